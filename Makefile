@@ -1,0 +1,43 @@
+# The package lives in .venv, made again whenever pyproject.toml changes.
+PYTHON ?= python3
+PIP := .venv/bin/pip --quiet --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help check test setup clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
+
+check: .venv/installed ## prove everything
+	@.venv/bin/memhp check
+
+test: setup ## lint, check the types, run the tests and the examples in docstrings
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/pytest -n 2
+
+setup: .venv/installed-dev ## make .venv, with the development tools
+
+clean: ## remove .venv and everything that tools leave behind
+	rm -rf .venv build memhp.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+.venv/made: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "memhp needs Python 3.11 or newer, and $(PYTHON) is: $$($(PYTHON) --version 2>&1)." \
+	    "Name another one: make PYTHON=python3.12 …" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) cannot make virtual environments." \
+	    "On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@echo "Making .venv (once; needs the network)"
+	@$(PYTHON) -m venv --clear .venv
+	@mkdir .venv/src && ln -s ../.. .venv/src/memhp
+	@touch $@
+
+.venv/installed: .venv/made
+	@$(PIP) install --editable .
+	@touch $@
+
+.venv/installed-dev: .venv/made
+	@$(PIP) install --editable '.[dev]'
+	@touch .venv/installed $@

@@ -1,0 +1,1 @@
+"""A checkable specification of Linux memory hotplug."""

@@ -1,0 +1,45 @@
+"""What goes wrong when a machine is read, and how its paths are checked."""
+
+from __future__ import annotations
+
+
+class MachineError(ValueError):
+    """The input cannot be read as a machine; the message is one line, for the user."""
+
+
+class NotPermitted(MachineError):
+    """A file is there, but this user may not read it."""
+
+
+MAX_FILE_BYTES = 16 * 1024 * 1024
+"""The largest file that is read whole; the files of interest stay far below it."""
+
+
+def path_parts(path: str) -> tuple[str, ...]:
+    """Split a path relative to the root of a tree into its components.
+
+    Raises:
+        MachineError: a component is `..`; no path in a tree needs one.
+
+    >>> path_parts("/sys//devices/./system")
+    ('sys', 'devices', 'system')
+    """
+    parts = tuple(part for part in path.split("/") if part not in ("", "."))
+    if ".." in parts:
+        raise MachineError(f"the path {path!r} contains '..'; name files from the root of the tree")
+    return parts
+
+
+def too_large(path: str) -> MachineError:
+    """The refusal of a file that is too large to be what it is named for."""
+    mib = MAX_FILE_BYTES // (1024 * 1024)
+    return MachineError(f"{path}: larger than {mib} MiB, so it is not a sysfs or procfs file")
+
+
+def shown(text: str, limit: int = 40) -> str:
+    """Text from a file as it appears in a message: quoted, on one line, cut short.
+
+    >>> shown("on\\nline")
+    "'on\\\\nline'"
+    """
+    return repr(text if len(text) <= limit else text[:limit] + "…")

@@ -1,0 +1,156 @@
+"""The text files of procfs, and the `meminfo` of a node, as plain values.
+
+Parsers only: each takes a text, and the path to name in an error.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from memhp.machines.errors import MachineError, shown
+
+_IOMEM_LINE = re.compile(r"(?P<indent> *)(?P<start>[0-9a-f]+)-(?P<end>[0-9a-f]+) : (?P<name>.*)")
+_ZONE_LINE = re.compile(r"Node (?P<node>[0-9]+), zone +(?P<name>\w+)")
+_ZONE_FIELD = re.compile(r"  +(?:pages )?(?P<name>free|spanned|present|managed|start_pfn):? +(.*)")
+
+
+@dataclass(frozen=True)
+class Range:
+    """Physical addresses from `start` up to, not including, `stop`; in bytes."""
+
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class ZoneReading:
+    """One zone of one node in `/proc/zoneinfo`; all counts in base pages.
+
+    `spanned` counts holes, `present` does not, `managed` is what the buddy allocator
+    got (absent before Linux 3.9). `start_pfn` is the number of the first frame.
+    """
+
+    node: int
+    name: str
+    free: int | None
+    spanned: int | None
+    present: int | None
+    managed: int | None
+    start_pfn: int | None
+
+
+def system_ram(text: str, path: str = "proc/iomem") -> tuple[Range, ...] | None:
+    """The ranges of System RAM in `/proc/iomem`, ascending.
+
+    Lines named `System RAM (kmem)` or `System RAM (virtio_mem)` count too and lie
+    below the device that brought them, so the depth of a line does not matter; what
+    lies inside System RAM (the kernel image, the crash kernel) does not split it.
+
+    Returns:
+        None if every address is zero: the kernel shows that to a reader without
+        CAP_SYS_ADMIN (kernel/resource.c, r_show), and it means nothing.
+
+    Raises:
+        MachineError: a line that is not `start-end : name`, or ends before it starts.
+
+    >>> system_ram("00001000-0009ffff : System RAM\\n000a0000-000fffff : Reserved\\n")
+    (Range(start=4096, stop=655360),)
+    """
+    ranges: list[Range] = []
+    any_address = False
+    for line in filter(None, text.splitlines()):
+        match = _IOMEM_LINE.fullmatch(line)
+        if match is None:
+            raise MachineError(f"{path}: expected 'start-end : name', found {shown(line)}")
+        start, end = int(match["start"], 16), int(match["end"], 16)
+        if end < start:
+            raise MachineError(f"{path}: a range that ends before it starts, {shown(line)}")
+        any_address = any_address or end > 0
+        if match["name"] == "System RAM" or match["name"].startswith("System RAM ("):
+            ranges.append(Range(start, end + 1))
+    return tuple(sorted(ranges, key=lambda found: found.start)) if any_address else None
+
+
+def zones(text: str, path: str = "proc/zoneinfo") -> tuple[ZoneReading, ...]:
+    """The zones in `/proc/zoneinfo`, in the order of the file.
+
+    Raises:
+        MachineError: a text without any zone, or a count that is not a number.
+
+    >>> zone, = zones("Node 0, zone   Normal\\n  pages free     3\\n        spanned  8\\n")
+    >>> zone.name, zone.free, zone.spanned, zone.managed
+    ('Normal', 3, 8, None)
+    """
+    found = tuple(_zone(heading, body, path) for heading, body in _zone_sections(text))
+    if not found:
+        raise MachineError(f"{path}: no zone in it, it begins with {shown(text)}")
+    return found
+
+
+def _zone_sections(text: str) -> Iterator[tuple[re.Match[str], list[str]]]:
+    heading: re.Match[str] | None = None
+    body: list[str] = []
+    for line in text.splitlines():
+        match = _ZONE_LINE.match(line)
+        if match is None:
+            body.append(line)
+            continue
+        if heading is not None:
+            yield heading, body
+        heading, body = match, []
+    if heading is not None:
+        yield heading, body
+
+
+def _zone(heading: re.Match[str], body: list[str], path: str) -> ZoneReading:
+    where = f"{path}, node {heading['node']} zone {heading['name']}"
+    fields: dict[str, int] = {}
+    for line in body:
+        match = _ZONE_FIELD.fullmatch(line)
+        if match is not None and match["name"] not in fields:
+            fields[match["name"]] = number(match[2], f"{where}, {match['name']}")
+    return ZoneReading(
+        node=number(heading["node"], where),
+        name=heading["name"],
+        free=fields.get("free"),
+        spanned=fields.get("spanned"),
+        present=fields.get("present"),
+        managed=fields.get("managed"),
+        start_pfn=fields.get("start_pfn"),
+    )
+
+
+def node_meminfo(text: str, path: str) -> dict[str, int]:
+    """The sizes in KiB in the `meminfo` of a node, by name; counts without kB left out.
+
+    Raises:
+        MachineError: a size that is not a number.
+
+    >>> node_meminfo("Node 1 MemTotal:  2048 kB\\nNode 1 HugePages_Total: 0\\n", "meminfo")
+    {'MemTotal': 2048}
+    """
+    sizes: dict[str, int] = {}
+    for line in text.splitlines():
+        name, colon, value = line.partition(":")
+        if colon and value.endswith(" kB"):
+            key = name.split()[-1] if name.split() else ""
+            sizes[key] = number(value.removesuffix(" kB"), f"{path}, {key}")
+    return sizes
+
+
+def number(text: str, path: str, base: int = 10) -> int:
+    """A number as the kernel prints it: digits only, at most twenty of them.
+
+    Raises:
+        MachineError: anything else; the message names the path and shows the text.
+
+    >>> number("00000064\\n", "memory100/phys_index", base=16)
+    100
+    """
+    digits = "[0-9a-fA-F]" if base == 16 else "[0-9]"
+    if re.fullmatch(digits + "{1,20}", text.strip(" \t\n")) is None:
+        kind = "hexadecimal number" if base == 16 else "number"
+        raise MachineError(f"{path}: expected a {kind}, found {shown(text)}")
+    return int(text, base)

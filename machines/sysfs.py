@@ -1,0 +1,324 @@
+"""A machine's memory blocks and nodes, as sysfs and procfs describe them.
+
+Sources: drivers/base/memory.c (the files of a block), drivers/base/node.c (those
+of a node), Documentation/admin-guide/mm/memory-hotplug.rst.
+
+What a machine does not say is None, with a line in `MachineReading.notes` where a
+user would wonder. What it says wrongly (a number that is none) is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from memhp.machines.errors import MachineError, shown
+from memhp.machines.pageflags import FrameKind, count_frames
+from memhp.machines.procfs import Range, ZoneReading, node_meminfo, number, system_ram, zones
+from memhp.machines.tree import MEMORY_DIR, NODE_DIR, Tree, open_tree
+
+BLOCK_STATES = frozenset({"online", "offline", "going-offline"})
+"""What `memoryX/state` says (state_show); all else is refused."""
+
+MAX_CPUS = 65536
+"""The most CPUs that a list may name; x86 allows 8192."""
+
+_LEAST_BLOCK = 16 * 1024**2
+_LARGEST_BLOCK = 64 * 1024**3
+_LEAST_FILLED = 0.75
+
+
+@dataclass(frozen=True)
+class BlockReading:
+    """One memory block; `number` is its first address divided by the block size.
+
+    `valid_zones` holds the zone of an online block, the default first for an offline
+    one, and the single word "none" for a block that belongs to no zone or to several.
+    `removable` is as read: always 1 since Linux 5.7 if hot-remove is built in.
+    `nodes` has more than one number if the block is linked from several nodes.
+    """
+
+    number: int
+    state: str | None = None
+    online: bool | None = None
+    valid_zones: tuple[str, ...] | None = None
+    removable: int | None = None
+    phys_index: int | None = None
+    phys_device: int | None = None
+    nodes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class NodeReading:
+    """One NUMA node; `blocks` are the numbers of the blocks linked with it.
+
+    `distance` has one entry for each online node, in ascending node order, and 10
+    means local. MemTotal is what the allocator got, which is less than the blocks hold.
+    """
+
+    number: int
+    distance: tuple[int, ...] | None = None
+    mem_total_kib: int | None = None
+    mem_free_kib: int | None = None
+    blocks: tuple[int, ...] = ()
+    cpus: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class MachineReading:
+    """Everything read from one machine. Sizes in bytes, tuples in ascending order.
+
+    `block_size_derived` says that no file gave the block size and it was worked out;
+    `iomem` holds the System RAM ranges; `frames` counts frames by block and kind and
+    leaves out offline blocks. Each of the last three is None if it could not be read.
+    """
+
+    source: str
+    live: bool
+    page_size: int | None
+    block_size: int | None
+    block_size_derived: bool
+    blocks: tuple[BlockReading, ...]
+    nodes: tuple[NodeReading, ...]
+    iomem: tuple[Range, ...] | None
+    zones: tuple[ZoneReading, ...] | None
+    frames: Mapping[int, Counter[FrameKind]] | None
+    notes: tuple[str, ...]
+
+
+def read_machine(path: str | Path = "/", *, page_flags: bool = True) -> MachineReading:
+    """Read this machine, an unpacked dump, or a tar of one. Writes nothing.
+
+    Args:
+        path: `/` for this machine, a directory that holds `sys/`, or a tar.
+        page_flags: on a live machine, also read what each frame is used for (root
+            only; takes about 30 ms for each GiB).
+
+    Raises:
+        MachineError: the path is no machine, is damaged or hostile, or a file holds
+            something that the kernel does not write. The message names the file.
+
+    >>> reading = read_machine("/")  # doctest: +SKIP
+    >>> reading.block_size, len(reading.blocks)  # doctest: +SKIP
+    (134217728, 192)
+    """
+    tree = open_tree(path)
+    notes: list[str] = []
+    links = _links(tree)
+    blocks = tuple(_block(tree, block, nodes) for block, nodes in sorted(links.blocks.items()))
+    nodes = tuple(_node(tree, node, members) for node, members in sorted(links.nodes.items()))
+    page_size = os.sysconf("SC_PAGE_SIZE") if tree.live else None
+    if page_size is None:
+        notes.append("the page size is not recorded in a dump")
+    block_size = _block_size(tree)
+    derived = block_size is None and bool(blocks)
+    if derived:
+        block_size = _derived_block_size(blocks, nodes, notes)
+    if not blocks:
+        notes.append("no memory blocks: the kernel has no memory hotplug, or a dump left them out")
+    return MachineReading(
+        source=tree.source,
+        live=tree.live,
+        page_size=page_size,
+        block_size=block_size,
+        block_size_derived=derived and block_size is not None,
+        blocks=blocks,
+        nodes=nodes,
+        iomem=_iomem(tree, notes),
+        zones=_zones(tree),
+        frames=_frames(tree, blocks, block_size, page_size, notes) if page_flags else None,
+        notes=tuple(notes),
+    )
+
+
+@dataclass(frozen=True)
+class _Links:
+    blocks: Mapping[int, frozenset[int]]
+    nodes: Mapping[int, frozenset[int]]
+
+
+def _links(tree: Tree) -> _Links:
+    """Which block is on which node, from the names of both folders' links."""
+    blocks: dict[int, set[int]] = {}
+    nodes: dict[int, set[int]] = {}
+    for block in _numbered(tree, MEMORY_DIR, "memory"):
+        blocks[block] = set(_numbered(tree, f"{MEMORY_DIR}/memory{block}", "node"))
+    for node in _numbered(tree, NODE_DIR, "node"):
+        nodes[node] = set(_numbered(tree, f"{NODE_DIR}/node{node}", "memory"))
+    for block, linked in tuple(blocks.items()):
+        for node in linked:
+            nodes.setdefault(node, set()).add(block)
+    for node, members in nodes.items():
+        for block in members:
+            blocks.setdefault(block, set()).add(node)
+    return _Links(
+        {block: frozenset(linked) for block, linked in blocks.items()},
+        {node: frozenset(members) for node, members in nodes.items()},
+    )
+
+
+def _numbered(tree: Tree, folder: str, word: str) -> Iterator[int]:
+    """The numbers N of the entries `<word>N` of a folder."""
+    for name in tree.listdir(folder):
+        if re.fullmatch(word + "(0|[1-9][0-9]{0,18})", name):
+            yield int(name.removeprefix(word))
+
+
+def _block(tree: Tree, block: int, nodes: frozenset[int]) -> BlockReading:
+    folder = f"{MEMORY_DIR}/memory{block}"
+    online = _number(tree, f"{folder}/online")
+    return BlockReading(
+        number=block,
+        state=_state(tree, f"{folder}/state"),
+        online=None if online is None else online != 0,
+        valid_zones=_zone_names(tree, f"{folder}/valid_zones"),
+        removable=_number(tree, f"{folder}/removable"),
+        phys_index=_number(tree, f"{folder}/phys_index", base=16),
+        phys_device=_number(tree, f"{folder}/phys_device"),
+        nodes=tuple(sorted(nodes)),
+    )
+
+
+def _node(tree: Tree, node: int, blocks: frozenset[int]) -> NodeReading:
+    folder = f"{NODE_DIR}/node{node}"
+    distance = tree.read_text(f"{folder}/distance")
+    cpus = tree.read_text(f"{folder}/cpulist")
+    meminfo = tree.read_text(f"{folder}/meminfo")
+    sizes = {} if meminfo is None else node_meminfo(meminfo, f"{folder}/meminfo")
+    return NodeReading(
+        number=node,
+        distance=None
+        if distance is None
+        else tuple(number(word, f"{folder}/distance") for word in distance.split()),
+        mem_total_kib=sizes.get("MemTotal"),
+        mem_free_kib=sizes.get("MemFree"),
+        blocks=tuple(sorted(blocks)),
+        cpus=None if cpus is None else _cpu_list(cpus, f"{folder}/cpulist"),
+    )
+
+
+def _number(tree: Tree, path: str, base: int = 10) -> int | None:
+    text = tree.read_text(path)
+    return None if text is None else number(text, path, base)
+
+
+def _state(tree: Tree, path: str) -> str | None:
+    text = tree.read_text(path)
+    if text is None:
+        return None
+    word = text.removesuffix("\n")
+    if word not in BLOCK_STATES:
+        words = ", ".join(sorted(BLOCK_STATES))
+        raise MachineError(f"{path}: expected one of {words}, found {shown(text)}")
+    return word
+
+
+def _zone_names(tree: Tree, path: str) -> tuple[str, ...] | None:
+    text = tree.read_text(path)
+    if text is None:
+        return None
+    names = tuple(text.split())
+    if not names or not all(re.fullmatch("[A-Za-z0-9]{1,16}", name) for name in names):
+        raise MachineError(f"{path}: expected zone names, found {shown(text)}")
+    return names
+
+
+def _cpu_list(text: str, path: str) -> tuple[int, ...]:
+    """The CPUs in a list such as `0-3,8`; an empty list is a node without CPUs."""
+    cpus: set[int] = set()
+    for part in filter(None, text.strip().split(",")):
+        first, dash, last = part.partition("-")
+        start = number(first, path)
+        stop = number(last, path) if dash else start
+        if not start <= stop < MAX_CPUS:
+            raise MachineError(
+                f"{path}: expected CPU numbers below {MAX_CPUS}, found {shown(part)}"
+            )
+        cpus.update(range(start, stop + 1))
+    return tuple(sorted(cpus))
+
+
+def _block_size(tree: Tree) -> int | None:
+    path = f"{MEMORY_DIR}/block_size_bytes"
+    size = _number(tree, path, base=16)
+    if size is not None and (size == 0 or size & (size - 1)):
+        raise MachineError(f"{path}: expected a power of two, found {size:#x}")
+    return size
+
+
+def _derived_block_size(
+    blocks: tuple[BlockReading, ...], nodes: tuple[NodeReading, ...], notes: list[str]
+) -> int | None:
+    """The power of two that MemTotal fills when spread over the blocks of each node.
+
+    MemTotal lacks what was reserved at boot, a few percent, so it is rounded up. The
+    size is given only if every node with blocks fills it by three quarters and all
+    agree: offline blocks or a partial dump show as a disagreement or a gap.
+    """
+    offline = {block.number for block in blocks if block.state == "offline"}
+    sizes: set[int | None] = set()
+    for node in nodes:
+        count = len(set(node.blocks) - offline)
+        if count:
+            sizes.add(_filled_power_of_two(node.mem_total_kib, count))
+    size = sizes.pop() if len(sizes) == 1 else None
+    if size is None:
+        notes.append(
+            "the block size is not recorded and does not follow from MemTotal of the nodes"
+        )
+    else:
+        notes.append(
+            f"the block size is not recorded; {size >> 20} MiB is derived from MemTotal and the "
+            f"number of blocks of each node, taking the blocks to be online"
+        )
+    return size
+
+
+def _filled_power_of_two(total_kib: int | None, count: int) -> int | None:
+    if not total_kib:
+        return None
+    share = -(-total_kib * 1024 // count)
+    size = 1 << (share - 1).bit_length()
+    plausible = _LEAST_BLOCK <= size <= _LARGEST_BLOCK and share >= _LEAST_FILLED * size
+    return size if plausible else None
+
+
+def _iomem(tree: Tree, notes: list[str]) -> tuple[Range, ...] | None:
+    try:
+        text = tree.read_text("proc/iomem")
+    except MachineError as error:
+        notes.append(str(error))
+        return None
+    if text is None:
+        notes.append("no proc/iomem: holes inside blocks cannot be told")
+        return None
+    ranges = system_ram(text)
+    if ranges is None:
+        notes.append("proc/iomem shows no addresses (read without root): holes cannot be told")
+    return ranges
+
+
+def _zones(tree: Tree) -> tuple[ZoneReading, ...] | None:
+    text = tree.read_text("proc/zoneinfo")
+    return None if text is None else zones(text)
+
+
+def _frames(
+    tree: Tree,
+    blocks: tuple[BlockReading, ...],
+    block_size: int | None,
+    page_size: int | None,
+    notes: list[str],
+) -> Mapping[int, Counter[FrameKind]] | None:
+    if not tree.live or block_size is None or page_size is None:
+        return None
+    online = [block.number for block in blocks if block.state != "offline"]
+    try:
+        return count_frames(online, block_size=block_size, page_size=page_size)
+    except MachineError as error:
+        notes.append(f"what the frames are used for cannot be read: {error}")
+        return None

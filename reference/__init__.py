@@ -1,0 +1,26 @@
+"""The reference model: the specification, executed.
+
+`Machine` is one machine in one state.  Each step is an action of the
+specification: the guards that are proven are the guards that are tested.
+`Trace` is a run that can be stored and replayed.
+"""
+
+from .compile import Program, violated_axioms
+from .machine import Machine, diff
+from .outcome import OK, Change, Ok, Outcome, Refusal, Violation
+from .topology import Topology, Value
+
+__all__ = [
+    "OK",
+    "Change",
+    "Machine",
+    "Ok",
+    "Outcome",
+    "Program",
+    "Refusal",
+    "Topology",
+    "Value",
+    "Violation",
+    "diff",
+    "violated_axioms",
+]

@@ -1,0 +1,320 @@
+"""A system on one topology as plain Python functions, each made when it is first asked for.
+
+The state is one flat list of ints: every variable's values, row-major, in
+declaration order.  Sizes and places are constants in the generated code.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from typing import Any
+
+from memhp.spec.language.rewrite import closed
+from memhp.spec.language.system import Action, Property, System, Update
+from memhp.spec.language.terms import App, Const, SortRef, Term, Var, subterms
+
+from .formula import AFTER, BEFORE, Formulas
+from .normal import conjuncts
+from .outcome import OK, Outcome, Refusal
+from .topology import Topology, unknown
+
+__all__ = ["ActionCode", "Points", "Program", "State", "violated_axioms"]
+
+State = list[int]
+Points = list[tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class ActionCode:
+    """One action as functions of the state S; elements and members are numbers.
+
+    ``refusal(S, *params)`` is 0, or the 1-based number of the first guard that fails.
+    ``apply(S, *params)`` changes S in place, whatever the guards say.
+    ``step(S, *params)`` does both; it takes keywords and names of members, too,
+    and is -1 when an argument is not plainly right.  ``outcomes`` says what the
+    numbers from 0 mean.
+    """
+
+    action: Action
+    refusal: Callable[..., int]
+    apply: Callable[..., None]
+    step: Callable[..., int]
+    outcomes: tuple[Outcome, ...]
+
+
+class Program:
+    """The functions of ``system`` on ``topology``.
+
+    Raises ValueError if the topology does not fit the system.
+    """
+
+    def __init__(self, system: System, topology: Topology) -> None:
+        topology.check(system)
+        self.system = system
+        self.topology = topology
+        self.variables = {variable.symbol.name: variable for variable in system.variables}
+        self.steps: dict[str, Callable[..., int]] = _Steps(self)
+        self._formulas = Formulas(system, topology)
+        self._actions: dict[str, ActionCode] = {}
+        self._made: dict[tuple[str, str], Callable[..., Any]] = {}
+        self.initial = tuple(self._initial())
+        widest = max((topology.size(v.symbol.range) for v in system.variables), default=1)
+        self._pack = array("B" if widest <= 1 << 8 else "H" if widest <= 1 << 16 else "I")
+
+    def _initial(self) -> State:
+        state: State = []
+        for variable in self.system.variables:
+            term, name = self._formulas.prepare(variable.initial), variable.symbol.name
+            if any(isinstance(part, App) and part.symbol.is_state for part in subterms(term)):
+                raise ValueError(f"the initial value of {name} reads state, which is not there yet")
+            value = self.term(term, variable.params)
+            state += [int(value((), *point)) for point in self.points(variable.symbol.domain)]
+        return state
+
+    def points(self, sorts: Sequence[SortRef]) -> Points:
+        """Every choice of one element of each sort, in order."""
+        return list(product(*(range(self.topology.size(sort)) for sort in sorts)))
+
+    def place(self, variable: str, point: Sequence[int]) -> int:
+        """The place in the state where a variable's value at one point lives."""
+        place = 0
+        symbol = self.variables[variable].symbol
+        for sort, number in zip(symbol.domain, point, strict=True):
+            place = place * self.topology.size(sort) + number
+        return self._formulas.layout.offset[variable] + place
+
+    def span(self, variable: str) -> tuple[int, int]:
+        """Where a variable's values start in the state, and where they end."""
+        start = self._formulas.layout.offset[variable]
+        domain = self.variables[variable].symbol.domain
+        return start, start + prod(self.topology.size(sort) for sort in domain)
+
+    def checked(self, values: Sequence[int]) -> State:
+        """``values`` as a state.  Raises ValueError if they are too few, too many or too large."""
+        state = list(values)
+        if len(state) != len(self.initial):
+            raise ValueError(f"a state has {len(self.initial)} values, not {len(state)}")
+        for name, variable in self.variables.items():
+            limit = self.topology.size(variable.symbol.range)
+            for place in range(*self.span(name)):
+                if type(state[place]) is not int or not 0 <= state[place] < limit:
+                    raise ValueError(
+                        f"value {state[place]!r} at position {place} ({name}) is no "
+                        f"{variable.symbol.range} (0 to {limit - 1})"
+                    )
+        return state
+
+    def pack(self, state: State) -> bytes:
+        """The state as bytes: equal exactly when the states are."""
+        code = self._pack.typecode
+        return bytes(state) if code == "B" else array(code, state).tobytes()
+
+    def unpack(self, key: bytes) -> State:
+        """The state that `pack` packed.  Raises ValueError for a wrong length."""
+        expected = len(self.initial) * self._pack.itemsize
+        if len(key) != expected:
+            raise ValueError(f"a key of this machine has {expected} bytes, not {len(key)}")
+        return array(self._pack.typecode, key).tolist()
+
+    # --- actions ------------------------------------------------------------------------------
+
+    def action(self, name: str) -> ActionCode:
+        """The code of one action.  Raises ValueError if there is no such action."""
+        if name not in self._actions:
+            action = self.system.action_by_name.get(name)
+            if action is None:
+                raise ValueError(unknown("action", name, self.system.action_by_name))
+            self._actions[name] = self._compile(action)
+        return self._actions[name]
+
+    def guard(self, action: str, guard: str) -> Callable[..., Any]:
+        """A function of the state and the action's parameters: the guard holds."""
+        found = self.action(action).action
+
+        def make() -> Callable[..., Any]:
+            return self.term(found.guard(guard).condition, found.params)
+
+        return self._once("guard", f"{action}.{guard}", make)
+
+    def enabled(self, name: str) -> Callable[[State], Points]:
+        """A function of the state: the parameters with which no guard of an action fails."""
+        action = self.action(name).action
+
+        def make() -> Callable[..., Points]:
+            return self._search(action.params, [guard.condition for guard in action.guards])
+
+        return self._once("enabled", name, make)
+
+    def _compile(self, action: Action) -> ActionCode:
+        checks = [line for var in action.params for line in self._check(var)]
+        guards = self._guards(action)
+        updates = self._updates(action)
+        return ActionCode(
+            action,
+            refusal=self._function(action.params, [*guards, "return 0"]),
+            apply=self._function(action.params, updates),
+            step=self._function(action.params, [*checks, *guards, *updates, "return 0"]),
+            outcomes=(OK, *(Refusal(action.name, g.name, g.errno, g.why) for g in action.guards)),
+        )
+
+    def _check(self, var: Var) -> list[str]:
+        name, members = var.name, var.sort.members
+        if members is None:
+            wrong = f"not 0 <= {name} < {self.topology.size(var.sort)}"
+            return [f"if {name}.__class__ is not _int or {wrong}: return -1"]
+        numbers: dict[str | int, int] = {member: at for at, member in enumerate(members)}
+        numbers |= {at: at for at in range(len(members))}
+        self._formulas.names[f"_E_{var.sort}"] = numbers.get
+        return [f"{name} = _E_{var.sort}({name}, -1)", f"if {name} < 0: return -1"]
+
+    def _guards(self, action: Action) -> list[str]:
+        lines: list[str] = []
+        for number, guard in enumerate(action.guards, 1):
+            condition = self._formulas.prepare(guard.condition)
+            lines += self._formulas.unless(condition, f"return {number}")
+        return lines
+
+    def _updates(self, action: Action) -> list[str]:
+        """Reads first, writes last, so that every update sees the state before the step."""
+        reads: list[str] = []
+        writes: list[str] = []
+        for number, update in enumerate(action.updates):
+            make = self._bulk if update.point is None else self._point
+            read, write = make(update, str(number))
+            reads += read
+            writes.append(write)
+        return reads + writes
+
+    def _point(self, update: Update, number: str) -> tuple[list[str], str]:
+        point = [self._formulas.prepare(term) for term in update.point or ()]
+        texts = {
+            f"_p{number}": self._formulas.position(update.symbol, point, BEFORE),
+            f"_v{number}": f"_int({self._formulas.text(self._formulas.prepare(update.value))})",
+        }
+        reads = [f"{name} = {text}" for name, text in texts.items() if f"{BEFORE}[" in text]
+        place, value = (name if f"{BEFORE}[" in text else text for name, text in texts.items())
+        return reads, f"{BEFORE}[{place}] = {_without_int(value)}"
+
+    def _bulk(self, update: Update, number: str) -> tuple[list[str], str]:
+        place = self._formulas.position(update.symbol, update.variables, BEFORE)
+        value = self._formulas.text(self._formulas.prepare(update.value))
+        constant = isinstance(update.value, Const)
+        parts = conjuncts(self._formulas.prepare(update.condition))
+        first, loops = self._formulas.plan(update.variables, parts)
+        found = f"[{place if constant else f'({place}, _int({value}))'} {' '.join(loops)}]"
+        if first:
+            found = f"{found} if {' and '.join(first)} else ()"
+        each, written = ("_i", value) if constant else ("_i, _v", "_v")
+        return [f"_w{number} = {found}"], f"for {each} in _w{number}: {BEFORE}[_i] = {written}"
+
+    # --- formulas -----------------------------------------------------------------------------
+
+    def term(
+        self, term: Term, params: Sequence[Var] = (), *, two_states: bool = False
+    ) -> Callable[..., Any]:
+        """``fn(S, *params)``, the term's value; with ``two_states``, ``fn(S, S2, *params)``."""
+        text = self._formulas.text(self._formulas.prepare(term))
+        return self._function(params, [f"return {text}"], two_states=two_states)
+
+    def definition(self, name: str) -> Callable[..., Any]:
+        """A definition as a function.  Raises ValueError if there is none of that name."""
+        if name not in self.system.definitions:
+            raise ValueError(unknown("definition", name, self.system.definitions))
+        found = self.system.definitions[name]
+        return self._once("definition", name, lambda: self.term(found.body, found.params))
+
+    def holds(self, name: str) -> Callable[..., Any]:
+        """A property's formula as a function of S (and S2) and its parameters.
+
+        Raises ValueError if there is no such property.
+        """
+        claim, two = self._property(name)
+
+        def make() -> Callable[..., Any]:
+            return self.term(claim.formula, claim.params, two_states=two)
+
+        return self._once("holds", name, make)
+
+    def cases(self, name: str) -> Callable[..., Points]:
+        """A function of S (and S2): the parameters with which a property fails.
+
+        For a *sometimes* property, those with which it holds.  Raises
+        ValueError if there is no such property.
+        """
+        claim, two = self._property(name)
+
+        def make() -> Callable[..., Points]:
+            wanted = claim.kind == "sometimes"
+            return self._search(claim.params, [claim.formula], holds=wanted, two_states=two)
+
+        return self._once("cases", name, make)
+
+    def _property(self, name: str) -> tuple[Property, bool]:
+        claim = self.system.property_by_name.get(name)
+        if claim is None:
+            raise ValueError(unknown("property", name, self.system.property_by_name))
+        return claim, claim.kind == "step"
+
+    def _search(
+        self,
+        params: Sequence[Var],
+        terms: Sequence[Term],
+        *,
+        holds: bool = True,
+        two_states: bool = False,
+    ) -> Callable[..., Points]:
+        prepared = [self._formulas.prepare(term) for term in terms]
+        parts = [part for term in prepared for part in conjuncts(term, holds)]
+        point = "".join(f"{var.name}, " for var in params)
+        loop = self._formulas.nested(params, parts, f"_found.append(({point}))")
+        lines = ["_found = []", *loop, "_found.sort()", "return _found"]
+        return self._function((), lines, two_states=two_states)
+
+    # --- code ---------------------------------------------------------------------------------
+
+    def _once(self, kind: str, name: str, make: Callable[[], Callable[..., Any]]) -> Any:
+        if (kind, name) not in self._made:
+            self._made[kind, name] = make()
+        return self._made[kind, name]
+
+    def _function(
+        self, params: Sequence[Var], lines: Sequence[str], *, two_states: bool = False
+    ) -> Callable[..., Any]:
+        states = [BEFORE, AFTER] if two_states else [BEFORE]
+        head = f"def _function({', '.join([*states, *(var.name for var in params)])}):"
+        names = self._formulas.names
+        exec("\n    ".join([head, *lines]), names)
+        made: Callable[..., Any] = names.pop("_function")
+        return made
+
+
+class _Steps(dict[str, Callable[..., int]]):
+    """The actions' ``step`` functions; KeyError for a name that is no action's."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+
+    def __missing__(self, name: str) -> Callable[..., int]:
+        if name not in self._program.system.action_by_name:
+            raise KeyError(name)
+        self[name] = step = self._program.action(name).step
+        return step
+
+
+def _without_int(text: str) -> str:
+    """A literal needs no conversion."""
+    inner = text.removeprefix("_int(").removesuffix(")")
+    return inner if inner.isdecimal() else text
+
+
+def violated_axioms(system: System, topology: Topology) -> list[str]:
+    """The names of the system's axioms that ``topology`` violates.
+
+    Raises ValueError if the topology does not fit the system at all.
+    """
+    program = Program(system, topology)
+    return [axiom.name for axiom in system.axioms if not program.term(closed(axiom))(())]

@@ -1,0 +1,259 @@
+"""The reference machine: a topology, a state, and steps that the specification allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from memhp.spec.language.system import Action, Guard, System
+from memhp.spec.language.terms import SortRef, Var
+
+from .compile import Points, Program, State
+from .outcome import OK, Change, Outcome, Refusal, Violation
+from .topology import Topology, Value, element, element_name, readable, unknown
+
+__all__ = ["Machine", "diff"]
+
+
+class Machine:
+    """One machine, executed.
+
+    Parameters: ``topology``, what the machine is; ``state``, its values as
+    `values` gives them (without it, the machine has just booted).
+
+    Elements are given as a number (``3``) or as a name (``"frame3"``), members
+    of an enumeration as a name; both are given back as `get` describes.
+
+    Raises ValueError if the topology or the state does not fit the system.
+    """
+
+    __slots__ = ("_program", "_state", "_steps")
+
+    def __init__(
+        self, system: System, topology: Topology, state: Sequence[int] | None = None
+    ) -> None:
+        program = Program(system, topology)
+        self._use(program, list(program.initial if state is None else program.checked(state)))
+
+    def _use(self, program: Program, state: State) -> None:
+        self._program = program
+        self._steps = program.steps
+        self._state = state
+
+    @property
+    def system(self) -> System:
+        """The specification that the machine executes."""
+        return self._program.system
+
+    @property
+    def topology(self) -> Topology:
+        """What the machine is."""
+        return self._program.topology
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """The state: every variable's values, row-major, in declaration order."""
+        return tuple(self._state)
+
+    # --- steps --------------------------------------------------------------------------------
+
+    def step(self, action: str, /, *args: object, **params: object) -> Outcome:
+        """Take one step, if its guards allow it.
+
+        Parameters: the action's own, in their order or by name.
+
+        Returns `OK`, which is true, or a `Refusal`, which is false.  Raises
+        ValueError for an action, a parameter or an element that does not exist.
+        """
+        try:
+            failed = self._steps[action](self._state, *args, **params)
+        except (KeyError, TypeError):
+            failed = -1
+        if failed == 0:
+            return OK
+        code = self._program.action(action)
+        if failed < 0:
+            failed = code.step(self._state, *self._arguments(code.action, args, params))
+        return code.outcomes[failed]
+
+    def why_not(self, action: str, /, *args: object, **params: object) -> Refusal | None:
+        """Why `step` would refuse; None if it would not.  Raises as `step` does."""
+        code = self._program.action(action)
+        failed = code.refusal(self._state, *self._arguments(code.action, args, params))
+        outcome = code.outcomes[failed]
+        return outcome if isinstance(outcome, Refusal) else None
+
+    def failing(self, action: str, /, *args: object, **params: object) -> tuple[Guard, ...]:
+        """Every guard that fails, in declaration order.  Raises as `step` does."""
+        found = self._program.action(action).action
+        point = self._arguments(found, args, params)
+        return tuple(
+            guard
+            for guard in found.guards
+            if not self._program.guard(action, guard.name)(self._state, *point)
+        )
+
+    def enabled(self, *actions: str) -> Iterator[tuple[str, dict[str, Value]]]:
+        """Every step that would be taken now: action and parameters, for ``step(name, **params)``.
+
+        Parameters: the actions to look at, all by default.
+        """
+        for name in actions or self.system.action_by_name:
+            points = self._program.enabled(name)(self._state)
+            params = self.system.action_by_name[name].params
+            yield from ((name, _readable_point(params, point)) for point in points)
+
+    def _arguments(
+        self, action: Action, args: Sequence[object], params: Mapping[str, object]
+    ) -> tuple[int, ...]:
+        names = [var.name for var in action.params]
+        for name in params:
+            if name not in names:
+                raise ValueError(f"{action.name}: {unknown('parameter', name, names)}")
+        if len(args) > len(names):
+            raise ValueError(f"{_usage(action)} is given {len(args)} parameters by position")
+        given = dict(zip(names, args, strict=False))
+        for name in names:
+            if name in given and name in params:
+                raise ValueError(f"{_usage(action)} is given {name} twice")
+            if name not in given and name not in params:
+                raise ValueError(f"{_usage(action)} is not given {name}")
+        values = given | params
+        try:
+            return tuple(self._element(var.sort, values[var.name]) for var in action.params)
+        except ValueError as error:
+            raise ValueError(f"{_usage(action)}: {error}") from None
+
+    # --- properties ---------------------------------------------------------------------------
+
+    def violations(self) -> list[Violation]:
+        """Every *always* property that fails now, with each choice of elements for which it does."""
+        return [
+            violation
+            for claim in self.system.of_kind("always")
+            for violation in self._violations(claim.name, self._program.cases(claim.name)(self._state))
+        ]
+
+    def step_violations(self, before: Machine) -> list[Violation]:
+        """Every *step* property that the step from ``before`` to this machine violates."""
+        self._check_same_shape(before)
+        return [
+            violation
+            for claim in self.system.of_kind("step")
+            for violation in self._violations(
+                claim.name, self._program.cases(claim.name)(before._state, self._state)
+            )
+        ]
+
+    def witnesses(self, name: str) -> list[dict[str, Value]]:
+        """The elements for which a *sometimes* property holds now.
+
+        Raises ValueError if there is no such property.
+        """
+        points = self._program.cases(name)(self._state)
+        claim = self.system.property_by_name[name]
+        if claim.kind != "sometimes":
+            raise ValueError(f"{name} is a property of kind {claim.kind}, not sometimes")
+        return [_readable_point(claim.params, point) for point in points]
+
+    def _violations(self, name: str, points: Points) -> list[Violation]:
+        claim = self.system.property_by_name[name]
+        return [Violation(claim, _readable_point(claim.params, point)) for point in points]
+
+    # --- reading ------------------------------------------------------------------------------
+
+    def get(self, variable: str, /, *args: object) -> Value:
+        """A variable's value at one point.
+
+        Returns a bool, an enumeration member's name, or an element's number.
+        Raises ValueError for a variable or an element that does not exist.
+        """
+        if variable not in self._program.variables:
+            raise ValueError(unknown("variable", variable, self._program.variables))
+        symbol = self._program.variables[variable].symbol
+        point = self._point(variable, symbol.domain, args)
+        return readable(symbol.range, self._state[self._program.place(variable, point)])
+
+    def evaluate(self, definition: str, /, *args: object) -> Value:
+        """The value of one of the specification's definitions.  Returns and raises as `get` does."""
+        function = self._program.definition(definition)
+        found = self.system.definitions[definition]
+        point = self._point(definition, [var.sort for var in found.params], args)
+        return readable(found.body.sort, function(self._state, *point))
+
+    def _point(
+        self, name: str, sorts: Sequence[SortRef], args: Sequence[object]
+    ) -> tuple[int, ...]:
+        if len(args) != len(sorts):
+            expected = ", ".join(sort.name for sort in sorts)
+            raise ValueError(f"{name}[{expected}] is given {len(args)} arguments")
+        return tuple(self._element(sort, arg) for sort, arg in zip(sorts, args, strict=True))
+
+    def _element(self, sort: SortRef, value: object) -> int:
+        return element(sort, value, self.topology.size(sort))
+
+    # --- states -------------------------------------------------------------------------------
+
+    def copy(self) -> Machine:
+        """Another machine in the same state; cheap, it shares the compiled code."""
+        other = Machine.__new__(Machine)
+        other._use(self._program, self._state.copy())
+        return other
+
+    def key(self) -> bytes:
+        """The state as bytes: equal exactly when the states of one topology are."""
+        return self._program.pack(self._state)
+
+    def restore(self, key: bytes) -> None:
+        """Go back to the state that `key` gave, on any machine of this topology.
+
+        Raises ValueError if the key's length is another machine's.
+        """
+        self._state = self._program.unpack(key)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Machine):
+            return NotImplemented
+        return self._state == other._state and self._same_shape(other)
+
+    def __hash__(self) -> int:
+        return hash((self.system.name, self.topology, self.key()))
+
+    def _same_shape(self, other: Machine) -> bool:
+        mine, its = self._program, other._program
+        return mine is its or (mine.system == its.system and mine.topology == its.topology)
+
+    def _check_same_shape(self, other: Machine) -> None:
+        if not self._same_shape(other):
+            raise ValueError("the two machines differ in system or topology")
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{size} {name}" for name, size in self.topology.sizes.items())
+        moved = sum(a != b for a, b in zip(self._state, self._program.initial, strict=True))
+        return f"<Machine {self.system.name}: {sizes}; {moved} values changed since boot>"
+
+
+def diff(before: Machine, after: Machine) -> tuple[Change, ...]:
+    """What differs between two states of one machine, in the state's order.
+
+    Raises ValueError if the machines differ in system or topology.
+    """
+    before._check_same_shape(after)
+    changes: list[Change] = []
+    program = before._program
+    for variable in program.system.variables:
+        symbol = variable.symbol
+        start, end = program.span(symbol.name)
+        if before._state[start:end] == after._state[start:end]:
+            continue
+        for place, point in enumerate(program.points(symbol.domain), start):
+            old, new = before._state[place], after._state[place]
+            if old != new:
+                changes.append(
+                    Change(
+                        symbol.name,
+                        tuple(map(element_name, symbol.domain, point)),
+                        element_name(symbol.range, old),
+                        element_name(symbol.range, new),
+                    )
+                )
+    return tuple(changes)

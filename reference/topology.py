@@ -1,0 +1,193 @@
+"""Topologies: one machine's sizes and tables, and the names of its elements.
+
+An element of an unbounded sort is an int, shown as ``frame3``.  A member of an
+enumeration, or a truth value, is stored as its index and shown by its name.
+
+>>> FRAME = SortRef("Frame")
+>>> element_name(FRAME, 3), element_name(BOOL, 1)
+('frame3', 'true')
+>>> element(FRAME, "frame3", 4)
+3
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import product
+from math import prod
+from operator import index
+
+from memhp.spec.language.system import System
+from memhp.spec.language.terms import BOOL, SortRef, Symbol
+
+__all__ = ["Topology", "Value", "element", "element_name", "readable", "unknown"]
+
+Value = int | str | bool
+"""How a caller sees a value: an element's number, a member's name, or a truth value."""
+
+
+@dataclass(frozen=True)
+class Topology:
+    """What one machine is.
+
+    Parameters: ``sizes``, the number of elements (at least 1) of each unbounded
+    sort; ``tables``, for each topology symbol its values, row-major, a member
+    of an enumeration or a truth value as its index.
+
+    Raises ValueError for a size or a table that cannot be; `check` compares
+    both with a system.
+
+    >>> small = Topology({"Block": 2, "Frame": 4}, {"block_of": (0, 0, 1, 1)})
+    >>> small.tables["block_of"][3]
+    1
+    """
+
+    sizes: Mapping[str, int]
+    tables: Mapping[str, tuple[int, ...]]
+
+    def __post_init__(self) -> None:
+        for name, size in self.sizes.items():
+            if type(size) is not int or size < 1:
+                raise ValueError(f"size of {name}: {size!r} is not a number of at least 1")
+        tables = {name: tuple(table) for name, table in self.tables.items()}
+        for name, table in tables.items():
+            if any(type(value) is not int for value in table):
+                raise ValueError(f"table {name}: every value is an int")
+        object.__setattr__(self, "sizes", dict(self.sizes))
+        object.__setattr__(self, "tables", tables)
+
+    def __hash__(self) -> int:
+        return hash((frozenset(self.sizes.items()), frozenset(self.tables.items())))
+
+    @classmethod
+    def build(
+        cls, system: System, sizes: Mapping[str, int], tables: Mapping[str, Callable[..., int]]
+    ) -> Topology:
+        """The topology whose tables hold the values of functions.
+
+        Parameters: as for the class, but each table is a function of element
+        numbers that returns an element's number or a member's index.
+
+        Raises ValueError as `check` does.
+        """
+        known = {symbol.name: symbol for symbol in system.topology}
+        spans = cls(sizes, {})
+        spans._check_sizes(system)
+        filled = {}
+        for name, function in tables.items():
+            if name not in known:
+                raise ValueError(unknown("table", name, known))
+            ranges = [range(spans.size(sort)) for sort in known[name].domain]
+            filled[name] = tuple(int(function(*point)) for point in product(*ranges))
+        topology = cls(sizes, filled)
+        topology.check(system)
+        return topology
+
+    def size(self, sort: SortRef) -> int:
+        """How many elements ``sort`` has here."""
+        return self.sizes[sort.name] if sort.members is None else len(sort.members)
+
+    def check(self, system: System) -> None:
+        """Raise ValueError unless sizes and tables are those that ``system`` needs."""
+        self._check_sizes(system)
+        known = {symbol.name: symbol for symbol in system.topology}
+        for name in self.tables:
+            if name not in known:
+                raise ValueError(unknown("table", name, known))
+        for symbol in system.topology:
+            self._check_table(symbol)
+
+    def _check_sizes(self, system: System) -> None:
+        names = [sort.name for sort in system.unbounded_sorts]
+        for name in names:
+            if name not in self.sizes:
+                raise ValueError(f"size of {name} is missing; sizes are needed for: {_list(names)}")
+        for name in self.sizes:
+            if name not in names:
+                raise ValueError(unknown("sort", name, names))
+
+    def _check_table(self, symbol: Symbol) -> None:
+        if symbol.name not in self.tables:
+            raise ValueError(f"table {symbol.name} ({_signature(symbol)}) is missing")
+        table = self.tables[symbol.name]
+        expected = prod(self.size(sort) for sort in symbol.domain)
+        if len(table) != expected:
+            raise ValueError(
+                f"table {symbol.name} ({_signature(symbol)}) has {len(table)} values, "
+                f"not {expected}"
+            )
+        limit = self.size(symbol.range)
+        if min(table) < 0 or max(table) >= limit:
+            place = next(at for at, value in enumerate(table) if not 0 <= value < limit)
+            raise ValueError(
+                f"table {symbol.name}: value {table[place]} at position {place} is no "
+                f"{symbol.range} (0 to {limit - 1})"
+            )
+
+
+def _signature(symbol: Symbol) -> str:
+    return f"{' x '.join(sort.name for sort in symbol.domain)} -> {symbol.range}"
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> str:
+    """The sentence for a name that does not exist: the closest one, and all."""
+    names = list(known)
+    close = get_close_matches(str(name), names, n=1)
+    hint = f"did you mean {close[0]}? " if close else ""
+    return f"unknown {what} {name!r}; {hint}known: {_list(names)}"
+
+
+def element_name(sort: SortRef, number: int) -> str:
+    """How an element is shown: ``frame3``, or a member's name."""
+    if sort.members is not None:
+        return sort.members[number]
+    return f"{sort.name.lower()}{number}"
+
+
+def readable(sort: SortRef, number: int) -> Value:
+    """What a caller gets: a truth value, a member's name, or the element's number."""
+    if sort == BOOL:
+        return bool(number)
+    return int(number) if sort.members is None else sort.members[number]
+
+
+def element(sort: SortRef, value: object, size: int) -> int:
+    """The number of the element that a caller means by ``value``.
+
+    Parameters: ``value``, a number, or a name as `element_name` gives it;
+    ``size``, how many elements there are.
+
+    Raises ValueError, with the values that are possible.
+    """
+    if isinstance(value, str):
+        return _named(sort, value, size)
+    if isinstance(value, bool) and sort != BOOL:
+        raise ValueError(f"{value!r} is no {sort}: {_choices(sort, size)}")
+    try:
+        number = index(value)  # type: ignore[arg-type]  # whatever is no integer raises TypeError
+    except TypeError:
+        raise ValueError(f"{value!r} is no {sort}: {_choices(sort, size)}") from None
+    if not 0 <= number < size:
+        raise ValueError(f"{sort} {number} does not exist: {_choices(sort, size)}")
+    return number
+
+
+def _named(sort: SortRef, name: str, size: int) -> int:
+    if sort.members is not None and name in sort.members:
+        return sort.members.index(name)
+    digits = name.removeprefix(sort.name.lower())
+    if sort.members is None and digits != name and digits.isdecimal() and int(digits) < size:
+        return int(digits)
+    raise ValueError(f"{name!r} is no {sort}: {_choices(sort, size)}")
+
+
+def _choices(sort: SortRef, size: int) -> str:
+    if sort.members is not None:
+        return f"one of {', '.join(sort.members)}"
+    return f"a number from 0 to {size - 1}"

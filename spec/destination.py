@@ -1,0 +1,134 @@
+"""Destination: where the contents of leaving memory go (N4).
+
+The list: one section leaves, its contents stay on the node; the whole node
+leaves, nothing may stay there; otherwise the nearest node that has room.
+
+Source: mm/memory_hotplug.c (do_migrate_range), mm/migrate.c (alloc_migration_target).
+"""
+
+from __future__ import annotations
+
+from errno import EAGAIN, EBUSY, ENOENT, ENOMEM
+
+from .blocks import FrameState, frame_state
+from .frames import Folio, birth_frame, exists_now, folio_of, home
+from .language import (
+    Bool,
+    action,
+    after,
+    definition,
+    exists,
+    false,
+    guard,
+    implies,
+    sometimes,
+    step,
+    true,
+    variable,
+)
+from .migration_stage import Stage, stage
+from .topology import Frame, Node, nearer, node_of_frame
+
+leaving = variable(Node, Bool, initial=lambda n: false)
+"""The whole node is on its way out."""
+
+source = variable(Folio, Frame, initial=lambda o: birth_frame[o])
+"""The frame that a moving folio leaves."""
+
+destination = variable(Folio, Frame, initial=lambda o: birth_frame[o])
+"""The frame that a moving folio goes to."""
+
+
+@definition
+def has_room(f: Frame) -> Bool:
+    """The frame is free, and its node is not leaving."""
+    return (frame_state[f] == FrameState.free) & ~leaving[node_of_frame(f)]
+
+
+@definition
+def is_preferred(o: Folio, f: Frame, g: Frame) -> Bool:
+    """Seen from the folio's home, frame f's node comes before frame g's."""
+    return nearer[node_of_frame(home[o]), node_of_frame(f), node_of_frame(g)]
+
+
+@action
+def begin_node_removal(n: Node) -> None:
+    """All memory of the node is to leave."""
+    guard("not_leaving", ~leaving[n], errno=EBUSY, why="the node is leaving already")
+    leaving[n] = true
+
+
+@action
+def cancel_node_removal(n: Node) -> None:
+    """The node stays after all, or is gone."""
+    guard("leaving", leaving[n], errno=ENOENT, why="the node is not leaving")
+    leaving[n] = false
+
+
+@action
+def reserve_destination(o: Folio, d: Frame) -> None:
+    """Choose a frame for the folio to move to and set it aside (alloc_migration_target)."""
+    guard("folio_exists", exists_now(o), why="there is no such folio")
+    guard("unlocked", stage[o] == Stage.idle, errno=EAGAIN, why="the folio is moving already")
+    guard(
+        "frame_free",
+        frame_state[d] == FrameState.free,
+        errno=ENOMEM,
+        why="the destination is not free",
+    )
+    guard(
+        "node_stays",
+        ~leaving[node_of_frame(d)],
+        errno=ENOMEM,
+        why="the destination is on a node that is leaving",
+    )
+    guard(
+        "nearest_with_room",
+        ~exists(Frame, lambda f: has_room(f) & is_preferred(o, f, d)),
+        errno=ENOMEM,
+        why="a nearer node has room",
+    )
+    stage[o] = Stage.reserved
+    source[o] = home[o]
+    destination[o] = d
+    folio_of[d] = o
+    frame_state[d] = FrameState.incoming
+
+
+# --- what is true -------------------------------------------------------------------------------
+
+
+@definition
+def is_choosing(o: Folio) -> Bool:
+    """No destination is reserved for the folio."""
+    return stage[o] == Stage.idle
+
+
+@step(covers="N4")
+def nothing_moves_to_a_leaving_node(o: Folio) -> Bool:
+    """When a whole node leaves, nothing is moved to it."""
+    chosen = is_choosing(o) & after(stage[o] == Stage.reserved)
+    return implies(chosen, ~leaving[node_of_frame(after(destination[o]))])
+
+
+@step(covers="N4")
+def contents_stay_on_their_node_while_it_has_room(o: Folio, f: Frame) -> Bool:
+    """When a section leaves and its node does not, the contents stay on the node."""
+    chosen = is_choosing(o) & after(stage[o] == Stage.reserved)
+    here = node_of_frame(home[o])
+    room = has_room(f) & (node_of_frame(f) == here)
+    return implies(chosen & room, node_of_frame(after(destination[o])) == here)
+
+
+@step(covers="N4")
+def the_nearest_node_with_room_is_chosen(o: Folio, f: Frame) -> Bool:
+    """No node that is nearer than the chosen one has room."""
+    chosen = is_choosing(o) & after(stage[o] == Stage.reserved)
+    return implies(chosen & has_room(f), ~is_preferred(o, f, after(destination[o])))
+
+
+@sometimes(covers="N4")
+def contents_leave_a_leaving_node(o: Folio) -> Bool:
+    """Contents of a leaving node go elsewhere."""
+    out = leaving[node_of_frame(source[o])]
+    return (stage[o] == Stage.reserved) & out & ~leaving[node_of_frame(destination[o])]

@@ -1,0 +1,330 @@
+"""Declarations: topology, state, axioms, definitions, actions and properties.
+
+A declaration is only remembered when a module is imported; `load` gives each
+its name, runs its function once on symbolic elements, and checks it.  Every
+mistake is reported there, with module, declaration and line.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints, overload
+
+from . import terms
+from .syntax import Bool, Expr, Sort, bind, call, caller, coerce, complain, fresh, scope
+from .system import Action, Axiom, Definition, Guard, Kind, Property, Update, Variable, Where
+from .terms import BOOL, App, Symbol, Term, Var
+
+__all__ = [
+    "Map",
+    "action",
+    "always",
+    "axiom",
+    "definition",
+    "guard",
+    "sometimes",
+    "step",
+    "topology",
+    "variable",
+]
+
+K = TypeVar("K")
+P = ParamSpec("P")
+R = TypeVar("R", bound=Expr)
+E = TypeVar("E", bound=Expr)
+A1 = TypeVar("A1", bound=Sort)
+A2 = TypeVar("A2", bound=Sort)
+A3 = TypeVar("A3", bound=Sort)
+
+
+class Map(Generic[K, R]):
+    """A function symbol.  ``m[x]`` reads it; inside an action, ``m[x] = v`` updates a point."""
+
+    def __init__(
+        self, domain: tuple[type[Sort], ...], result: type[R], initial: Callable[..., R] | None
+    ) -> None:
+        self.domain = domain
+        self.result = result
+        self.initial = initial
+        self.where = caller()
+        self.name = ""
+        self.doc = ""
+
+    @property
+    def is_state(self) -> bool:
+        return self.initial is not None
+
+    @property
+    def symbol(self) -> Symbol:
+        if not self.name:
+            complain("an undeclared symbol is used: assign it to a name at the module's top level")
+        return Symbol(self.name, tuple(a.ref for a in self.domain), self.result.ref, self.is_state)
+
+    def _args(self, key: object) -> tuple[Term, ...]:
+        keys = key if isinstance(key, tuple) else (key,)
+        if len(keys) != len(self.domain):
+            complain(f"{self.name} takes {len(self.domain)} arguments, {len(keys)} are given")
+        return tuple(coerce(k, sort.ref) for k, sort in zip(keys, self.domain, strict=True))
+
+    def __getitem__(self, key: K) -> R:
+        return self.result(App(self.symbol, self._args(key)))
+
+    def __setitem__(self, key: K, value: R) -> None:
+        point = self._args(key)
+        self._record(point, (), terms.TRUE, coerce(value, self.result.ref))
+
+    def update(self, *, where: Callable[..., Bool], value: R | Callable[..., R]) -> None:
+        """Update every point that satisfies ``where``; all reads see the state before."""
+        scope_vars, condition = bind(self.domain, where)
+        here = tuple(sort(var) for sort, var in zip(self.domain, scope_vars, strict=True))
+        result = value if isinstance(value, Expr) else value(*here)
+        self._record(None, scope_vars, coerce(condition, BOOL), coerce(result, self.result.ref))
+
+    def _record(
+        self, point: tuple[Term, ...] | None, variables: tuple[Var, ...], condition: Term, value: Term
+    ) -> None:
+        if not self.is_state:
+            complain(f"{self.name} is topology: no action may change it")
+        if _trace is None or not _trace.in_action:
+            complain(f"{self.name} is updated outside an action")
+        for other in _trace.updates:
+            if other.symbol == self.symbol and (point is None or other.point in (None, point)):
+                complain(f"{self.name} is updated twice at one point (see {other.where})")
+        _trace.updates.append(Update(self.symbol, point, variables, condition, value, caller()))
+
+
+@overload
+def topology(a: type[A1], r: type[R], /) -> Map[A1, R]: ...
+@overload
+def topology(a: type[A1], b: type[A2], r: type[R], /) -> Map[tuple[A1, A2], R]: ...
+@overload
+def topology(a: type[A1], b: type[A2], c: type[A3], r: type[R], /) -> Map[tuple[A1, A2, A3], R]: ...
+def topology(*sorts: Any) -> Any:
+    """A function that no action changes: what the machine is."""
+    return Map(sorts[:-1], sorts[-1], None)
+
+
+@overload
+def variable(a: type[A1], r: type[R], /, *, initial: Callable[[A1], R]) -> Map[A1, R]: ...
+@overload
+def variable(
+    a: type[A1], b: type[A2], r: type[R], /, *, initial: Callable[[A1, A2], R]
+) -> Map[tuple[A1, A2], R]: ...
+def variable(*sorts: Any, initial: Callable[..., Any]) -> Any:
+    """A function that actions change; ``initial`` gives its value when the machine has booted."""
+    return Map(sorts[:-1], sorts[-1], initial)
+
+
+@dataclass
+class Declared:
+    """A decorated function, kept until `load` runs it."""
+
+    function: Callable[..., Any]
+    role: str
+    where: Where
+    covers: tuple[str, ...] = ()
+    supports: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.function.__name__
+
+    @property
+    def doc(self) -> str:
+        return inspect.cleandoc(self.function.__doc__ or "")
+
+
+@dataclass
+class _Trace:
+    in_action: bool
+    guards: list[Guard] = field(default_factory=list)
+    updates: list[Update] = field(default_factory=list)
+
+
+_trace: _Trace | None = None
+
+
+@contextmanager
+def tracing(name: str, *, in_action: bool = False) -> Iterator[_Trace]:
+    """The scope in which one declaration's function runs."""
+    global _trace
+    _trace, scope.name, scope.used = _Trace(in_action), name, set()
+    try:
+        yield _trace
+    finally:
+        _trace, scope.name = None, ""
+
+
+def guard(name: str, condition: Bool, *, errno: int | None = None, why: str) -> None:
+    """A named condition of the action that is being declared.
+
+    Parameters: ``errno``, what the user's call returns when this is the first
+    guard to fail; ``why``, one line for that user.
+    """
+    if _trace is None or not _trace.in_action:
+        complain(f"guard {name!r} stands outside an action")
+    if not name.isidentifier():
+        complain(f"a guard needs a name that is an identifier, not {name!r}")
+    if any(other.name == name for other in _trace.guards):
+        complain(f"guard {name!r} is declared twice")
+    if not why.strip():
+        complain(f"guard {name!r} does not say why")
+    if _trace.updates:
+        complain(f"guard {name!r} stands after an update; guards come first")
+    _trace.guards.append(Guard(name, coerce(condition, BOOL), errno, why, caller()))
+
+
+def _where(function: Callable[..., Any]) -> Where:
+    return Where(function.__module__, function.__code__.co_firstlineno)
+
+
+def action(function: Callable[..., None]) -> Declared:
+    """Declares a step; the function's parameters are annotated with their sorts."""
+    return Declared(function, "action", _where(function))
+
+
+def axiom(function: Callable[..., Bool]) -> Declared:
+    """Declares a fact about every topology."""
+    return Declared(function, "axiom", _where(function))
+
+
+def _property(kind: Kind) -> Callable[..., Callable[[Callable[..., Bool]], Declared]]:
+    def declare(
+        *, covers: str = "", supports: str = ""
+    ) -> Callable[[Callable[..., Bool]], Declared]:
+        def wrap(function: Callable[..., Bool]) -> Declared:
+            return Declared(function, kind, _where(function), tuple(covers.split()), supports)
+
+        return wrap
+
+    return declare
+
+
+always = _property("always")
+step = _property("step")
+sometimes = _property("sometimes")
+
+
+class Defined(Generic[P, E]):
+    """A named term with parameters; calling it applies it."""
+
+    def __init__(self, function: Callable[P, E]) -> None:
+        self.declared = Declared(function, "definition", _where(function))
+
+    def __call__(self, *args: P.args, **_: P.kwargs) -> E:
+        function = self.declared.function
+        hints = get_type_hints(function)
+        result = hints.pop("return", None)
+        if result is None or len(args) != len(hints):
+            complain(f"{self.declared.name} takes {len(hints)} arguments, {len(args)} are given")
+        exprs = [arg for arg in args if isinstance(arg, Expr)]
+        for arg, sort in zip(args, hints.values(), strict=True):
+            coerce(arg, sort.ref)
+        applied: E = call(self.declared.name, tuple(exprs), result)
+        return applied
+
+
+def definition(function: Callable[P, E]) -> Defined[P, E]:
+    """Names a term so that actions and properties can share it, and variants replace it."""
+    return Defined(function)
+
+
+def parameters(function: Callable[..., Any]) -> tuple[tuple[Var, ...], tuple[Sort, ...]]:
+    """The annotated parameters as variables of the current scope."""
+    hints = get_type_hints(function)
+    made, exprs = [], []
+    for name in inspect.signature(function).parameters:
+        sort = hints.get(name)
+        if not (isinstance(sort, type) and issubclass(sort, Expr)):
+            complain(f"parameter {name!r} is not annotated with a sort", _where(function))
+        var = fresh(name, sort.ref)
+        made.append(var)
+        exprs.append(sort(var))
+    return tuple(made), tuple(exprs)
+
+
+def trace_action(declared: Declared) -> Action:
+    """Run an action's function once and collect its guards and updates."""
+    with tracing(declared.name, in_action=True) as trace:
+        params, args = parameters(declared.function)
+        declared.function(*args)
+    if not trace.updates:
+        complain(f"action {declared.name!r} changes nothing", declared.where)
+    module = declared.where.module.rpartition(".")[2]
+    return Action(
+        declared.name,
+        module,
+        declared.doc,
+        params,
+        tuple(trace.guards),
+        tuple(trace.updates),
+        declared.where,
+    )
+
+
+def trace_formula(declared: Declared, result: terms.SortRef = BOOL) -> tuple[tuple[Var, ...], Term]:
+    """Run a property's, axiom's or definition's function once."""
+    with tracing(declared.name):
+        params, args = parameters(declared.function)
+        term = declared.function(*args)
+        if not isinstance(term, Expr):
+            complain(f"{declared.name} returns {term!r}, not a term", declared.where)
+        return params, coerce(term, result)
+
+
+def trace_property(declared: Declared) -> Property:
+    """The property that a decorated function states."""
+    if not declared.doc:
+        complain(f"property {declared.name!r} has no docstring that says it in words", declared.where)
+    params, formula = trace_formula(declared)
+    if declared.role == "always" or declared.role == "sometimes":
+        _no_next(formula, declared)
+    kinds: dict[str, Kind] = {"always": "always", "step": "step", "sometimes": "sometimes"}
+    return Property(
+        declared.name,
+        declared.where.module.rpartition(".")[2],
+        kinds[declared.role],
+        declared.doc,
+        params,
+        formula,
+        declared.covers,
+        declared.where,
+        declared.supports,
+    )
+
+
+def _no_next(formula: Term, declared: Declared) -> None:
+    if any(isinstance(part, terms.Next) for part in terms.subterms(formula)):
+        complain(f"{declared.name} speaks of the state after a step: declare it @step", declared.where)
+
+
+def trace_axiom(declared: Declared) -> Axiom:
+    """The axiom that a decorated function states; it may read topology only."""
+    params, formula = trace_formula(declared)
+    for part in terms.subterms(formula):
+        if isinstance(part, App) and part.symbol.is_state:
+            complain(f"axiom {declared.name} reads {part.symbol}, which is state", declared.where)
+    module = declared.where.module.rpartition(".")[2]
+    return Axiom(declared.name, module, declared.doc, params, formula, declared.where)
+
+
+def trace_definition(defined: Defined[..., Any]) -> Definition:
+    """The definition that a decorated function gives."""
+    declared = defined.declared
+    result = get_type_hints(declared.function)["return"]
+    params, body = trace_formula(declared, result.ref)
+    module = declared.where.module.rpartition(".")[2]
+    return Definition(declared.name, module, declared.doc, params, body, declared.where)
+
+
+def trace_variable(symbol: Map[Any, Any]) -> Variable:
+    """The state variable that a `Map` declares, with its initial value."""
+    assert symbol.initial is not None
+    with tracing(f"initial_{symbol.name}"):
+        params, value = bind(symbol.domain, symbol.initial)
+        initial = coerce(value, symbol.result.ref)
+    module = symbol.where.module.rpartition(".")[2]
+    return Variable(symbol.symbol, module, symbol.doc, params, initial)

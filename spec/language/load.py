@@ -1,0 +1,139 @@
+"""Joining modules into one `System`: names are given, functions run, mistakes found."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from types import ModuleType
+from typing import Any
+
+from .declare import (
+    Declared,
+    Defined,
+    Map,
+    trace_action,
+    trace_axiom,
+    trace_definition,
+    trace_property,
+    trace_variable,
+)
+from .syntax import Enumeration, Expr, Sort, complain
+from .system import Definition, System
+from .terms import Call, Symbol, subterms
+
+__all__ = ["load"]
+
+
+def load(name: str, modules: tuple[ModuleType, ...]) -> System:
+    """The system that ``modules`` declare together, in that order.
+
+    Raises `SpecificationError` for the first mistake, with module and line.
+    """
+    found: dict[str, Any] = {}
+    for module in modules:
+        docs = _doc_strings(module)
+        for attribute, value in vars(module).items():
+            if _is_declared_in(value, module):
+                _claim_name(attribute, value, found, docs)
+    maps = [value for value in found.values() if isinstance(value, Map)]
+    declared = [value for value in found.values() if isinstance(value, Declared)]
+    definitions = {
+        value.declared.name: trace_definition(value)
+        for value in found.values()
+        if isinstance(value, Defined)
+    }
+    _no_recursion(definitions)
+    sorts = [value for value in found.values() if isinstance(value, type)]
+    system = System(
+        name=name,
+        sorts=tuple(sort.ref for sort in sorts),
+        sort_docs={sort.ref.name: inspect.getdoc(sort) or "" for sort in sorts},
+        topology=tuple(value.symbol for value in maps if not value.is_state),
+        variables=tuple(trace_variable(value) for value in maps if value.is_state),
+        axioms=tuple(trace_axiom(d) for d in declared if d.role == "axiom"),
+        definitions=definitions,
+        actions=tuple(trace_action(d) for d in declared if d.role == "action"),
+        properties=tuple(
+            trace_property(d) for d in declared if d.role not in ("axiom", "action")
+        ),
+    )
+    _check_references(system)
+    return system
+
+
+def _is_declared_in(value: object, module: ModuleType) -> bool:
+    match value:
+        case Map():
+            return value.where.module == module.__name__
+        case Declared():
+            return value.where.module == module.__name__
+        case Defined():
+            return value.declared.where.module == module.__name__
+        case type():
+            proper = issubclass(value, Expr) and value not in (Expr, Sort, Enumeration)
+            return proper and value.__module__ == module.__name__
+    return False
+
+
+def _claim_name(attribute: str, value: Any, found: dict[str, Any], docs: dict[str, str]) -> None:
+    where = value.where if isinstance(value, Map | Declared) else None
+    if attribute in found:
+        complain(f"{attribute!r} is declared in two modules", where)
+    if isinstance(value, Map):
+        if value.name not in ("", attribute):
+            complain(f"{value.name!r} has a second name, {attribute!r}", where)
+        value.name, value.doc = attribute, docs.get(attribute, "")
+    found[attribute] = value
+
+
+def _doc_strings(module: ModuleType) -> dict[str, str]:
+    """The string below each top-level assignment: Python forgets it, a reader does not."""
+    body = ast.parse(inspect.getsource(module)).body
+    docs = {}
+    for statement, below in zip(body, body[1:], strict=False):
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            match below:
+                case ast.Expr(value=ast.Constant(value=str(text))):
+                    docs[statement.targets[0].id] = inspect.cleandoc(text)
+    return docs
+
+
+def _no_recursion(definitions: dict[str, Definition]) -> None:
+    done: set[str] = set()
+
+    def visit(name: str, above: tuple[str, ...]) -> None:
+        if name in above:
+            complain(f"definition {name} uses itself", definitions[name].where)
+        if name not in done and name in definitions:
+            for part in subterms(definitions[name].body):
+                if isinstance(part, Call):
+                    visit(part.name, (*above, name))
+            done.add(name)
+
+    for name in definitions:
+        visit(name, ())
+
+
+def _check_references(system: System) -> None:
+    """Every symbol and definition that anything mentions belongs to the system."""
+    known: set[Symbol] = {*system.topology, *(v.symbol for v in system.variables)}
+    for where, term in _all_terms(system):
+        for part in subterms(term):
+            if isinstance(part, Call) and part.name not in system.definitions:
+                complain(f"definition {part.name!r} belongs to no loaded module", where)
+            symbol = getattr(part, "symbol", None)
+            if symbol is not None and symbol not in known:
+                complain(f"symbol {symbol.name!r} belongs to no loaded module", where)
+
+
+def _all_terms(system: System) -> list[tuple[Any, Any]]:
+    found: list[tuple[Any, Any]] = []
+    for action in system.actions:
+        found += [(guard.where, guard.condition) for guard in action.guards]
+        found += [(update.where, update.condition) for update in action.updates]
+        found += [(update.where, update.value) for update in action.updates]
+    for claim in (*system.axioms, *system.properties):
+        found.append((claim.where, claim.formula))
+    found += [(d.where, d.body) for d in system.definitions.values()]
+    found += [(None, variable.initial) for variable in system.variables]
+    return found

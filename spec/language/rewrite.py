@@ -1,0 +1,111 @@
+"""Rewriting terms: substitution, expansion of definitions, and the state after a step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from .system import Action, Axiom, Property, System, Update
+from .terms import (
+    App,
+    Call,
+    Const,
+    Next,
+    Op,
+    Quantified,
+    Term,
+    Var,
+    conj,
+    disj,
+    eq,
+    exists,
+    forall,
+    implies,
+    ite,
+    negate,
+)
+
+__all__ = ["after", "closed", "enabled", "expand", "rebuild", "substitute"]
+
+
+def rebuild(term: Term, change: Callable[[Term], Term]) -> Term:
+    """``term`` with ``change`` applied to its direct parts, simplified where trivial."""
+    match term:
+        case Var() | Const():
+            return term
+        case App(symbol=symbol, args=args):
+            return App(symbol, tuple(map(change, args)))
+        case Call(name=name, args=args, sort=sort):
+            return Call(name, tuple(map(change, args)), sort)
+        case Quantified(kind=kind, var=var, body=body):
+            return (forall if kind == "forall" else exists)(var, change(body))
+        case Next(body=body):
+            return Next(change(body))
+        case Op(kind=kind, args=args):
+            parts = tuple(map(change, args))
+            match kind:
+                case "not":
+                    return negate(parts[0])
+                case "and":
+                    return conj(*parts)
+                case "or":
+                    return disj(*parts)
+                case "implies":
+                    return implies(parts[0], parts[1])
+                case "eq":
+                    return eq(parts[0], parts[1])
+                case "ite":
+                    return ite(parts[0], parts[1], parts[2])
+
+
+def substitute(term: Term, values: Mapping[Var, Term]) -> Term:
+    """``term`` with variables replaced.  Scopes keep bound variables apart (see `Var`)."""
+    if isinstance(term, Var):
+        return values.get(term, term)
+    return rebuild(term, lambda part: substitute(part, values)) if values else term
+
+
+def expand(term: Term, system: System) -> Term:
+    """``term`` with every definition replaced by its body."""
+    if isinstance(term, Call):
+        definition = system.definitions[term.name]
+        args = (expand(arg, system) for arg in term.args)
+        body = expand(definition.body, system)
+        return substitute(body, dict(zip(definition.params, args, strict=True)))
+    return rebuild(term, lambda part: expand(part, system))
+
+
+def after(term: Term, action: Action) -> Term:
+    """What ``term`` says once ``action`` has been taken, as a term about the state before.
+
+    ``term`` must be expanded and free of `Next`; the action's parameters stay free.
+    """
+    if isinstance(term, App) and term.symbol.is_state:
+        args = tuple(after(arg, action) for arg in term.args)
+        value: Term = App(term.symbol, args)
+        for update in action.updates:
+            if update.symbol == term.symbol:
+                value = _updated(update, args, value)
+        return value
+    return rebuild(term, lambda part: after(part, action))
+
+
+def _updated(update: Update, args: tuple[Term, ...], old: Term) -> Term:
+    if update.point is not None:
+        hit = conj(*(eq(arg, key) for arg, key in zip(args, update.point, strict=True)))
+        return ite(hit, update.value, old)
+    here = dict(zip(update.variables, args, strict=True))
+    return ite(substitute(update.condition, here), substitute(update.value, here), old)
+
+
+def enabled(action: Action) -> Term:
+    """The conjunction of the action's guards."""
+    return conj(*(guard.condition for guard in action.guards))
+
+
+def closed(claim: Property | Axiom) -> Term:
+    """The claim with its parameters quantified: existentially for *sometimes*."""
+    bind = exists if isinstance(claim, Property) and claim.kind == "sometimes" else forall
+    term = claim.formula
+    for var in reversed(claim.params):
+        term = bind(var, term)
+    return term

@@ -1,0 +1,196 @@
+"""A specification as data: what the declarations of all modules add up to.
+
+Everything that proves, runs, searches or prints the specification reads a
+`System`.  It is immutable; a variant is another `System` (see `edits`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from .terms import App, Call, SortRef, Symbol, Term, Var, subterms
+
+__all__ = [
+    "Action",
+    "Axiom",
+    "Definition",
+    "Guard",
+    "Kind",
+    "Property",
+    "SpecificationError",
+    "System",
+    "Update",
+    "Variable",
+    "Where",
+]
+
+
+class SpecificationError(Exception):
+    """A mistake in a specification, found while it is loaded: what, and where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The place of a declaration, as an editor can jump to it."""
+
+    module: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """One named condition of an action.
+
+    ``errno`` is what a user sees when it fails, or None for a step that no
+    user asks for; ``why`` is one line that says what stands in the way.
+    """
+
+    name: str
+    condition: Term
+    errno: int | None
+    why: str
+    where: Where
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """``symbol[variables] := value`` wherever ``condition`` holds.
+
+    An update of one point has ``point`` set and no variables; ``condition``
+    and ``value`` speak of the state before the step.
+    """
+
+    symbol: Symbol
+    point: tuple[Term, ...] | None
+    variables: tuple[Var, ...]
+    condition: Term
+    value: Term
+    where: Where
+
+
+@dataclass(frozen=True)
+class Action:
+    """A step: parameters, guards in the order in which the kernel looks, updates."""
+
+    name: str
+    module: str
+    doc: str
+    params: tuple[Var, ...]
+    guards: tuple[Guard, ...]
+    updates: tuple[Update, ...]
+    where: Where
+
+    @cached_property
+    def written(self) -> frozenset[str]:
+        """The names of the state symbols that the action may change."""
+        return frozenset(update.symbol.name for update in self.updates)
+
+    def guard(self, name: str) -> Guard:
+        """The guard of that name; KeyError if there is none."""
+        for guard in self.guards:
+            if guard.name == name:
+                return guard
+        raise KeyError(name)
+
+
+Kind = Literal["always", "step", "sometimes", "ends"]
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """A claim.  ``params`` are universal in *always* and *step*, existential in *sometimes*.
+
+    An *ends* claim has a ``goal`` besides its formula: see `declare.ends`.
+    """
+
+    name: str
+    module: str
+    kind: Kind
+    doc: str
+    params: tuple[Var, ...]
+    formula: Term
+    covers: tuple[str, ...]
+    where: Where
+    supports: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Axiom:
+    """A fact about every topology."""
+
+    name: str
+    module: str
+    doc: str
+    params: tuple[Var, ...]
+    formula: Term
+    where: Where
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A named term: expanded where it is used, printed by its name."""
+
+    name: str
+    module: str
+    doc: str
+    params: tuple[Var, ...]
+    body: Term
+    where: Where
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A state symbol, and its value at boot for each point."""
+
+    symbol: Symbol
+    module: str
+    doc: str
+    params: tuple[Var, ...]
+    initial: Term
+
+
+@dataclass(frozen=True)
+class System:
+    """The whole specification."""
+
+    name: str
+    sorts: tuple[SortRef, ...]
+    sort_docs: Mapping[str, str]
+    topology: tuple[Symbol, ...]
+    variables: tuple[Variable, ...]
+    axioms: tuple[Axiom, ...]
+    definitions: Mapping[str, Definition]
+    actions: tuple[Action, ...]
+    properties: tuple[Property, ...]
+
+    @cached_property
+    def action_by_name(self) -> Mapping[str, Action]:
+        return {action.name: action for action in self.actions}
+
+    @cached_property
+    def property_by_name(self) -> Mapping[str, Property]:
+        return {claim.name: claim for claim in self.properties}
+
+    @cached_property
+    def unbounded_sorts(self) -> tuple[SortRef, ...]:
+        return tuple(sort for sort in self.sorts if sort.members is None)
+
+    def of_kind(self, *kinds: Kind) -> Iterator[Property]:
+        """The properties of those kinds, in declaration order."""
+        return (claim for claim in self.properties if claim.kind in kinds)
+
+    def symbols_in(self, term: Term) -> frozenset[str]:
+        """The names of the symbols that ``term`` reads, through definitions."""
+        names: set[str] = set()
+        for part in subterms(term):
+            if isinstance(part, App):
+                names.add(part.symbol.name)
+            elif isinstance(part, Call):
+                names |= self.symbols_in(self.definitions[part.name].body)
+        return frozenset(names)

@@ -1,0 +1,270 @@
+"""Terms: the immutable sentences that a specification is made of.
+
+A term is plain data: typed, hashable, compared by structure, printed the way a
+reader would write it.  Nothing here evaluates, proves or compiles; every other
+part of memhp is a walk over these few classes.
+
+>>> frame = SortRef("Frame")
+>>> f = Var("f", frame)
+>>> free = Symbol("free", (frame,), BOOL, is_state=True)
+>>> str(exists(f, App(free, (f,))))
+'exists f: Frame. free[f]'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = [
+    "BOOL",
+    "FALSE",
+    "TRUE",
+    "App",
+    "Call",
+    "Const",
+    "Next",
+    "Op",
+    "Quantified",
+    "SortRef",
+    "Symbol",
+    "Term",
+    "Var",
+    "conj",
+    "disj",
+    "eq",
+    "exists",
+    "forall",
+    "implies",
+    "ite",
+    "negate",
+    "subterms",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SortRef:
+    """A sort.  ``members`` lists an enumeration's values; an unbounded sort has none."""
+
+    name: str
+    members: tuple[str, ...] | None = None
+
+    def __str__(self) -> str:
+        return self.name
+
+
+BOOL = SortRef("Bool", ("false", "true"))
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A function from elements to a value: topology (fixed) or state (actions change it)."""
+
+    name: str
+    domain: tuple[SortRef, ...]
+    range: SortRef
+    is_state: bool
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Var:
+    """A variable: a parameter or a bound variable of the declaration named ``scope``."""
+
+    name: str
+    sort: SortRef
+    scope: str = ""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """A member of an enumeration, or one of the two truth values."""
+
+    name: str
+    sort: SortRef
+
+    def __str__(self) -> str:
+        return self.name if self.sort == BOOL else f"{self.sort}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A symbol applied: ``block_state[b]``."""
+
+    symbol: Symbol
+    args: tuple[Term, ...]
+
+    @property
+    def sort(self) -> SortRef:
+        return self.symbol.range
+
+    def __str__(self) -> str:
+        return f"{self.symbol}[{', '.join(map(str, self.args))}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A definition applied: ``block_of(f)``; the system that holds it knows its body."""
+
+    name: str
+    args: tuple[Term, ...]
+    sort: SortRef
+
+    def __str__(self) -> str:
+        return f"{self.name}({', '.join(map(str, self.args))})"
+
+
+OpKind = Literal["not", "and", "or", "implies", "eq", "ite"]
+_INFIX = {"and": " & ", "or": " | ", "implies": " -> ", "eq": " == "}
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """A connective, an equation, or if-then-else."""
+
+    kind: OpKind
+    args: tuple[Term, ...]
+
+    @property
+    def sort(self) -> SortRef:
+        return self.args[1].sort if self.kind == "ite" else BOOL
+
+    def __str__(self) -> str:
+        if self.kind == "not":
+            (body,) = self.args
+            if isinstance(body, Op) and body.kind == "eq":
+                return f"{_wrap(body.args[0])} != {_wrap(body.args[1])}"
+            return f"~{_wrap(body)}"
+        if self.kind == "ite":
+            return f"ite({', '.join(map(str, self.args))})"
+        return _INFIX[self.kind].join(map(_wrap, self.args))
+
+
+@dataclass(frozen=True, slots=True)
+class Quantified:
+    """``forall`` or ``exists`` over every element of one sort."""
+
+    kind: Literal["forall", "exists"]
+    var: Var
+    body: Term
+
+    @property
+    def sort(self) -> SortRef:
+        return BOOL
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.var.name}: {self.var.sort}. {self.body}"
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """The value that a term has after the step; only in step properties."""
+
+    body: Term
+
+    @property
+    def sort(self) -> SortRef:
+        return self.body.sort
+
+    def __str__(self) -> str:
+        return f"after({self.body})"
+
+
+Term = Var | Const | App | Call | Op | Quantified | Next
+
+TRUE = Const("true", BOOL)
+FALSE = Const("false", BOOL)
+
+
+def _wrap(term: Term) -> str:
+    atomic = isinstance(term, Var | Const | App | Call | Next) or (
+        isinstance(term, Op) and term.kind in ("ite", "not")
+    )
+    return str(term) if atomic else f"({term})"
+
+
+def negate(term: Term) -> Term:
+    """The negation, with the two trivial cases folded."""
+    if term in (TRUE, FALSE):
+        return FALSE if term == TRUE else TRUE
+    if isinstance(term, Op) and term.kind == "not":
+        return term.args[0]
+    return Op("not", (term,))
+
+
+def conj(*parts: Term) -> Term:
+    """The conjunction, flattened; ``true`` parts vanish."""
+    return _junction("and", parts, unit=TRUE, zero=FALSE)
+
+
+def disj(*parts: Term) -> Term:
+    """The disjunction, flattened; ``false`` parts vanish."""
+    return _junction("or", parts, unit=FALSE, zero=TRUE)
+
+
+def _junction(kind: Literal["and", "or"], parts: tuple[Term, ...], unit: Term, zero: Term) -> Term:
+    flat: list[Term] = []
+    for part in parts:
+        flat.extend(part.args if isinstance(part, Op) and part.kind == kind else (part,))
+    kept = tuple(dict.fromkeys(part for part in flat if part != unit))
+    if zero in kept:
+        return zero
+    if len(kept) < 2:
+        return kept[0] if kept else unit
+    return Op(kind, kept)
+
+
+def implies(premise: Term, conclusion: Term) -> Term:
+    """Implication, with constant premises and conclusions folded."""
+    if premise == FALSE or conclusion == TRUE:
+        return TRUE
+    if premise == TRUE:
+        return conclusion
+    return negate(premise) if conclusion == FALSE else Op("implies", (premise, conclusion))
+
+
+def eq(left: Term, right: Term) -> Term:
+    """Equality, decided when both sides are the same term or two different constants."""
+    if left == right:
+        return TRUE
+    if isinstance(left, Const) and isinstance(right, Const):
+        return FALSE
+    if left.sort == BOOL:
+        for side, other in ((left, right), (right, left)):
+            if side in (TRUE, FALSE):
+                return other if side == TRUE else negate(other)
+    return Op("eq", (left, right))
+
+
+def ite(condition: Term, then: Term, otherwise: Term) -> Term:
+    """If-then-else, folded when the condition or the branches decide it."""
+    if condition in (TRUE, FALSE):
+        return then if condition == TRUE else otherwise
+    return then if then == otherwise else Op("ite", (condition, then, otherwise))
+
+
+def forall(var: Var, body: Term) -> Term:
+    """``body`` for every element."""
+    return body if body in (TRUE, FALSE) else Quantified("forall", var, body)
+
+
+def exists(var: Var, body: Term) -> Term:
+    """``body`` for some element.  Every sort has at least one, as usual in first-order logic."""
+    return body if body in (TRUE, FALSE) else Quantified("exists", var, body)
+
+
+def subterms(term: Term) -> Iterator[Term]:
+    """Every term inside ``term``, itself first."""
+    yield term
+    match term:
+        case App(args=args) | Call(args=args) | Op(args=args):
+            for arg in args:
+                yield from subterms(arg)
+        case Quantified(body=body) | Next(body=body):
+            yield from subterms(body)

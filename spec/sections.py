@@ -1,0 +1,395 @@
+"""Sections and nodes: the life of the metadata that describes memory (N1, N2, A1).
+
+Physical memory appears (`plug`), gets a pgdat and a mem_map, becomes present,
+and leaves in the reverse order.  `present` is the kernel's logical view,
+`plugged` the physical one; the list's concern A1 is that they are different.
+
+Sources: mm/sparse.c (sparse_add_section, sparse_remove_section),
+mm/memory_hotplug.c (add_memory_resource, try_remove_memory, try_offline_node).
+"""
+
+from __future__ import annotations
+
+from errno import EBUSY, EEXIST, ENODEV, ENOMEM
+
+from .language import (
+    Bool,
+    Enumeration,
+    action,
+    after,
+    always,
+    definition,
+    exists,
+    false,
+    forall,
+    guard,
+    implies,
+    ite,
+    sometimes,
+    step,
+    true,
+    variable,
+)
+from .topology import (
+    Block,
+    Node,
+    Section,
+    block_of_section,
+    early,
+    memmap_host,
+    node_of,
+    node_of_section,
+    pgdat_block,
+    pgdat_section,
+)
+
+
+class Metadata(Enumeration):
+    """The life of a pgdat or a mem_map."""
+
+    absent: Metadata
+    allocated: Metadata
+    initialised: Metadata
+
+
+plugged = variable(Block, Bool, initial=lambda b: early[b])
+"""The block's memory is physically there."""
+
+present = variable(Section, Bool, initial=lambda s: early[block_of_section[s]])
+"""The kernel knows the section (SECTION_MARKED_PRESENT, SECTION_HAS_MEM_MAP)."""
+
+memmap = variable(
+    Section,
+    Metadata,
+    initial=lambda s: ite(early[block_of_section[s]], Metadata.initialised, Metadata.absent),
+)
+"""The section's struct pages; between online and offline they are initialised."""
+
+pgdat = variable(
+    Node,
+    Metadata,
+    initial=lambda n: ite(early[pgdat_block(n)], Metadata.initialised, Metadata.absent),
+)
+"""The node's pgdat."""
+
+node_online = variable(Node, Bool, initial=lambda n: early[pgdat_block(n)])
+"""The node is in node_states[N_ONLINE]."""
+
+block_device = variable(Block, Bool, initial=lambda b: early[b])
+"""The block has a device, /sys/devices/system/memory/memoryN."""
+
+
+@definition
+def hosts_memmap_of(s: Section, t: Section) -> Bool:
+    """The mem_map of section t lies in the memory of another section, s."""
+    return (memmap_host[t] == s) & (s != t)
+
+
+@definition
+def holds_pgdat_for(s: Section, t: Section) -> Bool:
+    """Section t is managed by a pgdat that lies in the memory of another section, s."""
+    return (pgdat_section[node_of_section(t)] == s) & (s != t)
+
+
+# --- the way in ---------------------------------------------------------------------------------
+
+
+@action
+def plug(b: Block) -> None:
+    """Memory appears physically: a DIMM, a hypervisor's device (acpi_memory_device_add)."""
+    guard("not_plugged", ~plugged[b], errno=EEXIST, why="memory is already plugged here")
+    plugged[b] = true
+
+
+@action
+def allocate_pgdat(n: Node) -> None:
+    """Set memory aside for the node's pgdat."""
+    guard("no_pgdat", pgdat[n] == Metadata.absent, errno=EEXIST, why="the node has a pgdat")
+    guard(
+        "pgdat_memory_plugged",
+        plugged[pgdat_block(n)],
+        errno=ENOMEM,
+        why="the memory that is to hold the node's pgdat is not there",
+    )
+    pgdat[n] = Metadata.allocated
+
+
+@action
+def initialise_pgdat(n: Node) -> None:
+    """Set up the node's pgdat: zones, zonelists (hotadd_init_pgdat)."""
+    guard("pgdat_allocated", pgdat[n] == Metadata.allocated, why="no fresh pgdat to initialise")
+    pgdat[n] = Metadata.initialised
+
+
+@action
+def allocate_memmap(s: Section) -> None:
+    """Allocate the section's mem_map where the topology says (sparse_add_section)."""
+    guard("no_memmap", memmap[s] == Metadata.absent, errno=EEXIST, why="it has a mem_map")
+    guard(
+        "memory_plugged",
+        plugged[block_of_section[s]],
+        errno=ENODEV,
+        why="no memory is plugged where the section should be",
+    )
+    guard(
+        "pgdat_initialised",
+        pgdat[node_of_section(s)] == Metadata.initialised,
+        errno=ENOMEM,
+        why="the node has no initialised pgdat",
+    )
+    guard(
+        "host_present",
+        (memmap_host[s] == s) | present[memmap_host[s]],
+        errno=ENOMEM,
+        why="the section that is to hold the mem_map is not present",
+    )
+    memmap[s] = Metadata.allocated
+
+
+@action
+def add_section(s: Section) -> None:
+    """Make the section known to the kernel (sparse_init_one_section)."""
+    guard("not_present", ~present[s], errno=EEXIST, why="the section is already present")
+    guard("has_memmap", memmap[s] != Metadata.absent, errno=ENOMEM, why="it has no mem_map")
+    guard(
+        "pgdat_section_first",
+        ~exists(Section, lambda t: holds_pgdat_for(t, s) & ~present[t]),
+        errno=ENOMEM,
+        why="the section that holds the node's pgdat must be present first",
+    )
+    present[s] = true
+
+
+@action
+def set_node_online(n: Node) -> None:
+    """The node comes online with its first memory (node_set_online)."""
+    guard("node_offline", ~node_online[n], errno=EEXIST, why="the node is online")
+    guard(
+        "pgdat_initialised",
+        pgdat[n] == Metadata.initialised,
+        errno=ENOMEM,
+        why="the node has no initialised pgdat",
+    )
+    node_online[n] = true
+
+
+@action
+def create_block_device(b: Block) -> None:
+    """Show the block in sysfs, offline (create_memory_block_devices)."""
+    guard("no_device", ~block_device[b], errno=EEXIST, why="the block has a device")
+    guard(
+        "sections_present",
+        ~exists(Section, lambda s: (block_of_section[s] == b) & ~present[s]),
+        errno=ENODEV,
+        why="a section of the block is not present",
+    )
+    guard("node_online", node_online[node_of[b]], errno=ENODEV, why="the node is not online")
+    block_device[b] = true
+
+
+# --- the way out --------------------------------------------------------------------------------
+
+
+@action
+def remove_section(s: Section) -> None:
+    """Make the kernel forget the section (section_deactivate)."""
+    guard("present", present[s], errno=ENODEV, why="the section is not present")
+    guard(
+        "no_device",
+        ~block_device[block_of_section[s]],
+        errno=EBUSY,
+        why="the block still has a device: it was not removed, or it is not offline",
+    )
+    guard(
+        "hosts_no_memmap",
+        ~exists(Section, lambda t: hosts_memmap_of(s, t) & (memmap[t] != Metadata.absent)),
+        errno=EBUSY,
+        why="the section holds the mem_map of another section",
+    )
+    guard(
+        "pgdat_leaves_last",
+        ~exists(Section, lambda t: holds_pgdat_for(s, t) & present[t]),
+        errno=EBUSY,
+        why="the section holds the node's pgdat, and another section of the node is present",
+    )
+    present[s] = false
+
+
+@action
+def free_memmap(s: Section) -> None:
+    """Give the mem_map's memory back, after the section is gone (depopulate_section_memmap)."""
+    guard("has_memmap", memmap[s] != Metadata.absent, why="it has no mem_map")
+    guard("section_gone", ~present[s], errno=EBUSY, why="the section is still present")
+    memmap[s] = Metadata.absent
+
+
+@action
+def set_node_offline(n: Node) -> None:
+    """The node goes when its last memory is gone (try_offline_node)."""
+    guard("node_online", node_online[n], errno=ENODEV, why="the node is not online")
+    guard(
+        "no_section_left",
+        ~exists(Section, lambda s: (node_of_section(s) == n) & present[s]),
+        errno=EBUSY,
+        why="a section of the node is still present",
+    )
+    guard(
+        "no_device_left",
+        ~exists(Block, lambda b: (node_of[b] == n) & block_device[b]),
+        errno=EBUSY,
+        why="a block of the node still has a device",
+    )
+    node_online[n] = false
+
+
+@action
+def free_pgdat(n: Node) -> None:
+    """Give the pgdat's memory back, after all that it describes is gone."""
+    guard("has_pgdat", pgdat[n] != Metadata.absent, why="the node has no pgdat")
+    guard("node_offline", ~node_online[n], errno=EBUSY, why="the node is still online")
+    guard(
+        "no_memmap_left",
+        ~exists(Section, lambda s: (node_of_section(s) == n) & (memmap[s] != Metadata.absent)),
+        errno=EBUSY,
+        why="a section of the node still has a mem_map",
+    )
+    pgdat[n] = Metadata.absent
+
+
+@action
+def eject(b: Block) -> None:
+    """The memory leaves physically (acpi_scan_hot_remove, _EJ0)."""
+    guard("plugged", plugged[b], errno=ENODEV, why="no memory is plugged here")
+    guard(
+        "no_memmap_left",
+        ~exists(Section, lambda s: (block_of_section[s] == b) & (memmap[s] != Metadata.absent)),
+        errno=EBUSY,
+        why="a section of the block is not removed",
+    )
+    guard(
+        "hosts_no_memmap",
+        ~exists(
+            Section,
+            lambda t: (block_of_section[memmap_host[t]] == b) & (memmap[t] != Metadata.absent),
+        ),
+        errno=EBUSY,
+        why="the block holds the mem_map of a section",
+    )
+    guard(
+        "holds_no_pgdat",
+        ~exists(Node, lambda n: (pgdat_block(n) == b) & (pgdat[n] != Metadata.absent)),
+        errno=EBUSY,
+        why="the block holds the pgdat of a node",
+    )
+    plugged[b] = false
+
+
+# --- what is true -------------------------------------------------------------------------------
+
+
+@always(covers="N2")
+def pgdat_section_leaves_last(s: Section) -> Bool:
+    """While any section of a node is present, the section that holds its pgdat is present."""
+    return implies(present[s], present[pgdat_section[node_of_section(s)]])
+
+
+@always(covers="N2")
+def memmap_host_leaves_last(s: Section) -> Bool:
+    """While a mem_map exists, the section that holds it is present (its own one may be absent)."""
+    other = memmap_host[s] != s
+    return implies((memmap[s] != Metadata.absent) & other, present[memmap_host[s]])
+
+
+@always(covers="N1")
+def present_sections_have_a_memmap(s: Section) -> Bool:
+    """A mem_map is allocated before its section appears and freed after it is gone."""
+    return implies(present[s], memmap[s] != Metadata.absent)
+
+
+@always(covers="N1")
+def a_memmap_needs_an_initialised_pgdat(s: Section) -> Bool:
+    """The pgdat is initialised before, and freed after, every mem_map of its node."""
+    used = memmap[s] != Metadata.absent
+    return implies(used, pgdat[node_of_section(s)] == Metadata.initialised)
+
+
+@always(covers="N1")
+def an_online_node_has_an_initialised_pgdat(n: Node) -> Bool:
+    """NODE_DATA of an online node is initialised."""
+    return implies(node_online[n], pgdat[n] == Metadata.initialised)
+
+
+@always(covers="N1 A1")
+def memmaps_lie_in_plugged_memory(s: Section) -> Bool:
+    """No mem_map lies in memory that was ejected."""
+    return implies(memmap[s] != Metadata.absent, plugged[block_of_section[memmap_host[s]]])
+
+
+@always(covers="N1 A1")
+def pgdats_lie_in_plugged_memory(n: Node) -> Bool:
+    """No pgdat lies in memory that was ejected."""
+    return implies(pgdat[n] != Metadata.absent, plugged[pgdat_block(n)])
+
+
+@always(covers="A1")
+def memmaps_describe_plugged_memory(s: Section) -> Bool:
+    """A mem_map exists only for memory that is there."""
+    return implies(memmap[s] != Metadata.absent, plugged[block_of_section[s]])
+
+
+@always(covers="A1")
+def present_sections_are_plugged(s: Section) -> Bool:
+    """Memory is ejected only when every section in it is removed."""
+    return implies(present[s], plugged[block_of_section[s]])
+
+
+@always(covers="A1")
+def devices_have_their_sections(s: Section) -> Bool:
+    """A block that sysfs shows has every section present."""
+    return implies(block_device[block_of_section[s]], present[s])
+
+
+@always(covers="A1 N1")
+def devices_are_on_online_nodes(b: Block) -> Bool:
+    """A block that sysfs shows is linked under a node that is online."""
+    return implies(block_device[b], node_online[node_of[b]])
+
+
+@step(covers="N1")
+def memmaps_are_allocated_before_initialisation(s: Section) -> Bool:
+    """No mem_map springs into life initialised."""
+    fresh = (memmap[s] == Metadata.absent) & (after(memmap[s]) != Metadata.absent)
+    return implies(fresh, after(memmap[s]) == Metadata.allocated)
+
+
+@step(covers="N1")
+def pgdats_are_allocated_before_initialisation(n: Node) -> Bool:
+    """No pgdat springs into life initialised."""
+    fresh = (pgdat[n] == Metadata.absent) & (after(pgdat[n]) != Metadata.absent)
+    return implies(fresh, after(pgdat[n]) == Metadata.allocated)
+
+
+@step(covers="N1")
+def a_pgdat_is_freed_after_its_sections(n: Node, s: Section) -> Bool:
+    """When a pgdat goes, no section of its node is present."""
+    freed = (pgdat[n] != Metadata.absent) & (after(pgdat[n]) == Metadata.absent)
+    return implies(freed & (node_of_section(s) == n), ~present[s])
+
+
+@sometimes(covers="N1 N2 A1")
+def a_node_appears_and_its_memory_is_present(n: Node, s: Section) -> Bool:
+    """A node that was not there at boot comes online with a section."""
+    return ~early[pgdat_block(n)] & (node_of_section(s) == n) & node_online[n] & present[s]
+
+
+@sometimes(covers="N1 N2 A1")
+def early_memory_is_ejected(b: Block) -> Bool:
+    """Memory that was there at boot can go, block, sections, mem_map and all."""
+    return early[b] & ~plugged[b]
+
+
+@sometimes(covers="N1 N2")
+def a_whole_node_is_gone(n: Node) -> Bool:
+    """A node that was there at boot loses its last memory, its pgdat included."""
+    gone = forall(Block, lambda b: implies(node_of[b] == n, ~plugged[b]))
+    return early[pgdat_block(n)] & (pgdat[n] == Metadata.absent) & gone
