@@ -9,6 +9,7 @@ from .compile import Program, violated_axioms
 from .machine import Machine, diff
 from .outcome import OK, Change, Ok, Outcome, Refusal, Violation
 from .topology import Topology, Value
+from .trace import Step, Trace, TraceError
 
 __all__ = [
     "OK",
@@ -18,7 +19,10 @@ __all__ = [
     "Outcome",
     "Program",
     "Refusal",
+    "Step",
     "Topology",
+    "Trace",
+    "TraceError",
     "Value",
     "Violation",
     "diff",

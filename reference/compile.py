@@ -9,13 +9,12 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import product
 from math import prod
 from typing import Any
 
 from memhp.spec.language.rewrite import closed
 from memhp.spec.language.system import Action, Property, System, Update
-from memhp.spec.language.terms import App, Const, SortRef, Term, Var, subterms
+from memhp.spec.language.terms import BOOL, App, Const, Op, Quantified, Term, Var, subterms
 
 from .formula import AFTER, BEFORE, Formulas
 from .normal import conjuncts
@@ -72,12 +71,9 @@ class Program:
             if any(isinstance(part, App) and part.symbol.is_state for part in subterms(term)):
                 raise ValueError(f"the initial value of {name} reads state, which is not there yet")
             value = self.term(term, variable.params)
-            state += [int(value((), *point)) for point in self.points(variable.symbol.domain)]
+            points = self.topology.points(variable.symbol.domain)
+            state += [int(value((), *point)) for point in points]
         return state
-
-    def points(self, sorts: Sequence[SortRef]) -> Points:
-        """Every choice of one element of each sort, in order."""
-        return list(product(*(range(self.topology.size(sort)) for sort in sorts)))
 
     def place(self, variable: str, point: Sequence[int]) -> int:
         """The place in the state where a variable's value at one point lives."""
@@ -156,7 +152,7 @@ class Program:
         return ActionCode(
             action,
             refusal=self._function(action.params, [*guards, "return 0"]),
-            apply=self._function(action.params, updates),
+            apply=self._function(action.params, updates or ["pass"]),
             step=self._function(action.params, [*checks, *guards, *updates, "return 0"]),
             outcomes=(OK, *(Refusal(action.name, g.name, g.errno, g.why) for g in action.guards)),
         )
@@ -193,19 +189,26 @@ class Program:
         point = [self._formulas.prepare(term) for term in update.point or ()]
         texts = {
             f"_p{number}": self._formulas.position(update.symbol, point, BEFORE),
-            f"_v{number}": f"_int({self._formulas.text(self._formulas.prepare(update.value))})",
+            f"_v{number}": self._value(update.value),
         }
         reads = [f"{name} = {text}" for name, text in texts.items() if f"{BEFORE}[" in text]
         place, value = (name if f"{BEFORE}[" in text else text for name, text in texts.items())
-        return reads, f"{BEFORE}[{place}] = {_without_int(value)}"
+        return reads, f"{BEFORE}[{place}] = {value}"
+
+    def _value(self, term: Term) -> str:
+        """The text of a value that is stored: an int, never a bool."""
+        prepared = self._formulas.prepare(term)
+        text = self._formulas.text(prepared)
+        computed = isinstance(prepared, Op | Quantified) and prepared.sort == BOOL
+        return f"_int({text})" if computed else text
 
     def _bulk(self, update: Update, number: str) -> tuple[list[str], str]:
         place = self._formulas.position(update.symbol, update.variables, BEFORE)
-        value = self._formulas.text(self._formulas.prepare(update.value))
+        value = self._value(update.value)
         constant = isinstance(update.value, Const)
         parts = conjuncts(self._formulas.prepare(update.condition))
         first, loops = self._formulas.plan(update.variables, parts)
-        found = f"[{place if constant else f'({place}, _int({value}))'} {' '.join(loops)}]"
+        found = f"[{place if constant else f'({place}, {value})'} {' '.join(loops)}]"
         if first:
             found = f"{found} if {' and '.join(first)} else ()"
         each, written = ("_i", value) if constant else ("_i, _v", "_v")
@@ -276,7 +279,9 @@ class Program:
 
     # --- code ---------------------------------------------------------------------------------
 
-    def _once(self, kind: str, name: str, make: Callable[[], Callable[..., Any]]) -> Any:
+    def _once(
+        self, kind: str, name: str, make: Callable[[], Callable[..., Any]]
+    ) -> Callable[..., Any]:
         if (kind, name) not in self._made:
             self._made[kind, name] = make()
         return self._made[kind, name]
@@ -303,12 +308,6 @@ class _Steps(dict[str, Callable[..., int]]):
             raise KeyError(name)
         self[name] = step = self._program.action(name).step
         return step
-
-
-def _without_int(text: str) -> str:
-    """A literal needs no conversion."""
-    inner = text.removeprefix("_int(").removesuffix(")")
-    return inner if inner.isdecimal() else text
 
 
 def violated_axioms(system: System, topology: Topology) -> list[str]:

@@ -104,7 +104,7 @@ class Formulas:
             text = self.text(arg, state)
             position = f"({position})*{self.topology.size(sort)}+{text}" if position else text
         offset = self.layout.offset[symbol.name] if symbol.is_state else 0
-        return f"{offset}+{position}" if offset else position
+        return f"{offset}+{position}" if offset and position else position or str(offset)
 
     def _operation(self, term: Op, state: str) -> str:
         match term:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from memhp.spec.language.system import Action, Guard, System
+from memhp.spec.language.system import Action, Guard, Kind, System
 from memhp.spec.language.terms import SortRef, Var
 
-from .compile import Points, Program, State
+from .compile import Program, State
 from .outcome import OK, Change, Outcome, Refusal, Violation
 from .topology import Topology, Value, element, element_name, readable, unknown
 
@@ -102,6 +102,11 @@ class Machine:
             params = self.system.action_by_name[name].params
             yield from ((name, _readable_point(params, point)) for point in points)
 
+    def parameters(self, action: str, /, *args: object, **params: object) -> dict[str, Value]:
+        """The parameters as `enabled` gives them: checked, by name.  Raises as `step` does."""
+        found = self._program.action(action).action
+        return _readable_point(found.params, self._arguments(found, args, params))
+
     def _arguments(
         self, action: Action, args: Sequence[object], params: Mapping[str, object]
     ) -> tuple[int, ...]:
@@ -117,7 +122,7 @@ class Machine:
                 raise ValueError(f"{_usage(action)} is given {name} twice")
             if name not in given and name not in params:
                 raise ValueError(f"{_usage(action)} is not given {name}")
-        values = given | params
+        values = {**given, **params}
         try:
             return tuple(self._element(var.sort, values[var.name]) for var in action.params)
         except ValueError as error:
@@ -126,23 +131,13 @@ class Machine:
     # --- properties ---------------------------------------------------------------------------
 
     def violations(self) -> list[Violation]:
-        """Every *always* property that fails now, with each choice of elements for which it does."""
-        return [
-            violation
-            for claim in self.system.of_kind("always")
-            for violation in self._violations(claim.name, self._program.cases(claim.name)(self._state))
-        ]
+        """Every *always* property that fails now, with the elements for which it does."""
+        return self._violations("always", self._state)
 
     def step_violations(self, before: Machine) -> list[Violation]:
         """Every *step* property that the step from ``before`` to this machine violates."""
         self._check_same_shape(before)
-        return [
-            violation
-            for claim in self.system.of_kind("step")
-            for violation in self._violations(
-                claim.name, self._program.cases(claim.name)(before._state, self._state)
-            )
-        ]
+        return self._violations("step", before._state, self._state)
 
     def witnesses(self, name: str) -> list[dict[str, Value]]:
         """The elements for which a *sometimes* property holds now.
@@ -155,9 +150,12 @@ class Machine:
             raise ValueError(f"{name} is a property of kind {claim.kind}, not sometimes")
         return [_readable_point(claim.params, point) for point in points]
 
-    def _violations(self, name: str, points: Points) -> list[Violation]:
-        claim = self.system.property_by_name[name]
-        return [Violation(claim, _readable_point(claim.params, point)) for point in points]
+    def _violations(self, kind: Kind, *states: State) -> list[Violation]:
+        return [
+            Violation(claim, _readable_point(claim.params, point))
+            for claim in self.system.of_kind(kind)
+            for point in self._program.cases(claim.name)(*states)
+        ]
 
     # --- reading ------------------------------------------------------------------------------
 
@@ -174,7 +172,7 @@ class Machine:
         return readable(symbol.range, self._state[self._program.place(variable, point)])
 
     def evaluate(self, definition: str, /, *args: object) -> Value:
-        """The value of one of the specification's definitions.  Returns and raises as `get` does."""
+        """The value of one of the specification's definitions; returns and raises as `get`."""
         function = self._program.definition(definition)
         found = self.system.definitions[definition]
         point = self._point(definition, [var.sort for var in found.params], args)
@@ -199,6 +197,15 @@ class Machine:
         other._use(self._program, self._state.copy())
         return other
 
+    def at(self, values: Sequence[int]) -> Machine:
+        """The same machine in the state that has those `values`.
+
+        Raises ValueError if they are too few, too many or out of range.
+        """
+        other = Machine.__new__(Machine)
+        other._use(self._program, self._program.checked(values))
+        return other
+
     def key(self) -> bytes:
         """The state as bytes: equal exactly when the states of one topology are."""
         return self._program.pack(self._state)
@@ -216,7 +223,7 @@ class Machine:
         return self._state == other._state and self._same_shape(other)
 
     def __hash__(self) -> int:
-        return hash((self.system.name, self.topology, self.key()))
+        return hash((self.system.name, self.key()))
 
     def _same_shape(self, other: Machine) -> bool:
         mine, its = self._program, other._program
@@ -245,7 +252,7 @@ def diff(before: Machine, after: Machine) -> tuple[Change, ...]:
         start, end = program.span(symbol.name)
         if before._state[start:end] == after._state[start:end]:
             continue
-        for place, point in enumerate(program.points(symbol.domain), start):
+        for place, point in enumerate(program.topology.points(symbol.domain), start):
             old, new = before._state[place], after._state[place]
             if old != new:
                 changes.append(
@@ -257,3 +264,11 @@ def diff(before: Machine, after: Machine) -> tuple[Change, ...]:
                     )
                 )
     return tuple(changes)
+
+
+def _readable_point(params: Sequence[Var], point: Sequence[int]) -> dict[str, Value]:
+    return {var.name: readable(var.sort, number) for var, number in zip(params, point, strict=True)}
+
+
+def _usage(action: Action) -> str:
+    return f"{action.name}({', '.join(f'{var.name}: {var.sort}' for var in action.params)})"

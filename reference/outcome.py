@@ -63,6 +63,9 @@ class Violation:
     claim: Property
     params: Mapping[str, Value]
 
+    def __repr__(self) -> str:
+        return f"<Violation {self}>"
+
     @property
     def property(self) -> str:
         """The property's name."""

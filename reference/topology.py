@@ -79,8 +79,8 @@ class Topology:
         for name, function in tables.items():
             if name not in known:
                 raise ValueError(unknown("table", name, known))
-            ranges = [range(spans.size(sort)) for sort in known[name].domain]
-            filled[name] = tuple(int(function(*point)) for point in product(*ranges))
+            points = spans.points(known[name].domain)
+            filled[name] = tuple(int(function(*point)) for point in points)
         topology = cls(sizes, filled)
         topology.check(system)
         return topology
@@ -88,6 +88,10 @@ class Topology:
     def size(self, sort: SortRef) -> int:
         """How many elements ``sort`` has here."""
         return self.sizes[sort.name] if sort.members is None else len(sort.members)
+
+    def points(self, sorts: Iterable[SortRef]) -> list[tuple[int, ...]]:
+        """Every choice of one element of each sort, in order."""
+        return list(product(*(range(self.size(sort)) for sort in sorts)))
 
     def check(self, system: System) -> None:
         """Raise ValueError unless sizes and tables are those that ``system`` needs."""

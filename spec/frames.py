@@ -148,6 +148,12 @@ def folios_live_in_user_frames(o: Folio) -> Bool:
 
 
 @always(covers="M1")
+def frames_know_the_folio_that_lives_in_them(o: Folio) -> Bool:
+    """The struct page of a folio's frame names the folio."""
+    return implies(exists_now(o), folio_of[home[o]] == o)
+
+
+@always(covers="M1")
 def folios_do_not_share_frames(o: Folio, other: Folio) -> Bool:
     """Two folios live in two frames."""
     both = exists_now(o) & exists_now(other) & (o != other)

@@ -169,6 +169,18 @@ def destinations_are_set_aside(o: Folio) -> Bool:
 
 
 @always(covers="M1")
+def destinations_know_their_folio(o: Folio) -> Bool:
+    """The struct page of a destination names the folio that is to come."""
+    return implies(holds_destination(o), folio_of[destination[o]] == o)
+
+
+@always(covers="M1")
+def sources_know_their_folio(o: Folio) -> Bool:
+    """The struct page of a source names the folio that has left, until it is freed."""
+    return implies(stage[o] == Stage.moved, folio_of[source[o]] == o)
+
+
+@always(covers="M1")
 def destinations_are_not_shared(o: Folio, other: Folio) -> Bool:
     """Two folios never move to one frame."""
     both = holds_destination(o) & holds_destination(other) & (o != other)

@@ -16,6 +16,16 @@ from .declare import (
     topology,
     variable,
 )
+from .edits import (
+    DropGuard,
+    DropUpdate,
+    Profile,
+    ReplaceDefinition,
+    ReplaceGuard,
+    ReplaceUpdate,
+    Variant,
+    apply,
+)
 from .load import load
 from .syntax import (
     Bool,
@@ -34,6 +44,14 @@ from .syntax import (
 from .system import Action, Axiom, Definition, Guard, Property, SpecificationError, System, Variable
 
 __all__ = [
+    "apply",
+    "Variant",
+    "ReplaceUpdate",
+    "ReplaceGuard",
+    "ReplaceDefinition",
+    "Profile",
+    "DropUpdate",
+    "DropGuard",
     "Action",
     "Axiom",
     "Bool",

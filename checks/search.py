@@ -1,0 +1,182 @@
+"""Breadth-first search from the boot state: real counterexamples, and what is reachable.
+
+Every state is computed by the reference; a trace that is found is minimal for
+its topology, and runs there step by step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from memhp.reference import Machine, Topology
+from memhp.reference.compile import Program
+from memhp.spec.language.system import Property, System
+
+__all__ = ["Found", "Search", "search"]
+
+Choice = tuple[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A property that was decided by a trace: violated, or (for *sometimes*) reached."""
+
+    claim: Property
+    topology: Topology
+    steps: tuple[Choice, ...]
+    params: tuple[int, ...]
+
+    def replay(self, system: System) -> list[Machine]:
+        """The machine after each step, the boot state first."""
+        machines = [Machine(system, self.topology)]
+        for action, point in self.steps:
+            machine = machines[-1].copy()
+            outcome = machine.step(action, *point)
+            assert outcome, f"a trace does not replay: {outcome}"
+            machines.append(machine)
+        return machines
+
+
+@dataclass
+class Search:
+    """What a search covered and found."""
+
+    states: int = 0
+    transitions: int = 0
+    depth: int = 0
+    complete: bool = True
+    found: dict[str, Found] = field(default_factory=dict)
+
+
+@dataclass
+class _Frontier:
+    """The search of one topology: the layer to expand, and where each state came from."""
+
+    program: Program
+    layer: list[bytes]
+    parents: dict[bytes, tuple[bytes, Choice] | None]
+
+    @classmethod
+    def at_boot(cls, system: System, topology: Topology) -> _Frontier:
+        program = Program(system, topology)
+        boot = program.pack(list(program.initial))
+        return cls(program, [boot], {boot: None})
+
+    def trace(self, key: bytes) -> list[Choice]:
+        """The steps from boot to the state."""
+        steps: list[Choice] = []
+        link = self.parents[key]
+        while link is not None:
+            key, choice = link
+            steps.append(choice)
+            link = self.parents[key]
+        return steps[::-1]
+
+
+def search(
+    system: System,
+    topologies: Iterable[Topology],
+    targets: Sequence[Property],
+    *,
+    depth: int | None = None,
+    max_states: int = 1_000_000,
+    progress: Callable[[Search], None] | None = None,
+) -> Search:
+    """Search all topologies, layer by layer together, until every target is decided.
+
+    Parameters: ``targets``, properties of any kind but *ends*: *always* and
+    *step* are found when they are violated, *sometimes* when it is reached;
+    ``depth``, the number of steps to go at most; ``max_states``, the number of
+    states in all after which the search gives up (`Search.complete` is false).
+
+    The trace found for a target is the shortest over all the topologies.
+    """
+    result = Search()
+    frontiers = [_Frontier.at_boot(system, topology) for topology in topologies]
+    open_targets = {claim.name: claim for claim in targets}
+    result.states = len(frontiers)
+    for frontier in frontiers:
+        for key in frontier.layer:
+            _judge(frontier, key, open_targets, result)
+    while open_targets and any(frontier.layer for frontier in frontiers):
+        if depth is not None and result.depth == depth:
+            result.complete = False
+            return result
+        result.depth += 1
+        for frontier in frontiers:
+            if not _expand(frontier, open_targets, result, max_states):
+                result.complete = False
+                return result
+        if progress:
+            progress(result)
+    return result
+
+
+def _expand(
+    frontier: _Frontier, targets: dict[str, Property], result: Search, max_states: int
+) -> bool:
+    """Replace the layer by the next one; false when the budget is spent."""
+    program, parents = frontier.program, frontier.parents
+    actions = [(name, program.enabled(name), program.action(name).step)
+               for name in program.system.action_by_name]
+    steps = [claim for claim in targets.values() if claim.kind == "step"]
+    following: list[bytes] = []
+    for key in frontier.layer:
+        state = program.unpack(key)
+        for name, enabled, take in actions:
+            for point in enabled(state):
+                after = state.copy()
+                take(after, *point)
+                result.transitions += 1
+                if steps:
+                    _judge_step(frontier, key, state, (name, tuple(point)), after, targets, result)
+                new = program.pack(after)
+                if new not in parents:
+                    parents[new] = (key, (name, tuple(point)))
+                    following.append(new)
+                    _judge(frontier, new, targets, result)
+        if not targets:
+            break
+        if result.states + len(following) > max_states:
+            return False
+    result.states += len(following)
+    frontier.layer = following
+    return True
+
+
+def _judge(
+    frontier: _Frontier, key: bytes, targets: dict[str, Property], result: Search
+) -> None:
+    state = frontier.program.unpack(key)
+    for claim in list(targets.values()):
+        if claim.kind == "step":
+            continue
+        cases = frontier.program.cases(claim.name)(state)
+        for point in cases:
+            steps = tuple(frontier.trace(key))
+            _settle(Found(claim, frontier.program.topology, steps, tuple(point)), targets, result)
+            break
+
+
+def _judge_step(
+    frontier: _Frontier,
+    key: bytes,
+    before: list[int],
+    choice: Choice,
+    after: list[int],
+    targets: dict[str, Property],
+    result: Search,
+) -> None:
+    for claim in list(targets.values()):
+        if claim.kind != "step":
+            continue
+        for point in frontier.program.cases(claim.name)(before, after):
+            steps = (*frontier.trace(key), choice)
+            _settle(Found(claim, frontier.program.topology, steps, tuple(point)), targets, result)
+            break
+
+
+def _settle(found: Found, targets: dict[str, Property], result: Search) -> None:
+    result.found[found.claim.name] = found
+    del targets[found.claim.name]

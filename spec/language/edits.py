@@ -1,0 +1,197 @@
+"""Small edits of a system: what a variant or a profile is made of.
+
+An edit names what it changes; naming something that is not there is an error,
+so that a variant cannot silently become the specification itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from . import terms
+from .declare import parameters, tracing
+from .rewrite import substitute
+from .syntax import Expr, coerce
+from .system import Action, SpecificationError, System
+from .terms import BOOL, Term, Var
+
+__all__ = [
+    "DropGuard",
+    "DropUpdate",
+    "Edit",
+    "Profile",
+    "ReplaceDefinition",
+    "ReplaceGuard",
+    "ReplaceUpdate",
+    "Variant",
+    "apply",
+]
+
+
+@dataclass(frozen=True)
+class DropGuard:
+    """The action is taken without looking."""
+
+    action: str
+    guard: str
+
+    def __str__(self) -> str:
+        return f"{self.action} does without guard {self.guard}"
+
+    def apply(self, system: System) -> System:
+        action = _action(system, self.action)
+        _guard(action, self.guard)
+        kept = tuple(guard for guard in action.guards if guard.name != self.guard)
+        return _with_action(system, replace(action, guards=kept))
+
+
+@dataclass(frozen=True)
+class ReplaceGuard:
+    """The guard asks for something else: ``condition`` takes the action's parameters."""
+
+    action: str
+    guard: str
+    condition: Callable[..., Expr]
+
+    def __str__(self) -> str:
+        return f"{self.action} has another guard {self.guard}"
+
+    def apply(self, system: System) -> System:
+        action = _action(system, self.action)
+        _guard(action, self.guard)
+        term = _retrace(f"{self.action}_{self.guard}", self.condition, action.params, BOOL)
+        guards = tuple(
+            replace(guard, condition=term) if guard.name == self.guard else guard
+            for guard in action.guards
+        )
+        return _with_action(system, replace(action, guards=guards))
+
+
+@dataclass(frozen=True)
+class DropUpdate:
+    """The action forgets to change a variable."""
+
+    action: str
+    variable: str
+
+    def __str__(self) -> str:
+        return f"{self.action} leaves {self.variable} as it is"
+
+    def apply(self, system: System) -> System:
+        action = _action(system, self.action)
+        kept = tuple(update for update in action.updates if update.symbol.name != self.variable)
+        if len(kept) == len(action.updates):
+            raise SpecificationError(f"{self.action} does not change {self.variable}")
+        return _with_action(system, replace(action, updates=kept))
+
+
+@dataclass(frozen=True)
+class ReplaceUpdate:
+    """The action writes another value at the point; ``value`` takes its parameters."""
+
+    action: str
+    variable: str
+    value: Callable[..., Expr]
+
+    def __str__(self) -> str:
+        return f"{self.action} writes something else to {self.variable}"
+
+    def apply(self, system: System) -> System:
+        action = _action(system, self.action)
+        found = [update for update in action.updates if update.symbol.name == self.variable]
+        if len(found) != 1 or found[0].point is None:
+            raise SpecificationError(f"{self.action} has no single point update of {self.variable}")
+        name, sort = f"{self.action}_{self.variable}", found[0].symbol.range
+        changed = replace(found[0], value=_retrace(name, self.value, action.params, sort))
+        updates = tuple(changed if update is found[0] else update for update in action.updates)
+        return _with_action(system, replace(action, updates=updates))
+
+
+@dataclass(frozen=True)
+class ReplaceDefinition:
+    """A definition says something else, everywhere it is used."""
+
+    name: str
+    body: Callable[..., Expr]
+
+    def __str__(self) -> str:
+        return f"another {self.name}"
+
+    def apply(self, system: System) -> System:
+        if self.name not in system.definitions:
+            raise SpecificationError(f"there is no definition {self.name!r}")
+        old = system.definitions[self.name]
+        body = _retrace(f"{self.name}_edit", self.body, old.params, old.body.sort)
+        definitions = dict(system.definitions) | {self.name: replace(old, body=body)}
+        return replace(system, definitions=definitions)
+
+
+Edit = DropGuard | ReplaceGuard | DropUpdate | ReplaceUpdate | ReplaceDefinition
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A design that is wrong on purpose, and the property that it must break."""
+
+    name: str
+    doc: str
+    covers: tuple[str, ...]
+    source: str
+    breaks: str
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A design that gives up some properties, each with its reason and source."""
+
+    name: str
+    doc: str
+    edits: tuple[Edit, ...]
+    gives_up: tuple[tuple[str, str], ...]
+
+
+def apply(system: System, change: Variant | Profile) -> System:
+    """The system with all edits of a variant or profile made.
+
+    Raises `SpecificationError` if an edit, or a property that is said to break, does not fit.
+    """
+    broken: Iterable[str] = (
+        [change.breaks] if isinstance(change, Variant) else [name for name, _ in change.gives_up]
+    )
+    for name in broken:
+        if name not in system.property_by_name:
+            raise SpecificationError(f"{change.name}: there is no property {name!r}")
+    for edit in change.edits:
+        system = edit.apply(system)
+    return replace(system, name=f"{system.name}+{change.name}")
+
+
+def _action(system: System, name: str) -> Action:
+    if name not in system.action_by_name:
+        raise SpecificationError(f"there is no action {name!r}")
+    return system.action_by_name[name]
+
+
+def _guard(action: Action, name: str) -> None:
+    if all(guard.name != name for guard in action.guards):
+        raise SpecificationError(f"{action.name} has no guard {name!r}")
+
+
+def _with_action(system: System, changed: Action) -> System:
+    actions = tuple(changed if a.name == changed.name else a for a in system.actions)
+    return replace(system, actions=actions)
+
+
+def _retrace(
+    name: str, function: Callable[..., Any], params: tuple[Var, ...], sort: terms.SortRef
+) -> Term:
+    """Run ``function`` on the declaration's own parameters."""
+    with tracing(name):
+        made, args = parameters(function)
+        if [var.sort for var in made] != [var.sort for var in params]:
+            raise SpecificationError(f"{name}: parameters must be {[str(v.sort) for v in params]}")
+        term = coerce(function(*args), sort)
+    return substitute(term, dict(zip(made, params, strict=True)))

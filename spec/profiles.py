@@ -1,0 +1,44 @@
+"""Profiles: real kernels' choices, and the properties they give up for them.
+
+The checks prove every other property for each profile, and show each one that
+is given up refuted; a profile that gives up what in fact holds is wrong.
+"""
+
+from __future__ import annotations
+
+from .blocks import has_memory
+from .frames import Folio, home
+from .language import Bool, Profile, ReplaceGuard, exists
+from .topology import Frame, Node, node_of_frame
+
+__all__ = ["DEFAULT", "PROFILES"]
+
+
+def _another_node_first(o: Folio, d: Frame) -> Bool:
+    """The own node serves only when no other node that stays has memory."""
+    here = node_of_frame(home[o])
+    alone = ~exists(Node, lambda n: (n != here) & has_memory[n])
+    return (node_of_frame(d) != here) | alone
+
+
+DEFAULT = "list-2004"
+
+PROFILES = (
+    Profile(DEFAULT, "What the list asks for: every property holds.", (), ()),
+    Profile(
+        name="linux-6.12",
+        doc="Linux 6.12: contents of a leaving block go to another node whenever there is one.",
+        edits=(ReplaceGuard("reserve_destination", "nearest_with_room", _another_node_first),),
+        gives_up=(
+            (
+                "contents_stay_on_their_node_while_it_has_room",
+                "do_migrate_range() takes the own node out of the allowed nodes"
+                " (mm/memory_hotplug.c)",
+            ),
+            (
+                "the_nearest_node_with_room_is_chosen",
+                "the own node is the nearest, and it is taken out (mm/memory_hotplug.c)",
+            ),
+        ),
+    ),
+)

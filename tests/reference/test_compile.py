@@ -1,0 +1,246 @@
+"""The compiled functions say what a naive evaluator of the same terms says."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from memhp.reference import Machine, Program, Topology, violated_axioms
+from memhp.spec.language import System
+from memhp.spec.language.terms import (
+    BOOL,
+    App,
+    Call,
+    Const,
+    Next,
+    Op,
+    Quantified,
+    SortRef,
+    Symbol,
+    Term,
+    Var,
+)
+
+from .naive import Naive, as_values, points
+
+
+@pytest.fixture(scope="module")
+def program(system: System, topology: Topology) -> Program:
+    return Program(system, topology)
+
+
+def naive(before: Machine, after: Machine | None = None) -> Naive:
+    later = as_values(after.system, after.topology, after.values) if after else None
+    now = as_values(before.system, before.topology, before.values)
+    return Naive(before.system, before.topology, now, later)
+
+
+def test_every_action_is_refused_by_the_first_guard_that_fails(
+    program: Program, states: list[Machine]
+) -> None:
+    seen = set()
+    for machine in states:
+        for action in program.system.actions:
+            code = program.action(action.name)
+            for point in points(program.topology, *(var.sort for var in action.params)):
+                expected = naive(machine).first_refusal(action, point)
+                assert code.refusal(list(machine.values), *point) == expected
+                seen.add((action.name, expected))
+    guards = sum(len(action.guards) + 1 for action in program.system.actions)
+    assert len(seen) == guards, "some guard is never the first to fail"
+
+
+def test_updates_read_the_state_before_the_step(program: Program, states: list[Machine]) -> None:
+    for machine in states:
+        for action in program.system.actions:
+            code = program.action(action.name)
+            for point in points(program.topology, *(var.sort for var in action.params)):
+                state = list(machine.values)
+                code.apply(state, *point)
+                assert all(type(value) is int for value in state)
+                after = as_values(program.system, program.topology, tuple(state))
+                assert after == naive(machine).applied(action, point), (action.name, point)
+
+
+def test_step_is_refusal_then_apply(program: Program, states: list[Machine]) -> None:
+    for machine in states:
+        for action in program.system.actions:
+            code = program.action(action.name)
+            for point in points(program.topology, *(var.sort for var in action.params)):
+                stepped, applied = list(machine.values), list(machine.values)
+                refused = code.refusal(applied, *point)
+                if not refused:
+                    code.apply(applied, *point)
+                assert code.step(stepped, *point) == refused
+                assert stepped == applied
+
+
+def test_swap_exchanges_and_does_not_overwrite(machine: Machine) -> None:
+    assert (machine.get("partner", 1), machine.get("partner", 2)) == (1, 2)
+    machine.step("swap", 1, 2)
+    assert (machine.get("partner", 1), machine.get("partner", 2)) == (2, 1)
+
+
+def test_properties_and_their_cases_agree_with_the_naive_evaluator(
+    program: Program, states: list[Machine]
+) -> None:
+    for before, after in zip(states, states[1:], strict=False):
+        witness = naive(before, after)
+        for claim in program.system.properties:
+            given = [list(before.values)]
+            if claim.kind == "step":
+                given.append(list(after.values))
+            all_points = points(program.topology, *(var.sort for var in claim.params))
+            held = [
+                bool(witness.value(claim.formula, dict(zip(claim.params, point, strict=True))))
+                for point in all_points
+            ]
+            holds = program.holds(claim.name)
+            assert [bool(holds(*given, *point)) for point in all_points] == held
+            wanted = claim.kind == "sometimes"
+            cases = [p for p, holds_at in zip(all_points, held, strict=True) if holds_at == wanted]
+            assert program.cases(claim.name)(*given) == cases
+
+
+def test_enabled_finds_exactly_the_steps_that_no_guard_refuses(
+    program: Program, states: list[Machine]
+) -> None:
+    for machine in states:
+        for action in program.system.actions:
+            all_points = points(program.topology, *(var.sort for var in action.params))
+            witness = naive(machine)
+            expected = [point for point in all_points if not witness.first_refusal(action, point)]
+            assert program.enabled(action.name)(list(machine.values)) == expected
+
+
+class Terms:
+    """Random terms of the toy system: seeded, well-sorted, with quantifiers that share names."""
+
+    def __init__(self, system: System, seed: int, *, two_states: bool) -> None:
+        self.random = random.Random(seed)
+        self.system = system
+        self.symbols = [*system.topology, *(variable.symbol for variable in system.variables)]
+        self.sorts = [sort for sort in system.sorts if sort.members is None]
+        self.two_states = two_states
+
+    def formula(self, depth: int, known: tuple[Var, ...]) -> Term:
+        if depth == 0:
+            return self.equation(known)
+        if self.two_states and self.random.random() < 0.15:
+            return self.after(depth, known)
+        kind = self.random.choice(["not", "and", "or", "implies", "eq", "exists", "forall", "atom"])
+        match kind:
+            case "not":
+                return Op("not", (self.formula(depth - 1, known),))
+            case "and" | "or":
+                parts = tuple(self.formula(depth - 1, known) for _ in range(2))
+                return Op("and" if kind == "and" else "or", parts)
+            case "implies" | "eq":
+                parts = tuple(self.formula(depth - 1, known) for _ in range(2))
+                return Op("implies" if kind == "implies" else "eq", parts)
+            case "exists" | "forall":
+                sort = self.random.choice(self.sorts)
+                var = Var(self.random.choice("xy"), sort)
+                inside = (*(v for v in known if v.name != var.name), var)
+                body = self.formula(depth - 1, inside)
+                return Quantified("exists" if kind == "exists" else "forall", var, body)
+        return self.equation(known)
+
+    def after(self, depth: int, known: tuple[Var, ...]) -> Term:
+        inner = Terms(self.system, 0, two_states=False)
+        inner.random = self.random
+        return Next(inner.formula(depth - 1, known))
+
+    def equation(self, known: tuple[Var, ...]) -> Term:
+        symbol = self.random.choice(self.symbols)
+        left = self.element(symbol.range, 2, known, symbol)
+        return left if left.sort == BOOL else Op("eq", (left, self.element(left.sort, 2, known)))
+
+    def element(
+        self, sort: SortRef, depth: int, known: tuple[Var, ...], symbol: Symbol | None = None
+    ) -> Term:
+        variables = [var for var in known if var.sort == sort]
+        options = [known_symbol for known_symbol in self.symbols if known_symbol.range == sort]
+        if symbol is None and self.random.random() < 0.2 and sort.name == "Node":
+            return Call("node_of_frame", (self.element(FRAME, 0, known),), sort)
+        if symbol is None and (depth == 0 or not options or self.random.random() < 0.4):
+            if sort.members:
+                return Const(self.random.choice(sort.members), sort)
+            return self.random.choice(variables)
+        if symbol is None and self.random.random() < 0.2:
+            yes, no = (self.element(sort, depth - 1, known) for _ in range(2))
+            return Op("ite", (self.equation(known), yes, no))
+        chosen = symbol or self.random.choice(options)
+        args = tuple(self.element(part, max(depth - 1, 0), known) for part in chosen.domain)
+        return App(chosen, args)
+
+
+FRAME = SortRef("Frame")
+PARAMS = (Var("n", SortRef("Node")), Var("b", SortRef("Block")), Var("f", FRAME))
+
+
+def random_terms(system: System, *, two_states: bool) -> Iterator[Term]:
+    for seed in range(150):
+        yield Terms(system, seed, two_states=two_states).formula(1 + seed % 4, PARAMS)
+
+
+@pytest.mark.parametrize("two_states", [False, True])
+def test_random_terms_have_the_value_that_the_naive_evaluator_gives(
+    program: Program, states: list[Machine], two_states: bool
+) -> None:
+    source = random.Random(7)
+    values = set()
+    for term in random_terms(program.system, two_states=two_states):
+        function = program.term(term, PARAMS, two_states=two_states)
+        for _ in range(4):
+            before, after = source.sample(states, 2)
+            point = [source.randrange(program.topology.size(var.sort)) for var in PARAMS]
+            given = [before.values, after.values] if two_states else [before.values]
+            expected = naive(before, after).value(term, dict(zip(PARAMS, point, strict=True)))
+            assert function(*given, *point) == expected, str(term)
+            values.add(expected)
+    assert values == {0, 1}
+
+
+class Counting(list[int]):
+    """A state that counts how often it is read."""
+
+    reads = 0
+
+    def __getitem__(self, place: int) -> int:  # type: ignore[override]  # no slices here
+        self.reads += 1
+        return super().__getitem__(place)
+
+
+def reads(function: Callable[..., object], machine: Machine, *args: int) -> int:
+    state = Counting(machine.values)
+    function(state, *args)
+    return state.reads
+
+
+def test_a_quantifier_over_a_blocks_frames_visits_no_other_frame(
+    program: Program, machine: Machine
+) -> None:
+    is_empty = program.definition("is_empty")
+    frames_of_block = [program.topology.tables["block_of"].count(block) for block in range(5)]
+    assert [reads(is_empty, machine, block) for block in range(5)] == frames_of_block
+    guard = program.guard("begin_offline", "no_kernel_frame")
+    assert [reads(guard, machine, block) for block in range(5)] == frames_of_block
+
+
+def test_a_bulk_update_over_a_blocks_frames_visits_no_other_frame(
+    program: Program, machine: Machine
+) -> None:
+    update = program.action("finish_offline").apply
+    assert {reads(update, machine, block) for block in range(5)} == {1}
+
+
+def test_axioms_that_a_topology_violates_are_named(system: System, topology: Topology) -> None:
+    assert violated_axioms(system, topology) == []
+    wrong = {**topology.tables, "hole": (1,) * 7, "nearer": (0, 1, 1, 1)}
+    assert violated_axioms(system, Topology(topology.sizes, wrong)) == [
+        "some_frame_is_no_hole",
+        "nearer_is_irreflexive",
+    ]
