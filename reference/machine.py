@@ -236,7 +236,8 @@ class Machine:
     def __repr__(self) -> str:
         sizes = ", ".join(f"{size} {name}" for name, size in self.topology.sizes.items())
         moved = sum(a != b for a, b in zip(self._state, self._program.initial, strict=True))
-        return f"<Machine {self.system.name}: {sizes}; {moved} values changed since boot>"
+        values = "value" if moved == 1 else "values"
+        return f"<Machine {self.system.name}: {sizes}; {moved} {values} changed since boot>"
 
 
 def diff(before: Machine, after: Machine) -> tuple[Change, ...]:

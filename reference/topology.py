@@ -79,7 +79,7 @@ class Topology:
         for name, function in tables.items():
             if name not in known:
                 raise ValueError(unknown("table", name, known))
-            points = spans.points(known[name].domain)
+            points = product(*(range(spans.size(sort)) for sort in known[name].domain))
             filled[name] = tuple(int(function(*point)) for point in points)
         topology = cls(sizes, filled)
         topology.check(system)

@@ -53,7 +53,9 @@ class Naive:
             case Call(name=name, args=args):
                 definition = self.system.definitions[name]
                 values = [self.value(arg, known) for arg in args]
-                return self.value(definition.body, dict(zip(definition.params, values, strict=True)))
+                return self.value(
+                    definition.body, dict(zip(definition.params, values, strict=True))
+                )
             case Quantified(kind=kind, var=var, body=body):
                 size = self.topology.size(var.sort)
                 each = [self.value(body, {**known, var: x}) for x in range(size)]

@@ -138,7 +138,7 @@ def finish_offline(b: Block) -> None:
     """A block has left; its user frames are dropped, its links are cut."""
     guard("leaving", mode[b] == Mode.leaving, errno=EINVAL, why="the block is not leaving")
     mode[b] = Mode.offline
-    owner.update(where=lambda f: block_of[f] == b, value=Owner.nobody)
+    owner.update(where=lambda f: (block_of[f] == b) & in_use(f), value=Owner.nobody)
     linked.update(where=lambda c, f: (c == b) & (mode[b] == Mode.leaving), value=false)
 
 

@@ -1,0 +1,226 @@
+"""What has to be proven, as terms: one obligation for each property and each way to break it.
+
+An *always* property holds at boot (`initiation`) and is kept by every action
+(`consecution`), a *step* property is true of every action (`step`), and the
+updates of one action never meet (`disjoint`).  Each obligation speaks of one
+state only: the state after a step is rewritten into the state before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import combinations
+from typing import Literal
+
+from memhp.spec.language.rewrite import after, closed, expand, rebuild, substitute
+from memhp.spec.language.system import Action, Guard, Property, System, Update, Where
+from memhp.spec.language.terms import (
+    TRUE,
+    App,
+    Next,
+    Quantified,
+    Term,
+    Var,
+    conj,
+    eq,
+    exists,
+    forall,
+    negate,
+    subterms,
+)
+
+__all__ = ["Assumption", "Obligation", "Obligations"]
+
+ObligationKind = Literal["initiation", "consecution", "step", "disjoint"]
+_NOWHERE = Where("", 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Assumption:
+    """A closed term that may be relied on (a guard's parameters are constants)."""
+
+    role: Literal["axiom", "always", "guard"]
+    name: str
+    term: Term
+
+    @property
+    def label(self) -> str:
+        """The name that a solver's core gives back."""
+        return f"{self.role}.{self.name}"
+
+    @cached_property
+    def symbols(self) -> frozenset[str]:
+        """The symbols that the term reads."""
+        return symbols(self.term)
+
+
+@dataclass(frozen=True, eq=False)
+class Obligation:
+    """``goal`` follows from ``assumptions``, whatever the ``constants`` are.
+
+    ``claim`` is None for a `disjoint` obligation, ``action`` for `initiation`.
+    An obligation is *unchanged* when nothing that the claim reads is written.
+    """
+
+    kind: ObligationKind
+    claim: Property | None
+    action: Action | None
+    assumptions: tuple[Assumption, ...]
+    goal: Term
+    constants: tuple[Var, ...]
+    unchanged: bool = False
+    number: int = 0
+
+    @property
+    def name(self) -> str:
+        """A file name: the property and the action."""
+        action = self.action.name if self.action else "boot"
+        end = f"__{self.number}" if self.kind == "disjoint" else ""
+        return f"{self.claim.name if self.claim else 'disjoint'}__{action}{end}"
+
+    @cached_property
+    def symbols(self) -> frozenset[str]:
+        """The symbols that the goal, the guards and the action's updates mention."""
+        found = symbols(self.goal)
+        if self.claim:
+            found |= symbols(self.claim.formula)
+        for part in self.assumptions:
+            if part.role == "guard":
+                found |= part.symbols
+        return found | self.action.written if self.action else found
+
+
+class Obligations:
+    """All obligations of a system; ``invariants`` and ``axioms`` are what they rest on."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.axioms = tuple(
+            Assumption("axiom", axiom.name, expand(closed(axiom), system))
+            for axiom in system.axioms
+        )
+        self.invariants = tuple(
+            Assumption("always", claim.name, expand(closed(claim), system))
+            for claim in system.of_kind("always")
+        )
+        self._actions = {action.name: _expanded(action, system) for action in system.actions}
+        self._guards = {name: _guards(action) for name, action in self._actions.items()}
+        self._boot = _boot(system)
+
+    def of_property(self, name: str) -> Iterator[Obligation]:
+        """What an *always* or *step* property needs, action by action."""
+        claim = self.system.property_by_name[name]
+        formula = expand(claim.formula, self.system)
+        claim = replace(claim, formula=formula)
+        if claim.kind == "always":
+            goal = after(formula, self._boot)
+            yield Obligation("initiation", claim, None, self.axioms, goal, claim.params)
+        for action in self._actions.values():
+            yield self._of_step(claim, action)
+
+    def _of_step(self, claim: Property, action: Action) -> Obligation:
+        assumed, constants = self._assumed(action), (*action.params, *claim.params)
+        if claim.kind == "step":
+            goal = _stepped(claim.formula, action)
+            return Obligation("step", claim, action, assumed, goal, constants, goal == TRUE)
+        unchanged = not symbols(claim.formula) & action.written
+        goal = claim.formula if unchanged else after(claim.formula, action)
+        return Obligation("consecution", claim, action, assumed, goal, constants, unchanged)
+
+    def of_action(self, name: str) -> Iterator[Obligation]:
+        """No two updates of the action meet: its order of assignments does not matter."""
+        action = self._actions[name]
+        pairs = (
+            pair for pair in combinations(action.updates, 2) if pair[0].symbol == pair[1].symbol
+        )
+        for number, (first, second) in enumerate(pairs, 1):
+            goal, constants = _apart(first, second)
+            if goal != TRUE:
+                yield Obligation(
+                    "disjoint",
+                    None,
+                    action,
+                    self._assumed(action),
+                    goal,
+                    (*action.params, *constants),
+                    number=number,
+                )
+
+    def _assumed(self, action: Action) -> tuple[Assumption, ...]:
+        return (*self._guards[action.name], *self.invariants, *self.axioms)
+
+
+def symbols(term: Term) -> frozenset[str]:
+    """The names of the symbols in an expanded term."""
+    return frozenset(part.symbol.name for part in subterms(term) if isinstance(part, App))
+
+
+def _guards(action: Action) -> tuple[Assumption, ...]:
+    return tuple(Assumption("guard", guard.name, guard.condition) for guard in action.guards)
+
+
+def _boot(system: System) -> Action:
+    """Booting as an action: it writes every variable everywhere."""
+    updates = tuple(
+        Update(variable.symbol, None, variable.params, TRUE, variable.initial, _NOWHERE)
+        for variable in system.variables
+    )
+    return _expanded(Action("boot", "", "", (), (), updates, _NOWHERE), system)
+
+
+def _expanded(action: Action, system: System) -> Action:
+    """The action without definitions, its bound variables apart from those of any property.
+
+    A property and an action may use the same definition; `after` puts terms of
+    the one below quantifiers of the other, which must not capture anything.
+    """
+
+    def ready(term: Term) -> Term:
+        return _apart_from_others(expand(term, system), f"!{action.name}")
+
+    def guard(found: Guard) -> Guard:
+        return replace(found, condition=ready(found.condition))
+
+    def update(found: Update) -> Update:
+        point = found.point and tuple(map(ready, found.point))
+        condition, value = ready(found.condition), ready(found.value)
+        return replace(found, point=point, condition=condition, value=value)
+
+    return replace(
+        action,
+        guards=tuple(map(guard, action.guards)),
+        updates=tuple(map(update, action.updates)),
+    )
+
+
+def _apart_from_others(term: Term, suffix: str) -> Term:
+    """``term`` with the scope of every bound variable marked."""
+    if isinstance(term, Quantified):
+        marked = replace(term.var, scope=term.var.scope + suffix)
+        body = substitute(_apart_from_others(term.body, suffix), {term.var: marked})
+        return (forall if term.kind == "forall" else exists)(marked, body)
+    return rebuild(term, lambda part: _apart_from_others(part, suffix))
+
+
+def _stepped(term: Term, action: Action) -> Term:
+    """``term`` with what it says of the state after the step, said of the state before."""
+    if isinstance(term, Next):
+        return after(_without_next(term.body), action)
+    return rebuild(term, lambda part: _stepped(part, action))
+
+
+def _without_next(term: Term) -> Term:
+    return term.body if isinstance(term, Next) else rebuild(term, _without_next)
+
+
+def _apart(first: Update, second: Update) -> tuple[Term, tuple[Var, ...]]:
+    """The two updates of one symbol never write the same point, and new constants."""
+    if first.point is not None and second.point is not None:
+        return negate(conj(*map(eq, first.point, second.point))), ()
+    if first.point is None and second.point is not None:
+        first, second = second, first
+    here: tuple[Term, ...] = first.point if first.point is not None else first.variables
+    condition = substitute(second.condition, dict(zip(second.variables, here, strict=True)))
+    return negate(conj(first.condition, condition)), first.variables

@@ -1,0 +1,143 @@
+"""Obligations as SMT-LIB 2 text, which both solvers read alike.
+
+Names cannot clash: sorts are bare, ``Stage.idle`` is a member, ``state.home``
+a variable, ``topology.node_of`` a topology symbol, ``p!fault`` the variable p
+of the declaration fault.
+
+>>> from memhp.spec.language.terms import BOOL, SortRef, Symbol, Var, App, forall
+>>> f, free = Var("f", SortRef("Frame"), "clean"), Symbol("free", (SortRef("Frame"),), BOOL, True)
+>>> text(forall(f, App(free, (f,))))
+'(forall ((f!clean Frame)) (state.free f!clean))'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from memhp.spec.language.rewrite import rebuild, substitute
+from memhp.spec.language.system import System
+from memhp.spec.language.terms import (
+    BOOL,
+    App,
+    Call,
+    Const,
+    Next,
+    Op,
+    Quantified,
+    SortRef,
+    Symbol,
+    Term,
+    Var,
+    conj,
+    disj,
+)
+
+from .obligations import Assumption, Obligation
+
+__all__ = ["GOAL", "constant_name", "ground", "script", "symbol_name", "text"]
+
+GOAL = "goal"
+"""The name of the negated goal among the assertions."""
+
+_OPERATORS = {"not": "not", "and": "and", "or": "or", "implies": "=>", "eq": "=", "ite": "ite"}
+
+Sizes = Mapping[str, int]
+"""The number of elements of each unbounded sort; none for a machine of any size."""
+
+
+def symbol_name(symbol: Symbol) -> str:
+    """A symbol's name in the text."""
+    return f"{'state' if symbol.is_state else 'topology'}.{symbol.name}"
+
+
+def constant_name(var: Var) -> str:
+    """A variable's name in the text."""
+    return f"{var.name}!{var.scope}"
+
+
+def text(term: Term) -> str:
+    """An expanded term, of one state, as SMT-LIB 2."""
+    match term:
+        case Var():
+            return constant_name(term)
+        case Const(name=name, sort=sort):
+            return name if sort == BOOL else f"{sort}.{name}"
+        case App(symbol=symbol, args=args):
+            return f"({symbol_name(symbol)} {' '.join(map(text, args))})"
+        case Op(kind=kind, args=args):
+            return f"({_OPERATORS[kind]} {' '.join(map(text, args))})"
+        case Quantified(kind=kind):
+            variables = []
+            body: Term = term
+            while isinstance(body, Quantified) and body.kind == kind:
+                variables.append(f"({constant_name(body.var)} {body.var.sort})")
+                body = body.body
+            return f"({kind} ({' '.join(variables)}) {text(body)})"
+        case Call() | Next():
+            raise ValueError(f"{term}: not an expanded term of one state")
+
+
+def script(
+    system: System,
+    obligation: Obligation,
+    assumptions: Iterable[Assumption],
+    sizes: Sizes | None = None,
+) -> str:
+    """The text that a solver answers: *unsat* if the goal follows from ``assumptions``.
+
+    Parameters: ``sizes``, for a machine of just that size, without quantifiers.
+    """
+    fixed = () if sizes is None else tuple(sorted(sizes.items()))
+    goal = obligation.goal if sizes is None else ground(obligation.goal, sizes)
+    lines = [
+        _signature(system.sorts, _symbols(system), fixed),
+        *(f"(declare-const {constant_name(var)} {var.sort})" for var in obligation.constants),
+        *(_asserted(part, fixed) for part in assumptions),
+        f"(assert (! (not {text(goal)}) :named {GOAL}))",
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def _symbols(system: System) -> tuple[Symbol, ...]:
+    return (*system.topology, *(variable.symbol for variable in system.variables))
+
+
+@lru_cache(maxsize=256)
+def _signature(
+    sorts: tuple[SortRef, ...], symbols: tuple[Symbol, ...], fixed: tuple[tuple[str, int], ...]
+) -> str:
+    sizes = dict(fixed)
+    lines = ["(set-logic ALL)"]
+    for sort in sorts:
+        members = sort.members or tuple(map(str, range(sizes.get(sort.name, 0))))
+        if members:
+            cases = " ".join(f"({sort}.{member})" for member in members)
+            lines.append(f"(declare-datatypes (({sort} 0)) (({cases})))")
+        else:
+            lines.append(f"(declare-sort {sort} 0)")
+    for symbol in symbols:
+        domain = " ".join(map(str, symbol.domain))
+        lines.append(f"(declare-fun {symbol_name(symbol)} ({domain}) {symbol.range})")
+    return "\n".join(lines)
+
+
+@lru_cache(maxsize=20_000)
+def _asserted(part: Assumption, fixed: tuple[tuple[str, int], ...]) -> str:
+    term = ground(part.term, dict(fixed)) if fixed else part.term
+    return f"(assert (! {text(term)} :named {part.label}))"
+
+
+def ground(term: Term, sizes: Sizes) -> Term:
+    """``term`` without quantifiers, on a machine of just that size.
+
+    The element number i of a sort is ``Const(str(i), sort)``.
+    """
+    if not isinstance(term, Quantified):
+        return rebuild(term, lambda part: ground(part, sizes))
+    members = term.var.sort.members or map(str, range(sizes[term.var.sort.name]))
+    cases = (
+        ground(substitute(term.body, {term.var: Const(member, term.var.sort)}), sizes)
+        for member in members
+    )
+    return (conj if term.kind == "forall" else disj)(*cases)

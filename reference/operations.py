@@ -1,0 +1,227 @@
+"""What a user does with a machine: one sysfs write, one hot-add, one removal.
+
+An operation is a sequence of the specification's steps; its choices are fixed:
+the lowest frame first, the first destination that the guards allow.  It states
+no rule: whatever it may not do, a step refuses, and the refusal's errno is what
+the user sees.  An operation that fails gives back what it took.
+
+>>> from memhp.reference.shapes import Shape
+>>> from memhp.spec.system import SYSTEM
+>>> machine = Machine(SYSTEM, Shape(blocks=2).build(SYSTEM))
+>>> user = Operations(machine)
+>>> print(user.write_state(1, "offline"))
+ok
+>>> print(user.write_state(1, "offline"))
+begin_offline: EINVAL: the block is not online (block_online)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from errno import EAGAIN, EINTR, EINVAL, errorcode
+
+from .machine import Machine
+from .outcome import Refusal
+from .removal import removal_order
+from .topology import Value
+
+__all__ = ["Operations", "Result"]
+
+_ZONES = {"online_kernel": "kernel", "online_movable": "movable"}
+_BOOLEANS = {"1": True, "y": True, "on": True, "0": False, "n": False, "off": False}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the user's call returned.  ``errno`` is None for success."""
+
+    errno: int | None = None
+    refusal: Refusal | None = None
+
+    def __bool__(self) -> bool:
+        return self.errno is None
+
+    @property
+    def guard(self) -> str:
+        """The guard that refused; empty for success."""
+        return "" if self.refusal is None else self.refusal.guard
+
+    def __str__(self) -> str:
+        if self.errno is None:
+            return "ok"
+        return errorcode[self.errno] if self.refusal is None else str(self.refusal)
+
+
+SUCCESS = Result()
+
+
+class Operations:
+    """Operations on ``machine``, which they change; ``steps`` records what they did."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.steps: list[tuple[str, tuple[Value, ...]]] = []
+
+    def write_state(self, block: int, word: str) -> Result:
+        """Write ``word`` to /sys/devices/system/memory/memoryN/state.
+
+        Source: drivers/base/memory.c, state_store.
+        """
+        if word == "offline":
+            return self._offline(block)
+        if word in _ZONES:
+            return self._online(block, _ZONES[word])
+        if word == "online":
+            return self._online(block, str(self.machine.evaluate("default_zone", block)))
+        return Result(EINVAL)
+
+    def write_online(self, block: int, text: str) -> Result:
+        """Write ``text`` to the block's ``online`` attribute: nothing to do is success.
+
+        Source: drivers/base/core.c, online_store.
+        """
+        wanted = _BOOLEANS.get(text.strip().lower())
+        if wanted is None:
+            return Result(EINVAL)
+        if self.machine.get("block_state", block) == ("online" if wanted else "offline"):
+            return SUCCESS
+        return self.write_state(block, "online" if wanted else "offline")
+
+    def add_memory(self, block: int) -> Result:
+        """Hot-add a block: it is plugged, described, present, and offline in sysfs.
+
+        Source: mm/memory_hotplug.c, add_memory_resource.
+        """
+        before, done = self.machine.key(), len(self.steps)
+        node = self._table("node_of", block)
+        result = self._try("plug", block)
+        if result and self.machine.get("pgdat", node) == "absent":
+            result = self._try("allocate_pgdat", node) and self._try("initialise_pgdat", node)
+        result = result and self._each_section(block, "allocate_memmap", "add_section")
+        if result and not self.machine.get("node_online", node):
+            result = self._try("set_node_online", node)
+        result = result and self._try("create_block_device", block)
+        return self._all_or_nothing(result, before, done)
+
+    def remove_memory(self, block: int) -> Result:
+        """Remove an offline block; its node goes with its last memory.
+
+        Source: mm/memory_hotplug.c, try_remove_memory.
+        """
+        before, done = self.machine.key(), len(self.steps)
+        result = self._try("delete_block_device", block)
+        result = result and self._each_section(block, "remove_section", "free_memmap")
+        node = self._table("node_of", block)
+        if result and self._try("set_node_offline", node):
+            self._try("free_pgdat", node)
+        return self._all_or_nothing(result, before, done)
+
+    def eject(self, block: int) -> Result:
+        """The firmware takes a removed block away.  Source: drivers/acpi/scan.c."""
+        return self._try("eject", block)
+
+    def remove_node(self, node: int) -> Result:
+        """Take all memory of a node away, in the order that its dependencies allow."""
+        before, done = self.machine.key(), len(self.steps)
+        blocks = [
+            block
+            for block in range(self.machine.topology.sizes["Block"])
+            if self._table("node_of", block) == node and self.machine.get("block_device", block)
+        ]
+        order = removal_order(self.machine, blocks).order or blocks
+        result = self._try("begin_node_removal", node)
+        for operation in (self._offline, self.remove_memory, self.eject):
+            for block in order:
+                result = result and operation(block)
+        result = result and self._try("cancel_node_removal", node)
+        return self._all_or_nothing(result, before, done)
+
+    # --- going online and offline -----------------------------------------------------------------
+
+    def _online(self, block: int, zone: str) -> Result:
+        result = self._try("begin_online", block, zone)
+        if not result:
+            return result
+        self._try("initialise_memmap", block)
+        self._try("announce_online", block)
+        result = self._try("finish_online", block)
+        if not result:
+            self._try("cancel_online", block)
+        return result
+
+    def _offline(self, block: int) -> Result:
+        result = self._try("begin_offline", block)
+        if not result:
+            return result
+        self._try("announce_offline", block)
+        result = self._try("finish_offline", block)
+        while result.guard == "empty" and self._move_something(block):
+            result = self._try("finish_offline", block)
+        if not result:
+            self._try("cancel_offline", block)
+        return Result(EINTR, result.refusal) if result.guard == "empty" else result
+
+    def _move_something(self, block: int) -> bool:
+        """Migrate the folio in the lowest frame of the block that can move."""
+        homes = (
+            (int(self.machine.get("home", params["o"])), int(params["d"]), int(params["o"]))
+            for _, params in self.machine.enabled("reserve_destination")
+        )
+        choices = sorted(choice for choice in homes if self._block_of(choice[0]) == block)
+        return any(self._migrate(folio, frame) for _, frame, folio in choices)
+
+    def _migrate(self, folio: int, frame: int) -> bool:
+        if not self._try("reserve_destination", folio, frame):
+            return False
+        self._try("begin_unmap", folio)
+        for _, params in list(self.machine.enabled("replace_pte")):
+            if params["o"] == folio:
+                self._try("replace_pte", params["p"], folio)
+        moved = bool(self._try("copy", folio) and self._try("change_home", folio))
+        if not moved:
+            self._try("abort_migration", folio)
+        for _, params in list(self.machine.enabled("restore_pte")):
+            if self.machine.get("pte_folio", params["p"]) == folio:
+                self._try("restore_pte", params["p"])
+        self._try("finish_migration" if moved else "finish_abort", folio)
+        return moved
+
+    # --- steps ------------------------------------------------------------------------------------
+
+    def _try(self, action: str, *params: Value) -> Result:
+        outcome = self.machine.step(action, *params)
+        if isinstance(outcome, Refusal):
+            return Result(outcome.errno or EAGAIN, outcome)
+        self.steps.append((action, params))
+        return SUCCESS
+
+    def _each_section(self, block: int, *actions: str) -> Result:
+        """Take the actions on every section of the block, in an order that the guards allow."""
+        owner = self.machine.topology.tables["block_of_section"]
+        left = [section for section, its in enumerate(owner) if its == block]
+        while left:
+            results = {section: self._take_all(actions, section) for section in left}
+            stuck = [section for section in left if not results[section]]
+            if stuck == left:
+                return results[left[0]]
+            left = stuck
+        return SUCCESS
+
+    def _take_all(self, actions: tuple[str, ...], section: int) -> Result:
+        before, done = self.machine.key(), len(self.steps)
+        result = SUCCESS
+        for action in actions:
+            result = result and self._try(action, section)
+        return self._all_or_nothing(result, before, done)
+
+    def _all_or_nothing(self, result: Result, before: bytes, done: int) -> Result:
+        if not result:
+            self.machine.restore(before)
+            del self.steps[done:]
+        return result
+
+    def _table(self, name: str, element: int) -> int:
+        return self.machine.topology.tables[name][element]
+
+    def _block_of(self, frame: int) -> int:
+        return int(self.machine.evaluate("block_of", frame))

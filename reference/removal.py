@@ -1,0 +1,99 @@
+"""The order in which blocks can be removed, as their dependencies allow it (N1, N2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import networkx as nx
+
+from .machine import Machine
+
+__all__ = ["RemovalOrder", "dependencies", "removal_order"]
+
+
+@dataclass(frozen=True)
+class RemovalOrder:
+    """How a set of blocks can go.
+
+    ``order`` is one order that works, empty if there is none; then ``cycle``
+    names blocks that wait for each other, or ``needed_by`` says which blocks
+    outside the set still need one of it.  ``graph`` has an edge a -> b where a
+    must be gone before b.
+    """
+
+    order: tuple[int, ...]
+    cycle: tuple[int, ...]
+    needed_by: dict[int, tuple[int, ...]]
+    graph: nx.DiGraph[int]
+
+    def __bool__(self) -> bool:
+        return not self.cycle and not self.needed_by
+
+
+def dependencies(machine: Machine) -> nx.DiGraph[int]:
+    """The sections that exist, with an edge t -> s where t must be gone before s.
+
+    Section s holds the mem_map of t, or the pgdat of t's node.
+    """
+    exists = [
+        section
+        for section in range(machine.topology.sizes["Section"])
+        if machine.get("present", section) or machine.get("memmap", section) != "absent"
+    ]
+    graph: nx.DiGraph[int] = nx.DiGraph()
+    graph.add_nodes_from(exists)
+    for s in exists:
+        for t in exists:
+            if machine.evaluate("hosts_memmap_of", s, t) or machine.evaluate(
+                "holds_pgdat_for", s, t
+            ):
+                graph.add_edge(t, s)
+    return graph
+
+
+def removal_order(machine: Machine, blocks: Iterable[int]) -> RemovalOrder:
+    """An order in which ``blocks`` can be removed from the machine, or why there is none.
+
+    >>> from memhp.reference.shapes import Shape
+    >>> from memhp.spec.system import SYSTEM
+    >>> machine = Machine(SYSTEM, Shape(blocks=3).build(SYSTEM))
+    >>> removal_order(machine, [0, 1, 2]).order  # block 0 holds the pgdat
+    (1, 2, 0)
+    >>> removal_order(machine, [0]).needed_by
+    {0: (1, 2)}
+    """
+    chosen = sorted(set(blocks))
+    block_of = machine.topology.tables["block_of_section"]
+    sections = dependencies(machine)
+    graph: nx.DiGraph[int] = nx.DiGraph()
+    graph.add_nodes_from(chosen)
+    needed_by: dict[int, set[int]] = {}
+    for t, s in sections.edges:
+        first, later = block_of[t], block_of[s]
+        if later in graph and first not in chosen:
+            needed_by.setdefault(later, set()).add(first)
+        elif later in graph and first != later:
+            graph.add_edge(first, later)
+    held = {block: tuple(sorted(others)) for block, others in sorted(needed_by.items())}
+    cycle = _cycle(graph) or _inner_cycle(sections, block_of, chosen)
+    order = () if cycle or held else tuple(nx.lexicographical_topological_sort(graph))
+    return RemovalOrder(order, cycle, held, graph)
+
+
+def _cycle(graph: nx.DiGraph[int]) -> tuple[int, ...]:
+    try:
+        return tuple(edge[0] for edge in nx.find_cycle(graph))
+    except nx.NetworkXNoCycle:
+        return ()
+
+
+def _inner_cycle(
+    sections: nx.DiGraph[int], block_of: tuple[int, ...], chosen: list[int]
+) -> tuple[int, ...]:
+    """The block, if any, whose own sections wait for each other."""
+    for block in chosen:
+        inside = sections.subgraph(s for s in sections if block_of[s] == block)
+        if _cycle(inside):
+            return (block,)
+    return ()
