@@ -1,0 +1,1 @@
+"""Proof, search and what they found: verdicts on the specification."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from memhp.reference import Machine, Topology
+from memhp.reference import Machine, Step, Topology, Trace
 from memhp.reference.compile import Program
 from memhp.spec.language.system import Property, System
 
@@ -26,6 +26,12 @@ class Found:
     topology: Topology
     steps: tuple[Choice, ...]
     params: tuple[int, ...]
+
+    def trace(self, system: System) -> Trace:
+        """The steps in a form that can be stored."""
+        machine = Machine(system, self.topology)
+        steps = (Step(action, machine.parameters(action, *point)) for action, point in self.steps)
+        return Trace(system.name, self.topology, tuple(steps))
 
     def replay(self, system: System) -> list[Machine]:
         """The machine after each step, the boot state first."""
@@ -118,8 +124,10 @@ def _expand(
 ) -> bool:
     """Replace the layer by the next one; false when the budget is spent."""
     program, parents = frontier.program, frontier.parents
-    actions = [(name, program.enabled(name), program.action(name).step)
-               for name in program.system.action_by_name]
+    actions = [
+        (name, program.enabled(name), program.action(name).step)
+        for name in program.system.action_by_name
+    ]
     steps = [claim for claim in targets.values() if claim.kind == "step"]
     following: list[bytes] = []
     for key in frontier.layer:
@@ -145,9 +153,7 @@ def _expand(
     return True
 
 
-def _judge(
-    frontier: _Frontier, key: bytes, targets: dict[str, Property], result: Search
-) -> None:
+def _judge(frontier: _Frontier, key: bytes, targets: dict[str, Property], result: Search) -> None:
     state = frontier.program.unpack(key)
     for claim in list(targets.values()):
         if claim.kind == "step":

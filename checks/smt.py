@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from memhp.spec.language.rewrite import rebuild, substitute
+from memhp.spec.language.rewrite import rebuild
 from memhp.spec.language.system import System
 from memhp.spec.language.terms import (
     BOOL,
@@ -68,12 +68,12 @@ def text(term: Term) -> str:
         case Op(kind=kind, args=args):
             return f"({_OPERATORS[kind]} {' '.join(map(text, args))})"
         case Quantified(kind=kind):
-            variables = []
+            variables: dict[Var, str] = {}
             body: Term = term
-            while isinstance(body, Quantified) and body.kind == kind:
-                variables.append(f"({constant_name(body.var)} {body.var.sort})")
+            while isinstance(body, Quantified) and body.kind == kind and body.var not in variables:
+                variables[body.var] = f"({constant_name(body.var)} {body.var.sort})"
                 body = body.body
-            return f"({kind} ({' '.join(variables)}) {text(body)})"
+            return f"({kind} ({' '.join(variables.values())}) {text(body)})"
         case Call() | Next():
             raise ValueError(f"{term}: not an expanded term of one state")
 
@@ -128,16 +128,19 @@ def _asserted(part: Assumption, fixed: tuple[tuple[str, int], ...]) -> str:
     return f"(assert (! {text(term)} :named {part.label}))"
 
 
-def ground(term: Term, sizes: Sizes) -> Term:
+def ground(term: Term, sizes: Sizes, values: Mapping[Var, Term] | None = None) -> Term:
     """``term`` without quantifiers, on a machine of just that size.
 
     The element number i of a sort is ``Const(str(i), sort)``.
     """
+    known = values or {}
+    if isinstance(term, Var):
+        return known.get(term, term)
     if not isinstance(term, Quantified):
-        return rebuild(term, lambda part: ground(part, sizes))
+        return rebuild(term, lambda part: ground(part, sizes, known))
     members = term.var.sort.members or map(str, range(sizes[term.var.sort.name]))
     cases = (
-        ground(substitute(term.body, {term.var: Const(member, term.var.sort)}), sizes)
+        ground(term.body, sizes, {**known, term.var: Const(member, term.var.sort)})
         for member in members
     )
     return (conj if term.kind == "forall" else disj)(*cases)

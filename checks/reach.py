@@ -1,0 +1,108 @@
+"""What the usual small machines can reach: *sometimes* properties, and violations.
+
+A stored result is a list of traces; each is replayed on the reference before it
+is believed, so that a stale or damaged store can cost time but not truth.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from memhp.reference import Machine
+from memhp.reference.shapes import Shape
+from memhp.spec.language.system import Property, System
+
+from .scopes import USUAL
+from .search import Found, Search, search
+
+__all__ = ["first_violation", "reach"]
+
+MAX_STATES = 2_000_000
+
+
+def reach(
+    system: System,
+    targets: Sequence[Property],
+    *,
+    folder: Path | None = None,
+    shapes: Sequence[Shape] = USUAL,
+    progress: Callable[[Search], None] | None = None,
+) -> tuple[dict[str, Found], bool]:
+    """A shortest trace for each target that the machines can reach or violate.
+
+    Returns the traces by property, and whether they came from ``folder``.
+    """
+    topologies = [shape.build(system) for shape in shapes]
+    path = folder / f"traces-{_digest(system, targets, shapes)}.json" if folder else None
+    if path and (stored := _stored(path, system, shapes, targets)) is not None:
+        return stored, True
+    found = search(system, topologies, targets, max_states=MAX_STATES, progress=progress).found
+    if path:
+        _store(path, {name: (topologies.index(f.topology), f) for name, f in found.items()})
+    return found, False
+
+
+def first_violation(
+    system: System, name: str, progress: Callable[[Search], None] | None = None
+) -> Found | None:
+    """A shortest trace from boot that violates the property, on the usual machines."""
+    found, _ = reach(system, [system.property_by_name[name]], progress=progress)
+    return found.get(name)
+
+
+def _digest(system: System, targets: Sequence[Property], shapes: Sequence[Shape]) -> str:
+    text = repr((system, [claim.name for claim in targets], shapes, MAX_STATES))
+    return sha256(text.encode()).hexdigest()[:32]
+
+
+def _stored(
+    path: Path, system: System, shapes: Sequence[Shape], targets: Sequence[Property]
+) -> dict[str, Found] | None:
+    """The traces in the file, if every one of them replays and shows its property."""
+    try:
+        document = json.loads(path.read_text())
+        found = {
+            claim.name: _believed(document[claim.name], claim, system, shapes) for claim in targets
+        }
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AssertionError):
+        return None
+    return found
+
+
+def _believed(entry: Any, claim: Property, system: System, shapes: Sequence[Shape]) -> Found:
+    number, steps, params = entry
+    choices = tuple((str(action), tuple(map(int, point))) for action, point in steps)
+    found = Found(claim, shapes[number].build(system), choices, tuple(map(int, params)))
+    if not shows(found, found.replay(system)):
+        raise ValueError("the trace does not show the property")
+    return found
+
+
+def shows(found: Found, machines: Sequence[Machine]) -> bool:
+    """The replayed trace ends as `Found` says: in a witness, or in a violation."""
+    last, name = machines[-1], found.claim.name
+    if found.claim.kind == "sometimes":
+        return bool(last.witnesses(name))
+    if found.claim.kind == "step":
+        violations = last.step_violations(machines[-2])
+    else:
+        violations = last.violations()
+    return any(violation.property == name for violation in violations)
+
+
+def _store(path: Path, found: dict[str, tuple[int, Found]]) -> None:
+    document = {name: (number, f.steps, f.params) for name, (number, f) in found.items()}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+        with os.fdopen(handle, "w") as file:
+            json.dump(document, file, separators=(",", ":"))
+        os.replace(name, path)
+    except OSError:
+        return

@@ -1,0 +1,174 @@
+"""The main job: every property of a system decided, by proof or by search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+
+from memhp.reference.shapes import Shape
+from memhp.spec.language import Profile, Property, System
+from memhp.spec.language.terms import TRUE
+
+from .prove import PropertyResult, prove
+from .reach import reach
+from .search import Found, Search, search
+from .verdicts import Verdict, combine
+
+__all__ = ["Decision", "check", "overall", "search_scope"]
+
+EVERY_SIZE = "every size"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was decided about one property, how, and the evidence.
+
+    ``given_up`` is the profile's reason for doing without the property; it is
+    then expected to be refuted.  ``proof`` has the obligations; ``trace`` is a
+    real run from boot that reaches or violates the property.
+    """
+
+    claim: Property
+    verdict: Verdict
+    method: str
+    scope: str
+    seconds: float
+    certified: bool = False
+    cached: bool = False
+    given_up: str = ""
+    proof: PropertyResult | None = None
+    trace: Found | None = None
+
+    @property
+    def counts_as(self) -> Verdict:
+        """The verdict on the design: a property that is given up must be refuted."""
+        if not self.given_up:
+            return self.verdict
+        return Verdict.holds if self.verdict is Verdict.refuted else Verdict.error
+
+
+def overall(decisions: Sequence[Decision]) -> Verdict:
+    """The verdict on all decisions together."""
+    return combine(decision.counts_as for decision in decisions)
+
+
+def check(
+    system: System,
+    profile: Profile,
+    *,
+    only: Collection[str] | None = None,
+    jobs: int | None = None,
+    folder: Path | None = None,
+    certify: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> list[Decision]:
+    """Decide every property of ``system``, in declaration order.
+
+    Parameters: ``profile``, whose given-up properties must be refuted; ``only``,
+    names of the properties to decide; ``folder``, where answers are kept.
+    """
+    given_up = dict(profile.gives_up)
+    wanted = [claim for claim in system.properties if only is None or claim.name in only]
+    kept = replace(system, properties=tuple(p for p in system.properties if p.name not in given_up))
+    provable = {
+        claim.name for claim in wanted if claim.kind != "sometimes" and claim.name not in given_up
+    }
+    report = prove(
+        kept,
+        only=None if only is None else provable,
+        jobs=jobs,
+        cache=folder,
+        certify=certify,
+        progress=progress,
+    )
+    decisions = {result.name: _proved(system, result) for result in report.results}
+    others = [name for name in decisions if name not in system.property_by_name]
+    searched = [claim for claim in wanted if claim.name not in decisions]
+    for decision in _searched(system, searched, given_up, folder):
+        decisions[decision.claim.name] = decision
+    return [decisions[name] for name in (*(claim.name for claim in wanted), *others)]
+
+
+def _proved(system: System, result: PropertyResult) -> Decision:
+    claim = system.property_by_name.get(result.name) or _updates_stay_apart(system, result.name)
+    return Decision(
+        claim,
+        result.verdict,
+        result.method,
+        EVERY_SIZE if result.verdict is Verdict.proved else result.scope,
+        result.seconds,
+        result.certified,
+        result.cached,
+        proof=result,
+    )
+
+
+def _updates_stay_apart(system: System, name: str) -> Property:
+    """What `prove` shows besides the declared properties: an action's updates never meet."""
+    action = system.action_by_name[name]
+    doc = "No two updates of the action write one point."
+    return Property(name, action.module, "step", doc, action.params, TRUE, (), action.where)
+
+
+def _searched(
+    system: System, claims: Sequence[Property], given_up: dict[str, str], folder: Path | None
+) -> list[Decision]:
+    if not claims:
+        return []
+    started = perf_counter()
+    found, cached = reach(system, claims, folder=folder)
+    seconds = (perf_counter() - started) / len(claims)
+    return [
+        _reached(claim, found.get(claim.name), given_up.get(claim.name, ""), seconds, cached)
+        for claim in claims
+    ]
+
+
+def _reached(
+    claim: Property, trace: Found | None, given_up: str, seconds: float, cached: bool
+) -> Decision:
+    verdict = Verdict.undetermined
+    if trace:
+        verdict = Verdict.holds if claim.kind == "sometimes" else Verdict.refuted
+    scope = f"trace of {len(trace.steps)}" if trace else "the usual small machines"
+    return Decision(
+        claim, verdict, "search", scope, seconds, cached=cached, given_up=given_up, trace=trace
+    )
+
+
+def search_scope(
+    system: System,
+    shapes: Sequence[Shape],
+    *,
+    only: Collection[str] | None = None,
+    depth: int | None = None,
+    max_states: int = 1_000_000,
+    progress: Callable[[Search], None] | None = None,
+) -> tuple[list[Decision], Search]:
+    """Decide the properties by search from boot on the given machines alone.
+
+    *holds* means: to the depth that the search covered.
+    """
+    started = perf_counter()
+    claims = [claim for claim in system.properties if only is None or claim.name in only]
+    result = search(
+        system,
+        [shape.build(system) for shape in shapes],
+        claims,
+        depth=depth,
+        max_states=max_states,
+        progress=progress,
+    )
+    seconds = (perf_counter() - started) / max(1, len(claims))
+    covered = "all reachable states" if result.complete else f"depth {result.depth}"
+    decisions = []
+    for claim in claims:
+        trace = result.found.get(claim.name)
+        expected = (trace is not None) == (claim.kind == "sometimes")
+        missing = Verdict.undetermined if claim.kind == "sometimes" else Verdict.refuted
+        verdict = Verdict.holds if expected else missing
+        scope = f"trace of {len(trace.steps)}" if trace else covered
+        decisions.append(Decision(claim, verdict, "search", scope, seconds, trace=trace))
+    return decisions, result

@@ -1,0 +1,77 @@
+"""Scopes: the small machines that a bounded search looks at.
+
+`USUAL` is where *sometimes* properties and variants are looked for; a user's
+own scope, such as ``node=2,block=4,frame=8``, becomes the regular machines of
+that size (see `memhp.reference.shapes`).
+"""
+
+from __future__ import annotations
+
+from memhp.reference.shapes import Shape, arrangements
+
+__all__ = ["USUAL", "ScopeError", "scope", "scope_text"]
+
+_SECOND = frozenset([1])
+
+USUAL = (
+    Shape(blocks=2, movable=_SECOND),
+    Shape(blocks=2, folios=2, movable=_SECOND),
+    Shape(blocks=2, added=_SECOND),
+    Shape(blocks=2, added=_SECOND, memmaps="pgdat"),
+    Shape(nodes=2, blocks=1, added=_SECOND),
+    Shape(nodes=2, blocks=1, frames=2),
+)
+
+
+class ScopeError(ValueError):
+    """A scope that no regular machine has; the message is one line."""
+
+
+def scope(text: str) -> tuple[Shape, ...]:
+    """The machines of a scope such as ``node=2,block=4,section=4,frame=8,folio=2,pte=1``.
+
+    Numbers count elements in all; what is not given is the least that fits.
+    Raises `ScopeError` for a text that is not such a list, or does not divide.
+
+    >>> [shape.sizes["Frame"] for shape in scope("node=2,block=2,frame=4")]
+    [4, 4, 4]
+    """
+    given = _numbers(text)
+    nodes = given.pop("node", 1)
+    blocks = given.pop("block", max(2, nodes))
+    sections = given.pop("section", blocks)
+    frames = given.pop("frame", sections)
+    for few, many, names in (
+        (nodes, blocks, "block by node"),
+        (blocks, sections, "section by block"),
+        (sections, frames, "frame by section"),
+    ):
+        if many % few:
+            raise ScopeError(f"scope {text!r}: {names}: {many} does not divide by {few}")
+    shape = Shape(
+        nodes,
+        blocks // nodes,
+        sections // blocks,
+        frames // sections,
+        *(given.pop(name, 1) for name in ("folio", "pte", "vma", "data")),
+    )
+    return tuple(shape for _, shape in arrangements(shape))
+
+
+def _numbers(text: str) -> dict[str, int]:
+    names = ("node", "block", "section", "frame", "folio", "pte", "vma", "data")
+    found: dict[str, int] = {}
+    for part in text.split(","):
+        name, _, number = part.partition("=")
+        name = name.strip().lower()
+        if name not in names or name in found:
+            raise ScopeError(f"scope {text!r}: {part!r} is not one of {', '.join(names)} = number")
+        if not number.strip().isdecimal() or not 0 < int(number) <= 255:
+            raise ScopeError(f"scope {text!r}: {part!r}: the number must be from 1 to 255")
+        found[name] = int(number)
+    return found
+
+
+def scope_text(shape: Shape) -> str:
+    """The sizes of a machine, as a reader writes them."""
+    return ", ".join(f"{name.lower()}={size}" for name, size in shape.sizes.items())

@@ -1,0 +1,1 @@
+"""The `memhp` command: the only part that prints."""

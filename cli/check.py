@@ -1,0 +1,197 @@
+"""`memhp check`: prove everything, refute a variant, or search a scope."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from .common import UsageError, choose, fail, find_profile, find_variant, system_of, write_json
+
+if TYPE_CHECKING:
+    from memhp.checks.run import Decision
+    from memhp.spec.language import Profile, System
+
+_EPILOG = """examples:
+  memhp check --certify                       every proof confirmed by cvc5
+  memhp check --only pgdat_section_leaves_last
+  memhp check --profile linux-6.12            Linux's choices, and what they give up
+  memhp check --variant object-rmap-alone --trace stale-pte.itf.json
+  memhp check --scope node=1,block=3,folio=2,pte=2 --depth 5
+  memhp check --export obligations/           SMT-LIB 2 files for any solver
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the sub-command."""
+    parser = commands.add_parser(
+        "check",
+        help="prove every property for machines of every size",
+        description="Proves every property of the specification for machines of every size.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--only", metavar="NAME", action="append", help="a property or a row")
+    parser.add_argument(
+        "--profile", default="list-2004", help="whose choices (default: %(default)s)"
+    )
+    parser.add_argument("--variant", metavar="V", help="refute a wrong design instead")
+    parser.add_argument("--trace", type=Path, metavar="FILE", help="with --variant: keep the trace")
+    parser.add_argument("--scope", metavar="S", help="search machines of a size, do not prove")
+    parser.add_argument("--depth", type=_positive, help="with --scope: steps from boot")
+    parser.add_argument("--certify", action="store_true", help="confirm every proof with cvc5")
+    parser.add_argument(
+        "--export", type=Path, metavar="DIR", help="write the obligations, SMT-LIB 2"
+    )
+    parser.add_argument("--no-cache", action="store_true", help="decide everything anew")
+    parser.add_argument("--jobs", type=_positive, help="processes (default: all cores)")
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+    parser.add_argument("-q", "--quiet", action="store_true", help="the summary only")
+    parser.set_defaults(run=run)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 1")
+    return int(text)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the check; the exit code says what was found."""
+    from memhp.checks.scopes import ScopeError
+
+    try:
+        _compatible(args)
+        if args.variant:
+            return _variant(args)
+        return _scope(args) if args.scope else _prove(args)
+    except (UsageError, ScopeError) as error:
+        return fail("check", error)
+
+
+def _compatible(args: argparse.Namespace) -> None:
+    if args.depth and not args.scope:
+        raise UsageError("--depth goes with --scope")
+    if args.trace and not args.variant:
+        raise UsageError("--trace goes with --variant")
+    if args.scope and (args.variant or args.certify or args.export):
+        raise UsageError("--scope searches; it goes with neither --variant, --certify nor --export")
+    if args.variant and args.only:
+        raise UsageError("--variant names its own property; leave --only out")
+
+
+def _prove(args: argparse.Namespace) -> int:
+    from memhp.checks.cache import default_folder
+    from memhp.checks.prove import export
+    from memhp.checks.run import check
+
+    profile = find_profile(args.profile)
+    system = system_of([profile])
+    started = perf_counter()
+    if args.export:
+        try:
+            count = export(system, args.export)
+        except OSError as error:
+            raise UsageError(f"cannot write to {args.export}: {error.strerror}") from None
+        print(f"{count} obligations written to {args.export}", file=sys.stderr)
+    decisions = check(
+        system,
+        profile,
+        only=_only(args, system),
+        jobs=args.jobs,
+        folder=None if args.no_cache else default_folder(),
+        certify=args.certify,
+        progress=None if args.quiet or args.json else _progress,
+    )
+    return _report(args, system, profile, decisions, perf_counter() - started)
+
+
+def _only(args: argparse.Namespace, system: System) -> set[str] | None:
+    """The properties that ``--only`` names, directly or by their row."""
+    if not args.only:
+        return None
+    rows = {row for claim in system.properties for row in claim.covers}
+    chosen: set[str] = set()
+    for name in args.only:
+        choose("property or row", name, [*system.property_by_name, *sorted(rows)])
+        chosen |= {p.name for p in system.properties if name == p.name or name in p.covers}
+    return chosen
+
+
+def _progress(answers: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{answers} solver answers", end="\r", file=sys.stderr, flush=True)
+
+
+def _scope(args: argparse.Namespace) -> int:
+    from memhp.checks.run import search_scope
+    from memhp.checks.scopes import scope, scope_text
+
+    profile = find_profile(args.profile)
+    system = system_of([profile])
+    shapes = scope(args.scope)
+    started = perf_counter()
+
+    def progress(found: Any) -> None:
+        if sys.stderr.isatty() and not args.quiet:
+            print(f"depth {found.depth}: {found.states} states", end="\r", file=sys.stderr)
+
+    decisions, found = search_scope(
+        system, shapes, only=_only(args, system), depth=args.depth, progress=progress
+    )
+    if not args.json:
+        print(f"{len(shapes)} machines with {scope_text(shapes[0])}:")
+        reached = "every reachable state" if found.complete else f"to depth {found.depth}"
+        print(f"{found.states} states, {found.transitions} transitions, {reached}")
+    return _report(args, system, profile, decisions, perf_counter() - started)
+
+
+def _variant(args: argparse.Namespace) -> int:
+    from memhp.checks.reach import first_violation
+
+    from .show import show_trace
+
+    variant = find_variant(args.variant)
+    system = system_of([variant])
+    found = first_violation(system, variant.breaks)
+    if found is None:
+        print(f"{variant.name}: no violation of {variant.breaks} found", file=sys.stderr)
+        return 3
+    if args.trace:
+        write_json(args.trace, found.trace(system).to_itf(system))
+    if args.json:
+        document = {
+            "schema": "memhp-variant/1",
+            "variant": variant.name,
+            "property": variant.breaks,
+            "verdict": "refuted",
+            "trace": found.trace(system).to_itf(system),
+        }
+        print(json.dumps(document, indent=1))
+    else:
+        show_trace(variant, system, found, quiet=args.quiet)
+    return 1
+
+
+def _report(
+    args: argparse.Namespace,
+    system: System,
+    profile: Profile,
+    decisions: list[Decision],
+    seconds: float,
+) -> int:
+    from memhp.checks.run import overall
+
+    from .show import as_json, show_decisions
+
+    if args.json:
+        print(json.dumps(as_json(system, profile, decisions, seconds), indent=1))
+    else:
+        show_decisions(
+            system, decisions, seconds, jobs=args.jobs or os.cpu_count() or 1, quiet=args.quiet
+        )
+    return overall(decisions).exit_code

@@ -1,0 +1,98 @@
+"""What the sub-commands share: choosing a system, complaining, and showing traces."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from memhp.reference import Machine
+    from memhp.spec.language import Profile, System, Variant
+
+USAGE = 2
+
+
+class UsageError(Exception):
+    """Something the user gave cannot be used; the message is one line and says what to do."""
+
+
+def choose(what: str, name: str, known: Iterable[str]) -> str:
+    """``name`` if it is known; otherwise a `UsageError` that suggests the closest."""
+    names = list(known)
+    if name in names:
+        return name
+    close = get_close_matches(name, names, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(names)}"
+    raise UsageError(f"there is no {what} {name!r}; {hint}")
+
+
+def find_variant(name: str) -> Variant:
+    """The variant of that name.  Raises `UsageError`."""
+    from memhp.spec.variants import VARIANTS
+
+    by_name = {variant.name: variant for variant in VARIANTS}
+    return by_name[choose("variant", name, by_name)]
+
+
+def find_profile(name: str) -> Profile:
+    """The profile of that name.  Raises `UsageError`."""
+    from memhp.spec.profiles import PROFILES
+
+    by_name = {profile.name: profile for profile in PROFILES}
+    return by_name[choose("profile", name, by_name)]
+
+
+def system_of(changes: Iterable[Profile | Variant]) -> System:
+    """The specification with profile and variant applied, in that order."""
+    from memhp.spec.language import apply
+    from memhp.spec.system import SYSTEM
+
+    system = SYSTEM
+    for change in changes:
+        if change.edits:
+            system = apply(system, change)
+    return system
+
+
+def system_named(name: str) -> System:
+    """The system whose name a trace carries, such as ``memhp+pgdat-goes-early``."""
+    from memhp.spec.profiles import PROFILES
+    from memhp.spec.system import SYSTEM
+    from memhp.spec.variants import VARIANTS
+
+    base, *changes = name.split("+")
+    by_name: dict[str, Profile | Variant] = {c.name: c for c in (*PROFILES, *VARIANTS)}
+    if base != SYSTEM.name:
+        raise UsageError(f"the trace is of system {name!r}, not of {SYSTEM.name!r}")
+    return system_of(by_name[choose("variant or profile", c, by_name)] for c in changes)
+
+
+def step_lines(before: Machine, after: Machine) -> list[str]:
+    """What a step changed, one line each."""
+    from memhp.reference import diff
+
+    return [f"  {change}" for change in diff(before, after)]
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write the whole file or nothing.  Raises `UsageError` if it cannot be written."""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "w") as stream:
+            json.dump(document, stream, indent=1)
+            stream.write("\n")
+        os.replace(name, path)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from None
+
+
+def fail(command: str, error: Exception) -> int:
+    """Say what was wrong with the user's input; returns the exit code for that."""
+    print(f"memhp {command}: {error}", file=sys.stderr)
+    return USAGE

@@ -1,0 +1,114 @@
+"""`memhp explain`: one thing of the specification, in words and in logic."""
+
+from __future__ import annotations
+
+import argparse
+from errno import errorcode
+from typing import TYPE_CHECKING, Any
+
+from .common import UsageError, choose, fail
+
+if TYPE_CHECKING:
+    from memhp.spec.language import Action, Property, System
+
+
+def add_parser(commands: Any) -> None:
+    """Add the sub-command."""
+    parser = commands.add_parser(
+        "explain",
+        help="an action, guard, property, variable, definition or row: what it says",
+        description="Explains one name of the specification: an action, a guard"
+        " (ACTION.GUARD), a property, a variable, a definition, or a row such as N2.",
+    )
+    parser.add_argument("name")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the explanation."""
+    from memhp.spec.system import SYSTEM
+
+    try:
+        print("\n".join(explain(SYSTEM, args.name)))
+    except UsageError as error:
+        return fail("explain", error)
+    return 0
+
+
+def explain(system: System, name: str) -> list[str]:
+    """The lines that explain ``name``.  Raises `UsageError` if nothing has that name."""
+    rows = {row: [p for p in system.properties if row in p.covers] for row in _rows(system)}
+    if name in system.action_by_name:
+        return _action(system.action_by_name[name])
+    if name in system.property_by_name:
+        return _property(system.property_by_name[name])
+    if name in rows:
+        return [f"row {name} is carried by:", *(f"  {p.kind:9} {p.name}" for p in rows[name])]
+    if name in system.definitions:
+        found = system.definitions[name]
+        params = ", ".join(f"{var}: {var.sort}" for var in found.params)
+        return [
+            f"definition {name}({params})   {found.where}",
+            _indent(found.doc),
+            f"  = {found.body}",
+        ]
+    for variable in system.variables:
+        if variable.symbol.name == name:
+            domain = ", ".join(map(str, variable.symbol.domain))
+            return [
+                f"variable {name}[{domain}]: {variable.symbol.range}",
+                _indent(variable.doc),
+                f"  at boot: {variable.initial}",
+            ]
+    guards = {
+        f"{action.name}.{guard.name}": action
+        for action in system.actions
+        for guard in action.guards
+    }
+    known = [
+        *system.action_by_name,
+        *system.property_by_name,
+        *rows,
+        *system.definitions,
+        *(v.symbol.name for v in system.variables),
+        *guards,
+    ]
+    chosen = choose("name", name, known)
+    return _action(guards[chosen], only=chosen.partition(".")[2])
+
+
+def _rows(system: System) -> list[str]:
+    return sorted({row for claim in system.properties for row in claim.covers})
+
+
+def _indent(text: str) -> str:
+    return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
+
+
+def _action(action: Action, only: str = "") -> list[str]:
+    params = ", ".join(f"{var}: {var.sort}" for var in action.params)
+    lines = [f"action {action.name}({params})   {action.where}", _indent(action.doc)]
+    for guard in action.guards:
+        if only in ("", guard.name):
+            code = "" if guard.errno is None else f" [{errorcode[guard.errno]}]"
+            lines += [f"  guard {guard.name}{code}: {guard.why} unless", f"    {guard.condition}"]
+    for update in () if only else action.updates:
+        if update.point is not None:
+            lines.append(
+                f"  {update.symbol}[{', '.join(map(str, update.point))}] := {update.value}"
+            )
+        else:
+            names = ", ".join(map(str, update.variables))
+            lines.append(f"  {update.symbol}[{names}] := {update.value} where {update.condition}")
+    return lines
+
+
+def _property(claim: Property) -> list[str]:
+    params = ", ".join(f"{var}: {var.sort}" for var in claim.params)
+    rows = f"  rows: {' '.join(claim.covers)}" if claim.covers else ""
+    return [
+        f"{claim.kind} {claim.name}({params})   {claim.where}",
+        _indent(claim.doc),
+        f"  {claim.formula}",
+        *([rows] if rows else []),
+    ]

@@ -1,0 +1,53 @@
+"""The entry point: sub-commands, and what happens when something goes wrong."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from . import check, explain, inspect, replay, variants
+
+_EPILOG = """examples:
+  memhp check                                 prove everything
+  memhp check --variant pgdat-goes-early      see a wrong design refuted
+  memhp check --scope node=2,block=4 --depth 6
+  memhp replay trace.itf.json                 watch a trace, step by step
+  memhp explain begin_offline                 an action, a guard or a property
+  memhp inspect                               which memory of this machine can go
+
+exit codes: 0 proved or holds, 1 refuted, 2 usage or malformed input, 3 undetermined,
+4 internal error
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(
+        prog="memhp",
+        description="A proven, executable specification of Linux memory hotplug.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for module in (check, variants, explain, replay, inspect):
+        module.add_parser(commands)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    args = parser().parse_args(argv)
+    try:
+        code: int = args.run(args)
+    except KeyboardInterrupt:
+        print("memhp: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""`memhp replay`: a trace, step by step, on the reference."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from .common import UsageError, fail, step_lines, system_named
+
+
+def add_parser(commands: Any) -> None:
+    """Add the sub-command."""
+    parser = commands.add_parser(
+        "replay",
+        help="run a trace on the reference, showing what changed",
+        description="Runs a trace (ITF JSON) on the reference machine: each step, what it"
+        " changed, and the properties that fail at the end.",
+    )
+    parser.add_argument("trace", type=Path, help="a trace that memhp wrote (ITF JSON)")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Replay the file; exit 1 if a property fails on the way."""
+    from memhp.reference import Trace, TraceError
+
+    try:
+        document = _read(args.trace)
+        system = system_named(_system_name(document))
+        trace = Trace.from_itf(document, system)
+    except (UsageError, TraceError) as error:
+        return fail("replay", UsageError(f"{args.trace}: {error}"))
+    machines = list(trace.replay(system))
+    print(f"{args.trace}: {len(trace.steps)} steps of {system.name}")
+    violations = [str(violation) for violation in machines[0].violations()]
+    for number, (step, before, after) in enumerate(
+        zip(trace.steps, machines, machines[1:], strict=False), 1
+    ):
+        print(f"{number:3} {step}")
+        for line in step_lines(before, after):
+            print(f"   {line}")
+        violations = [str(v) for v in (*after.step_violations(before), *after.violations())]
+        if violations:
+            break
+    for violation in violations:
+        print(f"violated: {violation}")
+    return 1 if violations else 0
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text())
+    except OSError as error:
+        raise UsageError(error.strerror or str(error)) from None
+    except (UnicodeDecodeError, RecursionError):
+        raise UsageError("not a JSON text") from None
+    except json.JSONDecodeError as error:
+        raise UsageError(f"not JSON: {error.msg}, line {error.lineno}") from None
+
+
+def _system_name(document: Any) -> str:
+    try:
+        name = document["#meta"]["memhp"]["system"]
+    except (KeyError, TypeError):
+        name = None
+    if not isinstance(name, str):
+        raise UsageError("not a trace of memhp: it has no #meta.memhp.system")
+    return name

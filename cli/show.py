@@ -1,0 +1,186 @@
+"""How decisions and traces look: a table for a person, a document for a program."""
+
+from __future__ import annotations
+
+from collections import Counter
+from errno import errorcode
+from typing import TYPE_CHECKING, Any
+
+from .common import step_lines
+
+if TYPE_CHECKING:
+    from memhp.checks.run import Decision
+    from memhp.checks.search import Found
+    from memhp.spec.language import Profile, System, Variant
+
+_COLOURS = {"proved": "green", "holds": "green", "refuted": "red", "undetermined": "yellow"}
+
+
+def show_decisions(
+    system: System, decisions: list[Decision], seconds: float, *, jobs: int, quiet: bool
+) -> None:
+    """Print the table of properties, what went wrong, and the summary."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if not quiet:
+        _table(console, decisions)
+    for decision in decisions:
+        _show_failure(console, system, decision)
+    cores = f"{jobs} processes" if jobs > 1 else "one process"
+    console.print(f"{summary_line(decisions)} in {seconds:.1f} s, {cores}", soft_wrap=True)
+
+
+def _table(console: Any, decisions: list[Decision]) -> None:
+    from rich.table import Table
+
+    table = Table("property", "rows", "kind", "verdict", "method", "s", box=None, pad_edge=False)
+    table.columns[5].justify = "right"
+    table.columns[0].overflow = "fold"
+    module = ""
+    for decision in decisions:
+        claim = decision.claim
+        if claim.module != module:
+            module = claim.module
+            table.add_row(f"[bold]{module}[/bold]")
+        colour = _COLOURS.get(decision.verdict.value, "red")
+        verdict = f"[{colour}]{decision.verdict.value}[/{colour}]"
+        if decision.given_up:
+            verdict += " (given up)"
+        table.add_row(
+            f"  {claim.name}",
+            " ".join(claim.covers),
+            claim.kind,
+            verdict,
+            _method(decision),
+            f"{decision.seconds:.2f}",
+        )
+    console.print(table)
+    console.print()
+
+
+def _method(decision: Decision) -> str:
+    parts = [decision.method if decision.proof else decision.scope]
+    if decision.certified:
+        parts.append("cvc5")
+    if decision.cached:
+        parts.append("cache")
+    return ", ".join(parts)
+
+
+def _show_failure(console: Any, system: System, decision: Decision) -> None:
+    claim = decision.claim
+    if decision.given_up:
+        console.print(f"{claim.name} is given up: {decision.given_up}", soft_wrap=True)
+        if decision.trace:
+            print_trace(system, decision.trace)
+    elif decision.verdict.value == "undetermined":
+        console.print(f"undetermined: {claim.name} ({claim.where})", soft_wrap=True)
+    elif decision.verdict.value == "refuted" and decision.trace:
+        console.print(f"refuted: {claim.name} ({claim.where})", soft_wrap=True)
+        print_trace(system, decision.trace)
+    for failure in decision.proof.failures if decision.proof else ():
+        console.print(str(failure), soft_wrap=True, markup=False)
+
+
+def summary_line(decisions: list[Decision]) -> str:
+    """How many of each verdict, how many certified, how many from the cache."""
+    counts = Counter(decision.verdict.value for decision in decisions)
+    parts = [f"{count} {name}" for name, count in counts.items()]
+    obligations = sum(d.proof.obligations for d in decisions if d.proof)
+    line = f"{len(decisions)} properties: {', '.join(parts)}"
+    if obligations:
+        line += f"; {obligations} obligations"
+    certified = sum(decision.certified for decision in decisions)
+    if certified:
+        line += f"; {certified} certified by cvc5"
+    cached = sum(decision.cached for decision in decisions)
+    if cached:
+        line += f"; {cached} from the cache"
+    return line
+
+
+def show_trace(variant: Variant, system: System, found: Found, *, quiet: bool) -> None:
+    """Print how a variant breaks its property."""
+    print(f"{variant.name}: {variant.doc}")
+    print(f"source: {variant.source}")
+    for edit in variant.edits:
+        print(f"edit:   {edit}")
+    claim = found.claim
+    print(f"refuted: {claim.name} ({claim.where})")
+    print(f"  {claim.doc}")
+    print(f"shortest trace, {len(found.steps)} steps:")
+    if not quiet:
+        print_trace(system, found)
+
+
+def print_trace(system: System, found: Found) -> None:
+    """Print the steps, each with what it changed, and the violation."""
+    machines = found.replay(system)
+    for number, (step, before, after) in enumerate(
+        zip(found.trace(system).steps, machines, machines[1:], strict=False), 1
+    ):
+        print(f"{number:3} {step}")
+        for line in step_lines(before, after):
+            print(f"   {line}")
+    last = machines[-1]
+    violations = last.violations()
+    if found.claim.kind == "step" and len(machines) > 1:
+        violations = last.step_violations(machines[-2])
+    for violation in violations:
+        if violation.property == found.claim.name:
+            print(f"violated: {violation}")
+
+
+def as_json(
+    system: System, profile: Profile, decisions: list[Decision], seconds: float
+) -> dict[str, Any]:
+    """The document of schema ``memhp-check/1`` (cli/schema/check.json)."""
+    counts = Counter(decision.verdict.value for decision in decisions)
+    return {
+        "schema": "memhp-check/1",
+        "profile": profile.name,
+        "properties": [_property_json(decision) for decision in decisions],
+        "actions": [
+            {
+                "name": action.name,
+                "module": action.module,
+                "guards": [
+                    {"name": guard.name, "errno": guard.errno and errorcode[guard.errno]}
+                    for guard in action.guards
+                ],
+            }
+            for action in system.actions
+        ],
+        "summary": {
+            "properties": len(decisions),
+            "verdicts": dict(counts),
+            "certified": sum(decision.certified for decision in decisions),
+            "cached": sum(decision.cached for decision in decisions),
+            "obligations": sum(d.proof.obligations for d in decisions if d.proof),
+            "seconds": round(seconds, 3),
+        },
+    }
+
+
+def _property_json(decision: Decision) -> dict[str, Any]:
+    claim = decision.claim
+    found: dict[str, Any] = {
+        "name": claim.name,
+        "module": claim.module,
+        "kind": claim.kind,
+        "covers": list(claim.covers),
+        "method": decision.method,
+        "scope": decision.scope,
+        "verdict": decision.verdict.value,
+        "seconds": round(decision.seconds, 3),
+        "certified": decision.certified,
+        "cached": decision.cached,
+    }
+    if decision.given_up:
+        found["given_up"] = decision.given_up
+    if decision.trace:
+        found["trace"] = [[action, list(point)] for action, point in decision.trace.steps]
+    if decision.proof and decision.proof.failures:
+        found["failures"] = [str(failure) for failure in decision.proof.failures]
+    return found
