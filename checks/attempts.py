@@ -40,7 +40,7 @@ class Case:
     proof: Answer | None = None
     """The answer that proves it."""
     small: Answer | None = None
-    """The answer that refutes it, on a machine of ``sizes``."""
+    """The answer that refutes it, on a machine of at most ``sizes``."""
     sizes: Mapping[str, int] | None = None
     confirmed: bool = False
     error: str = ""
@@ -78,7 +78,7 @@ class Case:
             self._hint = self._of_core(answer)
 
     def ground(self, sizes: Mapping[str, int]) -> Query:
-        """The obligation on a machine of that size, with all assumptions."""
+        """The obligation on a machine of at most that size, with all assumptions."""
         self.sizes = sizes
         text = script(self.system, self.obligation, self.obligation.assumptions, sizes)
         return Query("z3-ground", text, self.limits.ground)

@@ -14,11 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import product
 
 from memhp.spec.language.rewrite import rebuild
 from memhp.spec.language.system import System
 from memhp.spec.language.terms import (
     BOOL,
+    TRUE,
     App,
     Call,
     Const,
@@ -31,11 +33,14 @@ from memhp.spec.language.terms import (
     Var,
     conj,
     disj,
+    eq,
+    implies,
+    negate,
 )
 
 from .obligations import Assumption, Obligation
 
-__all__ = ["GOAL", "constant_name", "ground", "script", "symbol_name", "text"]
+__all__ = ["GOAL", "constant_name", "ground", "script", "symbol_name", "text", "there"]
 
 GOAL = "goal"
 """The name of the negated goal among the assertions."""
@@ -86,15 +91,20 @@ def script(
 ) -> str:
     """The text that a solver answers: *unsat* if the goal follows from ``assumptions``.
 
-    Parameters: ``sizes``, for a machine of just that size, without quantifiers.
+    Parameters: ``sizes``, for a machine of at most that size, without quantifiers.
     """
     fixed = () if sizes is None else tuple(sorted(sizes.items()))
     goal = obligation.goal if sizes is None else ground(obligation.goal, sizes)
     lines = [
         _signature(system.sorts, _symbols(system), fixed),
+        _size(system.sorts, _symbols(system), fixed),
         *(f"(declare-const {constant_name(var)} {var.sort})" for var in obligation.constants),
+        *(
+            _named(f"size.{constant_name(var)}", _is_there(var, sizes or {}))
+            for var in obligation.constants
+        ),
         *(_asserted(part, fixed) for part in assumptions),
-        f"(assert (! (not {text(goal)}) :named {GOAL}))",
+        _named(GOAL, negate(goal)),
     ]
     return "\n".join(line for line in lines if line)
 
@@ -110,8 +120,7 @@ def _signature(
     sizes = dict(fixed)
     lines = ["(set-logic ALL)"]
     for sort in sorts:
-        members = sort.members or tuple(map(str, range(sizes.get(sort.name, 0))))
-        if members:
+        if members := _members(sort, sizes):
             cases = " ".join(f"({sort}.{member})" for member in members)
             lines.append(f"(declare-datatypes (({sort} 0)) (({cases})))")
         else:
@@ -125,22 +134,71 @@ def _signature(
 @lru_cache(maxsize=20_000)
 def _asserted(part: Assumption, fixed: tuple[tuple[str, int], ...]) -> str:
     term = ground(part.term, dict(fixed)) if fixed else part.term
-    return f"(assert (! {text(term)} :named {part.label}))"
+    return _named(part.label, term)
 
 
 def ground(term: Term, sizes: Sizes, values: Mapping[Var, Term] | None = None) -> Term:
-    """``term`` without quantifiers, on a machine of just that size.
+    """``term`` without quantifiers, on a machine of at most that size.
 
-    The element number i of a sort is ``Const(str(i), sort)``.
+    The element number i of a sort is ``Const(str(i), sort)``; see `there`.
     """
     known = values or {}
     if isinstance(term, Var):
         return known.get(term, term)
     if not isinstance(term, Quantified):
         return rebuild(term, lambda part: ground(part, sizes, known))
-    members = term.var.sort.members or map(str, range(sizes[term.var.sort.name]))
-    cases = (
-        ground(term.body, sizes, {**known, term.var: Const(member, term.var.sort)})
-        for member in members
-    )
+    sort, cases = term.var.sort, []
+    for number, member in enumerate(_members(sort, sizes)):
+        case = ground(term.body, sizes, {**known, term.var: Const(member, sort)})
+        is_there = there(sort, number)
+        join = implies if term.kind == "forall" else conj
+        cases.append(join(is_there, case))
     return (conj if term.kind == "forall" else disj)(*cases)
+
+
+def there(sort: SortRef, number: int) -> Term:
+    """The machine has the element of that number; there is always one of number 0."""
+    return TRUE if sort.members or number == 0 else Var(f"there{number}", BOOL, sort.name)
+
+
+def _members(sort: SortRef, sizes: Sizes) -> tuple[str, ...]:
+    return sort.members or tuple(map(str, range(sizes.get(sort.name, 0))))
+
+
+@lru_cache(maxsize=256)
+def _size(
+    sorts: tuple[SortRef, ...], symbols: tuple[Symbol, ...], fixed: tuple[tuple[str, int], ...]
+) -> str:
+    """Elements are there in order, and every value is one that is there."""
+    sizes = dict(fixed)
+    lines = []
+    for sort in sorts:
+        for number in range(1, sizes.get(sort.name, 0)):
+            here = there(sort, number)
+            lines.append(f"(declare-const {text(here)} Bool)")
+            lines.append(_named(f"size.{sort}{number}", implies(here, there(sort, number - 1))))
+    for symbol in symbols:
+        domain = [_members(sort, sizes) for sort in symbol.domain]
+        values = (
+            App(symbol, tuple(map(Const, point, symbol.domain))) for point in product(*domain)
+        )
+        inside = conj(*(_is_there(value, sizes) for value in values))
+        if inside != TRUE:
+            lines.append(_named(f"size.{symbol_name(symbol)}", inside))
+    return "\n".join(lines)
+
+
+def _is_there(value: Term, sizes: Sizes) -> Term:
+    if value.sort.members:
+        return TRUE
+    members = enumerate(_members(value.sort, sizes))
+    return conj(
+        *(
+            implies(eq(value, Const(member, value.sort)), there(value.sort, number))
+            for number, member in members
+        )
+    )
+
+
+def _named(name: str, term: Term) -> str:
+    return f"(assert (! {text(term)} :named {name}))"

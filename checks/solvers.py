@@ -90,10 +90,15 @@ def _values(model: Any) -> dict[str, tuple[str, ...]]:
         domain = [symbol.domain(at) for at in range(symbol.arity())]
         members = [[s.constructor(i)() for i in range(s.num_constructors())] for s in domain]
         values[symbol.name()] = tuple(
-            str(model.eval(symbol(*point), model_completion=True)).rpartition(".")[2].lower()
-            for point in product(*members)
+            _member(model.eval(symbol(*point), model_completion=True)) for point in product(*members)
         )
     return values
+
+
+def _member(value: Any) -> str:
+    """``idle`` for ``Stage.idle``; ``true`` for what Python prints as ``True``."""
+    prefix, _, name = str(value).rpartition(".")
+    return name if prefix else name.lower()
 
 
 def _cvc5(query: Query) -> Answer:

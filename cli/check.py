@@ -40,7 +40,7 @@ def add_parser(commands: Any) -> None:
         "--profile", default="list-2004", help="whose choices (default: %(default)s)"
     )
     parser.add_argument("--variant", metavar="V", help="refute a wrong design instead")
-    parser.add_argument("--trace", type=Path, metavar="FILE", help="with --variant: keep the trace")
+    parser.add_argument("--trace", type=Path, metavar="FILE", help="with --variant: the trace")
     parser.add_argument("--scope", metavar="S", help="search machines of a size, do not prove")
     parser.add_argument("--depth", type=_positive, help="with --scope: steps from boot")
     parser.add_argument("--certify", action="store_true", help="confirm every proof with cvc5")

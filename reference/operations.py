@@ -67,6 +67,7 @@ class Operations:
 
         Source: drivers/base/memory.c, state_store.
         """
+        word = word.removesuffix("\n")
         if word == "offline":
             return self._offline(block)
         if word in _ZONES:
@@ -83,7 +84,8 @@ class Operations:
         wanted = _BOOLEANS.get(text.strip().lower())
         if wanted is None:
             return Result(EINVAL)
-        if self.machine.get("block_state", block) == ("online" if wanted else "offline"):
+        already = self.machine.get("block_state", block) == ("online" if wanted else "offline")
+        if already and self.machine.get("block_device", block):
             return SUCCESS
         return self.write_state(block, "online" if wanted else "offline")
 
@@ -130,7 +132,7 @@ class Operations:
         ]
         order = removal_order(self.machine, blocks).order or blocks
         result = self._try("begin_node_removal", node)
-        for operation in (self._offline, self.remove_memory, self.eject):
+        for operation in (self._settle_offline, self.remove_memory, self.eject):
             for block in order:
                 result = result and operation(block)
         result = result and self._try("cancel_node_removal", node)
@@ -160,6 +162,11 @@ class Operations:
         if not result:
             self._try("cancel_offline", block)
         return Result(EINTR, result.refusal) if result.guard == "empty" else result
+
+    def _settle_offline(self, block: int) -> Result:
+        """Take the block offline unless it is."""
+        offline = self.machine.get("block_state", block) == "offline"
+        return SUCCESS if offline else self._offline(block)
 
     def _move_something(self, block: int) -> bool:
         """Migrate the folio in the lowest frame of the block that can move."""

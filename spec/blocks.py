@@ -134,12 +134,14 @@ def spanned_by(b: Block, z: Zone) -> Bool:
     return exists(
         Block,
         Block,
-        lambda low, high: (node_of[low] == node_of[b])
-        & (node_of[high] == node_of[b])
-        & (zone[low] == z)
-        & (zone[high] == z)
-        & ~below[b, low]
-        & ~below[high, b],
+        lambda low, high: (
+            (node_of[low] == node_of[b])
+            & (node_of[high] == node_of[b])
+            & (zone[low] == z)
+            & (zone[high] == z)
+            & ~below[b, low]
+            & ~below[high, b]
+        ),
     )
 
 
@@ -182,6 +184,11 @@ def initialise_memmap(b: Block) -> None:
         block_state[b] == BlockState.going_online,
         why="the block is not going online",
     )
+    guard(
+        "not_initialised",
+        exists(Section, lambda s: (block_of_section[s] == b) & (memmap[s] != Metadata.initialised)),
+        why="its struct pages are initialised already",
+    )
     memmap.update(where=lambda s: block_of_section[s] == b, value=Metadata.initialised)
     frame_state.update(where=lambda f: block_of(f) == b, value=FrameState.isolated)
 
@@ -208,11 +215,6 @@ def announce_online(b: Block) -> None:
 @action
 def finish_online(b: Block) -> None:
     """Give the frames to the allocator; the block is online."""
-    guard(
-        "going_online",
-        block_state[b] == BlockState.going_online,
-        why="the block is not going online",
-    )
     guard("announced", event[b] == MemoryEvent.going_online, why="the notifiers were not asked")
     guard("notifiers_agree", ~vetoes_online[b], errno=EPERM, why="a memory notifier refuses")
     block_state[b] = BlockState.online
@@ -287,11 +289,6 @@ def announce_offline(b: Block) -> None:
 @action
 def finish_offline(b: Block) -> None:
     """Take the empty block out of its zone; it is offline."""
-    guard(
-        "going_offline",
-        block_state[b] == BlockState.going_offline,
-        why="the block is not going offline",
-    )
     guard("announced", event[b] == MemoryEvent.going_offline, why="the notifiers were not asked")
     guard("notifiers_agree", ~vetoes_offline[b], errno=EPERM, why="a memory notifier refuses")
     guard(
@@ -441,6 +438,13 @@ def blocks_with_holes_stay_online(f: Frame) -> Bool:
 
 
 @always(covers="A1")
+def blocks_of_several_zones_stay_online(b: Block) -> Bool:
+    """A block that several zones share has no zone that could give it up: it never goes."""
+    shared = early[b] & (early_zone[b] == Zone.none)
+    return implies(shared, (block_state[b] == BlockState.online) & (zone[b] == Zone.none))
+
+
+@always(covers="A1")
 def memory_in_use_is_available(f: Frame) -> Bool:
     """Every frame of an online block that has memory is in the allocator's or an owner's hands."""
     there = in_use(block_of(f)) & ~hole[f]
@@ -490,9 +494,7 @@ def every_announcement_is_concluded(b: Block) -> Bool:
     left = (after(event[b]) == MemoryEvent.offline) | (
         after(event[b]) == MemoryEvent.cancel_offline
     )
-    came = (after(event[b]) == MemoryEvent.online) | (
-        after(event[b]) == MemoryEvent.cancel_online
-    )
+    came = (after(event[b]) == MemoryEvent.online) | (after(event[b]) == MemoryEvent.cancel_online)
     return implies(change & leaving, left) & implies(change & coming, came)
 
 

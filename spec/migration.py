@@ -15,7 +15,17 @@ from errno import EAGAIN
 
 from .blocks import FrameState, frame_state
 from .destination import destination, source
-from .frames import Folio, FolioKind, contents, data, exists_now, folio_kind, folio_of, home, released
+from .frames import (
+    Folio,
+    FolioKind,
+    contents,
+    data,
+    exists_now,
+    folio_kind,
+    folio_of,
+    home,
+    released,
+)
 from .language import (
     Bool,
     action,
@@ -125,9 +135,7 @@ def abort_migration(o: Folio) -> None:
     """Give up before the home has changed: a reference too many, no memory, a signal."""
     guard(
         "not_moved",
-        any_of(
-            stage[o] == Stage.reserved, stage[o] == Stage.unmapping, stage[o] == Stage.copied
-        ),
+        any_of(stage[o] == Stage.reserved, stage[o] == Stage.unmapping, stage[o] == Stage.copied),
         why="the folio is not moving, or has moved already",
     )
     stage[o] = Stage.aborting
@@ -259,9 +267,7 @@ def cache_entries_belong_to_moving_folios(o: Folio) -> Bool:
 @always(covers="D1")
 def unmapped_folios_are_in_the_migration_cache(o: Folio) -> Bool:
     """A folio whose PTEs are being replaced has its cache entry."""
-    moving = any_of(
-        stage[o] == Stage.unmapping, stage[o] == Stage.copied, stage[o] == Stage.moved
-    )
+    moving = any_of(stage[o] == Stage.unmapping, stage[o] == Stage.copied, stage[o] == Stage.moved)
     return implies(moving, cached[o])
 
 
@@ -270,9 +276,7 @@ def user_frames_belong_to_folios(f: Frame) -> Bool:
     """Every frame of user memory belongs to a folio that can move, or just moved away."""
     o = folio_of[f]
     just_left = (stage[o] == Stage.moved) & (source[o] == f)
-    return implies(
-        frame_state[f] == FrameState.user, exists_now(o) & ((home[o] == f) | just_left)
-    )
+    return implies(frame_state[f] == FrameState.user, exists_now(o) & ((home[o] == f) | just_left))
 
 
 @always(covers="U1")

@@ -12,7 +12,17 @@ from __future__ import annotations
 
 from errno import EAGAIN, EFAULT, EINVAL
 
-from .frames import Data, Folio, FolioKind, birth_frame, contents, data, exists_now, folio_kind, home
+from .frames import (
+    Data,
+    Folio,
+    FolioKind,
+    birth_frame,
+    contents,
+    data,
+    exists_now,
+    folio_kind,
+    home,
+)
 from .language import (
     Bool,
     Enumeration,
@@ -197,6 +207,13 @@ def only_files_are_mapped_out_of_order(p: Pte) -> Bool:
 def waiting_threads_wait_for_a_folio(p: Pte) -> Bool:
     """A thread sleeps only on an entry that is moving or has just arrived."""
     return implies(waiting[p], pte[p] != PteState.none)
+
+
+@step(covers="M1 D1")
+def mappings_are_not_overwritten(p: Pte) -> Bool:
+    """An entry in use keeps its folio until it is unmapped."""
+    used = (pte[p] != PteState.none) & after(pte[p] != PteState.none)
+    return implies(used, after(pte_folio[p]) == pte_folio[p])
 
 
 @step(covers="D1")

@@ -267,15 +267,6 @@ def eject(b: Block) -> None:
         why="a section of the block is not removed",
     )
     guard(
-        "hosts_no_memmap",
-        ~exists(
-            Section,
-            lambda t: (block_of_section[memmap_host[t]] == b) & (memmap[t] != Metadata.absent),
-        ),
-        errno=EBUSY,
-        why="the block holds the mem_map of a section",
-    )
-    guard(
         "holds_no_pgdat",
         ~exists(Node, lambda n: (pgdat_block(n) == b) & (pgdat[n] != Metadata.absent)),
         errno=EBUSY,
@@ -374,6 +365,13 @@ def a_pgdat_is_freed_after_its_sections(n: Node, s: Section) -> Bool:
     """When a pgdat goes, no section of its node is present."""
     freed = (pgdat[n] != Metadata.absent) & (after(pgdat[n]) == Metadata.absent)
     return implies(freed & (node_of_section(s) == n), ~present[s])
+
+
+@step(covers="N1 A1")
+def a_node_goes_with_its_last_section(n: Node, s: Section) -> Bool:
+    """A node leaves node_states[N_ONLINE] only when nothing of it is present."""
+    gone = node_online[n] & ~after(node_online[n])
+    return implies(gone & (node_of_section(s) == n), ~present[s])
 
 
 @sometimes(covers="N1 N2 A1")

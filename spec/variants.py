@@ -146,7 +146,6 @@ VARIANTS = (
         breaks="present_sections_are_plugged",
         edits=(
             DropGuard("eject", "no_memmap_left"),
-            DropGuard("eject", "hosts_no_memmap"),
             DropGuard("eject", "holds_no_pgdat"),
         ),
     ),

@@ -80,11 +80,15 @@ class Map(Generic[K, R]):
         """Update every point that satisfies ``where``; all reads see the state before."""
         scope_vars, condition = bind(self.domain, where)
         here = tuple(sort(var) for sort, var in zip(self.domain, scope_vars, strict=True))
-        result = value if isinstance(value, Expr) else value(*here)
+        result = value(*here) if callable(value) else value
         self._record(None, scope_vars, coerce(condition, BOOL), coerce(result, self.result.ref))
 
     def _record(
-        self, point: tuple[Term, ...] | None, variables: tuple[Var, ...], condition: Term, value: Term
+        self,
+        point: tuple[Term, ...] | None,
+        variables: tuple[Var, ...],
+        condition: Term,
+        value: Term,
     ) -> None:
         if not self.is_state:
             complain(f"{self.name} is topology: no action may change it")
@@ -216,9 +220,10 @@ class Defined(Generic[P, E]):
 
     def __call__(self, *args: P.args, **_: P.kwargs) -> E:
         function = self.declared.function
-        hints = get_type_hints(function)
-        result = hints.pop("return", None)
-        if result is None or len(args) != len(hints):
+        hints = _hints(function)
+        result = _result(self.declared, hints)
+        del hints["return"]
+        if len(args) != len(hints):
             complain(f"{self.declared.name} takes {len(hints)} arguments, {len(args)} are given")
         exprs = [arg for arg in args if isinstance(arg, Expr)]
         for arg, sort in zip(args, hints.values(), strict=True):
@@ -232,9 +237,27 @@ def definition(function: Callable[P, E]) -> Defined[P, E]:
     return Defined(function)
 
 
-def parameters(function: Callable[..., Any]) -> tuple[tuple[Var, ...], tuple[Sort, ...]]:
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return get_type_hints(function)
+    except NameError as error:
+        complain(
+            f"{function.__name__} is annotated with what does not exist: {error}", _where(function)
+        )
+
+
+def _result(declared: Declared, hints: dict[str, Any]) -> Any:
+    result = hints.get("return")
+    if not (isinstance(result, type) and issubclass(result, Expr)):
+        complain(
+            f"definition {declared.name} is not annotated with the sort it returns", declared.where
+        )
+    return result
+
+
+def parameters(function: Callable[..., Any]) -> tuple[tuple[Var, ...], tuple[Expr, ...]]:
     """The annotated parameters as variables of the current scope."""
-    hints = get_type_hints(function)
+    hints = _hints(function)
     made, exprs = [], []
     for name in inspect.signature(function).parameters:
         sort = hints.get(name)
@@ -278,7 +301,9 @@ def trace_formula(declared: Declared, result: terms.SortRef = BOOL) -> tuple[tup
 def trace_property(declared: Declared) -> Property:
     """The property that a decorated function states."""
     if not declared.doc:
-        complain(f"property {declared.name!r} has no docstring that says it in words", declared.where)
+        complain(
+            f"property {declared.name!r} has no docstring that says it in words", declared.where
+        )
     params, formula = trace_formula(declared)
     if declared.role == "always" or declared.role == "sometimes":
         _no_next(formula, declared)
@@ -298,7 +323,9 @@ def trace_property(declared: Declared) -> Property:
 
 def _no_next(formula: Term, declared: Declared) -> None:
     if any(isinstance(part, terms.Next) for part in terms.subterms(formula)):
-        complain(f"{declared.name} speaks of the state after a step: declare it @step", declared.where)
+        complain(
+            f"{declared.name} speaks of the state after a step: declare it @step", declared.where
+        )
 
 
 def trace_axiom(declared: Declared) -> Axiom:
@@ -314,7 +341,7 @@ def trace_axiom(declared: Declared) -> Axiom:
 def trace_definition(defined: Defined[..., Any]) -> Definition:
     """The definition that a decorated function gives."""
     declared = defined.declared
-    result = get_type_hints(declared.function)["return"]
+    result = _result(declared, _hints(declared.function))
     params, body = trace_formula(declared, result.ref)
     module = declared.where.module.rpartition(".")[2]
     return Definition(declared.name, module, declared.doc, params, body, declared.where)

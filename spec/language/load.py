@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from itertools import pairwise
 from types import ModuleType
 from typing import Any
 
@@ -18,8 +19,8 @@ from .declare import (
     trace_variable,
 )
 from .syntax import Enumeration, Expr, Sort, complain
-from .system import Definition, System
-from .terms import Call, Symbol, subterms
+from .system import Definition, System, Where
+from .terms import Call, Next, Symbol, Term, subterms
 
 __all__ = ["load"]
 
@@ -43,7 +44,9 @@ def load(name: str, modules: tuple[ModuleType, ...]) -> System:
         if isinstance(value, Defined)
     }
     _no_recursion(definitions)
-    sorts = [value for value in found.values() if isinstance(value, type)]
+    sorts = [
+        value for value in found.values() if isinstance(value, type) and issubclass(value, Expr)
+    ]
     system = System(
         name=name,
         sorts=tuple(sort.ref for sort in sorts),
@@ -53,11 +56,11 @@ def load(name: str, modules: tuple[ModuleType, ...]) -> System:
         axioms=tuple(trace_axiom(d) for d in declared if d.role == "axiom"),
         definitions=definitions,
         actions=tuple(trace_action(d) for d in declared if d.role == "action"),
-        properties=tuple(
-            trace_property(d) for d in declared if d.role not in ("axiom", "action")
-        ),
+        properties=tuple(trace_property(d) for d in declared if d.role not in ("axiom", "action")),
     )
-    _check_references(system)
+    places = {value.name: value.where for value in maps}
+    _check_references(system, places)
+    _check_moments(system, places)
     return system
 
 
@@ -76,7 +79,7 @@ def _is_declared_in(value: object, module: ModuleType) -> bool:
 
 
 def _claim_name(attribute: str, value: Any, found: dict[str, Any], docs: dict[str, str]) -> None:
-    where = value.where if isinstance(value, Map | Declared) else None
+    where = _place(value)
     if attribute in found:
         complain(f"{attribute!r} is declared in two modules", where)
     if isinstance(value, Map):
@@ -86,11 +89,18 @@ def _claim_name(attribute: str, value: Any, found: dict[str, Any], docs: dict[st
     found[attribute] = value
 
 
+def _place(value: Any) -> Where:
+    if isinstance(value, type):
+        return Where(value.__module__, inspect.getsourcelines(value)[1])
+    place: Where = value.declared.where if isinstance(value, Defined) else value.where
+    return place
+
+
 def _doc_strings(module: ModuleType) -> dict[str, str]:
     """The string below each top-level assignment: Python forgets it, a reader does not."""
     body = ast.parse(inspect.getsource(module)).body
     docs = {}
-    for statement, below in zip(body, body[1:], strict=False):
+    for statement, below in pairwise(body):
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
             match below:
                 case ast.Expr(value=ast.Constant(value=str(text))):
@@ -114,10 +124,10 @@ def _no_recursion(definitions: dict[str, Definition]) -> None:
         visit(name, ())
 
 
-def _check_references(system: System) -> None:
+def _check_references(system: System, places: dict[str, Where]) -> None:
     """Every symbol and definition that anything mentions belongs to the system."""
     known: set[Symbol] = {*system.topology, *(v.symbol for v in system.variables)}
-    for where, term in _all_terms(system):
+    for where, term in _all_terms(system, places):
         for part in subterms(term):
             if isinstance(part, Call) and part.name not in system.definitions:
                 complain(f"definition {part.name!r} belongs to no loaded module", where)
@@ -126,14 +136,45 @@ def _check_references(system: System) -> None:
                 complain(f"symbol {symbol.name!r} belongs to no loaded module", where)
 
 
-def _all_terms(system: System) -> list[tuple[Any, Any]]:
-    found: list[tuple[Any, Any]] = []
+def _check_moments(system: System, places: dict[str, Where]) -> None:
+    """Only step properties speak of two states, and only topology is there before boot."""
+    timeless = [(axiom.name, axiom.where, axiom.formula) for axiom in system.axioms]
+    timeless += [
+        (f"the initial value of {v.symbol}", places[v.symbol.name], v.initial)
+        for v in system.variables
+    ]
+    now = [(p.name, p.where, p.formula) for p in system.of_kind("always", "sometimes")]
+    for action in system.actions:
+        now += [(action.name, guard.where, guard.condition) for guard in action.guards]
+        for update in action.updates:
+            terms = (update.condition, update.value, *(update.point or ()))
+            now += [(action.name, update.where, term) for term in terms]
+    state = {variable.symbol.name for variable in system.variables}
+    for name, where, term in timeless:
+        for symbol in sorted(system.symbols_in(term) & state):
+            complain(f"{name} reads {symbol}, which is state", where)
+    for name, where, term in (*timeless, *now):
+        if _speaks_of_next(term, system):
+            complain(f"{name} speaks of the state after a step", where)
+
+
+def _speaks_of_next(term: Term, system: System) -> bool:
+    return any(
+        isinstance(part, Next)
+        or (isinstance(part, Call) and _speaks_of_next(system.definitions[part.name].body, system))
+        for part in subterms(term)
+    )
+
+
+def _all_terms(system: System, places: dict[str, Where]) -> list[tuple[Where, Term]]:
+    found: list[tuple[Where, Term]] = []
     for action in system.actions:
         found += [(guard.where, guard.condition) for guard in action.guards]
         found += [(update.where, update.condition) for update in action.updates]
         found += [(update.where, update.value) for update in action.updates]
-    for claim in (*system.axioms, *system.properties):
-        found.append((claim.where, claim.formula))
+        found += [(update.where, key) for update in action.updates for key in update.point or ()]
+    found += [(axiom.where, axiom.formula) for axiom in system.axioms]
+    found += [(claim.where, claim.formula) for claim in system.properties]
     found += [(d.where, d.body) for d in system.definitions.values()]
-    found += [(None, variable.initial) for variable in system.variables]
+    found += [(places[v.symbol.name], v.initial) for v in system.variables]
     return found

@@ -34,8 +34,8 @@ __all__ = [
     "any_of",
     "call",
     "caller",
-    "complain",
     "coerce",
+    "complain",
     "exists",
     "false",
     "forall",
@@ -58,8 +58,9 @@ def caller() -> Where:
 
 
 def complain(message: str, where: Where | None = None) -> NoReturn:
-    """Raise a `SpecificationError` that names the place."""
-    raise SpecificationError(f"{where or caller()}: {message}")
+    """Raise a `SpecificationError` that names the place and the declaration that is read."""
+    declaration = f"{scope.name}: " if scope.name and scope.name not in message else ""
+    raise SpecificationError(f"{where or caller()}: {declaration}{message}")
 
 
 class Expr:
@@ -118,7 +119,9 @@ class Enumeration(Expr):
     def __init_subclass__(cls) -> None:
         members = tuple(inspect.get_annotations(cls))
         if not members:
-            complain(f"enumeration {cls.__name__} has no members: annotate each, `name: {cls.__name__}`")
+            complain(
+                f"enumeration {cls.__name__} has no members: annotate each, `name: {cls.__name__}`"
+            )
         cls.ref = SortRef(cls.__name__, members)
         for member in members:
             setattr(cls, member, cls(terms.Const(member, cls.ref)))
@@ -217,7 +220,9 @@ def forall(a: type[S1], body: Callable[[S1], Bool], /) -> Bool: ...
 @overload
 def forall(a: type[S1], b: type[S2], body: Callable[[S1, S2], Bool], /) -> Bool: ...
 @overload
-def forall(a: type[S1], b: type[S2], c: type[S3], body: Callable[[S1, S2, S3], Bool], /) -> Bool: ...
+def forall(
+    a: type[S1], b: type[S2], c: type[S3], body: Callable[[S1, S2, S3], Bool], /
+) -> Bool: ...
 def forall(*parts: Any) -> Bool:
     """``body`` for all elements of the sorts named before it."""
     return _quantify(terms.forall, parts)
@@ -228,7 +233,9 @@ def exists(a: type[S1], body: Callable[[S1], Bool], /) -> Bool: ...
 @overload
 def exists(a: type[S1], b: type[S2], body: Callable[[S1, S2], Bool], /) -> Bool: ...
 @overload
-def exists(a: type[S1], b: type[S2], c: type[S3], body: Callable[[S1, S2, S3], Bool], /) -> Bool: ...
+def exists(
+    a: type[S1], b: type[S2], c: type[S3], body: Callable[[S1, S2, S3], Bool], /
+) -> Bool: ...
 def exists(*parts: Any) -> Bool:
     """``body`` for some element of each sort named before it."""
     return _quantify(terms.exists, parts)

@@ -1,0 +1,373 @@
+"""Which blocks of a machine could go offline, as the specification answers it.
+
+A reading does not fix one state of the specification: a dump has no page flags, and
+even on a live machine a word of `/proc/kpageflags` may not tell. So each block is
+asked in every *world* that the reading allows. A world that violates an *always*
+property or an axiom is dropped; the others ask `begin_offline`. All accept: yes. All
+refuse: no. Otherwise it cannot be told, and the judgement names what is missing.
+
+No rule is stated here. Three choices make the question small:
+
+- Each block is asked in a machine of its own: the block, and beside it one early block
+  of the kernel zone, which holds the pgdat and stands for every other block. The
+  guards of `begin_offline` read the block itself and whether another block is
+  changing, nothing else of the others.
+- The block is one section. No guard of `begin_offline` asks how many there are.
+- Frames of one kind in a block stand for each other: one of each kind is enough,
+  because every guard of `begin_offline` asks only whether the block has a frame of
+  some kind. For the same reason one frame stands for all that are unknown.
+
+The block counts as there at boot. No guard asks; the properties that do only restrict
+blocks that were added later.
+
+Yes means that going offline may begin. A pinned page or a notifier can still end it,
+and neither shows in sysfs or procfs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import product
+from typing import Literal
+
+from memhp.machines.pageflags import FrameKind
+from memhp.machines.procfs import Range
+from memhp.machines.sysfs import BlockReading, MachineReading
+from memhp.reference import Machine, Refusal, Shape, violated_axioms
+from memhp.spec.language.system import System
+
+__all__ = ["BlockJudgement", "Verdict", "invariants", "judge"]
+
+Verdict = Literal["yes", "no", "cannot tell"]
+
+_ANY_FRAMES = frozenset({"free", "user", "kernel"})
+_FRAMES: Mapping[FrameKind, frozenset[str]] = {
+    FrameKind.free: frozenset({"free"}),
+    FrameKind.movable: frozenset({"user"}),
+    FrameKind.reserved: frozenset({"boot"}),
+    FrameKind.kernel: frozenset({"kernel"}),
+    FrameKind.offline: _ANY_FRAMES,
+    FrameKind.hwpoison: frozenset({"free"}),
+    FrameKind.hole: frozenset(),
+    FrameKind.unknown: _ANY_FRAMES,
+}
+"""What a frame of each kind may be. ``boot`` is kernel memory that is never freed. Failed
+memory does not stop an offline, so it counts as free."""
+
+_ZONES = ("kernel", "movable", "none")
+_ZONE_OF = {
+    **dict.fromkeys(("DMA", "DMA32", "Normal", "HighMem", "Device"), "kernel"),
+    "Movable": "movable",
+    "none": "none",
+}
+_STATES = ("online", "offline", "going_offline")
+
+
+@dataclass(frozen=True)
+class BlockJudgement:
+    """Whether a block could begin to go offline, and why not.
+
+    ``state`` and ``zone`` are as read (`zone` holds several names for an offline block:
+    the zones it may go to); ``node`` is None if no node or several have the block.
+    ``guard`` and ``errno`` are those of the specification, None if nothing refuses or
+    if not every world is refused by the same guard. ``why`` is the guard's reason, or
+    what is missing. ``missing`` names the facts that decide and are not known: "state",
+    "zone", "frames", "hole" or "busy". ``if_no_holes`` is the verdict if the block has
+    none; it is given where only `/proc/iomem` could tell. ``violated`` names the
+    properties that the machine violates as it was read.
+    """
+
+    number: int
+    node: int | None
+    state: str | None
+    zone: str | None
+    verdict: Verdict
+    guard: str | None
+    errno: int | None
+    why: str
+    missing: tuple[str, ...] = ()
+    if_no_holes: Verdict | None = None
+    violated: tuple[str, ...] = ()
+
+
+def judge(reading: MachineReading, system: System) -> tuple[BlockJudgement, ...]:
+    """Ask the specification about every block of a machine, in the reading's order.
+
+    Args:
+        reading: a machine, as `read_machine` gives it.
+        system: the specification, perhaps with a profile or a variant applied. It must
+            have the sorts and tables of the core specification.
+
+    >>> from memhp.machines.sysfs import read_machine
+    >>> from memhp.spec.system import SYSTEM
+    >>> judge(read_machine("/"), SYSTEM)[0].why  # doctest: +SKIP
+    'the block has holes'
+    """
+    court = _Court(system)
+    changing = [block.number for block in reading.blocks if block.state == "going-offline"]
+    unknown = [block.number for block in reading.blocks if block.state is None]
+    found = []
+    for block in reading.blocks:
+        busy: tuple[bool, ...] = (False,)
+        if set(changing) - {block.number}:
+            busy = (True,)
+        elif set(unknown) - {block.number}:
+            busy = (False, True)
+        facts = _facts(reading, block, busy)
+        found.append(_judgement(reading, block, facts, court.answer(facts)))
+    return tuple(found)
+
+
+def invariants(system: System) -> tuple[str, ...]:
+    """The names of the properties and axioms that every world is checked against."""
+    return tuple(claim.name for claim in (*system.axioms, *system.of_kind("always")))
+
+
+# --- what is known ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _World:
+    """One block, completely known; ``busy``: another block is changing."""
+
+    state: str
+    zone: str
+    frames: frozenset[str]
+    hole: bool
+    busy: bool
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """For each fact the values that the reading allows; equal facts get equal answers."""
+
+    state: tuple[str, ...]
+    zone: tuple[str, ...]
+    frames: tuple[frozenset[str], ...]
+    hole: tuple[bool, ...]
+    busy: tuple[bool, ...]
+
+    def worlds(self) -> Iterator[_World]:
+        for point in product(self.state, self.zone, self.frames, self.hole, self.busy):
+            yield _World(*point)
+
+
+def _facts(reading: MachineReading, block: BlockReading, busy: tuple[bool, ...]) -> _Facts:
+    return _Facts(
+        state=_STATES if block.state is None else (block.state.replace("-", "_"),),
+        zone=_zone(block),
+        frames=_frames(reading, block),
+        hole=_hole(reading, block),
+        busy=busy,
+    )
+
+
+def _zone(block: BlockReading) -> tuple[str, ...]:
+    """An offline block has no zone, a block of two nodes has no single one."""
+    if block.state == "offline" or len(block.nodes) > 1:
+        return ("none",)
+    if block.valid_zones is None or not set(block.valid_zones) <= set(_ZONE_OF):
+        return _ZONES
+    return tuple(sorted({_ZONE_OF[name] for name in block.valid_zones}))
+
+
+def _frames(reading: MachineReading, block: BlockReading) -> tuple[frozenset[str], ...]:
+    if block.state == "offline":
+        return (frozenset(),)
+    kinds = None if reading.frames is None else reading.frames.get(block.number)
+    choices = [_ANY_FRAMES] if kinds is None else [_FRAMES[kind] for kind in kinds if kinds[kind]]
+    known = frozenset().union(*(choice for choice in choices if len(choice) == 1))
+    if _ANY_FRAMES not in choices:
+        return (known,)
+    worlds = {known | {frame} for frame in _ANY_FRAMES}
+    return tuple(sorted(worlds, key=sorted))
+
+
+def _hole(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
+    kinds = {} if reading.frames is None else reading.frames.get(block.number, {})
+    if kinds.get(FrameKind.hole):
+        return (True,)
+    if reading.iomem is None or reading.block_size is None:
+        return (False, True)
+    start = block.number * reading.block_size
+    return (not _covered(reading.iomem, start, start + reading.block_size),)
+
+
+def _covered(ranges: tuple[Range, ...], start: int, stop: int) -> bool:
+    """Every byte from ``start`` to ``stop`` lies in a range; they come in ascending order."""
+    for found in ranges:
+        if found.start > start:
+            break
+        start = max(start, found.stop)
+    return start >= stop
+
+
+# --- the question -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """The refusal (or None) in every world that is left, and what all worlds violated."""
+
+    worlds: Mapping[_World, Refusal | None]
+    violated: tuple[str, ...]
+
+
+class _Court:
+    """Asks one specification; machines of one shape and equal facts are looked at once."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.answer = lru_cache(maxsize=None)(self._answer)
+        self._base = lru_cache(maxsize=None)(self._boot)
+
+    def _answer(self, facts: _Facts) -> _Answer:
+        asked = {world: self._ask(world) for world in facts.worlds()}
+        left = {world: refusal for world, (refusal, violated) in asked.items() if not violated}
+        if left:
+            return _Answer(left, ())
+        everywhere = set.intersection(*(set(violated) for _, violated in asked.values()))
+        names = tuple(name for name in invariants(self.system) if name in everywhere)
+        return _Answer({world: refusal for world, (refusal, _) in asked.items()}, names)
+
+    def _ask(self, world: _World) -> tuple[Refusal | None, tuple[str, ...]]:
+        frames = tuple(sorted(world.frames))
+        kinds = (*frames, "hole") if world.hole else frames or ("none",)
+        base, axioms = self._base(kinds, "none" if world.state == "offline" else world.zone)
+        machine = base.at(_values(base, world, kinds))
+        violated = dict.fromkeys([*axioms, *(found.property for found in machine.violations())])
+        return machine.why_not("begin_offline", _JUDGED), tuple(violated)
+
+    def _boot(self, kinds: tuple[str, ...], zone: str) -> tuple[Machine, tuple[str, ...]]:
+        """The machine at boot, and the axioms that it violates."""
+        first = len(kinds)
+        topology = Shape(
+            blocks=2,
+            frames=len(kinds),
+            movable=frozenset({_JUDGED} if zone == "movable" else ()),
+            multizone=frozenset({_JUDGED} if zone == "none" else ()),
+            holes=frozenset(first + at for at, kind in enumerate(kinds) if kind == "hole"),
+            boot_kernel=frozenset(first + at for at, kind in enumerate(kinds) if kind == "boot"),
+        ).build(self.system)
+        return Machine(self.system, topology), tuple(violated_axioms(self.system, topology))
+
+
+_OTHER, _JUDGED = 0, 1
+
+
+def _values(base: Machine, world: _World, kinds: tuple[str, ...]) -> list[int]:
+    """The machine's state at boot, changed to what the world says of both blocks."""
+    other = "going_offline" if world.busy else "online"
+    idle = _frame_state("free", other)
+    said: dict[tuple[str, int], str] = {
+        ("block_state", _OTHER): other,
+        ("block_state", _JUDGED): world.state,
+        **{("frame_state", at): idle for at in range(len(kinds))},
+        **{
+            ("frame_state", len(kinds) + at): _frame_state(kind, world.state)
+            for at, kind in enumerate(kinds)
+        },
+    }
+    if world.state == "offline":
+        said["memmap", _JUDGED] = "allocated"
+    values: list[int] = []
+    for variable in base.system.variables:
+        symbol = variable.symbol
+        for point in base.topology.points(symbol.domain):
+            value = base.values[len(values)]
+            word = said.get((symbol.name, point[0])) if len(point) == 1 else None
+            if word is not None and symbol.range.members is not None:
+                value = symbol.range.members.index(word)
+            values.append(value)
+    return values
+
+
+def _frame_state(kind: str, block_state: str) -> str:
+    """How the specification names a frame of this kind in a block of this state."""
+    if block_state == "offline" or kind in ("hole", "none"):
+        return "unavailable"
+    if kind == "free" and block_state == "going_offline":
+        return "isolated"
+    return "kernel" if kind == "boot" else kind
+
+
+# --- the judgement ------------------------------------------------------------------------------
+
+
+def _judgement(
+    reading: MachineReading, block: BlockReading, facts: _Facts, answer: _Answer
+) -> BlockJudgement:
+    refusals = list(dict.fromkeys(answer.worlds.values()))
+    verdict = _verdict(answer.worlds)
+    alone = refusals[0] if len(refusals) == 1 else None
+    judged = BlockJudgement(
+        number=block.number,
+        node=block.nodes[0] if len(block.nodes) == 1 else None,
+        state=block.state,
+        zone=None if block.valid_zones is None else " ".join(block.valid_zones),
+        verdict=verdict,
+        guard=None if alone is None else alone.guard,
+        errno=None if alone is None else alone.errno,
+        why=" or ".join(refusal.why for refusal in refusals if refusal is not None)
+        or "no guard refuses",
+        violated=answer.violated,
+    )
+    return judged if verdict != "cannot tell" else _undecided(reading, judged, facts, answer)
+
+
+def _verdict(worlds: Mapping[_World, Refusal | None]) -> Verdict:
+    accepted = {refusal is None for refusal in worlds.values()}
+    if len(accepted) > 1:
+        return "cannot tell"
+    return "yes" if accepted == {True} else "no"
+
+
+def _undecided(
+    reading: MachineReading, judged: BlockJudgement, facts: _Facts, answer: _Answer
+) -> BlockJudgement:
+    missing = _missing(facts, answer.worlds)
+    why = "; ".join(_absent(reading, judged, fact) for fact in missing)
+    if_no_holes = None
+    whole = {world: refusal for world, refusal in answer.worlds.items() if not world.hole}
+    if "hole" in missing and whole:
+        if_no_holes = _verdict(whole)
+        if if_no_holes != "cannot tell":
+            why = f"{why}; if it has none: {if_no_holes}"
+    return replace(judged, why=why, missing=missing, if_no_holes=if_no_holes)
+
+
+def _missing(facts: _Facts, worlds: Mapping[_World, Refusal | None]) -> tuple[str, ...]:
+    """The facts of which the answer depends in some world: change one, and it changes."""
+    unknown = [name for name, values in vars(facts).items() if len(values) > 1]
+    deciding = tuple(
+        name
+        for name in unknown
+        if any(
+            replace(world, **{name: value}) in worlds
+            and (worlds[replace(world, **{name: value})] is None) != (refusal is None)
+            for world, refusal in worlds.items()
+            for value in vars(facts)[name]
+        )
+    )
+    return deciding or tuple(unknown)
+
+
+def _absent(reading: MachineReading, judged: BlockJudgement, fact: str) -> str:
+    """Which fact is not known, and which file would tell."""
+    where = "was not readable" if reading.live else "is not in the dump"
+    if fact == "state":
+        return f"its state is not known: memory{judged.number}/state {where}"
+    if fact == "zone":
+        told = where if judged.zone is None else f"says {judged.zone}"
+        return f"its zone is not known: valid_zones {told}"
+    if fact == "hole":
+        lacking = "the block size" if reading.iomem is not None else "/proc/iomem"
+        return f"whether it has holes is not known: {lacking} {where}"
+    if fact == "busy":
+        return "whether another block is going offline is not known: a block's state is missing"
+    told = "does not tell for every frame"
+    if reading.frames is None:
+        told = "was not read" if reading.live else "is not in a dump"
+    return f"whether it holds unmovable kernel memory is not known: kpageflags {told}"
