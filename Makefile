@@ -4,7 +4,7 @@ PIP := .venv/bin/pip --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help check test setup clean
+.PHONY: help check test bench setup clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -16,6 +16,9 @@ test: setup ## lint, check the types, run the tests and the examples in docstrin
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/pytest -n 2
+
+bench: .venv/installed ## measure the reference's steps a second
+	@.venv/bin/python tests/bench_reference.py
 
 setup: .venv/installed-dev ## make .venv, with the development tools
 

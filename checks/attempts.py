@@ -9,13 +9,13 @@ A small machine on which the obligation fails is the counterexample.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from memhp.spec.language.system import System
-from memhp.spec.language.terms import App, Quantified, Term, Var, subterms
+from memhp.spec.language.terms import App, Quantified, SortRef, Term, Var, subterms
 
 from .obligations import Assumption, Obligation
-from .smt import GOAL, script
+from .smt import GOAL, script, text, there
 from .solvers import Answer, Query
 
 __all__ = ["Case", "Limits", "uniform"]
@@ -32,24 +32,35 @@ class Limits:
 
 @dataclass
 class Case:
-    """One obligation on its way to an answer."""
+    """One obligation on its way to an answer.
+
+    ``proof`` is the answer that proves it; ``small`` the one that refutes it,
+    on a machine of at most ``sizes``; ``lost`` names the unproved properties
+    without which there is no proof.
+    """
 
     system: System
     obligation: Obligation
     limits: Limits
     proof: Answer | None = None
-    """The answer that proves it."""
     small: Answer | None = None
-    """The answer that refutes it, on a machine of at most ``sizes``."""
-    sizes: Mapping[str, int] | None = None
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    lost: frozenset[str] = frozenset()
     confirmed: bool = False
     error: str = ""
     seconds: float = 0.0
     cached: bool = True
+    _hint: tuple[Assumption, ...] = ()
 
     @property
     def is_open(self) -> bool:
+        """There is no answer yet."""
         return not (self.proof or self.small or self.error)
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """The second solver has said nothing yet."""
+        return not (self.confirmed or self.error)
 
     def attempts(self) -> Iterator[Query]:
         """What to ask next; `take` the answer before the next one."""
@@ -61,8 +72,6 @@ class Case:
             yield self._unbounded(self._hint)
         yield self._unbounded(self._near(loops=True))
         yield self._unbounded(self.obligation.assumptions)
-
-    _hint: tuple[Assumption, ...] = ()
 
     def take(self, query: Query, answer: Answer) -> None:
         """Learn from an answer to an attempt."""
@@ -76,19 +85,67 @@ class Case:
             self.small = answer
         elif query.solver == "z3-ground" and answer.status == "unsat":
             self._hint = self._of_core(answer)
+        elif query.solver == "cvc5":
+            self.confirmed = answer.status == "unsat"
+            if answer.status == "sat":
+                self.error = "cvc5 finds a counterexample to what z3 has proven"
+
+    def without(self, names: frozenset[str]) -> Case:
+        """A new case: the same, with those *always* properties not assumed."""
+        kept = tuple(
+            part
+            for part in self.obligation.assumptions
+            if part.role != "always" or part.name not in names
+        )
+        return Case(self.system, replace(self.obligation, assumptions=kept), self.limits)
+
+    def replace_proof(self, other: Case) -> None:
+        """Take over the proof of a case that assumes less, or lose the own one."""
+        if not other.proof:
+            self.lost = self.rests_on() - other.assumed()
+        self.obligation, self.proof, self.error = other.obligation, other.proof, other.error
+        self.seconds += other.seconds
+        self.cached &= other.cached
+
+    def assumed(self) -> frozenset[str]:
+        """The *always* properties that may be used."""
+        return frozenset(p.name for p in self.obligation.assumptions if p.role == "always")
+
+    def elements(self, sort: SortRef) -> int:
+        """How many elements of the sort the refuting machine has."""
+        assert self.small
+        flags = [there(sort, number) for number in range(1, self.sizes[sort.name])]
+        found = (self.small.model.get(text(flag), ("false",)) for flag in flags)
+        return 1 + sum(row == ("true",) for row in found)
+
+    def document(self) -> str:
+        """The obligation as a complete SMT-LIB file, with what its proof uses."""
+        found = self.obligation
+        used = self._of_core(self.proof) if self.proof else found.assumptions
+        status = "unsat" if self.proof else "sat" if self.small else "unknown"
+        claim = f"property {found.claim.name}" if found.claim else "updates that stay apart"
+        action = f"action {found.action.name}" if found.action else "boot"
+        return (
+            f"; {self.system.name}: {claim}, {action} ({found.kind})\n"
+            f"(set-info :status {status})\n{script(self.system, found, used)}\n(check-sat)\n"
+        )
 
     def ground(self, sizes: Mapping[str, int]) -> Query:
         """The obligation on a machine of at most that size, with all assumptions."""
         self.sizes = sizes
-        text = script(self.system, self.obligation, self.obligation.assumptions, sizes)
-        return Query("z3-ground", text, self.limits.ground)
+        found = self.obligation
+        content = script(self.system, found, found.assumptions, sizes)
+        return Query("z3-ground", content, self.limits.ground)
 
     def confirmations(self) -> Iterator[Query]:
         """What the second solver is asked: with what the proof used, then with everything."""
         assert self.proof
         for used in (self._of_core(self.proof), self.obligation.assumptions):
-            text = script(self.system, self.obligation, used)
-            yield Query("cvc5", text, self.limits.cvc5)
+            yield Query("cvc5", script(self.system, self.obligation, used), self.limits.cvc5)
+
+    def used(self) -> tuple[Assumption, ...]:
+        """The assumptions of the proof; all of them while there is none."""
+        return self._of_core(self.proof) if self.proof else self.obligation.assumptions
 
     def rests_on(self) -> frozenset[str]:
         """The *always* properties that the proof uses."""

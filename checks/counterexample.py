@@ -19,7 +19,7 @@ from memhp.spec.language.terms import App, Const, SortRef, Symbol, Term, Var, su
 
 from .attempts import Case
 from .pool import Pool
-from .smt import constant_name, symbol_name, there
+from .smt import constant_name, symbol_name
 
 __all__ = ["Counterexample", "CounterexampleError", "explain"]
 
@@ -50,7 +50,7 @@ class Counterexample:
     def summary(self) -> str:
         """One line: who breaks what, with which elements."""
         if self.action is None:
-            return f"{self._broken} fails at boot"
+            return f"{self._broken} fails {'in a state that may be' if self.before else 'at boot'}"
         action = self.after.system.action_by_name[self.action]
         return f"{shown(action.name, action.params, self.action_params)} breaks {self._broken}"
 
@@ -77,27 +77,25 @@ def explain(system: System, cases: Sequence[Case], pool: Pool) -> dict[int, Coun
 
 def _shrink(cases: Sequence[Case], sort: SortRef, pool: Pool) -> None:
     """Leave only one element of the sort wherever one is enough."""
-    sizes = [dict(case.sizes or {}) for case in cases]
-    queries = [
-        case.ground({**size, sort.name: 1}) for case, size in zip(cases, sizes, strict=True)
-    ]
-    for case, size, answer in zip(cases, sizes, pool.ask(queries), strict=True):
+    several = [(case, dict(case.sizes)) for case in cases if case.elements(sort) > 1]
+    queries = [case.ground({**sizes, sort.name: 1}) for case, sizes in several]
+    for (case, sizes), answer in zip(several, pool.ask(queries), strict=True):
         if answer.status == "sat":
             case.small = answer
         else:
-            case.sizes = size
+            case.sizes = sizes
 
 
 class _Reading:
     """One case's model as machines."""
 
     def __init__(self, system: System, case: Case) -> None:
-        assert case.small and case.sizes
+        assert case.small
         self.system = system
         self.obligation = case.obligation
         self.model = case.small.model
         self.limits = case.sizes
-        self.sizes = {sort.name: self._count(sort) for sort in system.unbounded_sorts}
+        self.sizes = {sort.name: case.elements(sort) for sort in system.unbounded_sorts}
         self.topology = Topology(
             self.sizes, {symbol.name: self._table(symbol) for symbol in system.topology}
         )
@@ -109,7 +107,7 @@ class _Reading:
             raise self._wrong(f"axioms {', '.join(violated)} do not hold")
         params = self._params(action.params if action else ())
         claim_params = self._params(claim.params if claim else ())
-        before = self._before() if action else None
+        before = None if self.obligation.kind == "initiation" else self._before()
         after = before.copy() if before else Machine(self.system, self.topology)
         if action and not (outcome := after.step(action.name, **params)):
             raise self._wrong(f"the step is refused: {outcome}")
@@ -137,7 +135,7 @@ class _Reading:
         self, before: Machine | None, after: Machine, params: Mapping[str, Value]
     ) -> bool:
         claim = self.obligation.claim
-        if claim is None:
+        if claim is None or claim.kind == "ends":
             assert before
             values = [self._number(var) for var in self.obligation.constants]
             program = Program(self.system, self.topology)
@@ -158,11 +156,6 @@ class _Reading:
 
     def _number(self, var: Var) -> int:
         return _index(var.sort, self.model.get(constant_name(var), ("",))[0])
-
-    def _count(self, sort: SortRef) -> int:
-        """How many elements of the sort are there: they are the first ones."""
-        flags = (there(sort, number) for number in range(1, self.limits[sort.name]))
-        return 1 + sum(isinstance(flag, Var) and bool(self._number(flag)) for flag in flags)
 
     def _table(self, symbol: Symbol) -> tuple[int, ...]:
         """The symbol's values at the elements that are there, row-major."""

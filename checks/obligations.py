@@ -1,8 +1,10 @@
 """What has to be proven, as terms: one obligation for each property and each way to break it.
 
 An *always* property holds at boot (`initiation`) and is kept by every action
-(`consecution`), a *step* property is true of every action (`step`), and the
-updates of one action never meet (`disjoint`).  Each obligation speaks of one
+(`consecution`), a *step* property is true of every action (`step`).  For an
+*ends* property no action makes what is left grow (`step`), and the action that
+it names is `enabled` on all of it and takes it out (`progress`).  The updates
+of one action never meet (`disjoint`).  Each obligation speaks of one
 state only: the state after a step is rewritten into the state before it.
 """
 
@@ -14,8 +16,8 @@ from functools import cached_property
 from itertools import combinations
 from typing import Literal
 
-from memhp.spec.language.rewrite import after, closed, expand, rebuild, substitute
-from memhp.spec.language.system import Action, Guard, Property, System, Update, Where
+from memhp.spec.language.rewrite import after, closed, enabled, expand, rebuild, substitute
+from memhp.spec.language.system import Action, Ending, Guard, Property, System, Update, Where
 from memhp.spec.language.terms import (
     TRUE,
     App,
@@ -27,13 +29,14 @@ from memhp.spec.language.terms import (
     eq,
     exists,
     forall,
+    implies,
     negate,
     subterms,
 )
 
 __all__ = ["Assumption", "Obligation", "Obligations"]
 
-ObligationKind = Literal["initiation", "consecution", "step", "disjoint"]
+ObligationKind = Literal["initiation", "consecution", "step", "enabled", "progress", "disjoint"]
 _NOWHERE = Where("", 0)
 
 
@@ -77,6 +80,8 @@ class Obligation:
     def name(self) -> str:
         """A file name: the property and the action."""
         action = self.action.name if self.action else "boot"
+        if self.kind in ("enabled", "progress"):
+            action = self.kind
         end = f"__{self.number}" if self.kind == "disjoint" else ""
         return f"{self.claim.name if self.claim else 'disjoint'}__{action}{end}"
 
@@ -119,15 +124,31 @@ class Obligations:
             yield Obligation("initiation", claim, None, self.axioms, goal, claim.params)
         for action in self._actions.values():
             yield self._of_step(claim, action)
+        if claim.ending:
+            yield from self._of_ending(claim, claim.ending)
 
     def _of_step(self, claim: Property, action: Action) -> Obligation:
         assumed, constants = self._assumed(action), (*action.params, *claim.params)
-        if claim.kind == "step":
+        if claim.kind in ("step", "ends"):
             goal = _stepped(claim.formula, action)
             return Obligation("step", claim, action, assumed, goal, constants, goal == TRUE)
         unchanged = not symbols(claim.formula) & action.written
         goal = claim.formula if unchanged else after(claim.formula, action)
         return Obligation("consecution", claim, action, assumed, goal, constants, unchanged)
+
+    def _of_ending(self, claim: Property, ending: Ending) -> Iterator[Obligation]:
+        """The action that takes out what is left can do so, and does."""
+        action = self._actions[ending.by]
+        mine = {var.name: var for var in claim.params}
+        here: dict[Var, Term] = {var: mine[var.name] for var in action.params}
+        during, left = (expand(part, self.system) for part in (ending.during, ending.left))
+        allowed = substitute(enabled(action), here)
+        todo = conj(during, left)
+        rest = (*self.invariants, *self.axioms)
+        yield Obligation("enabled", claim, None, rest, implies(todo, allowed), claim.params)
+        out = substitute(negate(after(left, action)), here)
+        goal = implies(conj(todo, allowed), out)
+        yield Obligation("progress", claim, None, rest, goal, claim.params)
 
     def of_action(self, name: str) -> Iterator[Obligation]:
         """No two updates of the action meet: its order of assignments does not matter."""

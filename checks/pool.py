@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from signal import SIG_IGN, SIGINT, signal
 from types import TracebackType
 
 from .cache import Cache
@@ -63,5 +64,11 @@ class Pool:
         if self._jobs == 1 or (self._workers is None and len(queries) < _WORTH_A_PROCESS):
             return map(answer, queries)
         if self._workers is None:
-            self._workers = ProcessPoolExecutor(self._jobs, mp_context=get_context("spawn"))
+            self._workers = ProcessPoolExecutor(
+                self._jobs, get_context("spawn"), _leave_interrupts_to_the_parent
+            )
         return self._workers.map(answer, queries, chunksize=_CHUNK)
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal(SIGINT, SIG_IGN)

@@ -152,7 +152,11 @@ def search_scope(
     *holds* means: to the depth that the search covered.
     """
     started = perf_counter()
-    claims = [claim for claim in system.properties if only is None or claim.name in only]
+    claims = [
+        claim
+        for claim in system.of_kind("always", "step", "sometimes")
+        if only is None or claim.name in only
+    ]
     result = search(
         system,
         [shape.build(system) for shape in shapes],

@@ -49,11 +49,14 @@ def scope(text: str) -> tuple[Shape, ...]:
         if many % few:
             raise ScopeError(f"scope {text!r}: {names}: {many} does not divide by {few}")
     shape = Shape(
-        nodes,
-        blocks // nodes,
-        sections // blocks,
-        frames // sections,
-        *(given.pop(name, 1) for name in ("folio", "pte", "vma", "data")),
+        nodes=nodes,
+        blocks=blocks // nodes,
+        sections=sections // blocks,
+        frames=frames // sections,
+        folios=given.pop("folio", 1),
+        ptes=given.pop("pte", 1),
+        vmas=given.pop("vma", 1),
+        data=given.pop("data", 1),
     )
     return tuple(shape for _, shape in arrangements(shape))
 

@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from importlib.metadata import version
 from itertools import product
 from typing import Any, Literal
@@ -47,7 +47,7 @@ class Answer:
     cached: bool = False
 
 
-@lru_cache(maxsize=None)
+@cache
 def solver_version(solver: Solver) -> str:
     """The version of a solver's package, as a cache must know it."""
     return version("cvc5" if solver == "cvc5" else "z3-solver")

@@ -91,10 +91,11 @@ def _prove(args: argparse.Namespace) -> int:
 
     profile = find_profile(args.profile)
     system = system_of([profile])
+    folder = None if args.no_cache else default_folder()
     started = perf_counter()
     if args.export:
         try:
-            count = export(system, args.export)
+            count = export(system, args.export, jobs=args.jobs, cache=folder)
         except OSError as error:
             raise UsageError(f"cannot write to {args.export}: {error.strerror}") from None
         print(f"{count} obligations written to {args.export}", file=sys.stderr)
@@ -103,7 +104,7 @@ def _prove(args: argparse.Namespace) -> int:
         profile,
         only=_only(args, system),
         jobs=args.jobs,
-        folder=None if args.no_cache else default_folder(),
+        folder=folder,
         certify=args.certify,
         progress=None if args.quiet or args.json else _progress,
     )

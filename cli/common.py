@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from memhp.reference import Machine
+    from rich.console import Console
+
+    from memhp.reference import Machine, Step
     from memhp.spec.language import Profile, System, Variant
 
 USAGE = 2
@@ -28,7 +30,8 @@ def choose(what: str, name: str, known: Iterable[str]) -> str:
     if name in names:
         return name
     close = get_close_matches(name, names, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(names)}"
+    some = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+    hint = f"did you mean {close[0]}?" if close else f"there are: {some}"
     raise UsageError(f"there is no {what} {name!r}; {hint}")
 
 
@@ -78,6 +81,21 @@ def step_lines(before: Machine, after: Machine) -> list[str]:
     from memhp.reference import diff
 
     return [f"  {change}" for change in diff(before, after)]
+
+
+def step_text(system: System, step: Step) -> str:
+    """The step as a reader writes it: ``fault(p=pte0)``."""
+    from memhp.reference.outcome import shown
+
+    return shown(step.action, system.action_by_name[step.action].params, step.params)
+
+
+def console() -> Console:
+    """Where tables go: as wide as the terminal, or as wide as they need when piped."""
+    from rich.console import Console
+
+    made = Console(highlight=False)
+    return made if made.is_terminal else Console(highlight=False, width=200)
 
 
 def write_json(path: Path, document: Any) -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .common import UsageError, fail, step_lines, system_named
+from .common import UsageError, fail, step_lines, step_text, system_named
+
+if TYPE_CHECKING:
+    from memhp.reference import Violation
 
 
 def add_parser(commands: Any) -> None:
@@ -34,19 +38,26 @@ def run(args: argparse.Namespace) -> int:
         return fail("replay", UsageError(f"{args.trace}: {error}"))
     machines = list(trace.replay(system))
     print(f"{args.trace}: {len(trace.steps)} steps of {system.name}")
-    violations = [str(violation) for violation in machines[0].violations()]
+    violated = _new_violations(set(), machines[0].violations())
     for number, (step, before, after) in enumerate(
         zip(trace.steps, machines, machines[1:], strict=False), 1
     ):
-        print(f"{number:3} {step}")
+        print(f"{number:3} {step_text(system, step)}")
         for line in step_lines(before, after):
             print(f"   {line}")
-        violations = [str(v) for v in (*after.step_violations(before), *after.violations())]
-        if violations:
-            break
-    for violation in violations:
-        print(f"violated: {violation}")
-    return 1 if violations else 0
+        found = (*after.step_violations(before), *after.violations())
+        violated |= _new_violations(violated, found)
+    if not violated:
+        print("no property is violated")
+    return 1 if violated else 0
+
+
+def _new_violations(known: set[str], found: Iterable[Violation]) -> set[str]:
+    """Print the violations that are not known yet, and return them."""
+    new = [text for violation in found if (text := str(violation)) not in known]
+    for text in new:
+        print(f"    violated: {text}")
+    return set(new)
 
 
 def _read(path: Path) -> Any:

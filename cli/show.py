@@ -6,9 +6,13 @@ from collections import Counter
 from errno import errorcode
 from typing import TYPE_CHECKING, Any
 
-from .common import step_lines
+from memhp.spec.language.edits import Edit, ReplaceDefinition, ReplaceGuard
+
+from .common import console, step_lines, step_text
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from memhp.checks.run import Decision
     from memhp.checks.search import Found
     from memhp.spec.language import Profile, System, Variant
@@ -20,18 +24,16 @@ def show_decisions(
     system: System, decisions: list[Decision], seconds: float, *, jobs: int, quiet: bool
 ) -> None:
     """Print the table of properties, what went wrong, and the summary."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
+    out = console()
     if not quiet:
-        _table(console, decisions)
+        _table(out, decisions)
     for decision in decisions:
-        _show_failure(console, system, decision)
+        _show_failure(out, system, decision)
     cores = f"{jobs} processes" if jobs > 1 else "one process"
-    console.print(f"{summary_line(decisions)} in {seconds:.1f} s, {cores}", soft_wrap=True)
+    out.print(f"{summary_line(decisions)} in {seconds:.1f} s, {cores}", soft_wrap=True)
 
 
-def _table(console: Any, decisions: list[Decision]) -> None:
+def _table(out: Console, decisions: list[Decision]) -> None:
     from rich.table import Table
 
     table = Table("property", "rows", "kind", "verdict", "method", "s", box=None, pad_edge=False)
@@ -55,8 +57,8 @@ def _table(console: Any, decisions: list[Decision]) -> None:
             _method(decision),
             f"{decision.seconds:.2f}",
         )
-    console.print(table)
-    console.print()
+    out.print(table)
+    out.print()
 
 
 def _method(decision: Decision) -> str:
@@ -68,19 +70,19 @@ def _method(decision: Decision) -> str:
     return ", ".join(parts)
 
 
-def _show_failure(console: Any, system: System, decision: Decision) -> None:
+def _show_failure(out: Console, system: System, decision: Decision) -> None:
     claim = decision.claim
     if decision.given_up:
-        console.print(f"{claim.name} is given up: {decision.given_up}", soft_wrap=True)
+        out.print(f"{claim.name} is given up: {decision.given_up}", soft_wrap=True)
         if decision.trace:
             print_trace(system, decision.trace)
     elif decision.verdict.value == "undetermined":
-        console.print(f"undetermined: {claim.name} ({claim.where})", soft_wrap=True)
+        out.print(f"undetermined: {claim.name} ({claim.where})", soft_wrap=True)
     elif decision.verdict.value == "refuted" and decision.trace:
-        console.print(f"refuted: {claim.name} ({claim.where})", soft_wrap=True)
+        out.print(f"refuted: {claim.name} ({claim.where})", soft_wrap=True)
         print_trace(system, decision.trace)
     for failure in decision.proof.failures if decision.proof else ():
-        console.print(str(failure), soft_wrap=True, markup=False)
+        out.print(str(failure), soft_wrap=True, markup=False)
 
 
 def summary_line(decisions: list[Decision]) -> str:
@@ -105,7 +107,7 @@ def show_trace(variant: Variant, system: System, found: Found, *, quiet: bool) -
     print(f"{variant.name}: {variant.doc}")
     print(f"source: {variant.source}")
     for edit in variant.edits:
-        print(f"edit:   {edit}")
+        print(f"edit:   {edit}{_instead(system, edit)}")
     claim = found.claim
     print(f"refuted: {claim.name} ({claim.where})")
     print(f"  {claim.doc}")
@@ -114,13 +116,23 @@ def show_trace(variant: Variant, system: System, found: Found, *, quiet: bool) -
         print_trace(system, found)
 
 
+def _instead(system: System, edit: Edit) -> str:
+    """What stands there instead, when an edit replaces something."""
+    match edit:
+        case ReplaceDefinition(name=name):
+            return f": {system.definitions[name].body}"
+        case ReplaceGuard(action=action, guard=guard):
+            return f": {system.action_by_name[action].guard(guard).condition}"
+    return ""
+
+
 def print_trace(system: System, found: Found) -> None:
     """Print the steps, each with what it changed, and the violation."""
     machines = found.replay(system)
     for number, (step, before, after) in enumerate(
         zip(found.trace(system).steps, machines, machines[1:], strict=False), 1
     ):
-        print(f"{number:3} {step}")
+        print(f"{number:3} {step_text(system, step)}")
         for line in step_lines(before, after):
             print(f"   {line}")
     last = machines[-1]

@@ -6,6 +6,8 @@ import argparse
 import json
 from typing import Any
 
+from .common import console
+
 
 def add_parser(commands: Any) -> None:
     """Add the sub-command."""
@@ -37,13 +39,14 @@ def run(args: argparse.Namespace) -> int:
         ]
         print(json.dumps({"schema": "memhp-variants/1", "variants": found}, indent=1))
         return 0
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("variant", "rows", "breaks", box=None, pad_edge=False)
+    table.columns[0].no_wrap = True
+    table.columns[2].overflow = "fold"
     for variant in VARIANTS:
         table.add_row(variant.name, " ".join(variant.covers), variant.breaks)
-    console = Console()
-    console.print(table)
-    console.print("\nSee one refuted: memhp check --variant NAME")
+    out = console()
+    out.print(table)
+    out.print("\nSee one refuted: memhp check --variant NAME")
     return 0

@@ -33,6 +33,7 @@ from .language import (
     always,
     any_of,
     definition,
+    ends,
     exists,
     false,
     guard,
@@ -307,6 +308,19 @@ def entries_vanish_only_into_mappings(p: Pte) -> Bool:
     """A migration entry becomes a mapping of the folio's home, or its address goes away."""
     ended = (pte[p] == PteState.migration) & (after(pte[p]) == PteState.present)
     return implies(ended, after(pte_frame[p]) == after(home[pte_folio[p]]))
+
+
+@ends(by="replace_pte", covers="M1")
+def unmapping_ends(p: Pte, o: Folio) -> tuple[Bool, Bool]:
+    """Every PTE that maps a folio in the cache is found and replaced, and none is added."""
+    return stage[o] == Stage.unmapping, maps(p, o)
+
+
+@ends(by="restore_pte", covers="D1")
+def restoring_ends(p: Pte, o: Folio) -> tuple[Bool, Bool]:
+    """Every migration entry of a folio that has settled comes back, and none is added."""
+    settled = (stage[o] == Stage.moved) | (stage[o] == Stage.aborting)
+    return settled, (pte[p] == PteState.migration) & (pte_folio[p] == o)
 
 
 @sometimes(covers="M1 D1")

@@ -31,6 +31,7 @@ from .language import (
     after,
     always,
     definition,
+    ends,
     exists,
     false,
     guard,
@@ -228,6 +229,12 @@ def stores_reach_the_folio(p: Pte, o: Folio) -> Bool:
     """No store goes to a frame that the folio has left: each changes the folio's own frame."""
     stored = contents[o] != after(contents[o])
     return implies(stored, after(data[home[o]]) == after(contents[o]))
+
+
+@ends(by="wake", covers="D1")
+def waiting_ends(p: Pte) -> tuple[Bool, Bool]:
+    """Once the folio has arrived, the thread that waited for it goes on."""
+    return pte[p] == PteState.present, waiting[p]
 
 
 @sometimes(covers="M1")

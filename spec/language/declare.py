@@ -15,7 +15,18 @@ from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints, overload
 
 from . import terms
 from .syntax import Bool, Expr, Sort, bind, call, caller, coerce, complain, fresh, scope
-from .system import Action, Axiom, Definition, Guard, Kind, Property, Update, Variable, Where
+from .system import (
+    Action,
+    Axiom,
+    Definition,
+    Ending,
+    Guard,
+    Kind,
+    Property,
+    Update,
+    Variable,
+    Where,
+)
 from .terms import BOOL, App, Symbol, Term, Var
 
 __all__ = [
@@ -24,6 +35,7 @@ __all__ = [
     "always",
     "axiom",
     "definition",
+    "ends",
     "guard",
     "sometimes",
     "step",
@@ -130,7 +142,7 @@ class Declared:
     role: str
     where: Where
     covers: tuple[str, ...] = ()
-    supports: str = ""
+    by: str = ""
 
     @property
     def name(self) -> str:
@@ -196,15 +208,28 @@ def axiom(function: Callable[..., Bool]) -> Declared:
 
 
 def _property(kind: Kind) -> Callable[..., Callable[[Callable[..., Bool]], Declared]]:
-    def declare(
-        *, covers: str = "", supports: str = ""
-    ) -> Callable[[Callable[..., Bool]], Declared]:
+    def declare(*, covers: str = "") -> Callable[[Callable[..., Bool]], Declared]:
         def wrap(function: Callable[..., Bool]) -> Declared:
-            return Declared(function, kind, _where(function), tuple(covers.split()), supports)
+            return Declared(function, kind, _where(function), tuple(covers.split()))
 
         return wrap
 
     return declare
+
+
+def ends(*, by: str, covers: str = "") -> Callable[[Callable[..., tuple[Bool, Bool]]], Declared]:
+    """Declares that work ends.  The function returns ``during`` and ``left``.
+
+    While ``during`` holds, the set of elements with ``left`` never grows, and
+    the action ``by``, with the parameters of the same names, is enabled on each
+    of them and takes it out.  A machine is finite: if ``by`` is taken again and
+    again, either nothing is left or ``during`` is over.
+    """
+
+    def wrap(function: Callable[..., tuple[Bool, Bool]]) -> Declared:
+        return Declared(function, "ends", _where(function), tuple(covers.split()), by)
+
+    return wrap
 
 
 always = _property("always")
@@ -242,7 +267,8 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
         return get_type_hints(function)
     except NameError as error:
         complain(
-            f"{function.__name__} is annotated with what does not exist: {error}", _where(function)
+            f"the annotations of {function.__name__} name what does not exist: {error}",
+            _where(function),
         )
 
 
@@ -304,21 +330,50 @@ def trace_property(declared: Declared) -> Property:
         complain(
             f"property {declared.name!r} has no docstring that says it in words", declared.where
         )
+    if declared.role == "ends":
+        params, ending = _trace_ending(declared)
+        shrinks = terms.conj(ending.during, terms.Next(ending.during), terms.Next(ending.left))
+        formula = terms.implies(shrinks, ending.left)
+        return _as_property(declared, "ends", params, formula, ending)
     params, formula = trace_formula(declared)
-    if declared.role == "always" or declared.role == "sometimes":
-        _no_next(formula, declared)
-    kinds: dict[str, Kind] = {"always": "always", "step": "step", "sometimes": "sometimes"}
+    if declared.role == "step":
+        return _as_property(declared, "step", params, formula)
+    _no_next(formula, declared)
+    kind: Kind = "always" if declared.role == "always" else "sometimes"
+    return _as_property(declared, kind, params, formula)
+
+
+def _as_property(
+    declared: Declared,
+    kind: Kind,
+    params: tuple[Var, ...],
+    formula: Term,
+    ending: Ending | None = None,
+) -> Property:
+    module = declared.where.module.rpartition(".")[2]
     return Property(
         declared.name,
-        declared.where.module.rpartition(".")[2],
-        kinds[declared.role],
+        module,
+        kind,
         declared.doc,
         params,
         formula,
         declared.covers,
         declared.where,
-        declared.supports,
+        ending,
     )
+
+
+def _trace_ending(declared: Declared) -> tuple[tuple[Var, ...], Ending]:
+    with tracing(declared.name):
+        params, args = parameters(declared.function)
+        result = declared.function(*args)
+        if not (isinstance(result, tuple) and len(result) == 2):
+            complain(f"{declared.name} must return `during` and `left`", declared.where)
+        during, left = (coerce(part, BOOL) for part in result)
+    for part in (during, left):
+        _no_next(part, declared)
+    return params, Ending(during, left, declared.by)
 
 
 def _no_next(formula: Term, declared: Declared) -> None:

@@ -117,7 +117,7 @@ class ReplaceDefinition:
     body: Callable[..., Expr]
 
     def __str__(self) -> str:
-        return f"another {self.name}"
+        return f"definition {self.name} says something else"
 
     def apply(self, system: System) -> System:
         if self.name not in system.definitions:

@@ -61,6 +61,7 @@ def load(name: str, modules: tuple[ModuleType, ...]) -> System:
     places = {value.name: value.where for value in maps}
     _check_references(system, places)
     _check_moments(system, places)
+    _check_endings(system)
     return system
 
 
@@ -164,6 +165,22 @@ def _speaks_of_next(term: Term, system: System) -> bool:
         or (isinstance(part, Call) and _speaks_of_next(system.definitions[part.name].body, system))
         for part in subterms(term)
     )
+
+
+def _check_endings(system: System) -> None:
+    """An *ends* property names an action, and has parameters of that action's names and sorts."""
+    for claim in system.of_kind("ends"):
+        assert claim.ending
+        action = system.action_by_name.get(claim.ending.by)
+        if action is None:
+            complain(f"{claim.name}: there is no action {claim.ending.by!r}", claim.where)
+        sorts = {var.name: var.sort for var in claim.params}
+        for var in action.params:
+            if sorts.get(var.name) != var.sort:
+                complain(
+                    f"{claim.name} needs a parameter {var.name}: {var.sort}, for {action.name}",
+                    claim.where,
+                )
 
 
 def _all_terms(system: System, places: dict[str, Where]) -> list[tuple[Where, Term]]:

@@ -59,7 +59,7 @@ def caller() -> Where:
 
 def complain(message: str, where: Where | None = None) -> NoReturn:
     """Raise a `SpecificationError` that names the place and the declaration that is read."""
-    declaration = f"{scope.name}: " if scope.name and scope.name not in message else ""
+    declaration = f"{scope.name}: " if scope.name and scope.name not in message.split() else ""
     raise SpecificationError(f"{where or caller()}: {declaration}{message}")
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "Action",
     "Axiom",
     "Definition",
+    "Ending",
     "Guard",
     "Kind",
     "Property",
@@ -103,10 +104,19 @@ Kind = Literal["always", "step", "sometimes", "ends"]
 
 
 @dataclass(frozen=True, slots=True)
-class Property:
-    """A claim.  ``params`` are universal in *always* and *step*, existential in *sometimes*.
+class Ending:
+    """Why an *ends* property holds: see `declare.ends`."""
 
-    An *ends* claim has a ``goal`` besides its formula: see `declare.ends`.
+    during: Term
+    left: Term
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """A claim.  ``params`` are existential in *sometimes*, universal otherwise.
+
+    The formula of *step* and *ends* speaks of two states (`Next`).
     """
 
     name: str
@@ -117,7 +127,7 @@ class Property:
     formula: Term
     covers: tuple[str, ...]
     where: Where
-    supports: str = ""
+    ending: Ending | None = None
 
 
 @dataclass(frozen=True, slots=True)

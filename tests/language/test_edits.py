@@ -1,0 +1,136 @@
+"""A variant that does not fit the specification is an error, never the specification itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from memhp.spec.language import (
+    DropGuard,
+    DropUpdate,
+    Profile,
+    ReplaceDefinition,
+    ReplaceGuard,
+    ReplaceUpdate,
+    SpecificationError,
+    System,
+    Variant,
+    apply,
+)
+from memhp.spec.language.edits import Edit
+
+from .conftest import Write
+
+TEXT = '''
+@definition
+def usable(b: Block) -> Bool:
+    """It can be used."""
+    return mode[b] == Mode.off
+
+@action
+def start(b: Block) -> None:
+    """Start."""
+    guard("off", usable(b), why="it is on")
+    mode[b] = Mode.on
+    free.update(where=lambda f: block_of[f] == b, value=true)
+
+@always()
+def claim(b: Block) -> Bool:
+    """Says so."""
+    return mode[b] == Mode.off
+
+def always_off(b: Block) -> Mode:
+    return Mode.off
+
+def never(b: Block) -> Bool:
+    return false
+
+def of_a_frame(f: Frame) -> Bool:
+    return free[f]
+'''
+
+
+class Given:
+    """The system, and the functions of its module that edits use."""
+
+    def __init__(self, write: Write) -> None:
+        from memhp.spec.language import load
+
+        self.module = write(TEXT)
+        self.system: System = load("tiny", (self.module,))
+
+
+@pytest.fixture
+def given(write: Write) -> Given:
+    return Given(write)
+
+
+def variant(*edits: Edit, breaks: str = "claim") -> Variant:
+    return Variant("odd", "An odd one.", (), "", breaks, edits)
+
+
+def test_a_dropped_guard_is_gone(given: Given) -> None:
+    odd = apply(given.system, variant(DropGuard("start", "off")))
+    assert odd.name == "tiny+odd"
+    assert odd.action_by_name["start"].guards == ()
+    assert given.system.action_by_name["start"].guards != ()
+
+
+def test_a_replaced_guard_keeps_its_name_and_errno(given: Given) -> None:
+    odd = apply(given.system, variant(ReplaceGuard("start", "off", given.module.never)))
+    (guard,) = odd.action_by_name["start"].guards
+    assert (guard.name, guard.why, str(guard.condition)) == ("off", "it is on", "false")
+
+
+def test_a_dropped_update_is_gone(given: Given) -> None:
+    odd = apply(given.system, variant(DropUpdate("start", "free")))
+    assert odd.action_by_name["start"].written == {"mode"}
+
+
+def test_a_replaced_update_writes_the_other_value(given: Given) -> None:
+    odd = apply(given.system, variant(ReplaceUpdate("start", "mode", given.module.always_off)))
+    assert str(odd.action_by_name["start"].updates[0].value) == "Mode.off"
+
+
+def test_a_replaced_definition_speaks_of_the_same_parameters(given: Given) -> None:
+    odd = apply(given.system, variant(ReplaceDefinition("usable", given.module.never)))
+    assert str(odd.definitions["usable"].body) == "false"
+    assert odd.definitions["usable"].params == given.system.definitions["usable"].params
+
+
+Make = Callable[[Given], Edit]
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda g: DropGuard("strat", "off"), "there is no action 'strat'"),
+        (lambda g: DropGuard("start", "on"), "start has no guard 'on'"),
+        (lambda g: ReplaceGuard("start", "on", g.module.never), "start has no guard 'on'"),
+        (lambda g: ReplaceGuard("start", "off", g.module.of_a_frame), "parameters must be"),
+        (lambda g: ReplaceGuard("start", "off", g.module.always_off), "sort Bool was expected"),
+        (lambda g: DropUpdate("start", "block_of"), "start does not change block_of"),
+        (lambda g: ReplaceUpdate("start", "free", g.module.never), "no single point update"),
+        (lambda g: ReplaceUpdate("start", "mode", g.module.never), "sort Mode was expected"),
+        (lambda g: ReplaceDefinition("useable", g.module.never), "no definition 'useable'"),
+        (lambda g: ReplaceDefinition("usable", g.module.of_a_frame), "parameters must be"),
+    ],
+)
+def test_an_edit_that_does_not_fit_is_an_error(edit: Make, message: str, given: Given) -> None:
+    with pytest.raises(SpecificationError, match=message):
+        apply(given.system, variant(edit(given)))
+
+
+def test_the_second_edit_finds_what_the_first_left(given: Given) -> None:
+    twice = variant(DropGuard("start", "off"), DropGuard("start", "off"))
+    with pytest.raises(SpecificationError, match="start has no guard 'off'"):
+        apply(given.system, twice)
+
+
+def test_what_is_said_to_break_must_exist(given: Given) -> None:
+    with pytest.raises(SpecificationError, match="odd: there is no property 'clam'"):
+        apply(given.system, variant(DropGuard("start", "off"), breaks="clam"))
+    profile = Profile("new", "A new one.", (), (("clam", "because"),))
+    with pytest.raises(SpecificationError, match="new: there is no property 'clam'"):
+        apply(given.system, profile)

@@ -1,0 +1,15 @@
+"""The machines on which the specification is tried."""
+
+from __future__ import annotations
+
+import pytest
+
+from memhp.checks.scopes import USUAL
+from memhp.reference import Topology
+from memhp.spec.system import SYSTEM
+
+
+@pytest.fixture(scope="session")
+def usual() -> list[Topology]:
+    """The usual small machines."""
+    return [shape.build(SYSTEM) for shape in USUAL]

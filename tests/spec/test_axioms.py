@@ -1,0 +1,60 @@
+"""The axioms hold together on real machines, and each of them says something."""
+
+from __future__ import annotations
+
+import pytest
+
+from memhp.checks.scopes import USUAL
+from memhp.reference import Topology
+from memhp.reference.compile import violated_axioms
+from memhp.reference.shapes import Shape
+from memhp.spec.system import SYSTEM
+
+LARGER = (
+    Shape(),
+    Shape(nodes=2, blocks=2, sections=2, frames=2, added=frozenset([2, 3]), movable=frozenset([1])),
+    Shape(blocks=4, holes=frozenset([1]), boot_kernel=frozenset([0]), multizone=frozenset([2])),
+    Shape(nodes=3, blocks=1, vetoing=frozenset([1]), memmaps="pgdat"),
+)
+
+
+@pytest.mark.parametrize("shape", [*USUAL, *LARGER], ids=str)
+def test_every_shape_satisfies_all_axioms(shape: Shape) -> None:
+    assert violated_axioms(SYSTEM, shape.build(SYSTEM)) == []
+
+
+MOVABLE = next(s.range for s in SYSTEM.topology if s.name == "early_zone").members or ()
+TWO = Shape(nodes=2, blocks=1, boot_kernel=frozenset([0]))
+BROKEN: dict[str, tuple[Shape, dict[str, dict[int, int]]]] = {
+    "pgdat_is_on_its_own_node": (TWO, {"pgdat_section": {0: 1}}),
+    "early_nodes_have_an_early_pgdat": (
+        Shape(blocks=2, added=frozenset([1])),
+        {"pgdat_section": {0: 1}},
+    ),
+    "early_sections_have_an_early_memmap": (
+        Shape(blocks=2, added=frozenset([1])),
+        {"memmap_host": {0: 1}},
+    ),
+    "boot_memory_of_the_kernel_is_early": (TWO, {"early_zone": {0: MOVABLE.index("movable")}}),
+    "holes_are_early": (Shape(blocks=2, added=frozenset([1])), {"hole": {1: 1}}),
+    "distance_is_irreflexive": (TWO, {"nearer": {3: 1}}),
+    "distance_is_transitive": (Shape(nodes=3, blocks=1), {"nearer": {2: 0, 6: 1}}),
+    "distance_is_total": (Shape(nodes=3, blocks=1), {"nearer": {5: 0, 7: 0}}),
+    "a_node_is_nearest_to_itself": (TWO, {"nearer": {1: 0, 2: 1}}),
+    "addresses_are_ordered": (Shape(blocks=2), {"below": {0: 1}}),
+    "addresses_differ": (Shape(blocks=2), {"below": {1: 0}}),
+}
+
+
+def broken(shape: Shape, changes: dict[str, dict[int, int]]) -> Topology:
+    topology = shape.build(SYSTEM)
+    tables = {name: list(table) for name, table in topology.tables.items()}
+    for name, values in changes.items():
+        for place, value in values.items():
+            tables[name][place] = value
+    return Topology(topology.sizes, {name: tuple(table) for name, table in tables.items()})
+
+
+@pytest.mark.parametrize("axiom", [axiom.name for axiom in SYSTEM.axioms])
+def test_a_broken_table_violates_the_axiom_by_name(axiom: str) -> None:
+    assert axiom in violated_axioms(SYSTEM, broken(*BROKEN[axiom]))

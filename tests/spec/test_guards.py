@@ -1,0 +1,69 @@
+"""Every guard refuses somewhere: in a state that is reached, it is the first to fail."""
+
+from __future__ import annotations
+
+from memhp.checks.scopes import USUAL
+from memhp.reference import Topology
+from memhp.reference.compile import Program
+from memhp.reference.shapes import Shape
+from memhp.spec.system import SYSTEM
+
+ONE = frozenset([1])
+SPECIAL = (
+    Shape(blocks=2, vetoing=ONE, movable=ONE),
+    Shape(blocks=2, multizone=ONE),
+    Shape(blocks=2, holes=ONE),
+    Shape(blocks=2, boot_kernel=frozenset([0])),
+    Shape(nodes=2, blocks=1),
+)
+
+NEVER: set[tuple[str, str]] = set()
+"""Guards that no state of these machines puts first."""
+
+
+def changed(shape: Shape, table: str, values: tuple[int, ...]) -> Topology:
+    topology = shape.build(SYSTEM)
+    return Topology(topology.sizes, {**topology.tables, table: values})
+
+
+BY_HAND = (
+    changed(Shape(blocks=2, added=ONE), "vetoes_online", (0, 1)),
+    changed(Shape(blocks=2), "block_of_section", (0, 0)),  # block1 has no section
+)
+
+
+def first_to_fail(topology: Topology, limit: int) -> set[tuple[str, str]]:
+    """Each (action, guard) that is the first to fail in one of the first ``limit`` states."""
+    program = Program(SYSTEM, topology)
+    codes = [(program.action(name), program.enabled(name)) for name in SYSTEM.action_by_name]
+    points = {
+        code.action.name: program.topology.points([var.sort for var in code.action.params])
+        for code, _ in codes
+    }
+    boot = program.pack(list(program.initial))
+    seen, queue = {boot}, [boot]
+    found: set[tuple[str, str]] = set()
+    for key in queue:
+        state = program.unpack(key)
+        for code, enabled in codes:
+            name = code.action.name
+            for point in points[name]:
+                failed = code.refusal(state, *point)
+                if failed:
+                    found.add((name, code.outcomes[failed].guard))
+            for point in enabled(state):
+                after = state.copy()
+                code.step(after, *point)
+                new = program.pack(after)
+                if new not in seen and len(seen) < limit:
+                    seen.add(new)
+                    queue.append(new)
+    return found
+
+
+def test_every_guard_is_the_first_to_refuse_somewhere() -> None:
+    guards = {(action.name, guard.name) for action in SYSTEM.actions for guard in action.guards}
+    found: set[tuple[str, str]] = set()
+    for topology in (*(shape.build(SYSTEM) for shape in (*USUAL, *SPECIAL)), *BY_HAND):
+        found |= first_to_fail(topology, limit=3_000)
+    assert guards - found == NEVER

@@ -1,0 +1,73 @@
+"""What the specification says of itself: enough is said, everything has words, all rows covered."""
+
+from __future__ import annotations
+
+import pytest
+
+from memhp.spec.language import Profile, Variant, apply
+from memhp.spec.profiles import DEFAULT, PROFILES
+from memhp.spec.system import SYSTEM
+from memhp.spec.variants import VARIANTS
+
+ROWS = ("U1", "M1", "D1", "N1", "N2", "N4", "A1")
+
+
+def test_the_specification_has_the_size_of_its_subject() -> None:
+    assert len(SYSTEM.actions) >= 25
+    assert len(SYSTEM.properties) >= 40
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_every_row_has_a_property_and_a_variant(row: str) -> None:
+    assert [p.name for p in SYSTEM.of_kind("always", "step") if row in p.covers]
+    assert [p.name for p in SYSTEM.of_kind("sometimes") if row in p.covers]
+    assert [variant.name for variant in VARIANTS if row in variant.covers]
+
+
+def test_only_known_rows_are_covered() -> None:
+    named = {row for each in (*SYSTEM.properties, *VARIANTS) for row in each.covers}
+    assert named <= set(ROWS)
+
+
+def test_everything_is_said_in_words() -> None:
+    assert not [sort.name for sort in SYSTEM.sorts if not SYSTEM.sort_docs[sort.name]]
+    documented = (*SYSTEM.variables, *SYSTEM.actions, *SYSTEM.properties, *SYSTEM.axioms)
+    assert not [each for each in documented if not each.doc]
+    assert not [definition.name for definition in SYSTEM.definitions.values() if not definition.doc]
+
+
+def test_every_topology_symbol_is_said_in_words() -> None:
+    from memhp.spec import frames, page_tables, topology
+    from memhp.spec.language import Map
+
+    modules = (topology, frames, page_tables)
+    docs = {n: v.doc for m in modules for n, v in vars(m).items() if isinstance(v, Map)}
+    assert not [symbol.name for symbol in SYSTEM.topology if not docs[symbol.name]]
+
+
+def test_every_guard_a_user_meets_has_an_errno_or_is_internal() -> None:
+    asked = ("begin_online", "begin_offline", "delete_block_device", "plug", "eject")
+    silent = {
+        (name, guard.name)
+        for name in asked
+        for guard in SYSTEM.action_by_name[name].guards
+        if guard.errno is None
+    }
+    assert silent == {("begin_online", "hotplug_lock"), ("begin_offline", "hotplug_lock")}
+
+
+@pytest.mark.parametrize("change", [*VARIANTS, *PROFILES], ids=lambda change: change.name)
+def test_variants_and_profiles_fit(change: Variant | Profile) -> None:
+    changed = apply(SYSTEM, change)
+    assert (changed.actions, changed.definitions) != (
+        SYSTEM.actions,
+        SYSTEM.definitions,
+    ) or not change.edits
+    assert change.doc
+    assert change.edits or change.name == DEFAULT
+
+
+def test_names_are_unique() -> None:
+    names = [each.name for each in (*VARIANTS, *PROFILES)]
+    assert len(set(names)) == len(names)
+    assert DEFAULT in names
