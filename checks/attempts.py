@@ -121,13 +121,12 @@ class Case:
     def document(self) -> str:
         """The obligation as a complete SMT-LIB file, with what its proof uses."""
         found = self.obligation
-        used = self._of_core(self.proof) if self.proof else found.assumptions
         status = "unsat" if self.proof else "sat" if self.small else "unknown"
         claim = f"property {found.claim.name}" if found.claim else "updates that stay apart"
         action = f"action {found.action.name}" if found.action else "boot"
         return (
             f"; {self.system.name}: {claim}, {action} ({found.kind})\n"
-            f"(set-info :status {status})\n{script(self.system, found, used)}\n(check-sat)\n"
+            f"(set-info :status {status})\n{script(self.system, found, self.used())}\n(check-sat)\n"
         )
 
     def ground(self, sizes: Mapping[str, int]) -> Query:
@@ -140,7 +139,7 @@ class Case:
     def confirmations(self) -> Iterator[Query]:
         """What the second solver is asked: with what the proof used, then with everything."""
         assert self.proof
-        for used in (self._of_core(self.proof), self.obligation.assumptions):
+        for used in (self.used(), self.obligation.assumptions):
             yield Query("cvc5", script(self.system, self.obligation, used), self.limits.cvc5)
 
     def used(self) -> tuple[Assumption, ...]:
@@ -149,7 +148,7 @@ class Case:
 
     def rests_on(self) -> frozenset[str]:
         """The *always* properties that the proof uses."""
-        used = self._of_core(self.proof) if self.proof else ()
+        used = self.used() if self.proof else ()
         return frozenset(part.name for part in used if part.role == "always")
 
     def _of_core(self, answer: Answer) -> tuple[Assumption, ...]:

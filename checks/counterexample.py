@@ -14,6 +14,7 @@ from math import prod
 from memhp.reference import Change, Machine, Program, Topology, Value, diff, violated_axioms
 from memhp.reference.outcome import shown
 from memhp.reference.topology import element_name, readable
+from memhp.spec.language.rewrite import substitute
 from memhp.spec.language.system import Property, System
 from memhp.spec.language.terms import App, Const, SortRef, Symbol, Term, Var, subterms
 
@@ -131,20 +132,24 @@ class _Reading:
             raise self._wrong(f"{violations[0]} fails before the step")
         return machine
 
-    def _fails(
-        self, before: Machine | None, after: Machine, params: Mapping[str, Value]
-    ) -> bool:
+    def _fails(self, before: Machine | None, after: Machine, params: Mapping[str, Value]) -> bool:
         claim = self.obligation.claim
         if claim is None or claim.kind == "ends":
             assert before
-            values = [self._number(var) for var in self.obligation.constants]
-            program = Program(self.system, self.topology)
-            goal = program.term(self.obligation.goal, self.obligation.constants)
-            return not goal(list(before.values), *values)
-        found = after.step_violations(before) if claim.kind == "step" and before else (
-            after.violations()
-        )
+            return not self._goal_holds(before)
+        if claim.kind == "step" and before:
+            found = after.step_violations(before)
+        else:
+            found = after.violations()
         return any(v.property == claim.name and dict(v.params) == dict(params) for v in found)
+
+    def _goal_holds(self, before: Machine) -> bool:
+        """The obligation itself, evaluated: for what is no plain violation."""
+        old = self.obligation.constants
+        new = [Var(f"_{at}_{var.name}", var.sort) for at, var in enumerate(old)]
+        goal = substitute(self.obligation.goal, dict(zip(old, new, strict=True)))
+        holds = Program(self.system, self.topology).term(goal, new)
+        return bool(holds(list(before.values), *map(self._number, old)))
 
     def _wrong(self, what: str) -> CounterexampleError:
         return CounterexampleError(
@@ -221,8 +226,6 @@ class _Reading:
             assert symbol.range.members
             return symbol.range.members.index(value)
         return int(value)
-
-
 
 
 def _index(sort: SortRef, value: str) -> int:

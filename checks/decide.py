@@ -35,8 +35,11 @@ class Work:
         """Decide the obligations of those properties, and of all that the proofs rest on."""
         wanted = set(names)
         while wanted:
-            found = [self._of_property(claim.name) for claim in self.system.properties
-                     if claim.name in wanted]
+            found = [
+                self._of_property(claim.name)
+                for claim in self.system.properties
+                if claim.name in wanted
+            ]
             decide([case for cases in found for case in cases], pool)
             wanted = {name for case in self.every() for name in case.rests_on()} - set(self.cases)
 

@@ -52,9 +52,9 @@ class Pool:
         """The answers, in the order of the queries; equal queries are asked once."""
         answers = {query: self._cache.get(query) for query in queries}
         unknown = [query for query, known in answers.items() if known is None]
-        for query, found in zip(unknown, self._solve(unknown), strict=True):
-            answers[query] = found
-            self._cache.put(query, found)
+        for query, new in zip(unknown, self._solve(unknown), strict=True):
+            answers[query] = new
+            self._cache.put(query, new)
             self._answered += 1
             if self._progress:
                 self._progress(self._answered)

@@ -74,23 +74,27 @@ def _z3(query: Query) -> Answer:
     settings = {"random_seed": 0, "rlimit": query.limit, "unsat_core": True}
     solver.set(auto_config=False, mbqi=False, **settings)
     assertions = z3.parse_smt2_string(query.text, ctx=context)
-    for name, assertion in zip(_NAMED.findall(query.text), assertions, strict=True):
+    names = _NAMED.findall(query.text)
+    for name, assertion in zip(names, assertions, strict=True):
         solver.assert_and_track(assertion, z3.Bool(name, context))
     status: Status = str(solver.check())  # type: ignore[assignment]  # z3 has no other three
     if status == "unsat":
         return Answer(status, core=tuple(sorted(str(name) for name in solver.unsat_core())))
     if status == "sat" and query.solver == "z3-ground":
-        return Answer(status, model=_values(solver.model()))
+        return Answer(status, model=_values(solver.model(), without=set(names)))
     return Answer(status, reason=solver.reason_unknown() if status == "unknown" else "")
 
 
-def _values(model: Any) -> dict[str, tuple[str, ...]]:
+def _values(model: Any, without: set[str]) -> dict[str, tuple[str, ...]]:
     values = {}
     for symbol in model.decls():
+        if symbol.name() in without:
+            continue
         domain = [symbol.domain(at) for at in range(symbol.arity())]
         members = [[s.constructor(i)() for i in range(s.num_constructors())] for s in domain]
+        points = product(*members)
         values[symbol.name()] = tuple(
-            _member(model.eval(symbol(*point), model_completion=True)) for point in product(*members)
+            _member(model.eval(symbol(*point), model_completion=True)) for point in points
         )
     return values
 

@@ -122,7 +122,8 @@ def judge(reading: MachineReading, system: System) -> tuple[BlockJudgement, ...]
 
 def invariants(system: System) -> tuple[str, ...]:
     """The names of the properties and axioms that every world is checked against."""
-    return tuple(claim.name for claim in (*system.axioms, *system.of_kind("always")))
+    axioms = (axiom.name for axiom in system.axioms)
+    return (*axioms, *(claim.name for claim in system.of_kind("always")))
 
 
 # --- what is known ------------------------------------------------------------------------------
@@ -186,8 +187,8 @@ def _frames(reading: MachineReading, block: BlockReading) -> tuple[frozenset[str
 
 
 def _hole(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
-    kinds = {} if reading.frames is None else reading.frames.get(block.number, {})
-    if kinds.get(FrameKind.hole):
+    kinds = None if reading.frames is None else reading.frames.get(block.number)
+    if kinds and kinds[FrameKind.hole]:
         return (True,)
     if reading.iomem is None or reading.block_size is None:
         return (False, True)
@@ -235,7 +236,7 @@ class _Court:
     def _ask(self, world: _World) -> tuple[Refusal | None, tuple[str, ...]]:
         frames = tuple(sorted(world.frames))
         kinds = (*frames, "hole") if world.hole else frames or ("none",)
-        base, axioms = self._base(kinds, "none" if world.state == "offline" else world.zone)
+        base, axioms = self._base(kinds, "kernel" if world.state == "offline" else world.zone)
         machine = base.at(_values(base, world, kinds))
         violated = dict.fromkeys([*axioms, *(found.property for found in machine.violations())])
         return machine.why_not("begin_offline", _JUDGED), tuple(violated)
@@ -255,13 +256,14 @@ class _Court:
 
 
 _OTHER, _JUDGED = 0, 1
+_FOLIO = 0
 
 
 def _values(base: Machine, world: _World, kinds: tuple[str, ...]) -> list[int]:
     """The machine's state at boot, changed to what the world says of both blocks."""
     other = "going_offline" if world.busy else "online"
     idle = _frame_state("free", other)
-    said: dict[tuple[str, int], str] = {
+    said: dict[tuple[str, int], str | int] = {
         ("block_state", _OTHER): other,
         ("block_state", _JUDGED): world.state,
         **{("frame_state", at): idle for at in range(len(kinds))},
@@ -272,15 +274,19 @@ def _values(base: Machine, world: _World, kinds: tuple[str, ...]) -> list[int]:
     }
     if world.state == "offline":
         said["memmap", _JUDGED] = "allocated"
+        said["zone", _JUDGED] = "none"
+    if "user" in kinds and world.state != "offline":
+        said["folio_kind", _FOLIO] = "anonymous"
+        said["home", _FOLIO] = len(kinds) + kinds.index("user")
     values: list[int] = []
     for variable in base.system.variables:
         symbol = variable.symbol
         for point in base.topology.points(symbol.domain):
             value = base.values[len(values)]
-            word = said.get((symbol.name, point[0])) if len(point) == 1 else None
-            if word is not None and symbol.range.members is not None:
-                value = symbol.range.members.index(word)
-            values.append(value)
+            told = said.get((symbol.name, point[0]), value) if len(point) == 1 else value
+            if isinstance(told, str) and symbol.range.members is not None:
+                told = symbol.range.members.index(told)
+            values.append(int(told))
     return values
 
 
@@ -356,18 +362,18 @@ def _missing(facts: _Facts, worlds: Mapping[_World, Refusal | None]) -> tuple[st
 
 def _absent(reading: MachineReading, judged: BlockJudgement, fact: str) -> str:
     """Which fact is not known, and which file would tell."""
-    where = "was not readable" if reading.live else "is not in the dump"
+    where = "not readable" if reading.live else "not in the dump"
     if fact == "state":
-        return f"its state is not known: memory{judged.number}/state {where}"
+        return f"state unknown: memory{judged.number}/state {where}"
     if fact == "zone":
         told = where if judged.zone is None else f"says {judged.zone}"
-        return f"its zone is not known: valid_zones {told}"
+        return f"zone unknown: valid_zones {told}"
     if fact == "hole":
-        lacking = "the block size" if reading.iomem is not None else "/proc/iomem"
-        return f"whether it has holes is not known: {lacking} {where}"
+        lacking = "block size" if reading.iomem is not None else "/proc/iomem"
+        return f"holes unknown: {lacking} {where}"
     if fact == "busy":
-        return "whether another block is going offline is not known: a block's state is missing"
+        return "whether another block is going offline is unknown"
     told = "does not tell for every frame"
     if reading.frames is None:
-        told = "was not read" if reading.live else "is not in a dump"
-    return f"whether it holds unmovable kernel memory is not known: kpageflags {told}"
+        told = "not read" if reading.live else "not in a dump"
+    return f"kernel memory unknown: kpageflags {told}"
