@@ -147,9 +147,10 @@ class Case:
         return self._of_core(self.proof) if self.proof else self.obligation.assumptions
 
     def rests_on(self) -> frozenset[str]:
-        """The *always* properties that the proof uses."""
+        """The other *always* properties that the proof uses."""
         used = self.used() if self.proof else ()
-        return frozenset(part.name for part in used if part.role == "always")
+        own = {self.obligation.claim.name} if self.obligation.claim else set()
+        return frozenset(part.name for part in used if part.role == "always") - own
 
     def _of_core(self, answer: Answer) -> tuple[Assumption, ...]:
         kept = set(answer.core) - {GOAL}

@@ -45,7 +45,7 @@ class PropertyResult:
     """What was found about one property, or (kind *action*) about one action's updates.
 
     ``obligations`` counts all, ``unchanged`` those in which the action writes
-    nothing that the property reads; ``rests_on`` names the invariants used.
+    nothing that the property reads; ``rests_on`` names the other invariants used.
     """
 
     name: str
@@ -198,7 +198,7 @@ class _Reporter:
             cached=all(case.cached for case in cases),
             obligations=len(cases) + unchanged,
             unchanged=unchanged,
-            rests_on=tuple(sorted(used - {name})),
+            rests_on=tuple(sorted(used)),
             failures=failures,
         )
 

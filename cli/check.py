@@ -193,6 +193,10 @@ def _report(
         print(json.dumps(as_json(system, profile, decisions, seconds), indent=1))
     else:
         show_decisions(
-            system, decisions, seconds, jobs=args.jobs or os.cpu_count() or 1, quiet=args.quiet
+            system,
+            decisions,
+            seconds,
+            jobs=1 if args.scope else args.jobs or os.cpu_count() or 1,
+            quiet=args.quiet,
         )
     return overall(decisions).exit_code

@@ -21,13 +21,11 @@ from memhp.spec.language import (
     false,
     guard,
     implies,
-    load,
     step,
     topology,
     true,
     variable,
 )
-from memhp.spec.language.system import System
 
 
 class Block(Sort):
@@ -54,8 +52,8 @@ block_of = topology(Frame, Block)
 first_of = topology(Block, Frame)
 mode = variable(Block, Mode, initial=lambda b: Mode.offline)
 free = variable(Frame, Bool, initial=lambda f: false)
-home = variable(Folio, Frame, initial=lambda o: first_of[first_block[o]])
 first_block = topology(Folio, Block)
+home = variable(Folio, Frame, initial=lambda o: first_of[first_block[o]])
 live = variable(Folio, Bool, initial=lambda o: false)
 crowded = variable(Block, Bool, initial=lambda b: false)
 
@@ -70,6 +68,12 @@ def blocks_have_their_first_frame(b: Block) -> Bool:
 def has_user(b: Block) -> Bool:
     """A folio lives in the block."""
     return exists(Folio, lambda o: live[o] & (block_of[home[o]] == b))
+
+
+@definition
+def has_free(b: Block) -> Bool:
+    """A frame of the block is free."""
+    return exists(Frame, lambda f: free[f] & (block_of[f] == b))
 
 
 @action
@@ -114,6 +118,31 @@ def move(o: Folio, f: Frame) -> None:
     guard("free", free[f], why="the frame is not free")
     home[o] = f
     free[f] = false
+
+
+@action
+def swap(o: Folio, p: Folio) -> None:
+    """Two folios change places."""
+    guard("live", live[o] & live[p], why="there is no such folio")
+    guard("different", o != p, why="there is nothing to do")
+    guard("same_block", block_of[home[o]] == block_of[home[p]], why="they are far apart")
+    guard("leaving", mode[block_of[home[o]]] == Mode.leaving, why="they may stay")
+    home[o] = home[p]
+    home[p] = home[o]
+
+
+@action
+def refill(b: Block) -> None:
+    """Wherever no frame of an online block is free, those that nobody uses become free."""
+    guard("online", mode[b] == Mode.online, errno=EBUSY, why="the block is not online")
+    free.update(
+        where=lambda f: (
+            ~has_free(block_of[f])
+            & (mode[block_of[f]] == Mode.online)
+            & ~exists(Folio, lambda o: live[o] & (home[o] == f))
+        ),
+        value=true,
+    )
 
 
 @action
@@ -164,10 +193,3 @@ def folios_move_only_out_of_leaving_blocks(o: Folio) -> Bool:
 def a_mark_says_that_there_is_a_user(b: Block) -> Bool:
     """A mark is set only where somebody lives."""
     return implies(~crowded[b] & after(crowded[b]), has_user(b) & after(has_user(b)))
-
-
-def toy() -> System:
-    """The toy system."""
-    import sys
-
-    return load("toy", (sys.modules[__name__],))
