@@ -17,6 +17,7 @@ begin_offline: EINVAL: the block is not online (block_online)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from errno import EAGAIN, EINTR, EINVAL, errorcode
 
@@ -123,19 +124,39 @@ class Operations:
         return self._try("eject", block)
 
     def remove_node(self, node: int) -> Result:
-        """Take all memory of a node away, in the order that its dependencies allow."""
-        before, done = self.machine.key(), len(self.steps)
+        """Take all memory of a node away, in the order that its dependencies allow.
+
+        When it fails, the blocks that it took offline are online again, each in
+        its zone; what has moved stays moved.
+
+        Source: mm/memory_hotplug.c, offline_and_remove_memory.
+        """
         blocks = [
             block
             for block in range(self.machine.topology.sizes["Block"])
             if self._table("node_of", block) == node and self.machine.get("block_device", block)
         ]
         order = removal_order(self.machine, blocks).order or blocks
+        zones = {block: str(self.machine.get("zone", block)) for block in order}
         result = self._try("begin_node_removal", node)
-        for operation in (self._settle_offline, self.remove_memory, self.eject):
+        if not result:
+            return result
+        for block in order:
+            result = result and self._settle_offline(block)
+        result = result and self._remove_all(order)
+        if not result:
+            for block in order:
+                if zones[block] != "none" and self.machine.get("block_state", block) == "offline":
+                    self._online(block, zones[block])
+        self._try("cancel_node_removal", node)
+        return result
+
+    def _remove_all(self, order: Sequence[int]) -> Result:
+        before, done = self.machine.key(), len(self.steps)
+        result = SUCCESS
+        for operation in (self.remove_memory, self.eject):
             for block in order:
                 result = result and operation(block)
-        result = result and self._try("cancel_node_removal", node)
         return self._all_or_nothing(result, before, done)
 
     # --- going online and offline -----------------------------------------------------------------

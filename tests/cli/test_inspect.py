@@ -1,0 +1,156 @@
+"""`memhp inspect`: judgements on made-up machines, and one line for what is no machine."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from memhp.cli.main import main
+
+MEMORY = "sys/devices/system/memory"
+IOMEM = "00000000-3fffffff : System RAM\n"
+
+
+def machine(
+    root: Path, blocks: Mapping[int, tuple[str, str]], *, iomem: str | None = IOMEM
+) -> Path:
+    """A tree with blocks of 128 MiB, each with its state and zones."""
+    folder = root / MEMORY
+    folder.mkdir(parents=True)
+    (folder / "block_size_bytes").write_text("8000000\n")
+    for number, (state, zones) in blocks.items():
+        block = folder / f"memory{number}"
+        block.mkdir()
+        (block / "state").write_text(f"{state}\n")
+        (block / "valid_zones").write_text(f"{zones}\n")
+    if iomem is not None:
+        (root / "proc").mkdir()
+        (root / "proc" / "iomem").write_text(iomem)
+    return root
+
+
+def inspect(capsys: pytest.CaptureFixture[str], path: Path, *more: str) -> dict[int, Any]:
+    assert main(["inspect", str(path), "--json", *more]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["schema"] == "memhp-inspect/1"
+    return {block["number"]: block for block in document["blocks"]}
+
+
+def test_each_answer_comes_with_its_guard(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = inspect(
+        capsys,
+        machine(
+            tmp_path,
+            {
+                0: ("online", "none"),
+                1: ("online", "Normal"),
+                2: ("online", "Movable"),
+                3: ("offline", "Normal Movable"),
+            },
+        ),
+    )
+    said = {n: (b["verdict"], b["guard"], b["errno"]) for n, b in found.items()}
+    assert said == {
+        0: ("no", "one_zone", "EINVAL"),
+        1: ("cannot tell", None, None),
+        2: ("yes", None, None),
+        3: ("no", "block_online", "EINVAL"),
+    }
+    assert found[1]["missing"] == ["frames"]
+    assert all(block["violated"] == [] for block in found.values())
+
+
+def test_a_hole_refuses_and_a_missing_iomem_leaves_it_open(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blocks = {1: ("online", "Movable")}
+    short = machine(tmp_path / "a", blocks, iomem="00000000-0bffffff : System RAM\n")
+    assert inspect(capsys, short)[1]["guard"] == "no_holes"
+    unknown = inspect(capsys, machine(tmp_path / "b", blocks, iomem=None))[1]
+    assert (unknown["verdict"], unknown["missing"]) == ("cannot tell", ["hole"])
+    assert unknown["if_no_holes"] == "yes"
+
+
+def test_a_block_that_is_leaving_makes_the_others_wait(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blocks = {1: ("online", "Movable"), 2: ("going-offline", "Movable")}
+    found = inspect(capsys, machine(tmp_path, blocks))
+    assert found[1]["guard"] == "hotplug_lock"
+
+
+def test_a_tar_says_what_its_tree_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tree = machine(tmp_path / "tree", {1: ("online", "Movable"), 2: ("offline", "Movable")})
+    with tarfile.open(tmp_path / "tree.tar.xz", "w:xz") as archive:
+        archive.add(tree, arcname=".")
+    assert inspect(capsys, tmp_path / "tree.tar.xz") == inspect(capsys, tree)
+
+
+def test_the_table_joins_blocks_of_which_the_same_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blocks = {number: ("online", "Movable") for number in range(1, 5)}
+    assert main(["inspect", str(machine(tmp_path, blocks))]) == 0
+    out = capsys.readouterr().out
+    assert "1-4" in out
+    assert "4 blocks: yes 4 (512 MiB), no 0 (0 bytes), cannot tell 0 (0 bytes)" in out
+
+
+def _hostile_tar(path: Path, name: str) -> Path:
+    with tarfile.open(path, "w") as archive:
+        for member in (f"{MEMORY}/block_size_bytes", name):
+            info = tarfile.TarInfo(member)
+            info.size = 8
+            archive.addfile(info, io.BytesIO(b"8000000\n"))
+    return path
+
+
+def _garbage(path: Path) -> Path:
+    tree = machine(path, {1: ("online", "Movable")})
+    (tree / MEMORY / "block_size_bytes").write_text("many\n")
+    return tree
+
+
+def _truncated(path: Path) -> Path:
+    tree = machine(path / "tree", {1: ("online", "Movable")})
+    with tarfile.open(path / "t.tar.gz", "w:gz") as archive:
+        archive.add(tree, arcname=".")
+    whole = (path / "t.tar.gz").read_bytes()
+    (path / "t.tar.gz").write_bytes(whole[: len(whole) // 2])
+    return path / "t.tar.gz"
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda path: path / "nothing", "nothing"),
+        (lambda path: path, "sys"),
+        (lambda path: _garbage(path), "block_size_bytes"),
+        (lambda path: _truncated(path), "t.tar.gz"),
+        (lambda path: _hostile_tar(path / "up.tar", "../outside"), ".."),
+        (lambda path: _hostile_tar(path / "abs.tar", "/etc/passwd"), "/etc/passwd"),
+    ],
+)
+def test_what_is_no_machine_is_one_line_and_exit_2(
+    make: Any, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["inspect", str(make(tmp_path))]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("memhp inspect: ")
+    assert says in err
+    assert err.count("\n") == 1
+
+
+def test_a_node_without_blocks_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tree = machine(tmp_path, {1: ("online", "Movable")})
+    assert main(["inspect", str(tree), "--node", "7"]) == 2
+    assert "no memory block is on node 7" in capsys.readouterr().err
