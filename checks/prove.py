@@ -1,4 +1,4 @@
-"""Proof by induction, for machines of every size, of all *always* and *step* properties.
+"""Proof, for machines of every size, of all properties but the *sometimes* ones.
 
 A property is *proved* when every obligation of it is, and every invariant that
 those proofs use is proved as well.
@@ -31,7 +31,8 @@ _METHODS: Mapping[Kind, str] = {"always": "induction", "step": "every step", "en
 class Failure:
     """One reason why a property is not proved.
 
-    ``action`` is None at boot; ``counterexample`` is there when the verdict is *refuted*.
+    ``action`` is None where no step is taken: at boot, or for an *ends*
+    property; ``counterexample`` is there when the verdict is *refuted*.
     """
 
     action: str | None

@@ -99,10 +99,7 @@ def script(
         _signature(system.sorts, _symbols(system), fixed),
         _size(system.sorts, _symbols(system), fixed),
         *(f"(declare-const {constant_name(var)} {var.sort})" for var in obligation.constants),
-        *(
-            _named(f"size.{constant_name(var)}", _is_there(var, sizes or {}))
-            for var in obligation.constants
-        ),
+        *(_in_range(var, sizes) for var in obligation.constants if sizes is not None),
         *(_asserted(part, fixed) for part in assumptions),
         _named(GOAL, negate(goal)),
     ]
@@ -186,6 +183,10 @@ def _size(
         if inside != TRUE:
             lines.append(_named(f"size.{symbol_name(symbol)}", inside))
     return "\n".join(lines)
+
+
+def _in_range(var: Var, sizes: Sizes) -> str:
+    return _named(f"size.{constant_name(var)}", _is_there(var, sizes))
 
 
 def _is_there(value: Term, sizes: Sizes) -> Term:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import traceback
 from collections.abc import Sequence
 
 from . import check, explain, inspect, replay, variants
@@ -46,6 +47,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except Exception:
+        traceback.print_exc()
+        print("memhp: this is a fault of memhp itself, please report it", file=sys.stderr)
+        return 4
     return code
 
 

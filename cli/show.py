@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from errno import errorcode
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 from memhp.spec.language.edits import Edit, ReplaceDefinition, ReplaceGuard
@@ -13,6 +14,7 @@ from .common import console, step_lines, step_text
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from memhp.checks.prove import Failure
     from memhp.checks.run import Decision
     from memhp.checks.search import Found
     from memhp.spec.language import Profile, System, Variant
@@ -36,8 +38,8 @@ def show_decisions(
 def _table(out: Console, decisions: list[Decision]) -> None:
     from rich.table import Table
 
-    table = Table("property", "rows", "kind", "verdict", "method", "s", box=None, pad_edge=False)
-    table.columns[5].justify = "right"
+    table = Table("property", "rows", "verdict", "method", "s", box=None, pad_edge=False)
+    table.columns[4].justify = "right"
     table.columns[0].overflow = "fold"
     module = ""
     for decision in decisions:
@@ -50,9 +52,8 @@ def _table(out: Console, decisions: list[Decision]) -> None:
         if decision.given_up:
             verdict += " (given up)"
         table.add_row(
-            f"  {claim.name}",
+            f" {claim.name}",
             " ".join(claim.covers),
-            claim.kind,
             verdict,
             _method(decision),
             f"{decision.seconds:.2f}",
@@ -65,8 +66,6 @@ def _method(decision: Decision) -> str:
     parts = [decision.method if decision.proof else decision.scope]
     if decision.certified:
         parts.append("cvc5")
-    if decision.cached:
-        parts.append("cache")
     return ", ".join(parts)
 
 
@@ -76,13 +75,20 @@ def _show_failure(out: Console, system: System, decision: Decision) -> None:
         out.print(f"{claim.name} is given up: {decision.given_up}", soft_wrap=True)
         if decision.trace:
             print_trace(system, decision.trace)
-    elif decision.verdict.value == "undetermined":
+    elif decision.verdict.value == "undetermined" and not decision.proof:
         out.print(f"undetermined: {claim.name} ({claim.where})", soft_wrap=True)
     elif decision.verdict.value == "refuted" and decision.trace:
         out.print(f"refuted: {claim.name} ({claim.where})", soft_wrap=True)
         print_trace(system, decision.trace)
     for failure in decision.proof.failures if decision.proof else ():
-        out.print(str(failure), soft_wrap=True, markup=False)
+        out.print(failure_text(claim.name, failure), soft_wrap=True, markup=False)
+
+
+def failure_text(name: str, failure: Failure) -> str:
+    """Why a proof failed: the counterexample to induction, only what matters and differs."""
+    where = f" by {failure.action}" if failure.action else ""
+    detail = failure.counterexample or failure.reason
+    return f"{failure.verdict.value}: {name}{where}\n{indent(str(detail), '  ')}"
 
 
 def summary_line(decisions: list[Decision]) -> str:
@@ -194,5 +200,7 @@ def _property_json(decision: Decision) -> dict[str, Any]:
     if decision.trace:
         found["trace"] = [[action, list(point)] for action, point in decision.trace.steps]
     if decision.proof and decision.proof.failures:
-        found["failures"] = [str(failure) for failure in decision.proof.failures]
+        found["failures"] = [
+            failure_text(claim.name, failure) for failure in decision.proof.failures
+        ]
     return found

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -162,3 +164,28 @@ def test_explain_shows_guards_as_they_are_tested(capsys: pytest.CaptureFixture[s
     assert "guard no_unmovable [EBUSY]: the block holds unmovable kernel memory" in out
     assert run(capsys, "explain", "N2")[0] == 0
     assert run(capsys, "explain", "begin_offlin")[0] == 2
+
+
+def test_a_failed_proof_shows_the_step_and_only_what_differs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from memhp.spec import system
+    from memhp.spec.language import DropGuard
+
+    broken = DropGuard("free_memmap", "section_gone").apply(system.SYSTEM)
+    monkeypatch.setattr(system, "SYSTEM", broken)
+    code, out, _ = run(capsys, "check", "--only", "present_sections_have_a_memmap")
+    assert code == 1
+    assert "refuted: present_sections_have_a_memmap by free_memmap" in out
+    assert "free_memmap(s=section0) breaks present_sections_have_a_memmap(s=section0)" in out
+    assert "-> absent" in out
+    assert "frame_state" not in out
+
+
+def test_the_reference_is_light_to_import() -> None:
+    code = (
+        "import sys, memhp.reference; "
+        "print(sorted({'z3', 'cvc5', 'hypothesis', 'numpy', 'rich'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
