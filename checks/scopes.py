@@ -31,9 +31,9 @@ def scope(text: str) -> tuple[Shape, ...]:
     """The machines of a scope such as ``node=2,block=4,section=4,frame=8,folio=2,pte=1``.
 
     Numbers count elements in all; what is not given is the least that fits.
-    Raises `ScopeError` for a text that is not such a list, or does not divide.
+    Raises `ScopeError` for a text that is not such a list, or for too few of something.
 
-    >>> [shape.sizes["Frame"] for shape in scope("node=2,block=2,frame=4")]
+    >>> [shape.sizes["Frame"] for shape in scope("node=2,block=3,frame=4")]
     [4, 4, 4]
     """
     given = _numbers(text)
@@ -41,18 +41,13 @@ def scope(text: str) -> tuple[Shape, ...]:
     blocks = given.pop("block", max(2, nodes))
     sections = given.pop("section", blocks)
     frames = given.pop("frame", sections)
-    for few, many, names in (
-        (nodes, blocks, "block by node"),
-        (blocks, sections, "section by block"),
-        (sections, frames, "frame by section"),
-    ):
-        if many % few:
-            raise ScopeError(f"scope {text!r}: {names}: {many} does not divide by {few}")
+    if not nodes <= blocks <= sections <= frames:
+        raise ScopeError(
+            f"scope {text!r}: each node needs a block, each block a section, each section a frame"
+        )
     shape = Shape(
         nodes=nodes,
-        blocks=blocks // nodes,
-        sections=sections // blocks,
-        frames=frames // sections,
+        totals=(blocks, sections, frames),
         folios=given.pop("folio", 1),
         ptes=given.pop("pte", 1),
         vmas=given.pop("vma", 1),

@@ -24,7 +24,9 @@ class Shape:
     blocks that were not there at boot, are in the movable zone at boot, span
     several zones, or whose offline a notifier refuses; ``holes`` and
     ``boot_kernel``, numbers of frames; ``memmaps``, where mem_maps lie: each in
-    its own section, or all of a node in the section that holds its pgdat.
+    its own section, or all of a node in the section that holds its pgdat;
+    ``totals``, the numbers of blocks, sections and frames in all, for a machine
+    that is not quite regular: then they are spread as evenly as they go.
 
     >>> from memhp.spec.system import SYSTEM
     >>> Shape(nodes=2, blocks=2).build(SYSTEM).tables["node_of"]
@@ -46,17 +48,19 @@ class Shape:
     holes: frozenset[int] = field(default_factory=frozenset)
     boot_kernel: frozenset[int] = field(default_factory=frozenset)
     memmaps: Literal["own", "pgdat"] = "own"
+    totals: tuple[int, int, int] | None = None
 
     @property
     def sizes(self) -> Mapping[str, int]:
         """The number of elements of each sort."""
         blocks = self.nodes * self.blocks
         sections = blocks * self.sections
+        blocks, sections, frames = self.totals or (blocks, sections, sections * self.frames)
         return {
             "Node": self.nodes,
             "Block": blocks,
             "Section": sections,
-            "Frame": sections * self.frames,
+            "Frame": frames,
             "Folio": self.folios,
             "Pte": self.ptes,
             "Vma": self.vmas,
@@ -66,16 +70,20 @@ class Shape:
     def build(self, system: System) -> Topology:
         """The topology.  Raises ValueError if ``system`` knows other sorts or tables."""
         zones = next(s.range for s in system.topology if s.name == "early_zone")
-        per_node = self.blocks * self.sections
+        sizes = self.sizes
+        block_of = [s * sizes["Block"] // sizes["Section"] for s in range(sizes["Section"])]
+        first = [block_of.index(self._blocks_of(node)[0]) for node in range(self.nodes)]
         return Topology.build(
             system,
-            self.sizes,
+            sizes,
             {
-                "block_of_section": lambda s: s // self.sections,
-                "section_of": lambda f: f // self.frames,
-                "node_of": lambda b: b // self.blocks,
-                "pgdat_section": lambda n: n * per_node,
-                "memmap_host": lambda s: s if self.memmaps == "own" else s - s % per_node,
+                "block_of_section": lambda s: block_of[s],
+                "section_of": lambda f: f * sizes["Section"] // sizes["Frame"],
+                "node_of": self._node_of,
+                "pgdat_section": lambda n: first[n],
+                "memmap_host": lambda s: (
+                    s if self.memmaps == "own" else first[self._node_of(block_of[s])]
+                ),
                 "early": lambda b: b not in self.added,
                 "early_zone": lambda b: _member(zones, self._zone(b)),
                 "hole": lambda f: f in self.holes,
@@ -91,6 +99,12 @@ class Shape:
                 "implied_folio": lambda p: p % self.folios,
             },
         )
+
+    def _node_of(self, block: int) -> int:
+        return block * self.nodes // self.sizes["Block"]
+
+    def _blocks_of(self, node: int) -> list[int]:
+        return [b for b in range(self.sizes["Block"]) if self._node_of(b) == node]
 
     def _zone(self, block: int) -> str:
         if block in self.multizone:
@@ -109,9 +123,9 @@ def arrangements(shape: Shape) -> Iterator[tuple[str, Shape]]:
     The sizes are those of ``shape``; what was there at boot, which blocks are
     movable and where the mem_maps lie differ.
     """
-    blocks = frozenset(range(shape.nodes * shape.blocks))
+    blocks = frozenset(range(shape.sizes["Block"]))
     last = frozenset([max(blocks)])
-    last_node = frozenset(b for b in blocks if b >= (shape.nodes - 1) * shape.blocks)
+    last_node = frozenset(shape._blocks_of(shape.nodes - 1))
     yield "all memory there at boot, the last block movable", replace(shape, movable=last)
     if len(blocks) > 1:
         yield "the last block added later", replace(shape, added=last)
@@ -119,5 +133,5 @@ def arrangements(shape: Shape) -> Iterator[tuple[str, Shape]]:
             "the last block added later, mem_maps beside the pgdat",
             replace(shape, added=last, memmaps="pgdat"),
         )
-    if shape.nodes > 1 and shape.blocks > 1:
+    if shape.nodes > 1 and len(last_node) > 1:
         yield "the last node added later", replace(shape, added=last_node)
