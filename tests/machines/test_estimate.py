@@ -1,0 +1,219 @@
+"""What the specification answers about a machine's blocks, and why one block may be asked alone."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from errno import EBUSY, EINVAL
+from pathlib import Path
+
+import pytest
+
+from memhp.machines.estimate import BlockJudgement, invariants, judge
+from memhp.machines.pageflags import FrameKind
+from memhp.machines.procfs import Range
+from memhp.machines.sysfs import BlockReading, MachineReading, read_machine
+from memhp.reference import Machine, Shape
+from memhp.spec.language.rewrite import expand
+from memhp.spec.language.terms import App, subterms
+from memhp.spec.system import SYSTEM
+
+DUMPS = Path(__file__).resolve().parents[3] / "shared" / "data"
+SIZE = 128 << 20
+WHOLE = (Range(0, 64 * SIZE),)
+
+
+def block(
+    number: int = 1, zone: str | None = "Normal", state: str | None = "online", *nodes: int
+) -> BlockReading:
+    zones = None if zone is None else tuple(zone.split())
+    return BlockReading(number=number, state=state, valid_zones=zones, nodes=nodes or (0,))
+
+
+def judged(
+    *blocks: BlockReading,
+    kinds: tuple[FrameKind, ...] | None = None,
+    iomem: tuple[Range, ...] | None = WHOLE,
+) -> tuple[BlockJudgement, ...]:
+    """The judgements; every block that is not offline has a frame of each of the kinds."""
+    shown = [found.number for found in blocks if found.state != "offline"]
+    reading = MachineReading(
+        source="made up",
+        live=kinds is not None,
+        page_size=4096,
+        block_size=SIZE,
+        block_size_derived=False,
+        blocks=blocks,
+        nodes=(),
+        iomem=iomem,
+        zones=None,
+        frames=None if kinds is None else {number: Counter(kinds) for number in shown},
+        notes=(),
+    )
+    return judge(reading, SYSTEM)
+
+
+def answer(found: BlockJudgement) -> tuple[str, str | None, int | None]:
+    return found.verdict, found.guard, found.errno
+
+
+FREE, USER, KERNEL = FrameKind.free, FrameKind.movable, FrameKind.kernel
+RESERVED, HOLE, UNKNOWN = FrameKind.reserved, FrameKind.hole, FrameKind.unknown
+YES = ("yes", None, None)
+UNMOVABLE = ("no", "no_unmovable", EBUSY)
+CANNOT_TELL = ("cannot tell", None, None)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        ((FREE,), YES),
+        ((USER,), YES),
+        ((FREE, USER, FrameKind.hwpoison), YES),
+        ((FREE, USER, RESERVED), UNMOVABLE),
+        ((FREE, KERNEL), UNMOVABLE),
+        ((KERNEL, UNKNOWN), UNMOVABLE),
+        ((FREE, UNKNOWN), CANNOT_TELL),
+        ((FREE, FrameKind.offline), CANNOT_TELL),
+        ((FREE, HOLE), ("no", "no_holes", EINVAL)),
+    ],
+)
+def test_the_frames_of_a_kernel_block_decide(
+    kinds: tuple[FrameKind, ...], expected: tuple[str, str | None, int | None]
+) -> None:
+    (found,) = judged(block(), kinds=kinds)
+    assert answer(found) == expected
+    assert found.violated == ()
+    assert found.missing == (("frames",) if expected == CANNOT_TELL else ())
+
+
+def test_unknown_frames_of_a_movable_block_are_not_the_kernels() -> None:
+    assert answer(judged(block(zone="Movable"), kinds=(FREE, USER, UNKNOWN))[0]) == YES
+    assert answer(judged(block(zone="Movable"))[0]) == YES
+
+
+def test_a_kernel_frame_in_the_movable_zone_shows_as_a_violation() -> None:
+    (found,) = judged(block(zone="Movable"), kinds=(FREE, KERNEL))
+    assert answer(found) == UNMOVABLE
+    assert "kernel_frames_stay_out_of_the_removable_area" in found.violated
+    assert set(found.violated) <= set(invariants(SYSTEM))
+
+
+def test_holes_that_are_not_known_leave_a_verdict_under_a_condition() -> None:
+    (found,) = judged(block(), kinds=(FREE,), iomem=None)
+    assert (found.verdict, found.missing, found.if_no_holes) == ("cannot tell", ("hole",), "yes")
+    (found,) = judged(block(), iomem=None)
+    assert found.if_no_holes == "cannot tell"
+    assert found.missing == ("frames", "hole")
+
+
+def test_a_block_that_every_world_refuses_cannot_go_whatever_the_guard() -> None:
+    (found,) = judged(block(), kinds=(KERNEL,), iomem=None)
+    assert answer(found) == ("no", None, None)
+    assert " or " in found.why
+
+
+def test_holes_are_told_by_the_byte_across_adjacent_ranges() -> None:
+    middle = SIZE + SIZE // 2
+    split = (Range(0, middle), Range(middle, 2 * SIZE))
+    assert answer(judged(block(), kinds=(FREE,), iomem=split)[0]) == YES
+    for gap in ((Range(0, middle - 1), split[1]), (Range(0, 2 * SIZE - 1),), ()):
+        assert judged(block(), kinds=(FREE,), iomem=gap)[0].guard == "no_holes"
+
+
+def test_two_nodes_no_zone_and_no_known_zone() -> None:
+    one_zone = ("no", "one_zone", EINVAL)
+    shared = judged(block(1, "Normal", "online", 0, 1), kinds=(FREE,))[0]
+    assert (answer(shared), shared.node) == (one_zone, None)
+    assert answer(judged(block(zone="none"), iomem=None)[0]) == one_zone
+    for zone in (None, "Novel"):
+        (found,) = judged(block(zone=zone), kinds=(FREE,))
+        assert (found.verdict, found.missing) == ("cannot tell", ("zone",))
+
+
+def test_the_state_decides_before_all_else() -> None:
+    leaving, offline, online = judged(
+        block(1, state="going-offline"), block(2, "Normal Movable", "offline"), block(3), kinds=()
+    )
+    assert [found.guard for found in (leaving, offline, online)] == ["hotplug_lock"] * 3
+    (alone,) = judged(block(2, "Normal Movable", "offline"), iomem=None)
+    assert (answer(alone), alone.violated) == (("no", "block_online", EINVAL), ())
+    (unknown,) = judged(block(state=None), kinds=(FREE,))
+    assert (unknown.verdict, unknown.missing) == ("cannot tell", ("state",))
+
+
+def test_a_state_that_is_missing_leaves_the_lock_open_for_the_others() -> None:
+    first, other = judged(block(1), block(2, state=None), kinds=(FREE,))
+    assert first.missing == ("busy",)
+    assert "state" in other.missing
+
+
+# --- why one block may be asked alone -----------------------------------------------------------
+
+
+def test_begin_offline_reads_nothing_that_is_left_out() -> None:
+    guards = SYSTEM.action_by_name["begin_offline"].guards
+    parts = (part for guard in guards for part in subterms(expand(guard.condition, SYSTEM)))
+    read = {part.symbol.name for part in parts if isinstance(part, App)}
+    assert read == {
+        "block_device",
+        "block_of_section",
+        "block_state",
+        "frame_state",
+        "hole",
+        "section_of",
+        "zone",
+    }
+
+
+def test_what_another_block_is_does_not_matter_unless_it_is_changing() -> None:
+    draw = random.Random(0)
+    zones, states = ("none", "kernel", "movable"), ("free", "user", "kernel")
+    machine = Machine(SYSTEM, Shape(nodes=2, blocks=3, frames=2).build(SYSTEM))
+    for _ in range(300):
+        mine = (draw.choice(zones), draw.choice(states))
+        wholes = [_drawn(machine, draw, mine) for _ in range(4)]
+        assert len({whole.why_not("begin_offline", 0) for whole in wholes}) == 1
+
+
+def _drawn(machine: Machine, draw: random.Random, mine: tuple[str, str]) -> Machine:
+    """Block 0 as given, every other block drawn, but none of them changing."""
+    values: list[int] = []
+    for variable in SYSTEM.variables:
+        name, members = variable.symbol.name, variable.symbol.range.members or ()
+        for point in machine.topology.points(variable.symbol.domain):
+            value = machine.values[len(values)]
+            if name == "zone":
+                word = draw.choice(members) if point[0] else mine[0]
+                value = members.index(word)
+            elif name == "frame_state":
+                word = draw.choice(members) if point[0] > 1 else mine[1]
+                value = members.index(word)
+            elif name == "block_state" and point[0]:
+                value = members.index(draw.choice(("online", "offline")))
+            values.append(value)
+    return machine.at(values)
+
+
+# --- real machines ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("util-linux-x86_64-16g.tar.bz2", {"no": 2, "cannot tell": 126}),
+        ("util-linux-s390-zvm-6g.tar.bz2", {"no": 5, "cannot tell": 19}),
+        ("pcp-sysfs-numa-001.tar.gz", {"no": 1, "cannot tell": 31}),
+        ("pcp-meminfo-root-002.tar.gz", {}),
+        ("hwloc-40intel64-2g2n4c.tar.bz2", {"cannot tell": 4096}),
+    ],
+)
+def test_a_dump_without_page_flags_says_no_only_where_sysfs_does(
+    name: str, expected: dict[str, int]
+) -> None:
+    if not (DUMPS / name).exists():
+        pytest.skip("the dumps of real machines are not here")
+    found = judge(read_machine(DUMPS / name), SYSTEM)
+    assert Counter(judgement.verdict for judgement in found) == expected
+    assert {judgement.guard for judgement in found} <= {None, "one_zone", "block_online"}
+    assert not any(judgement.violated for judgement in found)
