@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         reading = read_machine(args.path, page_flags=not args.no_page_flags)
         judgements = judge(reading, SYSTEM)
         if args.node is not None:
-            judgements = _of_node(judgements, args.node)
+            judgements = _of_node(reading, judgements, args.node)
     except (MachineError, UsageError) as error:
         return fail("inspect", error)
     if args.json:
@@ -69,11 +69,16 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _of_node(judgements: Sequence[BlockJudgement], node: int) -> tuple[BlockJudgement, ...]:
-    found = tuple(judgement for judgement in judgements if judgement.node == node)
+def _of_node(
+    reading: MachineReading, judgements: Sequence[BlockJudgement], node: int
+) -> tuple[BlockJudgement, ...]:
+    """The judgements on blocks of the node, those that it shares with another included."""
+    nodes = {block.number: block.nodes for block in reading.blocks}
+    found = tuple(judged for judged in judgements if node in nodes[judged.number])
     if not found:
-        nodes = sorted({j.node for j in judgements if j.node is not None})
-        raise UsageError(f"no memory block is on node {node}; nodes with blocks: {nodes}")
+        known = sorted({each for its in nodes.values() for each in its})
+        shown = ", ".join(map(str, known)) or "none"
+        raise UsageError(f"no memory block is on node {node}; nodes with blocks: {shown}")
     return found
 
 
@@ -114,7 +119,7 @@ def _show_node(out: Console, node: int | None, judgements: list[BlockJudgement])
             first.zone or "?",
             f"[{colour}]{first.verdict}[/{colour}]",
             "" if first.errno is None else errorcode[first.errno],
-            first.why if first.guard is None else f"{first.why} ({first.guard})",
+            _why(first) if first.guard is None else f"{_why(first)} ({first.guard})",
         )
     out.print()
     out.print("node unknown, or several" if node is None else f"node {node}")
@@ -136,8 +141,12 @@ def _runs(judgements: list[BlockJudgement]) -> Iterator[list[BlockJudgement]]:
 
 
 def _said(judgement: BlockJudgement) -> tuple[object, ...]:
-    why = judgement.why.replace(f"memory{judgement.number}/", "memoryN/")
-    return (judgement.state, judgement.zone, judgement.verdict, judgement.guard, why)
+    return (judgement.state, judgement.zone, judgement.verdict, judgement.guard, _why(judgement))
+
+
+def _why(judgement: BlockJudgement) -> str:
+    """The reason in words that fit every block of a run."""
+    return judgement.why.replace(f"memory{judgement.number}/", "memoryN/")
 
 
 def _summary(reading: MachineReading, judgements: Sequence[BlockJudgement]) -> str:

@@ -154,3 +154,15 @@ def test_a_node_without_blocks_is_named(tmp_path: Path, capsys: pytest.CaptureFi
     tree = machine(tmp_path, {1: ("online", "Movable")})
     assert main(["inspect", str(tree), "--node", "7"]) == 2
     assert "no memory block is on node 7" in capsys.readouterr().err
+
+
+def test_a_block_of_two_nodes_is_shown_for_each(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = machine(tmp_path, {1: ("online", "none"), 2: ("online", "Movable")})
+    for node, number in ((0, 1), (1, 1), (1, 2)):
+        folder = tree / "sys/devices/system/node" / f"node{node}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"memory{number}").symlink_to(f"../../memory/memory{number}")
+    assert set(inspect(capsys, tree, "--node", "0")) == {1}
+    assert set(inspect(capsys, tree, "--node", "1")) == {1, 2}
