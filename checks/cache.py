@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
 
+from .files import write_whole
 from .solvers import Answer, Query, solver_version
 
 __all__ = ["Cache", "default_folder"]
@@ -95,11 +95,4 @@ def _answer(value: dict[str, object]) -> Answer:
 def _write(path: Path, answers: Mapping[str, Answer]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     entries = {key: asdict(answer) | {"cached": False} for key, answer in answers.items()}
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "w") as file:
-            json.dump(entries, file, separators=(",", ":"))
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+    write_whole(path, json.dumps(entries, separators=(",", ":")))

@@ -23,7 +23,7 @@ from .verdicts import Verdict, combine
 
 __all__ = ["Failure", "PropertyResult", "Report", "export", "prove"]
 
-EVERY_SIZE = "machines of every size"
+EVERY_SIZE = "every size"
 _METHODS: Mapping[Kind, str] = {"always": "induction", "step": "every step", "ends": "ranking"}
 
 

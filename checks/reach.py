@@ -7,19 +7,17 @@ is believed, so that a stale or damaged store can cost time but not truth.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from memhp.reference import Machine
 from memhp.reference.shapes import Shape
 from memhp.spec.language.system import Property, System
 
+from .files import write_whole
 from .scopes import USUAL
-from .search import Found, Search, search
+from .search import Found, search
 
 __all__ = ["first_violation", "reach"]
 
@@ -32,7 +30,6 @@ def reach(
     *,
     folder: Path | None = None,
     shapes: Sequence[Shape] = USUAL,
-    progress: Callable[[Search], None] | None = None,
 ) -> tuple[dict[str, Found], bool]:
     """A shortest trace for each target that the machines can reach or violate.
 
@@ -42,17 +39,15 @@ def reach(
     path = folder / f"traces-{_digest(system, targets, shapes)}.json" if folder else None
     if path and (stored := _stored(path, system, shapes, targets)) is not None:
         return stored, True
-    found = search(system, topologies, targets, max_states=MAX_STATES, progress=progress).found
+    found = search(system, topologies, targets, max_states=MAX_STATES).found
     if path:
         _store(path, {name: (topologies.index(f.topology), f) for name, f in found.items()})
     return found, False
 
 
-def first_violation(
-    system: System, name: str, progress: Callable[[Search], None] | None = None
-) -> Found | None:
+def first_violation(system: System, name: str) -> Found | None:
     """A shortest trace from boot that violates the property, on the usual machines."""
-    found, _ = reach(system, [system.property_by_name[name]], progress=progress)
+    found, _ = reach(system, [system.property_by_name[name]])
     return found.get(name)
 
 
@@ -79,30 +74,15 @@ def _believed(entry: Any, claim: Property, system: System, shapes: Sequence[Shap
     number, steps, params = entry
     choices = tuple((str(action), tuple(map(int, point))) for action, point in steps)
     found = Found(claim, shapes[number].build(system), choices, tuple(map(int, params)))
-    if not shows(found, found.replay(system)):
+    if not found.is_shown_by(found.replay(system)):
         raise ValueError("the trace does not show the property")
     return found
-
-
-def shows(found: Found, machines: Sequence[Machine]) -> bool:
-    """The replayed trace ends as `Found` says: in a witness, or in a violation."""
-    last, name = machines[-1], found.claim.name
-    if found.claim.kind == "sometimes":
-        return bool(last.witnesses(name))
-    if found.claim.kind == "step":
-        violations = last.step_violations(machines[-2])
-    else:
-        violations = last.violations()
-    return any(violation.property == name for violation in violations)
 
 
 def _store(path: Path, found: dict[str, tuple[int, Found]]) -> None:
     document = {name: (number, f.steps, f.params) for name, (number, f) in found.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-        with os.fdopen(handle, "w") as file:
-            json.dump(document, file, separators=(",", ":"))
-        os.replace(name, path)
+        write_whole(path, json.dumps(document, separators=(",", ":")))
     except OSError:
         return

@@ -18,8 +18,6 @@ from .verdicts import Verdict, combine
 
 __all__ = ["Decision", "check", "overall", "search_scope"]
 
-EVERY_SIZE = "every size"
-
 
 @dataclass(frozen=True)
 class Decision:
@@ -97,7 +95,7 @@ def _proved(system: System, result: PropertyResult) -> Decision:
         claim,
         result.verdict,
         result.method,
-        EVERY_SIZE if result.verdict is Verdict.proved else result.scope,
+        result.scope,
         result.seconds,
         result.certified,
         result.cached,
@@ -120,22 +118,28 @@ def _searched(
     started = perf_counter()
     found, cached = reach(system, claims, folder=folder)
     seconds = (perf_counter() - started) / len(claims)
-    return [
-        _reached(claim, found.get(claim.name), given_up.get(claim.name, ""), seconds, cached)
-        for claim in claims
-    ]
+    decisions = []
+    for claim in claims:
+        decided = _by_trace(
+            claim,
+            found.get(claim.name),
+            without=(Verdict.undetermined, "the usual small machines"),
+            seconds=seconds,
+        )
+        reason = given_up.get(claim.name, "")
+        decisions.append(replace(decided, cached=cached, given_up=reason))
+    return decisions
 
 
-def _reached(
-    claim: Property, trace: Found | None, given_up: str, seconds: float, cached: bool
+def _by_trace(
+    claim: Property, trace: Found | None, *, without: tuple[Verdict, str], seconds: float
 ) -> Decision:
-    verdict = Verdict.undetermined
+    """A trace reaches a *sometimes* and refutes anything else; ``without`` one, as given."""
+    verdict, scope = without
     if trace:
         verdict = Verdict.holds if claim.kind == "sometimes" else Verdict.refuted
-    scope = f"trace of {len(trace.steps)}" if trace else "the usual small machines"
-    return Decision(
-        claim, verdict, "search", scope, seconds, cached=cached, given_up=given_up, trace=trace
-    )
+        scope = f"trace of {len(trace.steps)}"
+    return Decision(claim, verdict, "search", scope, seconds, trace=trace)
 
 
 def search_scope(
@@ -169,10 +173,7 @@ def search_scope(
     covered = "all reachable states" if result.complete else f"depth {result.depth}"
     decisions = []
     for claim in claims:
+        absent = Verdict.undetermined if claim.kind == "sometimes" else Verdict.holds
         trace = result.found.get(claim.name)
-        expected = (trace is not None) == (claim.kind == "sometimes")
-        missing = Verdict.undetermined if claim.kind == "sometimes" else Verdict.refuted
-        verdict = Verdict.holds if expected else missing
-        scope = f"trace of {len(trace.steps)}" if trace else covered
-        decisions.append(Decision(claim, verdict, "search", scope, seconds, trace=trace))
+        decisions.append(_by_trace(claim, trace, without=(absent, covered), seconds=seconds))
     return decisions, result

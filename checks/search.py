@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from memhp.reference import Machine, Step, Topology, Trace
+from memhp.reference import Machine, Step, Topology, Trace, Violation
 from memhp.reference.compile import Program
 from memhp.spec.language.system import Property, System
 
@@ -42,6 +42,19 @@ class Found:
             assert outcome, f"a trace does not replay: {outcome}"
             machines.append(machine)
         return machines
+
+    def violations(self, machines: Sequence[Machine]) -> list[Violation]:
+        """How the property fails at the end of the trace that was replayed."""
+        last = machines[-1]
+        is_step = self.claim.kind == "step"
+        found = last.step_violations(machines[-2]) if is_step else last.violations()
+        return [violation for violation in found if violation.property == self.claim.name]
+
+    def is_shown_by(self, machines: Sequence[Machine]) -> bool:
+        """The replayed trace ends in a witness of a *sometimes*, or in a violation."""
+        if self.claim.kind == "sometimes":
+            return bool(machines[-1].witnesses(self.claim.name))
+        return bool(self.violations(machines))
 
 
 @dataclass

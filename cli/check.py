@@ -115,10 +115,9 @@ def _only(args: argparse.Namespace, system: System) -> set[str] | None:
     """The properties that ``--only`` names, directly or by their row."""
     if not args.only:
         return None
-    rows = {row for claim in system.properties for row in claim.covers}
     chosen: set[str] = set()
     for name in args.only:
-        choose("property or row", name, [*system.property_by_name, *sorted(rows)])
+        choose("property or row", name, [*system.property_by_name, *system.rows])
         chosen |= {p.name for p in system.properties if name == p.name or name in p.covers}
     return chosen
 

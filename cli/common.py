@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
@@ -76,18 +74,15 @@ def system_named(name: str) -> System:
     return system_of(by_name[choose("variant or profile", c, by_name)] for c in changes)
 
 
-def step_lines(before: Machine, after: Machine) -> list[str]:
-    """What a step changed, one line each."""
+def print_step(system: System, number: int, step: Step, before: Machine, after: Machine) -> None:
+    """Print a step of a trace as a reader writes it, and only what it changed."""
     from memhp.reference import diff
-
-    return [f"  {change}" for change in diff(before, after)]
-
-
-def step_text(system: System, step: Step) -> str:
-    """The step as a reader writes it: ``fault(p=pte0)``."""
     from memhp.reference.outcome import shown
 
-    return shown(step.action, system.action_by_name[step.action].params, step.params)
+    params = system.action_by_name[step.action].params
+    print(f"{number:3} {shown(step.action, params, step.params)}")
+    for change in diff(before, after):
+        print(f"     {change}")
 
 
 def console() -> Console:
@@ -100,12 +95,10 @@ def console() -> Console:
 
 def write_json(path: Path, document: Any) -> None:
     """Write the whole file or nothing.  Raises `UsageError` if it cannot be written."""
+    from memhp.checks.files import write_whole
+
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w") as stream:
-            json.dump(document, stream, indent=1)
-            stream.write("\n")
-        os.replace(name, path)
+        write_whole(path, json.dumps(document, indent=1) + "\n")
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from None
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 from errno import errorcode
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 from .common import UsageError, choose, fail
 
 if TYPE_CHECKING:
     from memhp.spec.language import Action, Property, System
+    from memhp.spec.language.system import Where
+    from memhp.spec.language.terms import Var
 
 
 def add_parser(commands: Any) -> None:
@@ -37,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
 
 def explain(system: System, name: str) -> list[str]:
     """The lines that explain ``name``.  Raises `UsageError` if nothing has that name."""
-    rows = {row: [p for p in system.properties if row in p.covers] for row in _rows(system)}
+    rows = {row: [p for p in system.properties if row in p.covers] for row in system.rows}
     if name in system.action_by_name:
         return _action(system.action_by_name[name])
     if name in system.property_by_name:
@@ -46,9 +49,8 @@ def explain(system: System, name: str) -> list[str]:
         return [f"row {name} is carried by:", *(f"  {p.kind:9} {p.name}" for p in rows[name])]
     if name in system.definitions:
         found = system.definitions[name]
-        params = ", ".join(f"{var}: {var.sort}" for var in found.params)
         return [
-            f"definition {name}({params})   {found.where}",
+            _head(f"definition {name}", found.params, found.where),
             _indent(found.doc),
             f"  = {found.body}",
         ]
@@ -77,17 +79,17 @@ def explain(system: System, name: str) -> list[str]:
     return _action(guards[chosen], only=chosen.partition(".")[2])
 
 
-def _rows(system: System) -> list[str]:
-    return sorted({row for claim in system.properties for row in claim.covers})
+def _head(name: str, params: tuple[Var, ...], where: Where) -> str:
+    """The first line: ``name(b: Block)``, and where an editor finds it."""
+    return f"{name}({', '.join(f'{var}: {var.sort}' for var in params)})   {where}"
 
 
 def _indent(text: str) -> str:
-    return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
+    return indent(text, "  ")
 
 
 def _action(action: Action, only: str = "") -> list[str]:
-    params = ", ".join(f"{var}: {var.sort}" for var in action.params)
-    lines = [f"action {action.name}({params})   {action.where}", _indent(action.doc)]
+    lines = [_head(f"action {action.name}", action.params, action.where), _indent(action.doc)]
     for guard in action.guards:
         if only in ("", guard.name):
             code = "" if guard.errno is None else f" [{errorcode[guard.errno]}]"
@@ -104,10 +106,9 @@ def _action(action: Action, only: str = "") -> list[str]:
 
 
 def _property(claim: Property) -> list[str]:
-    params = ", ".join(f"{var}: {var.sort}" for var in claim.params)
     rows = f"  rows: {' '.join(claim.covers)}" if claim.covers else ""
     return [
-        f"{claim.kind} {claim.name}({params})   {claim.where}",
+        _head(f"{claim.kind} {claim.name}", claim.params, claim.where),
         _indent(claim.doc),
         f"  {claim.formula}",
         *([rows] if rows else []),

@@ -150,10 +150,10 @@ def _why(judgement: BlockJudgement) -> str:
 
 
 def _summary(reading: MachineReading, judgements: Sequence[BlockJudgement]) -> str:
-    counts = Counter(judgement.verdict for judgement in judgements)
+    counts = Counter[str](judgement.verdict for judgement in judgements)
     parts = []
     for verdict in _COLOURS:
-        count = sum(number for name, number in counts.items() if name == verdict)
+        count = counts[verdict]
         size = "" if reading.block_size is None else f" ({_bytes(count * reading.block_size)})"
         parts.append(f"{verdict} {count}{size}")
     return f"{len(judgements)} blocks: {', '.join(parts)}"
@@ -167,7 +167,7 @@ def _bytes(number: int) -> str:
 
 
 def _document(reading: MachineReading, judgements: Sequence[BlockJudgement]) -> dict[str, Any]:
-    counts = Counter(judgement.verdict for judgement in judgements)
+    counts = Counter[str](judgement.verdict for judgement in judgements)
     return {
         "schema": "memhp-inspect/1",
         "source": reading.source,
@@ -175,7 +175,7 @@ def _document(reading: MachineReading, judgements: Sequence[BlockJudgement]) -> 
         "block_size_derived": reading.block_size_derived,
         "notes": list(reading.notes),
         "blocks": [_block(judgement) for judgement in judgements],
-        "summary": {verdict: counts.get(verdict, 0) for verdict in ("yes", "no", "cannot tell")},
+        "summary": {verdict: counts[verdict] for verdict in _COLOURS},
     }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .common import UsageError, fail, step_lines, step_text, system_named
+from .common import UsageError, fail, print_step, system_named
 
 if TYPE_CHECKING:
     from memhp.reference import Violation
@@ -42,9 +42,7 @@ def run(args: argparse.Namespace) -> int:
     for number, (step, before, after) in enumerate(
         zip(trace.steps, machines, machines[1:], strict=False), 1
     ):
-        print(f"{number:3} {step_text(system, step)}")
-        for line in step_lines(before, after):
-            print(f"   {line}")
+        print_step(system, number, step, before, after)
         found = (*after.step_violations(before), *after.violations())
         violated |= _new_violations(violated, found)
     if not violated:

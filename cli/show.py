@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from memhp.spec.language.edits import Edit, ReplaceDefinition, ReplaceGuard
 
-from .common import console, step_lines, step_text
+from .common import console, print_step
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -135,19 +135,10 @@ def _instead(system: System, edit: Edit) -> str:
 def print_trace(system: System, found: Found) -> None:
     """Print the steps, each with what it changed, and the violation."""
     machines = found.replay(system)
-    for number, (step, before, after) in enumerate(
-        zip(found.trace(system).steps, machines, machines[1:], strict=False), 1
-    ):
-        print(f"{number:3} {step_text(system, step)}")
-        for line in step_lines(before, after):
-            print(f"   {line}")
-    last = machines[-1]
-    violations = last.violations()
-    if found.claim.kind == "step" and len(machines) > 1:
-        violations = last.step_violations(machines[-2])
-    for violation in violations:
-        if violation.property == found.claim.name:
-            print(f"violated: {violation}")
+    for number, step in enumerate(found.trace(system).steps, 1):
+        print_step(system, number, step, machines[number - 1], machines[number])
+    for violation in found.violations(machines):
+        print(f"violated: {violation}")
 
 
 def as_json(

@@ -26,6 +26,7 @@ and neither shows in sysfs or procfs.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -106,15 +107,16 @@ def judge(reading: MachineReading, system: System) -> tuple[BlockJudgement, ...]
     'the block has holes'
     """
     court = _Court(system)
-    changing = [block.number for block in reading.blocks if block.state == "going-offline"]
-    unknown = [block.number for block in reading.blocks if block.state is None]
+    states = Counter(block.state for block in reading.blocks)
     found = []
     for block in reading.blocks:
         busy: tuple[bool, ...] = (False,)
-        if set(changing) - {block.number}:
+        states[block.state] -= 1  # what follows is about the others
+        if states["going-offline"]:
             busy = (True,)
-        elif set(unknown) - {block.number}:
+        elif states[None]:
             busy = (False, True)
+        states[block.state] += 1
         facts = _facts(reading, block, busy)
         found.append(_judgement(reading, block, facts, court.answer(facts)))
     return tuple(found)

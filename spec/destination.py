@@ -98,33 +98,29 @@ def reserve_destination(o: Folio, d: Frame) -> None:
 # --- what is true -------------------------------------------------------------------------------
 
 
-@definition
-def is_choosing(o: Folio) -> Bool:
-    """No destination is reserved for the folio."""
-    return stage[o] == Stage.idle
+def _chosen(o: Folio) -> Bool:
+    """In this step a destination is chosen for the folio."""
+    return (stage[o] == Stage.idle) & after(stage[o] == Stage.reserved)
 
 
 @step(covers="N4")
 def nothing_moves_to_a_leaving_node(o: Folio) -> Bool:
     """When a whole node leaves, nothing is moved to it."""
-    chosen = is_choosing(o) & after(stage[o] == Stage.reserved)
-    return implies(chosen, ~leaving[node_of_frame(after(destination[o]))])
+    return implies(_chosen(o), ~leaving[node_of_frame(after(destination[o]))])
 
 
 @step(covers="N4")
 def contents_stay_on_their_node_while_it_has_room(o: Folio, f: Frame) -> Bool:
     """When a section leaves and its node does not, the contents stay on the node."""
-    chosen = is_choosing(o) & after(stage[o] == Stage.reserved)
     here = node_of_frame(home[o])
     room = has_room(f) & (node_of_frame(f) == here)
-    return implies(chosen & room, node_of_frame(after(destination[o])) == here)
+    return implies(_chosen(o) & room, node_of_frame(after(destination[o])) == here)
 
 
 @step(covers="N4")
 def the_nearest_node_with_room_is_chosen(o: Folio, f: Frame) -> Bool:
     """No node that is nearer than the chosen one has room."""
-    chosen = is_choosing(o) & after(stage[o] == Stage.reserved)
-    return implies(chosen & has_room(f), ~is_preferred(o, f, after(destination[o])))
+    return implies(_chosen(o) & has_room(f), ~is_preferred(o, f, after(destination[o])))
 
 
 @sometimes(covers="N4")

@@ -338,7 +338,6 @@ def trace_property(declared: Declared) -> Property:
     params, formula = trace_formula(declared)
     if declared.role == "step":
         return _as_property(declared, "step", params, formula)
-    _no_next(formula, declared)
     kind: Kind = "always" if declared.role == "always" else "sometimes"
     return _as_property(declared, kind, params, formula)
 
@@ -371,16 +370,7 @@ def _trace_ending(declared: Declared) -> tuple[tuple[Var, ...], Ending]:
         if not (isinstance(result, tuple) and len(result) == 2):
             complain(f"{declared.name} must return `during` and `left`", declared.where)
         during, left = (coerce(part, BOOL) for part in result)
-    for part in (during, left):
-        _no_next(part, declared)
     return params, Ending(during, left, declared.by)
-
-
-def _no_next(formula: Term, declared: Declared) -> None:
-    if any(isinstance(part, terms.Next) for part in terms.subterms(formula)):
-        complain(
-            f"{declared.name} speaks of the state after a step: declare it @step", declared.where
-        )
 
 
 def trace_axiom(declared: Declared) -> Axiom:

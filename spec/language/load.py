@@ -145,6 +145,9 @@ def _check_moments(system: System, places: dict[str, Where]) -> None:
         for v in system.variables
     ]
     now = [(p.name, p.where, p.formula) for p in system.of_kind("always", "sometimes")]
+    for ends in system.of_kind("ends"):
+        assert ends.ending
+        now += [(ends.name, ends.where, p) for p in (ends.ending.during, ends.ending.left)]
     for action in system.actions:
         now += [(action.name, guard.where, guard.condition) for guard in action.guards]
         for update in action.updates:
@@ -156,7 +159,9 @@ def _check_moments(system: System, places: dict[str, Where]) -> None:
             complain(f"{name} reads {symbol}, which is state", where)
     for name, where, term in (*timeless, *now):
         if _speaks_of_next(term, system):
-            complain(f"{name} speaks of the state after a step", where)
+            claim = system.property_by_name.get(name)
+            advice = ": declare it @step" if claim and not claim.ending else ""
+            complain(f"{name} speaks of the state after a step{advice}", where)
 
 
 def _speaks_of_next(term: Term, system: System) -> bool:

@@ -191,6 +191,11 @@ class System:
     def unbounded_sorts(self) -> tuple[SortRef, ...]:
         return tuple(sort for sort in self.sorts if sort.members is None)
 
+    @cached_property
+    def rows(self) -> tuple[str, ...]:
+        """The rows that the properties cover, sorted."""
+        return tuple(sorted({row for claim in self.properties for row in claim.covers}))
+
     def of_kind(self, *kinds: Kind) -> Iterator[Property]:
         """The properties of those kinds, in declaration order."""
         return (claim for claim in self.properties if claim.kind in kinds)
