@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from memhp.spec.language.system import System
-from memhp.spec.language.terms import SortRef
+from memhp.spec.language.terms import SortRef, Symbol
 
-from .topology import Topology
+from .topology import Topology, unknown
 
 __all__ = ["Shape", "arrangements"]
 
@@ -26,7 +26,10 @@ class Shape:
     ``boot_kernel``, numbers of frames; ``memmaps``, where mem_maps lie: each in
     its own section, or all of a node in the section that holds its pgdat;
     ``totals``, the numbers of blocks, sections and frames in all, for a machine
-    that is not quite regular: then they are spread as evenly as they go.
+    that is not quite regular: then they are spread as evenly as they go;
+    ``more``, the sizes of further sorts (1 unless given); ``tables``, values of
+    topology, row-major.  What is not given is false, an enumeration's first
+    member, or the element of the same number as far as there are as many.
 
     >>> from memhp.spec.system import SYSTEM
     >>> Shape(nodes=2, blocks=2).build(SYSTEM).tables["node_of"]
@@ -49,10 +52,12 @@ class Shape:
     boot_kernel: frozenset[int] = field(default_factory=frozenset)
     memmaps: Literal["own", "pgdat"] = "own"
     totals: tuple[int, int, int] | None = None
+    more: tuple[tuple[str, int], ...] = ()
+    tables: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
     @property
     def sizes(self) -> Mapping[str, int]:
-        """The number of elements of each sort."""
+        """The number of elements of each sort of the core."""
         blocks = self.nodes * self.blocks
         sections = blocks * self.sections
         blocks, sections, frames = self.totals or (blocks, sections, sections * self.frames)
@@ -70,35 +75,36 @@ class Shape:
     def build(self, system: System) -> Topology:
         """The topology.  Raises ValueError if ``system`` knows other sorts or tables."""
         zones = next(s.range for s in system.topology if s.name == "early_zone")
-        sizes = self.sizes
+        others = {sort.name: 1 for sort in system.unbounded_sorts if sort.name not in self.sizes}
+        sizes = {**self.sizes, **others, **dict(self.more)}
         block_of = [s * sizes["Block"] // sizes["Section"] for s in range(sizes["Section"])]
         first = [block_of.index(self._blocks_of(node)[0]) for node in range(self.nodes)]
-        return Topology.build(
-            system,
-            sizes,
-            {
-                "block_of_section": lambda s: block_of[s],
-                "section_of": lambda f: f * sizes["Section"] // sizes["Frame"],
-                "node_of": self._node_of,
-                "pgdat_section": lambda n: first[n],
-                "memmap_host": lambda s: (
-                    s if self.memmaps == "own" else first[self._node_of(block_of[s])]
-                ),
-                "early": lambda b: b not in self.added,
-                "early_zone": lambda b: _member(zones, self._zone(b)),
-                "hole": lambda f: f in self.holes,
-                "boot_kernel": lambda f: f in self.boot_kernel,
-                "vetoes_online": lambda b: False,
-                "vetoes_offline": lambda b: b in self.vetoing,
-                "nearer": lambda n, a, b: (abs(n - a), a) < (abs(n - b), b),
-                "below": lambda a, b: a < b,
-                "birth_frame": lambda o: 0,
-                "boot_folio": lambda f: 0,
-                "boot_data": lambda f: 0,
-                "vma_of": lambda p: p % self.vmas,
-                "implied_folio": lambda p: p % self.folios,
-            },
-        )
+        plain = {symbol.name: _plain(symbol, sizes) for symbol in system.topology}
+        core: dict[str, Callable[..., int]] = {
+            "block_of_section": lambda s: block_of[s],
+            "section_of": lambda f: f * sizes["Section"] // sizes["Frame"],
+            "node_of": self._node_of,
+            "pgdat_section": lambda n: first[n],
+            "memmap_host": lambda s: (
+                s if self.memmaps == "own" else first[self._node_of(block_of[s])]
+            ),
+            "early": lambda b: b not in self.added,
+            "early_zone": lambda b: _member(zones, self._zone(b)),
+            "hole": lambda f: f in self.holes,
+            "boot_kernel": lambda f: f in self.boot_kernel,
+            "vetoes_online": lambda b: False,
+            "vetoes_offline": lambda b: b in self.vetoing,
+            "nearer": lambda n, a, b: (abs(n - a), a) < (abs(n - b), b),
+            "below": lambda a, b: a < b,
+            "birth_frame": lambda o: 0,
+            "boot_folio": lambda f: 0,
+            "boot_data": lambda f: 0,
+            "vma_of": lambda p: p % self.vmas,
+            "implied_folio": lambda p: p % self.folios,
+        }
+        tables = {**plain, **core}
+        tables |= {name: _listed(values, name, system, sizes) for name, values in self.tables}
+        return Topology.build(system, sizes, tables)
 
     def _node_of(self, block: int) -> int:
         return block * self.nodes // self.sizes["Block"]
@@ -110,6 +116,31 @@ class Shape:
         if block in self.multizone:
             return "none"
         return "movable" if block in self.movable else "kernel"
+
+
+def _plain(symbol: Symbol, sizes: Mapping[str, int]) -> Callable[..., int]:
+    """The value of topology that nobody chose: see `Shape`."""
+    if symbol.range.members is not None:
+        return lambda *point: 0
+    limit = sizes[symbol.range.name]
+    return lambda *point: point[0] % limit
+
+
+def _listed(
+    values: Sequence[int], name: str, system: System, sizes: Mapping[str, int]
+) -> Callable[..., int]:
+    """A table as a function.  Raises ValueError if the system has no such table."""
+    symbol = next((found for found in system.topology if found.name == name), None)
+    if symbol is None:
+        raise ValueError(unknown("table", name, (found.name for found in system.topology)))
+
+    def value(*point: int) -> int:
+        place = 0
+        for sort, number in zip(symbol.domain, point, strict=True):
+            place = place * sizes.get(sort.name, len(sort.members or ())) + number
+        return values[place]
+
+    return value
 
 
 def _member(sort: SortRef, name: str) -> int:

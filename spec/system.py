@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import (
+    block_claims,
     blocks,
     destination,
     frames,
@@ -16,6 +17,16 @@ from .language import load
 
 SYSTEM = load(
     "memhp",
-    (topology, sections, blocks, frames, migration_stage, page_tables, destination, migration),
+    (
+        topology,
+        sections,
+        blocks,
+        block_claims,
+        frames,
+        migration_stage,
+        page_tables,
+        destination,
+        migration,
+    ),
 )
 """The specification that keeps every property: the default profile."""

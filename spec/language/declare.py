@@ -16,6 +16,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints, overload
 from . import terms
 from .syntax import Bool, Expr, Sort, bind, call, caller, coerce, complain, fresh, scope
 from .system import (
+    ENABLED,
     Action,
     Axiom,
     Definition,
@@ -35,6 +36,7 @@ __all__ = [
     "always",
     "axiom",
     "definition",
+    "enabled",
     "ends",
     "guard",
     "sometimes",
@@ -152,6 +154,10 @@ class Declared:
     def doc(self) -> str:
         return inspect.cleandoc(self.function.__doc__ or "")
 
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return tuple(inspect.signature(self.function).parameters)
+
 
 @dataclass
 class _Trace:
@@ -255,6 +261,18 @@ class Defined(Generic[P, E]):
             coerce(arg, sort.ref)
         applied: E = call(self.declared.name, tuple(exprs), result)
         return applied
+
+
+def enabled(step: Declared, *args: Sort) -> Bool:
+    """Every guard of the action ``step`` holds for these arguments; for properties."""
+    if step.role != "action":
+        complain(f"{step.name} is no action: only an action can be enabled")
+    wanted = list(_hints(step.function).values())[: len(step.parameters)]
+    if len(args) != len(wanted):
+        complain(f"{step.name} takes {len(wanted)} arguments, {len(args)} are given")
+    for arg, sort in zip(args, wanted, strict=True):
+        coerce(arg, sort.ref)
+    return call(f"{ENABLED}{step.name}", args, Bool)
 
 
 def definition(function: Callable[P, E]) -> Defined[P, E]:

@@ -19,7 +19,7 @@ from .declare import (
     trace_variable,
 )
 from .syntax import Enumeration, Expr, Sort, complain
-from .system import Definition, System, Where
+from .system import ENABLED, Definition, System, Where
 from .terms import Call, Next, Symbol, Term, subterms
 
 __all__ = ["load"]
@@ -130,11 +130,17 @@ def _check_references(system: System, places: dict[str, Where]) -> None:
     known: set[Symbol] = {*system.topology, *(v.symbol for v in system.variables)}
     for where, term in _all_terms(system, places):
         for part in subterms(term):
-            if isinstance(part, Call) and part.name not in system.definitions:
+            if isinstance(part, Call) and not _is_known(part.name, system):
                 complain(f"definition {part.name!r} belongs to no loaded module", where)
             symbol = getattr(part, "symbol", None)
             if symbol is not None and symbol not in known:
                 complain(f"symbol {symbol.name!r} belongs to no loaded module", where)
+
+
+def _is_known(definition: str, system: System) -> bool:
+    if definition.startswith(ENABLED):
+        return definition.removeprefix(ENABLED) in system.action_by_name
+    return definition in system.definitions
 
 
 def _check_moments(system: System, places: dict[str, Where]) -> None:
@@ -167,7 +173,7 @@ def _check_moments(system: System, places: dict[str, Where]) -> None:
 def _speaks_of_next(term: Term, system: System) -> bool:
     return any(
         isinstance(part, Next)
-        or (isinstance(part, Call) and _speaks_of_next(system.definitions[part.name].body, system))
+        or (isinstance(part, Call) and _speaks_of_next(system.definition(part.name).body, system))
         for part in subterms(term)
     )
 

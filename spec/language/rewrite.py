@@ -67,7 +67,7 @@ def substitute(term: Term, values: Mapping[Var, Term]) -> Term:
 def expand(term: Term, system: System) -> Term:
     """``term`` with every definition replaced by its body."""
     if isinstance(term, Call):
-        definition = system.definitions[term.name]
+        definition = system.definition(term.name)
         args = (expand(arg, system) for arg in term.args)
         body = expand(definition.body, system)
         return substitute(body, dict(zip(definition.params, args, strict=True)))

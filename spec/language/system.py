@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from .terms import App, Call, SortRef, Symbol, Term, Var, subterms
+from .terms import App, Call, SortRef, Symbol, Term, Var, conj, subterms
 
 __all__ = [
+    "ENABLED",
     "Action",
     "Axiom",
     "Definition",
@@ -27,6 +28,10 @@ __all__ = [
     "Variable",
     "Where",
 ]
+
+
+ENABLED = "enabled."
+"""What the name of an implied definition begins with: the guards of the action after it."""
 
 
 class SpecificationError(Exception):
@@ -196,6 +201,15 @@ class System:
         """The rows that the properties cover, sorted."""
         return tuple(sorted({row for claim in self.properties for row in claim.covers}))
 
+    def definition(self, name: str) -> Definition:
+        """The definition of that name, declared or implied by an action (`ENABLED`)."""
+        if not name.startswith(ENABLED):
+            return self.definitions[name]
+        action = self.action_by_name[name.removeprefix(ENABLED)]
+        body = conj(*(guard.condition for guard in action.guards))
+        doc = f"Every guard of {action.name} holds."
+        return Definition(name, action.module, doc, action.params, body, action.where)
+
     def of_kind(self, *kinds: Kind) -> Iterator[Property]:
         """The properties of those kinds, in declaration order."""
         return (claim for claim in self.properties if claim.kind in kinds)
@@ -207,5 +221,5 @@ class System:
             if isinstance(part, App):
                 names.add(part.symbol.name)
             elif isinstance(part, Call):
-                names |= self.symbols_in(self.definitions[part.name].body)
+                names |= self.symbols_in(self.definition(part.name).body)
         return frozenset(names)

@@ -1,47 +1,20 @@
-"""Variants: the designs that the list complains of, as small edits of the specification.
-
-Each must break the property it names; one that breaks nothing is a finding
-about the specification, and the checks fail.
-"""
+"""Wrong designs of the life of metadata and blocks (N1, N2, A1)."""
 
 from __future__ import annotations
 
-from .frames import Folio
-from .language import Bool, DropGuard, DropUpdate, ReplaceDefinition, ReplaceUpdate, Variant
-from .page_tables import Pte, implied_folio
-from .sections import Metadata
-from .topology import Node
+from ..language import DropGuard, DropUpdate, ReplaceUpdate, Variant
+from ..sections import Metadata
+from ..topology import Node
+from .sources import LIST
 
 __all__ = ["VARIANTS"]
-
-
-def _object_rmap(p: Pte, o: Folio) -> Bool:
-    return implied_folio[p] == o
 
 
 def _initialised(n: Node) -> Metadata:
     return Metadata.initialised
 
 
-LIST = "the 2004 to-do list of the Linux memory hotplug developers"
-
 VARIANTS = (
-    Variant(
-        name="object-rmap-alone",
-        doc="Reverse mapping knows linear addresses only, and misses PTEs of nonlinear VMAs.",
-        covers=("M1",),
-        source=LIST + ": sys_remap_file_pages()",
-        breaks="ptes_map_the_frame_that_their_folio_lives_in",
-        edits=(ReplaceDefinition("rmap_reaches", _object_rmap),),
-    ),
-    Variant(
-        name="source-freed-while-mapped",
-        doc="The copy does not wait until every PTE is replaced; the source is freed under one.",
-        covers=("M1",),
-        source="mm/migrate.c: the folio_mapped() check before move_to_new_folio()",
-        breaks="nothing_maps_a_frame_that_is_not_in_use",
-        edits=(DropGuard("copy", "unmapped"),),
-    ),
     Variant(
         name="pgdat-goes-early",
         doc="The section that holds the node's pgdat may leave before the others.",
@@ -89,46 +62,6 @@ VARIANTS = (
         source="commit a1e565aa08a3: do not allocate pgdat if it was not freed",
         breaks="a_memmap_needs_an_initialised_pgdat",
         edits=(DropGuard("free_pgdat", "no_memmap_left"),),
-    ),
-    Variant(
-        name="kernel-memory-anywhere",
-        doc="The kernel takes memory from the removable area too.",
-        covers=("U1",),
-        source=LIST + ": definition of removable area is effective",
-        breaks="kernel_frames_stay_out_of_the_removable_area",
-        edits=(DropGuard("alloc_kernel", "outside_removable_area"),),
-    ),
-    Variant(
-        name="destination-on-a-leaving-node",
-        doc="The destination is chosen without looking whether its node is leaving.",
-        covers=("N4",),
-        source=LIST + ": destination of migration should be appropriate area",
-        breaks="nothing_moves_to_a_leaving_node",
-        edits=(DropGuard("reserve_destination", "node_stays"),),
-    ),
-    Variant(
-        name="destination-anywhere",
-        doc="Any free frame will do, however far (Linux 2.6.24: allocate from better area).",
-        covers=("N4",),
-        source="commit 0c0e61958965",
-        breaks="contents_stay_on_their_node_while_it_has_room",
-        edits=(DropGuard("reserve_destination", "nearest_with_room"),),
-    ),
-    Variant(
-        name="cache-entry-dropped-early",
-        doc="The migration cache forgets the folio before its PTEs are restored.",
-        covers=("D1",),
-        source=LIST + ": migration cache",
-        breaks="entries_are_in_the_migration_cache",
-        edits=(DropGuard("finish_migration", "entries_restored"),),
-    ),
-    Variant(
-        name="cache-entry-leaks-on-abort",
-        doc="Giving up a migration leaves the folio's entry in the cache.",
-        covers=("D1",),
-        source=LIST + ": migration cache",
-        breaks="cache_entries_belong_to_moving_folios",
-        edits=(DropUpdate("finish_abort", "cached"),),
     ),
     Variant(
         name="device-removed-while-online",

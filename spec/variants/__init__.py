@@ -1,0 +1,14 @@
+"""Variants: the designs that the list complains of, and historic bugs, as small edits.
+
+Each must break the property it names; one that breaks nothing is a finding
+about the specification, and the checks fail.  One module a concern.
+"""
+
+from . import lifetimes, migration
+
+__all__ = ["VARIANTS"]
+
+VARIANTS = (
+    *lifetimes.VARIANTS,
+    *migration.VARIANTS,
+)
