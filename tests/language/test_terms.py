@@ -9,7 +9,7 @@ import pytest
 from memhp.spec.language import DropGuard, SpecificationError
 from memhp.spec.language import terms as t
 from memhp.spec.language.rewrite import after, closed, enabled, expand, substitute
-from memhp.spec.system import SYSTEM
+from memhp.spec.system import SYSTEM as MEMHP
 
 from .conftest import Load, Write
 
@@ -192,11 +192,11 @@ def test_a_comparison_of_sorts_is_a_mistake_when_written(write: Write) -> None:
 
 
 def test_enabled_means_the_guards_of_the_action_even_after_an_edit() -> None:
-    action = SYSTEM.action_by_name["finish_migration"]
+    action = MEMHP.action_by_name["finish_migration"]
     folio = t.Var("o", action.params[0].sort, "test")
     claim = t.Call("enabled.finish_migration", (folio,), t.BOOL)
-    assert "Stage.moved" in str(expand(claim, SYSTEM))
-    changed = SYSTEM
+    assert "Stage.moved" in str(expand(claim, MEMHP))
+    changed = MEMHP
     for guard in action.guards:
         changed = DropGuard("finish_migration", guard.name).apply(changed)
     assert expand(claim, changed) == t.TRUE
