@@ -6,10 +6,12 @@ from . import (
     block_claims,
     blocks,
     destination,
+    drain,
     frames,
     migration,
     migration_stage,
     page_tables,
+    scheduled_removal,
     sections,
     topology,
 )
@@ -22,11 +24,13 @@ SYSTEM = load(
         sections,
         blocks,
         block_claims,
+        drain,
         frames,
         migration_stage,
         page_tables,
         destination,
         migration,
+        scheduled_removal,
     ),
 )
 """The specification that keeps every property: the default profile."""
