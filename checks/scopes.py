@@ -20,6 +20,8 @@ USUAL = (
     Shape(blocks=2, added=_SECOND, memmaps="pgdat"),
     Shape(nodes=2, blocks=1, added=_SECOND),
     Shape(nodes=2, blocks=1, frames=2),
+    Shape(nodes=2, blocks=1, more=(("HugeFolio", 2),)),
+    Shape(nodes=2, blocks=1, more=(("HugeFolio", 2),), tables=(("gigantic", (0, 1)),)),
 )
 
 

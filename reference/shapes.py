@@ -29,7 +29,8 @@ class Shape:
     that is not quite regular: then they are spread as evenly as they go;
     ``more``, the sizes of further sorts (1 unless given); ``tables``, values of
     topology, row-major.  What is not given is false, an enumeration's first
-    member, or the element of the same number as far as there are as many.
+    member, or the element of the same number as far as there are as many; each
+    section is a range for huge folios.
 
     >>> from memhp.spec.system import SYSTEM
     >>> Shape(nodes=2, blocks=2).build(SYSTEM).tables["node_of"]
@@ -76,6 +77,8 @@ class Shape:
         """The topology.  Raises ValueError if ``system`` knows other sorts or tables."""
         zones = next(s.range for s in system.topology if s.name == "early_zone")
         others = {sort.name: 1 for sort in system.unbounded_sorts if sort.name not in self.sizes}
+        if "Range" in others:
+            others["Range"] = self.sizes["Section"]
         sizes = {**self.sizes, **others, **dict(self.more)}
         block_of = [s * sizes["Block"] // sizes["Section"] for s in range(sizes["Section"])]
         first = [block_of.index(self._blocks_of(node)[0]) for node in range(self.nodes)]
@@ -102,7 +105,12 @@ class Shape:
             "vma_of": lambda p: p % self.vmas,
             "implied_folio": lambda p: p % self.folios,
         }
-        tables = {**plain, **core}
+        ranges_of_sections: dict[str, Callable[..., int]] = {
+            "range_of": core["section_of"],
+            "head_frame": lambda r: -(-r * sizes["Frame"] // sizes["Section"]),
+            "node_of_range": lambda r: self._node_of(block_of[r]),
+        }
+        tables = {**plain, **{n: t for n, t in ranges_of_sections.items() if n in plain}, **core}
         tables |= {name: _listed(values, name, system, sizes) for name, values in self.tables}
         return Topology.build(system, sizes, tables)
 

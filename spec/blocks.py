@@ -72,7 +72,8 @@ class MemoryEvent(Enumeration):
 class FrameState(Enumeration):
     """Who has a frame: nobody yet, the isolated list, the free list, or an owner.
 
-    ``incoming``: set aside as the destination of a migration.
+    ``incoming``: set aside as the destination of a migration; ``huge``: part of
+    a hugetlb folio.
     """
 
     unavailable: FrameState
@@ -81,6 +82,7 @@ class FrameState(Enumeration):
     kernel: FrameState
     user: FrameState
     incoming: FrameState
+    huge: FrameState
 
 
 def _boot_state(f: Frame) -> FrameState:

@@ -8,6 +8,8 @@ from . import (
     destination,
     drain,
     frames,
+    huge_migration,
+    huge_pools,
     migration,
     migration_stage,
     page_tables,
@@ -31,6 +33,8 @@ SYSTEM = load(
         destination,
         migration,
         scheduled_removal,
+        huge_pools,
+        huge_migration,
     ),
 )
 """The specification that keeps every property: the default profile."""

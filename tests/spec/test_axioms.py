@@ -42,6 +42,12 @@ BROKEN: dict[str, tuple[Shape, dict[str, dict[int, int]]]] = {
     "distance_is_total": (Shape(nodes=3, blocks=1), {"nearer": {5: 0, 7: 0}}),
     "a_node_is_nearest_to_itself": (TWO, {"nearer": {1: 0, 2: 1}}),
     "addresses_are_ordered": (Shape(blocks=2), {"below": {0: 1}}),
+    "head_frames_are_in_their_range": (Shape(blocks=2), {"head_frame": {0: 1}}),
+    "ranges_of_the_buddy_allocator_lie_in_one_block": (
+        Shape(blocks=2),
+        {"range_of": {1: 0}, "head_frame": {1: 0}},
+    ),
+    "ranges_lie_on_one_node": (TWO, {"node_of_range": {0: 1}}),
     "addresses_differ": (Shape(blocks=2), {"below": {1: 0}}),
 }
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
-from memhp.spec.language import Profile, Variant, apply
+from memhp.spec.language import Map, Profile, Variant, apply
 from memhp.spec.profiles import DEFAULT, PROFILES
 from memhp.spec.system import SYSTEM
 from memhp.spec.variants import VARIANTS
@@ -37,10 +39,7 @@ def test_everything_is_said_in_words() -> None:
 
 
 def test_every_topology_symbol_is_said_in_words() -> None:
-    from memhp.spec import frames, page_tables, topology
-    from memhp.spec.language import Map
-
-    modules = (topology, frames, page_tables)
+    modules = [module for name, module in sys.modules.items() if name.startswith("memhp.spec.")]
     docs = {n: v.doc for m in modules for n, v in vars(m).items() if isinstance(v, Map)}
     assert not [symbol.name for symbol in SYSTEM.topology if not docs[symbol.name]]
 

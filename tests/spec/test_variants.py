@@ -25,6 +25,13 @@ LENGTHS = {
     "allocation-refills-what-drains": 38,
     "kernel-memory-while-draining": 2,
     "destination-in-a-draining-block": 3,
+    "surplus-forgotten-on-migration": 6,
+    "free-count-forgotten-on-dissolve": 2,
+    "free-count-wrong-after-abort": 5,
+    "dissolved-though-promised": 3,
+    "migratable-mark-lost": 6,
+    "range-taken-in-part": 3,
+    "gigantic-moved-into-ordinary": 4,
     "destination-on-a-leaving-node": 3,
     "destination-anywhere": 2,
     "cache-entry-dropped-early": 8,
@@ -37,6 +44,8 @@ LENGTHS = {
 
 REACHED = {
     "a_file_is_mapped_out_of_order": 2,
+    "a_huge_folio_arrives_on_another_node": 4,
+    "a_block_that_held_a_free_huge_folio_goes_offline": 5,
     "a_mapped_folio_arrives": 8,
     "a_node_appears_and_its_memory_is_present": 6,
     "a_removable_block_is_full": 1,
