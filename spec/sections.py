@@ -30,6 +30,18 @@ from .language import (
     true,
     variable,
 )
+from .section_parts import (
+    Altmap,
+    Look,
+    Reader,
+    UsageMap,
+    altmap,
+    from_altmap,
+    hosts_itself,
+    looks_at,
+    usage,
+    watched,
+)
 from .topology import (
     Block,
     Node,
@@ -144,6 +156,9 @@ def allocate_memmap(s: Section) -> None:
         why="the section that is to hold the mem_map is not present",
     )
     memmap[s] = Metadata.allocated
+    b = block_of_section[s]
+    from_altmap[s] = hosts_itself(s)
+    altmap[b] = ite(hosts_itself(s), Altmap.held, altmap[b])
 
 
 @action
@@ -158,6 +173,7 @@ def add_section(s: Section) -> None:
         why="the section that holds the node's pgdat must be present first",
     )
     present[s] = true
+    usage[s] = ite(usage[s] == UsageMap.boot, UsageMap.boot, UsageMap.own)
 
 
 @action
@@ -221,6 +237,7 @@ def free_memmap(s: Section) -> None:
     guard("has_memmap", memmap[s] != Metadata.absent, why="it has no mem_map")
     guard("section_gone", ~present[s], errno=EBUSY, why="the section is still present")
     memmap[s] = Metadata.absent
+    from_altmap[s] = false
 
 
 @action
@@ -252,6 +269,12 @@ def free_pgdat(n: Node) -> None:
         ~exists(Section, lambda s: (node_of_section(s) == n) & (memmap[s] != Metadata.absent)),
         errno=EBUSY,
         why="a section of the node still has a mem_map",
+    )
+    guard(
+        "nobody_looks",
+        ~exists(Reader, lambda r: (looks_at[r] == Look.pgdat) & (node_of_section(watched[r]) == n)),
+        errno=EBUSY,
+        why="somebody looks at the node's zones without a lock",
     )
     pgdat[n] = Metadata.absent
 

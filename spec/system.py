@@ -5,13 +5,20 @@ from __future__ import annotations
 from . import (
     block_claims,
     blocks,
+    bookkeeping,
+    bookkeeping_claims,
     destination,
     frames,
     migration,
     migration_stage,
     page_tables,
+    per_cpu,
+    section_parts,
+    section_readers,
     sections,
+    span_claims,
     topology,
+    zone_spans,
 )
 from .language import load
 
@@ -19,10 +26,17 @@ SYSTEM = load(
     "memhp",
     (
         topology,
+        section_parts,
         sections,
+        section_readers,
+        zone_spans,
+        bookkeeping,
         blocks,
         block_claims,
+        span_claims,
+        bookkeeping_claims,
         frames,
+        per_cpu,
         migration_stage,
         page_tables,
         destination,
