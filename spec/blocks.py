@@ -36,7 +36,6 @@ from .topology import (
     Node,
     Section,
     Zone,
-    below,
     block_of,
     block_of_section,
     boot_kernel,
@@ -137,23 +136,6 @@ def in_use(b: Block) -> Bool:
 
 
 @definition
-def spanned_by(b: Block, z: Zone) -> Bool:
-    """The span of the node's zone z, with all its gaps, reaches over the block."""
-    return exists(
-        Block,
-        Block,
-        lambda low, high: (
-            (node_of[low] == node_of[b])
-            & (node_of[high] == node_of[b])
-            & (zone[low] == z)
-            & (zone[high] == z)
-            & ~below[b, low]
-            & ~below[high, b]
-        ),
-    )
-
-
-@definition
 def isolates(f: Frame) -> Bool:
     """Isolation finds the frame free: the per-CPU lists are drained before it begins."""
     return (frame_state[f] == FrameState.free) | (frame_state[f] == FrameState.pcp)
@@ -181,7 +163,7 @@ def keeps_zone_populated(b: Block) -> Bool:
 @definition
 def default_zone(b: Block) -> Zone:
     """The zone that a plain "online" chooses (zone_for_pfn_range, policy contig-zones)."""
-    only_movable = spanned_by(b, Zone.movable) & ~spanned_by(b, Zone.kernel)
+    only_movable = zone_span[b, Zone.movable] & ~zone_span[b, Zone.kernel]
     return ite(only_movable, Zone.movable, Zone.kernel)
 
 

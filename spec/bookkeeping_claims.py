@@ -43,6 +43,12 @@ def nodes_with_memory_have_their_structures(n: Node) -> Bool:
 
 
 @always(covers="A1 N1")
+def announced_memory_has_its_structures(b: Block) -> Bool:
+    """MEM_GOING_ONLINE creates what a node needs before its memory is there (I14)."""
+    return implies(event[b] == MemoryEvent.going_online, node_structure[node_of[b]])
+
+
+@always(covers="A1 N1")
 def node_structures_are_for_nodes_with_memory(n: Node) -> Bool:
     """The structure goes with the node's last memory, or when that memory does not come (I14)."""
     coming = exists(Block, lambda b: (node_of[b] == n) & (event[b] == MemoryEvent.going_online))

@@ -5,16 +5,18 @@ Source: docs/invariants.md, I4, I5 and I6; the state is in zone_spans.py.
 
 from __future__ import annotations
 
-from .blocks import BlockState, block_state, in_use, zone
+from .blocks import BlockState, block_state, zone
 from .language import Bool, always, exists, implies, sometimes
-from .topology import Block, Zone, node_of
+from .sections import Metadata, memmap
+from .topology import Block, Section, Zone, below, block_of_section, node_of
 from .zone_spans import above, between, highest_zone, node_span, pages_zone, zone_span
 
 
 @always(covers="A1 N1")
-def pages_in_use_name_their_zone(b: Block) -> Bool:
-    """The struct pages of a block in use name the zone that manages it (I4)."""
-    return implies(in_use(b), pages_zone[b] == zone[b])
+def initialised_pages_name_their_zone(s: Section) -> Bool:
+    """The struct pages of a section name the zone that manages its block (I4)."""
+    b = block_of_section[s]
+    return implies(memmap[s] == Metadata.initialised, pages_zone[b] == zone[b])
 
 
 @always(covers="A1 N1")
@@ -37,13 +39,23 @@ def zone_spans_have_no_gap(low: Block, b: Block, high: Block, z: Zone) -> Bool:
 
 
 @always(covers="A1")
-def zone_spans_begin_and_end_with_a_block(b: Block, z: Zone) -> Bool:
-    """A span reaches no further than the zone's outermost blocks; an empty zone has none (I5)."""
+def zone_spans_begin_with_a_block(b: Block, z: Zone) -> Bool:
+    """Where a zone's span begins, it has a block; so an empty zone has no span (I5)."""
 
-    def ends(low: Block, high: Block) -> Bool:
-        return (pages_zone[low] == z) & (pages_zone[high] == z) & between(low, b, high)
+    def begins(low: Block) -> Bool:
+        return (pages_zone[low] == z) & (node_of[low] == node_of[b]) & ~below[b, low]
 
-    return implies(zone_span[b, z], (z != Zone.none) & exists(Block, Block, ends))
+    return implies(zone_span[b, z], (z != Zone.none) & exists(Block, begins))
+
+
+@always(covers="A1")
+def zone_spans_end_with_a_block(b: Block, z: Zone) -> Bool:
+    """Where a zone's span ends, it has a block (I5)."""
+
+    def ends(high: Block) -> Bool:
+        return (pages_zone[high] == z) & (node_of[high] == node_of[b]) & ~below[high, b]
+
+    return implies(zone_span[b, z], exists(Block, ends))
 
 
 @always(covers="A1")
@@ -59,14 +71,23 @@ def node_spans_have_no_gap(low: Block, b: Block, high: Block) -> Bool:
 
 
 @always(covers="A1")
-def node_spans_begin_and_end_with_a_block(b: Block) -> Bool:
-    """A node's span reaches no further than its zones; empty zones add nothing (I6)."""
+def node_spans_begin_with_a_block(b: Block) -> Bool:
+    """Where a node's span begins, a zone of the node has memory; empty zones add nothing (I6)."""
 
-    def ends(low: Block, high: Block) -> Bool:
-        named = (pages_zone[low] != Zone.none) & (pages_zone[high] != Zone.none)
-        return named & between(low, b, high)
+    def begins(low: Block) -> Bool:
+        return (pages_zone[low] != Zone.none) & (node_of[low] == node_of[b]) & ~below[b, low]
 
-    return implies(node_span[b], exists(Block, Block, ends))
+    return implies(node_span[b], exists(Block, begins))
+
+
+@always(covers="A1")
+def node_spans_end_with_a_block(b: Block) -> Bool:
+    """Where a node's span ends, a zone of the node has memory (I6)."""
+
+    def ends(high: Block) -> Bool:
+        return (pages_zone[high] != Zone.none) & (node_of[high] == node_of[b]) & ~below[high, b]
+
+    return implies(node_span[b], exists(Block, ends))
 
 
 @always(covers="A1 U1")
