@@ -21,6 +21,7 @@ USUAL = (
     Shape(nodes=2, blocks=1, added=_SECOND),
     Shape(nodes=2, blocks=1, frames=2),
     Shape(blocks=2, added=_SECOND, tables=(("at_work", (1,)), ("watched", (1,)))),
+    Shape(nodes=2, blocks=1, added=_SECOND, tables=(("at_work", (1,)), ("watched", (1,)))),
     Shape(blocks=1, tables=(("cpus_keep_frames", (1,)),)),
 )
 

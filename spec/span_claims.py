@@ -8,7 +8,7 @@ from __future__ import annotations
 from .blocks import BlockState, block_state, zone
 from .language import Bool, always, exists, implies, sometimes
 from .sections import Metadata, memmap
-from .topology import Block, Section, Zone, below, block_of_section, node_of
+from .topology import Block, Section, Zone, below, block_of_section, early, node_of
 from .zone_spans import above, between, highest_zone, node_span, pages_zone, zone_span
 
 
@@ -98,7 +98,7 @@ def reclaim_reaches_every_zone(b: Block) -> Bool:
 
 @sometimes(covers="A1")
 def a_span_shrinks(b: Block) -> Bool:
-    """A block that left is outside its node's span, and another block of the node is inside."""
-    offline = block_state[b] == BlockState.offline
+    """A boot block that left is outside its node's span, and another block is inside."""
+    offline = early[b] & (block_state[b] == BlockState.offline)
     inside = exists(Block, lambda other: (node_of[other] == node_of[b]) & node_span[other])
     return offline & ~node_span[b] & inside

@@ -5,8 +5,7 @@ The numbers B1 to B42 are those of docs/bugs.md, where the other bugs are too.
 
 from __future__ import annotations
 
-from ..blocks import FrameState, block_state, frame_state, has_memory, zone
-from ..frames import BlockState
+from ..blocks import BlockState, FrameState, block_state, frame_state, has_memory, zone
 from ..language import (
     Bool,
     DropGuard,
@@ -50,11 +49,11 @@ def _from_the_first_block_on(b: Block, x: Block) -> Bool:
 
     def empty(z: Zone) -> Bool:
         here = exists(Block, lambda y: named(y) & (pages_zone[y] == z))
-        return (z != Zone.none) & ~here
+        return ~here
 
     up_to_the_last = exists(Block, lambda high: named(high) & ~below[high, x])
     whole = exists(Block, Block, lambda low, high: named(low) & named(high) & between(low, x, high))
-    return whole | (up_to_the_last & exists(Zone, empty))
+    return whole | (up_to_the_last & (empty(Zone.kernel) | empty(Zone.movable)))
 
 
 def _no_initialised_section_left(n: Node) -> Bool:

@@ -37,10 +37,10 @@ def test_everything_is_said_in_words() -> None:
 
 
 def test_every_topology_symbol_is_said_in_words() -> None:
-    from memhp.spec import frames, page_tables, topology
+    from memhp.spec import frames, page_tables, per_cpu, section_parts, topology
     from memhp.spec.language import Map
 
-    modules = (topology, frames, page_tables)
+    modules = (topology, section_parts, frames, per_cpu, page_tables)
     docs = {n: v.doc for m in modules for n, v in vars(m).items() if isinstance(v, Map)}
     assert not [symbol.name for symbol in SYSTEM.topology if not docs[symbol.name]]
 
