@@ -9,8 +9,19 @@ Sources: mm/sparse.c (section_activate, section_deactivate), include/linux/mmzon
 
 from __future__ import annotations
 
-from .language import Bool, Enumeration, Sort, definition, false, ite, topology, variable
-from .topology import Block, Section, block_of_section, early, memmap_host
+from .language import (
+    Bool,
+    Enumeration,
+    Int,
+    Sort,
+    definition,
+    exists,
+    false,
+    ite,
+    topology,
+    variable,
+)
+from .topology import Block, Node, Section, block_of_section, early, memmap_host
 
 
 class Reader(Sort):
@@ -63,6 +74,19 @@ altmap = variable(Block, Altmap, initial=lambda b: Altmap.absent)
 
 from_altmap = variable(Section, Bool, initial=lambda s: false)
 """The section's mem_map was cut from its block's altmap, and must be given back to it."""
+
+ram_resource = variable(
+    Block,
+    Bool,
+    initial=lambda b: early[b] & exists(Section, lambda s: block_of_section[s] == b),
+)
+"""/proc/iomem names the block's range as System RAM (register_memory_resource)."""
+
+memmap_counted = variable(Section, Bool, initial=lambda s: false)
+"""The section's mem_map was counted when memory was added; boot mem_maps are counted elsewhere."""
+
+memmaps_added = variable(Node, Int, initial=lambda n: Int.of(0))
+"""How many mem_maps of added memory the node has (vmstat, nr_memmap)."""
 
 
 @definition

@@ -1,4 +1,4 @@
-"""Readers without a lock, and what is freed only when they are done (N1).
+"""What hangs on a section: kept as long as it is needed, freed when readers are done (N1).
 
 The kernel makes a section invalid first, waits until every reader that may have
 seen it valid is done (RCU), and only then frees what hangs on it.
@@ -9,7 +9,20 @@ mm/mmzone.c (first_online_pgdat, next_zone), mm/memory_hotplug.c (remove_memory_
 
 from __future__ import annotations
 
-from .language import Bool, action, always, ends, exists, guard, implies, sometimes
+from .bookkeeping import lock_held
+from .language import (
+    Bool,
+    action,
+    after,
+    always,
+    count,
+    ends,
+    exists,
+    guard,
+    implies,
+    sometimes,
+    step,
+)
 from .section_parts import (
     Altmap,
     Look,
@@ -19,11 +32,14 @@ from .section_parts import (
     at_work,
     from_altmap,
     looks_at,
+    memmap_counted,
+    memmaps_added,
+    ram_resource,
     usage,
     watched,
 )
 from .sections import Metadata, memmap, pgdat, present
-from .topology import Block, Section, block_of_section, early, node_of_section
+from .topology import Block, Node, Section, block_of_section, early, node_of_section
 
 
 def _free_to_look(r: Reader) -> None:
@@ -138,6 +154,42 @@ def altmaps_outlive_their_memmaps(s: Section) -> Bool:
 def only_memmaps_come_from_an_altmap(s: Section) -> Bool:
     """Nothing is left to give back once the mem_map is gone."""
     return implies(from_altmap[s], memmap[s] != Metadata.absent)
+
+
+@always(covers="A1 N1")
+def added_memory_is_in_the_resource_tree(s: Section) -> Bool:
+    """Memory that the kernel describes is System RAM in /proc/iomem (I16)."""
+    return implies(memmap[s] != Metadata.absent, ram_resource[block_of_section[s]])
+
+
+@always(covers="A1 N1")
+def the_resource_tree_names_added_memory(b: Block) -> Bool:
+    """A range leaves /proc/iomem with its last mem_map (I16)."""
+    described = exists(
+        Section, lambda s: (block_of_section[s] == b) & (memmap[s] != Metadata.absent)
+    )
+    return implies(ram_resource[b], described)
+
+
+@always(covers="N1")
+def only_memmaps_are_counted(s: Section) -> Bool:
+    """What is freed is counted no more."""
+    return implies(memmap_counted[s], memmap[s] != Metadata.absent)
+
+
+@always(covers="N1")
+def added_memmaps_are_counted_exactly(n: Node) -> Bool:
+    """The counter of added mem_maps is their number, and so never below nothing."""
+    return memmaps_added[n] == count(
+        Section, lambda s: memmap_counted[s] & (node_of_section(s) == n)
+    )
+
+
+@step(covers="A1 N1")
+def memory_is_added_and_removed_under_the_lock(s: Section, b: Block) -> Bool:
+    """No mem_map comes or goes while a block is going online or offline."""
+    there, later = memmap[s] == Metadata.absent, after(memmap[s] == Metadata.absent)
+    return implies(there != later, ~lock_held[b])
 
 
 @ends(by="stop_looking", covers="N1")

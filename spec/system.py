@@ -26,11 +26,11 @@ SYSTEM = load(
     "memhp",
     (
         topology,
+        bookkeeping,
         section_parts,
         sections,
         section_readers,
         zone_spans,
-        bookkeeping,
         blocks,
         block_claims,
         span_claims,

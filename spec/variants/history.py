@@ -10,6 +10,7 @@ from ..language import (
     Bool,
     DropGuard,
     DropUpdate,
+    Int,
     ReplaceDefinition,
     ReplaceGuard,
     ReplaceUpdate,
@@ -19,6 +20,7 @@ from ..language import (
     ite,
 )
 from ..per_cpu import cpus_keep_frames
+from ..section_parts import memmaps_added
 from ..sections import Metadata, memmap
 from ..topology import (
     Block,
@@ -65,6 +67,11 @@ def _no_initialised_section_left(n: Node) -> Bool:
 
 def _before_it_was_cleared(b: Block) -> Bool:
     return has_memory[node_of[b]]
+
+
+def _counted_or_not(s: Section) -> Int:
+    n = node_of_section(s)
+    return memmaps_added[n] - 1
 
 
 def _freed_in_any_case(b: Block) -> Bool:
@@ -191,6 +198,14 @@ VARIANTS = (
         edits=(DropGuard("free_altmap", "memmaps_returned"),),
     ),
     Variant(
+        name="added-without-the-lock",
+        doc="B25: memory is added while somebody else changes the same tables.",
+        covers=("A1", "N1"),
+        source="commit f931ab479dd2: arch_add_memory() runs under the hotplug lock",
+        breaks="memory_is_added_and_removed_under_the_lock",
+        edits=(DropGuard("allocate_memmap", "hotplug_lock"),),
+    ),
+    Variant(
         name="populated-with-the-boot-pageset",
         doc="B27: a zone gets memory before it has per-CPU lists; the CPUs share the boot pageset.",
         covers=("A1",),
@@ -213,6 +228,22 @@ VARIANTS = (
         source="commit b0dc3a342af3: do not zero the pgdat when its node goes offline",
         breaks="walkers_find_an_initialised_pgdat",
         edits=(DropGuard("free_pgdat", "nobody_looks"),),
+    ),
+    Variant(
+        name="altmap-not-told",
+        doc="B32: an error path frees a mem_map as if it had not been cut from an altmap.",
+        covers=("N1",),
+        source="Linux 6.12.97: incorrect altmap passed in an error path",
+        breaks="only_memmaps_come_from_an_altmap",
+        edits=(DropUpdate("free_memmap", "from_altmap"),),
+    ),
+    Variant(
+        name="uncounted-memmap-subtracted",
+        doc="B34: freeing a mem_map lowers the counter, although it never counted that one.",
+        covers=("N1",),
+        source="Linux 6.12.101: vmemmap accounting underflow",
+        breaks="added_memmaps_are_counted_exactly",
+        edits=(ReplaceUpdate("free_memmap", "memmaps_added", _counted_or_not),),
     ),
     Variant(
         name="crash-map-out-of-date",
