@@ -29,11 +29,12 @@ class Reader(Sort):
 
 
 class Look(Enumeration):
-    """What a reader looks at: nothing, the section's usage map, or the pgdat of its node."""
+    """What a reader looks at: the section's usage map, its node's pgdat, or its block's device."""
 
     nothing: Look
     section: Look
     pgdat: Look
+    block: Look
 
 
 class UsageMap(Enumeration):
@@ -87,6 +88,10 @@ memmap_counted = variable(Section, Bool, initial=lambda s: false)
 
 memmaps_added = variable(Node, Int, initial=lambda n: Int.of(0))
 """How many mem_maps of added memory the node has (vmstat, nr_memmap)."""
+
+
+block_references = variable(Block, Int, initial=lambda b: Int.of(0))
+"""How many look-ups hold the block's device (find_memory_block takes a reference)."""
 
 
 @definition

@@ -9,6 +9,8 @@ mm/mmzone.c (first_online_pgdat, next_zone), mm/memory_hotplug.c (remove_memory_
 
 from __future__ import annotations
 
+from errno import ENODEV
+
 from .bookkeeping import lock_held
 from .language import (
     Bool,
@@ -20,6 +22,7 @@ from .language import (
     exists,
     guard,
     implies,
+    ite,
     sometimes,
     step,
 )
@@ -30,6 +33,7 @@ from .section_parts import (
     UsageMap,
     altmap,
     at_work,
+    block_references,
     from_altmap,
     looks_at,
     memmap_counted,
@@ -38,7 +42,7 @@ from .section_parts import (
     usage,
     watched,
 )
-from .sections import Metadata, memmap, pgdat, present
+from .sections import Metadata, block_device, memmap, pgdat, present
 from .topology import Block, Node, Section, block_of_section, early, node_of_section
 
 
@@ -68,10 +72,23 @@ def begin_walk(r: Reader) -> None:
 
 
 @action
+def find_block(r: Reader) -> None:
+    """Look the block's device up and take a reference to it (find_memory_block)."""
+    _free_to_look(r)
+    b = block_of_section[watched[r]]
+    guard("has_device", block_device[b], errno=ENODEV, why="there is no such memory block")
+    looks_at[r] = Look.block
+    block_references[b] = block_references[b] + 1
+
+
+@action
 def stop_looking(r: Reader) -> None:
-    """The reader is done (rcu_read_unlock)."""
+    """The reader is done (rcu_read_unlock), and gives its reference back (put_device)."""
     guard("looking", looks_at[r] != Look.nothing, why="it looks at nothing")
+    b = block_of_section[watched[r]]
+    held = looks_at[r] == Look.block
     looks_at[r] = Look.nothing
+    block_references[b] = ite(held, block_references[b] - 1, block_references[b])
 
 
 @action
@@ -192,6 +209,21 @@ def memory_is_added_and_removed_under_the_lock(s: Section, b: Block) -> Bool:
     return implies(there != later, ~lock_held[b])
 
 
+@always(covers="A1")
+def block_references_are_balanced(b: Block) -> Bool:
+    """Every reference to a block's device belongs to a look-up that is not over."""
+    return block_references[b] == count(
+        Reader, lambda r: (looks_at[r] == Look.block) & (block_of_section[watched[r]] == b)
+    )
+
+
+@step(covers="A1")
+def only_blocks_with_a_device_are_found(r: Reader) -> Bool:
+    """No look-up takes a reference to a device that is gone."""
+    found = (looks_at[r] != Look.block) & (after(looks_at[r]) == Look.block)
+    return implies(found, block_device[block_of_section[watched[r]]])
+
+
 @ends(by="stop_looking", covers="N1")
 def grace_periods_end(r: Reader) -> tuple[Bool, Bool]:
     """Once a section is gone nobody new looks at it, and those who do get done (RCU)."""
@@ -203,6 +235,12 @@ def grace_periods_end(r: Reader) -> tuple[Bool, Bool]:
 def a_section_goes_under_a_reader(r: Reader) -> Bool:
     """A section can be removed while a reader looks at it."""
     return (looks_at[r] == Look.section) & ~present[watched[r]]
+
+
+@sometimes(covers="A1")
+def a_device_goes_under_a_reference(r: Reader) -> Bool:
+    """A block's device can be removed while a look-up holds a reference to it."""
+    return (looks_at[r] == Look.block) & ~block_device[block_of_section[watched[r]]]
 
 
 @sometimes(covers="N1")

@@ -230,6 +230,14 @@ VARIANTS = (
         edits=(DropGuard("free_pgdat", "nobody_looks"),),
     ),
     Variant(
+        name="block-reference-leaks",
+        doc="B31: a look-up of a block is over, and its reference to the device is kept.",
+        covers=("A1",),
+        source="Linux 6.12.92: memory block reference leak on remove",
+        breaks="block_references_are_balanced",
+        edits=(DropUpdate("stop_looking", "block_references"),),
+    ),
+    Variant(
         name="altmap-not-told",
         doc="B32: an error path frees a mem_map as if it had not been cut from an altmap.",
         covers=("N1",),
