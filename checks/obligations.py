@@ -173,7 +173,8 @@ class Obligations:
         allowed = substitute(enabled(action), here)
         todo = conj(during, left)
         rest = (*self.invariants, *self.axioms)
-        yield Obligation("enabled", claim, None, rest, implies(todo, allowed), claim.params)
+        if not ending.fair:
+            yield Obligation("enabled", claim, None, rest, implies(todo, allowed), claim.params)
         out = substitute(negate(after(left, action)), here)
         goal = implies(conj(todo, allowed), out)
         yield Obligation("progress", claim, None, rest, goal, claim.params)

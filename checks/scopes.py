@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from memhp.reference.shapes import Shape, arrangements
 
-__all__ = ["USUAL", "ScopeError", "scope", "scope_text"]
+__all__ = ["ENDLESS", "USUAL", "ScopeError", "scope", "scope_text"]
 
 _SECOND = frozenset([1])
 
@@ -24,6 +24,10 @@ USUAL = (
     Shape(nodes=2, blocks=1, added=_SECOND, tables=(("at_work", (1,)), ("watched", (1,)))),
     Shape(blocks=1, tables=(("cpus_keep_frames", (1,)),)),
 )
+
+
+ENDLESS = (*USUAL, Shape(totals=(2, 2, 4), folios=2))
+"""Where runs that never end are looked for: there is room beside what moves."""
 
 
 class ScopeError(ValueError):

@@ -202,6 +202,9 @@ def _check_endings(system: System) -> None:
         action = system.action_by_name.get(claim.ending.by)
         if action is None:
             complain(f"{claim.name}: there is no action {claim.ending.by!r}", claim.where)
+        for name in claim.ending.fair:
+            if name not in system.action_by_name:
+                complain(f"{claim.name}: there is no action {name!r}", claim.where)
         sorts = {var.name: var.sort for var in claim.params}
         for var in action.params:
             if sorts.get(var.name) != var.sort:
