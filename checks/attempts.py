@@ -172,12 +172,13 @@ class Case:
         )
 
     def _own(self) -> tuple[Assumption, ...]:
-        """Guards, and the property itself."""
+        """Guards, the property itself, and what it names as useful."""
         claim = self.obligation.claim
+        names = {claim.name, *claim.using} if claim else set()
         return tuple(
             part
             for part in self.obligation.assumptions
-            if part.role == "guard" or (claim and part.role == "always" and part.name == claim.name)
+            if part.role == "guard" or (part.role == "always" and part.name in names)
         )
 
 

@@ -22,6 +22,9 @@ USUAL = (
     Shape(nodes=2, blocks=1, frames=2),
     Shape(nodes=2, blocks=1, more=(("HugeFolio", 2),)),
     Shape(nodes=2, blocks=1, more=(("HugeFolio", 2),), tables=(("gigantic", (0, 1)),)),
+    Shape(blocks=2, added=_SECOND, tables=(("at_work", (1,)), ("watched", (1,)))),
+    Shape(nodes=2, blocks=1, added=_SECOND, tables=(("at_work", (1,)), ("watched", (1,)))),
+    Shape(blocks=1, tables=(("cpus_keep_frames", (1,)),)),
 )
 
 

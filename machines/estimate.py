@@ -265,9 +265,11 @@ def _values(base: Machine, world: _World, kinds: tuple[str, ...]) -> list[int]:
     """The machine's state at boot, changed to what the world says of both blocks."""
     other = "going_offline" if world.busy else "online"
     idle = _frame_state("free", other)
-    said: dict[tuple[str, int], str | int] = {
+    said: dict[tuple[str, *tuple[int, ...]], str | int] = {
         ("block_state", _OTHER): other,
         ("block_state", _JUDGED): world.state,
+        ("lock_held", _OTHER): other == "going_offline",
+        ("lock_held", _JUDGED): world.state == "going_offline",
         **{("frame_state", at): idle for at in range(len(kinds))},
         **{
             ("frame_state", len(kinds) + at): _frame_state(kind, world.state)
@@ -277,6 +279,10 @@ def _values(base: Machine, world: _World, kinds: tuple[str, ...]) -> list[int]:
     if world.state == "offline":
         said["memmap", _JUDGED] = "allocated"
         said["zone", _JUDGED] = "none"
+        said["pages_zone", _JUDGED] = "none"
+        said["node_span", _JUDGED] = False
+        said["crash_map", _JUDGED] = False
+        said |= {("zone_span", _JUDGED, at): False for at in range(len(_ZONES))}
     if "user" in kinds and world.state != "offline":
         said["folio_kind", _FOLIO] = "anonymous"
         said["home", _FOLIO] = len(kinds) + kinds.index("user")
@@ -285,7 +291,7 @@ def _values(base: Machine, world: _World, kinds: tuple[str, ...]) -> list[int]:
         symbol = variable.symbol
         for point in base.topology.points(symbol.domain):
             value = base.values[len(values)]
-            told = said.get((symbol.name, point[0]), value) if len(point) == 1 else value
+            told = said.get((symbol.name, *point), value)
             if isinstance(told, str) and symbol.range.members is not None:
                 told = symbol.range.members.index(told)
             values.append(int(told))

@@ -114,6 +114,10 @@ class Operations:
         before, done = self.machine.key(), len(self.steps)
         result = self._try("delete_block_device", block)
         result = result and self._each_section(block, "remove_section", "free_memmap")
+        if result:
+            for section in self._sections_of(block):
+                self._try("free_usage_map", section)
+            self._try("free_altmap", block)
         node = self._table("node_of", block)
         if result and self._try("set_node_offline", node):
             self._try("free_pgdat", node)
@@ -225,8 +229,7 @@ class Operations:
 
     def _each_section(self, block: int, *actions: str) -> Result:
         """Take the actions on every section of the block, in an order that the guards allow."""
-        owner = self.machine.topology.tables["block_of_section"]
-        left = [section for section, its in enumerate(owner) if its == block]
+        left = self._sections_of(block)
         while left:
             results = {section: self._take_all(actions, section) for section in left}
             stuck = [section for section in left if not results[section]]
@@ -250,6 +253,10 @@ class Operations:
 
     def _table(self, name: str, element: int) -> int:
         return self.machine.topology.tables[name][element]
+
+    def _sections_of(self, block: int) -> list[int]:
+        owner = self.machine.topology.tables["block_of_section"]
+        return [section for section, its in enumerate(owner) if its == block]
 
     def _block_of(self, frame: int) -> int:
         return int(self.machine.evaluate("block_of", frame))

@@ -67,6 +67,12 @@ def coming_blocks_have_a_zone(b: Block) -> Bool:
     return implies(block_state[b] == BlockState.going_online, zone[b] != Zone.none)
 
 
+@always(covers="A1")
+def leaving_blocks_have_a_zone(b: Block) -> Bool:
+    """Only a block that one zone manages can leave."""
+    return implies(block_state[b] == BlockState.going_offline, zone[b] != Zone.none)
+
+
 @always(covers="N1")
 def frames_in_use_have_an_initialised_memmap(f: Frame) -> Bool:
     """Nobody touches a struct page before it is initialised or after it is poisoned (I4, I13)."""

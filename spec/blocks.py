@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from errno import EBUSY, EINVAL, ENODEV, EPERM
 
+from .bookkeeping import crash_map, in_zonelists, lock_held, node_structure, own_pageset
 from .language import (
     Bool,
     Enumeration,
@@ -35,7 +36,6 @@ from .topology import (
     Node,
     Section,
     Zone,
-    below,
     block_of,
     block_of_section,
     boot_kernel,
@@ -45,6 +45,17 @@ from .topology import (
     node_of,
     vetoes_offline,
     vetoes_online,
+)
+from .zone_spans import (
+    above,
+    highest_zone,
+    node_grows_over,
+    node_left_over,
+    node_span,
+    pages_zone,
+    zone_grows_over,
+    zone_left_over,
+    zone_span,
 )
 
 
@@ -70,10 +81,11 @@ class MemoryEvent(Enumeration):
 
 
 class FrameState(Enumeration):
-    """Who has a frame: nobody yet, the isolated list, the free list, or an owner.
+    """Who has a frame: nobody yet, the isolated list, the free list, a CPU's list, or an owner.
 
     ``incoming``: set aside as the destination of a migration; ``huge``: part of
-    a hugetlb folio.
+    a hugetlb folio; ``pcp``: a CPU keeps the free frame on a list of its own
+    (per-CPU pages).
     """
 
     unavailable: FrameState
@@ -83,6 +95,7 @@ class FrameState(Enumeration):
     user: FrameState
     incoming: FrameState
     huge: FrameState
+    pcp: FrameState
 
 
 def _boot_state(f: Frame) -> FrameState:
@@ -125,18 +138,26 @@ def in_use(b: Block) -> Bool:
 
 
 @definition
-def spanned_by(b: Block, z: Zone) -> Bool:
-    """The span of the node's zone z, with all its gaps, reaches over the block."""
+def isolates(f: Frame) -> Bool:
+    """Isolation finds the frame free: the per-CPU lists are drained before it begins."""
+    return (frame_state[f] == FrameState.free) | (frame_state[f] == FrameState.pcp)
+
+
+@definition
+def keeps_memory(b: Block) -> Bool:
+    """The node of b has memory without b (node_states_check_changes_offline)."""
+    return exists(
+        Block, lambda other: (node_of[other] == node_of[b]) & (other != b) & in_use(other)
+    )
+
+
+@definition
+def keeps_zone_populated(b: Block) -> Bool:
+    """The zone of b has memory without b (populated_zone)."""
     return exists(
         Block,
-        Block,
-        lambda low, high: (
-            (node_of[low] == node_of[b])
-            & (node_of[high] == node_of[b])
-            & (zone[low] == z)
-            & (zone[high] == z)
-            & ~below[b, low]
-            & ~below[high, b]
+        lambda other: (
+            (node_of[other] == node_of[b]) & (other != b) & in_use(other) & (zone[other] == zone[b])
         ),
     )
 
@@ -144,14 +165,24 @@ def spanned_by(b: Block, z: Zone) -> Bool:
 @definition
 def default_zone(b: Block) -> Zone:
     """The zone that a plain "online" chooses (zone_for_pfn_range, policy contig-zones)."""
-    only_movable = spanned_by(b, Zone.movable) & ~spanned_by(b, Zone.kernel)
+    only_movable = zone_span[b, Zone.movable] & ~zone_span[b, Zone.kernel]
     return ite(only_movable, Zone.movable, Zone.kernel)
+
+
+def _leave_spans(b: Block) -> None:
+    """remove_pfn_range_from_zone: poison the struct pages, make the spans anew without b."""
+    pages_zone[b] = Zone.none
+    zone_span.update(
+        where=lambda x, z: node_of[x] == node_of[b],
+        value=lambda x, z: zone_left_over(b, x, z),
+    )
+    node_span.update(where=lambda x: node_of[x] == node_of[b], value=lambda x: node_left_over(b, x))
 
 
 def _hotplug_lock(b: Block) -> None:
     guard(
         "hotplug_lock",
-        ~exists(Block, lambda other: changing(other)),
+        ~exists(Block, lambda other: lock_held[other]),
         why="another block is going online or offline (the writer would wait)",
     )
     guard("has_device", block_device[b], errno=ENODEV, why="there is no such memory block")
@@ -168,6 +199,7 @@ def begin_online(b: Block, z: Zone) -> None:
         why="the block is not offline",
     )
     guard("a_zone", z != Zone.none, errno=EINVAL, why="memory goes online in a zone")
+    lock_held[b] = true
     block_state[b] = BlockState.going_online
     zone[b] = z
 
@@ -187,6 +219,13 @@ def initialise_memmap(b: Block) -> None:
     )
     memmap.update(where=lambda s: block_of_section[s] == b, value=Metadata.initialised)
     frame_state.update(where=lambda f: block_of(f) == b, value=FrameState.isolated)
+    n = node_of[b]
+    pages_zone[b] = zone[b]
+    zone_span.update(
+        where=lambda x, z: (node_of[x] == n) & (z == zone[b]) & zone_grows_over(b, x, z), value=true
+    )
+    node_span.update(where=lambda x: (node_of[x] == n) & node_grows_over(b, x), value=true)
+    highest_zone[n] = ite(above(zone[b], highest_zone[n]), zone[b], highest_zone[n])
 
 
 @action
@@ -206,6 +245,7 @@ def announce_online(b: Block) -> None:
     )
     guard("not_announced", event[b] != MemoryEvent.going_online, why="they know already")
     event[b] = MemoryEvent.going_online
+    node_structure[node_of[b]] = true
 
 
 @action
@@ -215,8 +255,12 @@ def finish_online(b: Block) -> None:
     guard("notifiers_agree", ~vetoes_online[b], errno=EPERM, why="a memory notifier refuses")
     block_state[b] = BlockState.online
     event[b] = MemoryEvent.online
-    has_memory[node_of[b]] = true
+    own_pageset[node_of[b], zone[b]] = true
     frame_state.update(where=lambda f: block_of(f) == b, value=FrameState.free)
+    has_memory[node_of[b]] = true
+    in_zonelists[node_of[b]] = true
+    crash_map[b] = true
+    lock_held[b] = false
 
 
 @action
@@ -231,8 +275,11 @@ def cancel_online(b: Block) -> None:
     zone[b] = Zone.none
     told = event[b] == MemoryEvent.going_online
     event[b] = ite(told, MemoryEvent.cancel_online, event[b])
+    node_structure[node_of[b]] = has_memory[node_of[b]]
     memmap.update(where=lambda s: block_of_section[s] == b, value=Metadata.allocated)
     frame_state.update(where=lambda f: block_of(f) == b, value=FrameState.unavailable)
+    _leave_spans(b)
+    lock_held[b] = false
 
 
 @action
@@ -263,11 +310,9 @@ def begin_offline(b: Block) -> None:
         errno=EBUSY,
         why="the block holds unmovable kernel memory",
     )
+    lock_held[b] = true
     block_state[b] = BlockState.going_offline
-    frame_state.update(
-        where=lambda f: (block_of(f) == b) & (frame_state[f] == FrameState.free),
-        value=FrameState.isolated,
-    )
+    frame_state.update(where=lambda f: (block_of(f) == b) & isolates(f), value=FrameState.isolated)
 
 
 @action
@@ -296,11 +341,15 @@ def finish_offline(b: Block) -> None:
     block_state[b] = BlockState.offline
     zone[b] = Zone.none
     event[b] = MemoryEvent.offline
-    has_memory[node_of[b]] = exists(
-        Block, lambda other: (node_of[other] == node_of[b]) & (other != b) & in_use(other)
-    )
+    has_memory[node_of[b]] = keeps_memory(b)
+    own_pageset[node_of[b], zone[b]] = keeps_zone_populated(b)
+    in_zonelists[node_of[b]] = keeps_memory(b)
+    node_structure[node_of[b]] = keeps_memory(b)
+    crash_map[b] = false
     memmap.update(where=lambda s: block_of_section[s] == b, value=Metadata.allocated)
     frame_state.update(where=lambda f: block_of(f) == b, value=FrameState.unavailable)
+    _leave_spans(b)
+    lock_held[b] = false
 
 
 @action
@@ -318,6 +367,7 @@ def cancel_offline(b: Block) -> None:
         where=lambda f: (block_of(f) == b) & (frame_state[f] == FrameState.isolated),
         value=FrameState.free,
     )
+    lock_held[b] = false
 
 
 @action

@@ -61,9 +61,14 @@ def nothing_moves_into_a_draining_block(f: Frame) -> Bool:
 def free_frames_of_draining_blocks_stay_free(f: Frame) -> Bool:
     """While a block drains, a free frame of it is given to nobody."""
     closed = draining[block_of(f)] & after(draining[block_of(f)])
-    idle = (frame_state[f] == FrameState.free) | (frame_state[f] == FrameState.isolated)
+    idle = any_of(
+        frame_state[f] == FrameState.free,
+        frame_state[f] == FrameState.pcp,
+        frame_state[f] == FrameState.isolated,
+    )
     still = any_of(
         after(frame_state[f]) == FrameState.free,
+        after(frame_state[f]) == FrameState.pcp,
         after(frame_state[f]) == FrameState.isolated,
         after(frame_state[f]) == FrameState.unavailable,
     )

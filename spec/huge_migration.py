@@ -212,11 +212,11 @@ def huge_destinations_are_not_shared(h: HugeFolio, k: HugeFolio) -> Bool:
     return implies(both, target[h] != target[k])
 
 
-@always(covers="D2")
+@always(covers="D2", using="huge_destinations_are_set_aside ranges_know_the_folio_that_takes_them")
 def huge_destinations_lie_apart(h: HugeFolio, k: HugeFolio) -> Bool:
-    """The range that a huge folio moves to is no other huge folio's."""
-    moving = (huge_stage[h] != HugeStage.idle) & huge_exists(k) & (k != target[h])
-    return implies(moving, huge_home[k] != huge_home[target[h]])
+    """The ranges that two huge folios move to are two."""
+    both = (huge_stage[h] != HugeStage.idle) & (huge_stage[k] != HugeStage.idle) & (h != k)
+    return implies(both, huge_home[target[h]] != huge_home[target[k]])
 
 
 @always(covers="D2")

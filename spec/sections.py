@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from errno import EBUSY, EEXIST, ENODEV, ENOMEM
 
+from .bookkeeping import lock_held
 from .language import (
     Bool,
     Enumeration,
@@ -29,6 +30,21 @@ from .language import (
     step,
     true,
     variable,
+)
+from .section_parts import (
+    Altmap,
+    Look,
+    Reader,
+    UsageMap,
+    altmap,
+    from_altmap,
+    hosts_itself,
+    looks_at,
+    memmap_counted,
+    memmaps_added,
+    ram_resource,
+    usage,
+    watched,
 )
 from .topology import (
     Block,
@@ -91,6 +107,14 @@ def holds_pgdat_for(s: Section, t: Section) -> Bool:
     return (pgdat_section[node_of_section(t)] == s) & (s != t)
 
 
+def _no_block_is_changing() -> None:
+    guard(
+        "hotplug_lock",
+        ~exists(Block, lambda b: lock_held[b]),
+        why="a block is going online or offline (the caller waits for mem_hotplug_lock)",
+    )
+
+
 # --- the way in ---------------------------------------------------------------------------------
 
 
@@ -131,6 +155,7 @@ def allocate_memmap(s: Section) -> None:
         errno=ENODEV,
         why="no memory is plugged where the section should be",
     )
+    _no_block_is_changing()
     guard(
         "pgdat_initialised",
         pgdat[node_of_section(s)] == Metadata.initialised,
@@ -144,6 +169,12 @@ def allocate_memmap(s: Section) -> None:
         why="the section that is to hold the mem_map is not present",
     )
     memmap[s] = Metadata.allocated
+    b = block_of_section[s]
+    from_altmap[s] = hosts_itself(s)
+    altmap[b] = ite(hosts_itself(s), Altmap.held, altmap[b])
+    ram_resource[b] = true
+    memmap_counted[s] = true
+    memmaps_added[node_of[b]] = memmaps_added[node_of[b]] + 1
 
 
 @action
@@ -158,6 +189,7 @@ def add_section(s: Section) -> None:
         why="the section that holds the node's pgdat must be present first",
     )
     present[s] = true
+    usage[s] = ite(usage[s] == UsageMap.boot, UsageMap.boot, UsageMap.own)
 
 
 @action
@@ -220,7 +252,16 @@ def free_memmap(s: Section) -> None:
     """Give the mem_map's memory back, after the section is gone (depopulate_section_memmap)."""
     guard("has_memmap", memmap[s] != Metadata.absent, why="it has no mem_map")
     guard("section_gone", ~present[s], errno=EBUSY, why="the section is still present")
+    _no_block_is_changing()
+    b, n = block_of_section[s], node_of_section(s)
     memmap[s] = Metadata.absent
+    from_altmap[s] = false
+    ram_resource[b] = exists(
+        Section,
+        lambda t: (block_of_section[t] == b) & (t != s) & (memmap[t] != Metadata.absent),
+    )
+    memmap_counted[s] = false
+    memmaps_added[n] = ite(memmap_counted[s], memmaps_added[n] - 1, memmaps_added[n])
 
 
 @action
@@ -252,6 +293,12 @@ def free_pgdat(n: Node) -> None:
         ~exists(Section, lambda s: (node_of_section(s) == n) & (memmap[s] != Metadata.absent)),
         errno=EBUSY,
         why="a section of the node still has a mem_map",
+    )
+    guard(
+        "nobody_looks",
+        ~exists(Reader, lambda r: (looks_at[r] == Look.pgdat) & (node_of_section(watched[r]) == n)),
+        errno=EBUSY,
+        why="somebody looks at the node's zones without a lock",
     )
     pgdat[n] = Metadata.absent
 

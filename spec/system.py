@@ -5,6 +5,8 @@ from __future__ import annotations
 from . import (
     block_claims,
     blocks,
+    bookkeeping,
+    bookkeeping_claims,
     destination,
     drain,
     frames,
@@ -13,9 +15,14 @@ from . import (
     migration,
     migration_stage,
     page_tables,
+    per_cpu,
     scheduled_removal,
+    section_parts,
+    section_readers,
     sections,
+    span_claims,
     topology,
+    zone_spans,
 )
 from .language import load
 
@@ -23,11 +30,18 @@ SYSTEM = load(
     "memhp",
     (
         topology,
+        bookkeeping,
+        section_parts,
         sections,
+        section_readers,
+        zone_spans,
         blocks,
         block_claims,
+        span_claims,
+        bookkeeping_claims,
         drain,
         frames,
+        per_cpu,
         migration_stage,
         page_tables,
         destination,

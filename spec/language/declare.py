@@ -14,7 +14,19 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints, overload
 
 from . import terms
-from .syntax import Bool, Expr, Sort, bind, call, caller, coerce, complain, fresh, scope
+from .syntax import (
+    Bool,
+    Enumeration,
+    Expr,
+    Sort,
+    bind,
+    call,
+    caller,
+    coerce,
+    complain,
+    fresh,
+    scope,
+)
 from .system import (
     ENABLED,
     Action,
@@ -49,9 +61,9 @@ K = TypeVar("K")
 P = ParamSpec("P")
 R = TypeVar("R", bound=Expr)
 E = TypeVar("E", bound=Expr)
-A1 = TypeVar("A1", bound=Sort)
-A2 = TypeVar("A2", bound=Sort)
-A3 = TypeVar("A3", bound=Sort)
+A1 = TypeVar("A1", bound=Sort | Enumeration)
+A2 = TypeVar("A2", bound=Sort | Enumeration)
+A3 = TypeVar("A3", bound=Sort | Enumeration)
 
 
 class Map(Generic[K, R]):
@@ -146,6 +158,7 @@ class Declared:
     covers: tuple[str, ...] = ()
     by: str = ""
     fair: tuple[str, ...] = ()
+    using: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -215,9 +228,10 @@ def axiom(function: Callable[..., Bool]) -> Declared:
 
 
 def _property(kind: Kind) -> Callable[..., Callable[[Callable[..., Bool]], Declared]]:
-    def declare(*, covers: str = "") -> Callable[[Callable[..., Bool]], Declared]:
+    def declare(*, covers: str = "", using: str = "") -> Callable[[Callable[..., Bool]], Declared]:
         def wrap(function: Callable[..., Bool]) -> Declared:
-            return Declared(function, kind, _where(function), tuple(covers.split()))
+            rows, hints = tuple(covers.split()), tuple(using.split())
+            return Declared(function, kind, _where(function), rows, using=hints)
 
         return wrap
 
@@ -386,6 +400,7 @@ def _as_property(
         declared.covers,
         declared.where,
         ending,
+        declared.using,
     )
 
 

@@ -197,6 +197,10 @@ def _speaks_of_next(term: Term, system: System) -> bool:
 
 def _check_endings(system: System) -> None:
     """An *ends* property names an action, and has parameters of that action's names and sorts."""
+    for claim in system.properties:
+        for name in claim.using:
+            if name not in system.property_by_name:
+                complain(f"{claim.name}: there is no property {name!r}", claim.where)
     for claim in system.of_kind("ends"):
         assert claim.ending
         action = system.action_by_name.get(claim.ending.by)

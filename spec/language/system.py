@@ -122,7 +122,8 @@ class Ending:
 class Property:
     """A claim.  ``params`` are existential in *sometimes*, universal otherwise.
 
-    The formula of *step* and *ends* speaks of two states (`Next`).
+    The formula of *step* and *ends* speaks of two states (`Next`).  ``using``
+    names invariants that its proof needs and would not think of.
     """
 
     name: str
@@ -134,6 +135,7 @@ class Property:
     covers: tuple[str, ...]
     where: Where
     ending: Ending | None = None
+    using: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

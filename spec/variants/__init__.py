@@ -4,11 +4,12 @@ Each must break the property it names; one that breaks nothing is a finding
 about the specification, and the checks fail.  One module a concern.
 """
 
-from . import huge, lifetimes, migration, scheduling
+from . import history, huge, lifetimes, migration, scheduling
 
 __all__ = ["VARIANTS"]
 
 VARIANTS = (
+    *history.VARIANTS,
     *lifetimes.VARIANTS,
     *migration.VARIANTS,
     *scheduling.VARIANTS,

@@ -161,6 +161,7 @@ def test_begin_offline_reads_nothing_that_is_left_out() -> None:
         "block_state",
         "frame_state",
         "hole",
+        "lock_held",
         "section_of",
         "zone",
     }

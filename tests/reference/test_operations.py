@@ -182,8 +182,8 @@ def test_a_plain_online_stays_in_the_one_zone_around_it(
 def test_between_two_zones_that_overlap_the_kernel_zone_is_chosen() -> None:
     user = booted(Shape(blocks=5, movable=frozenset([1, 4])))
     assert user.write_state(2, "offline")
-    assert user.machine.evaluate("spanned_by", 2, "movable")
-    assert user.machine.evaluate("spanned_by", 2, "kernel")
+    assert user.machine.get("zone_span", 2, "movable")
+    assert user.machine.get("zone_span", 2, "kernel")
     assert user.machine.evaluate("default_zone", 2) == "kernel"
     assert user.write_state(2, "online_movable")
     assert user.machine.get("zone", 2) == "movable"

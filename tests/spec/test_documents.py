@@ -1,0 +1,62 @@
+"""The documents name every bug and invariant once, and nothing that is not there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from memhp.spec.language import Variant
+from memhp.spec.system import SYSTEM
+from memhp.spec.variants import VARIANTS, history
+
+DOCS = Path(__file__).parents[2] / "docs"
+VARIANT_NAMES = {variant.name for variant in VARIANTS}
+
+
+def lines(document: str) -> dict[str, list[str]]:
+    """The cells of each line of the document's table, by id."""
+    table: dict[str, list[str]] = {}
+    for line in (DOCS / document).read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if re.fullmatch(r"[BI]\d+", cells[0]):
+            assert cells[0] not in table, f"{cells[0]} has two lines"
+            table[cells[0]] = cells[1:]
+    return table
+
+
+def quoted(cells: list[str]) -> list[str]:
+    """What stands in back quotes and is a name of ours."""
+    return [name for name in re.findall(r"`([^`]+)`", " ".join(cells)) if "(" not in name]
+
+
+def test_every_bug_has_a_line() -> None:
+    assert list(lines("bugs.md")) == [f"B{number}" for number in range(1, 43)]
+
+
+def test_every_invariant_has_a_line() -> None:
+    assert list(lines("invariants.md")) == [f"I{number}" for number in range(1, 19)]
+
+
+@pytest.mark.parametrize("bug", sorted(lines("bugs.md")))
+def test_a_bug_has_a_variant_or_a_reason(bug: str) -> None:
+    cells = lines("bugs.md")[bug]
+    variant = cells[-1]
+    assert set(quoted(cells)) <= VARIANT_NAMES | set(SYSTEM.property_by_name)
+    assert set(quoted([variant])) <= VARIANT_NAMES
+    assert quoted([variant]) or variant.startswith(("none: ", "see variants of "))
+
+
+@pytest.mark.parametrize("invariant", sorted(lines("invariants.md")))
+def test_an_invariant_has_properties_or_a_reason(invariant: str) -> None:
+    stated = lines("invariants.md")[invariant][-1]
+    assert set(quoted([stated])) <= set(SYSTEM.property_by_name)
+    assert quoted([stated]) or stated.startswith(("outside the model", "see the properties of "))
+
+
+@pytest.mark.parametrize("variant", history.VARIANTS, ids=lambda variant: variant.name)
+def test_a_historic_variant_stands_on_the_line_of_its_bug(variant: Variant) -> None:
+    bug = variant.doc.partition(":")[0]
+    assert variant.name in quoted(lines("bugs.md")[bug])
+    assert variant.source
