@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from errno import EBUSY, EINVAL, ENODEV, EPERM
 
+from .firmware_request import lock_allows_offline, lock_allows_online
 from .language import (
     Bool,
     Enumeration,
@@ -158,6 +159,11 @@ def _hotplug_lock(b: Block) -> None:
 @action
 def begin_online(b: Block, z: Zone) -> None:
     """Take the lock and choose the zone."""
+    guard(
+        "device_hotplug_lock",
+        lock_allows_online(b),
+        why="a memory device is being added or ejected (the writer would wait)",
+    )
     _hotplug_lock(b)
     guard(
         "block_offline",
@@ -236,6 +242,11 @@ def cancel_online(b: Block) -> None:
 @action
 def begin_offline(b: Block) -> None:
     """Isolate the block's free frames; from here nothing new is allocated in it."""
+    guard(
+        "device_hotplug_lock",
+        lock_allows_offline(b),
+        why="a memory device is being added or ejected (the writer would wait)",
+    )
     _hotplug_lock(b)
     guard(
         "block_online",
