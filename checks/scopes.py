@@ -20,6 +20,13 @@ USUAL = (
     Shape(blocks=2, added=_SECOND, memmaps="pgdat"),
     Shape(nodes=2, blocks=1, added=_SECOND),
     Shape(nodes=2, blocks=1, frames=2),
+    Shape(blocks=2, more=(("MemoryDevice", 2),), tables=(("in_range", (0, 1, 0, 1)),)),
+    Shape(
+        blocks=3,
+        added=frozenset([1, 2]),
+        more=(("MemoryDevice", 1),),
+        tables=(("in_range", (0, 1, 1)),),
+    ),
 )
 
 

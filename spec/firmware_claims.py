@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .blocks import BlockState, block_state, changing
+from .blocks import BlockState, MemoryEvent, block_state, changing, event
 from .firmware import Ost, told
 from .firmware_request import Found, Request, found, going_back, request
 from .language import Bool, after, always, implies, ite, sometimes, step
@@ -175,8 +175,9 @@ def a_device_is_ejected(m: MemoryDevice, b: Block) -> Bool:
 
 @sometimes(covers="A1 R4")
 def a_refused_device_is_in_use(m: MemoryDevice, b: Block) -> Bool:
-    """An eject can be refused, and the memory is online."""
-    return in_range[m, b] & (told[m] == Ost.busy) & (block_state[b] == BlockState.online)
+    """An eject can give up a block after the notifiers were told, and leave it online."""
+    gave_up = event[b] == MemoryEvent.cancel_offline
+    return in_range[m, b] & (told[m] == Ost.busy) & gave_up
 
 
 @sometimes(covers="A1")

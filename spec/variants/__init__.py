@@ -4,11 +4,12 @@ Each must break the property it names; one that breaks nothing is a finding
 about the specification, and the checks fail.  One module a concern.
 """
 
-from . import lifetimes, migration
+from . import firmware, lifetimes, migration
 
 __all__ = ["VARIANTS"]
 
 VARIANTS = (
+    *firmware.VARIANTS,
     *lifetimes.VARIANTS,
     *migration.VARIANTS,
 )
