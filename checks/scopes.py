@@ -12,20 +12,22 @@ from memhp.reference.shapes import Shape, arrangements
 __all__ = ["USUAL", "ScopeError", "scope", "scope_text"]
 
 _SECOND = frozenset([1])
+_ONE_DEVICE = (("MemoryDevice", 1),)
+_NO_DEVICE = (("in_range", (0, 0)),)
 
 USUAL = (
-    Shape(blocks=2, movable=_SECOND),
-    Shape(blocks=2, folios=2, movable=_SECOND),
+    Shape(blocks=2, movable=_SECOND, tables=_NO_DEVICE, more=_ONE_DEVICE),
+    Shape(blocks=2, folios=2, movable=_SECOND, tables=_NO_DEVICE, more=_ONE_DEVICE),
     Shape(blocks=2, added=_SECOND),
     Shape(blocks=2, added=_SECOND, memmaps="pgdat"),
     Shape(nodes=2, blocks=1, added=_SECOND),
-    Shape(nodes=2, blocks=1, frames=2),
-    Shape(blocks=2, more=(("MemoryDevice", 2),), tables=(("in_range", (0, 1, 0, 1)),)),
+    Shape(nodes=2, blocks=1, frames=2, tables=_NO_DEVICE, more=_ONE_DEVICE),
+    Shape(blocks=2, tables=(("in_range", (0, 1, 0, 1)),)),
     Shape(
         blocks=3,
         added=frozenset([1, 2]),
-        more=(("MemoryDevice", 1),),
         tables=(("in_range", (0, 1, 1)),),
+        more=_ONE_DEVICE,
     ),
 )
 

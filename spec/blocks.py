@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from errno import EBUSY, EINVAL, ENODEV, EPERM
 
-from .firmware_request import lock_allows_offline, lock_allows_online
+from .firmware_request import lock_allows_offline, lock_allows_online, lock_allows_removal
 from .language import (
     Bool,
     Enumeration,
@@ -332,6 +332,11 @@ def cancel_offline(b: Block) -> None:
 @action
 def delete_block_device(b: Block) -> None:
     """Take the block out of sysfs (remove_memory_block_devices)."""
+    guard(
+        "device_hotplug_lock",
+        lock_allows_removal(b),
+        why="a memory device is being added or ejected (the caller would wait)",
+    )
     guard("has_device", block_device[b], errno=ENODEV, why="there is no such memory block")
     guard(
         "block_offline",

@@ -66,6 +66,12 @@ told = variable(MemoryDevice, Ost, initial=lambda m: Ost.none)
 
 
 @definition
+def in_sysfs(s: Section) -> Bool:
+    """The section's block has a device."""
+    return block_device[block_of_section[s]]
+
+
+@definition
 def how_it_is(b: Block) -> Found:
     """How a request that begins now finds the block."""
     state = ite(block_state[b] == BlockState.online, Found.online, Found.offline)
@@ -106,6 +112,11 @@ def _begin(m: MemoryDevice, what: Request) -> None:
         ~exists(Block, lambda b: changing(b)),
         why="a block is going online or offline (the request would wait)",
     )
+    guard(
+        "no_add_or_removal",
+        ~exists(Section, lambda s: (memmap[s] != Metadata.absent) & ~in_sysfs(s)),
+        why="memory is being added or removed (the request would wait)",
+    )
     request[m] = what
     told[m] = Ost.in_progress
     found.update(where=lambda b: in_range[m, b], value=how_it_is)
@@ -135,6 +146,12 @@ def finish_add(m: MemoryDevice) -> None:
 def fail_add(m: MemoryDevice) -> None:
     """A range could not be added: what the request has added is to go again."""
     guard("adding", request[m] == Request.adding, why="the device is not being added")
+    guard(
+        "a_block_is_missing",
+        exists(Block, lambda b: in_range[m, b] & plugged(b) & ~block_device[b]),
+        errno=EEXIST,
+        why="every block of the device is added",
+    )
     request[m] = Request.add_failed
 
 

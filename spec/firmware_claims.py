@@ -5,7 +5,7 @@ from __future__ import annotations
 from .blocks import BlockState, MemoryEvent, block_state, changing, event
 from .firmware import Ost, told
 from .firmware_request import Found, Request, found, going_back, request
-from .language import Bool, after, always, implies, ite, sometimes, step
+from .language import Bool, after, always, exists, implies, ite, sometimes, step
 from .sections import Metadata, block_device, inserted, memmap, pgdat, plugged, present
 from .topology import (
     Block,
@@ -58,6 +58,38 @@ def ejects_leave_offline_blocks_offline(m: MemoryDevice, b: Block) -> Bool:
     runs = (request[m] == Request.ejecting) | going_back(m)
     idle = runs & in_range[m, b] & (found[b] != Found.online)
     return implies(idle, block_state[b] == BlockState.offline)
+
+
+@step(covers="A1")
+def requests_leave_other_blocks_alone(m: MemoryDevice, b: Block) -> Bool:
+    """While a request runs, no block of another device changes its state, comes or goes."""
+    same = (after(block_state[b]) == block_state[b]) & (after(block_device[b]) == block_device[b])
+    return implies((request[m] != Request.none) & ~in_range[m, b], same)
+
+
+@step(covers="A1")
+def requests_go_one_way(m: MemoryDevice, b: Block) -> Bool:
+    """Blocks come while a device is added or brought back, and leave while it is taken away."""
+    leaves = (request[m] == Request.ejecting) | (request[m] == Request.add_failed)
+    comes = (request[m] == Request.adding) | going_back(m)
+    came = ~block_device[b] & after(block_device[b])
+    left = block_device[b] & ~after(block_device[b])
+    return implies(leaves, ~came) & implies(comes, ~left)
+
+
+@step(covers="A1")
+def requests_begin_when_all_is_settled(m: MemoryDevice, s: Section) -> Bool:
+    """A request finds no memory half added or half removed."""
+    begins = (request[m] == Request.none) & (after(request[m]) != Request.none)
+    return implies(begins & (memmap[s] != Metadata.absent), block_device[block_of_section[s]])
+
+
+@step(covers="A1 R4")
+def only_an_unfinished_add_fails(m: MemoryDevice) -> Bool:
+    """An add fails for a block that is there and is not added."""
+    fails = (request[m] == Request.adding) & (after(request[m]) == Request.add_failed)
+    missing = exists(Block, lambda b: in_range[m, b] & plugged(b) & ~block_device[b])
+    return implies(fails, missing)
 
 
 @step(covers="A1 R4")

@@ -51,6 +51,31 @@ def going_back(m: MemoryDevice) -> Bool:
 
 
 @definition
+def lock_allows_add(b: Block) -> Bool:
+    """While a request runs, only blocks that it adds, or brings back, come into sysfs."""
+    return forall(
+        MemoryDevice,
+        lambda m: implies(
+            request[m] != Request.none,
+            in_range[m, b] & ((request[m] == Request.adding) | going_back(m)),
+        ),
+    )
+
+
+@definition
+def lock_allows_removal(b: Block) -> Bool:
+    """While a request runs, only blocks that it ejects, or takes back, leave sysfs."""
+    return forall(
+        MemoryDevice,
+        lambda m: implies(
+            request[m] != Request.none,
+            in_range[m, b]
+            & ((request[m] == Request.ejecting) | (request[m] == Request.add_failed)),
+        ),
+    )
+
+
+@definition
 def lock_allows_online(b: Block) -> Bool:
     """While a request runs, only what its eject took offline goes online."""
     return forall(

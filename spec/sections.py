@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from errno import EBUSY, EEXIST, ENODEV, ENOMEM
 
+from .firmware_request import lock_allows_add
 from .language import (
     Bool,
     Enumeration,
@@ -182,6 +183,11 @@ def set_node_online(n: Node) -> None:
 @action
 def create_block_device(b: Block) -> None:
     """Show the block in sysfs, offline (create_memory_block_devices)."""
+    guard(
+        "device_hotplug_lock",
+        lock_allows_add(b),
+        why="a memory device is being added or ejected (the caller would wait)",
+    )
     guard("no_device", ~block_device[b], errno=EEXIST, why="the block has a device")
     guard(
         "sections_present",

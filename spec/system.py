@@ -22,8 +22,8 @@ SYSTEM = load(
     "memhp",
     (
         topology,
-        sections,
         firmware_request,
+        sections,
         blocks,
         block_claims,
         firmware,

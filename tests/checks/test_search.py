@@ -63,7 +63,7 @@ def test_a_step_property_is_refuted_by_its_last_step() -> None:
     topology = Shape(nodes=2, blocks=1, added=frozenset([1])).build(changed)
     found = search(changed, [topology], [claim]).found[claim.name]
     before, after = found.replay(changed)[-2:]
-    assert [step[0] for step in found.steps] == ["plug", "allocate_pgdat"]
+    assert [step[0] for step in found.steps] == ["insert_device", "allocate_pgdat"]
     assert claim.name in {violation.property for violation in after.step_violations(before)}
 
 
