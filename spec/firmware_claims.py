@@ -78,6 +78,13 @@ def requests_go_one_way(m: MemoryDevice, b: Block) -> Bool:
 
 
 @step(covers="A1")
+def requests_are_about_devices_that_are_there(m: MemoryDevice) -> Bool:
+    """Neither an add nor an eject of a device begins that is not in its slot."""
+    begins = (request[m] == Request.none) & (after(request[m]) != Request.none)
+    return implies(begins, inserted[m])
+
+
+@step(covers="A1")
 def requests_begin_when_all_is_settled(m: MemoryDevice, s: Section) -> Bool:
     """A request finds no memory half added or half removed."""
     begins = (request[m] == Request.none) & (after(request[m]) != Request.none)
