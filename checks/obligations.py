@@ -4,7 +4,9 @@ An *always* property holds at boot (`initiation`) and is kept by every action
 (`consecution`), a *step* property is true of every action (`step`).  For an
 *ends* property no action makes what is left grow (`step`), and the action that
 it names is `enabled` on all of it and takes it out (`progress`).  The updates
-of one action never meet (`disjoint`).  Each obligation speaks of one
+of one action never meet (`disjoint`).  A counter is exact because it starts at
+nothing, and each action lets at most one element in and one out, and changes the
+counter by as much: no solver has to count.  Each obligation speaks of one
 state only: the state after a step is rewritten into the state before it.
 """
 
@@ -22,15 +24,21 @@ from memhp.spec.language.terms import (
     TRUE,
     App,
     Next,
+    Op,
     Quantified,
     Term,
     Var,
+    add,
     conj,
     eq,
     exists,
     forall,
     implies,
+    ite,
+    le,
     negate,
+    number,
+    quantified,
     subterms,
 )
 
@@ -58,6 +66,11 @@ class Assumption:
         """The symbols that the term reads."""
         return symbols(self.term)
 
+    @cached_property
+    def general(self) -> Term:
+        """What follows for a machine of any size: an exact counter is 0 when nothing counts."""
+        return _without_count(self.term)
+
 
 @dataclass(frozen=True, eq=False)
 class Obligation:
@@ -75,6 +88,12 @@ class Obligation:
     constants: tuple[Var, ...]
     unchanged: bool = False
     number: int = 0
+    counted: Term | None = None
+
+    @property
+    def small_goal(self) -> Term:
+        """The goal on a machine whose elements can be counted."""
+        return self.counted or self.goal
 
     @property
     def name(self) -> str:
@@ -121,7 +140,12 @@ class Obligations:
         claim = replace(claim, formula=formula)
         if claim.kind == "always":
             goal = after(formula, self._boot)
-            yield Obligation("initiation", claim, None, self.axioms, goal, claim.params)
+            counted = goal
+            if counting := _counting(formula):
+                goal = _nothing_counts(*counting, self._boot)
+            yield Obligation(
+                "initiation", claim, None, self.axioms, goal, claim.params, counted=counted
+            )
         for action in self._actions.values():
             yield self._of_step(claim, action)
         if claim.ending:
@@ -133,8 +157,12 @@ class Obligations:
             goal = _stepped(claim.formula, action)
             return Obligation("step", claim, action, assumed, goal, constants, goal == TRUE)
         unchanged = not symbols(claim.formula) & action.written
-        goal = claim.formula if unchanged else after(claim.formula, action)
-        return Obligation("consecution", claim, action, assumed, goal, constants, unchanged)
+        goal = counted = claim.formula if unchanged else after(claim.formula, action)
+        if counting := _counting(claim.formula):
+            goal = _keeps_count(*counting, action)
+        return Obligation(
+            "consecution", claim, action, assumed, goal, constants, unchanged, counted=counted
+        )
 
     def _of_ending(self, claim: Property, ending: Ending) -> Iterator[Obligation]:
         """The action that takes out what is left can do so, and does."""
@@ -145,7 +173,8 @@ class Obligations:
         allowed = substitute(enabled(action), here)
         todo = conj(during, left)
         rest = (*self.invariants, *self.axioms)
-        yield Obligation("enabled", claim, None, rest, implies(todo, allowed), claim.params)
+        if not ending.fair:
+            yield Obligation("enabled", claim, None, rest, implies(todo, allowed), claim.params)
         out = substitute(negate(after(left, action)), here)
         goal = implies(conj(todo, allowed), out)
         yield Obligation("progress", claim, None, rest, goal, claim.params)
@@ -156,7 +185,7 @@ class Obligations:
         pairs = (
             pair for pair in combinations(action.updates, 2) if pair[0].symbol == pair[1].symbol
         )
-        for number, (first, second) in enumerate(pairs, 1):
+        for at, (first, second) in enumerate(pairs, 1):
             goal, constants = _apart(first, second)
             if goal != TRUE:
                 yield Obligation(
@@ -166,7 +195,7 @@ class Obligations:
                     self._assumed(action),
                     goal,
                     (*action.params, *constants),
-                    number=number,
+                    number=at,
                 )
 
     def _assumed(self, action: Action) -> tuple[Assumption, ...]:
@@ -221,7 +250,7 @@ def _apart_from_others(term: Term, suffix: str) -> Term:
     if isinstance(term, Quantified):
         marked = replace(term.var, scope=term.var.scope + suffix)
         body = substitute(_apart_from_others(term.body, suffix), {term.var: marked})
-        return (forall if term.kind == "forall" else exists)(marked, body)
+        return quantified(term.kind, marked, body)
     return rebuild(term, lambda part: _apart_from_others(part, suffix))
 
 
@@ -245,3 +274,45 @@ def _apart(first: Update, second: Update) -> tuple[Term, tuple[Var, ...]]:
     here: tuple[Term, ...] = first.point if first.point is not None else first.variables
     condition = substitute(second.condition, dict(zip(second.variables, here, strict=True)))
     return negate(conj(first.condition, condition)), first.variables
+
+
+def _counting(formula: Term) -> tuple[Term, Quantified] | None:
+    """The counter and what it counts, if that is what the formula says."""
+    match formula:
+        case Op(kind="eq", args=(left, right)):
+            for counter, counted in ((left, right), (right, left)):
+                if isinstance(counted, Quantified) and counted.kind == "count":
+                    return counter, counted
+    return None
+
+
+def _nothing_counts(counter: Term, counted: Quantified, boot: Action) -> Term:
+    nothing = forall(counted.var, negate(after(counted.body, boot)))
+    return conj(eq(after(counter, boot), number(0)), nothing)
+
+
+def _keeps_count(counter: Term, counted: Quantified, action: Action) -> Term:
+    """At most one element comes in, at most one goes out, and the counter follows."""
+    var, other = counted.var, replace(counted.var, scope=counted.var.scope + "!other")
+    before, later = counted.body, after(counted.body, action)
+    came, went = conj(negate(before), later), conj(before, negate(later))
+
+    def at_most_one(change: Term) -> Term:
+        both = conj(change, substitute(change, {var: other}))
+        return forall(var, forall(other, implies(both, eq(var, other))))
+
+    expected = add(
+        add(counter, ite(exists(var, came), number(1), number(0))),
+        ite(exists(var, went), number(-1), number(0)),
+    )
+    return conj(at_most_one(came), at_most_one(went), eq(after(counter, action), expected))
+
+
+def _without_count(term: Term) -> Term:
+    if isinstance(term, Quantified) and term.kind == "forall":
+        return forall(term.var, _without_count(term.body))
+    if counting := _counting(term):
+        counter, counted = counting
+        nothing = forall(counted.var, negate(counted.body))
+        return conj(le(number(0), counter), eq(eq(counter, number(0)), nothing))
+    return term

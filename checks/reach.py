@@ -12,16 +12,20 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from memhp.reference import Topology
 from memhp.reference.shapes import Shape
 from memhp.spec.language.system import Property, System
 
 from .files import write_whole
-from .scopes import USUAL
-from .search import Found, search
+from .lasso import lassos
+from .localise import shortest
+from .scopes import ENDLESS, USUAL
+from .search import Found
 
 __all__ = ["first_violation", "reach"]
 
 MAX_STATES = 2_000_000
+MAX_LASSO_STATES = 20_000
 
 
 def reach(
@@ -35,14 +39,23 @@ def reach(
 
     Returns the traces by property, and whether they came from ``folder``.
     """
+    if shapes == USUAL and any(claim.kind == "ends" for claim in targets):
+        shapes = ENDLESS
     topologies = [shape.build(system) for shape in shapes]
     path = folder / f"traces-{_digest(system, targets, shapes)}.json" if folder else None
     if path and (stored := _stored(path, system, shapes, targets)) is not None:
         return stored, True
-    found = search(system, topologies, targets, max_states=MAX_STATES).found
+    traces = ((claim, _trace(system, topologies, claim)) for claim in targets)
+    found = {claim.name: trace for claim, trace in traces if trace}
     if path:
         _store(path, {name: (topologies.index(f.topology), f) for name, f in found.items()})
     return found, False
+
+
+def _trace(system: System, topologies: Sequence[Topology], claim: Property) -> Found | None:
+    if claim.kind == "ends":
+        return lassos(system, topologies, claim, max_states=MAX_LASSO_STATES).found
+    return shortest(system, topologies, claim, max_states=MAX_STATES)
 
 
 def first_violation(system: System, name: str) -> Found | None:
@@ -71,16 +84,16 @@ def _stored(
 
 
 def _believed(entry: Any, claim: Property, system: System, shapes: Sequence[Shape]) -> Found:
-    number, steps, params = entry
+    number, steps, params, loop = entry
     choices = tuple((str(action), tuple(map(int, point))) for action, point in steps)
-    found = Found(claim, shapes[number].build(system), choices, tuple(map(int, params)))
+    found = Found(claim, shapes[number].build(system), choices, tuple(map(int, params)), loop)
     if not found.is_shown_by(found.replay(system)):
         raise ValueError("the trace does not show the property")
     return found
 
 
 def _store(path: Path, found: dict[str, tuple[int, Found]]) -> None:
-    document = {name: (number, f.steps, f.params) for name, (number, f) in found.items()}
+    document = {name: (number, f.steps, f.params, f.loop) for name, (number, f) in found.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, json.dumps(document, separators=(",", ":")))

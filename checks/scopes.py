@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from memhp.reference.shapes import Shape, arrangements
 
-__all__ = ["USUAL", "ScopeError", "scope", "scope_text"]
+__all__ = ["ENDLESS", "USUAL", "ScopeError", "scope", "scope_text"]
 
 _SECOND = frozenset([1])
 _ONE_DEVICE = (("MemoryDevice", 1),)
@@ -30,6 +30,10 @@ USUAL = (
         more=_ONE_DEVICE,
     ),
 )
+
+
+ENDLESS = (*USUAL, Shape(totals=(2, 2, 4), folios=2))
+"""Where runs that never end are looked for: there is room beside what moves."""
 
 
 class ScopeError(ValueError):

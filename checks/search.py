@@ -7,11 +7,12 @@ its topology, and runs there step by step.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from memhp.reference import Machine, Step, Topology, Trace, Violation
 from memhp.reference.compile import Program
 from memhp.spec.language.system import Property, System
+from memhp.spec.language.terms import conj
 
 __all__ = ["Found", "Search", "search"]
 
@@ -20,18 +21,23 @@ Choice = tuple[str, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Found:
-    """A property that was decided by a trace: violated, or (for *sometimes*) reached."""
+    """A property that was decided by a trace: violated, or (for *sometimes*) reached.
+
+    ``loop`` is set for an *ends* property: after that many steps the rest of
+    the trace is a cycle that may be taken for ever.
+    """
 
     claim: Property
     topology: Topology
     steps: tuple[Choice, ...]
     params: tuple[int, ...]
+    loop: int | None = None
 
     def trace(self, system: System) -> Trace:
         """The steps in a form that can be stored."""
         machine = Machine(system, self.topology)
         steps = (Step(action, machine.parameters(action, *point)) for action, point in self.steps)
-        return Trace(system.name, self.topology, tuple(steps))
+        return Trace(system.name, self.topology, tuple(steps), loop=self.loop)
 
     def replay(self, system: System) -> list[Machine]:
         """The machine after each step, the boot state first."""
@@ -54,7 +60,26 @@ class Found:
         """The replayed trace ends in a witness of a *sometimes*, or in a violation."""
         if self.claim.kind == "sometimes":
             return bool(machines[-1].witnesses(self.claim.name))
+        if self.claim.kind == "ends":
+            return self._never_ends(machines)
         return bool(self.violations(machines))
+
+    def _never_ends(self, machines: Sequence[Machine]) -> bool:
+        """The cycle comes back to where it began, and all along it there is work left."""
+        assert self.claim.ending
+        if self.loop is None or machines[self.loop].key() != machines[-1].key():
+            return False
+        work = conj(self.claim.ending.during, self.claim.ending.left)
+        watch = replace(self.claim, kind="sometimes", formula=work, ending=None)
+        system = machines[0].system
+        program = Program(replace(system, properties=(watch,)), self.topology)
+        return all(
+            any(self._matches(point) for point in program.cases(watch.name)(list(m.values)))
+            for m in machines[self.loop :]
+        )
+
+    def _matches(self, point: Sequence[int]) -> bool:
+        return all(mine in (-1, other) for mine, other in zip(self.params, point, strict=True))
 
 
 @dataclass

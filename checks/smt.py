@@ -20,6 +20,7 @@ from memhp.spec.language.rewrite import rebuild
 from memhp.spec.language.system import System
 from memhp.spec.language.terms import (
     BOOL,
+    INT,
     TRUE,
     App,
     Call,
@@ -31,11 +32,14 @@ from memhp.spec.language.terms import (
     Symbol,
     Term,
     Var,
+    add,
     conj,
     disj,
     eq,
     implies,
+    ite,
     negate,
+    number,
 )
 
 from .obligations import Assumption, Obligation
@@ -46,6 +50,7 @@ GOAL = "goal"
 """The name of the negated goal among the assertions."""
 
 _OPERATORS = {"not": "not", "and": "and", "or": "or", "implies": "=>", "eq": "=", "ite": "ite"}
+_OPERATORS |= {"add": "+", "le": "<="}
 
 Sizes = Mapping[str, int]
 """The number of elements of each unbounded sort; none for a machine of any size."""
@@ -67,11 +72,15 @@ def text(term: Term) -> str:
         case Var():
             return constant_name(term)
         case Const(name=name, sort=sort):
+            if sort == INT:
+                return name if int(name) >= 0 else f"(- {name[1:]})"
             return name if sort == BOOL else f"{sort}.{name}"
         case App(symbol=symbol, args=args):
             return f"({symbol_name(symbol)} {' '.join(map(text, args))})"
         case Op(kind=kind, args=args):
             return f"({_OPERATORS[kind]} {' '.join(map(text, args))})"
+        case Call() | Next() | Quantified(kind="count"):
+            raise ValueError(f"{term}: not an expanded term of one state")
         case Quantified(kind=kind):
             variables: dict[Var, str] = {}
             body: Term = term
@@ -79,8 +88,6 @@ def text(term: Term) -> str:
                 variables[body.var] = f"({constant_name(body.var)} {body.var.sort})"
                 body = body.body
             return f"({kind} ({' '.join(variables.values())}) {text(body)})"
-        case Call() | Next():
-            raise ValueError(f"{term}: not an expanded term of one state")
 
 
 def script(
@@ -94,7 +101,7 @@ def script(
     Parameters: ``sizes``, for a machine of at most that size, without quantifiers.
     """
     fixed = () if sizes is None else tuple(sorted(sizes.items()))
-    goal = obligation.goal if sizes is None else ground(obligation.goal, sizes)
+    goal = obligation.goal if sizes is None else ground(obligation.small_goal, sizes)
     lines = [
         _signature(system.sorts, _symbols(system), fixed),
         _size(system.sorts, _symbols(system), fixed),
@@ -130,7 +137,7 @@ def _signature(
 
 @lru_cache(maxsize=20_000)
 def _asserted(part: Assumption, fixed: tuple[tuple[str, int], ...]) -> str:
-    term = ground(part.term, dict(fixed)) if fixed else part.term
+    term = ground(part.term, dict(fixed)) if fixed else part.general
     return _named(part.label, term)
 
 
@@ -145,17 +152,25 @@ def ground(term: Term, sizes: Sizes, values: Mapping[Var, Term] | None = None) -
     if not isinstance(term, Quantified):
         return rebuild(term, lambda part: ground(part, sizes, known))
     sort, cases = term.var.sort, []
-    for number, member in enumerate(_members(sort, sizes)):
+    for at, member in enumerate(_members(sort, sizes)):
         case = ground(term.body, sizes, {**known, term.var: Const(member, sort)})
-        is_there = there(sort, number)
+        is_there = there(sort, at)
+        if term.kind == "count":
+            cases.append(ite(conj(is_there, case), number(1), number(0)))
+            continue
         join = implies if term.kind == "forall" else conj
         cases.append(join(is_there, case))
+    if term.kind == "count":
+        total: Term = number(0)
+        for case in cases:
+            total = add(total, case)
+        return total
     return (conj if term.kind == "forall" else disj)(*cases)
 
 
-def there(sort: SortRef, number: int) -> Term:
+def there(sort: SortRef, at: int) -> Term:
     """The machine has the element of that number; there is always one of number 0."""
-    return TRUE if sort.members or number == 0 else Var(f"there{number}", BOOL, sort.name)
+    return TRUE if sort.members or at == 0 else Var(f"there{at}", BOOL, sort.name)
 
 
 def _members(sort: SortRef, sizes: Sizes) -> tuple[str, ...]:
@@ -170,10 +185,10 @@ def _size(
     sizes = dict(fixed)
     lines = []
     for sort in sorts:
-        for number in range(1, sizes.get(sort.name, 0)):
-            here = there(sort, number)
+        for at in range(1, sizes.get(sort.name, 0)):
+            here = there(sort, at)
             lines.append(f"(declare-const {text(here)} Bool)")
-            lines.append(_named(f"size.{sort}{number}", implies(here, there(sort, number - 1))))
+            lines.append(_named(f"size.{sort}{at}", implies(here, there(sort, at - 1))))
     for symbol in symbols:
         domain = [_members(sort, sizes) for sort in symbol.domain]
         values = (
@@ -195,8 +210,8 @@ def _is_there(value: Term, sizes: Sizes) -> Term:
     members = enumerate(_members(value.sort, sizes))
     return conj(
         *(
-            implies(eq(value, Const(member, value.sort)), there(value.sort, number))
-            for number, member in members
+            implies(eq(value, Const(member, value.sort)), there(value.sort, at))
+            for at, member in members
         )
     )
 

@@ -45,6 +45,11 @@ def run(args: argparse.Namespace) -> int:
         print_step(system, number, step, before, after)
         found = (*after.step_violations(before), *after.violations())
         violated |= _new_violations(violated, found)
+    if trace.loop is not None:
+        from .show import endless
+
+        print(endless(len(trace.steps), trace.loop))
+        return 1
     if not violated:
         print("no property is violated")
     return 1 if violated else 0

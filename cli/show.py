@@ -117,7 +117,8 @@ def show_trace(variant: Variant, system: System, found: Found, *, quiet: bool) -
     claim = found.claim
     print(f"refuted: {claim.name} ({claim.where})")
     print(f"  {claim.doc}")
-    print(f"shortest trace, {len(found.steps)} steps:")
+    kind = "shortest trace" if found.loop is None else "a run that never ends"
+    print(f"{kind}, {len(found.steps)} steps:")
     if not quiet:
         print_trace(system, found)
 
@@ -136,9 +137,20 @@ def print_trace(system: System, found: Found) -> None:
     """Print the steps, each with what it changed, and the violation."""
     machines = found.replay(system)
     for number, step in enumerate(found.trace(system).steps, 1):
+        if number - 1 == found.loop:
+            print("again and again:")
         print_step(system, number, step, machines[number - 1], machines[number])
+    if found.loop is not None:
+        print(f"violated: {found.claim.name}: {endless(len(found.steps), found.loop)}")
     for violation in found.violations(machines):
         print(f"violated: {violation}")
+
+
+def endless(steps: int, loop: int) -> str:
+    """What a run without end does, in words."""
+    if loop == steps:
+        return "nothing that would go on is possible"
+    return f"after step {steps} the state is that of step {loop}: it may go on for ever"
 
 
 def as_json(

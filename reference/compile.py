@@ -14,7 +14,17 @@ from typing import Any
 
 from memhp.spec.language.rewrite import closed
 from memhp.spec.language.system import Action, Property, System, Update
-from memhp.spec.language.terms import BOOL, App, Const, Op, Quantified, Term, Var, subterms
+from memhp.spec.language.terms import (
+    BOOL,
+    INT,
+    App,
+    Const,
+    Op,
+    Quantified,
+    Term,
+    Var,
+    subterms,
+)
 
 from .formula import AFTER, BEFORE, Formulas
 from .normal import conjuncts
@@ -61,8 +71,7 @@ class Program:
         self._actions: dict[str, ActionCode] = {}
         self._made: dict[tuple[str, str], Callable[..., Any]] = {}
         self.initial = tuple(self._initial())
-        widest = max((topology.size(v.symbol.range) for v in system.variables), default=1)
-        self._pack = array("B" if widest <= 1 << 8 else "H" if widest <= 1 << 16 else "I")
+        self._pack = array(_typecode(system, topology))
 
     def _initial(self) -> State:
         state: State = []
@@ -95,6 +104,8 @@ class Program:
         if len(state) != len(self.initial):
             raise ValueError(f"a state has {len(self.initial)} values, not {len(state)}")
         for name, variable in self.variables.items():
+            if variable.symbol.range == INT:
+                continue
             limit = self.topology.size(variable.symbol.range)
             for place in range(*self.span(name)):
                 if type(state[place]) is not int or not 0 <= state[place] < limit:
@@ -295,6 +306,15 @@ class Program:
         exec("\n    ".join([head, *lines]), names)
         made: Callable[..., Any] = names.pop("_function")
         return made
+
+
+def _typecode(system: System, topology: Topology) -> str:
+    """The narrowest array that holds every value; counters need room and a sign."""
+    ranges = [variable.symbol.range for variable in system.variables]
+    widest = max((topology.size(sort) for sort in ranges if sort != INT), default=1)
+    if INT in ranges:
+        return "h" if widest <= 1 << 15 else "l"
+    return "B" if widest <= 1 << 8 else "H" if widest <= 1 << 16 else "I"
 
 
 class _Steps(dict[str, Callable[..., int]]):

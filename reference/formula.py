@@ -16,6 +16,7 @@ from typing import Any
 from memhp.spec.language.rewrite import expand
 from memhp.spec.language.system import System
 from memhp.spec.language.terms import (
+    INT,
     App,
     Call,
     Const,
@@ -82,6 +83,8 @@ class Formulas:
         match term:
             case Var(name=name):
                 return name
+            case Const(name=name, sort=sort) if sort == INT:
+                return name
             case Const(name=name, sort=sort):
                 return str((sort.members or ()).index(name))
             case App(symbol=symbol, args=args):
@@ -119,13 +122,23 @@ class Formulas:
             case Op(kind="ite", args=(condition, then, otherwise)):
                 yes, no = self.text(then, state), self.text(otherwise, state)
                 return f"({yes} if {self.text(condition, state)} else {no})"
+            case Op(kind="add" | "le" as kind, args=(left, right)):
+                sign = "+" if kind == "add" else "<="
+                return f"({self.text(left, state)} {sign} {self.text(right, state)})"
         parts = sorted(term.args, key=_is_costly)
         return f"({f' {term.kind} '.join(self.text(part, state) for part in parts)})"
 
     def _quantified(self, term: Quantified, state: str) -> str:
+        if term.kind == "count":
+            return self._count(term, state)
         first, loops = self.plan(*witness(term), state)
         found = " and ".join([*first, f"_any(True {' '.join(loops)})"])
         return f"({found})" if term.kind == "exists" else f"(not ({found}))"
+
+    def _count(self, term: Quantified, state: str) -> str:
+        first, loops = self.plan([term.var], conjuncts(term.body), state)
+        found = f"len([1 {' '.join(loops)}])"
+        return f"({found} if {' and '.join(first)} else 0)" if first else found
 
     def plan(
         self, variables: Sequence[Var], parts: Sequence[Term], state: str = BEFORE

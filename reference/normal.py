@@ -20,8 +20,8 @@ from memhp.spec.language.terms import (
     Term,
     Var,
     exists,
-    forall,
     negate,
+    quantified,
     subterms,
 )
 
@@ -45,7 +45,7 @@ def distinct(term: Term, numbers: Iterator[int], names: Mapping[Var, Term] | Non
     if isinstance(term, Quantified):
         fresh = Var(f"_{next(numbers)}_{term.var.name}", term.var.sort)
         body = distinct(term.body, numbers, {**names, term.var: fresh})
-        return (forall if term.kind == "forall" else exists)(fresh, body)
+        return quantified(term.kind, fresh, body)
     return rebuild(term, lambda part: distinct(part, numbers, names))
 
 

@@ -71,14 +71,14 @@ class Shape:
             "Pte": self.ptes,
             "Vma": self.vmas,
             "Data": self.data,
-            "MemoryDevice": blocks,
         }
 
     def build(self, system: System) -> Topology:
         """The topology.  Raises ValueError if ``system`` knows other sorts or tables."""
         zones = next(s.range for s in system.topology if s.name == "early_zone")
         others = {sort.name: 1 for sort in system.unbounded_sorts if sort.name not in self.sizes}
-        sizes = {**self.sizes, **others, **dict(self.more)}
+        sizes = {**self.sizes, **others}
+        sizes |= {"MemoryDevice": sizes["Block"], **dict(self.more)}
         block_of = [s * sizes["Block"] // sizes["Section"] for s in range(sizes["Section"])]
         first = [block_of.index(self._blocks_of(node)[0]) for node in range(self.nodes)]
         plain = {symbol.name: _plain(symbol, sizes) for symbol in system.topology}

@@ -20,7 +20,7 @@ from math import prod
 from operator import index
 
 from memhp.spec.language.system import System
-from memhp.spec.language.terms import BOOL, SortRef, Symbol
+from memhp.spec.language.terms import BOOL, INT, SortRef, Symbol
 
 __all__ = ["Topology", "Value", "element", "element_name", "readable", "unknown"]
 
@@ -86,7 +86,9 @@ class Topology:
         return topology
 
     def size(self, sort: SortRef) -> int:
-        """How many elements ``sort`` has here."""
+        """How many elements ``sort`` has here; numbers are no elements."""
+        if sort == INT:
+            return 0
         return self.sizes[sort.name] if sort.members is None else len(sort.members)
 
     def points(self, sorts: Iterable[SortRef]) -> list[tuple[int, ...]]:
@@ -151,7 +153,7 @@ def element_name(sort: SortRef, number: int) -> str:
     """How an element is shown: ``frame3``, or a member's name."""
     if sort.members is not None:
         return sort.members[number]
-    return f"{sort.name.lower()}{number}"
+    return str(number) if sort == INT else f"{sort.name.lower()}{number}"
 
 
 def readable(sort: SortRef, number: int) -> Value:
@@ -169,6 +171,8 @@ def element(sort: SortRef, value: object, size: int) -> int:
 
     Raises ValueError, with the values that are possible.
     """
+    if sort == INT:
+        return _whole(value)
     if isinstance(value, str):
         return _named(sort, value, size)
     if isinstance(value, bool) and sort != BOOL:
@@ -180,6 +184,13 @@ def element(sort: SortRef, value: object, size: int) -> int:
     if not 0 <= number < size:
         raise ValueError(f"{sort} {number} does not exist: {_choices(sort, size)}")
     return number
+
+
+def _whole(value: object) -> int:
+    try:
+        return int(value) if isinstance(value, str) else index(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise ValueError(f"{value!r} is no whole number") from None
 
 
 def _named(sort: SortRef, name: str, size: int) -> int:

@@ -45,13 +45,15 @@ class Trace:
 
     Parameters: ``system_name``, the name of the system that ran; ``steps``,
     the steps that were taken; ``start``, the state before the first one as
-    `Machine.values` gives it, if that is not the state at boot.
+    `Machine.values` gives it, if that is not the state at boot; ``loop``, after
+    how many steps the state at the end was seen before, for a run without end.
     """
 
     system_name: str
     topology: Topology
     steps: tuple[Step, ...]
     start: tuple[int, ...] | None = None
+    loop: int | None = None
 
     def replay(self, system: System) -> Iterator[Machine]:
         """The machine at the start, and after each step.
@@ -90,6 +92,7 @@ class Trace:
                 {"#meta": {"index": index}, **_step_to_itf(machine, step), **_state_to_itf(machine)}
                 for index, (machine, step) in enumerate(zip(machines, steps, strict=True))
             ],
+            **({} if self.loop is None else {"loop": self.loop}),
         }
 
     @classmethod
@@ -107,13 +110,23 @@ class Trace:
         booted = _fitting(system, topology)
         machine = _state(states[0], booted, "states[0]")
         start = None if machine == booted else machine.values
-        steps = []
+        steps, keys = [], [machine.key()]
         for index, state in enumerate(states[1:], 1):
             where = f"states[{index}]"
             steps.append(_step(state, machine, where))
             machine = _taken(machine, steps[-1], where)
             _compare(_state(state, booted, where), machine, where)
-        return cls(system.name, topology, tuple(steps), start)
+            keys.append(machine.key())
+        return cls(system.name, topology, tuple(steps), start, _loop(root, keys))
+
+
+def _loop(root: dict[str, Any], keys: list[bytes]) -> int | None:
+    loop = root.get("loop")
+    if loop is None:
+        return None
+    if type(loop) is not int or not 0 <= loop < len(keys) or keys[loop] != keys[-1]:
+        raise TraceError(f"loop: the state at the end is not that of states[{loop!r}]")
+    return loop
 
 
 def _taken(machine: Machine, step: Step, where: str) -> Machine:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from errno import EAGAIN, EBUSY, ENOENT, ENOMEM
 
 from .blocks import FrameState, frame_state
+from .drain import draining
 from .frames import Folio, birth_frame, exists_now, folio_of, home
 from .language import (
     Bool,
@@ -27,7 +28,7 @@ from .language import (
     variable,
 )
 from .migration_stage import Stage, stage
-from .topology import Frame, Node, nearer, node_of_frame
+from .topology import Frame, Node, block_of, nearer, node_of_frame
 
 leaving = variable(Node, Bool, initial=lambda n: false)
 """The whole node is on its way out."""
@@ -41,8 +42,9 @@ destination = variable(Folio, Frame, initial=lambda o: birth_frame[o])
 
 @definition
 def has_room(f: Frame) -> Bool:
-    """The frame is free, and its node is not leaving."""
-    return (frame_state[f] == FrameState.free) & ~leaving[node_of_frame(f)]
+    """The frame is free, its block is not draining, and its node is not leaving."""
+    free = frame_state[f] == FrameState.free
+    return free & ~draining[block_of(f)] & ~leaving[node_of_frame(f)]
 
 
 @definition
@@ -81,6 +83,12 @@ def reserve_destination(o: Folio, d: Frame) -> None:
         ~leaving[node_of_frame(d)],
         errno=ENOMEM,
         why="the destination is on a node that is leaving",
+    )
+    guard(
+        "not_draining",
+        ~draining[block_of(d)],
+        errno=ENOMEM,
+        why="the destination is in a block that is closed to allocation",
     )
     guard(
         "nearest_with_room",

@@ -11,6 +11,7 @@ from __future__ import annotations
 from errno import ENOMEM
 
 from .blocks import BlockState, FrameState, block_state, frame_state, zone
+from .drain import draining
 from .language import (
     Bool,
     Enumeration,
@@ -82,6 +83,15 @@ def exists_now(o: Folio) -> Bool:
     return folio_kind[o] != FolioKind.none
 
 
+def _open_for_allocation(f: Frame) -> None:
+    guard(
+        "not_draining",
+        ~draining[block_of(f)],
+        errno=ENOMEM,
+        why="the block is closed to allocation: it is to be removed",
+    )
+
+
 @action
 def alloc_kernel(f: Frame) -> None:
     """The kernel takes a frame for itself: slab, page table, stack (no __GFP_MOVABLE)."""
@@ -92,6 +102,7 @@ def alloc_kernel(f: Frame) -> None:
         errno=ENOMEM,
         why="the kernel takes no memory from the movable zone",
     )
+    _open_for_allocation(f)
     frame_state[f] = FrameState.kernel
 
 
@@ -109,6 +120,7 @@ def alloc_folio(o: Folio, f: Frame, k: FolioKind) -> None:
     guard("new_folio", ~exists_now(o), why="the folio exists already")
     guard("a_kind", k != FolioKind.none, why="a folio is anonymous memory or page cache")
     guard("frame_free", frame_state[f] == FrameState.free, errno=ENOMEM, why="it is not free")
+    _open_for_allocation(f)
     folio_kind[o] = k
     home[o] = f
     folio_of[f] = o

@@ -44,7 +44,7 @@ from .language import (
     variable,
 )
 from .migration_stage import Stage, stage
-from .page_tables import Pte, PteState, is_mapped, maps, pte, pte_folio, pte_frame, rmap_finds
+from .page_tables import Pte, PteState, mapcount, maps, pte, pte_folio, pte_frame, rmap_finds
 from .topology import Frame
 
 cached = variable(Folio, Bool, initial=lambda o: false)
@@ -157,7 +157,7 @@ def free_folio(o: Folio) -> None:
     """The last user lets go of the folio (folio_put)."""
     guard("folio_exists", exists_now(o), why="there is no such folio")
     guard("unlocked", stage[o] == Stage.idle, errno=EAGAIN, why="the folio is moving")
-    guard("not_mapped", ~is_mapped(o), why="a PTE maps the folio")
+    guard("not_mapped", mapcount[o] == 0, why="a PTE maps the folio")
     folio_kind[o] = FolioKind.none
     frame_state[home[o]] = released(home[o])
 

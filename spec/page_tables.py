@@ -26,13 +26,14 @@ from .frames import (
 from .language import (
     Bool,
     Enumeration,
+    Int,
     Sort,
     action,
     after,
     always,
+    count,
     definition,
     ends,
-    exists,
     false,
     guard,
     implies,
@@ -80,6 +81,9 @@ pte_folio = variable(Pte, Folio, initial=lambda p: implied_folio[p])
 pte_frame = variable(Pte, Frame, initial=lambda p: birth_frame[implied_folio[p]])
 """The frame that the hardware reaches through the entry while it is present."""
 
+mapcount = variable(Folio, Int, initial=lambda o: Int.of(0))
+"""How many entries map the folio or wait for it, so that nobody has to look for them."""
+
 waiting = variable(Pte, Bool, initial=lambda p: false)
 """A thread faulted on the migration entry and sleeps (migration_entry_wait)."""
 
@@ -102,12 +106,6 @@ def rmap_finds(p: Pte, o: Folio) -> Bool:
     return maps(p, o) & rmap_reaches(p, o)
 
 
-@definition
-def is_mapped(o: Folio) -> Bool:
-    """Some entry maps the folio, or waits for it to arrive."""
-    return exists(Pte, lambda p: (pte[p] != PteState.none) & (pte_folio[p] == o))
-
-
 @action
 def fault(p: Pte) -> None:
     """A linear mapping is filled (do_fault, do_anonymous_page, do_swap_page)."""
@@ -118,6 +116,7 @@ def fault(p: Pte) -> None:
     pte[p] = PteState.present
     pte_folio[p] = o
     pte_frame[p] = home[o]
+    mapcount[o] = mapcount[o] + 1
 
 
 @action
@@ -135,6 +134,7 @@ def remap_file_pages(p: Pte, o: Folio) -> None:
     pte[p] = PteState.present
     pte_folio[p] = o
     pte_frame[p] = home[o]
+    mapcount[o] = mapcount[o] + 1
 
 
 @action
@@ -142,7 +142,9 @@ def unmap(p: Pte) -> None:
     """The address range goes away (zap_pte_range); migration entries are dropped too."""
     guard("mapped", pte[p] != PteState.none, why="the entry is empty")
     guard("nobody_waits", ~waiting[p], why="a thread sleeps on the entry, in this address space")
+    o = pte_folio[p]
     pte[p] = PteState.none
+    mapcount[o] = mapcount[o] - 1
 
 
 @action
@@ -182,6 +184,12 @@ def ptes_map_the_frame_that_their_folio_lives_in(p: Pte, o: Folio) -> Bool:
 def mapped_folios_exist(p: Pte) -> Bool:
     """An entry that is in use, present or migrating, names a folio that exists."""
     return implies(pte[p] != PteState.none, exists_now(pte_folio[p]))
+
+
+@always(covers="M1 U2")
+def map_counts_are_exact(o: Folio) -> Bool:
+    """A folio's map count is the number of entries that name it, present or migrating."""
+    return mapcount[o] == count(Pte, lambda p: (pte[p] != PteState.none) & (pte_folio[p] == o))
 
 
 @always(covers="M1")

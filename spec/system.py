@@ -6,6 +6,7 @@ from . import (
     block_claims,
     blocks,
     destination,
+    drain,
     firmware,
     firmware_claims,
     firmware_request,
@@ -13,6 +14,7 @@ from . import (
     migration,
     migration_stage,
     page_tables,
+    scheduled_removal,
     sections,
     topology,
 )
@@ -28,11 +30,13 @@ SYSTEM = load(
         block_claims,
         firmware,
         firmware_claims,
+        drain,
         frames,
         migration_stage,
         page_tables,
         destination,
         migration,
+        scheduled_removal,
     ),
 )
 """The specification that keeps every property: the default profile."""

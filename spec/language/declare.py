@@ -145,6 +145,7 @@ class Declared:
     where: Where
     covers: tuple[str, ...] = ()
     by: str = ""
+    fair: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -223,17 +224,24 @@ def _property(kind: Kind) -> Callable[..., Callable[[Callable[..., Bool]], Decla
     return declare
 
 
-def ends(*, by: str, covers: str = "") -> Callable[[Callable[..., tuple[Bool, Bool]]], Declared]:
+def ends(
+    *, by: str, fair: str = "", covers: str = ""
+) -> Callable[[Callable[..., tuple[Bool, Bool]]], Declared]:
     """Declares that work ends.  The function returns ``during`` and ``left``.
 
     While ``during`` holds, the set of elements with ``left`` never grows, and
     the action ``by``, with the parameters of the same names, is enabled on each
     of them and takes it out.  A machine is finite: if ``by`` is taken again and
     again, either nothing is left or ``during`` is over.
+
+    With ``fair``, the names of actions on the way to ``by``, it need not be
+    enabled at once: that it is taken again and again is then assumed of a
+    machine that takes these whenever they are possible again and again.
     """
 
     def wrap(function: Callable[..., tuple[Bool, Bool]]) -> Declared:
-        return Declared(function, "ends", _where(function), tuple(covers.split()), by)
+        rows = tuple(covers.split())
+        return Declared(function, "ends", _where(function), rows, by, tuple(fair.split()))
 
     return wrap
 
@@ -388,7 +396,7 @@ def _trace_ending(declared: Declared) -> tuple[tuple[Var, ...], Ending]:
         if not (isinstance(result, tuple) and len(result) == 2):
             complain(f"{declared.name} must return `during` and `left`", declared.where)
         during, left = (coerce(part, BOOL) for part in result)
-    return params, Ending(during, left, declared.by)
+    return params, Ending(during, left, declared.by, declared.fair)
 
 
 def trace_axiom(declared: Declared) -> Axiom:

@@ -20,7 +20,7 @@ from .declare import (
 )
 from .syntax import Enumeration, Expr, Sort, complain
 from .system import ENABLED, Definition, System, Where
-from .terms import Call, Next, Symbol, Term, subterms
+from .terms import INT, Call, Next, Op, Quantified, Symbol, Term, subterms
 
 __all__ = ["load"]
 
@@ -61,6 +61,7 @@ def load(name: str, modules: tuple[ModuleType, ...]) -> System:
     places = {value.name: value.where for value in maps}
     _check_references(system, places)
     _check_moments(system, places)
+    _check_counting(system, places)
     _check_endings(system)
     return system
 
@@ -137,6 +138,22 @@ def _check_references(system: System, places: dict[str, Where]) -> None:
                 complain(f"symbol {symbol.name!r} belongs to no loaded module", where)
 
 
+def _check_counting(system: System, places: dict[str, Where]) -> None:
+    """Elements are counted only in an *always* property that says which counter equals them."""
+    allowed = set()
+    for claim in system.of_kind("always"):
+        match claim.formula:
+            case Op(kind="eq", args=(left, right)):
+                allowed |= {id(side) for side in (left, right)}
+    for where, term in _all_terms(system, places):
+        for part in subterms(term):
+            if isinstance(part, Quantified) and part.kind == "count" and id(part) not in allowed:
+                complain("count() stands alone: only `counter == count(...)`, @always", where)
+    for symbol in system.topology:
+        if symbol.range == INT:
+            complain(f"{symbol.name} is topology: only state is counted", places[symbol.name])
+
+
 def _is_known(definition: str, system: System) -> bool:
     if definition.startswith(ENABLED):
         return definition.removeprefix(ENABLED) in system.action_by_name
@@ -185,6 +202,9 @@ def _check_endings(system: System) -> None:
         action = system.action_by_name.get(claim.ending.by)
         if action is None:
             complain(f"{claim.name}: there is no action {claim.ending.by!r}", claim.where)
+        for name in claim.ending.fair:
+            if name not in system.action_by_name:
+                complain(f"{claim.name}: there is no action {name!r}", claim.where)
         sorts = {var.name: var.sort for var in claim.params}
         for var in action.params:
             if sorts.get(var.name) != var.sort:

@@ -14,6 +14,7 @@ from .terms import (
     Quantified,
     Term,
     Var,
+    add,
     conj,
     disj,
     eq,
@@ -21,7 +22,9 @@ from .terms import (
     forall,
     implies,
     ite,
+    le,
     negate,
+    quantified,
 )
 
 __all__ = ["after", "closed", "enabled", "expand", "rebuild", "substitute"]
@@ -37,7 +40,7 @@ def rebuild(term: Term, change: Callable[[Term], Term]) -> Term:
         case Call(name=name, args=args, sort=sort):
             return Call(name, tuple(map(change, args)), sort)
         case Quantified(kind=kind, var=var, body=body):
-            return (forall if kind == "forall" else exists)(var, change(body))
+            return quantified(kind, var, change(body))
         case Next(body=body):
             return Next(change(body))
         case Op(kind=kind, args=args):
@@ -55,6 +58,10 @@ def rebuild(term: Term, change: Callable[[Term], Term]) -> Term:
                     return eq(parts[0], parts[1])
                 case "ite":
                     return ite(parts[0], parts[1], parts[2])
+                case "add":
+                    return add(parts[0], parts[1])
+                case "le":
+                    return le(parts[0], parts[1])
 
 
 def substitute(term: Term, values: Mapping[Var, Term]) -> Term:

@@ -22,12 +22,13 @@ from typing import Any, ClassVar, NoReturn, TypeVar, overload
 
 from . import terms
 from .system import SpecificationError, Where
-from .terms import BOOL, Call, Next, SortRef, Term, Var
+from .terms import BOOL, INT, Call, Next, SortRef, Term, Var
 
 __all__ = [
     "Bool",
     "Enumeration",
     "Expr",
+    "Int",
     "Sort",
     "after",
     "all_of",
@@ -36,6 +37,7 @@ __all__ = [
     "caller",
     "coerce",
     "complain",
+    "count",
     "exists",
     "false",
     "forall",
@@ -102,6 +104,36 @@ class Bool(Expr):
         return Bool(terms.negate(self.term))
 
 
+class Int(Expr):
+    """A whole number: the value of a counter."""
+
+    __slots__ = ()
+    ref = INT
+
+    @classmethod
+    def of(cls, value: int) -> Int:
+        """A number."""
+        return cls(terms.number(value))
+
+    def __add__(self, other: Int | int) -> Int:
+        return Int(terms.add(self.term, coerce(other, INT)))
+
+    def __sub__(self, other: int) -> Int:
+        return self + -other
+
+    def __le__(self, other: Int | int) -> Bool:
+        return Bool(terms.le(self.term, coerce(other, INT)))
+
+    def __ge__(self, other: Int | int) -> Bool:
+        return Bool(terms.le(coerce(other, INT), self.term))
+
+    def __lt__(self, other: Int | int) -> Bool:
+        return ~(self >= other)
+
+    def __gt__(self, other: Int | int) -> Bool:
+        return ~(self <= other)
+
+
 class Sort(Expr):
     """Base class of the unbounded sorts; the subclass's docstring says what an element is."""
 
@@ -137,7 +169,9 @@ S3 = TypeVar("S3", bound=Sort)
 
 
 def coerce(value: object, sort: SortRef) -> Term:
-    """The term of ``value``, checked to be of ``sort``."""
+    """The term of ``value``, checked to be of ``sort``; a Python number is a term of its own."""
+    if sort == INT and type(value) is int:
+        return terms.number(value)
     if not isinstance(value, Expr):
         complain(f"{value!r} is not a term; a term of sort {sort} was expected")
     if value.term.sort != sort:
@@ -239,3 +273,9 @@ def exists(
 def exists(*parts: Any) -> Bool:
     """``body`` for some element of each sort named before it."""
     return _quantify(terms.exists, parts)
+
+
+def count(sort: type[S1], body: Callable[[S1], Bool], /) -> Int:
+    """How many elements satisfy ``body``; an *always* property says which counter equals it."""
+    (var,), result = bind((sort,), body)
+    return Int(terms.count(var, coerce(result, BOOL)))

@@ -115,6 +115,7 @@ class Ending:
     during: Term
     left: Term
     by: str
+    fair: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

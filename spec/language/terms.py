@@ -20,6 +20,7 @@ from typing import Literal
 __all__ = [
     "BOOL",
     "FALSE",
+    "INT",
     "TRUE",
     "App",
     "Call",
@@ -31,14 +32,19 @@ __all__ = [
     "Symbol",
     "Term",
     "Var",
+    "add",
     "conj",
+    "count",
     "disj",
     "eq",
     "exists",
     "forall",
     "implies",
     "ite",
+    "le",
     "negate",
+    "number",
+    "quantified",
     "subterms",
 ]
 
@@ -55,6 +61,8 @@ class SortRef:
 
 
 BOOL = SortRef("Bool", ("false", "true"))
+INT = SortRef("Int")
+"""Whole numbers: only ever the value of a variable that counts something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +92,13 @@ class Var:
 
 @dataclass(frozen=True, slots=True)
 class Const:
-    """A member of an enumeration, or one of the two truth values."""
+    """A member of an enumeration, one of the two truth values, or a number."""
 
     name: str
     sort: SortRef
 
     def __str__(self) -> str:
-        return self.name if self.sort == BOOL else f"{self.sort}.{self.name}"
+        return self.name if self.sort in (BOOL, INT) else f"{self.sort}.{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,19 +128,21 @@ class Call:
         return f"{self.name}({', '.join(map(str, self.args))})"
 
 
-OpKind = Literal["not", "and", "or", "implies", "eq", "ite"]
-_INFIX = {"and": " & ", "or": " | ", "implies": " -> ", "eq": " == "}
+OpKind = Literal["not", "and", "or", "implies", "eq", "ite", "add", "le"]
+_INFIX = {"and": " & ", "or": " | ", "implies": " -> ", "eq": " == ", "add": " + ", "le": " <= "}
 
 
 @dataclass(frozen=True, slots=True)
 class Op:
-    """A connective, an equation, or if-then-else."""
+    """A connective, an equation, if-then-else, or arithmetic on counters."""
 
     kind: OpKind
     args: tuple[Term, ...]
 
     @property
     def sort(self) -> SortRef:
+        if self.kind == "add":
+            return INT
         return self.args[1].sort if self.kind == "ite" else BOOL
 
     def __str__(self) -> str:
@@ -146,17 +156,20 @@ class Op:
         return _INFIX[self.kind].join(map(_wrap, self.args))
 
 
+Binder = Literal["forall", "exists", "count"]
+
+
 @dataclass(frozen=True, slots=True)
 class Quantified:
-    """``forall`` or ``exists`` over every element of one sort."""
+    """``forall`` or ``exists`` over every element of one sort, or how many there are."""
 
-    kind: Literal["forall", "exists"]
+    kind: Binder
     var: Var
     body: Term
 
     @property
     def sort(self) -> SortRef:
-        return BOOL
+        return INT if self.kind == "count" else BOOL
 
     def __str__(self) -> str:
         return f"{self.kind} {self.var.name}: {self.var.sort}. {self.body}"
@@ -257,6 +270,37 @@ def forall(var: Var, body: Term) -> Term:
 def exists(var: Var, body: Term) -> Term:
     """``body`` for some element.  Every sort has at least one, as usual in first-order logic."""
     return body if body in (TRUE, FALSE) else Quantified("exists", var, body)
+
+
+def count(var: Var, body: Term) -> Term:
+    """How many elements satisfy ``body``."""
+    return Quantified("count", var, body)
+
+
+def quantified(kind: Binder, var: Var, body: Term) -> Term:
+    """The term of that kind, folded where it is decided."""
+    return {"forall": forall, "exists": exists, "count": count}[kind](var, body)
+
+
+def number(value: int) -> Const:
+    """A number."""
+    return Const(str(value), INT)
+
+
+def add(left: Term, right: Term) -> Term:
+    """The sum, with numbers folded."""
+    if isinstance(left, Const) and isinstance(right, Const):
+        return number(int(left.name) + int(right.name))
+    if number(0) in (left, right):
+        return right if left == number(0) else left
+    return Op("add", (left, right))
+
+
+def le(left: Term, right: Term) -> Term:
+    """``left <= right``, decided for numbers."""
+    if isinstance(left, Const) and isinstance(right, Const):
+        return TRUE if int(left.name) <= int(right.name) else FALSE
+    return Op("le", (left, right))
 
 
 def subterms(term: Term) -> Iterator[Term]:

@@ -4,7 +4,7 @@ Each must break the property it names; one that breaks nothing is a finding
 about the specification, and the checks fail.  One module a concern.
 """
 
-from . import firmware, lifetimes, migration
+from . import firmware, lifetimes, migration, scheduling
 
 __all__ = ["VARIANTS"]
 
@@ -12,4 +12,5 @@ VARIANTS = (
     *firmware.VARIANTS,
     *lifetimes.VARIANTS,
     *migration.VARIANTS,
+    *scheduling.VARIANTS,
 )

@@ -6,6 +6,7 @@ from ..firmware_request import Request, going_back, request
 from ..language import Bool, DropGuard, ReplaceGuard, Variant, exists, forall, implies
 from ..sections import Metadata, block_device, memmap
 from ..topology import Block, MemoryDevice, Section, Zone, block_of_section, in_range
+from .sources import LIST
 
 __all__ = ["VARIANTS"]
 
@@ -41,7 +42,7 @@ VARIANTS = (
         name="shared-block-ignored",
         doc="A device is ejected without looking at the block that it shares with another.",
         covers=("A1",),
-        source="memory blocks larger than a DIMM: commit bdee237c0343 (2 GiB blocks on x86_64)",
+        source=LIST + ": mem section is just logical definition",
         breaks="a_shared_block_keeps_all_its_devices",
         edits=(ReplaceGuard("eject_device", "no_memmap_left", _own_blocks_removed),),
     ),
@@ -81,7 +82,7 @@ VARIANTS = (
         name="refusal-puts-everything-online",
         doc="The roll-back of an eject puts blocks online that were offline before it.",
         covers=("A1",),
-        source="drivers/acpi/scan.c: put_online in acpi_bus_online() remembers what was online",
+        source="drivers/acpi/scan.c: acpi_scan_try_to_offline() onlines what it took offline",
         breaks="ejects_leave_offline_blocks_offline",
         edits=(ReplaceGuard("begin_online", "device_hotplug_lock", _every_block_comes_back),),
     ),

@@ -27,6 +27,15 @@ def with_property(kind: str, body: str, doc: str = '"""Says so."""') -> str:
 
 ON = "mode[b] = Mode.on"
 MISTAKES = {
+    "counting in a guard": (
+        in_action('guard("few", count(Frame, lambda f: free[f]) == 1, why="many")  # here', ON),
+        "count() stands alone: only `counter == count(...)`, @always",
+    ),
+    "counting beside something else": (
+        '\n@always()  # here\ndef claim(b: Block) -> Bool:\n    """Says so."""\n'
+        "    return count(Frame, lambda f: free[f]) <= 1\n",
+        "count() stands alone: only `counter == count(...)`, @always",
+    ),
     "guard without a name": (
         in_action('guard("", mode[b] == Mode.off, why="on")  # here', ON),
         "go: a guard needs a name that is an identifier, not ''",
