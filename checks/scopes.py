@@ -12,10 +12,12 @@ from memhp.reference.shapes import Shape, arrangements
 __all__ = ["ENDLESS", "USUAL", "ScopeError", "scope", "scope_text"]
 
 _SECOND = frozenset([1])
+_ONE_DEVICE = (("MemoryDevice", 1),)
+_NO_DEVICE = (("in_range", (0, 0)),)
 
 USUAL = (
-    Shape(blocks=2, movable=_SECOND),
-    Shape(blocks=2, folios=2, movable=_SECOND),
+    Shape(blocks=2, movable=_SECOND, tables=_NO_DEVICE, more=_ONE_DEVICE),
+    Shape(blocks=2, folios=2, movable=_SECOND, tables=_NO_DEVICE, more=_ONE_DEVICE),
     Shape(blocks=2, added=_SECOND),
     Shape(blocks=2, added=_SECOND, memmaps="pgdat"),
     Shape(nodes=2, blocks=1, added=_SECOND),
@@ -25,6 +27,14 @@ USUAL = (
     Shape(blocks=2, added=_SECOND, tables=(("at_work", (1,)), ("watched", (1,)))),
     Shape(nodes=2, blocks=1, added=_SECOND, tables=(("at_work", (1,)), ("watched", (1,)))),
     Shape(blocks=1, tables=(("cpus_keep_frames", (1,)),)),
+    Shape(nodes=2, blocks=1, frames=2, tables=_NO_DEVICE, more=_ONE_DEVICE),
+    Shape(blocks=2, tables=(("in_range", (0, 1, 0, 1)),)),
+    Shape(
+        blocks=3,
+        added=frozenset([1, 2]),
+        tables=(("in_range", (0, 1, 1)),),
+        more=_ONE_DEVICE,
+    ),
 )
 
 

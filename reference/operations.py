@@ -17,9 +17,9 @@ begin_offline: EINVAL: the block is not online (block_online)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from errno import EAGAIN, EINTR, EINVAL, errorcode
+from errno import EAGAIN, EBUSY, EINTR, EINVAL, errorcode
 
 from .machine import Machine
 from .outcome import Refusal
@@ -91,20 +91,56 @@ class Operations:
         return self.write_state(block, "online" if wanted else "offline")
 
     def add_memory(self, block: int) -> Result:
-        """Hot-add a block: it is plugged, described, present, and offline in sysfs.
+        """Hot-add a block with its devices: it is there, described, present, offline in sysfs.
 
         Source: mm/memory_hotplug.c, add_memory_resource.
         """
         before, done = self.machine.key(), len(self.steps)
+        devices = self._devices_of(block)
+        missing = [device for device in devices if not self.machine.get("inserted", device)]
+        result = SUCCESS
+        for device in missing or devices:
+            result = result and self._try("insert_device", device)
+        return self._all_or_nothing(result and self.probe(block), before, done)
+
+    def probe(self, block: int) -> Result:
+        """Add memory that is there, whoever asks: /sys/devices/system/memory/probe.
+
+        Source: drivers/base/memory.c, probe_store.
+        """
+        before, done = self.machine.key(), len(self.steps)
         node = self._table("node_of", block)
-        result = self._try("plug", block)
-        if result and self.machine.get("pgdat", node) == "absent":
+        result = SUCCESS
+        if self.machine.get("pgdat", node) == "absent":
             result = self._try("allocate_pgdat", node) and self._try("initialise_pgdat", node)
         result = result and self._each_section(block, "allocate_memmap", "add_section")
         if result and not self.machine.get("node_online", node):
             result = self._try("set_node_online", node)
         result = result and self._try("create_block_device", block)
         return self._all_or_nothing(result, before, done)
+
+    def add_device(self, device: int) -> Result:
+        """Insert a device; the firmware asks to add it, and is told how that went.
+
+        When a block cannot be added, those that the call has added go again.
+
+        Source: drivers/acpi/acpi_memhotplug.c, acpi_memory_device_add.
+        """
+        result = self._try("insert_device", device) and self._try("begin_add", device)
+        if not result:
+            return result
+        added = []
+        for block in self._missing_blocks(device):
+            result = result and self.probe(block)
+            if result:
+                added.append(block)
+        if result:
+            return self._try("finish_add", device)
+        self._try("fail_add", device)
+        for block in removal_order(self.machine, added).order:
+            self.remove_memory(block)
+        self._try("conclude_failed_add", device)
+        return result
 
     def remove_memory(self, block: int) -> Result:
         """Remove an offline block; its node goes with its last memory.
@@ -124,8 +160,45 @@ class Operations:
         return self._all_or_nothing(result, before, done)
 
     def eject(self, block: int) -> Result:
-        """The firmware takes a removed block away.  Source: drivers/acpi/scan.c."""
-        return self._try("eject", block)
+        """The firmware takes the devices of a removed block away.  Source: drivers/acpi/scan.c."""
+        before, done = self.machine.key(), len(self.steps)
+        result = SUCCESS
+        for device in self._devices_of(block):
+            for action in ("request_eject", "eject_device", "finish_eject"):
+                result = result and self._try(action, device)
+        return self._all_or_nothing(result, before, done)
+
+    def eject_device(self, device: int) -> Result:
+        """The firmware asks that a device goes: offline, remove, eject, or refuse with EBUSY.
+
+        After a refusal the blocks that the call took offline are online again,
+        each in its zone; what has moved stays moved.
+
+        Source: drivers/acpi/scan.c, acpi_scan_hot_remove, acpi_scan_try_to_offline.
+        """
+        result = self._try("request_eject", device)
+        if not result:
+            return result
+        blocks = [b for b in self._blocks_of(device) if self.machine.get("block_device", b)]
+        zones = {
+            block: str(self.machine.get("zone", block))
+            for block in blocks
+            if self.machine.get("block_state", block) == "online"
+        }
+        for block in zones:  # what this pass cannot take may wait for a later block
+            self._settle_offline(block)
+        for block in zones:
+            result = result and self._settle_offline(block)
+        before, done = self.machine.key(), len(self.steps)
+        for block in removal_order(self.machine, blocks).order or blocks:
+            result = result and self.remove_memory(block)
+        result = self._all_or_nothing(result and self._try("eject_device", device), before, done)
+        if result:
+            return self._try("finish_eject", device)
+        self._try("refuse_eject", device)
+        self._online_again(zones)
+        self._try("conclude_refusal", device)
+        return Result(EBUSY, result.refusal)
 
     def remove_node(self, node: int) -> Result:
         """Take all memory of a node away, in the order that its dependencies allow.
@@ -149,19 +222,25 @@ class Operations:
             result = result and self._settle_offline(block)
         result = result and self._remove_all(order)
         if not result:
-            for block in order:
-                if zones[block] != "none" and self.machine.get("block_state", block) == "offline":
-                    self._online(block, zones[block])
+            self._online_again(zones)
         self._try("cancel_node_removal", node)
         return result
 
     def _remove_all(self, order: Sequence[int]) -> Result:
         before, done = self.machine.key(), len(self.steps)
         result = SUCCESS
-        for operation in (self.remove_memory, self.eject):
-            for block in order:
-                result = result and operation(block)
+        for block in order:
+            result = result and self.remove_memory(block)
+        for block in order:
+            if any(self.machine.get("inserted", device) for device in self._devices_of(block)):
+                result = result and self.eject(block)
         return self._all_or_nothing(result, before, done)
+
+    def _online_again(self, zones: Mapping[int, str]) -> None:
+        """Bring the blocks back that are offline, each in its zone."""
+        for block, zone in zones.items():
+            if zone != "none" and self.machine.get("block_state", block) == "offline":
+                self._online(block, zone)
 
     # --- going online and offline -----------------------------------------------------------------
 
@@ -257,6 +336,27 @@ class Operations:
     def _sections_of(self, block: int) -> list[int]:
         owner = self.machine.topology.tables["block_of_section"]
         return [section for section, its in enumerate(owner) if its == block]
+
+    def _devices_of(self, block: int) -> list[int]:
+        devices = range(self.machine.topology.sizes["MemoryDevice"])
+        return [device for device in devices if self._in_range(device, block)]
+
+    def _blocks_of(self, device: int) -> list[int]:
+        blocks = range(self.machine.topology.sizes["Block"])
+        return [block for block in blocks if self._in_range(device, block)]
+
+    def _missing_blocks(self, device: int) -> list[int]:
+        """The device's blocks that are there and that sysfs does not show."""
+        return [
+            block
+            for block in self._blocks_of(device)
+            if self.machine.evaluate("plugged", block)
+            and not self.machine.get("block_device", block)
+        ]
+
+    def _in_range(self, device: int, block: int) -> bool:
+        table, blocks = "in_range", self.machine.topology.sizes["Block"]
+        return bool(self._table(table, device * blocks + block))
 
     def _block_of(self, frame: int) -> int:
         return int(self.machine.evaluate("block_of", frame))

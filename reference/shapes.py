@@ -27,6 +27,7 @@ class Shape:
     its own section, or all of a node in the section that holds its pgdat;
     ``totals``, the numbers of blocks, sections and frames in all, for a machine
     that is not quite regular: then they are spread as evenly as they go;
+    each block lies in a memory device of its own, unless ``more`` and ``tables`` say otherwise;
     ``more``, the sizes of further sorts (1 unless given); ``tables``, values of
     topology, row-major.  What is not given is false, an enumeration's first
     member, or the element of the same number as far as there are as many; each
@@ -79,6 +80,8 @@ class Shape:
         others = {sort.name: 1 for sort in system.unbounded_sorts if sort.name not in self.sizes}
         if "Range" in others:
             others["Range"] = self.sizes["Section"]
+        if "MemoryDevice" in others:
+            others["MemoryDevice"] = self.sizes["Block"]
         sizes = {**self.sizes, **others, **dict(self.more)}
         block_of = [s * sizes["Block"] // sizes["Section"] for s in range(sizes["Section"])]
         first = [block_of.index(self._blocks_of(node)[0]) for node in range(self.nodes)]
@@ -92,6 +95,10 @@ class Shape:
                 s if self.memmaps == "own" else first[self._node_of(block_of[s])]
             ),
             "early": lambda b: b not in self.added,
+            "in_range": lambda m, b: m == b,
+            "early_device": lambda m: any(
+                tables["in_range"](m, b) and b not in self.added for b in range(sizes["Block"])
+            ),
             "early_zone": lambda b: _member(zones, self._zone(b)),
             "hole": lambda f: f in self.holes,
             "boot_kernel": lambda f: f in self.boot_kernel,

@@ -13,6 +13,7 @@ from __future__ import annotations
 from errno import EBUSY, EINVAL, ENODEV, EPERM
 
 from .bookkeeping import crash_map, in_zonelists, lock_held, node_structure, own_pageset
+from .firmware_request import lock_allows_offline, lock_allows_online, lock_allows_removal
 from .language import (
     Bool,
     Enumeration,
@@ -191,6 +192,11 @@ def _hotplug_lock(b: Block) -> None:
 @action
 def begin_online(b: Block, z: Zone) -> None:
     """Take the lock and choose the zone."""
+    guard(
+        "device_hotplug_lock",
+        lock_allows_online(b),
+        why="a memory device is being added or ejected (the writer would wait)",
+    )
     _hotplug_lock(b)
     guard(
         "block_offline",
@@ -285,6 +291,11 @@ def cancel_online(b: Block) -> None:
 @action
 def begin_offline(b: Block) -> None:
     """Isolate the block's free frames; from here nothing new is allocated in it."""
+    guard(
+        "device_hotplug_lock",
+        lock_allows_offline(b),
+        why="a memory device is being added or ejected (the writer would wait)",
+    )
     _hotplug_lock(b)
     guard(
         "block_online",
@@ -373,6 +384,11 @@ def cancel_offline(b: Block) -> None:
 @action
 def delete_block_device(b: Block) -> None:
     """Take the block out of sysfs (remove_memory_block_devices)."""
+    guard(
+        "device_hotplug_lock",
+        lock_allows_removal(b),
+        why="a memory device is being added or ejected (the caller would wait)",
+    )
     guard("has_device", block_device[b], errno=ENODEV, why="there is no such memory block")
     guard(
         "block_offline",

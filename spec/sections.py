@@ -1,8 +1,9 @@
 """Sections and nodes: the life of the metadata that describes memory (N1, N2, A1).
 
-Physical memory appears (`plug`), gets a pgdat and a mem_map, becomes present,
-and leaves in the reverse order.  `present` is the kernel's logical view,
-`plugged` the physical one; the list's concern A1 is that they are different.
+Memory that is there gets a pgdat and a mem_map, becomes present, and leaves in
+the reverse order.  `present` is the kernel's logical view, `plugged` the physical
+one; the list's concern A1 is that they are different.  How devices come and go
+with their memory is told in `firmware`.
 
 Sources: mm/sparse.c (sparse_add_section, sparse_remove_section),
 mm/memory_hotplug.c (add_memory_resource, try_remove_memory, try_offline_node).
@@ -13,6 +14,7 @@ from __future__ import annotations
 from errno import EBUSY, EEXIST, ENODEV, ENOMEM
 
 from .bookkeeping import lock_held
+from .firmware_request import lock_allows_add
 from .language import (
     Bool,
     Enumeration,
@@ -48,10 +50,13 @@ from .section_parts import (
 )
 from .topology import (
     Block,
+    MemoryDevice,
     Node,
     Section,
     block_of_section,
     early,
+    early_device,
+    in_range,
     memmap_host,
     node_of,
     node_of_section,
@@ -68,8 +73,8 @@ class Metadata(Enumeration):
     initialised: Metadata
 
 
-plugged = variable(Block, Bool, initial=lambda b: early[b])
-"""The block's memory is physically there."""
+inserted = variable(MemoryDevice, Bool, initial=lambda m: early_device[m])
+"""The device is physically there."""
 
 present = variable(Section, Bool, initial=lambda s: early[block_of_section[s]])
 """The kernel knows the section (SECTION_MARKED_PRESENT, SECTION_HAS_MEM_MAP)."""
@@ -96,6 +101,15 @@ block_device = variable(Block, Bool, initial=lambda b: early[b])
 
 
 @definition
+def plugged(b: Block) -> Bool:
+    """The block's memory is all there: every device that it lies in is inserted.
+
+    Memory that lies in no device is always there.
+    """
+    return forall(MemoryDevice, lambda m: implies(in_range[m, b], inserted[m]))
+
+
+@definition
 def hosts_memmap_of(s: Section, t: Section) -> Bool:
     """The mem_map of section t lies in the memory of another section, s."""
     return (memmap_host[t] == s) & (s != t)
@@ -119,19 +133,12 @@ def _no_block_is_changing() -> None:
 
 
 @action
-def plug(b: Block) -> None:
-    """Memory appears physically: a DIMM, a hypervisor's device (acpi_memory_device_add)."""
-    guard("not_plugged", ~plugged[b], errno=EEXIST, why="memory is already plugged here")
-    plugged[b] = true
-
-
-@action
 def allocate_pgdat(n: Node) -> None:
     """Set memory aside for the node's pgdat."""
     guard("no_pgdat", pgdat[n] == Metadata.absent, errno=EEXIST, why="the node has a pgdat")
     guard(
         "pgdat_memory_plugged",
-        plugged[pgdat_block(n)],
+        plugged(pgdat_block(n)),
         errno=ENOMEM,
         why="the memory that is to hold the node's pgdat is not there",
     )
@@ -151,7 +158,7 @@ def allocate_memmap(s: Section) -> None:
     guard("no_memmap", memmap[s] == Metadata.absent, errno=EEXIST, why="it has a mem_map")
     guard(
         "memory_plugged",
-        plugged[block_of_section[s]],
+        plugged(block_of_section[s]),
         errno=ENODEV,
         why="no memory is plugged where the section should be",
     )
@@ -208,6 +215,11 @@ def set_node_online(n: Node) -> None:
 @action
 def create_block_device(b: Block) -> None:
     """Show the block in sysfs, offline (create_memory_block_devices)."""
+    guard(
+        "device_hotplug_lock",
+        lock_allows_add(b),
+        why="a memory device is being added or ejected (the caller would wait)",
+    )
     guard("no_device", ~block_device[b], errno=EEXIST, why="the block has a device")
     guard(
         "sections_present",
@@ -303,25 +315,6 @@ def free_pgdat(n: Node) -> None:
     pgdat[n] = Metadata.absent
 
 
-@action
-def eject(b: Block) -> None:
-    """The memory leaves physically (acpi_scan_hot_remove, _EJ0)."""
-    guard("plugged", plugged[b], errno=ENODEV, why="no memory is plugged here")
-    guard(
-        "no_memmap_left",
-        ~exists(Section, lambda s: (block_of_section[s] == b) & (memmap[s] != Metadata.absent)),
-        errno=EBUSY,
-        why="a section of the block is not removed",
-    )
-    guard(
-        "holds_no_pgdat",
-        ~exists(Node, lambda n: (pgdat_block(n) == b) & (pgdat[n] != Metadata.absent)),
-        errno=EBUSY,
-        why="the block holds the pgdat of a node",
-    )
-    plugged[b] = false
-
-
 # --- what is true -------------------------------------------------------------------------------
 
 
@@ -360,25 +353,25 @@ def an_online_node_has_an_initialised_pgdat(n: Node) -> Bool:
 @always(covers="N1 A1")
 def memmaps_lie_in_plugged_memory(s: Section) -> Bool:
     """No mem_map lies in memory that was ejected."""
-    return implies(memmap[s] != Metadata.absent, plugged[block_of_section[memmap_host[s]]])
+    return implies(memmap[s] != Metadata.absent, plugged(block_of_section[memmap_host[s]]))
 
 
 @always(covers="N1 A1")
 def pgdats_lie_in_plugged_memory(n: Node) -> Bool:
     """No pgdat lies in memory that was ejected."""
-    return implies(pgdat[n] != Metadata.absent, plugged[pgdat_block(n)])
+    return implies(pgdat[n] != Metadata.absent, plugged(pgdat_block(n)))
 
 
 @always(covers="A1")
 def memmaps_describe_plugged_memory(s: Section) -> Bool:
     """A mem_map exists only for memory that is there."""
-    return implies(memmap[s] != Metadata.absent, plugged[block_of_section[s]])
+    return implies(memmap[s] != Metadata.absent, plugged(block_of_section[s]))
 
 
 @always(covers="A1")
 def present_sections_are_plugged(s: Section) -> Bool:
     """Memory is ejected only when every section in it is removed."""
-    return implies(present[s], plugged[block_of_section[s]])
+    return implies(present[s], plugged(block_of_section[s]))
 
 
 @always(covers="A1")
@@ -430,11 +423,11 @@ def a_node_appears_and_its_memory_is_present(n: Node, s: Section) -> Bool:
 @sometimes(covers="N1 N2 A1")
 def early_memory_is_ejected(b: Block) -> Bool:
     """Memory that was there at boot can go, block, sections, mem_map and all."""
-    return early[b] & ~plugged[b]
+    return early[b] & ~plugged(b)
 
 
 @sometimes(covers="N1 N2")
 def a_whole_node_is_gone(n: Node) -> Bool:
     """A node that was there at boot loses its last memory, its pgdat included."""
-    gone = forall(Block, lambda b: implies(node_of[b] == n, ~plugged[b]))
+    gone = forall(Block, lambda b: implies(node_of[b] == n, ~plugged(b)))
     return early[pgdat_block(n)] & (pgdat[n] == Metadata.absent) & gone

@@ -34,6 +34,10 @@ class Frame(Sort):
     """A page frame that the allocator may hand out; metadata lies outside these."""
 
 
+class MemoryDevice(Sort):
+    """A device of the firmware that memory lies in: a DIMM, PNP0C80 (acpi_memhotplug.c)."""
+
+
 class Zone(Enumeration):
     """Where a block's frames belong.  ``none``: not online, or spread over several zones."""
 
@@ -59,6 +63,12 @@ memmap_host = topology(Section, Section)
 
 early = topology(Block, Bool)
 """The block was there at boot."""
+
+in_range = topology(MemoryDevice, Block, Bool)
+"""``in_range[m, b]``: device m holds memory of block b.  Two devices may share a block."""
+
+early_device = topology(MemoryDevice, Bool)
+"""The device was there at boot."""
 
 early_zone = topology(Block, Zone)
 """The zone of an early block; ``none`` when several zones or nodes share it."""
@@ -116,6 +126,12 @@ def pgdat_is_on_its_own_node(n: Node) -> Bool:
 def early_nodes_have_an_early_pgdat(b: Block) -> Bool:
     """A node with memory at boot has its pgdat in memory that was there at boot."""
     return implies(early[b], early[pgdat_block(node_of[b])])
+
+
+@axiom
+def early_memory_lies_in_early_devices(m: MemoryDevice, b: Block) -> Bool:
+    """All devices of a block that was there at boot were there at boot."""
+    return implies(early[b] & in_range[m, b], early_device[m])
 
 
 @axiom

@@ -4,12 +4,13 @@ Each must break the property it names; one that breaks nothing is a finding
 about the specification, and the checks fail.  One module a concern.
 """
 
-from . import history, huge, lifetimes, migration, scheduling
+from . import firmware, history, huge, lifetimes, migration, scheduling
 
 __all__ = ["VARIANTS"]
 
 VARIANTS = (
     *history.VARIANTS,
+    *firmware.VARIANTS,
     *lifetimes.VARIANTS,
     *migration.VARIANTS,
     *scheduling.VARIANTS,

@@ -78,8 +78,8 @@ VARIANTS = (
         source=LIST + ": mem section is just logical definition",
         breaks="present_sections_are_plugged",
         edits=(
-            DropGuard("eject", "no_memmap_left"),
-            DropGuard("eject", "holds_no_pgdat"),
+            DropGuard("eject_device", "no_memmap_left"),
+            DropGuard("eject_device", "holds_no_pgdat"),
         ),
     ),
     Variant(

@@ -199,8 +199,8 @@ def test_a_node_comes_and_goes() -> None:
     assert user.machine.get("has_memory", 1)
     assert user.remove_node(1)
     assert not user.machine.get("node_online", 1)
-    for variable in ("plugged", "present", "memmap", "pgdat", "node_online", "block_device"):
-        span = {"plugged": 4, "block_device": 4, "present": 8, "memmap": 8}.get(variable, 2)
+    for variable in ("inserted", "present", "memmap", "pgdat", "node_online", "block_device"):
+        span = {"inserted": 4, "block_device": 4, "present": 8, "memmap": 8}.get(variable, 2)
         for at in range(span):
             assert user.machine.get(variable, at) == boot.get(variable, at)
     replayed(user)

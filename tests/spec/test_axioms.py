@@ -31,6 +31,7 @@ BROKEN: dict[str, tuple[Shape, dict[str, dict[int, int]]]] = {
         Shape(blocks=2, added=frozenset([1])),
         {"pgdat_section": {0: 1}},
     ),
+    "early_memory_lies_in_early_devices": (TWO, {"early_device": {1: 0}}),
     "early_sections_have_an_early_memmap": (
         Shape(blocks=2, added=frozenset([1])),
         {"memmap_host": {0: 1}},

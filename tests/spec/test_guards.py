@@ -65,5 +65,5 @@ def test_every_guard_is_the_first_to_refuse_somewhere() -> None:
     guards = {(action.name, guard.name) for action in SYSTEM.actions for guard in action.guards}
     found: set[tuple[str, str]] = set()
     for topology in (*(shape.build(SYSTEM) for shape in (*USUAL, *SPECIAL)), *BY_HAND):
-        found |= first_to_fail(topology, limit=3_000)
+        found |= first_to_fail(topology, limit=10_000)
     assert guards - found == NEVER

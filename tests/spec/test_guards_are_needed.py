@@ -22,7 +22,7 @@ BY_OPERATIONS = {("begin_offline", "has_device"), ("begin_offline", "block_onlin
 """These decide which errno and reason a user sees first: tests/reference/test_operations.py."""
 
 
-def idle_steps(system: System, actions: set[str], limit: int = 3_000) -> Iterator[str]:
+def idle_steps(system: System, actions: set[str], limit: int = 6_000) -> Iterator[str]:
     """Steps that are allowed in a reachable state and change nothing."""
     for shape in USUAL:
         program = Program(system, shape.build(system))

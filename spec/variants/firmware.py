@@ -1,0 +1,105 @@
+"""Wrong designs of how memory devices come and go (A1, R4)."""
+
+from __future__ import annotations
+
+from ..firmware_request import Request, going_back, request
+from ..language import Bool, DropGuard, ReplaceGuard, Variant, exists, forall, implies
+from ..sections import Metadata, block_device, memmap
+from ..topology import Block, MemoryDevice, Section, Zone, block_of_section, in_range
+from .sources import LIST
+
+__all__ = ["VARIANTS"]
+
+
+def _shared(b: Block, m: MemoryDevice) -> Bool:
+    return exists(MemoryDevice, lambda other: (other != m) & in_range[other, b])
+
+
+def _own_blocks_removed(m: MemoryDevice) -> Bool:
+    return ~exists(
+        Section,
+        lambda s: (
+            in_range[m, block_of_section[s]]
+            & ~_shared(block_of_section[s], m)
+            & (memmap[s] != Metadata.absent)
+        ),
+    )
+
+
+def _one_block_added(m: MemoryDevice) -> Bool:
+    return exists(Block, lambda b: in_range[m, b] & block_device[b])
+
+
+def _every_block_comes_back(b: Block, z: Zone) -> Bool:
+    return forall(
+        MemoryDevice,
+        lambda m: implies(request[m] != Request.none, in_range[m, b] & going_back(m)),
+    )
+
+
+VARIANTS = (
+    Variant(
+        name="shared-block-ignored",
+        doc="A device is ejected without looking at the block that it shares with another.",
+        covers=("A1",),
+        source=LIST + ": mem section is just logical definition",
+        breaks="a_shared_block_keeps_all_its_devices",
+        edits=(ReplaceGuard("eject_device", "no_memmap_left", _own_blocks_removed),),
+    ),
+    Variant(
+        name="eject-told-too-early",
+        doc="Success is told after _EJ0 although _STA still shows the device.",
+        covers=("A1", "R4"),
+        source="drivers/acpi/scan.c: acpi_scan_hot_remove() warns of an incomplete eject",
+        breaks="success_of_an_eject_means_gone",
+        edits=(DropGuard("finish_eject", "gone"),),
+    ),
+    Variant(
+        name="part-of-a-device-is-success",
+        doc="A device counts as added when one of its ranges could be added.",
+        covers=("A1", "R4"),
+        source="drivers/acpi/acpi_memhotplug.c: acpi_memory_enable_device() counts usable ranges",
+        breaks="success_of_an_add_means_all_there",
+        edits=(ReplaceGuard("finish_add", "all_blocks_added", _one_block_added),),
+    ),
+    Variant(
+        name="failed-add-left-behind",
+        doc="An add that fails at a later range leaves the ranges before it added.",
+        covers=("A1", "R4"),
+        source="drivers/acpi/acpi_memhotplug.c: acpi_memory_enable_device(), bind fails",
+        breaks="a_failed_add_leaves_no_block",
+        edits=(DropGuard("conclude_failed_add", "taken_back"),),
+    ),
+    Variant(
+        name="refused-blocks-stay-offline",
+        doc="An eject is refused, and the blocks that it took offline stay so.",
+        covers=("A1",),
+        source="drivers/acpi/scan.c: acpi_scan_try_to_offline() without its roll-back",
+        breaks="a_refused_eject_leaves_online_blocks_online",
+        edits=(DropGuard("conclude_refusal", "all_back"),),
+    ),
+    Variant(
+        name="refusal-puts-everything-online",
+        doc="The roll-back of an eject puts blocks online that were offline before it.",
+        covers=("A1",),
+        source="drivers/acpi/scan.c: acpi_scan_try_to_offline() onlines what it took offline",
+        breaks="ejects_leave_offline_blocks_offline",
+        edits=(ReplaceGuard("begin_online", "device_hotplug_lock", _every_block_comes_back),),
+    ),
+    Variant(
+        name="failed-ej0-not-undone",
+        doc="_EJ0 fails, and memory that is there stays removed.",
+        covers=("A1", "R4"),
+        source="drivers/acpi/scan.c: acpi_scan_hot_remove() returns -EIO after the removal",
+        breaks="a_failed_ej0_leaves_online_blocks_online",
+        edits=(DropGuard("conclude_failed_ej0", "all_back"),),
+    ),
+    Variant(
+        name="requests-overlap",
+        doc="The firmware's next request begins before the last is concluded.",
+        covers=("A1",),
+        source="drivers/base/core.c: device_hotplug_lock",
+        breaks="one_request_at_a_time",
+        edits=(DropGuard("request_eject", "device_hotplug_lock"),),
+    ),
+)
