@@ -57,6 +57,7 @@ ARCHITECTURES = (
     Architecture("ppc64-4k", 4 * KIB, 12, 24, 46, True, "6.12 arch/powerpc"),
     Architecture("ppc64-64k", 64 * KIB, 8, 24, 51, True, "6.12 arch/powerpc"),
     Architecture("s390x", 4 * KIB, 10, 28, 46, True, "6.12 arch/s390 (46 bits: the default)"),
+    Architecture("riscv64", 4 * KIB, 10, 27, 56, True, "6.12 arch/riscv (order: the default)"),
     Architecture("ia64-4k", 4 * KIB, 16, 30, 50, True, "2.6.34 arch/ia64", 16 * MIB),
     Architecture("ia64-16k", 16 * KIB, 16, 30, 50, True, "2.6.34 arch/ia64", 16 * MIB),
     Architecture("ia64-64k", 64 * KIB, 16, 32, 50, True, "2.6.34 arch/ia64", 16 * MIB),
