@@ -1,0 +1,74 @@
+"""Sizes of sections, pages and address spaces, architecture by architecture (R1 to R5).
+
+Sources: Linux 6.12 `arch/*/include/asm/sparsemem.h`, `arch/*/Kconfig`
+(ARCH_FORCE_MAX_ORDER), `include/linux/mmzone.h`; ia64: the same files of 2.6.34.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["ARCHITECTURES", "GIB", "KIB", "MIB", "SUBSECTION", "Architecture", "architecture"]
+
+KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+
+SUBSECTION = 2 * MIB
+"""What ZONE_DEVICE adds at a time; a section holds at least one (include/linux/mmzone.h)."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The figures of one architecture with one page size; every size is in bytes."""
+
+    name: str
+    page: int
+    max_page_order: int
+    """The largest buddy block is 2**max_page_order pages."""
+    section_bits: int
+    physmem_bits: int
+    boot_memory_removable: bool
+    source: str
+    granule: int = 0
+    """The unit of identity mappings (IA64_GRANULE_SIZE); 0 where there is none."""
+    mem_section: int = 16
+    """sizeof(struct mem_section) without PAGE_EXTENSION (include/linux/mmzone.h)."""
+
+    @property
+    def section(self) -> int:
+        """Bytes of a section."""
+        return 1 << self.section_bits
+
+    @property
+    def max_order_block(self) -> int:
+        """Bytes of the largest buddy block."""
+        return self.page << self.max_page_order
+
+    def flat_table(self, section: int) -> int:
+        """Bytes of SPARSEMEM_STATIC's table for sections of that many bytes."""
+        return ((1 << self.physmem_bits) // section) * self.mem_section
+
+
+ARCHITECTURES = (
+    Architecture("x86_64", 4 * KIB, 10, 27, 46, True, "6.12 arch/x86 (46 bits: 4-level paging)"),
+    Architecture("x86_64-la57", 4 * KIB, 10, 27, 52, True, "6.12 arch/x86 (5-level paging)"),
+    Architecture("arm64-4k", 4 * KIB, 10, 27, 48, False, "6.12 arch/arm64"),
+    Architecture("arm64-16k", 16 * KIB, 11, 27, 48, False, "6.12 arch/arm64"),
+    Architecture("arm64-64k", 64 * KIB, 13, 29, 48, False, "6.12 arch/arm64"),
+    Architecture("ppc64-4k", 4 * KIB, 12, 24, 46, True, "6.12 arch/powerpc"),
+    Architecture("ppc64-64k", 64 * KIB, 8, 24, 51, True, "6.12 arch/powerpc"),
+    Architecture("s390x", 4 * KIB, 10, 28, 46, True, "6.12 arch/s390 (46 bits: the default)"),
+    Architecture("riscv64", 4 * KIB, 10, 27, 56, True, "6.12 arch/riscv (order: the default)"),
+    Architecture("ia64-4k", 4 * KIB, 16, 30, 50, True, "2.6.34 arch/ia64", 16 * MIB),
+    Architecture("ia64-16k", 16 * KIB, 16, 30, 50, True, "2.6.34 arch/ia64", 16 * MIB),
+    Architecture("ia64-64k", 64 * KIB, 16, 32, 50, True, "2.6.34 arch/ia64", 16 * MIB),
+)
+"""Granules of 16 MiB for ia64; 64 MiB is its other configuration."""
+
+
+def architecture(name: str) -> Architecture:
+    """The architecture of that name; KeyError if there is none.
+
+    >>> architecture("ia64-16k").flat_table(1 << 30) == 16 * MIB
+    True
+    """
+    return {a.name: a for a in ARCHITECTURES}[name]

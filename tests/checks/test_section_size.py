@@ -1,0 +1,51 @@
+"""The cost of section sizes: published figures, brute force, a map of 1 PiB, bad maps."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from memhp.checks.section_size import candidates
+from memhp.spec.architectures import GIB, KIB, MIB, architecture
+
+
+def test_the_tables_are_those_worked_out_by_hand() -> None:
+    """ia64: 2**20 entries of 16 bytes; 1024 a root of 16 KiB; 1024 pointers of 8 bytes."""
+    (it,) = candidates(architecture("ia64-16k"), [(0, GIB), (2 * GIB, 3 * GIB)], range(30, 31))
+    assert (it.present, it.flat_table, it.memmap_on_holes) == (2, 16 * MIB, 0)
+    assert it.two_level_table == 8 * KIB + 16 * KIB
+    assert it.forbidden_by == ()
+
+
+def test_sections_smaller_than_a_buddy_block_are_forbidden() -> None:
+    (it,) = candidates(architecture("ia64-64k"), [(0, GIB)], range(30, 31))
+    assert it.forbidden_by == ("a section holds a largest buddy block",)
+
+
+def test_counts_agree_with_counting_one_by_one() -> None:
+    random, arch = Random(1), architecture("x86_64")
+    for _ in range(50):
+        edges = sorted(random.sample(range(400), 12))
+        ranges = [(a * MIB, b * MIB) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+        for it in candidates(arch, ranges, range(21, 27)):
+            touched = {m * MIB // it.section for a, b in ranges for m in range(a // MIB, b // MIB)}
+            assert it.present == len(touched)
+            waste = len(touched) * it.section - sum(b - a for a, b in ranges)
+            assert it.memmap_on_holes == waste // 64
+
+
+def test_a_pebibyte_with_a_thousand_holes_of_64_mib() -> None:
+    step = (1 << 50) // 1000 // GIB * GIB
+    ranges = [(i * step, (i + 1) * step - 64 * MIB) for i in range(1000)]
+    small, large = candidates(architecture("x86_64-la57"), ranges, range(26, 28))
+    assert small.memmap_on_holes == 0
+    assert large.memmap_on_holes == 1000 * 64 * MIB // 64
+
+
+@pytest.mark.parametrize(
+    "ranges", [[(1, 1)], [(5, 3)], [(0, 9), (8, 12)], [(0, 1 << 60)], [(-4, 2)]]
+)
+def test_a_bad_map_is_refused(ranges: list[tuple[int, int]]) -> None:
+    with pytest.raises(ValueError, match="give ascending"):
+        candidates(architecture("x86_64"), ranges)
