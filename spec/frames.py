@@ -19,6 +19,7 @@ from .language import (
     action,
     always,
     definition,
+    false,
     guard,
     implies,
     ite,
@@ -68,6 +69,13 @@ data = variable(Frame, Data, initial=lambda f: boot_data[f])
 
 contents = variable(Folio, Data, initial=lambda o: boot_data[birth_frame[o]])
 """What the folio's owner last stored in it (a ghost: no kernel has it)."""
+
+
+dirty = variable(Folio, Bool, initial=lambda o: false)
+"""The owner has stored what the folio's store does not have yet (PG_dirty)."""
+
+stored = variable(Folio, Data, initial=lambda o: boot_data[birth_frame[o]])
+"""What the folio's backing store has of it."""
 
 
 @definition
@@ -125,6 +133,8 @@ def alloc_folio(o: Folio, f: Frame, k: FolioKind) -> None:
     home[o] = f
     folio_of[f] = o
     contents[o] = data[f]
+    stored[o] = data[f]
+    dirty[o] = false
     frame_state[f] = FrameState.user
 
 

@@ -19,12 +19,14 @@ from . import (
     migration_stage,
     page_tables,
     per_cpu,
+    private_data,
     scheduled_removal,
     section_parts,
     section_readers,
     sections,
     span_claims,
     topology,
+    writeback,
     zone_spans,
 )
 from .language import load
@@ -49,6 +51,8 @@ SYSTEM = load(
         frames,
         per_cpu,
         migration_stage,
+        writeback,
+        private_data,
         page_tables,
         destination,
         migration,

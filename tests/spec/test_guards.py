@@ -17,6 +17,7 @@ SPECIAL = (
     Shape(blocks=2, holes=ONE),
     Shape(blocks=2, boot_kernel=frozenset([0])),
     Shape(nodes=2, blocks=1),
+    Shape(blocks=2, movable=ONE, tables=(("gigantic", (0, 1)),)),
 )
 
 
