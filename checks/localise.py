@@ -20,7 +20,7 @@ from memhp.spec.language.terms import Term
 
 from .search import Found, search
 
-__all__ = ["closed", "cut", "reads", "shortest"]
+__all__ = ["closed", "cut", "different", "reads", "shortest"]
 
 
 def shortest(
@@ -34,7 +34,8 @@ def shortest(
     kept = closed(system, reads(system, claim.formula))
     while True:
         smaller = cut(system, kept, claim)
-        found = search(smaller, topologies, [claim], max_states=max_states).found.get(claim.name)
+        kinds = different(smaller, topologies)
+        found = search(smaller, kinds, [claim], max_states=max_states).found.get(claim.name)
         if found is None:
             return None
         missing = _missing(system, found) - kept
@@ -95,3 +96,30 @@ def _cut_action(system: System, action: Action, kept: frozenset[str]) -> Action:
     guards = (g for g in action.guards if reads(system, g.condition) <= kept)
     updates = (u for u in action.updates if u.symbol.name in kept)
     return replace(action, guards=tuple(guards), updates=tuple(updates))
+
+
+def different(system: System, topologies: Sequence[Topology]) -> list[Topology]:
+    """One of each kind of topology that the system can tell apart."""
+    terms = [claim.formula for claim in system.properties]
+    sorts = {var.sort for claim in system.properties for var in claim.params}
+    for variable in system.variables:
+        terms.append(variable.initial)
+        sorts |= set(variable.symbol.domain) | {variable.symbol.range}
+    for action in system.actions:
+        terms += [guard.condition for guard in action.guards]
+        sorts |= {var.sort for var in action.params}
+        for update in action.updates:
+            terms += [update.condition, update.value, *(update.point or ())]
+    names = {name for term in terms for name in system.symbols_in(term)}
+    tables = [symbol for symbol in system.topology if symbol.name in names]
+    for symbol in tables:
+        sorts |= {*symbol.domain, symbol.range}
+    sizes = sorted(sort.name for sort in sorts if sort in system.unbounded_sorts)
+    kinds: dict[object, Topology] = {}
+    for topology in topologies:
+        kind = (
+            tuple(topology.sizes[name] for name in sizes),
+            tuple(topology.tables[symbol.name] for symbol in tables),
+        )
+        kinds.setdefault(kind, topology)
+    return list(kinds.values())
