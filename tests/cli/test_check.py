@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -178,7 +179,9 @@ def test_a_failed_proof_shows_the_step_and_only_what_differs(
     code, out, _ = run(capsys, "check", "--only", "present_sections_have_a_memmap")
     assert code == 1
     assert "refuted: present_sections_have_a_memmap by free_memmap" in out
-    assert "free_memmap(s=section0) breaks present_sections_have_a_memmap(s=section0)" in out
+    assert re.search(
+        r"free_memmap\(s=section(\d)\) breaks present_sections_have_a_memmap\(s=section\1\)", out
+    )
     assert "-> absent" in out
     assert "frame_state" not in out
 
