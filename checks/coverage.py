@@ -157,12 +157,9 @@ def proved(question: Question) -> Iterator[Evidence]:
 
 def refuted(question: Question) -> Iterator[Evidence]:
     """*defect*: the variants, each refuted by a trace from boot."""
-    task = _Refutation(question.system, question.folder)
-    # A variant's edits hold functions of its module, which other processes find by its name.
-    names = [variant.name for variant in question.variants]
-    for variant, steps in zip(
-        question.variants, each(_steps, task, names, question.jobs), strict=True
-    ):
+    changed = [(apply(question.system, v), v.breaks) for v in question.variants]
+    lengths = each(_steps, question.folder, changed, question.jobs)
+    for variant, steps in zip(question.variants, lengths, strict=True):
         question.say(f"refuted {variant.name}")
         verdict = Verdict.undetermined if steps is None else Verdict.holds
         detail = "no trace found" if steps is None else f"{steps} steps"
@@ -170,18 +167,9 @@ def refuted(question: Question) -> Iterator[Evidence]:
             yield Evidence(row, "defect", variant.name, verdict, detail)
 
 
-@dataclass(frozen=True)
-class _Refutation:
-    system: System
-    folder: Path | None
-
-
-def _steps(task: _Refutation, name: str) -> int | None:
-    """The length of a shortest trace that shows the variant broken."""
-    from memhp.spec.variants import VARIANTS
-
-    (variant,) = (v for v in VARIANTS if v.name == name)
-    found = first_violation(apply(task.system, variant), variant.breaks, folder=task.folder)
+def _steps(folder: Path | None, broken: tuple[System, str]) -> int | None:
+    """The length of a shortest trace that violates the property in the system."""
+    found = first_violation(*broken, folder=folder)
     return len(found.steps) if found else None
 
 
@@ -190,17 +178,13 @@ def sizes(question: Question) -> Iterator[Evidence]:
     question.say("proving the claims on sizes")
     for result in prove_claims():
         claim = result.claim
-        good = claim.true
         for row in claim.covers:
-            if good:
+            if claim.true:
                 cases = f"{len(claim.cases)} cases"
                 yield Evidence(row, "spec", claim.name, Verdict.holds, cases)
-                yield Evidence(row, "proof", claim.name, result.verdict, EVERY_INTEGER)
+                yield Evidence(row, "proof", claim.name, result.verdict, "every integer")
             else:
                 yield Evidence(row, "defect", claim.name, _must_fail(result.verdict), _at(result.x))
-
-
-EVERY_INTEGER = "every integer"
 
 
 def _must_fail(verdict: Verdict) -> Verdict:

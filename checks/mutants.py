@@ -246,6 +246,6 @@ def _obligations(system: System, action: str, first: set[str]) -> Iterable[Oblig
     )
     for claim in claims:
         for found in everything.of_property(claim.name):
-            if found.action and not found.unchanged:
+            if found.kind != "initiation" and not found.unchanged:
                 yield found
     yield from everything.of_action(action)

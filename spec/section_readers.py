@@ -168,6 +168,13 @@ def altmaps_outlive_their_memmaps(s: Section) -> Bool:
 
 
 @always(covers="N1")
+def memmaps_of_added_memory_remember_their_altmap(s: Section) -> Bool:
+    """A mem_map in its own added block was cut from the altmap, and goes back there (vmem_altmap)."""
+    own = hosts_itself(s) & ~early[block_of_section[s]]
+    return implies(own & (memmap[s] != Metadata.absent), from_altmap[s])
+
+
+@always(covers="N1")
 def only_memmaps_come_from_an_altmap(s: Section) -> Bool:
     """Nothing is left to give back once the mem_map is gone."""
     return implies(from_altmap[s], memmap[s] != Metadata.absent)

@@ -1,4 +1,4 @@
-"""Every guard is needed: without it a proof fails, or a step is allowed that does nothing."""
+"""Every guard and update is needed: without it a proof fails, or a step does nothing."""
 
 from __future__ import annotations
 
@@ -7,19 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from memhp.checks.prove import prove
+from memhp.checks.mutants import Judge, Mutant, judge_all, mutants
 from memhp.checks.scopes import USUAL
 from memhp.reference import Program
-from memhp.spec.language import DropGuard, Property, System
-from memhp.spec.language.system import ENABLED
-from memhp.spec.language.terms import Call, subterms
+from memhp.spec.language import System
+from memhp.spec.language.terms import TRUE
+from memhp.spec.mutants import MAY_REPEAT, REASONS
 from memhp.spec.system import SYSTEM
 
-MAY_REPEAT = {"store"}
-"""Storing the same value again is a step that a program may well take."""
-
-BY_OPERATIONS = {("begin_offline", "has_device"), ("begin_offline", "block_online")}
-"""These decide which errno and reason a user sees first: tests/reference/test_operations.py."""
+JUDGE = Judge(SYSTEM, REASONS, MAY_REPEAT)
 
 
 def idle_steps(system: System, actions: set[str], limit: int = 6_000) -> Iterator[str]:
@@ -42,29 +38,28 @@ def idle_steps(system: System, actions: set[str], limit: int = 6_000) -> Iterato
                         queue.append(packed)
 
 
-def actions_named_by(claim: Property) -> set[str]:
-    """The actions that a property speaks of: in an ending, or as being enabled."""
-    calls = {part.name for part in subterms(claim.formula) if isinstance(part, Call)}
-    enabled = {name.removeprefix(ENABLED) for name in calls if name.startswith(ENABLED)}
-    return enabled | ({claim.ending.by} if claim.ending else set())
-
-
 def test_every_step_that_is_allowed_changes_something() -> None:
-    assert next(idle_steps(SYSTEM, set(SYSTEM.action_by_name) - MAY_REPEAT), None) is None
+    assert next(idle_steps(SYSTEM, set(SYSTEM.action_by_name) - set(MAY_REPEAT)), None) is None
 
 
 @pytest.mark.parametrize("name", SYSTEM.action_by_name)
-def test_without_any_one_guard_something_is_noticed(name: str) -> None:
-    for guard in SYSTEM.action_by_name[name].guards:
-        mutant = DropGuard(name, guard.name).apply(SYSTEM)
-        alone = replace(
-            mutant,
-            actions=(mutant.action_by_name[name],),
-            properties=tuple(p for p in mutant.properties if actions_named_by(p) <= {name}),
-        )
-        noticed = (
-            (name, guard.name) in BY_OPERATIONS
-            or not prove(alone, jobs=1).verdict.passes
-            or next(idle_steps(mutant, {name}), None) is not None
-        )
-        assert noticed, f"nothing needs guard {guard.name} of {name}"
+def test_without_any_one_guard_or_update_something_is_noticed(name: str) -> None:
+    found = list(judge_all(JUDGE, only=[name], jobs=1))
+    assert [(str(each.mutant), each.notice, each.by) for each in found if not each.accounted] == []
+
+
+def test_every_reason_is_about_a_mutant() -> None:
+    assert set(REASONS) <= {str(mutant) for mutant in mutants(SYSTEM)}
+
+
+def test_a_guard_that_nothing_needs_survives() -> None:
+    """A planted guard says nothing: only a written reason accounts for its mutant."""
+    action = SYSTEM.action_by_name["drain"]
+    idle = replace(action.guards[0], name="nothing", condition=TRUE)
+    planted = replace(action, guards=(*action.guards, idle))
+    system = replace(SYSTEM, actions=tuple(planted if a is action else a for a in SYSTEM.actions))
+    mutant = Mutant("drain", "nothing", "guard")
+    assert Judge(system).judge(mutant).notice == "nothing"
+    assert Judge(system, {str(mutant): "it is a sign"}).judge(mutant).notice == "reason"
+    noticed = Mutant("drain", "not_draining", "guard")
+    assert Judge(system, {str(noticed): "an old reason"}).judge(noticed).notice == "stale reason"
