@@ -35,6 +35,7 @@ from .section_parts import (
     at_work,
     block_references,
     from_altmap,
+    hosts_itself,
     looks_at,
     memmap_counted,
     memmaps_added,
@@ -169,7 +170,7 @@ def altmaps_outlive_their_memmaps(s: Section) -> Bool:
 
 @always(covers="N1")
 def memmaps_of_added_memory_remember_their_altmap(s: Section) -> Bool:
-    """A mem_map in its own added block was cut from the altmap, and goes back there (vmem_altmap)."""
+    """A mem_map in its own added block was cut from its altmap, and goes back there."""
     own = hosts_itself(s) & ~early[block_of_section[s]]
     return implies(own & (memmap[s] != Metadata.absent), from_altmap[s])
 
