@@ -15,7 +15,9 @@ from memhp.spec.language import Property, System, Variant, apply
 from memhp.spec.language.system import Action
 from memhp.spec.profiles import PROFILES
 from memhp.spec.rows import COLUMNS, ROWS, Row
+from memhp.spec.variants.normal_path import SLOW_DESIGNS
 
+from .cost import edited, normal_path
 from .localise import reads
 from .parallel import each
 from .reach import first_violation
@@ -198,6 +200,18 @@ def _at(x: int | None) -> str:
     return "no counterexample" if x is None else "1 case"
 
 
+def cost(question: Question) -> Iterator[Evidence]:
+    """What the normal path reads because of hotplug (U2), and designs that are too slow."""
+    question.say("counting what the normal path reads")
+    for result in normal_path(question.system):
+        yield Evidence("U2", "spec", result.name, Verdict.holds, "a bound is stated")
+        yield Evidence("U2", "proof", result.name, result.verdict, result.detail)
+    for design in SLOW_DESIGNS:
+        found = normal_path(edited(question.system, design.edits))
+        (slow,) = (result for result in found if result.name == design.slows)
+        yield Evidence("U2", "defect", design.name, _must_fail(slow.verdict), slow.detail)
+
+
 def commands(question: Question) -> Iterator[Evidence]:
     """*use*: the sub-command that a row names."""
     for row in ROWS:
@@ -205,5 +219,5 @@ def commands(question: Question) -> Iterator[Evidence]:
             yield Evidence(row.id, "use", row.command, Verdict.holds, f"memhp {row.command}")
 
 
-PROVIDERS: tuple[Provider, ...] = (declared, proved, refuted, sizes, commands)
+PROVIDERS: tuple[Provider, ...] = (declared, proved, refuted, sizes, cost, commands)
 """Where evidence comes from, cheapest to read first."""
