@@ -260,6 +260,14 @@ def moving_huge_folios_are_seen(h: HugeFolio) -> Bool:
     return implies(huge_stage[h] != HugeStage.idle, migratable[huge_home[h]])
 
 
+@step(covers="D2 N3")
+def huge_folios_do_not_move_into_leaving_blocks(h: HugeFolio, f: Frame) -> Bool:
+    """No destination that is chosen has a frame in a block that drains or goes offline."""
+    begins = (huge_stage[h] == HugeStage.idle) & (after(huge_stage[h]) == HugeStage.reserved)
+    closed = draining[block_of(f)] | (block_state[block_of(f)] == BlockState.going_offline)
+    return implies(begins & (range_of[f] == after(huge_home[target[h]])), ~closed)
+
+
 @step(covers="D2")
 def a_folio_that_was_seen_is_seen_after_it_moved(h: HugeFolio) -> Bool:
     """A later offline finds the folio again: the mark moves with it."""
