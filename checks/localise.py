@@ -20,23 +20,38 @@ from memhp.spec.language.terms import Term
 
 from .search import Found, search
 
-__all__ = ["closed", "cut", "different", "reads", "shortest"]
+__all__ = ["Spent", "closed", "cut", "different", "reads", "shortest"]
+
+
+class Spent(Exception):
+    """A search gave up before it could tell."""
 
 
 def shortest(
-    system: System, topologies: Sequence[Topology], claim: Property, *, max_states: int
+    system: System,
+    topologies: Sequence[Topology],
+    claim: Property,
+    *,
+    max_states: int,
+    depth: int | None = None,
 ) -> Found | None:
     """A shortest trace that violates the property (or reaches a *sometimes*), None without one.
 
     Parameters: ``claim``, of any kind but *ends*; ``max_states``, after how many
-    states of a cut machine the search gives up.
+    states of a cut machine the search gives up; ``depth``, the longest trace to
+    look for.
+
+    Raises `Spent` if the search for one of that depth gives up.
     """
     kept = closed(system, reads(system, claim.formula))
     while True:
         smaller = cut(system, kept, claim)
         kinds = different(smaller, topologies)
-        found = search(smaller, kinds, [claim], max_states=max_states).found.get(claim.name)
+        result = search(smaller, kinds, [claim], max_states=max_states, depth=depth)
+        found = result.found.get(claim.name)
         if found is None:
+            if depth is not None and result.spent:
+                raise Spent(claim.name)
             return None
         missing = _missing(system, found) - kept
         if not missing:

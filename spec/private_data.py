@@ -63,7 +63,6 @@ def attach_private(o: Folio) -> None:
     """The filesystem hangs its data on the folio (folio_attach_private)."""
     guard("file", folio_kind[o] == FolioKind.page_cache, errno=EINVAL, why="it is no file's")
     guard("no_private", ~has_private[o], errno=EBUSY, why="it carries private data already")
-    guard("unlocked", stage[o] == Stage.idle, errno=EAGAIN, why="the folio is moving")
     has_private[o] = true
     private_frame[o] = home[o]
 
@@ -128,7 +127,8 @@ def work_is_on_data_that_is_there(o: Folio) -> Bool:
 def private_data_is_never_lost(o: Folio) -> Bool:
     """Private data goes only with its folio, or because the filesystem lets go of it."""
     gone = has_private[o] & ~after(has_private[o]) & after(exists_now(o))
-    return implies(gone, (filesystem[o] == Filesystem.releasable) & ~private_busy[o])
+    clean = ~dirty[o] & ~under_writeback[o]
+    return implies(gone, (filesystem[o] == Filesystem.releasable) & ~private_busy[o] & clean)
 
 
 @step(covers="M2")

@@ -36,6 +36,7 @@ from .language import (
     definition,
     enabled,
     ends,
+    exists,
     false,
     guard,
     implies,
@@ -170,6 +171,27 @@ def a_silent_store_gets_nothing(o: Folio) -> Bool:
     """Data is on the store only when the store has answered."""
     written = is_file(o) & (stored[o] != after(stored[o]))
     return implies(written, answers[store_of[o]])
+
+
+@step(covers="U4 U3")
+def the_budget_is_spent_on_waiting(b: Block, t: Tick) -> Bool:
+    """No tick of a removal's budget goes while nothing holds it up."""
+    waited = ~spent[b, t] & after(spent[b, t])
+    return implies(waited, exists(Folio, lambda o: holds_up(o, b)))
+
+
+@step(covers="U4")
+def only_dirty_data_is_sent(o: Folio) -> Bool:
+    """What the store has already is not sent again, and what is sent counts as clean."""
+    sent = ~under_writeback[o] & after(under_writeback[o])
+    return implies(sent, dirty[o] & ~after(dirty[o]))
+
+
+@step(covers="U4")
+def what_is_in_flight_stays(o: Folio) -> Bool:
+    """A store gets what was sent, not something that came later."""
+    sending = under_writeback[o] & after(under_writeback[o])
+    return implies(sending, in_flight[o] == after(in_flight[o]))
 
 
 @step(covers="U4 U3")

@@ -164,6 +164,10 @@ def test_explain_shows_guards_as_they_are_tested(capsys: pytest.CaptureFixture[s
     code, out, _ = run(capsys, "explain", "begin_offline")
     assert code == 0
     assert "guard no_unmovable [EBUSY]: the block holds unmovable kernel memory" in out
+    assert "looks at all elements: " in out
+    code, out, _ = run(capsys, "explain", "alloc_kernel")
+    assert "reads draining, frame_state, zone (3 entries)" in out
+    assert "normal path: entries beyond those without hotplug: 1, allowed: 1" in out
     assert run(capsys, "explain", "N2")[0] == 0
     assert run(capsys, "explain", "begin_offlin")[0] == 2
 
