@@ -13,8 +13,6 @@ NOT_ON_A_TRACE = {
         "drain_from_cpu",
         "unmap",
         "wake",
-        "put_private",
-        "store_returns",
     ),
     *("cancel_node_removal", "finish_migration", "finish_abort", "free_folio", "reserve_huge"),
     *("unreserve_huge", "take_huge", "take_promised", "put_huge", "put_surplus", "copy_huge"),
