@@ -185,6 +185,15 @@ def the_budget_is_spent_on_waiting(b: Block, t: Tick) -> Bool:
     return implies(waited, exists(Folio, lambda o: holds_up(o, b)))
 
 
+@step(covers="U4 U3")
+def a_removal_begins_with_its_whole_budget(b: Block, t: Tick) -> Bool:
+    """What an earlier removal of the block has waited does not shorten the next."""
+    begins = (block_state[b] != BlockState.going_offline) & after(
+        block_state[b] == BlockState.going_offline
+    )
+    return implies(begins, ~after(spent[b, t]))
+
+
 @step(covers="U4")
 def only_dirty_data_is_sent(o: Folio) -> Bool:
     """What the store has already is not sent again, and what is sent counts as clean."""
