@@ -195,6 +195,13 @@ def a_removal_begins_with_its_whole_budget(b: Block, t: Tick) -> Bool:
 
 
 @step(covers="U4")
+def folios_begin_clean(o: Folio) -> Bool:
+    """A new folio owes its store nothing, whatever the one before it left behind."""
+    begins = ~exists_now(o) & after(exists_now(o))
+    return implies(begins, ~after(dirty[o]))
+
+
+@step(covers="U4")
 def only_dirty_data_is_sent(o: Folio) -> Bool:
     """What the store has already is not sent again, and what is sent counts as clean."""
     sent = ~under_writeback[o] & after(under_writeback[o])
