@@ -84,8 +84,7 @@ def closed(system: System, names: Iterable[str]) -> frozenset[str]:
         for action in system.actions:
             for update in action.updates:
                 if update.symbol.name == name:
-                    terms = (update.condition, update.value, *(update.point or ()))
-                    new = reads(system, *terms) - found
+                    new = reads(system, *update.terms) - found
                     found |= new
                     todo += new
     return frozenset(found)
@@ -124,7 +123,7 @@ def different(system: System, topologies: Sequence[Topology]) -> list[Topology]:
         terms += [guard.condition for guard in action.guards]
         sorts |= {var.sort for var in action.params}
         for update in action.updates:
-            terms += [update.condition, update.value, *(update.point or ())]
+            terms += update.terms
     names = {name for term in terms for name in system.symbols_in(term)}
     tables = [symbol for symbol in system.topology if symbol.name in names]
     for symbol in tables:
