@@ -20,7 +20,7 @@ from memhp.spec.language.terms import Term
 
 from .search import Found, search
 
-__all__ = ["Spent", "closed", "cut", "different", "reads", "shortest"]
+__all__ = ["Spent", "closed", "cut", "different", "reads", "refusal", "shortest"]
 
 
 class Spent(Exception):
@@ -53,13 +53,13 @@ def shortest(
             if depth is not None and result.spent:
                 raise Spent(claim.name)
             return None
-        missing = _missing(system, found) - kept
+        missing = refusal(system, found) - kept
         if not missing:
             return found
         kept = closed(system, kept | missing)
 
 
-def _missing(system: System, found: Found) -> frozenset[str]:
+def refusal(system: System, found: Found) -> frozenset[str]:
     """What the guard reads that refuses the trace on the whole machine; nothing if none does."""
     machine = Machine(system, found.topology)
     for name, point in found.steps:
