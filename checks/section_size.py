@@ -8,13 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from memhp.spec.architectures import Architecture
+from memhp.spec.architectures import STRUCT_PAGE, Architecture
 from memhp.spec.section_size import CONSTRAINTS
 
-__all__ = ["STRUCT_PAGE", "Candidate", "candidates"]
-
-STRUCT_PAGE = 64
-"""sizeof(struct page) on 64-bit kernels."""
+__all__ = ["Candidate", "candidates"]
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["ARCHITECTURES", "GIB", "KIB", "MIB", "SUBSECTION", "Architecture", "architecture"]
+__all__ = [
+    "ARCHITECTURES",
+    "GIB",
+    "KIB",
+    "MIB",
+    "STRUCT_PAGE",
+    "SUBSECTION",
+    "Architecture",
+    "architecture",
+]
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
 SUBSECTION = 2 * MIB
 """What ZONE_DEVICE adds at a time; a section holds at least one (include/linux/mmzone.h)."""
+
+STRUCT_PAGE = 64
+"""sizeof(struct page) on 64-bit kernels, the entry of mem_map (include/linux/mm_types.h)."""
 
 
 @dataclass(frozen=True)

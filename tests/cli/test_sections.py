@@ -1,0 +1,119 @@
+"""`memhp sections`: its table and document, and one line for what is no map."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+import memhp.cli
+from memhp.cli.common import in_units, number_of_bytes
+from memhp.cli.main import main
+from memhp.spec.architectures import GIB, KIB, MIB
+
+SCHEMA = json.loads((Path(memhp.cli.__file__).parent / "schema" / "sections.json").read_text())
+PIB = ["--size", "1PiB", "--holes", "1000", "--hole-size", "64MiB"]
+
+
+def sections(capsys: pytest.CaptureFixture[str], *more: str) -> dict[str, Any]:
+    assert main(["sections", "--json", *more]) == 0
+    document: dict[str, Any] = json.loads(capsys.readouterr().out)
+    jsonschema.validate(document, SCHEMA)
+    return document
+
+
+def by_size(document: dict[str, Any]) -> dict[int, Any]:
+    return {each["section"]: each for each in document["sizes"]}
+
+
+def test_a_pebibyte_on_ia64(capsys: pytest.CaptureFixture[str]) -> None:
+    document = sections(capsys, *PIB, "--arch", "ia64-16k")
+    sizes = by_size(document)
+    assert document["map"]["memory"] == (1 << 50) - 1000 * 64 * MIB
+    assert sizes[GIB]["own"]
+    assert sizes[GIB]["feasible"]
+    assert sizes[GIB]["flat_table"] == 16 * MIB
+    assert sizes[GIB]["memmap_on_holes"] == 1000 * 64 * MIB // (16 * KIB) * 64
+    assert sizes[64 * MIB]["memmap_on_holes"] == 0
+    assert sizes[512 * MIB]["forbidden_by"] == ["a section holds a largest buddy block"]
+    assert [each["section"] for each in document["sizes"] if each["own"]] == [GIB]
+
+
+def test_without_a_name_the_first_architecture_that_reaches_the_map_is_taken(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert sections(capsys, *PIB)["architecture"]["name"] == "x86_64-la57"
+    assert sections(capsys, "--size", "4GiB")["architecture"]["name"] == "x86_64"
+
+
+def test_a_listing_is_a_map(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "iomem"
+    path.write_text("00000000-07ffffff : System RAM\n10000000-13ffffff : System RAM\n")
+    document = sections(capsys, str(path))
+    assert document["map"]["holes"] == 1
+    assert by_size(document)[128 * MIB]["present"] == 2
+    assert by_size(document)[128 * MIB]["memmap_on_holes"] == MIB
+
+
+def test_the_table_marks_what_the_architecture_has_and_what_is_forbidden(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["sections", *PIB, "--arch", "ia64-64k"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    own = [line for line in lines if "ia64-64k has this" in line]
+    assert [line.split()[:2] for line in own] == [["4", "GiB"]]
+    (small,) = [line for line in lines if line.startswith("  8 MiB")]
+    assert "'a section holds a largest buddy block', 'a section holds a granule'" in small
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["/no/such/map"], "/no/such/map"),
+        (["/no\nline"], "/no\\nline"),
+        (["/dev/null"], "/dev/null"),
+        ([""], "no such file"),
+        (["/", "--size", "1GiB"], "not both"),
+        (["--holes", "3"], "give --size too"),
+        (["--size", "0"], "whole DIMMs"),
+        (["--size", "1000"], "64 KiB"),
+        (["--size", "4GiB", "--holes", "-1", "--hole-size", "1MiB"], "give 0 to"),
+        (["--size", "4GiB", "--holes", "9", "--hole-size", "1MiB"], "do not fit"),
+        (["--size", "4GiB", "--dimm-size", "0"], "whole DIMMs"),
+        (["--size", "99999999999999999999PiB"], "whole DIMMs"),
+        (["--size", "1024PiB"], "no architecture reaches"),
+        ([*PIB, "--arch", "x86_64"], "these reach it: x86_64-la57"),
+        ([*PIB, "--arch", "ia64"], "did you mean ia64-"),
+    ],
+)
+def test_what_is_no_map_is_one_line_and_exit_2(
+    arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sections", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("memhp sections: ")
+    assert says in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("text", ["", "MiB", "-1", "1.5GiB", "1EiB", "0x10", "9" * 30, "\u0661"])
+def test_a_size_that_is_none_is_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["sections", f"--size={text}"])
+    assert stop.value.code == 2
+    assert "is not a size such as" in capsys.readouterr().err
+
+
+def test_sizes_are_read_and_shown_in_binary_units() -> None:
+    assert [number_of_bytes(text) for text in ("7", "64K", "64MiB")] == [7, 64 * KIB, 64 * MIB]
+    assert [in_units(n) for n in (0, 1023, KIB, 3 * GIB // 2, 1 << 50)] == [
+        "0 bytes",
+        "1023 bytes",
+        "1 KiB",
+        "1.5 GiB",
+        "1 PiB",
+    ]
