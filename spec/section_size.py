@@ -15,7 +15,14 @@ from typing import Any
 
 from .architectures import ARCHITECTURES, GIB, MIB, SUBSECTION, Architecture, architecture
 
-__all__ = ["CLAIMS", "CONSTRAINTS", "Claim", "ppc64_block_size", "x86_64_guest_block_size"]
+__all__ = [
+    "CLAIMS",
+    "CONSTRAINTS",
+    "LOOK_UP_LOADS",
+    "Claim",
+    "ppc64_block_size",
+    "x86_64_guest_block_size",
+]
 
 Term = Any
 """An int, or an integer term of a solver."""
@@ -28,6 +35,14 @@ CONSTRAINTS: dict[str, Callable[[Architecture, Term], Term]] = {
     "a section is smaller than the address space": lambda a, s: s < (1 << a.physmem_bits),
 }
 """What every section size satisfies on an architecture, by name; sizes in bytes."""
+
+LOOK_UP_LOADS = {"none": 0, "flat": 1, "two-level": 2}
+"""Loads from the section table that turn an address into its section, layout by layout (R2).
+
+None: ia64's handler for regions 6 and 7 computes the address from a register alone.
+Flat: the entry (SPARSEMEM_STATIC). Two-level: the root's pointer, then the entry
+(SPARSEMEM_EXTREME). Source: include/linux/mmzone.h (__nr_to_section).
+"""
 
 
 def x86_64_guest_block_size(end: Term, choose: Choose) -> Term:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from random import Random
 
 import pytest
@@ -33,6 +34,33 @@ def test_counts_agree_with_counting_one_by_one() -> None:
             assert it.present == len(touched)
             waste = len(touched) * it.section - sum(b - a for a, b in ranges)
             assert it.memmap_on_holes == waste // 64
+
+
+def test_the_removable_share_is_the_mean_over_every_placement() -> None:
+    """Memory of 1, 2 and 4 MiB in sections of 4 MiB; two kernel frames, each in any MiB."""
+    ranges = [(3 * MIB, 6 * MIB), (8 * MIB, 12 * MIB)]
+    section_of = [0, 1, 1, 2, 2, 2, 2]
+    left = [
+        sum(section_of[m] not in {section_of[a], section_of[b]} for m in range(7))
+        for a, b in product(range(7), repeat=2)
+    ]
+    (it,) = candidates(architecture("x86_64"), ranges, range(22, 23), kernel_frames=2)
+    assert it.removable == pytest.approx(sum(left) / 49 / 7)
+
+
+def test_without_kernel_frames_all_is_removable_and_one_section_keeps_all() -> None:
+    arch, ranges = architecture("x86_64"), [(0, 128 * MIB)]
+    assert candidates(arch, ranges, range(26, 27))[0].removable == 1
+    assert candidates(arch, ranges, range(27, 28), kernel_frames=1)[0].removable == 0
+
+
+def test_more_kernel_frames_and_larger_sections_leave_less_removable() -> None:
+    arch, ranges = architecture("x86_64"), [(0, 64 * GIB)]
+    for frames in (1, 10, 1000):
+        shares = [it.removable for it in candidates(arch, ranges, kernel_frames=frames)]
+        assert shares == sorted(shares, reverse=True)
+        more = [it.removable for it in candidates(arch, ranges, kernel_frames=2 * frames)]
+        assert all(a <= b for a, b in zip(more, shares, strict=True))
 
 
 def test_a_pebibyte_with_a_thousand_holes_of_64_mib() -> None:

@@ -35,11 +35,42 @@ def test_a_pebibyte_on_ia64(capsys: pytest.CaptureFixture[str]) -> None:
     assert document["map"]["memory"] == (1 << 50) - 1000 * 64 * MIB
     assert sizes[GIB]["own"]
     assert sizes[GIB]["feasible"]
-    assert sizes[GIB]["flat_table"] == 16 * MIB
+    assert sizes[GIB]["flat"]["table"] == 16 * MIB
     assert sizes[GIB]["memmap_on_holes"] == 1000 * 64 * MIB // (16 * KIB) * 64
     assert sizes[64 * MIB]["memmap_on_holes"] == 0
     assert sizes[512 * MIB]["forbidden_by"] == ["a section holds a largest buddy block"]
     assert [each["section"] for each in document["sizes"] if each["own"]] == [GIB]
+
+
+def test_the_recommendation_is_the_cheapest_feasible_choice_and_proved(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    document = sections(capsys, *PIB, "--weights", "removable=2.5,lookup=0")
+    assert document["weights"] == {"table": 1, "waste": 1, "removable": 2.5, "lookup": 0}
+    costs = {
+        (each["section"], layout): each[layout.replace("-", "_")]["cost"]
+        for each in document["sizes"]
+        for layout in ("flat", "two-level")
+        if each["feasible"]
+    }
+    best = document["recommended"]
+    assert costs[best["section"], best["layout"]] == best["cost"] == min(costs.values())
+    assert best["verdict"] == "proved"
+    chosen = by_size(document)[best["section"]][best["layout"].replace("-", "_")]
+    assert chosen["front"]
+
+
+def test_kernel_frames_keep_memory_from_leaving(capsys: pytest.CaptureFixture[str]) -> None:
+    none = sections(capsys, "--size", "64GiB", "--kernel-frames", "0")
+    some = sections(capsys, "--size", "64GiB", "--kernel-frames", "1")
+    assert by_size(none)[128 * MIB]["removable"] == 1
+    assert by_size(some)[128 * MIB]["removable"] == pytest.approx(1 - 1 / 512)
+
+
+def test_boot_memory_that_never_leaves_is_noted(capsys: pytest.CaptureFixture[str]) -> None:
+    document = sections(capsys, "--size", "64GiB", "--arch", "arm64-4k")
+    assert ["never removes boot memory" in note for note in document["notes"]] == [True]
+    assert sections(capsys, "--size", "64GiB", "--arch", "x86_64")["notes"] == []
 
 
 def test_without_a_name_the_first_architecture_that_reaches_the_map_is_taken(
@@ -65,6 +96,7 @@ def test_the_table_marks_what_the_architecture_has_and_what_is_forbidden(
     lines = capsys.readouterr().out.splitlines()
     own = [line for line in lines if "ia64-64k has this" in line]
     assert [line.split()[:2] for line in own] == [["4", "GiB"]]
+    assert any("recommended: " in line and "proved (z3)" in line for line in lines)
     (small,) = [line for line in lines if line.startswith("  8 MiB")]
     assert "'a section holds a largest buddy block', 'a section holds a granule'" in small
 
@@ -85,6 +117,16 @@ def test_the_table_marks_what_the_architecture_has_and_what_is_forbidden(
         (["--size", "4GiB", "--dimm-size", "0"], "whole DIMMs"),
         (["--size", "99999999999999999999PiB"], "whole DIMMs"),
         (["--size", "1024PiB"], "no architecture reaches"),
+        (["--size", "1GiB", "--kernel-frames", "-1"], "give 0 to 262144"),
+        (["--size", "1GiB", "--kernel-frames", "262145"], "give 0 to 262144"),
+        (["--size", "1GiB", "--weights", "waist=1"], "did you mean waste?"),
+        (["--size", "1GiB", "--weights", "waste"], "not a number such as"),
+        (["--size", "1GiB", "--weights", "waste=-1"], "not a number such as"),
+        (["--size", "1GiB", "--weights", "waste=nan"], "not a number such as"),
+        (
+            ["--size", "1GiB", "--weights", "table=0,waste=0,removable=0,lookup=0"],
+            "every weight is 0",
+        ),
         ([*PIB, "--arch", "x86_64"], "these reach it: x86_64-la57"),
         ([*PIB, "--arch", "ia64"], "did you mean ia64-"),
     ],
