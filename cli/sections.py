@@ -8,9 +8,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .common import UsageError, choose, console, fail, in_units, number_of_bytes
+from .sections_plot import plot_sections
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -76,6 +78,12 @@ def add_parser(commands: Any) -> None:
         metavar="NAME=W,...",
         help="of table, waste, removable and lookup (each 1)",
     )
+    parser.add_argument(
+        "--plot",
+        metavar="FILE",
+        type=Path,
+        help="also draw it, as .png or .svg (needs matplotlib: pip install 'memhp[plot]')",
+    )
     parser.add_argument("--json", action="store_true", help="machine-readable output")
     parser.set_defaults(run=run)
 
@@ -101,6 +109,8 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         found = _find(args)
+        if args.plot is not None:
+            plot_sections(_document(found), args.plot)
     except (MachineError, UsageError) as error:
         return fail("sections", error)
     if args.json:

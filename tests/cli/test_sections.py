@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import jsonschema
 import pytest
@@ -12,6 +14,7 @@ import pytest
 import memhp.cli
 from memhp.cli.common import in_units, number_of_bytes
 from memhp.cli.main import main
+from memhp.cli.sections_plot import figure
 from memhp.spec.architectures import GIB, KIB, MIB
 
 SCHEMA = json.loads((Path(memhp.cli.__file__).parent / "schema" / "sections.json").read_text())
@@ -159,3 +162,53 @@ def test_sizes_are_read_and_shown_in_binary_units() -> None:
         "1.5 GiB",
         "1 PiB",
     ]
+
+
+def test_the_plot_is_a_picture_of_the_kind_that_its_name_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sections", *PIB, "--arch", "ia64-16k", "--plot", str(tmp_path / "a.png")]) == 0
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    assert main(["sections", "--size", "4GiB", "--json", "--plot", str(tmp_path / "b.SVG")]) == 0
+    root = ElementTree.parse(tmp_path / "b.SVG").getroot()
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_the_plot_shows_the_values_of_the_document(capsys: pytest.CaptureFixture[str]) -> None:
+    document = sections(capsys, *PIB, "--arch", "ia64-16k")
+    table, waste, removable, cycles = figure(document).axes
+    sizes = document["sizes"]
+
+    def drawn(axes: Any, curve: int) -> list[float]:
+        return [float(y) for y in axes.lines[curve].get_ydata()]
+
+    assert drawn(table, 0) == [each["flat"]["table"] for each in sizes]
+    assert drawn(table, 1) == [each["two_level"]["table"] for each in sizes]
+    assert drawn(waste, 0) == [each["memmap_on_holes"] for each in sizes]
+    assert drawn(removable, 0) == [100 * each["removable"] for each in sizes]
+    assert drawn(cycles, 1) == [each["two_level"]["cycles"] for each in sizes]
+    shaded = [patch for patch in table.patches if patch.get_width() == 1]
+    assert len(shaded) == sum(not each["feasible"] for each in sizes)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("a.pdf", ".png or .svg"), ("png", ".png or .svg"), ("no/such/a.png", "cannot write")],
+)
+def test_a_plot_that_cannot_be_is_one_line_and_exit_2(
+    name: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sections", "--size", "4GiB", "--plot", str(tmp_path / name)]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert says in err
+
+
+def test_without_matplotlib_a_plot_says_what_to_install(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert main(["sections", "--size", "4GiB", "--plot", str(tmp_path / "a.png")]) == 2
+    assert "pip install 'memhp[plot]'" in capsys.readouterr().err
+    assert main(["sections", "--size", "4GiB"]) == 0
