@@ -35,7 +35,7 @@ from .language import (
     true,
     variable,
 )
-from .topology import Frame, Zone, block_of
+from .topology import Frame, Zone, block_of, boot_kernel
 
 
 class Cpu(Sort):
@@ -62,6 +62,9 @@ address_kept = topology(KernelPage, Bool)
 first_kernel_frame = topology(KernelPage, Frame)
 """What the page's records name before it was ever mapped; nothing depends on it."""
 
+first_kernel_page = topology(Frame, KernelPage)
+"""What a struct page names before a kernel page was ever there; nothing depends on it."""
+
 kernel_stage = variable(KernelPage, KernelStage, initial=lambda k: KernelStage.none)
 """How far the page's migration is, if it is mapped at all."""
 
@@ -73,6 +76,9 @@ old_frame = variable(KernelPage, Frame, initial=lambda k: first_kernel_frame[k])
 
 new_frame = variable(KernelPage, Frame, initial=lambda k: first_kernel_frame[k])
 """The frame that a moving page goes to."""
+
+page_in = variable(Frame, KernelPage, initial=lambda f: first_kernel_page[f])
+"""The kernel page that takes the frame, while it is marked as kept."""
 
 tlb_valid = variable(Cpu, KernelPage, Bool, initial=lambda c, k: false)
 """The CPU's TLB has an entry for the address."""
@@ -133,6 +139,7 @@ def map_kernel_page(k: KernelPage, f: Frame) -> None:
     kernel_contents[k] = data[f]
     frame_state[f] = FrameState.kernel
     kept[f] = true
+    page_in[f] = k
 
 
 @action
@@ -180,6 +187,7 @@ def begin_kernel_migration(k: KernelPage, f: Frame) -> None:
     new_frame[k] = f
     frame_state[f] = FrameState.kernel
     kept[f] = true
+    page_in[f] = k
 
 
 @action
@@ -296,20 +304,26 @@ def tlb_entries_point_to_frames_of_the_page(c: Cpu, k: KernelPage) -> Bool:
 
 @always(covers="K1")
 def frames_of_kernel_pages_are_the_kernels(k: KernelPage, f: Frame) -> Bool:
-    """Old, new, or in use: a page's frame is kernel memory, and marked as kept."""
+    """Old, new, or in use: a page's frame is kernel memory, and nothing else frees it."""
     return implies(takes(k, f), (frame_state[f] == FrameState.kernel) & kept[f])
 
 
 @always(covers="K1")
-def kernel_pages_do_not_share_frames(k: KernelPage, j: KernelPage, f: Frame) -> Bool:
-    """Two pages take different frames, on the move too."""
-    return implies(takes(k, f) & takes(j, f), k == j)
+def kernel_pages_do_not_share_frames(k: KernelPage, f: Frame) -> Bool:
+    """A frame names the one page that takes it, on the move too."""
+    return implies(takes(k, f), page_in[f] == k)
 
 
 @always(covers="K1")
 def kept_frames_belong_to_kernel_pages(f: Frame) -> Bool:
     """No frame stays marked, or set aside, without a page that takes it: none leaks."""
-    return implies(kept[f], exists(KernelPage, lambda k: takes(k, f)))
+    return implies(kept[f], takes(page_in[f], f))
+
+
+@always(covers="K1 U1")
+def boot_memory_of_the_kernel_never_moves(f: Frame) -> Bool:
+    """What the kernel took at boot lies in the direct map: no page table of its own."""
+    return implies(boot_kernel[f], ~kept[f])
 
 
 @always(covers="K1")

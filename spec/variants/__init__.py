@@ -4,7 +4,7 @@ Each must break the property it names; one that breaks nothing is a finding
 about the specification, and the checks fail.  One module a concern.
 """
 
-from . import firmware, history, huge, lifetimes, migration, scheduling
+from . import devices, firmware, history, huge, kernel_memory, lifetimes, migration, scheduling
 
 __all__ = ["VARIANTS"]
 
@@ -15,4 +15,6 @@ VARIANTS = (
     *migration.VARIANTS,
     *scheduling.VARIANTS,
     *huge.VARIANTS,
+    *devices.VARIANTS,
+    *kernel_memory.VARIANTS,
 )

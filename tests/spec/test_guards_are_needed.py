@@ -15,8 +15,8 @@ from memhp.spec.language.system import ENABLED
 from memhp.spec.language.terms import Call, subterms
 from memhp.spec.system import SYSTEM
 
-MAY_REPEAT = {"store"}
-"""Storing the same value again is a step that a program may well take."""
+MAY_REPEAT = {"store", "device_write", "cpu_write"}
+"""Storing the same value again is a step that a program or a device may well take."""
 
 BY_OPERATIONS = {("begin_offline", "has_device"), ("begin_offline", "block_online")}
 """These decide which errno and reason a user sees first: tests/reference/test_operations.py."""
