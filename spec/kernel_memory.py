@@ -302,16 +302,27 @@ def tlb_entries_point_to_frames_of_the_page(c: Cpu, k: KernelPage) -> Bool:
     return implies(tlb_valid[c, k], named)
 
 
-@always(covers="K1")
-def frames_of_kernel_pages_are_the_kernels(k: KernelPage, f: Frame) -> Bool:
-    """Old, new, or in use: a page's frame is kernel memory, and nothing else frees it."""
-    return implies(takes(k, f), (frame_state[f] == FrameState.kernel) & kept[f])
+def _kernels(f: Frame) -> Bool:
+    return (frame_state[f] == FrameState.kernel) & kept[f]
 
 
 @always(covers="K1")
-def kernel_pages_do_not_share_frames(k: KernelPage, f: Frame) -> Bool:
-    """A frame names the one page that takes it, on the move too."""
-    return implies(takes(k, f), page_in[f] == k)
+def frames_of_kernel_pages_are_the_kernels(k: KernelPage) -> Bool:
+    """The frame that an address leads to is kernel memory, and nothing else frees it."""
+    return implies(is_mapped(k), _kernels(maps_to[k]))
+
+
+@always(covers="K1")
+def both_frames_of_a_moving_page_are_the_kernels(k: KernelPage) -> Bool:
+    """While a page moves, neither its old nor its new frame is anybody else's."""
+    return implies(is_moving(k), _kernels(old_frame[k]) & _kernels(new_frame[k]))
+
+
+@always(covers="K1")
+def frames_name_their_kernel_page(k: KernelPage) -> Bool:
+    """A frame names the page that takes it, so no two pages share a frame."""
+    both = (page_in[old_frame[k]] == k) & (page_in[new_frame[k]] == k)
+    return implies(is_mapped(k), page_in[maps_to[k]] == k) & implies(is_moving(k), both)
 
 
 @always(covers="K1")
