@@ -19,7 +19,7 @@ from memhp.reference.compile import Program
 from memhp.spec.language.system import Property, System
 from memhp.spec.language.terms import App, Var, conj, subterms
 
-from .localise import closed, cut, reads
+from .localise import closed, cut, different, reads
 from .search import Choice, Found
 
 __all__ = ["Lassos", "lassos"]
@@ -86,7 +86,7 @@ def _search(
     while True:
         smaller = cut(fewer, kept, watch, fair)
         states, complete = 0, True
-        for topology in topologies:
+        for topology in different(smaller, topologies):
             graph = _Graph(smaller, topology, claim, max_states)
             states += len(graph.parents)
             complete &= graph.complete

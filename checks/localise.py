@@ -20,22 +20,38 @@ from memhp.spec.language.terms import Term
 
 from .search import Found, search
 
-__all__ = ["closed", "cut", "reads", "shortest"]
+__all__ = ["Spent", "closed", "cut", "different", "reads", "shortest"]
+
+
+class Spent(Exception):
+    """A search gave up before it could tell."""
 
 
 def shortest(
-    system: System, topologies: Sequence[Topology], claim: Property, *, max_states: int
+    system: System,
+    topologies: Sequence[Topology],
+    claim: Property,
+    *,
+    max_states: int,
+    depth: int | None = None,
 ) -> Found | None:
     """A shortest trace that violates the property (or reaches a *sometimes*), None without one.
 
     Parameters: ``claim``, of any kind but *ends*; ``max_states``, after how many
-    states of a cut machine the search gives up.
+    states of a cut machine the search gives up; ``depth``, the longest trace to
+    look for.
+
+    Raises `Spent` if the search for one of that depth gives up.
     """
     kept = closed(system, reads(system, claim.formula))
     while True:
         smaller = cut(system, kept, claim)
-        found = search(smaller, topologies, [claim], max_states=max_states).found.get(claim.name)
+        kinds = different(smaller, topologies)
+        result = search(smaller, kinds, [claim], max_states=max_states, depth=depth)
+        found = result.found.get(claim.name)
         if found is None:
+            if depth is not None and result.spent:
+                raise Spent(claim.name)
             return None
         missing = _missing(system, found) - kept
         if not missing:
@@ -95,3 +111,30 @@ def _cut_action(system: System, action: Action, kept: frozenset[str]) -> Action:
     guards = (g for g in action.guards if reads(system, g.condition) <= kept)
     updates = (u for u in action.updates if u.symbol.name in kept)
     return replace(action, guards=tuple(guards), updates=tuple(updates))
+
+
+def different(system: System, topologies: Sequence[Topology]) -> list[Topology]:
+    """One of each kind of topology that the system can tell apart."""
+    terms = [claim.formula for claim in system.properties]
+    sorts = {var.sort for claim in system.properties for var in claim.params}
+    for variable in system.variables:
+        terms.append(variable.initial)
+        sorts |= set(variable.symbol.domain) | {variable.symbol.range}
+    for action in system.actions:
+        terms += [guard.condition for guard in action.guards]
+        sorts |= {var.sort for var in action.params}
+        for update in action.updates:
+            terms += [update.condition, update.value, *(update.point or ())]
+    names = {name for term in terms for name in system.symbols_in(term)}
+    tables = [symbol for symbol in system.topology if symbol.name in names]
+    for symbol in tables:
+        sorts |= {*symbol.domain, symbol.range}
+    sizes = sorted(sort.name for sort in sorts if sort in system.unbounded_sorts)
+    kinds: dict[object, Topology] = {}
+    for topology in topologies:
+        kind = (
+            tuple(topology.sizes[name] for name in sizes),
+            tuple(topology.tables[symbol.name] for symbol in tables),
+        )
+        kinds.setdefault(kind, topology)
+    return list(kinds.values())

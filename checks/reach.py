@@ -58,9 +58,12 @@ def _trace(system: System, topologies: Sequence[Topology], claim: Property) -> F
     return shortest(system, topologies, claim, max_states=MAX_STATES)
 
 
-def first_violation(system: System, name: str) -> Found | None:
-    """A shortest trace from boot that violates the property, on the usual machines."""
-    found, _ = reach(system, [system.property_by_name[name]])
+def first_violation(system: System, name: str, *, folder: Path | None = None) -> Found | None:
+    """A shortest trace from boot that violates the property, on the usual machines.
+
+    ``folder`` is where it is kept, and looked for first.
+    """
+    found, _ = reach(system, [system.property_by_name[name]], folder=folder)
     return found.get(name)
 
 

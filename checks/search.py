@@ -84,12 +84,13 @@ class Found:
 
 @dataclass
 class Search:
-    """What a search covered and found."""
+    """What a search covered and found; ``spent``, it gave up for want of budget."""
 
     states: int = 0
     transitions: int = 0
     depth: int = 0
     complete: bool = True
+    spent: bool = False
     found: dict[str, Found] = field(default_factory=dict)
 
 
@@ -150,7 +151,7 @@ def search(
         result.depth += 1
         for frontier in frontiers:
             if not _expand(frontier, open_targets, result, max_states):
-                result.complete = False
+                result.complete, result.spent = False, True
                 return result
         if progress:
             progress(result)

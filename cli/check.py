@@ -10,7 +10,16 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from .common import UsageError, choose, fail, find_profile, find_variant, system_of, write_json
+from .common import (
+    UsageError,
+    at_least_one,
+    choose,
+    fail,
+    find_profile,
+    find_variant,
+    system_of,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from memhp.checks.run import Decision
@@ -22,6 +31,7 @@ _EPILOG = """examples:
   memhp check --profile linux-6.12            Linux's choices, and what they give up
   memhp check --variant object-rmap-alone --trace stale-pte.itf.json
   memhp check --scope node=1,block=3,folio=2,pte=2 --depth 5
+  memhp check --mutants --only begin_offline  what notices each guard and update
   memhp check --export obligations/           SMT-LIB 2 files for any solver
 """
 
@@ -42,22 +52,19 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--variant", metavar="V", help="refute a wrong design instead")
     parser.add_argument("--trace", type=Path, metavar="FILE", help="with --variant: the trace")
     parser.add_argument("--scope", metavar="S", help="search machines of a size, do not prove")
-    parser.add_argument("--depth", type=_positive, help="with --scope: steps from boot")
+    parser.add_argument("--depth", type=at_least_one, help="with --scope: steps from boot")
+    parser.add_argument(
+        "--mutants", action="store_true", help="drop every guard and update; --only names actions"
+    )
     parser.add_argument("--certify", action="store_true", help="confirm every proof with cvc5")
     parser.add_argument(
         "--export", type=Path, metavar="DIR", help="write the obligations, SMT-LIB 2"
     )
     parser.add_argument("--no-cache", action="store_true", help="decide everything anew")
-    parser.add_argument("--jobs", type=_positive, help="processes (default: all cores)")
+    parser.add_argument("--jobs", type=at_least_one, help="processes (default: all cores)")
     parser.add_argument("--json", action="store_true", help="machine-readable output")
     parser.add_argument("-q", "--quiet", action="store_true", help="the summary only")
     parser.set_defaults(run=run)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 1")
-    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -68,6 +75,8 @@ def run(args: argparse.Namespace) -> int:
         _compatible(args)
         if args.variant:
             return _variant(args)
+        if args.mutants:
+            return _mutants(args)
         return _scope(args) if args.scope else _prove(args)
     except (UsageError, ScopeError) as error:
         return fail("check", error)
@@ -80,6 +89,9 @@ def _compatible(args: argparse.Namespace) -> None:
         raise UsageError("--trace goes with --variant")
     if args.scope and (args.variant or args.certify or args.export):
         raise UsageError("--scope searches; it goes with neither --variant, --certify nor --export")
+    others = args.scope or args.variant or args.certify or args.export
+    if args.mutants and (others or args.profile != "list-2004"):
+        raise UsageError("--mutants goes with --only, --jobs, --no-cache, --json and --quiet")
     if args.variant and args.only:
         raise UsageError("--variant names its own property; leave --only out")
 
@@ -175,6 +187,38 @@ def _variant(args: argparse.Namespace) -> int:
     else:
         show_trace(variant, system, found, quiet=args.quiet)
     return 1
+
+
+def _mutants(args: argparse.Namespace) -> int:
+    from memhp.checks.cache import default_folder
+    from memhp.checks.mutants import Judge, Judgement, judge_all, mutants
+    from memhp.spec.mutants import MAY_REPEAT, REASONS
+
+    from .mutants import as_json, show_mutants
+
+    system = system_of([])
+    for name in args.only or ():
+        choose("action", name, system.action_by_name)
+    folder = None if args.no_cache else default_folder()
+    total = len(mutants(system, args.only))
+    judgements: list[Judgement] = []
+    try:
+        for found in judge_all(
+            Judge(system, REASONS, MAY_REPEAT, folder), only=args.only, jobs=args.jobs
+        ):
+            judgements.append(found)
+            if sys.stderr.isatty() and not args.quiet:
+                print(
+                    f"\r{len(judgements)} of {total} mutants", end="", file=sys.stderr, flush=True
+                )
+    except KeyboardInterrupt:
+        show_mutants(judgements, quiet=args.quiet)
+        raise
+    if args.json:
+        print(json.dumps(as_json(judgements), indent=1))
+    else:
+        show_mutants(judgements, quiet=args.quiet)
+    return 0 if all(found.accounted for found in judgements) else 1
 
 
 def _report(

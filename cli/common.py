@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Iterable
@@ -20,6 +21,13 @@ USAGE = 2
 
 class UsageError(Exception):
     """Something the user gave cannot be used; the message is one line and says what to do."""
+
+
+def at_least_one(text: str) -> int:
+    """An argument that counts something; argparse says so when it does not."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 1")
+    return int(text)
 
 
 def choose(what: str, name: str, known: Iterable[str]) -> str:

@@ -42,7 +42,7 @@ def explain(system: System, name: str) -> list[str]:
     """The lines that explain ``name``.  Raises `UsageError` if nothing has that name."""
     rows = {row: [p for p in system.properties if row in p.covers] for row in system.rows}
     if name in system.action_by_name:
-        return _action(system.action_by_name[name])
+        return [*_action(system.action_by_name[name]), *_cost(system, name)]
     if name in system.property_by_name:
         return _property(system.property_by_name[name])
     if name in rows:
@@ -102,6 +102,24 @@ def _action(action: Action, only: str = "") -> list[str]:
         else:
             names = ", ".join(map(str, update.variables))
             lines.append(f"  {update.symbol}[{names}] := {update.value} where {update.condition}")
+    return lines
+
+
+def _cost(system: System, name: str) -> list[str]:
+    """What a step reads and writes, and what of it hotplug costs."""
+    from memhp.checks.cost import cost, normal_path
+    from memhp.spec.normal_path import NORMAL_PATH
+
+    found = cost(system.action_by_name[name], system)
+    lines = [
+        f"  reads {', '.join(found.symbols) or 'nothing'} ({found.amount})",
+        f"  writes {', '.join(found.writes)}",
+    ]
+    if found.unbounded:
+        lines.append(f"  looks at all elements: {', '.join(found.unbounded)}")
+    if name in NORMAL_PATH:
+        (result,) = (each for each in normal_path(system) if each.name == name)
+        lines.append(f"  normal path: {result.detail}")
     return lines
 
 

@@ -109,6 +109,14 @@ def frames_wait_while_a_block_goes_online(f: Frame) -> Bool:
 
 
 @always(covers="A1")
+def new_struct_pages_are_isolated(f: Frame) -> Bool:
+    """Initialised frames of a block that goes online wait in isolation (MIGRATE_ISOLATE)."""
+    coming = block_state[block_of(f)] == BlockState.going_online
+    ready = memmap[section_of[f]] == Metadata.initialised
+    return implies(coming & ready, frame_state[f] == FrameState.isolated)
+
+
+@always(covers="A1")
 def isolated_frames_belong_to_changing_blocks(f: Frame) -> Bool:
     """No frame is left on an isolated list once its block has settled (I18)."""
     return implies(frame_state[f] == FrameState.isolated, changing(block_of(f)))

@@ -17,6 +17,7 @@ from .firmware_request import lock_allows_offline, lock_allows_online, lock_allo
 from .language import (
     Bool,
     Enumeration,
+    Sort,
     action,
     definition,
     exists,
@@ -58,6 +59,10 @@ from .zone_spans import (
     zone_left_over,
     zone_span,
 )
+
+
+class Tick(Sort):
+    """A unit of the time that a removal may wait: its budget is all of them."""
 
 
 class BlockState(Enumeration):
@@ -117,6 +122,9 @@ event = variable(Block, MemoryEvent, initial=lambda b: MemoryEvent.none)
 
 frame_state = variable(Frame, FrameState, initial=_boot_state)
 """Who has the frame."""
+
+spent = variable(Block, Tick, Bool, initial=lambda b, t: false)
+"""The block's removal has waited for so long already."""
 
 has_memory = variable(
     Node, Bool, initial=lambda n: exists(Block, lambda b: (node_of[b] == n) & early[b])
@@ -322,6 +330,7 @@ def begin_offline(b: Block) -> None:
         why="the block holds unmovable kernel memory",
     )
     lock_held[b] = true
+    spent.update(where=lambda x, t: x == b, value=false)
     block_state[b] = BlockState.going_offline
     frame_state.update(where=lambda f: (block_of(f) == b) & isolates(f), value=FrameState.isolated)
 

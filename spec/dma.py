@@ -17,7 +17,7 @@ from errno import EAGAIN, EBUSY, EFAULT, EINVAL, ENODEV, EOPNOTSUPP
 from .blocks import BlockState, FrameState, block_state, frame_state, zone
 from .destination import destination, source
 from .drain import draining
-from .frames import Data, Folio, birth_frame, contents, data, exists_now, folio_of, home
+from .frames import Data, Folio, birth_frame, contents, data, dirty, exists_now, folio_of, home
 from .language import (
     Bool,
     Enumeration,
@@ -164,6 +164,7 @@ def device_write(x: Pin, d: Data) -> None:
     guard("running", ~pin_stopped[x], why="the device is stopped")
     data[pin_frame[x]] = d
     contents[pin_folio[x]] = d
+    dirty[pin_folio[x]] = true
 
 
 @action
@@ -312,6 +313,14 @@ def a_device_resumes_at_home(x: Pin) -> Bool:
     """When a device goes on, its table points to the frame that the folio lives in."""
     resumed = pin_stopped[x] & after(runs(x))
     return implies(resumed, after(pin_frame[x]) == after(home[pin_folio[x]]))
+
+
+@step(covers="U5")
+def tables_change_only_under_a_device_that_stands_still(x: Pin) -> Bool:
+    """A device's table is written when it is to begin, or while the driver holds it."""
+    begins = (pin_kind[x] == PinKind.none) & after(pin_kind[x] != PinKind.none)
+    changed = pin_frame[x] != after(pin_frame[x])
+    return implies(changed, begins | pin_stopped[x])
 
 
 @ends(by="update_device_table", covers="U5")

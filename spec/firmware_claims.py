@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .blocks import BlockState, MemoryEvent, block_state, changing, event
-from .firmware import Ost, told
+from .firmware import Ost, how_it_is, told
 from .firmware_request import Found, Request, found, going_back, request
 from .language import Bool, after, always, exists, implies, ite, sometimes, step
 from .sections import Metadata, block_device, inserted, memmap, pgdat, plugged, present
@@ -44,6 +44,13 @@ def requests_change_their_own_blocks(m: MemoryDevice, b: Block) -> Bool:
 def the_firmware_waits_while_a_request_runs(m: MemoryDevice) -> Bool:
     """The last word on a device is "in progress" exactly until its request is concluded."""
     return (told[m] == Ost.in_progress) == (request[m] != Request.none)
+
+
+@step(covers="A1 R4")
+def requests_remember_what_they_found(m: MemoryDevice, b: Block) -> Bool:
+    """A request begins with how each block of its device is: a roll-back goes by that."""
+    begins = (request[m] == Request.none) & after(request[m] != Request.none)
+    return implies(begins & in_range[m, b], after(found[b]) == how_it_is(b))
 
 
 @always(covers="A1")

@@ -74,6 +74,13 @@ kept = variable(Frame, Bool, initial=lambda f: false)
 """A kernel page whose address is kept lies in the frame (see `kernel_memory`)."""
 
 
+dirty = variable(Folio, Bool, initial=lambda o: false)
+"""The owner has stored what the folio's store does not have yet (PG_dirty)."""
+
+stored = variable(Folio, Data, initial=lambda o: boot_data[birth_frame[o]])
+"""What the folio's backing store has of it."""
+
+
 @definition
 def released(f: Frame) -> FrameState:
     """What a frame becomes when it is freed: the free list of its pageblock."""
@@ -130,6 +137,8 @@ def alloc_folio(o: Folio, f: Frame, k: FolioKind) -> None:
     home[o] = f
     folio_of[f] = o
     contents[o] = data[f]
+    stored[o] = data[f]
+    dirty[o] = false
     frame_state[f] = FrameState.user
 
 

@@ -205,7 +205,7 @@ def huge_destinations_are_set_aside(h: HugeFolio) -> Bool:
     return implies(moving, huge_state[target[h]] == HugeState.incoming)
 
 
-@always(covers="D2")
+@always(covers="D2", using="huge_destinations_are_set_aside")
 def huge_destinations_are_not_shared(h: HugeFolio, k: HugeFolio) -> Bool:
     """Two huge folios never move to one range."""
     both = (huge_stage[h] != HugeStage.idle) & (huge_stage[k] != HugeStage.idle) & (h != k)
@@ -258,6 +258,14 @@ def huge_copies_are_faithful(h: HugeFolio) -> Bool:
 def moving_huge_folios_are_seen(h: HugeFolio) -> Bool:
     """A folio that moves carries the mark that made the scan find it."""
     return implies(huge_stage[h] != HugeStage.idle, migratable[huge_home[h]])
+
+
+@step(covers="D2 N3")
+def huge_folios_do_not_move_into_leaving_blocks(h: HugeFolio, f: Frame) -> Bool:
+    """No destination that is chosen has a frame in a block that drains or goes offline."""
+    begins = (huge_stage[h] == HugeStage.idle) & (after(huge_stage[h]) == HugeStage.reserved)
+    closed = draining[block_of(f)] | (block_state[block_of(f)] == BlockState.going_offline)
+    return implies(begins & (range_of[f] == after(huge_home[target[h]])), ~closed)
 
 
 @step(covers="D2")

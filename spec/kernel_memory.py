@@ -381,6 +381,13 @@ def kernel_frames_are_freed_when_no_tlb_names_them(c: Cpu, k: KernelPage, f: Fra
     return implies(freed, ~named)
 
 
+@step(covers="K1 U2")
+def cpus_stop_only_when_a_page_is_to_be_copied(c: Cpu) -> Bool:
+    """Nothing stops a CPU while no kernel page moves: the normal path is not slowed."""
+    wanted = exists(KernelPage, lambda k: kernel_stage[k] == KernelStage.stopping)
+    return implies(~stopped[c] & after(stopped[c]), wanted)
+
+
 @ends(by="flush_tlb", covers="K1")
 def flushing_ends(c: Cpu, k: KernelPage) -> tuple[Bool, Bool]:
     """Once a page is remapped its old entries can all be flushed, and none comes back."""

@@ -11,7 +11,7 @@ Source: mm/migrate.c (migrate_folio_unmap, migrate_folio_move, remove_migration_
 
 from __future__ import annotations
 
-from errno import EAGAIN
+from errno import EAGAIN, EBUSY
 
 from .blocks import FrameState, frame_state
 from .destination import destination, source
@@ -21,6 +21,7 @@ from .frames import (
     FolioKind,
     contents,
     data,
+    dirty,
     exists_now,
     folio_kind,
     folio_of,
@@ -39,6 +40,7 @@ from .language import (
     false,
     guard,
     implies,
+    ite,
     sometimes,
     step,
     true,
@@ -46,7 +48,9 @@ from .language import (
 )
 from .migration_stage import Stage, stage
 from .page_tables import Pte, PteState, mapcount, maps, pte, pte_folio, pte_frame, rmap_finds
+from .private_data import Filesystem, filesystem, has_private, private_busy, private_frame
 from .topology import Frame
+from .writeback import under_writeback
 
 cached = variable(Folio, Bool, initial=lambda o: false)
 """The migration cache holds an entry for the folio."""
@@ -73,6 +77,12 @@ def holds_destination(o: Folio) -> Bool:
 def begin_unmap(o: Folio) -> None:
     """Enter the folio in the migration cache and start to replace its PTEs (try_to_migrate)."""
     guard("reserved", stage[o] == Stage.reserved, why="no destination is reserved")
+    guard(
+        "no_writeback",
+        ~under_writeback[o],
+        errno=EBUSY,
+        why="the folio's data is on its way to the store",
+    )
     stage[o] = Stage.unmapping
     cached[o] = true
 
@@ -109,8 +119,23 @@ def copy(o: Folio) -> None:
 def change_home(o: Folio) -> None:
     """The destination becomes the folio's frame (folio_migrate_mapping)."""
     guard("copied", stage[o] == Stage.copied, why="the contents are not copied")
+    own_method = filesystem[o] == Filesystem.own_method
+    guard(
+        "clean_or_method",
+        (folio_kind[o] == FolioKind.anonymous) | own_method | ~dirty[o],
+        errno=EAGAIN,
+        why="the filesystem cannot move dirty data; it must be written out first",
+    )
+    guard(
+        "private_known",
+        ~has_private[o] | own_method,
+        errno=EAGAIN,
+        why="the folio carries private data that its filesystem cannot move",
+    )
+    guard("private_idle", ~private_busy[o], errno=EAGAIN, why="the private data is in use")
     stage[o] = Stage.moved
     home[o] = destination[o]
+    private_frame[o] = ite(has_private[o], destination[o], private_frame[o])
     frame_state[destination[o]] = FrameState.user
 
 
@@ -168,7 +193,12 @@ def free_folio(o: Folio) -> None:
     guard("unlocked", stage[o] == Stage.idle, errno=EAGAIN, why="the folio is moving")
     guard("not_mapped", mapcount[o] == 0, why="a PTE maps the folio")
     guard("not_pinned", pin_count[o] == 0, errno=EAGAIN, why="a device uses the folio")
+    file = folio_kind[o] == FolioKind.page_cache
+    guard("clean", ~(file & dirty[o]), errno=EBUSY, why="its store does not have the data yet")
+    guard("no_writeback", ~under_writeback[o], errno=EBUSY, why="its data is on the way")
+    guard("private_idle", ~private_busy[o], errno=EBUSY, why="its private data is in use")
     folio_kind[o] = FolioKind.none
+    has_private[o] = false
     frame_state[home[o]] = released(home[o])
 
 

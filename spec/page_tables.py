@@ -19,6 +19,7 @@ from .frames import (
     birth_frame,
     contents,
     data,
+    dirty,
     exists_now,
     folio_kind,
     home,
@@ -153,6 +154,7 @@ def store(p: Pte, d: Data) -> None:
     guard("mapped", pte[p] == PteState.present, errno=EFAULT, why="the access faults")
     data[pte_frame[p]] = d
     contents[pte_folio[p]] = d
+    dirty[pte_folio[p]] = true
 
 
 @action

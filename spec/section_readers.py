@@ -35,6 +35,7 @@ from .section_parts import (
     at_work,
     block_references,
     from_altmap,
+    hosts_itself,
     looks_at,
     memmap_counted,
     memmaps_added,
@@ -165,6 +166,13 @@ def walkers_find_an_initialised_pgdat(r: Reader) -> Bool:
 def altmaps_outlive_their_memmaps(s: Section) -> Bool:
     """While a mem_map is cut from its block's altmap, the altmap is there (I13)."""
     return implies(from_altmap[s], altmap[block_of_section[s]] == Altmap.held)
+
+
+@always(covers="N1")
+def memmaps_of_added_memory_remember_their_altmap(s: Section) -> Bool:
+    """A mem_map in its own added block was cut from its altmap, and goes back there."""
+    own = hosts_itself(s) & ~early[block_of_section[s]]
+    return implies(own & (memmap[s] != Metadata.absent), from_altmap[s])
 
 
 @always(covers="N1")

@@ -21,12 +21,14 @@ from . import (
     migration_stage,
     page_tables,
     per_cpu,
+    private_data,
     scheduled_removal,
     section_parts,
     section_readers,
     sections,
     span_claims,
     topology,
+    writeback,
     zone_spans,
 )
 from .language import load
@@ -52,6 +54,8 @@ SYSTEM = load(
         per_cpu,
         migration_stage,
         kernel_memory,
+        writeback,
+        private_data,
         page_tables,
         destination,
         dma,

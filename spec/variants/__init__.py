@@ -4,7 +4,17 @@ Each must break the property it names; one that breaks nothing is a finding
 about the specification, and the checks fail.  One module a concern.
 """
 
-from . import devices, firmware, history, huge, kernel_memory, lifetimes, migration, scheduling
+from . import (
+    devices,
+    filesystems,
+    firmware,
+    history,
+    huge,
+    kernel_memory,
+    lifetimes,
+    migration,
+    scheduling,
+)
 
 __all__ = ["VARIANTS"]
 
@@ -17,4 +27,5 @@ VARIANTS = (
     *huge.VARIANTS,
     *devices.VARIANTS,
     *kernel_memory.VARIANTS,
+    *filesystems.VARIANTS,
 )

@@ -7,7 +7,9 @@ import pytest
 from memhp.cli import explain, main
 
 
-@pytest.mark.parametrize("command", ["check", "variants", "explain", "replay", "inspect"])
+@pytest.mark.parametrize(
+    "command", ["check", "coverage", "variants", "explain", "replay", "inspect"]
+)
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main.main([command, "--help"])

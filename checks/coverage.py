@@ -1,0 +1,223 @@
+"""Coverage: what each row claims, and the evidence for it.
+
+Evidence comes from providers: each is a function that yields `Evidence`, and a
+line in `PROVIDERS`.  The table is what they yield, nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from memhp.spec.language import Property, System, Variant, apply
+from memhp.spec.language.system import Action
+from memhp.spec.profiles import PROFILES
+from memhp.spec.rows import COLUMNS, ROWS, Row
+from memhp.spec.variants.normal_path import SLOW_DESIGNS
+
+from .cost import edited, normal_path
+from .localise import reads
+from .parallel import each
+from .reach import first_violation
+from .run import check
+from .sizes import prove_claims
+from .verdicts import Verdict, combine
+
+__all__ = ["PROVIDERS", "Cell", "Evidence", "Question", "RowCoverage", "coverage"]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One reason to believe that a row has a column.
+
+    ``name`` is the property, variant, claim or command; ``verdict`` passes when
+    it is as it should be (for *defect*: the wrong design is refuted); ``detail``
+    is how, in a few words that do not change from run to run.
+    """
+
+    row: str
+    column: str
+    name: str
+    verdict: Verdict
+    detail: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the providers look at, and how.
+
+    Parameters: ``commands``, the sub-commands that there are; ``jobs``,
+    processes; ``folder``, where answers are kept; ``progress``, called with what
+    is being looked at.
+    """
+
+    system: System
+    variants: tuple[Variant, ...]
+    commands: Collection[str]
+    jobs: int | None = None
+    folder: Path | None = None
+    progress: Callable[[str], None] | None = None
+
+    def say(self, text: str) -> None:
+        """Tell whoever waits."""
+        if self.progress:
+            self.progress(text)
+
+
+Provider = Callable[[Question], Iterable[Evidence]]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A row's column: whether it is claimed, and all evidence."""
+
+    column: str
+    claimed: bool
+    evidence: tuple[Evidence, ...]
+
+    @property
+    def missing(self) -> bool:
+        """There is no evidence at all."""
+        return not self.evidence
+
+    @property
+    def verdict(self) -> Verdict:
+        """*refuted* if the column is claimed without evidence; otherwise the worst of it."""
+        if self.missing:
+            return Verdict.refuted if self.claimed else Verdict.holds
+        return combine(found.verdict for found in self.evidence)
+
+
+@dataclass(frozen=True)
+class RowCoverage:
+    """A row and its cells, in the order of the columns."""
+
+    row: Row
+    cells: tuple[Cell, ...]
+
+    @cached_property
+    def by_column(self) -> dict[str, Cell]:
+        return {cell.column: cell for cell in self.cells}
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of the cells."""
+        return combine(cell.verdict for cell in self.cells)
+
+
+def coverage(
+    question: Question, *, rows: Iterable[Row] = ROWS, providers: Iterable[Provider] | None = None
+) -> list[RowCoverage]:
+    """The table: every row with what the providers found for it."""
+    chosen = PROVIDERS if providers is None else providers
+    found = [evidence for provider in chosen for evidence in provider(question)]
+    return [
+        RowCoverage(
+            row,
+            tuple(
+                Cell(
+                    column,
+                    column in row.claims,
+                    tuple(e for e in found if (e.row, e.column) == (row.id, column)),
+                )
+                for column in COLUMNS
+            ),
+        )
+        for row in rows
+    ]
+
+
+# --- providers ----------------------------------------------------------------------------------
+
+
+def declared(question: Question) -> Iterator[Evidence]:
+    """*spec*: the properties of a row, if some action changes what they read."""
+    for row in question.system.rows:
+        claims = [claim for claim in question.system.properties if row in claim.covers]
+        for claim in claims:
+            actions = _actions_of(question.system, claim)
+            if actions:
+                detail = " ".join(action.name for action in actions)
+                yield Evidence(row, "spec", claim.name, Verdict.holds, detail)
+
+
+def _actions_of(system: System, claim: Property) -> list[Action]:
+    read = reads(system, claim.formula)
+    return [action for action in system.actions if action.written & read]
+
+
+def proved(question: Question) -> Iterator[Evidence]:
+    """*proof*: the verdict on every property that covers a row."""
+    question.say("proving every property")
+    decisions = check(question.system, PROFILES[0], jobs=question.jobs, folder=question.folder)
+    for decision in decisions:
+        for row in decision.claim.covers:
+            yield Evidence(row, "proof", decision.claim.name, decision.verdict, decision.scope)
+
+
+def refuted(question: Question) -> Iterator[Evidence]:
+    """*defect*: the variants, each refuted by a trace from boot."""
+    changed = [(apply(question.system, v), v.breaks) for v in question.variants]
+    lengths = each(_steps, question.folder, changed, question.jobs)
+    for variant, steps in zip(question.variants, lengths, strict=True):
+        question.say(f"refuted {variant.name}")
+        verdict = Verdict.undetermined if steps is None else Verdict.holds
+        detail = "no trace found" if steps is None else f"{steps} steps"
+        for row in variant.covers:
+            yield Evidence(row, "defect", variant.name, verdict, detail)
+
+
+def _steps(folder: Path | None, broken: tuple[System, str]) -> int | None:
+    """The length of a shortest trace that violates the property in the system."""
+    found = first_violation(*broken, folder=folder)
+    return len(found.steps) if found else None
+
+
+def sizes(question: Question) -> Iterator[Evidence]:
+    """The claims on section and block sizes: true ones proved, wrong designs refuted (R1 to R5)."""
+    question.say("proving the claims on sizes")
+    for result in prove_claims():
+        claim = result.claim
+        for row in claim.covers:
+            if claim.true:
+                cases = f"{len(claim.cases)} cases"
+                yield Evidence(row, "spec", claim.name, Verdict.holds, cases)
+                yield Evidence(row, "proof", claim.name, result.verdict, "every integer")
+            else:
+                yield Evidence(row, "defect", claim.name, _must_fail(result.verdict), _at(result.x))
+
+
+def _must_fail(verdict: Verdict) -> Verdict:
+    """The verdict on a wrong design: it is as it should be when the claim is refuted."""
+    if verdict is Verdict.refuted:
+        return Verdict.holds
+    return Verdict.refuted if verdict.passes else verdict
+
+
+def _at(x: int | None) -> str:
+    return "no counterexample" if x is None else "1 case"
+
+
+def cost(question: Question) -> Iterator[Evidence]:
+    """What the normal path reads because of hotplug (U2), and designs that are too slow."""
+    question.say("counting what the normal path reads")
+    for result in normal_path(question.system):
+        yield Evidence("U2", "spec", result.name, Verdict.holds, "a bound is stated")
+        yield Evidence("U2", "proof", result.name, result.verdict, result.detail)
+    for design in SLOW_DESIGNS:
+        found = normal_path(edited(question.system, design.edits))
+        (slow,) = (result for result in found if result.name == design.slows)
+        yield Evidence("U2", "defect", design.name, _must_fail(slow.verdict), slow.detail)
+
+
+def commands(question: Question) -> Iterator[Evidence]:
+    """*use*: the sub-command that a row names."""
+    for row in ROWS:
+        if row.command in question.commands:
+            yield Evidence(row.id, "use", row.command, Verdict.holds, f"memhp {row.command}")
+
+
+PROVIDERS: tuple[Provider, ...] = (declared, proved, refuted, sizes, cost, commands)
+"""Where evidence comes from, cheapest to read first."""

@@ -1,0 +1,168 @@
+"""`memhp coverage`: which row of the list has what, and by which evidence."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from .common import at_least_one, console
+
+if TYPE_CHECKING:
+    from memhp.checks.coverage import Cell, RowCoverage
+
+_EPILOG = """examples:
+  memhp coverage                the table
+  memhp coverage --json         every piece of evidence
+  memhp coverage --markdown     the table as README carries it
+
+exit codes: 0 every row has what it claims, 1 something is missing or refuted, 3 undetermined
+"""
+_COLOURS = {"proved": "green", "holds": "green", "undetermined": "yellow"}
+
+
+def add_parser(commands: Any) -> None:
+    """Add the sub-command."""
+    parser = commands.add_parser(
+        "coverage",
+        help="what every row of the list has: properties, proofs, refuted designs",
+        description="Computes for every row of the list what it has: the properties that say it,"
+        " their verdicts, the wrong designs that are refuted, and the command that uses it.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--no-cache", action="store_true", help="decide everything anew")
+    parser.add_argument("--jobs", type=at_least_one, help="processes (default: all cores)")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="machine-readable output")
+    form.add_argument("--markdown", action="store_true", help="the table for a document")
+    parser.set_defaults(run=run, commands=commands)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the table; the exit code says whether every claim is met."""
+    from memhp.checks.cache import default_folder
+    from memhp.checks.coverage import Question, coverage
+    from memhp.checks.verdicts import combine
+    from memhp.spec.system import SYSTEM
+    from memhp.spec.variants import VARIANTS
+
+    question = Question(
+        SYSTEM,
+        VARIANTS,
+        tuple(args.commands.choices),
+        jobs=args.jobs,
+        folder=None if args.no_cache else default_folder(),
+        progress=_progress,
+    )
+    table = coverage(question)
+    if sys.stderr.isatty():
+        print("\033[K", end="", file=sys.stderr)
+    if args.json:
+        print(json.dumps(as_json(table), indent=1))
+    elif args.markdown:
+        print(markdown(table))
+    else:
+        _show(table)
+    return combine(row.verdict for row in table).exit_code
+
+
+def _progress(text: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\033[K{text}", end="\r", file=sys.stderr, flush=True)
+
+
+def cell_text(cell: Cell) -> str:
+    """What stands in a cell; the same as long as the evidence is."""
+    if cell.missing:
+        return "missing" if cell.claimed else "not yet" if _later(cell) else "-"
+    count = len(cell.evidence)
+    bad = [found for found in cell.evidence if not found.verdict.passes]
+    if bad:
+        return f"{len(bad)} of {count} {bad[0].verdict.value}: {bad[0].name}"
+    match cell.column:
+        case "spec":
+            return f"{count} propert{'y' if count == 1 else 'ies'}"
+        case "proof":
+            scopes = Counter(found.verdict.value for found in cell.evidence)
+            parts = ((scopes["proved"], "proved"), (scopes["holds"], "reached"))
+            return ", ".join(f"{number} {what}" for number, what in parts if number)
+        case "defect":
+            return f"{count} refuted"
+        case "use":
+            return ", ".join(found.detail for found in cell.evidence)
+    return f"{count} checked"
+
+
+def _later(cell: Cell) -> bool:
+    """Nothing yields evidence for these columns yet."""
+    return cell.column in ("engine", "kernel")
+
+
+def _show(table: list[RowCoverage]) -> None:
+    from rich.table import Table
+
+    from memhp.spec.rows import COLUMNS
+
+    shown = Table("row", "concern", *COLUMNS, box=None, pad_edge=False)
+    shown.columns[0].no_wrap = True
+    for found in table:
+        cells = [_coloured(cell) for cell in found.cells]
+        shown.add_row(found.row.id, found.row.concern, *cells)
+    out = console()
+    out.print(shown)
+    short = [found.row.id for found in table if not found.verdict.passes]
+    done = f"{len(table) - len(short)} of {len(table)} rows have what they claim"
+    out.print(f"\n{done}" + (f"; not yet: {', '.join(short)}" if short else ""))
+
+
+def _coloured(cell: Cell) -> str:
+    text = cell_text(cell)
+    if cell.missing and not cell.claimed:
+        return f"[dim]{text}[/dim]"
+    colour = _COLOURS.get(cell.verdict.value, "red")
+    return f"[{colour}]{text}[/{colour}]"
+
+
+def markdown(table: list[RowCoverage]) -> str:
+    """The table for a document; it has no times, and changes only when the evidence does."""
+    from memhp.spec.rows import COLUMNS
+
+    heads = ["row", "concern", *COLUMNS]
+    lines = [heads, ["---"] * len(heads)]
+    for found in table:
+        cells = [
+            f"`{text}`" if c.column == "use" and not c.missing else text
+            for c, text in ((cell, cell_text(cell)) for cell in found.cells)
+        ]
+        lines.append([found.row.id, found.row.concern, *cells])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def as_json(table: list[RowCoverage]) -> dict[str, Any]:
+    """The document of schema ``memhp-coverage/1`` (cli/schema/coverage.json)."""
+    return {
+        "schema": "memhp-coverage/1",
+        "rows": [
+            {
+                "id": found.row.id,
+                "concern": found.row.concern,
+                "verdict": found.verdict.value,
+                "columns": {cell.column: _cell_json(cell) for cell in found.cells},
+            }
+            for found in table
+        ],
+    }
+
+
+def _cell_json(cell: Cell) -> dict[str, Any]:
+    return {
+        "claimed": cell.claimed,
+        "verdict": None if cell.missing else cell.verdict.value,
+        "evidence": [
+            {"name": found.name, "verdict": found.verdict.value, "detail": found.detail}
+            for found in cell.evidence
+        ],
+    }

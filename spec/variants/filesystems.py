@@ -1,0 +1,75 @@
+"""Wrong designs of writeback and of filesystems' private data (U4, M2)."""
+
+from __future__ import annotations
+
+from ..language import DropGuard, DropUpdate, Variant
+from .sources import LIST
+
+__all__ = ["VARIANTS"]
+
+VARIANTS = (
+    Variant(
+        name="wait-without-a-budget",
+        doc="A removal waits for writeback as long as it takes: for ever, if the store is silent.",
+        covers=("U4", "U3"),
+        source=LIST + ": NFS; mm/migrate.c: folio_wait_writeback()",
+        breaks="waiting_for_a_store_ends",
+        edits=(DropUpdate("wait_for_writeback", "spent"),),
+    ),
+    Variant(
+        name="unwritten-data-dropped",
+        doc="A folio is freed to make room although its store does not have its data.",
+        covers=("U4",),
+        source=LIST + ": NFS",
+        breaks="unwritten_data_is_never_dropped",
+        edits=(DropGuard("free_folio", "clean"),),
+    ),
+    Variant(
+        name="moved-under-writeback",
+        doc="Migration does not look whether the store still reads from the old frame.",
+        covers=("U4",),
+        source="mm/migrate.c: the folio_test_writeback() check in migrate_folio_unmap()",
+        breaks="folios_under_writeback_stay",
+        edits=(DropGuard("begin_unmap", "no_writeback"),),
+    ),
+    Variant(
+        name="private-data-left-behind",
+        doc="The folio moves, and its private data stays on the old frame.",
+        covers=("M2",),
+        source=LIST + ": each filesystem has to move their private data",
+        breaks="private_data_is_where_its_folio_lives",
+        edits=(DropUpdate("change_home", "private_frame"),),
+    ),
+    Variant(
+        name="private-data-moved-by-strangers",
+        doc="The generic code moves private data of which it knows nothing.",
+        covers=("M2",),
+        source=LIST + ": each filesystem uses page->private for each reason",
+        breaks="private_data_is_moved_by_its_own_filesystem",
+        edits=(DropGuard("change_home", "private_known"),),
+    ),
+    Variant(
+        name="buffers-moved-in-use",
+        doc="The test of the buffers' users and the move are not one step (B16).",
+        covers=("M2",),
+        source="commit ebdf4de5642f",
+        breaks="private_data_in_use_does_not_move",
+        edits=(DropGuard("change_home", "private_idle"),),
+    ),
+    Variant(
+        name="private-data-released-in-use",
+        doc="The filesystem lets go of private data that somebody works on.",
+        covers=("M2",),
+        source="fs/buffer.c: buffer_busy() in drop_buffers()",
+        breaks="work_is_on_data_that_is_there",
+        edits=(DropGuard("release_private", "not_busy"),),
+    ),
+    Variant(
+        name="dirty-data-moved-without-a-method",
+        doc="Dirty data of a filesystem without a method is not written out before it moves.",
+        covers=("M2",),
+        source="mm/migrate.c: writeout() in fallback_migrate_folio()",
+        breaks="dirty_files_move_only_with_a_method",
+        edits=(DropGuard("change_home", "clean_or_method"),),
+    ),
+)

@@ -1,0 +1,30 @@
+"""Designs that make the normal path pay for hotplug (U2).
+
+They break no property of the machine, only a bound of `spec/normal_path.py`.
+"""
+
+from __future__ import annotations
+
+from ..drain import draining
+from ..language import Bool, ReplaceGuard, exists
+from ..normal_path import SlowDesign
+from ..topology import Block, Frame, block_of
+from .sources import LIST
+
+__all__ = ["SLOW_DESIGNS"]
+
+
+def _looked_for_among_all(f: Frame) -> Bool:
+    return ~exists(Block, lambda b: draining[b] & (block_of(f) == b))
+
+
+SLOW_DESIGNS = (
+    SlowDesign(
+        name="allocation-looks-at-every-block",
+        doc="An allocation walks over all blocks to find the draining ones.",
+        source=LIST + ": hotplug must not slow the normal path",
+        slows="alloc_kernel",
+        edits=(ReplaceGuard("alloc_kernel", "not_draining", _looked_for_among_all),),
+    ),
+)
+"""Each must be found too slow."""

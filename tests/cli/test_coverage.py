@@ -1,0 +1,108 @@
+"""`memhp coverage`: the table is what the evidence says, and README carries the present one."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+import memhp.cli
+from memhp.checks.coverage import Cell, Evidence, Question, coverage
+from memhp.checks.verdicts import Verdict
+from memhp.cli.coverage import as_json, cell_text, markdown
+from memhp.cli.main import main
+from memhp.spec.rows import COLUMNS, ROWS, Row
+from memhp.spec.system import SYSTEM
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = json.loads((Path(memhp.cli.__file__).parent / "schema" / "coverage.json").read_text())
+QUESTION = Question(SYSTEM, (), ())
+ROW = Row("Z9", "a concern", "check")
+
+
+def evidence(column: str, verdict: Verdict = Verdict.holds) -> Evidence:
+    return Evidence("Z9", column, f"some_{column}", verdict, "3 steps")
+
+
+def table(*found: Evidence) -> Any:
+    (row,) = coverage(QUESTION, rows=[ROW], providers=[lambda _: found])
+    return row
+
+
+ALL = [evidence(column) for column in ROW.claims]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The document and the Markdown of the whole specification."""
+    with pytest.MonkeyPatch.context() as patch, pytest.MonkeyPatch.context() as printed:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        said: list[str] = []
+        printed.setattr("builtins.print", lambda *parts, **_: said.append(" ".join(parts)))
+        codes = [main(["coverage", "--json", "--jobs", "2"]), main(["coverage", "--markdown"])]
+    document, text = said
+    return {"document": json.loads(document), "markdown": text, "codes": codes}
+
+
+def test_a_row_with_evidence_in_every_claimed_column_passes() -> None:
+    assert table(*ALL).verdict.passes
+
+
+@pytest.mark.parametrize("column", ROW.claims)
+def test_a_claimed_column_without_evidence_is_refuted(column: str) -> None:
+    found = table(*(each for each in ALL if each.column != column))
+    assert found.verdict is Verdict.refuted
+    assert cell_text(found.by_column[column]) == "missing"
+
+
+def test_the_worst_evidence_decides_a_cell() -> None:
+    found = table(*ALL, evidence("proof", Verdict.undetermined))
+    assert found.verdict.exit_code == 3
+    assert cell_text(found.by_column["proof"]) == "1 of 2 undetermined: some_proof"
+
+
+def test_columns_that_nothing_claims_are_not_yet_there_and_do_not_fail() -> None:
+    cell = Cell("engine", False, ())
+    assert cell.verdict.passes
+    assert cell_text(cell) == "not yet"
+
+
+def test_every_row_is_there_once_and_claims_known_columns() -> None:
+    names = [row.id for row in ROWS]
+    assert len(set(names)) == len(names) == 21
+    assert set(SYSTEM.rows) <= set(names)
+    assert all(set(row.claims) <= set(COLUMNS) for row in ROWS)
+
+
+def test_the_whole_table_its_schema_its_exit_code_and_the_readme(whole: dict[str, Any]) -> None:
+    """One test, so that parallel runs compute the table once."""
+    jsonschema.validate(whole["document"], SCHEMA)
+    rows = {row["id"]: row for row in whole["document"]["rows"]}
+    assert list(rows) == [row.id for row in ROWS]
+    for name in ("N1", "N2", "M1", "D1"):
+        columns = rows[name]["columns"]
+        assert rows[name]["verdict"] in ("proved", "holds")
+        assert all(columns[each]["evidence"] for each in ROW.claims)
+    worst = {row["verdict"] for row in rows.values()}
+    assert whole["codes"] == [1 if "refuted" in worst else 3 if "undetermined" in worst else 0] * 2
+    text = (ROOT / "README.md").read_text()
+    found = re.search(r"<!-- coverage -->\n(.*?)\n?<!-- /coverage -->", text, re.DOTALL)
+    if found:
+        assert found[1].strip() == whole["markdown"].strip(), "paste: memhp coverage --markdown"
+    broken = json.loads(json.dumps(whole["document"]))
+    broken["rows"][0]["verdict"] = "fine"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(broken, SCHEMA)
+
+
+def test_markdown_has_a_line_for_each_row_and_no_times() -> None:
+    lines = markdown([table(*ALL)]).splitlines()
+    assert lines[0] == "| row | concern | spec | proof | defect | engine | kernel | use |"
+    assert lines[2] == (
+        "| Z9 | a concern | 1 property | 1 reached | 1 refuted | not yet | not yet | `3 steps` |"
+    )
+    assert as_json([table(*ALL)])["rows"][0]["columns"]["use"]["evidence"][0]["name"] == "some_use"
