@@ -17,7 +17,18 @@ from errno import EAGAIN, EBUSY, EFAULT, EINVAL, ENODEV, EOPNOTSUPP
 from .blocks import BlockState, FrameState, block_state, frame_state, zone
 from .destination import destination, source
 from .drain import draining
-from .frames import Data, Folio, birth_frame, contents, data, dirty, exists_now, folio_of, home
+from .frames import (
+    Data,
+    Folio,
+    birth_frame,
+    boot_data,
+    contents,
+    data,
+    dirty,
+    exists_now,
+    folio_of,
+    home,
+)
 from .language import (
     Bool,
     Enumeration,
@@ -341,6 +352,18 @@ def a_device_follows_its_folio(x: Pin) -> Bool:
     """A device is stopped, its folio moves, and the device goes on at the new frame."""
     o = pin_folio[x]
     return runs(x) & (stage[o] == Stage.moved) & (pin_frame[x] == destination[o])
+
+
+@sometimes(covers="U5")
+def a_device_fills_its_buffer(x: Pin) -> Bool:
+    """What a device wrote is in the folio."""
+    return runs(x) & (contents[pin_folio[x]] != boot_data[pin_frame[x]])
+
+
+@sometimes(covers="U5")
+def a_device_is_done(x: Pin) -> Bool:
+    """A pin is given back."""
+    return (pin_kind[x] == PinKind.none) & (pin_frame[x] != birth_frame[first_pinned[x]])
 
 
 @sometimes(covers="U5")

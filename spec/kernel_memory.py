@@ -72,10 +72,10 @@ maps_to = variable(KernelPage, Frame, initial=lambda k: first_kernel_frame[k])
 """The frame that the kernel's page table gives the address."""
 
 old_frame = variable(KernelPage, Frame, initial=lambda k: first_kernel_frame[k])
-"""The frame that a moving page leaves."""
+"""The frame that a page leaves, or left when it last moved; at first its only one."""
 
 new_frame = variable(KernelPage, Frame, initial=lambda k: first_kernel_frame[k])
-"""The frame that a moving page goes to."""
+"""The frame that a page goes to, or was to go to when it last moved; at first its only one."""
 
 page_in = variable(Frame, KernelPage, initial=lambda f: first_kernel_page[f])
 """The kernel page that takes the frame, while it is marked as kept."""
@@ -136,6 +136,8 @@ def map_kernel_page(k: KernelPage, f: Frame) -> None:
     _kernel_may_take(f)
     kernel_stage[k] = KernelStage.mapped
     maps_to[k] = f
+    old_frame[k] = f
+    new_frame[k] = f
     kernel_contents[k] = data[f]
     frame_state[f] = FrameState.kernel
     kept[f] = true
@@ -395,12 +397,25 @@ def flushing_ends(c: Cpu, k: KernelPage) -> tuple[Bool, Bool]:
     return kernel_stage[k] == KernelStage.remapped, behind
 
 
+@step(covers="K1")
+def a_page_that_is_mapped_afresh_has_not_moved(k: KernelPage) -> Bool:
+    """What is left of an earlier page at the address is forgotten."""
+    fresh = ~is_mapped(k) & after(is_mapped(k))
+    same = (after(old_frame[k]) == after(maps_to[k])) & (after(new_frame[k]) == after(maps_to[k]))
+    return implies(fresh, same)
+
+
 @sometimes(covers="K1")
 def a_cpu_uses_a_kernel_page_that_has_moved(c: Cpu, k: KernelPage) -> Bool:
-    """A kernel page has arrived in another frame, and a CPU uses it at the same address."""
-    arrived = (kernel_stage[k] == KernelStage.mapped) & (maps_to[k] == new_frame[k])
-    moved = arrived & (old_frame[k] != new_frame[k])
-    return moved & tlb_valid[c, k] & ~stopped[c]
+    """A kernel page has arrived in another frame, and a CPU goes on at the same address."""
+    return (kernel_stage[k] == KernelStage.remapped) & tlb_valid[c, k] & ~stopped[c]
+
+
+@sometimes(covers="K1")
+def a_store_outlives_its_tlb_entry(c: Cpu, k: KernelPage) -> Bool:
+    """A CPU stores to a kernel page, and forgets the address."""
+    stored = kernel_contents[k] != boot_data[maps_to[k]]
+    return is_mapped(k) & stored & ~tlb_valid[c, k]
 
 
 @sometimes(covers="K1")
@@ -408,3 +423,16 @@ def a_block_that_held_kernel_memory_goes_offline(k: KernelPage) -> Bool:
     """Kernel memory leaves a block, and then the block can go."""
     arrived = is_mapped(k) & (maps_to[k] == new_frame[k]) & (old_frame[k] != new_frame[k])
     return arrived & (block_state[block_of(old_frame[k])] == BlockState.offline)
+
+
+@sometimes(covers="K1")
+def a_kernel_page_stays_after_all(k: KernelPage) -> Bool:
+    """A migration of a kernel page is given up."""
+    at_rest = kernel_stage[k] == KernelStage.mapped
+    return at_rest & (maps_to[k] == old_frame[k]) & (old_frame[k] != new_frame[k])
+
+
+@sometimes(covers="K1")
+def the_kernel_gives_a_page_back(k: KernelPage) -> Bool:
+    """An address that led to a frame leads nowhere."""
+    return ~is_mapped(k) & (maps_to[k] != first_kernel_frame[k])

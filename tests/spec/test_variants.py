@@ -99,8 +99,13 @@ LENGTHS = {
 }
 
 REACHED = {
-    "a_block_that_held_kernel_memory_goes_offline": 8,
-    "a_cpu_uses_a_kernel_page_that_has_moved": 6,
+    "a_block_that_held_kernel_memory_goes_offline": 9,
+    "a_cpu_uses_a_kernel_page_that_has_moved": 7,
+    "a_store_outlives_its_tlb_entry": 4,
+    "a_kernel_page_stays_after_all": 3,
+    "the_kernel_gives_a_page_back": 2,
+    "a_device_fills_its_buffer": 3,
+    "a_device_is_done": 3,
     "a_device_follows_its_folio": 9,
     "a_driver_refuses": 4,
     "a_long_term_buffer_holds_its_block": 3,
