@@ -15,7 +15,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Expression", "Option", "Selection", "Wish", "chosen", "evaluate", "names", "parse", "settled"]
+__all__ = [
+    "Expression",
+    "Option",
+    "Selection",
+    "Wish",
+    "chosen",
+    "evaluate",
+    "names",
+    "parse",
+    "settled",
+]
 
 Value = Any
 """0, 1 or 2, or an integer term of a solver."""
@@ -201,7 +211,8 @@ def chosen(
         best = _larger(score, best, choose)
     taken: Value = False
     for member, score in zip(members, scores, strict=True):
-        on = choose(taken, 0, choose((score >= 0) == (score == best), choose(score == best, 2, 0), 0))
+        first = choose(taken, 0, choose(score == best, 2, 0))
+        on = choose(score < 0, 0, first)
         taken = choose(on > 0, True, taken)
         result[member.name] = on
     return result
