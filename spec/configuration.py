@@ -251,11 +251,13 @@ _DEVICES = (
 )  # fmt: skip
 
 _SEEING = (
-    _option("PROC_PAGE_MONITOR", "fs/proc/Kconfig", prompt="EXPERT", default="y", depends="PROC_FS"),
+    _option(
+        "PROC_PAGE_MONITOR", "fs/proc/Kconfig", prompt="EXPERT", default="y", depends="PROC_FS",
+    ),
     _option("DEBUG_FS", "lib/Kconfig.debug", prompt="y", elsewhere=True),
     _option(
         "PAGE_OWNER", "mm/Kconfig.debug", prompt="y", selects=["DEBUG_FS"],
-        depends="DEBUG_KERNEL && STACKTRACE_SUPPORT",
+        depends="DEBUG_KERNEL",
     ),
     _option("KEXEC", _KEXEC, prompt="y", selects=["KEXEC_CORE"], since=(6, 12)),
     _option("KEXEC_FILE", _KEXEC, prompt="y", selects=["KEXEC_CORE"], since=(6, 12)),
