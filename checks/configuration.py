@@ -6,7 +6,7 @@ integers, as Kconfig does, so that no answer rests on the solver alone.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,17 @@ from memhp.spec.kconfig_language import (
     settled,
 )
 
-__all__ = ["Kernel", "Plan", "kernel", "missing", "plan", "settle", "works"]
+__all__ = [
+    "Encoding",
+    "Kernel",
+    "Plan",
+    "impossible",
+    "kernel",
+    "missing",
+    "plan",
+    "settle",
+    "works",
+]
 
 
 @dataclass(frozen=True)
@@ -137,7 +147,7 @@ def missing(it: Kernel, name: str) -> tuple[str, ...]:
                 found[option] = None
                 if rule := it.rules.get(option):
                     waiting.append(rule.depends if rule.asked else rule.default)
-    return tuple(found)
+    return tuple([option for option in found if option in it.rules] or found)
 
 
 def _blocking(term: Expression, values: Mapping[str, int]) -> list[str]:
@@ -272,7 +282,7 @@ def _settle_for(solver: Any, term: Any) -> bool:
     return True
 
 
-def _why_not(it: Kernel, wanted: Collection[str]) -> str:
+def _why_not(it: Kernel, wanted: Sequence[str]) -> str:
     """In one line: options that do not exist there, or facts that stand in the way."""
     alone = [name for name in wanted if _smallest(Encoding(it), [name]) is None]
     if not alone:

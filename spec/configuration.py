@@ -327,7 +327,10 @@ CAPABILITIES = (
     ),
     _capability("s390-standby", "s390: standby memory goes online", "S390 && MEMORY_HOTPLUG"),
     _capability("virtio-mem", "virtio-mem devices, m or y", "VIRTIO_MEM && VIRTIO_PCI"),
-    _capability("probe-file", "memory/probe adds a block by address", "ARCH_MEMORY_PROBE"),
+    _capability(
+        "probe-file", "memory/probe adds a block by address (testing)", "ARCH_MEMORY_PROBE",
+        policy=True,
+    ),
     _capability(
         "node-hotplug", "new nodes with their distances",
         "MEMORY_HOTPLUG && NUMA && (ACPI_NUMA || PPC)",
