@@ -40,9 +40,9 @@ class Kernel:
 
     rules: Mapping[str, Option]
     file: Mapping[str, int]
-    facts: Mapping[str, int]
-    """Options without a rule, which stay as they are."""
-    floors: Mapping[str, int] = field(default_factory=dict)
+    facts: Mapping[str, Any]
+    """Options without a rule, which stay as they are: integers, or a solver's terms."""
+    floors: Mapping[str, Any] = field(default_factory=dict)
     """Options that something without a rule selects."""
 
 
@@ -200,7 +200,11 @@ class Encoding:
         for members in _choices(it):
             for name, value in chosen(members, self.values, wishes, self.choose).items():
                 found.append(self.values[name] == value)
-        return found + [limit for name in self.asked for limit in self._allowed(name)]
+        return found
+
+    def changes(self) -> list[Any]:
+        """Every change is to a value that the option can have, and keeps."""
+        return [limit for name in self.asked for limit in self._allowed(name)]
 
     def _allowed(self, name: str) -> list[Any]:
         """A change is one that `make olddefconfig` keeps, to a value that the option can have."""
@@ -254,7 +258,8 @@ def _recheck(after: Mapping[str, int], changes: Mapping[str, int], wanted: Seque
 def _smallest(encoding: Encoding, wanted: Sequence[str]) -> dict[str, int] | None:
     z3 = encoding.z3
     optimizer = z3.Optimize()
-    optimizer.add(*encoding.constraints(), *(encoding.gives(name) for name in wanted))
+    optimizer.add(*encoding.constraints(), *encoding.changes())
+    optimizer.add(*(encoding.gives(name) for name in wanted))
     least = optimizer.minimize(encoding.count)
     if optimizer.check() != z3.sat:
         return None
