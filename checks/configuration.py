@@ -10,7 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from memhp.spec.configuration import ARCHITECTURE_SYMBOLS, CAPABILITIES, Capability, rules
+from memhp.spec.configuration import (
+    ARCHITECTURE_SYMBOLS,
+    CAPABILITIES,
+    OPTIONS,
+    Capability,
+    rules,
+)
 from memhp.spec.kconfig_language import (
     Expression,
     Option,
@@ -138,6 +144,12 @@ def works(it: Kernel, name: str) -> bool:
 
 def missing(it: Kernel, name: str) -> tuple[str, ...]:
     """The options that stand between the configuration and the capability, deepest last."""
+    between = _between(it, name)
+    return tuple([option for option in between if option in it.rules] or between)
+
+
+def _between(it: Kernel, name: str) -> tuple[str, ...]:
+    """The same, with options that have no rule here."""
     values = settle(it)
     found: dict[str, None] = {}
     waiting = [capability(name).needs]
@@ -147,7 +159,7 @@ def missing(it: Kernel, name: str) -> tuple[str, ...]:
                 found[option] = None
                 if rule := it.rules.get(option):
                     waiting.append(rule.depends if rule.asked else rule.default)
-    return tuple([option for option in found if option in it.rules] or found)
+    return tuple(found)
 
 
 def _blocking(term: Expression, values: Mapping[str, int]) -> list[str]:
@@ -299,7 +311,9 @@ def impossible(it: Kernel, name: str) -> str:
     """Why no change gives the capability; empty if one does."""
     if _smallest(Encoding(it), [name]) is not None:
         return ""
-    lacking = [option for option in missing(it, name) if option not in it.rules]
+    symbols = {symbol for group in ARCHITECTURE_SYMBOLS.values() for symbol in group}
+    known = symbols | {option.name for option in OPTIONS}
+    lacking = [n for n in _between(it, name) if n in known and n not in it.rules]
     shown = ", ".join(f"CONFIG_{option}" for option in lacking)
     if lacking:
         return f"there is no {shown} on this architecture in this version"

@@ -46,9 +46,7 @@ def read_config(path: str) -> KernelConfig:
         if data[:2] == b"\x1f\x8b":
             data = gzip.decompress(data)
         text = data.decode()
-    except OSError as error:
-        raise MachineError(f"cannot read {path}: {error.strerror or error}") from None
-    except (EOFError, zlib.error):
+    except (gzip.BadGzipFile, EOFError, zlib.error):
         raise MachineError(
             f"{path}: the gzip data is truncated or damaged; copy it again"
         ) from None
@@ -56,6 +54,8 @@ def read_config(path: str) -> KernelConfig:
         raise MachineError(
             f"{path} is not text; give a kernel's .config, /proc/config.gz or /boot/config-*"
         ) from None
+    except OSError as error:
+        raise MachineError(f"cannot read {path}: {error.strerror or error}") from None
     return parse_config(text, path)
 
 

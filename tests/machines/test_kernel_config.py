@@ -45,7 +45,7 @@ def test_gzip_says_what_plain_says(tmp_path: Path) -> None:
     ("data", "says"),
     [
         (gzip.compress(TEXT.encode())[:40], "truncated"),
-        (b"\x1f\x8b garbage", "gz"),
+        (b"\x1f\x8b garbage", "damaged"),
         (b"\x7fELF\xff\xfe", "not text"),
         (b"", "no CONFIG_ option"),
         (b"# just a comment\n", "no CONFIG_ option"),
