@@ -291,6 +291,14 @@ def _smallest(encoding: Encoding, wanted: Sequence[str]) -> dict[str, int] | Non
     return result
 
 
+def _can(it: Kernel, name: str) -> bool:
+    """Some set of changes gives the capability."""
+    encoding = Encoding(it)
+    solver = encoding.z3.Solver()
+    solver.add(*encoding.constraints(), *encoding.changes(), encoding.gives(name))
+    return str(solver.check()) == "sat"
+
+
 def _settle_for(solver: Any, term: Any) -> bool:
     """Add the term if that leaves an answer."""
     if str(solver.check(term)) != "sat":
@@ -301,7 +309,7 @@ def _settle_for(solver: Any, term: Any) -> bool:
 
 def _why_not(it: Kernel, wanted: Sequence[str]) -> str:
     """In one line: options that do not exist there, or facts that stand in the way."""
-    alone = [name for name in wanted if _smallest(Encoding(it), [name]) is None]
+    alone = [name for name in wanted if not _can(it, name)]
     if not alone:
         return "these exclude each other: " + ", ".join(wanted)
     return "; ".join(f"{name}: {impossible(it, name)}" for name in alone)
@@ -309,7 +317,7 @@ def _why_not(it: Kernel, wanted: Sequence[str]) -> str:
 
 def impossible(it: Kernel, name: str) -> str:
     """Why no change gives the capability; empty if one does."""
-    if _smallest(Encoding(it), [name]) is not None:
+    if _can(it, name):
         return ""
     symbols = {symbol for group in ARCHITECTURE_SYMBOLS.values() for symbol in group}
     known = symbols | {option.name for option in OPTIONS}
