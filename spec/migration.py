@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from errno import EAGAIN, EBUSY
 
-from .blocks import FrameState, frame_state
+from .blocks import FrameState, frame_state, given_up
 from .destination import destination, source
 from .frames import (
     Folio,
@@ -165,6 +165,7 @@ def abort_migration(o: Folio) -> None:
         why="the folio is not moving, or has moved already",
     )
     stage[o] = Stage.aborting
+    given_up[home[o]] = true
 
 
 @action

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from errno import EAGAIN, EBUSY, EINTR, EINVAL, EIO
 
-from .blocks import BlockState, Tick, block_state, cancel_offline, spent
+from .blocks import BlockState, Tick, block_state, cancel_offline, given_up, spent
 from .frames import (
     Data,
     Folio,
@@ -48,7 +48,7 @@ from .language import (
     variable,
 )
 from .migration_stage import Stage, stage
-from .topology import Block, block_of
+from .topology import Block, Frame, block_of
 
 
 class Store(Sort):
@@ -180,9 +180,10 @@ def a_silent_store_gets_nothing(o: Folio) -> Bool:
 
 @step(covers="U4 U3")
 def the_budget_is_spent_on_waiting(b: Block, t: Tick) -> Bool:
-    """No tick of a removal's budget goes while nothing holds it up."""
+    """No tick of a removal's budget goes while nothing holds it up, and nothing has refused."""
     waited = ~spent[b, t] & after(spent[b, t])
-    return implies(waited, exists(Folio, lambda o: holds_up(o, b)))
+    refused = exists(Frame, lambda f: given_up[f] & (block_of(f) == b))
+    return implies(waited, exists(Folio, lambda o: holds_up(o, b)) | refused)
 
 
 @step(covers="U4 U3")
