@@ -141,6 +141,13 @@ def a_removal_tries_everything_once(f: Frame) -> Bool:
     return implies(begins, ~after(given_up[f]))
 
 
+@step(covers="U3 U4")
+def spent_time_does_not_come_back(b: Block, t: Tick) -> Bool:
+    """While a removal lasts its budget only shrinks, so its tries and waits are numbered."""
+    lasts = goes_offline(b) & after(goes_offline(b))
+    return implies(lasts & spent[b, t], after(spent[b, t]))
+
+
 MIGRATION = "reserve_destination begin_unmap replace_pte copy restore_pte finish_migration"
 """The steps of a migration; with the next, another attempt can follow one that failed."""
 
@@ -155,13 +162,6 @@ def draining_ends(b: Block, o: Folio) -> tuple[Bool, Bool]:
     in_time = ~goes_offline(b) | exists(Tick, lambda t: ~spent[b, t])
     closed = draining[b] & vetted[b]
     return closed & room & in_time, exists_now(o) & (block_of(home[o]) == b)
-
-
-@ends(by="try_again", covers="U3")
-def trying_again_ends(f: Frame, t: Tick) -> tuple[Bool, Bool]:
-    """A removal does not try longer than its budget lasts."""
-    b = block_of(f)
-    return goes_offline(b) & given_up[f], ~spent[b, t]
 
 
 @sometimes(covers="N3 U3")

@@ -16,6 +16,7 @@ from __future__ import annotations
 from errno import EBUSY
 
 from .blocks import FrameState, frame_state
+from .destination import source
 from .drain import draining, vetted
 from .frames import Folio, FolioKind, exists_now, folio_kind, folio_of, home
 from .language import (
@@ -91,3 +92,9 @@ def sticky_memory_is_found_before_the_work(o: Folio, f: Frame) -> Bool:
 def sticky_memory_keeps_a_block_from_being_vetted(b: Block, f: Frame) -> Bool:
     """Sticky memory lies in a block that is closed."""
     return draining[b] & (block_of(f) == b) & sticky(f)
+
+
+@sometimes(covers="U3")
+def contents_leave_a_vetted_block(b: Block, o: Folio) -> Bool:
+    """Where nothing sticky was found, a folio moves out."""
+    return vetted[b] & (stage[o] == Stage.moved) & (block_of(source[o]) == b)

@@ -180,10 +180,12 @@ def a_silent_store_gets_nothing(o: Folio) -> Bool:
 
 @step(covers="U4 U3")
 def the_budget_is_spent_on_waiting(b: Block, t: Tick) -> Bool:
-    """No tick of a removal's budget goes while nothing holds it up, and nothing has refused."""
+    """Each tick of a removal's budget is a wait for a store, or pays for another try."""
     waited = ~spent[b, t] & after(spent[b, t])
-    refused = exists(Frame, lambda f: given_up[f] & (block_of(f) == b))
-    return implies(waited, exists(Folio, lambda o: holds_up(o, b)) | refused)
+    leaving = block_state[b] == BlockState.going_offline
+    held_up = exists(Folio, lambda o: holds_up(o, b))
+    again = exists(Frame, lambda f: (block_of(f) == b) & given_up[f] & ~after(given_up[f]))
+    return implies(waited, held_up | (leaving & again))
 
 
 @step(covers="U4 U3")
