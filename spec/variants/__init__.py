@@ -4,7 +4,17 @@ Each must break the property it names; one that breaks nothing is a finding
 about the specification, and the checks fail.  One module a concern.
 """
 
-from . import filesystems, firmware, history, huge, lifetimes, migration, scheduling
+from . import (
+    devices,
+    filesystems,
+    firmware,
+    history,
+    huge,
+    kernel_memory,
+    lifetimes,
+    migration,
+    scheduling,
+)
 
 __all__ = ["VARIANTS"]
 
@@ -15,5 +25,7 @@ VARIANTS = (
     *migration.VARIANTS,
     *scheduling.VARIANTS,
     *huge.VARIANTS,
+    *devices.VARIANTS,
+    *kernel_memory.VARIANTS,
     *filesystems.VARIANTS,
 )
