@@ -72,7 +72,8 @@ def _left_in(machine: Machine, frame: int) -> int:
     if home != frame:
         return 1 + entries  # it has moved away
     again = 0 if machine.get("given_up", frame) else _one_try(machine)
-    mapped = sum(machine.evaluate("maps", p, folio) for p in range(machine.topology.sizes["Pte"]))
+    ptes = range(machine.topology.sizes["Pte"])
+    mapped = len([p for p in ptes if machine.evaluate("maps", p, folio)])
     left = {
         "reserved": _one_try(machine) - 1,
         "unmapping": 3 + 2 * mapped + entries,
@@ -84,6 +85,5 @@ def _left_in(machine: Machine, frame: int) -> int:
 
 def _entries(machine: Machine, folio: object) -> int:
     ptes = range(machine.topology.sizes["Pte"])
-    return sum(
-        machine.get("pte", p) == "migration" and machine.get("pte_folio", p) == folio for p in ptes
-    )
+    mine = [p for p in ptes if machine.get("pte_folio", p) == folio]
+    return sum(machine.get("pte", p) == "migration" for p in mine)

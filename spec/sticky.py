@@ -3,12 +3,13 @@
 The list: sticky memory, which can be neither migrated nor swapped out, has to be
 known before a removal is tried.  Linux looks for kernel memory when a block
 begins to go offline (`leaving_blocks_have_no_kernel_frame`), and for nothing
-else: what it meets later, it meets after it has moved all the rest.  A scheduled
-removal closes the block first, then looks, and only then moves anything.  What
-is not sticky when the block is closed does not become so.
+else: a buffer that a device holds for long, or private data that no filesystem
+lets go of, it meets after it has moved all the rest.  A scheduled removal closes
+the block first, then looks, and only then moves anything.  What is not sticky
+when the block is closed does not become so.
 
 Sources: mm/page_isolation.c (has_unmovable_pages), mm/memory_hotplug.c
-(do_migrate_range), mm/migrate.c (fallback_migrate_folio).
+(do_migrate_range), mm/migrate.c (fallback_migrate_folio), mm/gup.c (FOLL_LONGTERM).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from errno import EBUSY
 
 from .blocks import FrameState, frame_state
 from .destination import source
+from .dma import Pin, PinKind, driver_moves, pin_kind, pinned_by
 from .drain import draining, vetted
 from .frames import Folio, FolioKind, exists_now, folio_kind, folio_of, home
 from .language import (
@@ -44,11 +46,21 @@ def may_refuse_for_good(o: Folio) -> Bool:
 
 
 @definition
+def held_for_long(o: Folio) -> Bool:
+    """A device uses the folio for as long as a program likes, and its driver cannot move it."""
+    return exists(
+        Pin,
+        lambda x: pinned_by(x, o) & (pin_kind[x] == PinKind.longterm) & ~driver_moves[x],
+    )
+
+
+@definition
 def sticky(f: Frame) -> Bool:
     """The frame's contents can be neither moved nor written out, now or after the next step."""
     o = folio_of[f]
     lives_here = (frame_state[f] == FrameState.user) & exists_now(o) & (home[o] == f)
-    return (frame_state[f] == FrameState.kernel) | (lives_here & may_refuse_for_good(o))
+    stuck = may_refuse_for_good(o) | held_for_long(o)
+    return (frame_state[f] == FrameState.kernel) | (lives_here & stuck)
 
 
 @action
@@ -86,6 +98,12 @@ def sticky_memory_is_found_before_the_work(o: Folio, f: Frame) -> Bool:
     b = block_of(home[o])
     begins = (stage[o] == Stage.idle) & after(stage[o] == Stage.reserved)
     return implies(begins & draining[b] & (block_of(f) == b), ~sticky(f))
+
+
+@sometimes(covers="U3 U5")
+def a_buffer_held_for_long_is_sticky(f: Frame) -> Bool:
+    """What Linux does not see before it has moved the rest: a long-term pin in a closed block."""
+    return draining[block_of(f)] & sticky(f) & (frame_state[f] == FrameState.user)
 
 
 @sometimes(covers="U3")

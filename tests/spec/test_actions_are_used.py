@@ -14,7 +14,7 @@ NOT_ON_A_TRACE = {
         "unmap",
         "wake",
     ),
-    *("cancel_node_removal", "finish_migration", "finish_abort", "free_folio", "reserve_huge"),
+    *("cancel_node_removal", "finish_migration", "free_folio", "reserve_huge"),
     *("unreserve_huge", "take_huge", "take_promised", "put_huge", "put_surplus", "copy_huge"),
     *("change_huge_home", "abort_huge_migration"),
 }

@@ -22,7 +22,7 @@ LENGTHS = {
     "pgdat-never-initialised-first": 2,
     "pgdat-freed-early": 5,
     "kernel-memory-anywhere": 1,
-    "allocation-refills-what-drains": 38,
+    "allocation-refills-what-drains": 39,
     "kernel-memory-while-draining": 2,
     "destination-in-a-draining-block": 3,
     "work-before-looking": 4,
