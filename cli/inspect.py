@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from .common import UsageError, console, fail, in_units
+from .inspect_time import Forecast, forecast, forecast_document, show_forecast
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,6 +23,8 @@ _EPILOG = """examples:
   memhp inspect                    this machine (as root it sees page flags and holes)
   memhp inspect sysfs.tar.bz2      a tar of another machine's /sys, never unpacked
   memhp inspect --node 1 --json
+  memhp inspect --reboot           how long removing takes, against an estimated reboot
+  memhp inspect --reboot 90..120 --costs measured.toml -v
 
 Yes means that going offline may begin: a page that is pinned meanwhile, or a memory
 notifier, can still stop it.
@@ -44,6 +47,19 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--node", type=int, metavar="N", help="this node only")
     parser.add_argument("--no-page-flags", action="store_true", help="leave kpageflags unread")
+    parser.add_argument(
+        "--reboot",
+        nargs="?",
+        const="estimate",
+        metavar="SECONDS",
+        help="predict the time of a removal and compare it with a reboot: 90, 90..120, estimate",
+    )
+    parser.add_argument(
+        "--costs", metavar="FILE", help="with --reboot: measured costs, a TOML or JSON file"
+    )
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="with --reboot: the source of every figure"
+    )
     parser.add_argument("--json", action="store_true", help="machine-readable output")
     parser.set_defaults(run=run)
 
@@ -60,13 +76,32 @@ def run(args: argparse.Namespace) -> int:
         judgements = judge(reading, SYSTEM)
         if args.node is not None:
             judgements = _of_node(reading, judgements, args.node)
+        made = _forecast(reading, judgements, args)
     except (MachineError, UsageError) as error:
         return fail("inspect", error)
     if args.json:
-        print(json.dumps(_document(reading, judgements), indent=1))
+        document = _document(reading, judgements)
+        if made is not None:
+            document["removal"] = forecast_document(made)
+        print(json.dumps(document, indent=1))
     else:
-        _show(console(), reading, judgements, len(invariants(SYSTEM)))
+        out = console()
+        _show(out, reading, judgements, len(invariants(SYSTEM)))
+        if made is not None:
+            show_forecast(out, made, verbose=args.verbose)
     return 0
+
+
+def _forecast(
+    reading: MachineReading, judgements: Sequence[BlockJudgement], args: argparse.Namespace
+) -> Forecast | None:
+    """What removing takes, if it was asked for."""
+    if args.reboot is None:
+        for option in ("costs", "verbose"):
+            if getattr(args, option):
+                raise UsageError(f"--{option} is about --reboot: give that as well")
+        return None
+    return forecast(reading, judgements, reboot=args.reboot, costs=args.costs)
 
 
 def _of_node(

@@ -23,6 +23,7 @@ SHAPE = Shape(
 )
 ABOUT = (
     *sorted(REMOVAL_STEPS),
+    *("fault", "replace_pte", "restore_pte") * 3,
     *("alloc_folio", "free_folio", "fault", "store", "unmap", "wake", "begin_writeback"),
     *("end_writeback", "attach_private", "release_private", "use_private", "put_private"),
 )
@@ -59,7 +60,7 @@ def walk(system: System, seed: int) -> Counter[str]:
     """A removal among random steps of all others; checks the rank at each step."""
     random, machine = Random(seed), Machine(system, SHAPE.build(system))
     others = sorted(set(system.action_by_name) - set(ABOUT) - ENDS)
-    names = [*ABOUT * 4, *others]
+    names = [*ABOUT * 6, *others]
     for _ in range(60):
         _step(machine, random, ABOUT)
     most = most_steps(occupied(machine), ticks=2, ptes=2)
@@ -67,7 +68,7 @@ def walk(system: System, seed: int) -> Counter[str]:
     taken: Counter[str] = Counter()
     left = steps_left(machine, LEAVING)
     assert left <= most
-    for _ in range(300):
+    for _ in range(200):
         before = machine.copy()
         action, params = _step(machine, random, names)
         mine = concerns(before, action, params)
@@ -80,7 +81,7 @@ def walk(system: System, seed: int) -> Counter[str]:
 
 
 def walks(system: System) -> Counter[str]:
-    return sum((walk(system, seed) for seed in range(60)), Counter[str]())
+    return sum((walk(system, seed) for seed in range(40)), Counter[str]())
 
 
 def _step(machine: Machine, random: Random, names: Sequence[str]) -> tuple[str, dict[str, object]]:
