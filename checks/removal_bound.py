@@ -71,7 +71,7 @@ def _left_in(machine: Machine, frame: int) -> int:
     entries = _entries(machine, folio)
     if home != frame:
         return 1 + entries  # it has moved away
-    again = 0 if machine.get("given_up", frame) else _one_try(machine)
+    again = 0 if machine.get("refused_move", frame) else _one_try(machine)
     ptes = range(machine.topology.sizes["Pte"])
     mapped = len([p for p in ptes if machine.evaluate("maps", p, folio)])
     left = {

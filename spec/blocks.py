@@ -126,7 +126,7 @@ frame_state = variable(Frame, FrameState, initial=_boot_state)
 spent = variable(Block, Tick, Bool, initial=lambda b, t: false)
 """The block's removal has waited for so long already."""
 
-given_up = variable(Frame, Bool, initial=lambda f: false)
+refused_move = variable(Frame, Bool, initial=lambda f: false)
 """A migration out of the frame was given up; a removal pays for another try."""
 
 has_memory = variable(
@@ -334,7 +334,7 @@ def begin_offline(b: Block) -> None:
     )
     lock_held[b] = true
     spent.update(where=lambda x, t: x == b, value=false)
-    given_up.update(where=lambda f: block_of(f) == b, value=false)
+    refused_move.update(where=lambda f: block_of(f) == b, value=false)
     block_state[b] = BlockState.going_offline
     frame_state.update(where=lambda f: (block_of(f) == b) & isolates(f), value=FrameState.isolated)
 

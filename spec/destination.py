@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from errno import EAGAIN, EBUSY, ENOENT, ENOMEM
 
-from .blocks import BlockState, FrameState, block_state, frame_state, given_up
+from .blocks import BlockState, FrameState, block_state, frame_state, refused_move
 from .drain import draining, vetted
 from .frames import Folio, birth_frame, exists_now, folio_of, home
 from .language import (
@@ -81,7 +81,7 @@ def reserve_destination(o: Folio, d: Frame) -> None:
     )
     guard(
         "try_paid_for",
-        ~((block_state[b] == BlockState.going_offline) & given_up[home[o]]),
+        ~((block_state[b] == BlockState.going_offline) & refused_move[home[o]]),
         errno=EAGAIN,
         why="the folio refused to move; the removal waits before it tries again",
     )

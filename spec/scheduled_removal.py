@@ -29,7 +29,7 @@ from .blocks import (
     Tick,
     block_state,
     frame_state,
-    given_up,
+    refused_move,
     spent,
 )
 from .destination import has_room, source
@@ -63,13 +63,12 @@ def goes_offline(b: Block) -> Bool:
 @definition
 def occupied(f: Frame) -> Bool:
     """Somebody has the frame, or is about to have it."""
-    empty = any_of(
-        frame_state[f] == FrameState.isolated,
-        frame_state[f] == FrameState.free,
-        frame_state[f] == FrameState.pcp,
-        frame_state[f] == FrameState.unavailable,
+    return any_of(
+        frame_state[f] == FrameState.user,
+        frame_state[f] == FrameState.incoming,
+        frame_state[f] == FrameState.huge,
+        frame_state[f] == FrameState.kernel,
     )
-    return ~empty
 
 
 @action
@@ -77,9 +76,9 @@ def try_again(f: Frame, t: Tick) -> None:
     """A removal waits one tick of its budget, and then tries once more what refused to move."""
     b = block_of(f)
     guard("going_offline", goes_offline(b), errno=EINVAL, why="the block is not going offline")
-    guard("refused", given_up[f], errno=EBUSY, why="nothing in the frame refused to move")
+    guard("refused", refused_move[f], errno=EBUSY, why="nothing in the frame refused to move")
     guard("in_budget", ~spent[b, t], errno=EINTR, why="this part of the budget is spent")
-    given_up[f] = false
+    refused_move[f] = false
     spent[b, t] = true
 
 
@@ -121,7 +120,7 @@ def migration_only_goes_forward(o: Folio) -> Bool:
 def what_was_given_up_is_remembered(o: Folio) -> Bool:
     """A migration that goes back leaves its mark on the frame that it did not leave."""
     gives_up = (stage[o] != Stage.aborting) & after(stage[o] == Stage.aborting)
-    return implies(gives_up, after(given_up[home[o]]))
+    return implies(gives_up, after(refused_move[home[o]]))
 
 
 @step(covers="U3")
@@ -130,15 +129,15 @@ def another_try_is_paid_for(o: Folio, f: Frame) -> Bool:
     b = block_of(f)
     begins = (stage[o] == Stage.idle) & after(stage[o] == Stage.reserved) & (home[o] == f)
     paid = exists(Tick, lambda t: ~spent[b, t] & after(spent[b, t]))
-    forgotten = given_up[f] & ~after(given_up[f]) & after(goes_offline(b))
-    return implies(goes_offline(b), implies(begins, ~given_up[f]) & implies(forgotten, paid))
+    forgotten = refused_move[f] & ~after(refused_move[f]) & after(goes_offline(b))
+    return implies(goes_offline(b), implies(begins, ~refused_move[f]) & implies(forgotten, paid))
 
 
 @step(covers="U3")
 def a_removal_tries_everything_once(f: Frame) -> Bool:
     """What was given up before a removal began does not hinder its first try."""
     begins = ~goes_offline(block_of(f)) & after(goes_offline(block_of(f)))
-    return implies(begins, ~after(given_up[f]))
+    return implies(begins, ~after(refused_move[f]))
 
 
 @step(covers="U3 U4")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from errno import EAGAIN, EBUSY, EINTR, EINVAL, EIO
 
-from .blocks import BlockState, Tick, block_state, cancel_offline, given_up, spent
+from .blocks import BlockState, Tick, block_state, cancel_offline, refused_move, spent
 from .frames import (
     Data,
     Folio,
@@ -184,7 +184,7 @@ def the_budget_is_spent_on_waiting(b: Block, t: Tick) -> Bool:
     waited = ~spent[b, t] & after(spent[b, t])
     leaving = block_state[b] == BlockState.going_offline
     held_up = exists(Folio, lambda o: holds_up(o, b))
-    again = exists(Frame, lambda f: (block_of(f) == b) & given_up[f] & ~after(given_up[f]))
+    again = exists(Frame, lambda f: (block_of(f) == b) & refused_move[f] & ~after(refused_move[f]))
     return implies(waited, held_up | (leaving & again))
 
 

@@ -103,7 +103,7 @@ def test_no_removal_takes_more_steps_than_the_bound() -> None:
     [
         DropGuard("reserve_destination", "try_paid_for"),
         DropUpdate("try_again", "spent"),
-        DropUpdate("abort_migration", "given_up"),
+        DropUpdate("abort_migration", "refused_move"),
         DropGuard("fault", "folio_unlocked"),
     ],
 )
