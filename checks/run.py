@@ -23,7 +23,7 @@ __all__ = ["Decision", "check", "overall", "search_scope"]
 class Decision:
     """What was decided about one property, how, and the evidence.
 
-    ``refused_move`` is the profile's reason for doing without the property; it is
+    ``given_up`` is the profile's reason for doing without the property; it is
     then expected to be refuted.  ``proof`` has the obligations; ``trace`` is a
     real run from boot that reaches or violates the property.
     """
@@ -35,14 +35,14 @@ class Decision:
     seconds: float
     certified: bool = False
     cached: bool = False
-    refused_move: str = ""
+    given_up: str = ""
     proof: PropertyResult | None = None
     trace: Found | None = None
 
     @property
     def counts_as(self) -> Verdict:
         """The verdict on the design: a property that is given up must be refuted."""
-        if not self.refused_move:
+        if not self.given_up:
             return self.verdict
         return Verdict.holds if self.verdict is Verdict.refuted else Verdict.error
 
@@ -67,15 +67,11 @@ def check(
     Parameters: ``profile``, whose given-up properties must be refuted; ``only``,
     names of the properties to decide; ``folder``, where answers are kept.
     """
-    refused_move = dict(profile.gives_up)
+    given_up = dict(profile.gives_up)
     wanted = [claim for claim in system.properties if only is None or claim.name in only]
-    kept = replace(
-        system, properties=tuple(p for p in system.properties if p.name not in refused_move)
-    )
+    kept = replace(system, properties=tuple(p for p in system.properties if p.name not in given_up))
     provable = {
-        claim.name
-        for claim in wanted
-        if claim.kind != "sometimes" and claim.name not in refused_move
+        claim.name for claim in wanted if claim.kind != "sometimes" and claim.name not in given_up
     }
     report = prove(
         kept,
@@ -88,7 +84,7 @@ def check(
     decisions = {result.name: _proved(system, result) for result in report.results}
     others = [name for name in decisions if name not in system.property_by_name]
     searched = [claim for claim in wanted if claim.name not in decisions]
-    for decision in _searched(system, searched, refused_move, folder):
+    for decision in _searched(system, searched, given_up, folder):
         decisions[decision.claim.name] = decision
     return [decisions[name] for name in (*(claim.name for claim in wanted), *others)]
 
@@ -115,7 +111,7 @@ def _updates_stay_apart(system: System, name: str) -> Property:
 
 
 def _searched(
-    system: System, claims: Sequence[Property], refused_move: dict[str, str], folder: Path | None
+    system: System, claims: Sequence[Property], given_up: dict[str, str], folder: Path | None
 ) -> list[Decision]:
     if not claims:
         return []
@@ -130,8 +126,8 @@ def _searched(
             without=(Verdict.undetermined, "the usual small machines"),
             seconds=seconds,
         )
-        reason = refused_move.get(claim.name, "")
-        decisions.append(replace(decided, cached=cached, refused_move=reason))
+        reason = given_up.get(claim.name, "")
+        decisions.append(replace(decided, cached=cached, given_up=reason))
     return decisions
 
 

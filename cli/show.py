@@ -49,7 +49,7 @@ def _table(out: Console, decisions: list[Decision]) -> None:
             table.add_row(f"[bold]{module}[/bold]")
         colour = _COLOURS.get(decision.verdict.value, "red")
         verdict = f"[{colour}]{decision.verdict.value}[/{colour}]"
-        if decision.refused_move:
+        if decision.given_up:
             verdict += " (given up)"
         table.add_row(
             f" {claim.name}",
@@ -71,8 +71,8 @@ def _method(decision: Decision) -> str:
 
 def _show_failure(out: Console, system: System, decision: Decision) -> None:
     claim = decision.claim
-    if decision.refused_move:
-        out.print(f"{claim.name} is given up: {decision.refused_move}", soft_wrap=True)
+    if decision.given_up:
+        out.print(f"{claim.name} is given up: {decision.given_up}", soft_wrap=True)
         if decision.trace:
             print_trace(system, decision.trace)
     elif decision.verdict.value == "undetermined" and not decision.proof:
@@ -198,8 +198,8 @@ def _property_json(decision: Decision) -> dict[str, Any]:
         "certified": decision.certified,
         "cached": decision.cached,
     }
-    if decision.refused_move:
-        found["refused_move"] = decision.refused_move
+    if decision.given_up:
+        found["given_up"] = decision.given_up
     if decision.trace:
         found["trace"] = [[action, list(point)] for action, point in decision.trace.steps]
     if decision.proof and decision.proof.failures:

@@ -73,12 +73,12 @@ def test_the_schema_can_fail(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_profile_shows_what_it_gives_up(capsys: pytest.CaptureFixture[str]) -> None:
     found = document(capsys, "--profile", "linux-6.12", "--only", "N4")
-    refused_move = {p["name"]: p for p in found["properties"] if "refused_move" in p}
-    assert set(refused_move) == {
+    given_up = {p["name"]: p for p in found["properties"] if "given_up" in p}
+    assert set(given_up) == {
         "contents_stay_on_their_node_while_it_has_room",
         "the_nearest_node_with_room_is_chosen",
     }
-    assert all(p["verdict"] == "refuted" and p["trace"] for p in refused_move.values())
+    assert all(p["verdict"] == "refuted" and p["trace"] for p in given_up.values())
 
 
 def test_a_variant_is_refuted_and_its_trace_replays(
