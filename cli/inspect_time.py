@@ -260,7 +260,9 @@ def _words(span: Span) -> str:
 
 
 def _figure(number: float) -> str:
-    return f"{number:.0f}" if number >= 100 else f"{number:.3g}"
+    if number >= 100:
+        return f"{number:.0f}"
+    return f"{number:.3g}" if number >= 0.1 else f"{round(number, 3):g}"
 
 
 def forecast_document(made: Forecast) -> dict[str, Any]:

@@ -15,8 +15,10 @@ that goes offline, how many steps are left:
 
 Each step of the removal takes at least one away, and nobody else's adds one.  So
 the steps are at most (occupied frames + ticks) times a constant, which depends on
-how many PTEs may map a folio.  `memhp.checks.removal_bound` counts it; huge
-folios are not in this count.
+how many PTEs may map a folio.  The properties named here are proved; that they
+add up is this argument, which `memhp.checks.removal_bound` counts out and tests
+hold against random runs.  It counts the removal's own steps: not the users', not
+those of devices and stores, not huge folios.
 """
 
 from __future__ import annotations
