@@ -126,6 +126,9 @@ frame_state = variable(Frame, FrameState, initial=_boot_state)
 spent = variable(Block, Tick, Bool, initial=lambda b, t: false)
 """The block's removal has waited for so long already."""
 
+refused_move = variable(Frame, Bool, initial=lambda f: false)
+"""A migration out of the frame was given up; a removal pays for another try."""
+
 has_memory = variable(
     Node, Bool, initial=lambda n: exists(Block, lambda b: (node_of[b] == n) & early[b])
 )
@@ -331,6 +334,7 @@ def begin_offline(b: Block) -> None:
     )
     lock_held[b] = true
     spent.update(where=lambda x, t: x == b, value=false)
+    refused_move.update(where=lambda f: block_of(f) == b, value=false)
     block_state[b] = BlockState.going_offline
     frame_state.update(where=lambda f: (block_of(f) == b) & isolates(f), value=FrameState.isolated)
 
