@@ -33,6 +33,7 @@ from .language import (
     true,
     variable,
 )
+from .platform_state import drc_acquired, is_lmb
 from .section_parts import (
     Altmap,
     Look,
@@ -104,9 +105,11 @@ block_device = variable(Block, Bool, initial=lambda b: early[b])
 def plugged(b: Block) -> Bool:
     """The block's memory is all there: every device that it lies in is inserted.
 
-    Memory that lies in no device is always there.
+    Memory that lies in no device is always there, but a logical memory block
+    only as long as the hypervisor gives it.
     """
-    return forall(MemoryDevice, lambda m: implies(in_range[m, b], inserted[m]))
+    all_devices = forall(MemoryDevice, lambda m: implies(in_range[m, b], inserted[m]))
+    return all_devices & implies(is_lmb[b], drc_acquired[b])
 
 
 @definition
