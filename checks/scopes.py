@@ -36,6 +36,38 @@ USUAL = (
         tables=(("in_range", (0, 1, 1)),),
         more=_ONE_DEVICE,
     ),
+    Shape(
+        blocks=2,
+        tables=(*_NO_DEVICE, ("is_lmb", (1, 1)), ("reserved_lmb", (1, 0))),
+        more=_ONE_DEVICE,
+    ),
+    Shape(
+        blocks=2,
+        added=_SECOND,
+        tables=(*_NO_DEVICE, ("is_lmb", (1, 1))),
+        more=_ONE_DEVICE,
+    ),
+    Shape(
+        totals=(2, 2, 3),
+        added=_SECOND,
+        tables=(
+            *_NO_DEVICE,
+            ("section_of", (0, 1, 1)),
+            ("range_of", (0, 1, 1)),
+            ("head_frame", (0, 1)),
+            ("is_virtio", (0, 1)),
+            ("block_of_subblock", (1, 1)),
+            ("subblock_of", (0, 0, 1)),
+        ),
+        more=(*_ONE_DEVICE, ("SubBlock", 2)),
+    ),
+    Shape(
+        blocks=2,
+        added=_SECOND,
+        tables=(*_NO_DEVICE, ("in_storage", (1, 1)), ("increment_block", (1, 1))),
+        more=(*_ONE_DEVICE, ("Increment", 2)),
+    ),
+    Shape(blocks=2, sections=2, vetoing=frozenset([0]), tables=_NO_DEVICE, more=_ONE_DEVICE),
 )
 
 

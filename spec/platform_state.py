@@ -103,6 +103,14 @@ def in_subblock(f: Frame, u: SubBlock) -> Bool:
 
 
 @definition
+def has_a_piece(b: Block) -> Bool:
+    """Some memory is behind the block: of a virtio-mem device's, a sub-block is plugged."""
+    return ~is_virtio[b] | exists(
+        SubBlock, lambda u: (block_of_subblock[u] == b) & subblock_plugged[u]
+    )
+
+
+@definition
 def held_back(f: Frame) -> Bool:
     """No memory is behind the frame: when its block goes online its driver keeps it."""
     return is_virtio[block_of(f)] & ~subblock_plugged[subblock_of[f]]

@@ -260,6 +260,13 @@ def lmbs_are_assigned_online(b: Block) -> Bool:
 
 
 @step(covers="R3")
+def lmbs_in_use_are_not_added_again(s: Section) -> Bool:
+    """An LMB is added, by a request or back to it, only when its removal is over."""
+    added = (memmap[s] == Metadata.absent) & after(memmap[s] != Metadata.absent)
+    return implies(added, ~assigned[block_of_section[s]])
+
+
+@step(covers="R3")
 def lmbs_are_unassigned_when_their_memory_is_gone(b: Block, s: Section) -> Bool:
     """Linux reports an LMB as unused when no mem_map of it is left."""
     given_back = assigned[b] & ~after(assigned[b])

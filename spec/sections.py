@@ -11,7 +11,7 @@ mm/memory_hotplug.c (add_memory_resource, try_remove_memory, try_offline_node).
 
 from __future__ import annotations
 
-from errno import EBUSY, EEXIST, ENODEV, ENOMEM
+from errno import EBUSY, EEXIST, EINVAL, ENODEV, ENOMEM
 
 from .bookkeeping import lock_held
 from .firmware_request import lock_allows_add
@@ -33,7 +33,7 @@ from .language import (
     true,
     variable,
 )
-from .platform_state import drc_acquired, is_lmb
+from .platform_state import assigned, drc_acquired, has_a_piece, is_lmb
 from .section_parts import (
     Altmap,
     Look,
@@ -164,6 +164,18 @@ def allocate_memmap(s: Section) -> None:
         plugged(block_of_section[s]),
         errno=ENODEV,
         why="no memory is plugged where the section should be",
+    )
+    guard(
+        "a_piece_plugged",
+        has_a_piece(block_of_section[s]),
+        errno=ENODEV,
+        why="its virtio-mem device has plugged no sub-block of the block",
+    )
+    guard(
+        "not_assigned",
+        ~assigned[block_of_section[s]],
+        errno=EINVAL,
+        why="the logical memory block still counts as used: its removal is not over",
     )
     _no_block_is_changing()
     guard(

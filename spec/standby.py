@@ -54,14 +54,6 @@ def struct_pages_are_initialised_when_every_increment_is_assigned(s: Section, i:
 
 
 @always(covers="R5")
-def blocks_that_are_not_offline_lose_no_increment(i: Increment) -> Bool:
-    """Every increment of a block that is online or leaving is assigned."""
-    state = block_state[increment_block[i]]
-    used = (state == BlockState.online) | (state == BlockState.going_offline)
-    return implies(in_storage[i] & used, assigned_increment[i])
-
-
-@always(covers="R5")
 def offline_blocks_have_no_assigned_increment(i: Increment) -> Bool:
     """What the machine could give to somebody else is not kept for memory that is offline."""
     offline = block_state[increment_block[i]] == BlockState.offline

@@ -5,9 +5,9 @@ from __future__ import annotations
 from . import (
     block_claims,
     blocks,
-    boot_memory,
     bookkeeping,
     bookkeeping_claims,
+    boot_memory,
     destination,
     drain,
     firmware,

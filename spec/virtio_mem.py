@@ -27,7 +27,6 @@ from .blocks import (
     frame_state,
     in_use,
 )
-from .frames import Folio, birth_frame, exists_now, home
 from .language import (
     Bool,
     action,
@@ -48,13 +47,15 @@ from .platform_state import (
     SubBlock,
     block_of_subblock,
     driver_reference,
+    has_a_piece,
     held_back,
     in_subblock,
     is_virtio,
     subblock_of,
     subblock_plugged,
 )
-from .topology import Block, Frame, block_of, vetoes_offline
+from .sections import Metadata, memmap
+from .topology import Block, Frame, Section, block_of, block_of_section, vetoes_offline
 
 
 def _of_a_settled_block(u: SubBlock) -> None:
@@ -172,6 +173,13 @@ def only_devices_of_their_own_plug_subblocks(u: SubBlock) -> Bool:
 
 
 @step(covers="A1 R4 R5")
+def blocks_are_added_with_a_piece_of_memory(s: Section) -> Bool:
+    """A driver adds no block of which its device has plugged nothing."""
+    added = (memmap[s] == Metadata.absent) & after(memmap[s] != Metadata.absent)
+    return implies(added, has_a_piece(block_of_section[s]))
+
+
+@step(covers="A1 R4 R5")
 def unplugged_memory_comes_back_by_a_plug(f: Frame) -> Bool:
     """A logically offline frame becomes free only with memory behind it."""
     freed = (frame_state[f] == FrameState.page_offline) & after(frame_state[f] == FrameState.free)
@@ -196,10 +204,11 @@ def a_block_is_online_in_part(f: Frame, g: Frame) -> Bool:
 
 
 @sometimes(covers="A1 R4 R5")
-def memory_is_unplugged_after_use(o: Folio, f: Frame) -> Bool:
-    """A device takes back what a folio once lived in."""
-    lived = (home[o] == f) & ~exists_now(o) & (birth_frame[o] != f)
-    return lived & (frame_state[f] == FrameState.page_offline)
+def a_block_is_unplugged_while_it_is_online(f: Frame) -> Bool:
+    """All that a device had plugged of a block is unplugged again: nothing of it can be used."""
+    b = block_of(f)
+    online = is_virtio[b] & (block_state[b] == BlockState.online)
+    return online & ~has_a_piece(b)
 
 
 @sometimes(covers="A1 R4 R5")

@@ -4,7 +4,7 @@ Each must break the property it names; one that breaks nothing is a finding
 about the specification, and the checks fail.  One module a concern.
 """
 
-from . import filesystems, firmware, history, huge, lifetimes, migration, scheduling
+from . import filesystems, firmware, history, huge, lifetimes, migration, platforms, scheduling
 
 __all__ = ["VARIANTS"]
 
@@ -16,4 +16,5 @@ VARIANTS = (
     *scheduling.VARIANTS,
     *huge.VARIANTS,
     *filesystems.VARIANTS,
+    *platforms.VARIANTS,
 )
