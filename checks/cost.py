@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from memhp.spec.language import System
-from memhp.spec.language.edits import Edit
+from memhp.spec.language.edits import edited
 from memhp.spec.language.rewrite import expand
 from memhp.spec.language.system import Action
 from memhp.spec.language.terms import App, Quantified, Term, subterms
@@ -14,7 +14,7 @@ from memhp.spec.normal_path import LOOK_UPS, NORMAL_PATH, WITHOUT_HOTPLUG
 
 from .verdicts import Verdict
 
-__all__ = ["Cost", "CostResult", "cost", "edited", "normal_path"]
+__all__ = ["Cost", "CostResult", "cost", "normal_path"]
 
 
 @dataclass(frozen=True)
@@ -69,15 +69,8 @@ def _parts(action: Action) -> Iterator[tuple[str, Term]]:
     for guard in action.guards:
         yield guard.name, guard.condition
     for update in action.updates:
-        for term in (update.condition, update.value, *(update.point or ())):
+        for term in update.terms:
             yield update.symbol.name, term
-
-
-def edited(system: System, edits: Iterable[Edit]) -> System:
-    """The system with the edits made, such as `WITHOUT_HOTPLUG`."""
-    for edit in edits:
-        system = edit.apply(system)
-    return system
 
 
 def normal_path(system: System) -> list[CostResult]:

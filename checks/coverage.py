@@ -12,12 +12,13 @@ from functools import cached_property
 from pathlib import Path
 
 from memhp.spec.language import Property, System, Variant, apply
+from memhp.spec.language.edits import edited
 from memhp.spec.language.system import Action
 from memhp.spec.profiles import PROFILES
 from memhp.spec.rows import COLUMNS, ROWS, Row
 from memhp.spec.variants.normal_path import SLOW_DESIGNS
 
-from .cost import edited, normal_path
+from .cost import normal_path
 from .localise import reads
 from .parallel import each
 from .reach import first_violation

@@ -10,53 +10,42 @@ E. A. Emerson and C.-L. Lei, "Modalities for model checking", 1987).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import networkx as nx
 
-from memhp.reference import Machine, Topology
+from memhp.reference import Topology, diff
 from memhp.reference.compile import Program
 from memhp.spec.language.system import Property, System
-from memhp.spec.language.terms import App, Var, conj, subterms
+from memhp.spec.language.terms import App, Var, subterms
 
-from .localise import closed, cut, different, reads
-from .search import Choice, Found
+from .localise import closed, cut, different, reads, refusal
+from .search import Choice, Edge, Found, unfinished, way
 
-__all__ = ["Lassos", "lassos"]
-
-Edge = tuple[Choice, bytes]
+__all__ = ["lasso"]
 
 
-@dataclass(frozen=True)
-class Lassos:
-    """A run that never ends, if there is one; ``complete`` when every run was looked at."""
-
-    found: Found | None
-    complete: bool
-    states: int
-
-
-def lassos(
+def lasso(
     system: System, topologies: Sequence[Topology], claim: Property, *, max_states: int
-) -> Lassos:
-    """Look for a fair run along which the work of an *ends* property is never done.
+) -> Found | None:
+    """A fair run along which the work of an *ends* property is never done, if one is found.
 
     First with the fair actions and those that make or unmake work alone, where a
     run is found sooner; then with all.  The machine is cut down as in
     `localise`, with the fair actions whole.
+
+    Parameters: ``max_states``, after how many states of a machine the search gives up.
     """
     assert claim.ending
     fair = {claim.ending.by, *claim.ending.fair}
     about = reads(system, claim.ending.left) | _switches(system, claim)
     few = fair | {action.name for action in system.actions if action.written & about}
-    result = Lassos(None, True, 0)
     for names in (few, set(system.action_by_name)):
         actions = tuple(action for action in system.actions if action.name in names)
-        smaller = replace(system, actions=actions)
-        result = _search(system, smaller, topologies, claim, fair, max_states)
-        if result.found:
-            break
-    return result
+        fewer = replace(system, actions=actions)
+        if found := _search(system, fewer, topologies, claim, fair, max_states):
+            return found
+    return None
 
 
 def _switches(system: System, claim: Property) -> frozenset[str]:
@@ -77,47 +66,29 @@ def _search(
     claim: Property,
     fair: Collection[str],
     max_states: int,
-) -> Lassos:
-    assert claim.ending
+) -> Found | None:
     guards = (g.condition for name in fair for g in system.action_by_name[name].guards)
-    work = conj(claim.ending.during, claim.ending.left)
-    watch = replace(claim, kind="sometimes", formula=work, ending=None)
-    kept = closed(fewer, reads(system, work, *guards))
+    watch = unfinished(claim)
+    kept = closed(fewer, reads(system, watch.formula, *guards))
     while True:
         smaller = cut(fewer, kept, watch, fair)
-        states, complete = 0, True
-        for topology in different(smaller, topologies):
-            graph = _Graph(smaller, topology, claim, max_states)
-            states += len(graph.parents)
-            complete &= graph.complete
-            if found := graph.lasso(fair):
-                break
-        else:
-            return Lassos(None, complete, states)
+        graphs = (_Graph(smaller, t, claim, max_states) for t in different(smaller, topologies))
+        found = next((run for graph in graphs if (run := graph.lasso(fair))), None)
+        if found is None:
+            return None
         missing = _missing(system, found) - kept
         if not missing:
-            return Lassos(found, complete, states)
+            return found
         kept = closed(fewer, kept | missing)
 
 
 def _missing(system: System, found: Found) -> frozenset[str]:
     """Variables whose guards refuse the run on the whole machine, or that it does not restore."""
-    machine, keys = Machine(system, found.topology), []
-    for name, point in found.steps:
-        keys.append(machine.copy())
-        if not (outcome := machine.step(name, *point)):
-            return reads(system, system.action_by_name[name].guard(outcome.guard).condition)
-    keys.append(machine)
+    if refused := refusal(system, found):
+        return refused
     assert found.loop is not None
-    start = keys[found.loop]
-    return frozenset(
-        variable.symbol.name
-        for variable in system.variables
-        if any(
-            start.get(variable.symbol.name, *at) != machine.get(variable.symbol.name, *at)
-            for at in found.topology.points(variable.symbol.domain)
-        )
-    )
+    machines = found.replay(system)
+    return frozenset(change.variable for change in diff(machines[found.loop], machines[-1]))
 
 
 class _Graph:
@@ -135,9 +106,9 @@ class _Graph:
         self.parents: dict[bytes, tuple[bytes, Choice] | None] = {}
         self.edges: dict[bytes, list[Edge]] = {}
         self.open: dict[tuple[int, ...], set[bytes]] = {}
-        self.complete = self._explore(max_states)
+        self._explore(max_states)
 
-    def _explore(self, max_states: int) -> bool:
+    def _explore(self, max_states: int) -> None:
         """The nearest states with unfinished work, and from there all that leaves it so."""
         program = self.program
         boot = program.pack(list(program.initial))
@@ -165,8 +136,7 @@ class _Graph:
                         self.parents[new] = (key, (name, tuple(point)))
                         queue.append(new)
             if len(queue) > max_states:
-                return False
-        return True
+                return
 
     def _unfinished(self, state: list[int]) -> set[tuple[int, ...]]:
         points = self.program.cases(self.claim.name)(state)
@@ -214,11 +184,7 @@ class _Graph:
         return Found(self.claim, self.topology, (*prefix, *cycle), point, loop=len(prefix))
 
     def _prefix(self, key: bytes) -> list[Choice]:
-        steps: list[Choice] = []
-        while link := self.parents[key]:
-            key, choice = link
-            steps.append(choice)
-        return steps[::-1]
+        return [choice for choice, _ in way(self.parents, key)]
 
     def _cycle(
         self, start: bytes, component: set[bytes], fair: Collection[str]
@@ -251,16 +217,8 @@ class _Graph:
                 if new not in component:
                     continue
                 if choice in due or (not due and new == goal):
-                    return [*self._trail(back, node), (choice, new)]
+                    return [*way(back, node), (choice, new)]
                 if new not in back:
                     back[new] = (node, choice)
                     queue.append(new)
         raise AssertionError("a strongly connected component is connected")
-
-    @staticmethod
-    def _trail(back: dict[bytes, tuple[bytes, Choice] | None], node: bytes) -> list[Edge]:
-        trail: list[Edge] = []
-        while link := back[node]:
-            trail.append((link[1], node))
-            node = link[0]
-        return trail[::-1]

@@ -20,7 +20,7 @@ from memhp.spec.language.terms import Term
 
 from .search import Found, search
 
-__all__ = ["Spent", "closed", "cut", "different", "reads", "shortest"]
+__all__ = ["Spent", "closed", "cut", "different", "reads", "refusal", "shortest"]
 
 
 class Spent(Exception):
@@ -53,13 +53,13 @@ def shortest(
             if depth is not None and result.spent:
                 raise Spent(claim.name)
             return None
-        missing = _missing(system, found) - kept
+        missing = refusal(system, found) - kept
         if not missing:
             return found
         kept = closed(system, kept | missing)
 
 
-def _missing(system: System, found: Found) -> frozenset[str]:
+def refusal(system: System, found: Found) -> frozenset[str]:
     """What the guard reads that refuses the trace on the whole machine; nothing if none does."""
     machine = Machine(system, found.topology)
     for name, point in found.steps:
@@ -84,8 +84,7 @@ def closed(system: System, names: Iterable[str]) -> frozenset[str]:
         for action in system.actions:
             for update in action.updates:
                 if update.symbol.name == name:
-                    terms = (update.condition, update.value, *(update.point or ()))
-                    new = reads(system, *terms) - found
+                    new = reads(system, *update.terms) - found
                     found |= new
                     todo += new
     return frozenset(found)
@@ -124,7 +123,7 @@ def different(system: System, topologies: Sequence[Topology]) -> list[Topology]:
         terms += [guard.condition for guard in action.guards]
         sorts |= {var.sort for var in action.params}
         for update in action.updates:
-            terms += [update.condition, update.value, *(update.point or ())]
+            terms += update.terms
     names = {name for term in terms for name in system.symbols_in(term)}
     tables = [symbol for symbol in system.topology if symbol.name in names]
     for symbol in tables:

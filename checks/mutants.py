@@ -16,18 +16,8 @@ from typing import Literal
 from memhp.reference import Topology
 from memhp.reference.shapes import Shape
 from memhp.spec.language import DropGuard, DropUpdate, Property, System
-from memhp.spec.language.system import ENABLED, Action, Update
-from memhp.spec.language.terms import (
-    App,
-    Call,
-    Term,
-    conj,
-    eq,
-    forall,
-    implies,
-    negate,
-    subterms,
-)
+from memhp.spec.language.system import ENABLED
+from memhp.spec.language.terms import Call, negate, subterms
 
 from .attempts import Case, Limits
 from .cache import Cache
@@ -36,6 +26,7 @@ from .localise import Spent, shortest
 from .obligations import Obligation, Obligations
 from .parallel import each
 from .pool import Pool
+from .probes import changes_nothing, idle
 from .reach import reach
 from .scopes import USUAL
 from .search import Found
@@ -157,12 +148,7 @@ class Judge:
             odd = negate(self.system.action_by_name[mutant.action].guard(mutant.part).condition)
         else:
             odd = negate(changes_nothing(self.system.action_by_name[mutant.action]))
-        formula = conj(*(guard.condition for guard in action.guards), changes_nothing(action), odd)
-        claim = Property(
-            "idle", action.module, "sometimes", "", action.params, formula, (), action.where
-        )
-        watched = replace(changed, properties=(claim,))
-        found = shortest(watched, self._topologies, claim, max_states=MAX_STATES)
+        found = shortest(changed, self._topologies, idle(action, odd), max_states=MAX_STATES)
         return f"{action.name} in vain after {len(found.steps)} steps" if found else ""
 
     def _out_of_reach(self, changed: System, action: str) -> str:
@@ -192,21 +178,6 @@ class Judge:
     @cached_property
     def _topologies(self) -> list[Topology]:
         return [shape.build(self.system) for shape in self.shapes]
-
-
-def changes_nothing(action: Action) -> Term:
-    """What is true of the state when a step of the action leaves it as it is."""
-    return conj(*map(_is_there_already, action.updates))
-
-
-def _is_there_already(update: Update) -> Term:
-    if update.point is not None:
-        return eq(App(update.symbol, update.point), update.value)
-    same = eq(App(update.symbol, update.variables), update.value)
-    term = implies(update.condition, same)
-    for var in reversed(update.variables):
-        term = forall(var, term)
-    return term
 
 
 def named_by(claim: Property) -> set[str]:

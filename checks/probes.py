@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from memhp.spec.language.rewrite import expand
+from memhp.spec.language.rewrite import enabled, expand
 from memhp.spec.language.system import Action, Guard, Property, System, Update
-from memhp.spec.language.terms import App, Term, conj, eq, forall, implies, negate
+from memhp.spec.language.terms import TRUE, App, Term, conj, eq, forall, implies, negate
 
 from .attempts import Case, Limits
 from .cache import Cache
@@ -17,13 +17,12 @@ from .decide import decide
 from .obligations import Obligation, Obligations
 from .pool import Pool
 
-__all__ = ["first_refusal", "idle", "impossible"]
+__all__ = ["changes_nothing", "first_refusal", "idle", "impossible"]
 
 
-def idle(action: Action) -> Property:
-    """The action is allowed, and changes nothing."""
-    guards = (guard.condition for guard in action.guards)
-    formula = conj(*guards, *map(_changes_nothing, action.updates))
+def idle(action: Action, also: Term = TRUE) -> Property:
+    """The action is allowed, and changes nothing, where ``also`` holds."""
+    formula = conj(enabled(action), changes_nothing(action), also)
     return _sometimes(action, "idle", f"{action.name} is allowed and changes nothing.", formula)
 
 
@@ -54,14 +53,16 @@ def _sometimes(action: Action, what: str, doc: str, formula: Term) -> Property:
     return Property(name, action.module, "sometimes", doc, action.params, formula, (), action.where)
 
 
-def _changes_nothing(update: Update) -> Term:
+def changes_nothing(action: Action) -> Term:
+    """What is true of the state when a step of the action leaves it as it is."""
+    return conj(*map(_is_there_already, action.updates))
+
+
+def _is_there_already(update: Update) -> Term:
     if update.point is not None:
-        return _kept(update, update.point)
-    term = implies(update.condition, _kept(update, update.variables))
+        return eq(App(update.symbol, update.point), update.value)
+    same = eq(App(update.symbol, update.variables), update.value)
+    term = implies(update.condition, same)
     for var in reversed(update.variables):
         term = forall(var, term)
     return term
-
-
-def _kept(update: Update, point: tuple[Term, ...]) -> Term:
-    return eq(App(update.symbol, point), update.value)

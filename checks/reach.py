@@ -17,7 +17,7 @@ from memhp.reference.shapes import Shape
 from memhp.spec.language.system import Property, System
 
 from .files import write_whole
-from .lasso import lassos
+from .lasso import lasso
 from .localise import shortest
 from .scopes import ENDLESS, USUAL
 from .search import Found
@@ -54,7 +54,7 @@ def reach(
 
 def _trace(system: System, topologies: Sequence[Topology], claim: Property) -> Found | None:
     if claim.kind == "ends":
-        return lassos(system, topologies, claim, max_states=MAX_LASSO_STATES).found
+        return lasso(system, topologies, claim, max_states=MAX_LASSO_STATES)
     return shortest(system, topologies, claim, max_states=MAX_STATES)
 
 

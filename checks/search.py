@@ -6,7 +6,7 @@ its topology, and runs there step by step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from memhp.reference import Machine, Step, Topology, Trace, Violation
@@ -14,9 +14,10 @@ from memhp.reference.compile import Program
 from memhp.spec.language.system import Property, System
 from memhp.spec.language.terms import conj
 
-__all__ = ["Found", "Search", "search"]
+__all__ = ["Choice", "Edge", "Found", "Search", "search", "unfinished", "way"]
 
 Choice = tuple[str, tuple[int, ...]]
+Edge = tuple[Choice, bytes]
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,9 @@ class Found:
 
     def _never_ends(self, machines: Sequence[Machine]) -> bool:
         """The cycle comes back to where it began, and all along it there is work left."""
-        assert self.claim.ending
         if self.loop is None or machines[self.loop].key() != machines[-1].key():
             return False
-        work = conj(self.claim.ending.during, self.claim.ending.left)
-        watch = replace(self.claim, kind="sometimes", formula=work, ending=None)
+        watch = unfinished(self.claim)
         system = machines[0].system
         program = Program(replace(system, properties=(watch,)), self.topology)
         return all(
@@ -80,6 +79,22 @@ class Found:
 
     def _matches(self, point: Sequence[int]) -> bool:
         return all(mine in (-1, other) for mine, other in zip(self.params, point, strict=True))
+
+
+def unfinished(claim: Property) -> Property:
+    """The work of an *ends* property is not done, as a *sometimes* property."""
+    assert claim.ending
+    work = conj(claim.ending.during, claim.ending.left)
+    return replace(claim, kind="sometimes", formula=work, ending=None)
+
+
+def way(links: Mapping[bytes, tuple[bytes, Choice] | None], key: bytes) -> list[Edge]:
+    """The steps to a state from where its links begin, each with the state that it leads to."""
+    edges: list[Edge] = []
+    while link := links[key]:
+        edges.append((link[1], key))
+        key = link[0]
+    return edges[::-1]
 
 
 @dataclass
@@ -110,13 +125,7 @@ class _Frontier:
 
     def trace(self, key: bytes) -> list[Choice]:
         """The steps from boot to the state."""
-        steps: list[Choice] = []
-        link = self.parents[key]
-        while link is not None:
-            key, choice = link
-            steps.append(choice)
-            link = self.parents[key]
-        return steps[::-1]
+        return [choice for choice, _ in way(self.parents, key)]
 
 
 def search(

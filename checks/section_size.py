@@ -1,20 +1,19 @@
-"""The cost of each section size for a memory map: tables, and mem_map spent on holes (R1, R2).
+"""What each section size costs on a memory map: tables, mem_map on holes, removability (R1, R2).
 
 Works on ranges, never section by section: its time follows the number of holes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from memhp.spec.architectures import Architecture
-from memhp.spec.section_size import CONSTRAINTS
+from memhp.spec.architectures import STRUCT_PAGE, Architecture
+from memhp.spec.section_size import CONSTRAINTS, Memory
 
-__all__ = ["STRUCT_PAGE", "Candidate", "candidates"]
-
-STRUCT_PAGE = 64
-"""sizeof(struct page) on 64-bit kernels."""
+__all__ = ["Candidate", "candidates", "memory_of", "removable_share"]
 
 
 @dataclass(frozen=True)
@@ -26,12 +25,16 @@ class Candidate:
     """The constraints that it breaks; empty if it is feasible."""
     present: int
     """Sections that hold memory."""
+    roots: int
+    """Second-level pages of SPARSEMEM_EXTREME that memory touches."""
     flat_table: int
     """SPARSEMEM_STATIC: an entry for every section of the address space."""
     two_level_table: int
     """SPARSEMEM_EXTREME: all root pointers, and a page for each root that memory touches."""
     memmap_on_holes: int
     """mem_map for the parts of present sections that are not memory."""
+    removable: float
+    """Share of memory that is expected to stay removable; see `removable_share`."""
 
 
 def _touched(ranges: Sequence[tuple[int, int]], unit: int) -> int:
@@ -44,10 +47,73 @@ def _touched(ranges: Sequence[tuple[int, int]], unit: int) -> int:
     return count
 
 
+def _fills(ranges: Sequence[tuple[int, int]], section: int) -> Counter[int]:
+    """How many sections hold that many bytes of memory, for the sorted ranges."""
+    fills: Counter[int] = Counter()
+    current, filled = -1, 0
+    for start, end in ranges:
+        first, last = start // section, (end - 1) // section
+        if first != current:
+            fills[filled] += 1
+            current, filled = first, 0
+        if last == first:
+            filled += end - start
+            continue
+        fills[filled + (first + 1) * section - start] += 1
+        fills[section] += last - first - 1
+        current, filled = last, end - last * section
+    fills[filled] += 1
+    return Counter({fill: number for fill, number in fills.items() if fill and number})
+
+
+def removable_share(fills: Mapping[int, int], section: int, kernel_frames: int) -> float:
+    """The expected share of memory in sections without a hole that no kernel frame lies in.
+
+    Each of the `kernel_frames` frames lies anywhere in memory, equally likely and
+    independent of the others, as when nothing gathers them (U1). A section with a
+    share x of memory is free of all of them with probability (1 - x)**kernel_frames.
+
+    Args:
+        fills: how many sections hold that many bytes of memory.
+        section: bytes of a section; one that holds less has a hole.
+
+    >>> removable_share({1 << 20: 4}, 1 << 20, 1)
+    0.75
+    """
+    memory = sum(fill * number for fill, number in fills.items())
+    share = section / memory
+    if kernel_frames and share >= 1:
+        return 0.0
+    free = math.exp(kernel_frames * math.log1p(-share)) if kernel_frames else 1.0
+    return fills.get(section, 0) * share * free
+
+
+def memory_of(ranges: Sequence[tuple[int, int]], device: int = 0) -> Memory:
+    """What memory at the ranges asks of a section size; `device` as in `Memory`.
+
+    >>> memory_of([(1 << 20, 5 << 20)]).whole == 2 << 20
+    True
+    """
+
+    def lies_in_memory(size: int) -> bool:
+        return any(-(-start // size) * size + size <= end for start, end in ranges)
+
+    sizes = (1 << bits for bits in reversed(range(ranges[-1][1].bit_length())))
+    return Memory(next(filter(lies_in_memory, sizes)), device)
+
+
 def candidates(
-    arch: Architecture, ranges: Sequence[tuple[int, int]], bits: range = range(21, 38)
+    arch: Architecture,
+    ranges: Sequence[tuple[int, int]],
+    bits: range = range(21, 38),
+    *,
+    kernel_frames: int = 0,
+    device: int = 0,
 ) -> list[Candidate]:
     """Every section size 2**bits for memory at the (start, end) ranges, end excluded.
+
+    `kernel_frames` are scattered over memory and keep their sections from leaving;
+    `device` bytes, or a multiple, are what comes and goes at once (0: not known).
 
     Raises ValueError for ranges that are empty, unsorted, overlapping or out of reach.
 
@@ -63,21 +129,30 @@ def candidates(
                 f" 2**{arch.physmem_bits}"
             )
         behind = end
-    memory = sum(end - start for start, end in ranges)
-    return [_candidate(arch, ranges, memory, 1 << b) for b in bits]
+    asks = memory_of(ranges, device)
+    return [_candidate(arch, ranges, asks, 1 << b, kernel_frames) for b in bits]
 
 
 def _candidate(
-    arch: Architecture, ranges: Sequence[tuple[int, int]], memory: int, section: int
+    arch: Architecture,
+    ranges: Sequence[tuple[int, int]],
+    asks: Memory,
+    section: int,
+    kernel_frames: int,
 ) -> Candidate:
     per_root = arch.page // arch.mem_section
-    present = _touched(ranges, section)
+    fills = _fills(ranges, section)
+    present = fills.total()
+    memory = sum(end - start for start, end in ranges)
     pointers = -(-((1 << arch.physmem_bits) // section) // per_root) * 8
+    roots = _touched(ranges, section * per_root)
     return Candidate(
         section,
-        tuple(name for name, holds in CONSTRAINTS.items() if not holds(arch, section)),
+        tuple(name for name, holds in CONSTRAINTS.items() if not holds(arch, asks, section)),
         present,
+        roots,
         arch.flat_table(section),
-        pointers + _touched(ranges, section * per_root) * arch.page,
+        pointers + roots * arch.page,
         (present * section - memory) // arch.page * STRUCT_PAGE,
+        removable_share(fills, section, kernel_frames),
     )

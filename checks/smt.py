@@ -49,8 +49,8 @@ __all__ = ["GOAL", "constant_name", "ground", "script", "symbol_name", "text", "
 GOAL = "goal"
 """The name of the negated goal among the assertions."""
 
-_OPERATORS = {"not": "not", "and": "and", "or": "or", "implies": "=>", "eq": "=", "ite": "ite"}
-_OPERATORS |= {"add": "+", "le": "<="}
+_OPERATORS = {"not": "not", "and": "and", "or": "or", "implies": "=>", "eq": "="}
+_OPERATORS |= {"ite": "ite", "add": "+", "le": "<="}
 
 Sizes = Mapping[str, int]
 """The number of elements of each unbounded sort; none for a machine of any size."""
@@ -151,21 +151,21 @@ def ground(term: Term, sizes: Sizes, values: Mapping[Var, Term] | None = None) -
         return known.get(term, term)
     if not isinstance(term, Quantified):
         return rebuild(term, lambda part: ground(part, sizes, known))
-    sort, cases = term.var.sort, []
-    for at, member in enumerate(_members(sort, sizes)):
-        case = ground(term.body, sizes, {**known, term.var: Const(member, sort)})
-        is_there = there(sort, at)
-        if term.kind == "count":
-            cases.append(ite(conj(is_there, case), number(1), number(0)))
-            continue
-        join = implies if term.kind == "forall" else conj
-        cases.append(join(is_there, case))
-    if term.kind == "count":
-        total: Term = number(0)
-        for case in cases:
-            total = add(total, case)
-        return total
-    return (conj if term.kind == "forall" else disj)(*cases)
+    sort = term.var.sort
+    cases = [
+        (there(sort, at), ground(term.body, sizes, {**known, term.var: Const(member, sort)}))
+        for at, member in enumerate(_members(sort, sizes))
+    ]
+    match term.kind:
+        case "forall":
+            return conj(*(implies(is_there, case) for is_there, case in cases))
+        case "exists":
+            return disj(*(conj(is_there, case) for is_there, case in cases))
+        case "count":
+            total: Term = number(0)
+            for is_there, case in cases:
+                total = add(total, ite(conj(is_there, case), number(1), number(0)))
+            return total
 
 
 def there(sort: SortRef, at: int) -> Term:

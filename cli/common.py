@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -28,6 +29,25 @@ def at_least_one(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 1")
     return int(text)
+
+
+_UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+def number_of_bytes(text: str) -> int:
+    """An argument such as 64MiB, 64M or 67108864; argparse says so when it is none."""
+    match = re.fullmatch(r"([0-9]{1,20})(?:([KMGTP])(?:iB)?)?", text, re.ASCII)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a size such as 64MiB or 1PiB")
+    return int(match[1]) << (10 * ("KMGTP".index(match[2]) + 1) if match[2] else 0)
+
+
+def in_units(number: int) -> str:
+    """That many bytes, in the largest unit that leaves at least one."""
+    for power in range(len(_UNITS), 0, -1):
+        if number >= 1 << 10 * power:
+            return f"{number / (1 << 10 * power):.4g} {_UNITS[power - 1]}"
+    return f"{number} bytes"
 
 
 def choose(what: str, name: str, known: Iterable[str]) -> str:
@@ -113,5 +133,6 @@ def write_json(path: Path, document: Any) -> None:
 
 def fail(command: str, error: Exception) -> int:
     """Say what was wrong with the user's input; returns the exit code for that."""
-    print(f"memhp {command}: {error}", file=sys.stderr)
+    line = str(error).replace("\n", "\\n")  # a path that the user gave may hold one
+    print(f"memhp {command}: {line}", file=sys.stderr)
     return USAGE

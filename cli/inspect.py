@@ -10,7 +10,7 @@ from errno import errorcode
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from .common import UsageError, console, fail
+from .common import UsageError, console, fail, in_units
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -85,7 +85,7 @@ def _of_node(
 def _show(
     out: Console, reading: MachineReading, judgements: Sequence[BlockJudgement], checked: int
 ) -> None:
-    size = "unknown" if reading.block_size is None else _bytes(reading.block_size)
+    size = "unknown" if reading.block_size is None else in_units(reading.block_size)
     derived = " (derived)" if reading.block_size_derived else ""
     out.print(f"{reading.source}: {len(judgements)} blocks of {size}{derived}", markup=False)
     for note in reading.notes:
@@ -154,16 +154,9 @@ def _summary(reading: MachineReading, judgements: Sequence[BlockJudgement]) -> s
     parts = []
     for verdict in _COLOURS:
         count = counts[verdict]
-        size = "" if reading.block_size is None else f" ({_bytes(count * reading.block_size)})"
+        size = "" if reading.block_size is None else f" ({in_units(count * reading.block_size)})"
         parts.append(f"{verdict} {count}{size}")
     return f"{len(judgements)} blocks: {', '.join(parts)}"
-
-
-def _bytes(number: int) -> str:
-    for shift, unit in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
-        if number >= 1 << shift:
-            return f"{number / (1 << shift):.4g} {unit}"
-    return f"{number} bytes"
 
 
 def _document(reading: MachineReading, judgements: Sequence[BlockJudgement]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from . import check, coverage, explain, inspect, replay, variants
+from . import check, coverage, explain, inspect, replay, sections, variants
 
 _EPILOG = """examples:
   memhp check                                 prove everything
@@ -17,6 +17,7 @@ _EPILOG = """examples:
   memhp replay trace.itf.json                 watch a trace, step by step
   memhp explain begin_offline                 an action, a guard or a property
   memhp inspect                               which memory of this machine can go
+  memhp sections --size 1PiB --arch ia64-16k  what each section size costs
 
 exit codes: 0 proved or holds, 1 refuted, 2 usage or malformed input, 3 undetermined,
 4 internal error
@@ -32,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (check, coverage, variants, explain, replay, inspect):
+    for module in (check, coverage, variants, explain, replay, inspect, sections):
         module.add_parser(commands)
     return top
 

@@ -3,7 +3,8 @@
 An operation is a sequence of the specification's steps; its choices are fixed:
 the lowest frame first, the first destination that the guards allow.  It states
 no rule: whatever it may not do, a step refuses, and the refusal's errno is what
-the user sees.  An operation that fails gives back what it took.
+the user sees.  An operation that fails gives back what it took.  Nobody else acts
+meanwhile, but while an operation waits, a store that answers gets its data.
 
 >>> from memhp.reference.shapes import Shape
 >>> from memhp.spec.system import SYSTEM
@@ -273,7 +274,7 @@ class Operations:
         return SUCCESS if offline else self._offline(block)
 
     def _move_something(self, block: int) -> bool:
-        """Migrate the folio in the lowest frame of the block that can move."""
+        """Migrate the folio in the lowest frame of the block that can move, or help it to."""
         homes = (
             (int(self.machine.get("home", params["o"])), int(params["d"]), int(params["o"]))
             for _, params in self.machine.enabled("reserve_destination")
@@ -282,20 +283,41 @@ class Operations:
         return any(self._migrate(folio, frame) for _, frame, folio in choices)
 
     def _migrate(self, folio: int, frame: int) -> bool:
+        """Move the folio to the frame; if it refuses, do what makes it ready for another try."""
         if not self._try("reserve_destination", folio, frame):
             return False
-        self._try("begin_unmap", folio)
+        moved = self._try("begin_unmap", folio)
         for _, params in list(self.machine.enabled("replace_pte")):
             if params["o"] == folio:
                 self._try("replace_pte", params["p"], folio)
-        moved = bool(self._try("copy", folio) and self._try("change_home", folio))
+        for action in ("copy", "change_home"):
+            moved = moved and self._try(action, folio)
         if not moved:
             self._try("abort_migration", folio)
         for _, params in list(self.machine.enabled("restore_pte")):
             if self.machine.get("pte_folio", params["p"]) == folio:
                 self._try("restore_pte", params["p"])
         self._try("finish_migration" if moved else "finish_abort", folio)
-        return moved
+        return bool(moved) or self._make_ready(folio, moved.guard)
+
+    def _make_ready(self, folio: int, refusal: str) -> bool:
+        """What the kernel does about a folio that refused to move, if there is anything.
+
+        Source: mm/migrate.c, migrate_folio_unmap and fallback_migrate_folio.
+        """
+        if refusal == "no_writeback":
+            return self._wait_for_writeback(folio)
+        steps = {"clean_or_method": "begin_writeback", "private_known": "release_private"}
+        return refusal in steps and bool(self._try(steps[refusal], folio))
+
+    def _wait_for_writeback(self, folio: int) -> bool:
+        """Wait one tick of the budget; meanwhile the store gets the data, if it answers."""
+        block = self._block_of(int(self.machine.get("home", folio)))
+        ticks = range(self.machine.topology.sizes["Tick"])
+        waited = any(self._try("wait_for_writeback", block, folio, tick) for tick in ticks)
+        if waited:
+            self._try("end_writeback", folio)
+        return waited
 
     # --- steps ------------------------------------------------------------------------------------
 

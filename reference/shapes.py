@@ -77,12 +77,9 @@ class Shape:
     def build(self, system: System) -> Topology:
         """The topology.  Raises ValueError if ``system`` knows other sorts or tables."""
         zones = next(s.range for s in system.topology if s.name == "early_zone")
-        others = {sort.name: 1 for sort in system.unbounded_sorts if sort.name not in self.sizes}
-        if "Range" in others:
-            others["Range"] = self.sizes["Section"]
-        if "MemoryDevice" in others:
-            others["MemoryDevice"] = self.sizes["Block"]
-        sizes = {**self.sizes, **others, **dict(self.more)}
+        one = {sort.name: 1 for sort in system.unbounded_sorts}
+        each = {"Range": self.sizes["Section"], "MemoryDevice": self.sizes["Block"]}
+        sizes = {**one, **each, **self.sizes, **dict(self.more)}
         block_of = [s * sizes["Block"] // sizes["Section"] for s in range(sizes["Section"])]
         first = [block_of.index(self._blocks_of(node)[0]) for node in range(self.nodes)]
         plain = {symbol.name: _plain(symbol, sizes) for symbol in system.topology}
@@ -111,13 +108,11 @@ class Shape:
             "boot_data": lambda f: 0,
             "vma_of": lambda p: p % self.vmas,
             "implied_folio": lambda p: p % self.folios,
-        }
-        ranges_of_sections: dict[str, Callable[..., int]] = {
-            "range_of": core["section_of"],
+            "range_of": lambda f: f * sizes["Section"] // sizes["Frame"],
             "head_frame": lambda r: -(-r * sizes["Frame"] // sizes["Section"]),
             "node_of_range": lambda r: self._node_of(block_of[r]),
         }
-        tables = {**plain, **{n: t for n, t in ranges_of_sections.items() if n in plain}, **core}
+        tables = {**plain, **core}
         tables |= {name: _listed(values, name, system, sizes) for name, values in self.tables}
         return Topology.build(system, sizes, tables)
 

@@ -2,18 +2,32 @@
 
 Sources: Linux 6.12 `arch/*/include/asm/sparsemem.h`, `arch/*/Kconfig`
 (ARCH_FORCE_MAX_ORDER), `include/linux/mmzone.h`; ia64: the same files of 2.6.34.
+Earlier section sizes: arm64 before 5.12 (commit f0b13ee23241).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["ARCHITECTURES", "GIB", "KIB", "MIB", "SUBSECTION", "Architecture", "architecture"]
+__all__ = [
+    "ARCHITECTURES",
+    "GIB",
+    "KIB",
+    "MIB",
+    "STRUCT_PAGE",
+    "SUBSECTION",
+    "Architecture",
+    "architecture",
+    "chosen_by",
+]
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
 SUBSECTION = 2 * MIB
 """What ZONE_DEVICE adds at a time; a section holds at least one (include/linux/mmzone.h)."""
+
+STRUCT_PAGE = 64
+"""sizeof(struct page) on 64-bit kernels, the entry of mem_map (include/linux/mm_types.h)."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +47,9 @@ class Architecture:
     mem_section: int = 16
     """sizeof(struct mem_section) without PAGE_EXTENSION (include/linux/mmzone.h)."""
 
+    earlier_section_bits: int = 0
+    """What section_bits was before that; 0 if it was always the same."""
+
     @property
     def section(self) -> int:
         """Bytes of a section."""
@@ -51,9 +68,15 @@ class Architecture:
 ARCHITECTURES = (
     Architecture("x86_64", 4 * KIB, 10, 27, 46, True, "6.12 arch/x86 (46 bits: 4-level paging)"),
     Architecture("x86_64-la57", 4 * KIB, 10, 27, 52, True, "6.12 arch/x86 (5-level paging)"),
-    Architecture("arm64-4k", 4 * KIB, 10, 27, 48, False, "6.12 arch/arm64"),
-    Architecture("arm64-16k", 16 * KIB, 11, 27, 48, False, "6.12 arch/arm64"),
-    Architecture("arm64-64k", 64 * KIB, 13, 29, 48, False, "6.12 arch/arm64"),
+    Architecture(
+        "arm64-4k", 4 * KIB, 10, 27, 48, False, "6.12 arch/arm64", earlier_section_bits=30
+    ),
+    Architecture(
+        "arm64-16k", 16 * KIB, 11, 27, 48, False, "6.12 arch/arm64", earlier_section_bits=30
+    ),
+    Architecture(
+        "arm64-64k", 64 * KIB, 13, 29, 48, False, "6.12 arch/arm64", earlier_section_bits=30
+    ),
     Architecture("ppc64-4k", 4 * KIB, 12, 24, 46, True, "6.12 arch/powerpc"),
     Architecture("ppc64-64k", 64 * KIB, 8, 24, 51, True, "6.12 arch/powerpc"),
     Architecture("s390x", 4 * KIB, 10, 28, 46, True, "6.12 arch/s390 (46 bits: the default)"),
@@ -63,6 +86,17 @@ ARCHITECTURES = (
     Architecture("ia64-64k", 64 * KIB, 16, 32, 50, True, "2.6.34 arch/ia64", 16 * MIB),
 )
 """Granules of 16 MiB for ia64; 64 MiB is its other configuration."""
+
+
+def chosen_by(section: int) -> list[str]:
+    """The architectures that have sections of that many bytes, or had them.
+
+    >>> chosen_by(256 * MIB), chosen_by(GIB)[:2]
+    (['s390x'], ['arm64-4k (before)', 'arm64-16k (before)'])
+    """
+    now = [a.name for a in ARCHITECTURES if a.section == section]
+    before = [a.name for a in ARCHITECTURES if 1 << a.earlier_section_bits == section]
+    return [f"{name} (before)" for name in before] + now
 
 
 def architecture(name: str) -> Architecture:

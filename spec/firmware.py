@@ -193,16 +193,20 @@ def refuse_eject(m: MemoryDevice) -> None:
     request[m] = Request.refused
 
 
-@action
-def conclude_refusal(m: MemoryDevice) -> None:
-    """Every block is as the request found it: the firmware is told that the device is busy."""
-    guard("refused", request[m] == Request.refused, why="no eject of the device was refused")
+def _all_back(m: MemoryDevice) -> None:
     guard(
         "all_back",
         ~exists(Block, lambda b: in_range[m, b] & ~is_back(b)),
         errno=EBUSY,
         why="a block of the device is not as it was before the eject",
     )
+
+
+@action
+def conclude_refusal(m: MemoryDevice) -> None:
+    """Every block is as the request found it: the firmware is told that the device is busy."""
+    guard("refused", request[m] == Request.refused, why="no eject of the device was refused")
+    _all_back(m)
     request[m] = Request.none
     told[m] = Ost.busy
 
@@ -253,11 +257,6 @@ def ej0_fails(m: MemoryDevice) -> None:
 def conclude_failed_ej0(m: MemoryDevice) -> None:
     """Every block is as the request found it: the firmware is told of the failure."""
     guard("ej0_failed", request[m] == Request.ej0_failed, why="no _EJ0 of the device failed")
-    guard(
-        "all_back",
-        ~exists(Block, lambda b: in_range[m, b] & ~is_back(b)),
-        errno=EBUSY,
-        why="a block of the device is not as it was before the eject",
-    )
+    _all_back(m)
     request[m] = Request.none
     told[m] = Ost.not_ejected

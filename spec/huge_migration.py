@@ -13,7 +13,7 @@ from errno import EBUSY, ENOMEM
 
 from .blocks import BlockState, FrameState, block_state, frame_state
 from .drain import draining
-from .frames import Data, released
+from .frames import Data
 from .huge_pools import (
     HugeFolio,
     HugeState,
@@ -26,12 +26,12 @@ from .huge_pools import (
     huge_of,
     huge_state,
     node_of_range,
-    nr_huge,
     pool_of,
     range_of,
     reserved_huge,
     surplus,
     surplus_huge,
+    unmake,
 )
 from .language import (
     Bool,
@@ -107,12 +107,9 @@ def put_surplus(h: HugeFolio) -> None:
     guard("huge_used", huge_state[h] == HugeState.used, why="nobody uses the huge folio")
     guard("unlocked", huge_stage[h] == HugeStage.idle, errno=EBUSY, why="the folio is moving")
     guard("surplus", surplus[h], why="the folio belongs to the pool")
-    n, r = pool_of(h), huge_home[h]
-    huge_state[h] = HugeState.none
-    migratable[r] = false
-    nr_huge[n] = nr_huge[n] - 1
-    surplus_huge[n] = surplus_huge[n] - 1
-    frame_state.update(where=lambda f: range_of[f] == r, value=lambda f: released(f))
+    unmake(h)
+    migratable[huge_home[h]] = false
+    surplus_huge[pool_of(h)] = surplus_huge[pool_of(h)] - 1
 
 
 @action

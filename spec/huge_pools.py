@@ -140,7 +140,8 @@ def huge_exists(h: HugeFolio) -> Bool:
     return huge_state[h] != HugeState.none
 
 
-def _whole_range_free(h: HugeFolio, r: Range) -> None:
+def _make(h: HugeFolio, r: Range, state: HugeState, on_top: Bool) -> None:
+    """Make a huge folio of a range that is free as a whole."""
     guard("new_folio", ~huge_exists(h), why="the huge folio exists already")
     guard(
         "range_free",
@@ -161,31 +162,33 @@ def _whole_range_free(h: HugeFolio, r: Range) -> None:
         errno=ENOMEM,
         why="a gigantic folio has nowhere to move to, so it may not be in the removable area",
     )
+    huge_state[h] = state
+    huge_home[h] = r
+    huge_of[r] = h
+    surplus[h] = on_top
+    frame_state.update(where=lambda f: range_of[f] == r, value=FrameState.huge)
+    nr_huge[node_of_range[r]] = nr_huge[node_of_range[r]] + 1
+
+
+def unmake(h: HugeFolio) -> None:
+    """In an action: the huge folio is no more, and its frames are given back."""
+    n, r = pool_of(h), huge_home[h]
+    huge_state[h] = HugeState.none
+    nr_huge[n] = nr_huge[n] - 1
+    frame_state.update(where=lambda f: range_of[f] == r, value=lambda f: released(f))
 
 
 @action
 def grow_pool(h: HugeFolio, r: Range) -> None:
     """Add a free huge folio to the pool of the range's node (nr_hugepages_store)."""
-    _whole_range_free(h, r)
-    huge_state[h] = HugeState.free
-    huge_home[h] = r
-    huge_of[r] = h
-    surplus[h] = false
-    frame_state.update(where=lambda f: range_of[f] == r, value=FrameState.huge)
-    nr_huge[node_of_range[r]] = nr_huge[node_of_range[r]] + 1
+    _make(h, r, HugeState.free, false)
     free_huge[node_of_range[r]] = free_huge[node_of_range[r]] + 1
 
 
 @action
 def take_surplus(h: HugeFolio, r: Range) -> None:
     """Use a huge folio on top of the pool (alloc_surplus_hugetlb_folio)."""
-    _whole_range_free(h, r)
-    huge_state[h] = HugeState.used
-    huge_home[h] = r
-    huge_of[r] = h
-    surplus[h] = true
-    frame_state.update(where=lambda f: range_of[f] == r, value=FrameState.huge)
-    nr_huge[node_of_range[r]] = nr_huge[node_of_range[r]] + 1
+    _make(h, r, HugeState.used, true)
     surplus_huge[node_of_range[r]] = surplus_huge[node_of_range[r]] + 1
 
 
@@ -203,11 +206,8 @@ def _free_and_not_promised(h: HugeFolio) -> None:
 def dissolve(h: HugeFolio) -> None:
     """Give a free huge folio's frames back (dissolve_free_hugetlb_folio)."""
     _free_and_not_promised(h)
-    n, r = pool_of(h), huge_home[h]
-    huge_state[h] = HugeState.none
-    nr_huge[n] = nr_huge[n] - 1
-    free_huge[n] = free_huge[n] - 1
-    frame_state.update(where=lambda f: range_of[f] == r, value=lambda f: released(f))
+    unmake(h)
+    free_huge[pool_of(h)] = free_huge[pool_of(h)] - 1
 
 
 @action

@@ -57,6 +57,9 @@ private_frame = variable(Folio, Frame, initial=lambda o: birth_frame[o])
 private_busy = variable(Folio, Bool, initial=lambda o: false)
 """The filesystem works on the data right now (a buffer's b_count)."""
 
+private_used = variable(Folio, Bool, initial=lambda o: false)
+"""Somebody has worked on private data of the folio, and is done (a ghost)."""
+
 
 @action
 def attach_private(o: Folio) -> None:
@@ -80,6 +83,7 @@ def put_private(o: Folio) -> None:
     """The work on the data is done (brelse)."""
     guard("busy", private_busy[o], why="nobody works on it")
     private_busy[o] = false
+    private_used[o] = true
 
 
 @action
@@ -109,6 +113,13 @@ def release_private(o: Folio) -> None:
 def private_data_is_where_its_folio_lives(o: Folio) -> Bool:
     """Private data is never left on an old frame."""
     return implies(has_private[o], private_frame[o] == home[o])
+
+
+@always(covers="M2")
+def private_data_belongs_to_one_folio(o: Folio, other: Folio) -> Bool:
+    """No struct page carries the private data of two folios."""
+    both = has_private[o] & has_private[other] & (o != other)
+    return implies(both, private_frame[o] != private_frame[other])
 
 
 @always(covers="M2")
@@ -156,6 +167,12 @@ def dirty_files_move_only_with_a_method(o: Folio) -> Bool:
 def private_data_arrives_with_its_folio(o: Folio) -> Bool:
     """A folio moves, and its private data with it."""
     return has_private[o] & (stage[o] == Stage.moved)
+
+
+@sometimes(covers="M2")
+def private_data_moves_after_work_on_it(o: Folio) -> Bool:
+    """Work on private data ends, and then its folio can move."""
+    return has_private[o] & private_used[o] & (stage[o] == Stage.moved)
 
 
 @sometimes(covers="M2")

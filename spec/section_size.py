@@ -15,19 +15,56 @@ from typing import Any
 
 from .architectures import ARCHITECTURES, GIB, MIB, SUBSECTION, Architecture, architecture
 
-__all__ = ["CLAIMS", "CONSTRAINTS", "Claim", "ppc64_block_size", "x86_64_guest_block_size"]
+__all__ = [
+    "ANY_MEMORY",
+    "CLAIMS",
+    "CONSTRAINTS",
+    "LOOK_UP_LOADS",
+    "Claim",
+    "Memory",
+    "ppc64_block_size",
+    "x86_64_guest_block_size",
+]
 
 Term = Any
 """An int, or an integer term of a solver."""
 Choose = Callable[[Term, Term, Term], Term]
 
-CONSTRAINTS: dict[str, Callable[[Architecture, Term], Term]] = {
-    "a section holds a largest buddy block": lambda a, s: a.max_order_block <= s,
-    "a section holds a granule": lambda a, s: a.granule <= s,
-    "a section holds a sub-section": lambda a, s: s >= SUBSECTION,
-    "a section is smaller than the address space": lambda a, s: s < (1 << a.physmem_bits),
+
+@dataclass(frozen=True)
+class Memory:
+    """What a memory map asks of a section size; sizes in bytes."""
+
+    whole: int
+    """The largest aligned power of two that lies in memory without a hole."""
+    device: int = 0
+    """Each memory device begins at a multiple of it, and holds a multiple; 0: not known."""
+
+
+ANY_MEMORY = Memory(whole=1 << 64)
+"""A map that asks nothing."""
+
+CONSTRAINTS: dict[str, Callable[[Architecture, Memory, Term], Term]] = {
+    "a section holds a largest buddy block": lambda a, m, s: a.max_order_block <= s,
+    "a section holds a granule": lambda a, m, s: a.granule <= s,
+    "a section holds a sub-section": lambda a, m, s: s >= SUBSECTION,
+    "a section is smaller than the address space": lambda a, m, s: s < (1 << a.physmem_bits),
+    "some section has no hole": lambda a, m, s: s <= m.whole,
+    "a memory device is whole sections": lambda a, m, s: m.device % s == 0,
 }
-"""What every section size satisfies on an architecture, by name; sizes in bytes."""
+"""What every section size satisfies on an architecture and a map, by name; sizes in bytes.
+
+A section with a hole never goes offline (offline_pages counts System RAM), and a part
+of a section is never added (check_hotplug_memory_range in mm/memory_hotplug.c).
+"""
+
+LOOK_UP_LOADS = {"none": 0, "flat": 1, "two-level": 2}
+"""Loads from the section table that turn an address into its section, layout by layout (R2).
+
+None: ia64's handler for regions 6 and 7 computes the address from a register alone.
+Flat: the entry (SPARSEMEM_STATIC). Two-level: the root's pointer, then the entry
+(SPARSEMEM_EXTREME). Source: include/linux/mmzone.h (__nr_to_section).
+"""
 
 
 def x86_64_guest_block_size(end: Term, choose: Choose) -> Term:

@@ -32,6 +32,7 @@ from .language import (
     Sort,
     action,
     after,
+    all_of,
     always,
     definition,
     enabled,
@@ -65,6 +66,9 @@ under_writeback = variable(Folio, Bool, initial=lambda o: false)
 
 in_flight = variable(Folio, Data, initial=lambda o: boot_data[birth_frame[o]])
 """What is on its way."""
+
+stalled = variable(Folio, Bool, initial=lambda o: false)
+"""The store fell silent while the folio's data was on its way (a ghost)."""
 
 
 @definition
@@ -106,6 +110,7 @@ def store_stops(s: Store) -> None:
     """The store stops answering: a network that fails, a server that is gone."""
     guard("answers", answers[s], why="it does not answer anyway")
     answers[s] = false
+    stalled.update(where=lambda o: under_writeback[o] & (store_of[o] == s), value=true)
 
 
 @action
@@ -180,6 +185,22 @@ def the_budget_is_spent_on_waiting(b: Block, t: Tick) -> Bool:
     return implies(waited, exists(Folio, lambda o: holds_up(o, b)))
 
 
+@step(covers="U4 U3")
+def a_removal_begins_with_its_whole_budget(b: Block, t: Tick) -> Bool:
+    """What an earlier removal of the block has waited does not shorten the next."""
+    begins = (block_state[b] != BlockState.going_offline) & after(
+        block_state[b] == BlockState.going_offline
+    )
+    return implies(begins, ~after(spent[b, t]))
+
+
+@step(covers="U4")
+def folios_begin_clean(o: Folio) -> Bool:
+    """A new folio owes its store nothing, whatever the one before it left behind."""
+    begins = ~exists_now(o) & after(exists_now(o))
+    return implies(begins, ~after(dirty[o]))
+
+
 @step(covers="U4")
 def only_dirty_data_is_sent(o: Folio) -> Bool:
     """What the store has already is not sent again, and what is sent counts as clean."""
@@ -200,8 +221,14 @@ def giving_up_moves_nothing(b: Block, o: Folio) -> Bool:
     gave_up = (block_state[b] == BlockState.going_offline) & after(
         block_state[b] == BlockState.online
     )
-    same = (home[o] == after(home[o])) & (contents[o] == after(contents[o]))
-    return implies(gave_up, same & (dirty[o] == after(dirty[o])))
+    same = all_of(
+        home[o] == after(home[o]),
+        contents[o] == after(contents[o]),
+        dirty[o] == after(dirty[o]),
+        under_writeback[o] == after(under_writeback[o]),
+        stored[o] == after(stored[o]),
+    )
+    return implies(gave_up, same)
 
 
 @ends(by="wait_for_writeback", covers="U4 U3")
@@ -218,7 +245,7 @@ def a_removal_gives_up_on_a_silent_store(b: Block, o: Folio, t: Tick) -> Bool:
 
 
 @sometimes(covers="U4")
-def a_store_comes_back_and_gets_the_data(o: Folio, s: Store) -> Bool:
-    """Something that was written while nothing is dirty any more has arrived."""
-    other = in_flight[o] != boot_data[birth_frame[o]]
-    return is_file(o) & ~dirty[o] & ~under_writeback[o] & other & (stored[o] == in_flight[o])
+def a_store_comes_back_and_gets_the_data(o: Folio) -> Bool:
+    """Data was on its way when the store fell silent; the store is back and has all of it."""
+    other = contents[o] != boot_data[birth_frame[o]]
+    return stalled[o] & is_file(o) & ~under_writeback[o] & other & (stored[o] == contents[o])

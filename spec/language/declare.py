@@ -168,10 +168,6 @@ class Declared:
     def doc(self) -> str:
         return inspect.cleandoc(self.function.__doc__ or "")
 
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        return tuple(inspect.signature(self.function).parameters)
-
 
 @dataclass
 class _Trace:
@@ -272,29 +268,27 @@ class Defined(Generic[P, E]):
         self.declared = Declared(function, "definition", _where(function))
 
     def __call__(self, *args: P.args, **_: P.kwargs) -> E:
-        function = self.declared.function
-        hints = _hints(function)
-        result = _result(self.declared, hints)
-        del hints["return"]
-        if len(args) != len(hints):
-            complain(f"{self.declared.name} takes {len(hints)} arguments, {len(args)} are given")
-        exprs = [arg for arg in args if isinstance(arg, Expr)]
-        for arg, sort in zip(args, hints.values(), strict=True):
-            coerce(arg, sort.ref)
-        applied: E = call(self.declared.name, tuple(exprs), result)
+        result = _result(self.declared, _hints(self.declared.function))
+        applied: E = call(self.declared.name, _fitting(self.declared, args), result)
         return applied
+
+
+def _fitting(declared: Declared, args: tuple[object, ...]) -> tuple[Expr, ...]:
+    """``args``, checked to be what the declared function takes."""
+    hints = _hints(declared.function)
+    hints.pop("return", None)
+    if len(args) != len(hints):
+        complain(f"{declared.name} takes {len(hints)} arguments, {len(args)} are given")
+    for arg, sort in zip(args, hints.values(), strict=True):
+        coerce(arg, sort.ref)
+    return tuple(arg for arg in args if isinstance(arg, Expr))
 
 
 def enabled(step: Declared, *args: Sort) -> Bool:
     """Every guard of the action ``step`` holds for these arguments; for properties."""
     if step.role != "action":
         complain(f"{step.name} is no action: only an action can be enabled")
-    wanted = list(_hints(step.function).values())[: len(step.parameters)]
-    if len(args) != len(wanted):
-        complain(f"{step.name} takes {len(wanted)} arguments, {len(args)} are given")
-    for arg, sort in zip(args, wanted, strict=True):
-        coerce(arg, sort.ref)
-    return call(f"{ENABLED}{step.name}", args, Bool)
+    return call(f"{ENABLED}{step.name}", _fitting(step, args), Bool)
 
 
 def definition(function: Callable[P, E]) -> Defined[P, E]:

@@ -27,6 +27,7 @@ __all__ = [
     "ReplaceUpdate",
     "Variant",
     "apply",
+    "edited",
 ]
 
 
@@ -164,9 +165,14 @@ def apply(system: System, change: Variant | Profile) -> System:
     for name in broken:
         if name not in system.property_by_name:
             raise SpecificationError(f"{change.name}: there is no property {name!r}")
-    for edit in change.edits:
+    return replace(edited(system, change.edits), name=f"{system.name}+{change.name}")
+
+
+def edited(system: System, edits: Iterable[Edit]) -> System:
+    """The system with the edits made, one after the other."""
+    for edit in edits:
         system = edit.apply(system)
-    return replace(system, name=f"{system.name}+{change.name}")
+    return system
 
 
 def _action(system: System, name: str) -> Action:

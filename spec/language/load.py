@@ -174,8 +174,7 @@ def _check_moments(system: System, places: dict[str, Where]) -> None:
     for action in system.actions:
         now += [(action.name, guard.where, guard.condition) for guard in action.guards]
         for update in action.updates:
-            terms = (update.condition, update.value, *(update.point or ()))
-            now += [(action.name, update.where, term) for term in terms]
+            now += [(action.name, update.where, term) for term in update.terms]
     state = {variable.symbol.name for variable in system.variables}
     for name, where, term in timeless:
         for symbol in sorted(system.symbols_in(term) & state):
@@ -222,9 +221,7 @@ def _all_terms(system: System, places: dict[str, Where]) -> list[tuple[Where, Te
     found: list[tuple[Where, Term]] = []
     for action in system.actions:
         found += [(guard.where, guard.condition) for guard in action.guards]
-        found += [(update.where, update.condition) for update in action.updates]
-        found += [(update.where, update.value) for update in action.updates]
-        found += [(update.where, key) for update in action.updates for key in update.point or ()]
+        found += [(update.where, term) for update in action.updates for term in update.terms]
     found += [(axiom.where, axiom.formula) for axiom in system.axioms]
     found += [(claim.where, claim.formula) for claim in system.properties]
     found += [(d.where, d.body) for d in system.definitions.values()]

@@ -79,6 +79,11 @@ class Update:
     value: Term
     where: Where
 
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """Everything that the update reads."""
+        return (self.condition, self.value, *(self.point or ()))
+
 
 @dataclass(frozen=True)
 class Action:

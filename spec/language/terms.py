@@ -279,7 +279,13 @@ def count(var: Var, body: Term) -> Term:
 
 def quantified(kind: Binder, var: Var, body: Term) -> Term:
     """The term of that kind, folded where it is decided."""
-    return {"forall": forall, "exists": exists, "count": count}[kind](var, body)
+    match kind:
+        case "forall":
+            return forall(var, body)
+        case "exists":
+            return exists(var, body)
+        case "count":
+            return count(var, body)
 
 
 def number(value: int) -> Const:

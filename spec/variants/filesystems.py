@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from ..language import DropGuard, DropUpdate, Variant
+from ..blocks import BlockState, block_state
+from ..frames import Folio
+from ..language import Bool, DropGuard, DropUpdate, ReplaceGuard, Variant, exists
+from ..topology import Block
+from ..writeback import holds_up
 from .sources import LIST
 
 __all__ = ["VARIANTS"]
+
+
+def _not_while_waiting(b: Block) -> Bool:
+    leaving = block_state[b] == BlockState.going_offline
+    return leaving & ~exists(Folio, lambda o: holds_up(o, b))
+
 
 VARIANTS = (
     Variant(
@@ -15,6 +25,14 @@ VARIANTS = (
         source=LIST + ": NFS; mm/migrate.c: folio_wait_writeback()",
         breaks="waiting_for_a_store_ends",
         edits=(DropUpdate("wait_for_writeback", "spent"),),
+    ),
+    Variant(
+        name="no-giving-up-while-waiting",
+        doc="A removal that waits for writeback sleeps so that no signal reaches it.",
+        covers=("U4", "U3"),
+        source="mm/migrate.c: folio_wait_writeback() is not interruptible",
+        breaks="giving_up_is_always_possible",
+        edits=(ReplaceGuard("cancel_offline", "going_offline", _not_while_waiting),),
     ),
     Variant(
         name="unwritten-data-dropped",

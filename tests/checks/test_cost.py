@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from memhp.checks.cost import cost, edited, normal_path
+from memhp.checks.cost import cost, normal_path
 from memhp.checks.verdicts import Verdict
+from memhp.spec.language.edits import edited
 from memhp.spec.normal_path import NORMAL_PATH, WITHOUT_HOTPLUG, SlowDesign
 from memhp.spec.system import SYSTEM
 from memhp.spec.variants.normal_path import SLOW_DESIGNS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from memhp.checks.lasso import lassos
+from memhp.checks.lasso import lasso
 from memhp.checks.reach import first_violation
 from memhp.checks.scopes import ENDLESS
 from memhp.reference import Trace
@@ -15,7 +15,7 @@ from memhp.spec.system import SYSTEM
 def found_in(system: System, name: str) -> bool:
     topologies = [shape.build(system) for shape in ENDLESS]
     claim = system.property_by_name[name]
-    return lassos(system, topologies, claim, max_states=5_000).found is not None
+    return lasso(system, topologies, claim, max_states=5_000) is not None
 
 
 @pytest.mark.parametrize("name", [claim.name for claim in SYSTEM.of_kind("ends")])

@@ -12,6 +12,8 @@ from memhp.reference.operations import Operations
 from memhp.reference.shapes import Shape
 from memhp.spec.system import SYSTEM
 
+from .replaying import replayed
+
 AT_BOOT = Shape(blocks=3, more=(("MemoryDevice", 1),), tables=(("in_range", (0, 1, 1)),))
 ADDED = replace(AT_BOOT, added=frozenset([1, 2]))
 SHARED = Shape(blocks=2, tables=(("in_range", (0, 1, 0, 1)),))
@@ -20,18 +22,6 @@ LATER = Shape(blocks=2, added=frozenset([1]), tables=(("in_range", (0, 1, 0, 1))
 
 def booted(shape: Shape) -> Operations:
     return Operations(Machine(SYSTEM, shape.build(SYSTEM)))
-
-
-def replayed(user: Operations) -> Machine:
-    """The machine after the recorded steps; every state on the way keeps every property."""
-    machine = Machine(SYSTEM, user.machine.topology)
-    for action, params in user.steps:
-        before = machine.copy()
-        assert machine.step(action, *params)
-        assert machine.violations() == []
-        assert machine.step_violations(before) == []
-    assert machine == user.machine
-    return machine
 
 
 def shown(user: Operations, variable: str, number: int) -> list[object]:

@@ -11,24 +11,14 @@ from memhp.reference.operations import Operations
 from memhp.reference.shapes import Shape
 from memhp.spec.system import SYSTEM
 
+from .replaying import replayed
+
 ONE = frozenset([1])
 
 
 def booted(shape: Shape, **tables: tuple[int, ...]) -> Operations:
     topology = shape.build(SYSTEM)
     return Operations(Machine(SYSTEM, Topology(topology.sizes, {**topology.tables, **tables})))
-
-
-def replayed(user: Operations) -> Machine:
-    """The machine after the recorded steps; every state on the way keeps every property."""
-    machine = Machine(SYSTEM, user.machine.topology)
-    for action, params in user.steps:
-        before = machine.copy()
-        assert machine.step(action, *params)
-        assert machine.violations() == []
-        assert machine.step_violations(before) == []
-    assert machine == user.machine
-    return machine
 
 
 SITUATIONS = {

@@ -6,7 +6,14 @@ from memhp.checks.reach import reach
 from memhp.spec.system import SYSTEM
 
 NOT_ON_A_TRACE = {
-    *("stop_looking", "undrain", "free_kernel", "drain_from_cpu", "unmap", "store", "wake"),
+    *(
+        "stop_looking",
+        "undrain",
+        "free_kernel",
+        "drain_from_cpu",
+        "unmap",
+        "wake",
+    ),
     *("cancel_node_removal", "finish_migration", "finish_abort", "free_folio", "reserve_huge"),
     *("unreserve_huge", "take_huge", "take_promised", "put_huge", "put_surplus", "copy_huge"),
     *("change_huge_home", "abort_huge_migration"),

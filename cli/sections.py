@@ -1,0 +1,375 @@
+"""`memhp sections`: what each section size costs on a memory map, and which are forbidden."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from memhp.spec.architectures import chosen_by
+
+from .common import UsageError, choose, console, fail, in_units, number_of_bytes
+from .sections_plot import plot_sections
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from memhp.checks.section_choice import Choice, Optimum
+    from memhp.machines.memory_map import MemoryMap
+    from memhp.spec.architectures import Architecture
+
+_EPILOG = """examples:
+  memhp sections                   this machine (as root it sees the holes)
+  memhp sections iomem.txt         a listing of /proc/iomem, a sysfs directory or a tar of one
+  memhp sections --size 1PiB --holes 1000 --hole-size 64MiB --arch ia64-16k
+  memhp sections --size 4TiB --kernel-frames 100000 --weights removable=5,lookup=0
+
+The weights say how much each cost counts, as a share of the worst feasible one: bytes of
+table, mem_map wasted on holes, memory not removable, cycles of a look-up. One left out is 1.
+
+Sizes are powers of two: 64KiB, 64MiB, 64GiB, 64TiB; 64M means 64MiB.
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the sub-command."""
+    parser = commands.add_parser(
+        "sections",
+        help="which section sizes a memory map allows, and what each costs",
+        description="For a memory map, each section size: the constraint that forbids it, or"
+        " its tables, the mem_map that it spends on holes, the share of memory that stays"
+        " removable and the cycles of a look-up; and which size and table to choose.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "map",
+        nargs="?",
+        metavar="MAP",
+        help="a listing of /proc/iomem, a directory with sys/, a tar",
+    )
+    parser.add_argument(
+        "--size", type=number_of_bytes, metavar="SIZE", help="instead of MAP: memory up to SIZE"
+    )
+    parser.add_argument("--holes", type=int, metavar="N", help="that many holes, spread evenly")
+    parser.add_argument("--hole-size", type=number_of_bytes, metavar="SIZE", help="size of each")
+    parser.add_argument(
+        "--dimm-size",
+        type=number_of_bytes,
+        metavar="SIZE",
+        help="what is added and removed at once; holes begin where one ends (1GiB)",
+    )
+    parser.add_argument(
+        "--arch", metavar="NAME", help="default: the first architecture that reaches the map"
+    )
+    parser.add_argument(
+        "--kernel-frames",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="kernel frames scattered over memory (1000)",
+    )
+    parser.add_argument(
+        "--weights",
+        default="",
+        metavar="NAME=W,...",
+        help="of table, waste, removable and lookup (each 1)",
+    )
+    parser.add_argument(
+        "--plot",
+        metavar="FILE",
+        type=Path,
+        help="also draw it, as .png or .svg (needs matplotlib: pip install 'memhp[plot]')",
+    )
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+    parser.set_defaults(run=run)
+
+
+@dataclass(frozen=True)
+class _Findings:
+    """What there is to show."""
+
+    arch: Architecture
+    memory_map: MemoryMap
+    kernel_frames: int
+    weights: dict[str, Fraction]
+    choices: Sequence[Choice]
+    costs: Sequence[Fraction]
+    front: Sequence[Choice]
+    best: Optimum | None
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read or make up the map, and show each size; exit 2 for what is no map."""
+    from memhp.checks.verdicts import Verdict
+    from memhp.machines.errors import MachineError
+
+    try:
+        found = _find(args)
+        if args.plot is not None:
+            plot_sections(_document(found), args.plot)
+    except (MachineError, UsageError) as error:
+        return fail("sections", error)
+    if args.json:
+        print(json.dumps(_document(found), indent=1))
+    else:
+        _show(found)
+    return (Verdict.proved if found.best is None else found.best.verdict).exit_code
+
+
+def _find(args: argparse.Namespace) -> _Findings:
+    from memhp.checks.section_choice import choices, optimum, pareto_front, weighted_costs
+    from memhp.checks.section_size import candidates, memory_of
+
+    weights = _weights(args.weights)
+    memory_map = _map(args)
+    arch = _architecture(args.arch, memory_map)
+    frames = memory_map.memory // arch.page
+    if not 0 <= args.kernel_frames <= frames:
+        raise UsageError(f"--kernel-frames: the map has {frames} frames, give 0 to {frames}")
+    ranges = [(each.start, each.stop) for each in memory_map.ranges]
+    device = args.dimm_size or 0
+    sizes = candidates(arch, ranges, kernel_frames=args.kernel_frames, device=device)
+    found = choices(arch, sizes)
+    return _Findings(
+        arch,
+        memory_map,
+        args.kernel_frames,
+        weights,
+        found,
+        weighted_costs(found, weights),
+        pareto_front(found),
+        optimum(arch, memory_of(ranges, device), found, weights),
+    )
+
+
+def _weights(text: str) -> dict[str, Fraction]:
+    from memhp.checks.section_choice import CRITERIA
+
+    weights = dict.fromkeys(CRITERIA, Fraction(1))
+    for part in filter(None, text.split(",")):
+        name, _, value = part.partition("=")
+        choose("weight", name[:40], CRITERIA)
+        if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value, re.ASCII) is None:
+            raise UsageError(
+                f"the weight of {name}, {value[:40]!r}, is not a number such as 2 or 0.5"
+            )
+        weights[name] = Fraction(value)
+    if not any(weights.values()):
+        raise UsageError("every weight is 0: give one of them more")
+    return weights
+
+
+def _map(args: argparse.Namespace) -> MemoryMap:
+    from memhp.machines.memory_map import described_map, read_memory_map
+
+    described = (args.holes, args.hole_size, args.dimm_size)
+    if args.size is None:
+        if any(each is not None for each in described):
+            raise UsageError("--holes, --hole-size and --dimm-size describe a map: give --size too")
+        return read_memory_map("/" if args.map is None else args.map)
+    if args.map is not None:
+        raise UsageError(f"give either a map, {args.map!r}, or --size, not both")
+    return described_map(
+        args.size,
+        holes=args.holes or 0,
+        hole_size=args.hole_size or 0,
+        dimm=1 << 30 if args.dimm_size is None else args.dimm_size,
+    )
+
+
+def _architecture(name: str | None, memory_map: MemoryMap) -> Architecture:
+    from memhp.spec.architectures import ARCHITECTURES, architecture
+
+    end = memory_map.ranges[-1].stop
+    reach = [each.name for each in ARCHITECTURES if end <= 1 << each.physmem_bits]
+    if not reach:
+        raise UsageError(f"no architecture reaches the end of the map, {in_units(end)}")
+    if name is None:
+        return architecture(reach[0])
+    choose("architecture", name, [each.name for each in ARCHITECTURES])
+    if name not in reach:
+        raise UsageError(
+            f"the map ends at {in_units(end)}, beyond the {architecture(name).physmem_bits} bits of"
+            f" {name}; these reach it: {', '.join(reach)}"
+        )
+    return architecture(name)
+
+
+def _show(found: _Findings) -> None:
+    from memhp.checks.section_choice import ITANIUM2
+    from memhp.spec.section_size import LOOK_UP_LOADS
+
+    memory_map, arch, out = found.memory_map, found.arch, console()
+
+    def say(line: str) -> None:
+        out.print(line, markup=False, soft_wrap=True)
+
+    say(
+        f"{memory_map.source}: {in_units(memory_map.memory)} of memory,"
+        f" {len(memory_map.holes)} holes; {arch.name}, {arch.physmem_bits} bits of address,"
+        f" pages of {in_units(arch.page)}"
+    )
+    for note in _notes(found):
+        say(f"note: {note}")
+    out.print()
+    out.print(_table(found))
+    out.print()
+    say(f"removable: share of memory, with {found.kernel_frames} kernel frames scattered over it")
+    loads = ", ".join(f"{layout} {count}" for layout, count in LOOK_UP_LOADS.items())
+    say(f"cycles: of the look-up's loads from the table ({loads}); {ITANIUM2.source}")
+    say("front: no feasible choice is as good in every cost and better in one")
+    say(f"chosen: {'; '.join(_chosen(found))}")
+    say(_recommendation(found))
+
+
+def _chosen(found: _Findings) -> list[str]:
+    """Who has or had each size, for the sizes that somebody has."""
+    sizes = [flat.candidate.section for flat, _ in _by_size(found.choices)]
+    return [f"{in_units(each)} {', '.join(chosen_by(each))}" for each in sizes if chosen_by(each)]
+
+
+def _notes(found: _Findings) -> list[str]:
+    notes = list(found.memory_map.notes)
+    if not found.arch.boot_memory_removable:
+        notes.append(
+            f"{found.arch.name} never removes boot memory: what is removable counts for memory"
+            " that is added later"
+        )
+    return notes
+
+
+def _recommendation(found: _Findings) -> str:
+    if found.best is None:
+        return "recommended: nothing, no size is feasible"
+    it = found.best.choice
+    weights = ", ".join(f"{name}={float(weight):g}" for name, weight in found.weights.items())
+    return (
+        f"recommended: {in_units(it.candidate.section)} with a {it.layout} table; that no feasible"
+        f" choice costs less than {float(found.best.cost):.4g} with weights {weights} is"
+        f" {found.best.verdict.value} (z3)"
+    )
+
+
+def _table(found: _Findings) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("section", "sections", "mem_map on holes", "removable"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for layout in ("flat", "two-level"):
+        table.add_column(layout, justify="right", no_wrap=True)
+        table.add_column("cycles", justify="right", no_wrap=True)
+    table.add_column("", overflow="fold")
+    for flat, two_level in _by_size(found.choices):
+        it = flat.candidate
+        table.add_row(
+            in_units(it.section),
+            str(it.present),
+            in_units(it.memmap_on_holes),
+            f"{it.removable:.2%}",
+            in_units(flat.table),
+            f"{float(flat.cycles):.1f}",
+            in_units(two_level.table),
+            f"{float(two_level.cycles):.1f}",
+            _remark(found, flat, two_level),
+        )
+    return table
+
+
+def _by_size(choices: Sequence[Choice]) -> list[tuple[Choice, Choice]]:
+    """The flat and the two-level choice of each size."""
+    return list(zip(choices[::2], choices[1::2], strict=True))
+
+
+def _remark(found: _Findings, flat: Choice, two_level: Choice) -> str:
+    it = flat.candidate
+    if it.forbidden_by:
+        return f"[red]no[/red]: breaks {', '.join(map(repr, it.forbidden_by))}"
+    remarks = ["[green]feasible[/green]"]
+    front = [each.layout for each in (flat, two_level) if each in found.front]
+    if front:
+        remarks.append(f"front: {' and '.join(front)}")
+    if it.section == found.arch.section:
+        remarks.append(f"[bold]{found.arch.name} has this[/bold]")
+    if found.best is not None and found.best.choice.candidate is it:
+        remarks.append(f"[bold]recommended: {found.best.choice.layout}[/bold]")
+    return ", ".join(remarks)
+
+
+def _document(found: _Findings) -> dict[str, Any]:
+    from memhp.checks.section_choice import ITANIUM2
+    from memhp.spec.section_size import LOOK_UP_LOADS
+
+    memory_map, arch, best = found.memory_map, found.arch, found.best
+    layouts = [_layout(found, *each) for each in zip(found.choices, found.costs, strict=True)]
+    return {
+        "schema": "memhp-sections/1",
+        "map": {
+            "source": memory_map.source,
+            "memory": memory_map.memory,
+            "holes": len(memory_map.holes),
+            "end": memory_map.ranges[-1].stop,
+        },
+        "notes": _notes(found),
+        "architecture": {"name": arch.name, "page": arch.page, "section": arch.section},
+        "kernel_frames": found.kernel_frames,
+        "weights": {name: float(weight) for name, weight in found.weights.items()},
+        "look_up": {
+            "loads": LOOK_UP_LOADS,
+            "levels": [
+                {"name": level.name, "size": level.size, "cycles": level.cycles}
+                for level in ITANIUM2.levels
+            ],
+            "memory": ITANIUM2.memory,
+            "usable": float(ITANIUM2.usable),
+            "translated": ITANIUM2.translated,
+            "translation": ITANIUM2.translation,
+            "source": ITANIUM2.source,
+        },
+        "sizes": [
+            _size(arch, flat, layouts[2 * i], layouts[2 * i + 1])
+            for i, (flat, _) in enumerate(_by_size(found.choices))
+        ],
+        "recommended": None
+        if best is None
+        else {
+            "section": best.choice.candidate.section,
+            "layout": best.choice.layout,
+            "cost": float(best.cost),
+            "verdict": best.verdict.value,
+        },
+    }
+
+
+def _layout(found: _Findings, it: Choice, cost: Fraction) -> dict[str, Any]:
+    return {
+        "table": it.table,
+        "loads": it.loads,
+        "cycles": float(it.cycles),
+        "cost": None if it.candidate.forbidden_by else float(cost),
+        "front": it in found.front,
+    }
+
+
+def _size(
+    arch: Architecture, choice: Choice, flat: dict[str, Any], two_level: dict[str, Any]
+) -> dict[str, Any]:
+    it = choice.candidate
+    return {
+        "section": it.section,
+        "feasible": not it.forbidden_by,
+        "forbidden_by": list(it.forbidden_by),
+        "own": it.section == arch.section,
+        "chosen_by": chosen_by(it.section),
+        "present": it.present,
+        "memmap_on_holes": it.memmap_on_holes,
+        "removable": it.removable,
+        "flat": flat,
+        "two_level": two_level,
+    }
