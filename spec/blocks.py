@@ -417,10 +417,7 @@ def cancel_offline(b: Block) -> None:
     block_state[b] = BlockState.online
     told = event[b] == MemoryEvent.going_offline
     event[b] = ite(told, MemoryEvent.cancel_offline, event[b])
-    driver_reference.update(
-        where=lambda f: (block_of(f) == b) & (frame_state[f] == FrameState.page_offline),
-        value=true,
-    )
+    driver_reference.update(where=lambda f: (block_of(f) == b) & held_back(f), value=true)
     frame_state.update(
         where=lambda f: (block_of(f) == b) & (frame_state[f] == FrameState.isolated),
         value=FrameState.free,

@@ -23,7 +23,17 @@ from .language import (
     topology,
     variable,
 )
-from .topology import Block, Frame, block_of, early
+from .topology import (
+    Block,
+    Frame,
+    Node,
+    Section,
+    block_of,
+    block_of_section,
+    early,
+    memmap_host,
+    pgdat_block,
+)
 
 
 class SubBlock(Sort):
@@ -94,6 +104,18 @@ def subblocks_lie_in_one_block(f: Frame) -> Bool:
 def virtio_memory_is_added_by_its_driver(b: Block) -> Bool:
     """The firmware does not tell of it, so that it is never there at boot."""
     return implies(is_virtio[b], ~early[b])
+
+
+@axiom
+def virtio_memory_holds_no_memmap(s: Section) -> Bool:
+    """The driver does not ask for MHP_MEMMAP_ON_MEMORY: pieces of its memory come and go."""
+    return ~is_virtio[block_of_section[memmap_host[s]]]
+
+
+@axiom
+def virtio_memory_holds_no_pgdat(n: Node) -> Bool:
+    """A pgdat lies in memory that does not go in pieces."""
+    return ~is_virtio[pgdat_block(n)]
 
 
 @definition

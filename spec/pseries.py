@@ -21,7 +21,6 @@ from .language import (
     action,
     after,
     always,
-    any_of,
     definition,
     exists,
     false,
@@ -39,7 +38,8 @@ from .platform_state import (
     removed_for_request,
     reserved_lmb,
 )
-from .sections import Metadata, block_device, memmap, memmap_counted, pgdat, present
+from .section_parts import memmap_counted
+from .sections import Metadata, block_device, memmap, pgdat, present
 from .topology import Block, Node, Section, block_of_section, early, pgdat_block
 
 
@@ -68,7 +68,7 @@ def acquire_lmb(b: Block) -> None:
 
 @action
 def assign_lmb(b: Block) -> None:
-    """The LMB is added and online: Linux uses it (dlpar_add_lmb)."""
+    """The LMB is added and online: Linux uses it (dlpar_add_lmb), by a request or again."""
     guard("acquired", drc_acquired[b], errno=EINVAL, why="the hypervisor has the LMB")
     guard("not_assigned", ~assigned[b], errno=EINVAL, why="the LMB is assigned already")
     guard(
@@ -85,6 +85,7 @@ def assign_lmb(b: Block) -> None:
         why="the LMB's memory is not online",
     )
     assigned[b] = true
+    removed_for_request[b] = LmbRequest.none
 
 
 # --- the way out --------------------------------------------------------------------------------
@@ -162,29 +163,6 @@ def release_lmb(b: Block) -> None:
     removed_for_request[b] = LmbRequest.none
 
 
-@action
-def conclude_failed_removal(b: Block) -> None:
-    """All that the request removed is back: it returns EINVAL."""
-    guard(
-        "gave_up",
-        removed_for_request[b] == LmbRequest.coming_back,
-        why="no request that removed this LMB has given up",
-    )
-    guard(
-        "all_back",
-        ~exists(
-            Block,
-            lambda other: (removed_for_request[other] == LmbRequest.coming_back) & ~assigned[other],
-        ),
-        errno=EBUSY,
-        why="an LMB that the request removed is not back",
-    )
-    removed_for_request.update(
-        where=lambda other: removed_for_request[other] == LmbRequest.coming_back,
-        value=LmbRequest.none,
-    )
-
-
 # --- what is true -------------------------------------------------------------------------------
 
 
@@ -221,11 +199,8 @@ def requests_keep_what_they_removed(b: Block) -> Bool:
 
 @always(covers="R3")
 def removed_lmbs_are_not_assigned(b: Block) -> Bool:
-    """Linux uses no LMB that a request has removed, unless it brings it back."""
-    gone = any_of(
-        removed_for_request[b] == LmbRequest.removed, removed_for_request[b] == LmbRequest.leaving
-    )
-    return implies(gone, ~assigned[b])
+    """Linux uses no LMB that a request has removed, until it is back."""
+    return implies(removed_for_request[b] != LmbRequest.none, ~assigned[b])
 
 
 @always(covers="R3")
@@ -245,12 +220,8 @@ def lmbs_are_released_when_nothing_of_them_is_left(b: Block, s: Section) -> Bool
 
 @step(covers="R3")
 def no_lmb_leaves_before_the_count_is_reached(b: Block) -> Bool:
-    """The hypervisor gets no LMB of a request that may still give up."""
-    waits = any_of(
-        removed_for_request[b] == LmbRequest.removed,
-        removed_for_request[b] == LmbRequest.coming_back,
-    )
-    return implies(waits, after(drc_acquired[b]))
+    """The hypervisor gets no LMB of a request that has not yet removed enough."""
+    return implies(removed_for_request[b] == LmbRequest.removed, after(drc_acquired[b]))
 
 
 @step(covers="R3")
@@ -275,7 +246,7 @@ def lmbs_are_unassigned_when_their_memory_is_gone(b: Block, s: Section) -> Bool:
 
 @step(covers="R3")
 def a_failed_request_brings_every_lmb_back(b: Block) -> Bool:
-    """When a request that gave up is over, each LMB that it had removed is used as before."""
+    """A request that gave up is done with an LMB only when the LMB is used as before."""
     over = (removed_for_request[b] == LmbRequest.coming_back) & after(
         removed_for_request[b] != LmbRequest.coming_back
     )
@@ -296,7 +267,6 @@ def the_hypervisor_gets_an_lmb(b: Block) -> Bool:
 
 @sometimes(covers="R3")
 def a_failed_request_is_taken_back(s: Section) -> Bool:
-    """An LMB was removed and added again, and the request that did it is over."""
+    """An LMB that a request had removed is added again, and used."""
     b = block_of_section[s]
-    again = early[b] & memmap_counted[s]
-    return again & assigned[b] & (removed_for_request[b] == LmbRequest.none)
+    return early[b] & memmap_counted[s] & assigned[b]

@@ -67,12 +67,10 @@ def only_storage_is_assigned(i: Increment) -> Bool:
 
 
 @sometimes(covers="R5")
-def standby_memory_is_online(f: Frame, i: Increment, j: Increment) -> Bool:
-    """Memory that was standby at boot is usable, with all its increments assigned."""
-    b = block_of(f)
-    two = (i != j) & (increment_block[i] == b) & (increment_block[j] == b)
-    both = assigned_increment[i] & assigned_increment[j]
-    return ~early[b] & two & both & (frame_state[f] == FrameState.free)
+def standby_memory_is_online(i: Increment) -> Bool:
+    """Memory that was standby at boot is in use."""
+    b = increment_block[i]
+    return ~early[b] & assigned_increment[i] & (block_state[b] == BlockState.online)
 
 
 @sometimes(covers="R5")

@@ -105,9 +105,8 @@ def unplug_subblock(u: SubBlock) -> None:
         why="a frame of the sub-block is in use",
     )
     subblock_plugged[u] = false
-    driver_reference.update(
-        where=lambda f: in_subblock(f, u) & (frame_state[f] == FrameState.free), value=true
-    )
+    online = block_state[block_of_subblock[u]] == BlockState.online
+    driver_reference.update(where=lambda f: in_subblock(f, u) & online, value=true)
     frame_state.update(
         where=lambda f: in_subblock(f, u) & (frame_state[f] == FrameState.free),
         value=FrameState.page_offline,
@@ -198,9 +197,10 @@ def memory_is_unplugged_when_nobody_uses_it(f: Frame) -> Bool:
 
 @sometimes(covers="A1 R4 R5")
 def a_block_is_online_in_part(f: Frame, g: Frame) -> Bool:
-    """One frame of an online block can be used, another has no memory behind it."""
-    here = block_of(f) == block_of(g)
-    return here & (frame_state[f] == FrameState.page_offline) & (frame_state[g] == FrameState.free)
+    """Of an online block, the driver keeps one frame, and another has memory behind it."""
+    b = block_of(f)
+    other = is_virtio[b] & (block_of(g) == b) & ~held_back(g)
+    return driver_reference[f] & other & (block_state[b] == BlockState.online)
 
 
 @sometimes(covers="A1 R4 R5")

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from ..blocks import FrameState
-from ..language import Bool, DropGuard, DropUpdate, ReplaceDefinition, Variant
-from ..platform_state import Increment, accessible, in_storage, increment_block
-from ..topology import Frame
+from ..language import Bool, DropGuard, DropUpdate, ReplaceDefinition, ReplaceGuard, Variant
+from ..platform_state import (
+    Increment,
+    LmbRequest,
+    accessible,
+    in_storage,
+    increment_block,
+    removed_for_request,
+)
+from ..topology import Block, Frame
 
 __all__ = ["PREPARE_IS_NOT_UNDONE", "VARIANTS"]
 
@@ -17,6 +24,14 @@ def _only_after_a_whole_prepare(i: Increment) -> Bool:
 
 PREPARE_IS_NOT_UNDONE = ReplaceDefinition("given_up", _only_after_a_whole_prepare)
 """What Linux does when an increment of a block cannot be assigned."""
+
+
+def _not_coming_back(b: Block) -> Bool:
+    return removed_for_request[b] != LmbRequest.coming_back
+
+
+def _count_reached_or_given_up(b: Block) -> Bool:
+    return removed_for_request[b] != LmbRequest.removed
 
 
 def _handed_out_in_any_case(f: Frame) -> FrameState:
@@ -33,13 +48,13 @@ VARIANTS = (
         edits=(DropGuard("release_lmb", "no_memmap_left"),),
     ),
     Variant(
-        name="failed-request-keeps-lmbs-removed",
-        doc="A request cannot remove enough LMBs, fails, and does not add back what it removed.",
+        name="failed-request-not-taken-back",
+        doc="A request fails for want of LMBs that can go, and those that it removed go anyway.",
         covers=("R3",),
-        source="arch/powerpc/platforms/pseries/hotplug-memory.c: an LMB that cannot be added"
-        " back is logged and left out (dlpar_memory_remove_by_count)",
+        source="arch/powerpc/platforms/pseries/hotplug-memory.c: LMBs are added back"
+        " (dlpar_memory_remove_by_count)",
         breaks="a_failed_request_brings_every_lmb_back",
-        edits=(DropGuard("conclude_failed_removal", "all_back"),),
+        edits=(ReplaceGuard("release_lmb", "not_coming_back", _count_reached_or_given_up),),
     ),
     Variant(
         name="lmb-released-before-the-count",
@@ -48,7 +63,7 @@ VARIANTS = (
         source="arch/powerpc/platforms/pseries/hotplug-memory.c: DRCs are released when the"
         " count is reached",
         breaks="no_lmb_leaves_before_the_count_is_reached",
-        edits=(DropGuard("release_lmb", "not_coming_back"),),
+        edits=(ReplaceGuard("release_lmb", "not_coming_back", _not_coming_back),),
     ),
     Variant(
         name="reserved-lmb-removed",
