@@ -36,20 +36,12 @@ USUAL = (
         tables=(("in_range", (0, 1, 1)),),
         more=_ONE_DEVICE,
     ),
-    Shape(
-        blocks=2,
-        tables=(*_NO_DEVICE, ("is_lmb", (1, 1)), ("reserved_lmb", (1, 0))),
-        more=_ONE_DEVICE,
-    ),
-    Shape(
-        blocks=2,
-        added=_SECOND,
-        tables=(*_NO_DEVICE, ("is_lmb", (1, 1))),
-        more=_ONE_DEVICE,
-    ),
+    Shape(blocks=2, added=_SECOND, tables=(*_NO_DEVICE, ("is_lmb", (1, 1))), more=_ONE_DEVICE),
+    Shape(totals=(1, 2, 2), tables=(("is_lmb", (1,)), ("reserved_lmb", (1,)))),
     Shape(
         totals=(2, 2, 3),
         added=_SECOND,
+        memmaps="pgdat",
         tables=(
             *_NO_DEVICE,
             ("section_of", (0, 1, 1)),
@@ -64,10 +56,10 @@ USUAL = (
     Shape(
         blocks=2,
         added=_SECOND,
+        vetoing=frozenset([0]),
         tables=(*_NO_DEVICE, ("in_storage", (1, 1)), ("increment_block", (1, 1))),
         more=(*_ONE_DEVICE, ("Increment", 2)),
     ),
-    Shape(blocks=2, sections=2, vetoing=frozenset([0]), tables=_NO_DEVICE, more=_ONE_DEVICE),
 )
 
 

@@ -76,6 +76,13 @@ removed_for_request = variable(Block, LmbRequest, initial=lambda b: LmbRequest.n
 """What becomes of the LMB, if the running request has removed it (drmem_mark_lmb_reserved)."""
 
 
+@definition
+def request_allows_add(b: Block) -> Bool:
+    """Linux does not use the LMB, and no request has removed it, or it is to come back."""
+    what = removed_for_request[b]
+    return ~assigned[b] & ((what == LmbRequest.none) | (what == LmbRequest.coming_back))
+
+
 # --- virtio-mem -----------------------------------------------------------------------------------
 
 is_virtio = topology(Block, Bool)

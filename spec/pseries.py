@@ -72,13 +72,6 @@ def assign_lmb(b: Block) -> None:
     guard("acquired", drc_acquired[b], errno=EINVAL, why="the hypervisor has the LMB")
     guard("not_assigned", ~assigned[b], errno=EINVAL, why="the LMB is assigned already")
     guard(
-        "stays",
-        (removed_for_request[b] == LmbRequest.none)
-        | (removed_for_request[b] == LmbRequest.coming_back),
-        errno=EBUSY,
-        why="a request has removed the LMB, and does not bring it back",
-    )
-    guard(
         "online",
         block_state[b] == BlockState.online,
         errno=EINVAL,
@@ -204,6 +197,14 @@ def removed_lmbs_are_not_assigned(b: Block) -> Bool:
 
 
 @always(covers="R3")
+def removed_lmbs_are_not_there(s: Section) -> Bool:
+    """What a request has removed is not added again, unless the request brings it back."""
+    what = removed_for_request[block_of_section[s]]
+    gone = (what == LmbRequest.removed) | (what == LmbRequest.leaving)
+    return implies(gone, memmap[s] == Metadata.absent)
+
+
+@always(covers="R3")
 def a_request_succeeds_or_fails_as_a_whole(a: Block, b: Block) -> Bool:
     """What one request has removed leaves together or comes back together."""
     both = (removed_for_request[a] != LmbRequest.none) & (removed_for_request[b] != LmbRequest.none)
@@ -232,7 +233,7 @@ def lmbs_are_assigned_online(b: Block) -> Bool:
 
 @step(covers="R3")
 def lmbs_in_use_are_not_added_again(s: Section) -> Bool:
-    """An LMB is added, by a request or back to it, only when its removal is over."""
+    """An LMB that Linux uses is not added (dlpar_add_lmb)."""
     added = (memmap[s] == Metadata.absent) & after(memmap[s] != Metadata.absent)
     return implies(added, ~assigned[block_of_section[s]])
 

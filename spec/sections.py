@@ -33,7 +33,7 @@ from .language import (
     true,
     variable,
 )
-from .platform_state import assigned, drc_acquired, has_a_piece, is_lmb
+from .platform_state import drc_acquired, has_a_piece, is_lmb, request_allows_add
 from .section_parts import (
     Altmap,
     Look,
@@ -172,10 +172,10 @@ def allocate_memmap(s: Section) -> None:
         why="its virtio-mem device has plugged no sub-block of the block",
     )
     guard(
-        "not_assigned",
-        ~assigned[block_of_section[s]],
+        "request_allows_add",
+        request_allows_add(block_of_section[s]),
         errno=EINVAL,
-        why="the logical memory block still counts as used: its removal is not over",
+        why="the logical memory block still counts as used, or a request has removed it",
     )
     _no_block_is_changing()
     guard(

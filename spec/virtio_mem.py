@@ -146,9 +146,9 @@ def drivers_hold_only_what_is_unplugged(f: Frame) -> Bool:
 @always(covers="A1 R4 R5")
 def drivers_let_go_while_a_block_leaves(f: Frame) -> Bool:
     """The reference is dropped at MEM_GOING_OFFLINE, taken again at MEM_CANCEL_OFFLINE."""
-    held = frame_state[f] == FrameState.page_offline
-    told = event[block_of(f)] == MemoryEvent.going_offline
-    return (held & ~told) == driver_reference[f]
+    b = block_of(f)
+    keeps = held_back(f) & in_use(b) & (event[b] != MemoryEvent.going_offline)
+    return implies(is_virtio[b], driver_reference[f] == keeps)
 
 
 @always(covers="A1 R4 R5")
@@ -162,7 +162,7 @@ def unplugged_memory_does_not_keep_a_block(b: Block) -> Bool:
         ),
     )
     leaves = (event[b] == MemoryEvent.going_offline) & left & ~vetoes_offline[b]
-    return implies(leaves, enabled(finish_offline, b))
+    return implies(is_virtio[b] & leaves, enabled(finish_offline, b))
 
 
 @always(covers="A1 R4 R5")
