@@ -246,6 +246,13 @@ def lmbs_are_unassigned_when_their_memory_is_gone(b: Block, s: Section) -> Bool:
 
 
 @step(covers="R3")
+def requests_know_what_they_removed(b: Block) -> Bool:
+    """An LMB that Linux no longer uses is one that a request has removed."""
+    given_back = assigned[b] & ~after(assigned[b])
+    return implies(given_back, after(removed_for_request[b] == LmbRequest.removed))
+
+
+@step(covers="R3")
 def a_failed_request_brings_every_lmb_back(b: Block) -> Bool:
     """A request that gave up is done with an LMB only when the LMB is used as before."""
     over = (removed_for_request[b] == LmbRequest.coming_back) & after(

@@ -58,7 +58,9 @@ from .sections import Metadata, memmap
 from .topology import Block, Frame, Section, block_of, block_of_section, vetoes_offline
 
 
-def _of_a_settled_block(u: SubBlock) -> None:
+@action
+def plug_subblock(u: SubBlock) -> None:
+    """The device puts memory behind a sub-block; an online block gets its frames."""
     guard(
         "is_virtio",
         is_virtio[block_of_subblock[u]],
@@ -71,12 +73,6 @@ def _of_a_settled_block(u: SubBlock) -> None:
         errno=EAGAIN,
         why="the block is going online or offline",
     )
-
-
-@action
-def plug_subblock(u: SubBlock) -> None:
-    """The device puts memory behind a sub-block; an online block gets its frames."""
-    _of_a_settled_block(u)
     guard("not_plugged", ~subblock_plugged[u], errno=EEXIST, why="it is plugged already")
     subblock_plugged[u] = true
     frame_state.update(
@@ -89,7 +85,6 @@ def plug_subblock(u: SubBlock) -> None:
 @action
 def unplug_subblock(u: SubBlock) -> None:
     """The driver takes the sub-block's free frames, and the device takes its memory away."""
-    _of_a_settled_block(u)
     guard("plugged", subblock_plugged[u], errno=ENOENT, why="it is not plugged")
     guard(
         "frames_free",
