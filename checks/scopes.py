@@ -14,6 +14,8 @@ __all__ = ["ENDLESS", "USUAL", "ScopeError", "scope", "scope_text"]
 _SECOND = frozenset([1])
 _ONE_DEVICE = (("MemoryDevice", 1),)
 _NO_DEVICE = (("in_range", (0, 0)),)
+_DMA = (("does_dma", (1,)), ("driver_moves", (1,)))
+_DMA_FIXED = (("does_dma", (1,)),)
 
 USUAL = (
     Shape(blocks=2, movable=_SECOND, tables=_NO_DEVICE, more=_ONE_DEVICE),
@@ -30,6 +32,21 @@ USUAL = (
     Shape(blocks=1, tables=(("cpus_keep_frames", (1,)),)),
     Shape(nodes=2, blocks=1, frames=2, tables=_NO_DEVICE, more=_ONE_DEVICE),
     Shape(blocks=2, tables=(("in_range", (0, 1, 0, 1)),)),
+    Shape(blocks=2, tables=(*_NO_DEVICE, *_DMA), more=_ONE_DEVICE),
+    Shape(blocks=2, movable=_SECOND, tables=(*_NO_DEVICE, *_DMA_FIXED), more=_ONE_DEVICE),
+    Shape(blocks=2, data=2, tables=(*_NO_DEVICE, *_DMA), more=_ONE_DEVICE),
+    Shape(
+        blocks=2,
+        data=2,
+        tables=(*_NO_DEVICE, ("address_kept", (1,)), ("boot_data", (0, 1))),
+        more=_ONE_DEVICE,
+    ),
+    Shape(
+        blocks=2,
+        movable=_SECOND,
+        tables=(*_NO_DEVICE, ("address_kept", (1,))),
+        more=_ONE_DEVICE,
+    ),
     Shape(
         blocks=3,
         added=frozenset([1, 2]),

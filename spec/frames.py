@@ -8,7 +8,7 @@ Sources: mm/page_alloc.c, include/linux/mmzone.h (ZONE_MOVABLE).
 
 from __future__ import annotations
 
-from errno import ENOMEM
+from errno import EBUSY, ENOMEM
 
 from .blocks import BlockState, FrameState, block_state, frame_state, zone
 from .drain import draining
@@ -70,6 +70,9 @@ data = variable(Frame, Data, initial=lambda f: boot_data[f])
 contents = variable(Folio, Data, initial=lambda o: boot_data[birth_frame[o]])
 """What the folio's owner last stored in it (a ghost: no kernel has it)."""
 
+kept = variable(Frame, Bool, initial=lambda f: false)
+"""A kernel page whose address is kept lies in the frame (see `kernel_memory`)."""
+
 
 dirty = variable(Folio, Bool, initial=lambda o: false)
 """The owner has stored what the folio's store does not have yet (PG_dirty)."""
@@ -119,6 +122,7 @@ def free_kernel(f: Frame) -> None:
     """The kernel gives a frame back."""
     guard("kernel_frame", frame_state[f] == FrameState.kernel, why="the kernel does not hold it")
     guard("not_boot_memory", ~boot_kernel[f], why="boot memory of the kernel is never freed")
+    guard("not_mapped", ~kept[f], errno=EBUSY, why="a kernel address leads to it: unmap that")
     frame_state[f] = released(f)
 
 

@@ -15,6 +15,7 @@ from errno import EAGAIN, EBUSY
 
 from .blocks import FrameState, frame_state
 from .destination import destination, source
+from .dma import has_running_pin, has_stopped_pin, pin_count
 from .frames import (
     Folio,
     FolioKind,
@@ -104,6 +105,12 @@ def copy(o: Folio) -> None:
         errno=EAGAIN,
         why="a PTE still maps the folio",
     )
+    guard(
+        "no_running_pin",
+        ~has_running_pin(o),
+        errno=EAGAIN,
+        why="a device uses the folio, and is not stopped",
+    )
     stage[o] = Stage.copied
     data[destination[o]] = data[home[o]]
 
@@ -151,6 +158,7 @@ def finish_migration(o: Folio) -> None:
     """Drop the cache entry and free the source."""
     guard("moved", stage[o] == Stage.moved, why="the folio has not moved")
     guard("entries_restored", ~has_entries(o), why="a migration entry is left")
+    guard("devices_resumed", ~has_stopped_pin(o), why="a device is still stopped")
     stage[o] = Stage.idle
     cached[o] = false
     frame_state[source[o]] = released(source[o])
@@ -172,6 +180,7 @@ def finish_abort(o: Folio) -> None:
     """All entries point home again: drop the cache entry and the destination."""
     guard("aborting", stage[o] == Stage.aborting, why="no migration is being given up")
     guard("entries_restored", ~has_entries(o), why="a migration entry is left")
+    guard("devices_resumed", ~has_stopped_pin(o), why="a device is still stopped")
     stage[o] = Stage.idle
     cached[o] = false
     frame_state[destination[o]] = released(destination[o])
@@ -183,6 +192,7 @@ def free_folio(o: Folio) -> None:
     guard("folio_exists", exists_now(o), why="there is no such folio")
     guard("unlocked", stage[o] == Stage.idle, errno=EAGAIN, why="the folio is moving")
     guard("not_mapped", mapcount[o] == 0, why="a PTE maps the folio")
+    guard("not_pinned", pin_count[o] == 0, errno=EAGAIN, why="a device uses the folio")
     file = folio_kind[o] == FolioKind.page_cache
     guard("clean", ~(file & dirty[o]), errno=EBUSY, why="its store does not have the data yet")
     guard("no_writeback", ~under_writeback[o], errno=EBUSY, why="its data is on the way")

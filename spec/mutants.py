@@ -10,7 +10,12 @@ from __future__ import annotations
 __all__ = ["MAY_REPEAT", "REASONS"]
 
 _SAME_VALUE = "storing the same value again is a step that a program may well take"
-MAY_REPEAT = {"store": _SAME_VALUE, "map_huge": _SAME_VALUE}
+MAY_REPEAT = {
+    "store": _SAME_VALUE,
+    "map_huge": _SAME_VALUE,
+    "device_write": _SAME_VALUE,
+    "cpu_write": _SAME_VALUE,
+}
 """Actions whose steps may change nothing, so that an idle step is no sign of a mistake."""
 
 REASONS: dict[str, str] = {

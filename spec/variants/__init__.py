@@ -4,7 +4,18 @@ Each must break the property it names; one that breaks nothing is a finding
 about the specification, and the checks fail.  One module a concern.
 """
 
-from . import filesystems, firmware, history, huge, lifetimes, migration, platforms, scheduling
+from . import (
+    devices,
+    filesystems,
+    firmware,
+    history,
+    huge,
+    kernel_memory,
+    lifetimes,
+    migration,
+    platforms,
+    scheduling,
+)
 
 __all__ = ["VARIANTS"]
 
@@ -15,6 +26,8 @@ VARIANTS = (
     *migration.VARIANTS,
     *scheduling.VARIANTS,
     *huge.VARIANTS,
+    *devices.VARIANTS,
+    *kernel_memory.VARIANTS,
     *filesystems.VARIANTS,
     *platforms.VARIANTS,
 )

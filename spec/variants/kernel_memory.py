@@ -1,0 +1,69 @@
+"""Wrong designs of kernel memory that moves (K1)."""
+
+from __future__ import annotations
+
+from ..language import DropGuard, Variant
+from .sources import LIST
+
+__all__ = ["VARIANTS"]
+
+_FUTURE = LIST + ": kernel memory hotplug (future work)"
+
+VARIANTS = (
+    Variant(
+        name="resumed-with-an-old-tlb-entry",
+        doc="A CPU goes on without a flush: its TLB leads to the frame that the page has left.",
+        covers=("K1",),
+        source=_FUTURE,
+        breaks="running_cpus_reach_the_pages_frame",
+        edits=(DropGuard("resume_cpu", "flushed"),),
+    ),
+    Variant(
+        name="one-cpu-not-stopped",
+        doc="The page is copied while a CPU runs, and stores to it.",
+        covers=("K1",),
+        source=_FUTURE,
+        breaks="no_cpu_runs_while_a_page_is_half_moved",
+        edits=(DropGuard("copy_kernel_page", "all_stopped"),),
+    ),
+    Variant(
+        name="store-lost-in-the-copy",
+        doc="A CPU goes on after the copy, before the address leads to it: its store is lost.",
+        covers=("K1",),
+        source=_FUTURE,
+        breaks="kernel_copies_are_faithful",
+        edits=(DropGuard("resume_cpu", "nothing_half_moved"),),
+    ),
+    Variant(
+        name="kernel-source-freed-before-the-flush",
+        doc="The old frame is freed while a TLB still leads to it: one of a stopped CPU.",
+        covers=("K1",),
+        source=_FUTURE,
+        breaks="tlb_entries_point_to_frames_of_the_page",
+        edits=(DropGuard("finish_kernel_migration", "flushed_everywhere"),),
+    ),
+    Variant(
+        name="kernel-page-unmapped-without-a-flush",
+        doc="The page is given back while a TLB knows its address.",
+        covers=("K1",),
+        source="mm/vmalloc.c: vunmap flushes lazily, but before the address is used again",
+        breaks="tlb_entries_point_to_frames_of_the_page",
+        edits=(DropGuard("unmap_kernel_page", "not_cached"),),
+    ),
+    Variant(
+        name="kernel-frame-freed-behind-its-address",
+        doc="A frame goes back to the allocator although a kernel address leads to it.",
+        covers=("K1", "U1"),
+        source=_FUTURE,
+        breaks="frames_of_kernel_pages_are_the_kernels",
+        edits=(DropGuard("free_kernel", "not_mapped"),),
+    ),
+    Variant(
+        name="kernel-page-moved-into-the-removable-area",
+        doc="A kernel page moves to the movable zone, where nothing of the kernel may be.",
+        covers=("K1", "U1"),
+        source=LIST + ": definition of removable area is effective",
+        breaks="kernel_frames_stay_out_of_the_removable_area",
+        edits=(DropGuard("begin_kernel_migration", "outside_removable_area"),),
+    ),
+)
