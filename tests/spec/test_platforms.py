@@ -1,4 +1,4 @@
-"""A day in the life of each platform's memory: what happens, and what is refused with which errno."""
+"""A day in the life of each platform's memory: what happens, what is refused, with which errno."""
 
 from __future__ import annotations
 
@@ -238,7 +238,7 @@ def test_a_block_that_cannot_be_prepared_stays_offline_and_keeps_nothing() -> No
     replayed(day.user)
 
 
-# --- arm64, and blocks of several sections ---------------------------------------------------------
+# --- arm64, and blocks of several sections ------------------------------------------------------
 
 
 def test_boot_memory_that_a_notifier_keeps_is_usable_after_each_try() -> None:
