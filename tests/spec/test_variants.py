@@ -97,6 +97,17 @@ LENGTHS = {
     "kernel-page-unmapped-without-a-flush": 3,
     "kernel-frame-freed-behind-its-address": 2,
     "kernel-page-moved-into-the-removable-area": 2,
+    "lmb-released-while-present": 3,
+    "failed-request-not-taken-back": 11,
+    "lmb-released-before-the-count": 10,
+    "reserved-lmb-removed": 4,
+    "unplugged-subblock-handed-out": 8,
+    "subblock-unplugged-in-use": 10,
+    "driver-keeps-its-frames": 10,
+    "driver-loses-its-frames": 11,
+    "s390-partial-assignment": 6,
+    "online-before-assignment": 5,
+    "boot-memory-goes-against-the-veto": 3,
 }
 
 REACHED = {
@@ -145,6 +156,16 @@ REACHED = {
     "somebody_walks_the_zones": 1,
     "early_memory_is_ejected": 8,
     "the_kernel_takes_memory": 1,
+    "an_lmb_is_added": 9,
+    "the_hypervisor_gets_an_lmb": 11,
+    "a_failed_request_is_taken_back": 16,
+    "a_block_is_online_in_part": 8,
+    "a_block_is_unplugged_while_it_is_online": 9,
+    "a_block_that_is_online_in_part_goes_offline": 11,
+    "standby_memory_is_online": 9,
+    "a_block_is_half_prepared": 5,
+    "boot_memory_refuses_to_leave": 3,
+    "a_block_of_several_sections_goes_offline": 3,
 }
 
 
