@@ -38,6 +38,9 @@ def shortest(
 ) -> Found | None:
     """A shortest trace that violates the property (or reaches a *sometimes*), None without one.
 
+    Where a *sometimes* is reached does not matter, so its trace is the shortest of its
+    machine; any other is the shortest over all the machines.
+
     Parameters: ``claim``, of any kind but *ends*; ``max_states``, after how many
     states of a cut machine the search gives up; ``depth``, the longest trace to
     look for.
@@ -49,7 +52,10 @@ def shortest(
     while True:
         smaller = cut(system, kept, claim)
         kinds = different(smaller, topologies)
-        result = search(smaller, kinds, [claim], max_states=max_states, depth=depth)
+        anywhere = claim.kind == "sometimes"
+        result = search(
+            smaller, kinds, [claim], max_states=max_states, depth=depth, anywhere=anywhere
+        )
         found = result.found.get(claim.name)
         if found is None:
             if depth is not None and result.spent:
@@ -97,7 +103,8 @@ def cut(
 ) -> System:
     """The system with those variables alone, and the actions that change them, or are in ``also``.
 
-    A *step* property may be broken by an action that changes nothing, so it keeps all.
+    A *step* property may be broken by an action that changes nothing, so it keeps all;
+    a *sometimes* about a step asks for a change.
     """
     actions = (_cut_action(system, action, kept) for action in system.actions)
     return replace(

@@ -156,18 +156,18 @@ class Judge:
         for name, found in self.traces.items():
             if action in {step for step, _ in found.steps}:
                 claim = changed.property_by_name[name]
-                depth = len(found.steps)
-                if not self._within(changed, claim, depth):
-                    return f"{name} is not reached in {depth} steps"
+                if not self._as_soon(changed, claim, found):
+                    return f"{name} is not reached in {len(found.steps)} steps"
         return ""
 
-    def _within(self, changed: System, claim: Property, depth: int) -> bool:
-        """The *sometimes* is reached in so many steps, as far as the budget can tell."""
+    def _as_soon(self, changed: System, claim: Property, found: Found) -> bool:
+        """The *sometimes* is reached in as many steps there, as far as the budget can tell."""
+        depth = len(found.steps)
         try:
-            found = shortest(changed, self._topologies, claim, max_states=MAX_STATES, depth=depth)
+            again = shortest(changed, [found.topology], claim, max_states=MAX_STATES, depth=depth)
         except Spent:
             return True
-        return found is not None
+        return again is not None
 
     @cached_property
     def traces(self) -> dict[str, Found]:

@@ -53,14 +53,14 @@ class Found:
     def violations(self, machines: Sequence[Machine]) -> list[Violation]:
         """How the property fails at the end of the trace that was replayed."""
         last = machines[-1]
-        is_step = self.claim.kind == "step"
+        is_step = self.claim.of_step
         found = last.step_violations(machines[-2]) if is_step else last.violations()
         return [violation for violation in found if violation.property == self.claim.name]
 
     def is_shown_by(self, machines: Sequence[Machine]) -> bool:
         """The replayed trace ends in a witness of a *sometimes*, or in a violation."""
         if self.claim.kind == "sometimes":
-            return bool(machines[-1].witnesses(self.claim.name))
+            return bool(machines[-1].witnesses(self.claim.name, *machines[-2:-1]))
         if self.claim.kind == "ends":
             return self._never_ends(machines)
         return bool(self.violations(machines))
@@ -116,6 +116,7 @@ class _Frontier:
     program: Program
     layer: list[bytes]
     parents: dict[bytes, tuple[bytes, Choice] | None]
+    depth: int = 0
 
     @classmethod
     def at_boot(cls, system: System, topology: Topology) -> _Frontier:
@@ -135,6 +136,7 @@ def search(
     *,
     depth: int | None = None,
     max_states: int = 1_000_000,
+    anywhere: bool = False,
     progress: Callable[[Search], None] | None = None,
 ) -> Search:
     """Search all topologies, layer by layer together, until every target is decided.
@@ -144,7 +146,9 @@ def search(
     ``depth``, the number of steps to go at most; ``max_states``, the number of
     states in all after which the search gives up (`Search.complete` is false).
 
-    The trace found for a target is the shortest over all the topologies.
+    The trace found for a target is the shortest over all the topologies.  With
+    ``anywhere`` it is the shortest of its own: the topology with the fewest states
+    so far goes on, so that those with many do not hold up the others.
     """
     result = Search()
     frontiers = [_Frontier.at_boot(system, topology) for topology in topologies]
@@ -153,17 +157,20 @@ def search(
     for frontier in frontiers:
         for key in frontier.layer:
             _judge(frontier, key, open_targets, result)
-    while open_targets and any(frontier.layer for frontier in frontiers):
-        if depth is not None and result.depth == depth:
+    while open_targets and (open_ended := [f for f in frontiers if f.layer]):
+        going_on = [f for f in open_ended if f.depth != depth]
+        if not going_on:
             result.complete = False
-            return result
-        result.depth += 1
-        for frontier in frontiers:
-            if not _expand(frontier, open_targets, result, max_states):
-                result.complete, result.spent = False, True
-                return result
-        if progress:
-            progress(result)
+            break
+        frontier = min(going_on, key=lambda f: len(f.parents) if anywhere else f.depth)
+        if not _expand(frontier, open_targets, result, max_states):
+            result.complete, result.spent = False, True
+            break
+        frontier.depth += 1
+        reached = [f.depth for f in frontiers if f.layer] or [f.depth for f in frontiers]
+        if min(reached) > result.depth and progress:
+            progress(replace(result, depth=min(reached)))
+        result.depth = min(reached)
     return result
 
 
@@ -176,7 +183,7 @@ def _expand(
         (name, program.enabled(name), program.action(name).step)
         for name in program.system.action_by_name
     ]
-    steps = [claim for claim in targets.values() if claim.kind == "step"]
+    steps = [claim for claim in targets.values() if claim.of_step]
     following: list[bytes] = []
     for key in frontier.layer:
         state = program.unpack(key)
@@ -204,7 +211,7 @@ def _expand(
 def _judge(frontier: _Frontier, key: bytes, targets: dict[str, Property], result: Search) -> None:
     state = frontier.program.unpack(key)
     for claim in list(targets.values()):
-        if claim.kind == "step":
+        if claim.of_step:
             continue
         cases = frontier.program.cases(claim.name)(state)
         for point in cases:
@@ -223,7 +230,7 @@ def _judge_step(
     result: Search,
 ) -> None:
     for claim in list(targets.values()):
-        if claim.kind != "step":
+        if not claim.of_step:
             continue
         for point in frontier.program.cases(claim.name)(before, after):
             steps = (*frontier.trace(key), choice)

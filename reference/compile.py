@@ -271,7 +271,7 @@ class Program:
         claim = self.system.property_by_name.get(name)
         if claim is None:
             raise ValueError(unknown("property", name, self.system.property_by_name))
-        return claim, claim.kind == "step"
+        return claim, claim.of_step
 
     def _search(
         self,

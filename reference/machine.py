@@ -139,15 +139,25 @@ class Machine:
         self._check_same_shape(before)
         return self._violations("step", before._state, self._state)
 
-    def witnesses(self, name: str) -> list[dict[str, Value]]:
+    def witnesses(self, name: str, before: Machine | None = None) -> list[dict[str, Value]]:
         """The elements for which a *sometimes* property holds now.
+
+        One that is about a step is asked of the step from ``before`` to this
+        machine; without a ``before``, nothing witnesses it.
 
         Raises ValueError if there is no such property.
         """
-        points = self._program.cases(name)(self._state)
+        cases = self._program.cases(name)
         claim = self.system.property_by_name[name]
         if claim.kind != "sometimes":
             raise ValueError(f"{name} is a property of kind {claim.kind}, not sometimes")
+        if not claim.of_step:
+            points = cases(self._state)
+        elif before is None:
+            points = []
+        else:
+            self._check_same_shape(before)
+            points = cases(before._state, self._state)
         return [_readable_point(claim.params, point) for point in points]
 
     def _violations(self, kind: Kind, *states: State) -> list[Violation]:

@@ -136,3 +136,9 @@ def contents_leave_a_leaving_node(o: Folio) -> Bool:
     """Contents of a leaving node go elsewhere."""
     out = leaving[node_of_frame(source[o])]
     return (stage[o] == Stage.reserved) & out & ~leaving[node_of_frame(destination[o])]
+
+
+@sometimes(covers="N4")
+def a_node_stays_after_all(n: Node) -> Bool:
+    """The removal of a node is taken back."""
+    return leaving[n] & ~after(leaving[n])

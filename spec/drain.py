@@ -21,6 +21,7 @@ from .language import (
     false,
     guard,
     implies,
+    sometimes,
     step,
     true,
     variable,
@@ -74,3 +75,9 @@ def free_frames_of_draining_blocks_stay_free(f: Frame) -> Bool:
         after(frame_state[f]) == FrameState.page_offline,
     )
     return implies(closed & idle, still)
+
+
+@sometimes(covers="N3")
+def a_drain_is_taken_back(b: Block) -> Bool:
+    """A block that drained is open to allocation again."""
+    return draining[b] & ~after(draining[b])

@@ -17,6 +17,7 @@ from .language import (
     Enumeration,
     Sort,
     action,
+    after,
     always,
     definition,
     false,
@@ -202,3 +203,10 @@ def a_removable_block_is_full(b: Block, f: Frame) -> Bool:
 def the_kernel_takes_memory(f: Frame) -> Bool:
     """The kernel finds memory outside the removable area."""
     return (frame_state[f] == FrameState.kernel) & ~boot_kernel[f]
+
+
+@sometimes(covers="U1")
+def the_kernel_gives_memory_back(f: Frame) -> Bool:
+    """A frame that the kernel used is free again."""
+    freed = after(frame_state[f]) == FrameState.free
+    return (frame_state[f] == FrameState.kernel) & ~kept[f] & freed

@@ -50,7 +50,7 @@ from .language import (
     true,
     variable,
 )
-from .topology import Frame, Node, block_of
+from .topology import Frame, block_of
 
 
 class HugeStage(Enumeration):
@@ -282,11 +282,28 @@ def a_huge_folio_moves_whole(h: HugeFolio, f: Frame) -> Bool:
 
 
 @sometimes(covers="D2")
-def a_huge_folio_arrives_on_another_node(h: HugeFolio, n: Node) -> Bool:
-    """A used huge folio lives where another pool gave its range."""
-    away = (huge_state[h] == HugeState.used) & (pool_of(h) == n)
-    moved = huge_of[huge_home[target[h]]] == target[h]
-    return away & moved & (target[h] != h) & (pool_of(target[h]) != n)
+def a_huge_folio_arrives_on_another_node(h: HugeFolio) -> Bool:
+    """A used huge folio changes its home, and the pool that it counts in."""
+    return (huge_state[h] == HugeState.used) & (pool_of(h) != after(pool_of(h)))
+
+
+@sometimes(covers="D2")
+def a_huge_folio_stays_after_all(h: HugeFolio) -> Bool:
+    """A migration of a huge folio is given up."""
+    over = (huge_stage[h] != HugeStage.idle) & (after(huge_stage[h]) == HugeStage.idle)
+    return over & (huge_home[h] == after(huge_home[h]))
+
+
+@sometimes(covers="D2")
+def a_huge_folio_goes_back_to_its_pool(h: HugeFolio) -> Bool:
+    """The last user of a huge folio lets go."""
+    return (huge_state[h] == HugeState.used) & (after(huge_state[h]) == HugeState.free)
+
+
+@sometimes(covers="D2")
+def a_surplus_folio_goes_back_to_the_buddy_allocator(h: HugeFolio) -> Bool:
+    """The last user of a huge folio that the pool made on top lets go."""
+    return (huge_state[h] == HugeState.used) & ~after(huge_exists(h))
 
 
 @sometimes(covers="D2")

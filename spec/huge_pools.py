@@ -31,6 +31,7 @@ from .language import (
     false,
     guard,
     implies,
+    sometimes,
     step,
     topology,
     true,
@@ -338,3 +339,24 @@ def a_huge_folio_comes_and_goes_whole(f: Frame, g: Frame) -> Bool:
     alike = (frame_state[f] == FrameState.huge) == (frame_state[g] == FrameState.huge)
     then = after(frame_state[f] == FrameState.huge) == after(frame_state[g] == FrameState.huge)
     return implies((range_of[f] == range_of[g]) & alike, then)
+
+
+@sometimes(covers="D2")
+def a_promise_is_kept(v: Reservation) -> Bool:
+    """A fault gets the huge folio that was promised."""
+    n = reservation_node[v]
+    return held[v] & ~after(held[v]) & (free_huge[n] == after(free_huge[n]) + 1)
+
+
+@sometimes(covers="D2")
+def a_promise_is_taken_back(v: Reservation) -> Bool:
+    """A mapping that was promised a huge folio goes away without it."""
+    n = reservation_node[v]
+    return held[v] & ~after(held[v]) & (free_huge[n] == after(free_huge[n]))
+
+
+@sometimes(covers="D2")
+def a_huge_folio_is_used_without_a_promise(h: HugeFolio) -> Bool:
+    """A fault gets a huge folio that was promised to nobody."""
+    taken = (huge_state[h] == HugeState.free) & (after(huge_state[h]) == HugeState.used)
+    return taken & (reserved_huge[pool_of(h)] == after(reserved_huge[pool_of(h)]))

@@ -373,3 +373,21 @@ def a_mapped_folio_arrives(o: Folio, p: Pte) -> Bool:
 def an_abort_restores_a_mapping(o: Folio, p: Pte) -> Bool:
     """A migration is given up after PTEs were replaced, and a PTE comes back."""
     return (stage[o] == Stage.aborting) & cached[o] & maps(p, o)
+
+
+@sometimes(covers="M1 D1")
+def a_migration_is_over(o: Folio) -> Bool:
+    """A folio is in its new frame, and the old one is free."""
+    return (stage[o] == Stage.moved) & (after(stage[o]) == Stage.idle)
+
+
+@sometimes(covers="D1")
+def an_abort_is_over(o: Folio) -> Bool:
+    """A folio that did not move is as before."""
+    return (stage[o] == Stage.aborting) & (after(stage[o]) == Stage.idle)
+
+
+@sometimes(covers="M2")
+def a_folio_is_freed(o: Folio) -> Bool:
+    """Nobody uses a folio any more."""
+    return exists_now(o) & ~after(exists_now(o))

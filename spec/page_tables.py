@@ -257,3 +257,15 @@ def a_file_is_mapped_out_of_order(p: Pte) -> Bool:
 def a_thread_waits_for_a_moving_folio(p: Pte) -> Bool:
     """A fault meets a migration entry."""
     return waiting[p] & (pte[p] == PteState.migration)
+
+
+@sometimes(covers="M1")
+def a_mapping_goes_away(p: Pte) -> Bool:
+    """An address range that led to a folio leads nowhere."""
+    return (pte[p] == PteState.present) & (after(pte[p]) == PteState.none)
+
+
+@sometimes(covers="D1")
+def a_thread_that_waited_goes_on(p: Pte) -> Bool:
+    """The entry that a thread slept on is restored, and the thread wakes."""
+    return waiting[p] & ~after(waiting[p])

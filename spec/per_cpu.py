@@ -9,7 +9,7 @@ Source: mm/page_alloc.c (free_unref_page, drain_all_pages, zone_pcp_disable).
 from __future__ import annotations
 
 from .blocks import BlockState, FrameState, block_state, frame_state
-from .language import Bool, action, always, enabled, guard, implies, sometimes, topology
+from .language import Bool, action, after, always, enabled, guard, implies, sometimes, topology
 from .topology import Frame, Node, block_of, node_of_frame
 
 cpus_keep_frames = topology(Node, Bool)
@@ -54,3 +54,9 @@ def kept_frames_can_be_drained(f: Frame) -> Bool:
 def a_cpu_keeps_a_frame(f: Frame) -> Bool:
     """A free frame can be on a CPU's list."""
     return frame_state[f] == FrameState.pcp
+
+
+@sometimes(covers="A1")
+def a_cpu_gives_a_frame_back(f: Frame) -> Bool:
+    """A frame on a CPU's list goes to the free list."""
+    return (frame_state[f] == FrameState.pcp) & (after(frame_state[f]) == FrameState.free)

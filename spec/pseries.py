@@ -38,7 +38,6 @@ from .platform_state import (
     removed_for_request,
     reserved_lmb,
 )
-from .section_parts import memmap_counted
 from .sections import Metadata, block_device, memmap, pgdat, present
 from .topology import Block, Node, Section, block_of_section, early, pgdat_block
 
@@ -274,7 +273,6 @@ def the_hypervisor_gets_an_lmb(b: Block) -> Bool:
 
 
 @sometimes(covers="R3")
-def a_failed_request_is_taken_back(s: Section) -> Bool:
-    """An LMB that a request had removed is added again, and used."""
-    b = block_of_section[s]
-    return early[b] & memmap_counted[s] & assigned[b]
+def a_failed_request_is_taken_back(b: Block) -> Bool:
+    """An LMB that a request had removed is used again, after the request gave up."""
+    return (removed_for_request[b] == LmbRequest.coming_back) & after(assigned[b])

@@ -267,3 +267,9 @@ def a_usage_map_is_freed(s: Section) -> Bool:
 def an_altmap_is_freed(b: Block) -> Bool:
     """The altmap of a removed block goes."""
     return altmap[b] == Altmap.freed
+
+
+@sometimes(covers="A1")
+def a_reference_is_given_back(r: Reader) -> Bool:
+    """A reader that held a reference on a block device is done."""
+    return (looks_at[r] == Look.block) & (after(looks_at[r]) == Look.nothing)

@@ -160,8 +160,15 @@ def _is_known(definition: str, system: System) -> bool:
     return definition in system.definitions
 
 
+_MOMENTS = {
+    "always": ": declare it @step",
+    "sometimes": ": write after() in the property itself",
+}
+"""What to do about a property that must not speak of two states there."""
+
+
 def _check_moments(system: System, places: dict[str, Where]) -> None:
-    """Only step properties speak of two states, and only topology is there before boot."""
+    """Only *step* and *sometimes* speak of two states; only topology is there before boot."""
     timeless = [(axiom.name, axiom.where, axiom.formula) for axiom in system.axioms]
     timeless += [
         (f"the initial value of {v.symbol}", places[v.symbol.name], v.initial)
@@ -180,9 +187,9 @@ def _check_moments(system: System, places: dict[str, Where]) -> None:
         for symbol in sorted(system.symbols_in(term) & state):
             complain(f"{name} reads {symbol}, which is state", where)
     for name, where, term in (*timeless, *now):
-        if _speaks_of_next(term, system):
-            claim = system.property_by_name.get(name)
-            advice = ": declare it @step" if claim and not claim.ending else ""
+        claim = system.property_by_name.get(name)
+        if _speaks_of_next(term, system) and not (claim and claim.of_step):
+            advice = _MOMENTS.get(claim.kind, "") if claim else ""
             complain(f"{name} speaks of the state after a step{advice}", where)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from .terms import App, Call, SortRef, Symbol, Term, Var, conj, subterms
+from .terms import App, Call, Next, SortRef, Symbol, Term, Var, conj, subterms
 
 __all__ = [
     "ENABLED",
@@ -127,8 +127,9 @@ class Ending:
 class Property:
     """A claim.  ``params`` are existential in *sometimes*, universal otherwise.
 
-    The formula of *step* and *ends* speaks of two states (`Next`).  ``using``
-    names invariants that its proof needs and would not think of.
+    The formula of *step* and *ends* speaks of two states (`Next`), and that of
+    *sometimes* may.  ``using`` names invariants that its proof needs and would
+    not think of.
     """
 
     name: str
@@ -141,6 +142,13 @@ class Property:
     where: Where
     ending: Ending | None = None
     using: tuple[str, ...] = ()
+
+    @property
+    def of_step(self) -> bool:
+        """Whether it is judged by a step, the states before and after it, or by one state."""
+        return self.kind == "step" or (
+            self.kind == "sometimes" and any(isinstance(t, Next) for t in subterms(self.formula))
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,3 +72,20 @@ def test_progress_is_told_once_a_layer() -> None:
     depths: list[int] = []
     search(SYSTEM, [TWO], [claim], depth=3, progress=lambda so_far: depths.append(so_far.depth))
     assert depths == [1, 2, 3]
+
+
+def test_a_sometimes_about_a_step_is_shown_by_its_last_step_and_by_no_state_alone() -> None:
+    claim = SYSTEM.property_by_name["a_drain_is_taken_back"]
+    found = search(SYSTEM, [TWO], [claim]).found[claim.name]
+    assert [action for action, _ in found.steps] == ["drain", "undrain"]
+    before, last = found.replay(SYSTEM)[-2:]
+    assert last.witnesses(claim.name, before) == [{"b": 0}]
+    assert last.witnesses(claim.name) == last.witnesses(claim.name, last) == []
+
+
+def test_anywhere_the_machine_with_the_fewest_states_goes_on() -> None:
+    claim = SYSTEM.property_by_name["a_drain_is_taken_back"]
+    large, small = Shape(blocks=3).build(SYSTEM), Shape(blocks=1).build(SYSTEM)
+    for anywhere, first in ((False, large), (True, small)):
+        found = search(SYSTEM, [large, small], [claim], anywhere=anywhere).found
+        assert found[claim.name].topology == first

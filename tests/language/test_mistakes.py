@@ -171,9 +171,10 @@ MISTAKES = {
         with_property("always()", "after(mode[b]) == Mode.on"),
         "claim speaks of the state after a step: declare it @step",
     ),
-    "sometimes property of two states": (
-        with_property("sometimes()", "after(mode[b]) == Mode.on"),
-        "claim speaks of the state after a step: declare it @step",
+    "sometimes property of two states, through a definition": (
+        "@definition\ndef later(b: Block) -> Bool:\n    return after(mode[b]) == Mode.on\n"
+        + with_property("sometimes()", "later(b)"),
+        "claim speaks of the state after a step: write after() in the property itself",
     ),
     "always property of two states, through a definition": (
         "@definition\ndef later(b: Block) -> Bool:\n    return after(mode[b]) == Mode.on\n"
