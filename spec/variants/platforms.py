@@ -109,8 +109,8 @@ VARIANTS = (
         name="s390-partial-assignment",
         doc="S2: an increment cannot be assigned; those before it stay so, the block offline.",
         covers=("R5",),
-        source="drivers/s390/char/sclp_cmd.c: sclp_mem_change_state() undoes nothing;"
-        " mm: memory_block_online() sends no MEM_FINISH_OFFLINE then",
+        source="Linux 6.12, drivers/s390/char/sclp_cmd.c: sclp_mem_change_state() undoes nothing;"
+        " drivers/base/memory.c: memory_block_online() sends no MEM_FINISH_OFFLINE then",
         breaks="offline_blocks_have_no_assigned_increment",
         edits=(PREPARE_IS_NOT_UNDONE,),
     ),
