@@ -77,6 +77,12 @@ USUAL = (
         tables=(*_NO_DEVICE, ("in_storage", (1, 1)), ("increment_block", (1, 1))),
         more=(*_ONE_DEVICE, ("Increment", 2)),
     ),
+    Shape(
+        blocks=3,
+        added=frozenset([1, 2]),
+        tables=(("in_range", (0, 1, 1)), ("memmap_host", (0, 1, 0))),
+        more=_ONE_DEVICE,
+    ),
 )
 
 

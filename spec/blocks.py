@@ -13,7 +13,7 @@ from __future__ import annotations
 from errno import EBUSY, EINVAL, ENODEV, EPERM
 
 from .bookkeeping import crash_map, in_zonelists, lock_held, node_structure, own_pageset
-from .firmware_request import lock_allows_offline, lock_allows_online, lock_allows_removal
+from .firmware_request import lock_allows_offline, lock_allows_online
 from .language import (
     Bool,
     Enumeration,
@@ -34,7 +34,6 @@ from .platform_state import (
     given_up,
     held_back,
     increment_block,
-    reserved_lmb,
 )
 from .sections import (
     Metadata,
@@ -423,27 +422,3 @@ def cancel_offline(b: Block) -> None:
         value=FrameState.free,
     )
     lock_held[b] = false
-
-
-@action
-def delete_block_device(b: Block) -> None:
-    """Take the block out of sysfs (remove_memory_block_devices)."""
-    guard(
-        "device_hotplug_lock",
-        lock_allows_removal(b),
-        why="a memory device is being added or ejected (the caller would wait)",
-    )
-    guard("has_device", block_device[b], errno=ENODEV, why="there is no such memory block")
-    guard(
-        "not_reserved",
-        ~reserved_lmb[b],
-        errno=EINVAL,
-        why="the hypervisor keeps the logical memory block where it is",
-    )
-    guard(
-        "block_offline",
-        block_state[b] == BlockState.offline,
-        errno=EBUSY,
-        why="the block is not offline",
-    )
-    block_device[b] = false

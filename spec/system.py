@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import (
     block_claims,
+    block_removal,
     blocks,
     bookkeeping,
     bookkeeping_claims,
@@ -52,6 +53,7 @@ SYSTEM = load(
         zone_spans,
         blocks,
         block_claims,
+        block_removal,
         span_claims,
         bookkeeping_claims,
         firmware,

@@ -108,6 +108,8 @@ LENGTHS = {
     "s390-partial-assignment": 6,
     "online-before-assignment": 5,
     "boot-memory-goes-against-the-veto": 3,
+    "writer-waits-for-the-lock": 2,
+    "firmware-map-forgets-too-early": 8,
 }
 
 REACHED = {
@@ -124,6 +126,8 @@ REACHED = {
     "an_offline_is_cancelled": 3,
     "an_online_is_cancelled": 7,
     "added_memory_is_online_and_movable": 8,
+    "a_writer_lets_go_of_a_device_that_goes": 3,
+    "a_write_is_over": 3,
     "a_span_shrinks": 3,
     "a_device_is_added": 6,
     "a_failed_add_is_taken_back": 4,
