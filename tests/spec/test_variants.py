@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from memhp.checks.cache import default_folder
 from memhp.checks.prove import prove
 from memhp.checks.reach import first_violation, reach
 from memhp.spec.language import Variant, apply
@@ -211,13 +212,15 @@ def test_a_variant_is_refuted_by_a_trace_that_replays(variant: Variant) -> None:
 
 def test_the_specification_keeps_what_the_variants_break() -> None:
     broken = {variant.breaks for variant in VARIANTS}
-    assert {result.name for result in prove(SYSTEM, only=broken, jobs=1).results} == broken
-    assert prove(SYSTEM, only=broken, jobs=1).verdict.passes
+    assert {
+        result.name for result in prove(SYSTEM, only=broken, jobs=1, cache=default_folder()).results
+    } == broken
+    assert prove(SYSTEM, only=broken, jobs=1, cache=default_folder()).verdict.passes
 
 
 def test_every_sometimes_property_is_reached() -> None:
     claims = list(SYSTEM.of_kind("sometimes"))
-    found, _ = reach(SYSTEM, claims)
+    found, _ = reach(SYSTEM, claims, folder=default_folder())
     assert {name: len(trace.steps) for name, trace in found.items()} == REACHED
     for trace in found.values():
         assert trace.is_shown_by(trace.replay(SYSTEM))
