@@ -18,6 +18,7 @@ from memhp.reference import Machine, Topology
 from memhp.spec.language.system import Action, Property, System
 from memhp.spec.language.terms import Term
 
+from .decided import decided
 from .search import Found, search
 
 __all__ = ["Spent", "closed", "cut", "different", "reads", "refusal", "shortest"]
@@ -47,6 +48,7 @@ def shortest(
     Raises `Spent` if the search for one of that depth gives up.
     """
     kept = closed(system, reads(system, claim.formula))
+    topologies = [topology for topology in topologies if not decided(system, topology, claim)]
     while True:
         smaller = cut(system, kept, claim)
         kinds = different(smaller, topologies)

@@ -249,9 +249,11 @@ class Operations:
         result = self._try("begin_online", block, zone)
         if not result:
             return result
-        self._try("initialise_memmap", block)
-        self._try("announce_online", block)
-        result = self._try("finish_online", block)
+        for increment in self._increments_of(block):
+            self._try("assign_increment", increment)
+        result = self._try("initialise_memmap", block)
+        result = result and self._try("announce_online", block)
+        result = result and self._try("finish_online", block)
         if not result:
             self._try("cancel_online", block)
         return result
@@ -371,6 +373,10 @@ class Operations:
     def _sections_of(self, block: int) -> list[int]:
         owner = self.machine.topology.tables["block_of_section"]
         return [section for section, its in enumerate(owner) if its == block]
+
+    def _increments_of(self, block: int) -> list[int]:
+        owner = self.machine.topology.tables["increment_block"]
+        return [increment for increment, its in enumerate(owner) if its == block]
 
     def _devices_of(self, block: int) -> list[int]:
         devices = range(self.machine.topology.sizes["MemoryDevice"])

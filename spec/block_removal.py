@@ -31,6 +31,7 @@ from .language import (
     sometimes,
     step,
 )
+from .platform_state import reserved_lmb
 from .section_parts import Altmap, altmap
 from .sections import block_device
 from .topology import Block, MemoryDevice, in_range
@@ -101,6 +102,12 @@ def delete_block_device(b: Block) -> None:
         why="a memory device is being added or ejected (the caller would wait)",
     )
     guard("has_device", block_device[b], errno=ENODEV, why="there is no such memory block")
+    guard(
+        "not_reserved",
+        ~reserved_lmb[b],
+        errno=EINVAL,
+        why="the hypervisor keeps the logical memory block where it is",
+    )
     guard(
         "block_offline",
         block_state[b] == BlockState.offline,

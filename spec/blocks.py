@@ -27,6 +27,14 @@ from .language import (
     true,
     variable,
 )
+from .platform_state import (
+    accessible,
+    assigned_increment,
+    driver_reference,
+    given_up,
+    held_back,
+    increment_block,
+)
 from .sections import (
     Metadata,
     block_device,
@@ -91,7 +99,8 @@ class FrameState(Enumeration):
 
     ``incoming``: set aside as the destination of a migration; ``huge``: part of
     a hugetlb folio; ``pcp``: a CPU keeps the free frame on a list of its own
-    (per-CPU pages).
+    (per-CPU pages); ``page_offline``: it is logically offline (PageOffline), its
+    driver's alone.
     """
 
     unavailable: FrameState
@@ -102,6 +111,7 @@ class FrameState(Enumeration):
     incoming: FrameState
     huge: FrameState
     pcp: FrameState
+    page_offline: FrameState
 
 
 def _boot_state(f: Frame) -> FrameState:
@@ -153,6 +163,19 @@ def in_use(b: Block) -> Bool:
 def isolates(f: Frame) -> Bool:
     """Isolation finds the frame free: the per-CPU lists are drained before it begins."""
     return (frame_state[f] == FrameState.free) | (frame_state[f] == FrameState.pcp)
+
+
+@definition
+def stands_in_the_way(f: Frame) -> Bool:
+    """The frame's block cannot go: it is neither isolated, nor offline and unreferenced."""
+    let_go = (frame_state[f] == FrameState.page_offline) & ~driver_reference[f]
+    return (frame_state[f] != FrameState.isolated) & ~let_go
+
+
+@definition
+def comes_online_as(f: Frame) -> FrameState:
+    """What becomes of the frame when its block goes online (the online_page callback)."""
+    return ite(held_back(f), FrameState.page_offline, FrameState.free)
 
 
 @definition
@@ -234,6 +257,12 @@ def initialise_memmap(b: Block) -> None:
         exists(Section, lambda s: (block_of_section[s] == b) & (memmap[s] != Metadata.initialised)),
         why="its struct pages are initialised already",
     )
+    guard(
+        "accessible",
+        accessible(b),
+        errno=EPERM,
+        why="a storage increment of the block is not assigned",
+    )
     memmap.update(where=lambda s: block_of_section[s] == b, value=Metadata.initialised)
     frame_state.update(where=lambda f: block_of(f) == b, value=FrameState.isolated)
     n = node_of[b]
@@ -273,7 +302,8 @@ def finish_online(b: Block) -> None:
     block_state[b] = BlockState.online
     event[b] = MemoryEvent.online
     own_pageset[node_of[b], zone[b]] = true
-    frame_state.update(where=lambda f: block_of(f) == b, value=FrameState.free)
+    driver_reference.update(where=lambda f: (block_of(f) == b) & held_back(f), value=true)
+    frame_state.update(where=lambda f: block_of(f) == b, value=lambda f: comes_online_as(f))
     has_memory[node_of[b]] = true
     in_zonelists[node_of[b]] = true
     crash_map[b] = true
@@ -293,6 +323,7 @@ def cancel_online(b: Block) -> None:
     told = event[b] == MemoryEvent.going_online
     event[b] = ite(told, MemoryEvent.cancel_online, event[b])
     node_structure[node_of[b]] = has_memory[node_of[b]]
+    assigned_increment.update(where=lambda i: (increment_block[i] == b) & given_up(i), value=false)
     memmap.update(where=lambda s: block_of_section[s] == b, value=Metadata.allocated)
     frame_state.update(where=lambda f: block_of(f) == b, value=FrameState.unavailable)
     _leave_spans(b)
@@ -349,6 +380,7 @@ def announce_offline(b: Block) -> None:
     )
     guard("not_announced", event[b] != MemoryEvent.going_offline, why="they know already")
     event[b] = MemoryEvent.going_offline
+    driver_reference.update(where=lambda f: block_of(f) == b, value=false)
 
 
 @action
@@ -358,7 +390,7 @@ def finish_offline(b: Block) -> None:
     guard("notifiers_agree", ~vetoes_offline[b], errno=EPERM, why="a memory notifier refuses")
     guard(
         "empty",
-        ~exists(Frame, lambda f: (block_of(f) == b) & (frame_state[f] != FrameState.isolated)),
+        ~exists(Frame, lambda f: (block_of(f) == b) & stands_in_the_way(f)),
         errno=EBUSY,
         why="a frame of the block is still in use",
     )
@@ -370,6 +402,7 @@ def finish_offline(b: Block) -> None:
     in_zonelists[node_of[b]] = keeps_memory(b)
     node_structure[node_of[b]] = keeps_memory(b)
     crash_map[b] = false
+    assigned_increment.update(where=lambda i: increment_block[i] == b, value=false)
     memmap.update(where=lambda s: block_of_section[s] == b, value=Metadata.allocated)
     frame_state.update(where=lambda f: block_of(f) == b, value=FrameState.unavailable)
     _leave_spans(b)
@@ -387,6 +420,7 @@ def cancel_offline(b: Block) -> None:
     block_state[b] = BlockState.online
     told = event[b] == MemoryEvent.going_offline
     event[b] = ite(told, MemoryEvent.cancel_offline, event[b])
+    driver_reference.update(where=lambda f: (block_of(f) == b) & held_back(f), value=true)
     frame_state.update(
         where=lambda f: (block_of(f) == b) & (frame_state[f] == FrameState.isolated),
         value=FrameState.free,

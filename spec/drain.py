@@ -64,7 +64,7 @@ def nothing_moves_into_a_draining_block(f: Frame) -> Bool:
 
 @step(covers="N3")
 def free_frames_of_draining_blocks_stay_free(f: Frame) -> Bool:
-    """While a block drains, a free frame of it is given to nobody."""
+    """While a block drains, a free frame of it is given to nobody; a device may unplug it."""
     closed = draining[block_of(f)] & after(draining[block_of(f)])
     idle = any_of(
         frame_state[f] == FrameState.free,
@@ -76,6 +76,7 @@ def free_frames_of_draining_blocks_stay_free(f: Frame) -> Bool:
         after(frame_state[f]) == FrameState.pcp,
         after(frame_state[f]) == FrameState.isolated,
         after(frame_state[f]) == FrameState.unavailable,
+        after(frame_state[f]) == FrameState.page_offline,
     )
     return implies(closed & idle, still)
 

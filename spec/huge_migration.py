@@ -12,7 +12,6 @@ from __future__ import annotations
 from errno import EBUSY, ENOMEM
 
 from .blocks import BlockState, FrameState, block_state, frame_state
-from .drain import draining
 from .frames import Data
 from .huge_pools import (
     HugeFolio,
@@ -25,6 +24,7 @@ from .huge_pools import (
     huge_home,
     huge_of,
     huge_state,
+    leaves,
     node_of_range,
     pool_of,
     range_of,
@@ -133,13 +133,7 @@ def begin_huge_migration(h: HugeFolio, t: HugeFolio) -> None:
     )
     guard(
         "target_stays",
-        ~exists(
-            Frame,
-            lambda f: (
-                (range_of[f] == huge_home[t])
-                & (draining[block_of(f)] | (block_state[block_of(f)] == BlockState.going_offline))
-            ),
-        ),
+        ~leaves(huge_home[t]),
         errno=ENOMEM,
         why="the destination is in a block that leaves",
     )
@@ -258,11 +252,10 @@ def moving_huge_folios_are_seen(h: HugeFolio) -> Bool:
 
 
 @step(covers="D2 N3")
-def huge_folios_do_not_move_into_leaving_blocks(h: HugeFolio, f: Frame) -> Bool:
+def huge_folios_do_not_move_into_leaving_blocks(h: HugeFolio) -> Bool:
     """No destination that is chosen has a frame in a block that drains or goes offline."""
     begins = (huge_stage[h] == HugeStage.idle) & (after(huge_stage[h]) == HugeStage.reserved)
-    closed = draining[block_of(f)] | (block_state[block_of(f)] == BlockState.going_offline)
-    return implies(begins & (range_of[f] == after(huge_home[target[h]])), ~closed)
+    return implies(begins, ~leaves(after(huge_home[target[h]])))
 
 
 @step(covers="D2")

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from errno import EBUSY, ENOENT, ENOMEM
 
-from .blocks import FrameState, frame_state, zone
+from .blocks import BlockState, FrameState, block_state, frame_state, zone
 from .drain import draining
 from .frames import released
 from .language import (
@@ -141,6 +141,18 @@ def huge_exists(h: HugeFolio) -> Bool:
     return huge_state[h] != HugeState.none
 
 
+@definition
+def leaves(r: Range) -> Bool:
+    """A frame of the range lies in a block that is closed to allocation, or goes offline."""
+    return exists(
+        Frame,
+        lambda f: (
+            (range_of[f] == r)
+            & (draining[block_of(f)] | (block_state[block_of(f)] == BlockState.going_offline))
+        ),
+    )
+
+
 def _make(h: HugeFolio, r: Range, state: HugeState, on_top: Bool) -> None:
     """Make a huge folio of a range that is free as a whole."""
     guard("new_folio", ~huge_exists(h), why="the huge folio exists already")
@@ -193,6 +205,15 @@ def take_surplus(h: HugeFolio, r: Range) -> None:
     surplus_huge[node_of_range[r]] = surplus_huge[node_of_range[r]] + 1
 
 
+def _stays(h: HugeFolio) -> None:
+    guard(
+        "range_stays",
+        ~leaves(huge_home[h]),
+        errno=ENOMEM,
+        why="the huge folio is in a block that leaves",
+    )
+
+
 def _free_and_not_promised(h: HugeFolio) -> None:
     guard("huge_free", huge_state[h] == HugeState.free, why="the huge folio is not free")
     guard(
@@ -238,6 +259,7 @@ def unreserve_huge(v: Reservation) -> None:
 def take_huge(h: HugeFolio) -> None:
     """A fault without a promise takes a free huge folio (alloc_hugetlb_folio)."""
     _free_and_not_promised(h)
+    _stays(h)
     huge_state[h] = HugeState.used
     free_huge[pool_of(h)] = free_huge[pool_of(h)] - 1
 
@@ -249,6 +271,7 @@ def take_promised(h: HugeFolio, v: Reservation) -> None:
     guard("huge_free", huge_state[h] == HugeState.free, why="the huge folio is not free")
     guard("held", held[v], errno=ENOENT, why="there is no such promise")
     guard("same_node", pool_of(h) == n, why="the promise is another node's")
+    _stays(h)
     huge_state[h] = HugeState.used
     held[v] = false
     reserved_huge[n] = reserved_huge[n] - 1
@@ -331,6 +354,13 @@ def gigantic_folios_stay_out_of_the_removable_area(f: Frame) -> Bool:
     """No frame of a gigantic folio is in the movable zone."""
     inside = (frame_state[f] == FrameState.huge) & gigantic[range_of[f]]
     return implies(inside, zone[block_of(f)] != Zone.movable)
+
+
+@step(covers="D2 N3")
+def free_huge_folios_of_leaving_blocks_are_not_used(h: HugeFolio) -> Bool:
+    """Nobody gets a free huge folio of a block that leaves (dequeue_hugetlb_folio_node_exact)."""
+    taken = (huge_state[h] == HugeState.free) & after(huge_state[h] == HugeState.used)
+    return implies(leaves(huge_home[h]), ~taken)
 
 
 @step(covers="D2")

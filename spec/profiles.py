@@ -10,6 +10,7 @@ from .blocks import has_memory
 from .frames import Folio, home
 from .language import Bool, Profile, ReplaceGuard, exists
 from .topology import Frame, Node, node_of_frame
+from .variants.platforms import PREPARE_IS_NOT_UNDONE
 
 __all__ = ["DEFAULT", "PROFILES"]
 
@@ -27,8 +28,12 @@ PROFILES = (
     Profile(DEFAULT, "What the list asks for: every property holds.", (), ()),
     Profile(
         name="linux-6.12",
-        doc="Linux 6.12: contents of a leaving block go to another node whenever there is one.",
-        edits=(ReplaceGuard("reserve_destination", "nearest_with_room", _another_node_first),),
+        doc="Linux 6.12: contents of a leaving block go to another node whenever there is one;"
+        " s390 keeps what it assigned when the rest cannot be.",
+        edits=(
+            ReplaceGuard("reserve_destination", "nearest_with_room", _another_node_first),
+            PREPARE_IS_NOT_UNDONE,
+        ),
         gives_up=(
             (
                 "contents_stay_on_their_node_while_it_has_room",
@@ -38,6 +43,11 @@ PROFILES = (
             (
                 "the_nearest_node_with_room_is_chosen",
                 "the own node is the nearest, and it is taken out (mm/memory_hotplug.c)",
+            ),
+            (
+                "offline_blocks_have_no_assigned_increment",
+                "memory_block_online() sends no MEM_FINISH_OFFLINE when MEM_PREPARE_ONLINE"
+                " fails (drivers/base/memory.c, drivers/s390/char/sclp_cmd.c)",
             ),
         ),
     ),

@@ -11,7 +11,7 @@ mm/memory_hotplug.c (add_memory_resource, try_remove_memory, try_offline_node).
 
 from __future__ import annotations
 
-from errno import EBUSY, EEXIST, ENODEV, ENOMEM
+from errno import EBUSY, EEXIST, EINVAL, ENODEV, ENOMEM
 
 from .bookkeeping import firmware_map, lock_held
 from .firmware_request import lock_allows_add
@@ -33,6 +33,7 @@ from .language import (
     true,
     variable,
 )
+from .platform_state import drc_acquired, has_a_piece, is_lmb, request_allows_add
 from .section_parts import (
     Altmap,
     Look,
@@ -104,9 +105,11 @@ block_device = variable(Block, Bool, initial=lambda b: early[b])
 def plugged(b: Block) -> Bool:
     """The block's memory is all there: every device that it lies in is inserted.
 
-    Memory that lies in no device is always there.
+    Memory that lies in no device is always there, but a logical memory block
+    only as long as the hypervisor gives it.
     """
-    return forall(MemoryDevice, lambda m: implies(in_range[m, b], inserted[m]))
+    all_devices = forall(MemoryDevice, lambda m: implies(in_range[m, b], inserted[m]))
+    return all_devices & implies(is_lmb[b], drc_acquired[b])
 
 
 @definition
@@ -161,6 +164,18 @@ def allocate_memmap(s: Section) -> None:
         plugged(block_of_section[s]),
         errno=ENODEV,
         why="no memory is plugged where the section should be",
+    )
+    guard(
+        "a_piece_plugged",
+        has_a_piece(block_of_section[s]),
+        errno=ENODEV,
+        why="its virtio-mem device has plugged no sub-block of the block",
+    )
+    guard(
+        "request_allows_add",
+        request_allows_add(block_of_section[s]),
+        errno=EINVAL,
+        why="the logical memory block still counts as used, or a request has removed it",
     )
     _no_block_is_changing()
     guard(

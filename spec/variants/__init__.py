@@ -13,6 +13,7 @@ from . import (
     kernel_memory,
     lifetimes,
     migration,
+    platforms,
     scheduling,
 )
 
@@ -28,4 +29,5 @@ VARIANTS = (
     *devices.VARIANTS,
     *kernel_memory.VARIANTS,
     *filesystems.VARIANTS,
+    *platforms.VARIANTS,
 )

@@ -50,6 +50,10 @@ BROKEN: dict[str, tuple[Shape, dict[str, dict[int, int]]]] = {
     ),
     "ranges_lie_on_one_node": (TWO, {"node_of_range": {0: 1}}),
     "addresses_differ": (Shape(blocks=2), {"below": {1: 0}}),
+    "subblocks_lie_in_one_block": (Shape(blocks=2), {"is_virtio": {1: 1}}),
+    "virtio_memory_is_added_by_its_driver": (Shape(blocks=2), {"is_virtio": {1: 1}}),
+    "virtio_memory_holds_no_memmap": (Shape(blocks=2), {"is_virtio": {1: 1}}),
+    "virtio_memory_holds_no_pgdat": (Shape(blocks=2), {"is_virtio": {0: 1}}),
 }
 
 

@@ -70,4 +70,4 @@ def test_every_guard_is_the_first_to_refuse_somewhere() -> None:
         for guard in action.guards:
             if (action.name, guard.name) not in found:
                 claim = first_refusal(action, guard)
-                assert shortest(SYSTEM, topologies, claim, max_states=500_000), claim.doc
+                assert shortest(SYSTEM, topologies, claim, max_states=1_000_000), claim.doc
