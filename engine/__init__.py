@@ -1,0 +1,5 @@
+"""The engine: memory hotplug at the size of real machines.
+
+It knows the rules on its own, written for speed, and imports nothing of the
+specification: that it agrees with the reference, step by step, means something.
+"""

@@ -1,0 +1,105 @@
+"""Sets of small numbers that find their first and last member in a few steps.
+
+>>> some = Bits(100_000, [7, 70_000])
+>>> some.first(), some.first(8), some.last(), len(some)
+(7, 70000, 70000, 2)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+__all__ = ["Bits"]
+
+_SHIFT = 8
+_WORD = 1 << _SHIFT
+_MASK = _WORD - 1
+
+
+class Bits:
+    """A set of numbers below ``size``: words of 256 bits, and words that say which are not 0.
+
+    Parameters: ``size``, one more than the largest number; ``members``, what is in it.
+    """
+
+    __slots__ = ("_count", "_levels")
+
+    def __init__(self, size: int, members: Iterable[int] = ()) -> None:
+        length = max(1, -(-size // _WORD))
+        self._levels = [[0] * length]
+        while length > 1:
+            length = -(-length // _WORD)
+            self._levels.append([0] * length)
+        self._count = 0
+        for member in members:
+            self.add(member)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __contains__(self, number: int) -> bool:
+        return bool(self._levels[0][number >> _SHIFT] >> (number & _MASK) & 1)
+
+    def add(self, number: int) -> None:
+        """Put a number in; it may be there already."""
+        for level in self._levels:
+            place, bit = number >> _SHIFT, 1 << (number & _MASK)
+            before = level[place]
+            if before & bit:
+                return
+            level[place] = before | bit
+            if level is self._levels[0]:
+                self._count += 1
+            if before:
+                return
+            number = place
+
+    def discard(self, number: int) -> None:
+        """Take a number out, if it is there."""
+        for level in self._levels:
+            place, bit = number >> _SHIFT, 1 << (number & _MASK)
+            before = level[place]
+            if not before & bit:
+                return
+            level[place] = before ^ bit
+            if level is self._levels[0]:
+                self._count -= 1
+            if before ^ bit:
+                return
+            number = place
+
+    def first(self, start: int = 0) -> int:
+        """The lowest member from ``start`` on; -1 if there is none."""
+        for height, level in enumerate(self._levels):
+            place = start >> _SHIFT
+            if place < len(level):
+                word = level[place] >> (start & _MASK) << (start & _MASK)
+                if word:
+                    return self._lowest(height, (place << _SHIFT) + _low(word))
+            start = place + 1
+        return -1
+
+    def last(self) -> int:
+        """The highest member; -1 if there is none."""
+        number = 0
+        for level in reversed(self._levels):
+            word = level[number]
+            if not word:
+                return -1
+            number = (number << _SHIFT) + word.bit_length() - 1
+        return number
+
+    def __iter__(self) -> Iterator[int]:
+        number = self.first()
+        while number >= 0:
+            yield number
+            number = self.first(number + 1)
+
+    def _lowest(self, height: int, number: int) -> int:
+        for level in reversed(self._levels[:height]):
+            number = (number << _SHIFT) + _low(level[number])
+        return number
+
+
+def _low(word: int) -> int:
+    return (word & -word).bit_length() - 1
