@@ -142,9 +142,7 @@ class Layout:
             early=bytes(tables["early"]),
             early_zone=bytes(tables["early_zone"]),
             pgdat_section=tables["pgdat_section"],
-            holes=bytes(
-                any(tables["hole"][b * frames : (b + 1) * frames]) for b in range(blocks)
-            ),
+            holes=bytes(any(tables["hole"][b * frames : (b + 1) * frames]) for b in range(blocks)),
             vetoes_online=bytes(tables["vetoes_online"]),
             vetoes_offline=bytes(tables["vetoes_offline"]),
             cpus_keep_frames=bytes(tables["cpus_keep_frames"]),

@@ -109,7 +109,8 @@ class Table:
     def _made(self, number: int) -> array[int]:
         if self._identity:
             made = array("q")
-            made.frombytes(np.arange(self.chunk, dtype=np.int64) + number * self.chunk)
+            first = number * self.chunk
+            made.frombytes(np.arange(first, first + self.chunk, dtype=np.int64).tobytes())
         else:
             made = array("q", [0]) * self.chunk
         self._arrays[number] = made
