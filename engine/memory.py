@@ -50,7 +50,10 @@ class Memory:
         self.per_block = layout.frames
         self.node_of = layout.node_of
         blocks = layout.blocks
-        self.zone = bytearray(layout.early_zone)
+        self.zone = bytearray(
+            zone if early else 0
+            for zone, early in zip(layout.early_zone, layout.early, strict=True)
+        )
         self.uniform = bytearray(blocks)
         self.mixed: dict[int, bytearray] = {}
         self.freed_as = bytearray([FREE]) * blocks

@@ -15,6 +15,7 @@ from memhp.spec.language.system import System
 
 from .machine import Machine
 from .operations import Operations
+from .outcome import Refusal
 from .topology import Topology, Value
 
 __all__ = ["Observation", "ReferenceTarget", "Target"]
@@ -67,10 +68,8 @@ class ReferenceTarget:
         """Raises ValueError for an operation or parameter that does not exist."""
         self._user.steps.clear()
         if operation in self.system.action_by_name:
-            if self.machine.step(operation, *params):
-                return None
-            refusal = self.machine.why_not(operation, *params)
-            return (refusal and refusal.errno) or EAGAIN
+            outcome = self.machine.step(operation, *params)
+            return (outcome.errno or EAGAIN) if isinstance(outcome, Refusal) else None
         found = getattr(self._user, operation, None)
         if operation.startswith("_") or not callable(found):
             raise ValueError(f"there is no operation {operation!r}")
