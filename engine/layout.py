@@ -133,6 +133,7 @@ class Layout:
                 holes, kernel = tables["hole"][part], tables["boot_kernel"][part]
                 codes = (0 if h else 9 if k else 2 for h, k in zip(holes, kernel, strict=True))
                 frame_codes[block] = bytes(codes)
+        plain = _plain(machine)
         in_range = [tables["in_range"][m * blocks : (m + 1) * blocks] for m in range(devices)]
         return cls(
             node_of=tables["node_of"],
@@ -154,9 +155,9 @@ class Layout:
                 sum(tables["below"][a * blocks + b] for a in range(blocks)) for b in range(blocks)
             ],
             folios=sizes["Folio"],
-            birth_frame=tables["birth_frame"],
-            boot_folio=tables["boot_folio"],
-            boot_data=tables["boot_data"],
+            birth_frame=None if plain else tables["birth_frame"],
+            boot_folio=None if plain else tables["boot_folio"],
+            boot_data=None if plain else tables["boot_data"],
             frame_codes=frame_codes,
         )
 
@@ -189,6 +190,13 @@ def _regular(machine: Described) -> tuple[int, int]:
     if not regular:
         raise ValueError("the engine needs blocks of one size, their sections and frames in order")
     return sections, sections * frames
+
+
+def _plain(machine: Described) -> bool:
+    """Folios and frames are named as on a machine that is not described one by one."""
+    tables = machine.tables
+    frames = tuple(range(machine.sizes["Frame"]))
+    return tables["birth_frame"] == tables["boot_folio"] == frames and not any(tables["boot_data"])
 
 
 def _fallback(nearer: Sequence[int], node: int, nodes: int) -> list[int]:

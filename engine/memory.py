@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .bits import Bits
 from .codes import (
@@ -31,6 +31,9 @@ from .codes import (
 )
 from .layout import Layout
 from .tables import Numbers, Table
+
+Frames: TypeAlias = range | Numbers
+"""Frames, the lowest first: a range if they lie in a row."""
 
 __all__ = ["Memory"]
 
@@ -87,6 +90,7 @@ class Memory:
         self.kind_of_chunk = bytearray(-(-self.folios // self.per_block))
         self.kinds: dict[int, bytearray] = {}
         own = layout.birth_frame is None
+        self._own_numbers = own
         if own:
             at = np.frombuffer(self.uniform, dtype=np.uint8) == USER
             np.frombuffer(self.kind_of_chunk, dtype=np.uint8)[:] = at
@@ -243,47 +247,62 @@ class Memory:
         self.free[block] = 0
         self._settle(block, UNAVAILABLE)
 
-    def users(self, block: int) -> Numbers:
+    def users(self, block: int) -> Frames:
         """The block's frames of user memory, the lowest first."""
-        first = block * self.per_block
-        codes = self.mixed.get(block)
-        if codes is None:
-            count = self.per_block if self.uniform[block] == USER else 0
-            return np.arange(first, first + count, dtype=np.int64)
-        return np.flatnonzero(np.frombuffer(codes, dtype=np.uint8) == USER) + first
+        return self._frames_with(block, USER, self.user[block])
 
-    def destinations(self, nodes: Sequence[int], wanted: int) -> Iterator[Numbers]:
+    def destinations(self, nodes: Sequence[int], wanted: int) -> Iterator[Frames]:
         """Free frames, block by block, of the first node with room, then of the next."""
         for node in nodes:
             block = self.room[node].first()
             while block >= 0 and wanted > 0:
-                found = self._free_frames(block)[:wanted]
+                found = self._frames_with(block, FREE, self.free[block])[:wanted]
                 wanted -= len(found)
                 following = self.room[node].first(block + 1)
                 yield found
                 block = following
 
-    def _free_frames(self, block: int) -> Numbers:
+    def _frames_with(self, block: int, code: int, count: int) -> Frames:
+        """The frames that have the code, of which there are ``count``: a range if they are one."""
         first, codes = block * self.per_block, self.mixed.get(block)
         if codes is None:
-            return np.arange(first, first + self.per_block, dtype=np.int64)
-        return np.flatnonzero(np.frombuffer(codes, dtype=np.uint8) == FREE) + first
+            return range(first, first + count)
+        low = max(codes.find(code), 0)
+        if codes[low : low + count] == bytes((code,)) * count:
+            return range(first + low, first + low + count)
+        return np.flatnonzero(np.frombuffer(codes, dtype=np.uint8) == code) + first
 
-    def move(self, sources: Numbers, targets: Numbers) -> None:
+    def move(self, sources: Frames, targets: Frames) -> None:
         """The folios in frames of one isolated block move to free frames of one other."""
-        block, to = int(sources[0]) // self.per_block, int(targets[0]) // self.per_block
-        folios = self.folio_of.gather(sources)
-        self.home.scatter(folios, targets)
-        self.folio_of.scatter(targets, folios)
-        self.data.scatter(targets, self.data.gather(sources))
+        size = self.per_block
+        block, to, moved = int(sources[0]) // size, int(targets[0]) // size, len(sources)
+        if not self._move_runs(sources, targets):
+            leaving, arriving = np.asarray(sources), np.asarray(targets)
+            folios = self.folio_of.gather(leaving)
+            self.home.scatter(folios, arriving)
+            self.folio_of.scatter(arriving, folios)
+        if self.data.mixed_chunks:
+            self.data.scatter(np.asarray(targets), self.data.gather(np.asarray(sources)))
         self._recolour(block, sources, ISOLATED)
         self._recolour(to, targets, USER)
-        moved = len(sources)
         self.user[block] -= moved
         self.user[to] += moved
         self.free[to] -= moved
         if not self.free[to]:
             self.room[self.node_of[to]].discard(to)
+
+    def _move_runs(self, sources: Frames, targets: Frames) -> bool:
+        """Folios in the order of their numbers move to frames in a row: a few entries change."""
+        if not (self._own_numbers and isinstance(sources, range) and isinstance(targets, range)):
+            return False
+        runs = self.folio_of.runs(sources)
+        if runs is None:
+            return False
+        for source, length, folio in runs:
+            target = targets.start + source - sources.start
+            self.home.write_run(folio, length, target)
+            self.folio_of.write_run(target, length, folio)
+        return True
 
     def move_one(self, source: int, target: int) -> None:
         """The folio in a frame of any block moves to a free frame."""
@@ -352,12 +371,15 @@ class Memory:
             table[code] = new
         self.mixed[block] = codes.translate(table)
 
-    def _recolour(self, block: int, frames: Numbers, code: int) -> None:
+    def _recolour(self, block: int, frames: Frames, code: int) -> None:
+        first = block * self.per_block
         if len(frames) == self.per_block:
             self._settle(block, code)
+        elif isinstance(frames, range):
+            part = slice(frames.start - first, frames.stop - first)
+            self._codes(block)[part] = bytes((code,)) * len(frames)
         else:
-            codes: NDArray[np.uint8] = np.frombuffer(self._codes(block), dtype=np.uint8)
-            codes[frames - block * self.per_block] = code
+            np.frombuffer(self._codes(block), dtype=np.uint8)[frames - first] = code
 
     def _recode(self, block: int, codes: bytearray) -> None:
         """Count the frames of a block whose codes are given one by one."""

@@ -79,12 +79,13 @@ SHAPES: Mapping[str, Shape] = {
             ("boot_data", (0, 1, 1, 0) * 4),
         ),
     ),
-    # Devices over two blocks, blocks in two devices, one in none; addresses against the numbers.
+    # Devices over two blocks, blocks in two devices, one in none; addresses against the
+    # numbers; a folio for each frame.
     "shared_devices": Shape(
         nodes=2,
         blocks=3,
-        frames=2,
-        folios=6,
+        frames=4,
+        folios=24,
         added=frozenset([1, 2, 5]),
         movable=frozenset([4]),
         vetoing=frozenset([4]),
@@ -92,6 +93,8 @@ SHAPES: Mapping[str, Shape] = {
         tables=(
             ("in_range", _device_table(((0, 1), (1, 2), (4,), (4, 5)), 6)),
             ("early_device", (1, 0, 1, 1)),
+            ("birth_frame", tuple(range(24))),
+            ("boot_folio", tuple(range(24))),
             ("below", tuple(int((b * 5 % 6) < (a * 5 % 6)) for a in range(6) for b in range(6))),
         ),
     ),
