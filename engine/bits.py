@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import numpy as np
+from numpy.typing import NDArray
+
 __all__ = ["Bits"]
 
 _SHIFT = 8
@@ -25,14 +28,13 @@ class Bits:
     __slots__ = ("_count", "_levels")
 
     def __init__(self, size: int, members: Iterable[int] = ()) -> None:
-        length = max(1, -(-size // _WORD))
-        self._levels = [[0] * length]
-        while length > 1:
-            length = -(-length // _WORD)
-            self._levels.append([0] * length)
-        self._count = 0
-        for member in members:
-            self.add(member)
+        chosen = np.fromiter(members, dtype=np.int64)
+        self._levels: list[list[int]] = []
+        self._count = len(np.unique(chosen))
+        while not self._levels or len(self._levels[-1]) > 1:
+            words = max(1, -(-size // _WORD))
+            self._levels.append(_words(chosen, words))
+            chosen, size = np.unique(chosen >> _SHIFT), words
 
     def __len__(self) -> int:
         return self._count
@@ -103,3 +105,13 @@ class Bits:
 
 def _low(word: int) -> int:
     return (word & -word).bit_length() - 1
+
+
+def _words(members: NDArray[np.int64], count: int) -> list[int]:
+    """So many words, with the bits of these members set."""
+    if not len(members):
+        return [0] * count
+    mask = np.zeros(count * _WORD, dtype=np.uint8)
+    mask[members] = 1
+    packed, size = np.packbits(mask, bitorder="little").tobytes(), _WORD // 8
+    return [int.from_bytes(packed[i * size : (i + 1) * size], "little") for i in range(count)]

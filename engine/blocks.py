@@ -34,14 +34,16 @@ _KERNEL, _MOVABLE = ZONES.index("kernel"), ZONES.index("movable")
 _BOOLEANS = {"1": True, "y": True, "on": True, "0": False, "n": False, "off": False}
 
 
-class Blocks(Memory):
-    """Memory whose blocks go online and offline.  Operations return 0 or an errno."""
+class Blocks:
+    """Blocks of ``memory`` that go online and offline.  Operations return 0 or an errno."""
 
     def __init__(self, layout: Layout) -> None:
-        super().__init__(layout)
+        self.layout = layout
+        self.memory = Memory(layout)
+        self.node_of = layout.node_of
         early = layout.early
         self.has_device = bytearray(early)
-        self.state = bytearray(ONLINE if here else OFFLINE for here in early)
+        self.state = bytearray(early.translate(bytes((OFFLINE, ONLINE)) + bytes(254)))
         self.event = bytearray(layout.blocks)
         self.crash_map = bytearray(early)
         self.draining = bytearray(layout.blocks)
@@ -52,12 +54,17 @@ class Blocks(Memory):
     def _count_zones(self) -> None:
         """How many blocks in use each node has, in all and by zone, and where they lie."""
         layout = self.layout
-        self.in_use = [0] * layout.nodes
-        self.members = [[Bits(layout.blocks) for _ in ZONES] for _ in range(layout.nodes)]
-        for block in np.flatnonzero(np.frombuffer(layout.early, dtype=np.uint8)).tolist():
-            node = self.node_of[block]
-            self.in_use[node] += 1
-            self.members[node][self.zone[block]].add(self.rank(block))
+        nodes, early = np.asarray(layout.node_of), np.frombuffer(layout.early, dtype=np.uint8) != 0
+        zones = np.frombuffer(self.memory.zone, dtype=np.uint8)
+        ranks = np.arange(layout.blocks) if layout.rank is None else np.asarray(layout.rank)
+        self.in_use = np.bincount(nodes[early], minlength=layout.nodes).tolist()
+        self.members = [
+            [
+                Bits(layout.blocks, ranks[early & (nodes == node) & (zones == zone)].tolist())
+                for zone in range(len(ZONES))
+            ]
+            for node in range(layout.nodes)
+        ]
         self.own_pageset = [
             bytearray((0, *(len(members) > 0 for members in by_zone[1:])))
             for by_zone in self.members
@@ -101,7 +108,7 @@ class Blocks(Memory):
         if self.draining[block]:
             return EBUSY
         self.draining[block] = 1
-        self.close(block)
+        self.memory.close(block)
         return 0
 
     def undrain(self, block: int) -> int:
@@ -109,7 +116,7 @@ class Blocks(Memory):
         if not self.draining[block]:
             return ENOENT
         self.draining[block] = 0
-        self.open(block)
+        self.memory.open(block)
         return 0
 
     def begin_node_removal(self, node: int) -> int:
@@ -161,7 +168,7 @@ class Blocks(Memory):
             self.node_structure[node] = self.has_memory[node]
             return EPERM
         self.state[block] = ONLINE
-        self.zone[block] = zone
+        self.memory.zone[block] = zone
         self.event[block] = EVENTS.index("online")
         self.initialised[block] = 1
         self.crash_map[block] = 1
@@ -169,7 +176,7 @@ class Blocks(Memory):
         self.in_use[node] += 1
         self.own_pageset[node][zone] = 1
         self._node_has_memory(node)
-        self.appear(block)
+        self.memory.appear(block)
         return 0
 
     # --- offline -----------------------------------------------------------------------------
@@ -178,39 +185,39 @@ class Blocks(Memory):
         """Isolate the block, move what is in it, and take it out of its zone."""
         if not self.has_device[block]:
             return ENODEV
-        if self.state[block] != ONLINE or not self.zone[block] or self.layout.holes[block]:
+        if self.state[block] != ONLINE or not self.memory.zone[block] or self.layout.holes[block]:
             return EINVAL
-        if self.kernel[block]:
+        if self.memory.kernel[block]:
             return EBUSY
-        self.isolate(block)
+        self.memory.isolate(block)
         error = EPERM if self.layout.vetoes_offline[block] else self._empty(block)
         if error:
             self.event[block] = EVENTS.index("cancel_offline")
-            self.undo_isolation(block)
+            self.memory.undo_isolation(block)
             return error
         self._leave_zone(block)
         self.state[block] = OFFLINE
         self.event[block] = EVENTS.index("offline")
         self.initialised[block] = 0
         self.crash_map[block] = 0
-        self.vanish(block)
+        self.memory.vanish(block)
         return 0
 
     def _empty(self, block: int) -> int:
         """Move all folios of the isolated block to the nearest frames with room."""
-        sources = self.users(block)
+        sources = self.memory.users(block)
         nodes = [n for n in self.layout.fallback[self.node_of[block]] if not self.leaving[n]]
         done = 0
-        for targets in self.destinations(nodes, len(sources)):
-            self.move(sources[done : done + len(targets)], targets)
+        for targets in self.memory.destinations(nodes, len(sources)):
+            self.memory.move(sources[done : done + len(targets)], targets)
             done += len(targets)
-        return EINTR if self.user[block] else 0
+        return EINTR if self.memory.user[block] else 0
 
     def _leave_zone(self, block: int) -> None:
-        node, zone = self.node_of[block], self.zone[block]
+        node, zone = self.node_of[block], self.memory.zone[block]
         self.members[node][zone].discard(self.rank(block))
         self.in_use[node] -= 1
-        self.zone[block] = 0
+        self.memory.zone[block] = 0
         if not self.members[node][zone]:
             self.own_pageset[node][zone] = 0
         if not self.in_use[node]:
@@ -225,38 +232,38 @@ class Blocks(Memory):
 
     def migrate_folio(self, folio: int, target: int) -> int:
         """Move a folio to a free frame of the nearest node that has room."""
-        if not self.kind(folio):
+        if not self.memory.kind(folio):
             return EAGAIN
-        if self.code(target) != FREE:
+        if self.memory.code(target) != FREE:
             return ENOMEM
-        source = self.home.get(folio)
-        to = self.node_of[target // self.per_block]
-        for node in self.layout.fallback[self.node_of[source // self.per_block]]:
+        source = self.memory.home.get(folio)
+        to = self.node_of[target // self.layout.frames]
+        for node in self.layout.fallback[self.node_of[source // self.layout.frames]]:
             if self.leaving[node]:
                 if node == to:
                     return ENOMEM
             elif node == to:
                 break
-            elif self.room[node]:
+            elif self.memory.room[node]:
                 return ENOMEM
-        self.move_one(source, target)
+        self.memory.move_one(source, target)
         return 0
 
     # --- questions ---------------------------------------------------------------------------
 
     def can_go(self) -> NDArray[np.bool_]:
         """For each block: "offline" would succeed now."""
-        free = np.frombuffer(self.free, dtype=np.int64)
+        free = np.frombuffer(self.memory.free, dtype=np.int64)
         node_stays = np.frombuffer(self.leaving, dtype=np.uint8)[np.asarray(self.node_of)] == 0
-        opened = np.frombuffer(self.freed_as, dtype=np.uint8) == FREE
+        opened = np.frombuffer(self.memory.freed_as, dtype=np.uint8) == FREE
         room = np.where(opened & node_stays, free, 0)
         elsewhere = room.sum() - room
-        flags = (self.has_device, self.zone)
+        flags = (self.has_device, self.memory.zone)
         result: NDArray[np.bool_] = np.frombuffer(self.state, dtype=np.uint8) == ONLINE
         for flag in flags:
             result &= np.frombuffer(flag, dtype=np.uint8) != 0
         for obstacle in (self.layout.holes, self.layout.vetoes_offline):
             result &= np.frombuffer(obstacle, dtype=np.uint8) == 0
-        result &= np.frombuffer(self.kernel, dtype=np.int64) == 0
-        result &= np.frombuffer(self.user, dtype=np.int64) <= elsewhere
+        result &= np.frombuffer(self.memory.kernel, dtype=np.int64) == 0
+        result &= np.frombuffer(self.memory.user, dtype=np.int64) <= elsewhere
         return result

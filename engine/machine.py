@@ -41,9 +41,7 @@ class Machine(Blocks):
         self.added = bytearray(blocks)
         self.usage_freed = bytearray(blocks)
         self.altmap = bytearray(blocks)
-        self.present_on = [0] * nodes
-        for block in np.flatnonzero(np.frombuffer(layout.early, dtype=np.uint8)).tolist():
-            self.present_on[self.node_of[block]] += 1
+        self.present_on = list(self.in_use)
         self.pgdat = bytearray(layout.early[self.pgdat_block(node)] for node in range(nodes))
         self.node_online = bytearray(self.pgdat)
         self.memmaps_added = [0] * nodes
@@ -189,13 +187,19 @@ class Machine(Blocks):
 
     def eject(self, block: int) -> int:
         """The firmware takes the devices of a removed block away.  All or nothing."""
-        inserted, ejected = bytes(self.inserted), bytes(self.ejected)
-        found = bytes(self.found)
+        done: list[tuple[int, int, dict[int, int]]] = []
         for device in self.layout.in_devices(block):
+            found = {other: self.found[other] for other in self.layout.in_device(device)}
+            before = device, self.ejected[device], found
             error = self._eject_device(device)
             if error:
-                self.inserted[:], self.ejected[:], self.found[:] = inserted, ejected, found
+                for undone, told, how in reversed(done):
+                    self.inserted[undone] = 1
+                    self.ejected[undone] = told
+                    for other, was in how.items():
+                        self.found[other] = was
                 return error
+            done.append(before)
         return 0
 
     def _eject_device(self, device: int) -> int:
@@ -222,7 +226,7 @@ class Machine(Blocks):
             return EBUSY
         blocks = [b for b in self._blocks_on(node) if self.has_device[b]]
         order = self.removal_order(blocks) or blocks
-        zones = [(block, self.zone[block]) for block in order]
+        zones = [(block, self.memory.zone[block]) for block in order]
         self.leaving[node] = 1
         error = self._first_error(
             lambda b: 0 if self.state[b] == OFFLINE else self.offline(b), order

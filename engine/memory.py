@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .bits import Bits
 from .codes import (
@@ -53,10 +54,9 @@ class Memory:
         self.per_block = layout.frames
         self.node_of = layout.node_of
         blocks = layout.blocks
-        self.zone = bytearray(
-            zone if early else 0
-            for zone, early in zip(layout.early_zone, layout.early, strict=True)
-        )
+        there = np.frombuffer(layout.early, dtype=np.uint8) != 0
+        zones = np.frombuffer(layout.early_zone, dtype=np.uint8)
+        self.zone = bytearray(np.where(there, zones, 0).astype(np.uint8).tobytes())
         self.uniform = bytearray(blocks)
         self.mixed: dict[int, bytearray] = {}
         self.freed_as = bytearray([FREE]) * blocks
@@ -64,9 +64,12 @@ class Memory:
         self.user = array("q", [0]) * blocks
         self.kernel = array("q", [0]) * blocks
         self._boot_frames()
-        self.room = [Bits(blocks) for _ in range(layout.nodes)]
-        for block in np.flatnonzero(np.frombuffer(self.free, dtype=np.int64)).tolist():
-            self.room[self.node_of[block]].add(block)
+        nodes = np.asarray(layout.node_of)
+        roomy = np.frombuffer(self.free, dtype=np.int64) > 0
+        self.room = [
+            Bits(blocks, np.flatnonzero(roomy & (nodes == node)).tolist())
+            for node in range(layout.nodes)
+        ]
         self._boot_folios()
 
     def _boot_frames(self) -> None:
@@ -228,7 +231,8 @@ class Memory:
         if codes is None:
             self.free[block] = self.per_block if self.uniform[block] == ISOLATED else 0
         else:
-            self.free[block] = codes.count(ISOLATED)
+            view = np.frombuffer(codes, dtype=np.uint8)
+            self.free[block] = _count(view == ISOLATED)
         self._replace(block, (ISOLATED,), code)
         if self.free[block] and code == FREE:
             self.room[self.node_of[block]].add(block)
@@ -383,9 +387,14 @@ class Memory:
 
     def _recode(self, block: int, codes: bytearray) -> None:
         """Count the frames of a block whose codes are given one by one."""
-        self.free[block] = codes.count(FREE)
-        self.user[block] = codes.count(USER)
-        self.kernel[block] = codes.count(KERNEL) + codes.count(BOOT)
+        view = np.frombuffer(codes, dtype=np.uint8)
+        self.free[block] = _count(view == FREE)
+        self.user[block] = _count(view == USER)
+        self.kernel[block] = _count((view == KERNEL) | (view == BOOT))
         self.mixed[block] = codes
-        if codes.count(codes[0]) == self.per_block:
+        if _count(view == codes[0]) == self.per_block:
             self._settle(block, codes[0])
+
+
+def _count(which: NDArray[np.bool_]) -> int:
+    return int(np.count_nonzero(which))

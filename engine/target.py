@@ -10,17 +10,13 @@ from .machine import Machine
 
 __all__ = ["EngineTarget"]
 
-_OPERATIONS = (
+_OF_MEMORY = ("alloc_kernel", "drain_from_cpu", "free_folio", "free_kernel", "keep_on_cpu")
+_OF_MACHINE = (
     "add_memory",
-    "alloc_kernel",
     "begin_node_removal",
     "cancel_node_removal",
     "drain",
-    "drain_from_cpu",
     "eject",
-    "free_folio",
-    "free_kernel",
-    "keep_on_cpu",
     "migrate_folio",
     "probe",
     "remove_memory",
@@ -40,7 +36,7 @@ class EngineTarget:
     ['add_memory', 'alloc_folio', 'alloc_kernel']
     """
 
-    operations: frozenset[str] = frozenset((*_OPERATIONS, "alloc_folio"))
+    operations: frozenset[str] = frozenset((*_OF_MEMORY, *_OF_MACHINE, "alloc_folio"))
     """What it can do."""
 
     def __init__(self) -> None:
@@ -52,16 +48,16 @@ class EngineTarget:
         if self._layout is None or self._described is not topology:
             self._layout, self._described = Layout.of(topology), topology
         self.machine = Machine(self._layout)
-        operations: dict[str, Callable[..., int]] = {
-            name: getattr(self.machine, name) for name in _OPERATIONS
+        self._operations: dict[str, Callable[..., int]] = {
+            **{name: getattr(self.machine, name) for name in _OF_MACHINE},
+            **{name: getattr(self.machine.memory, name) for name in _OF_MEMORY},
         }
-        self._operations = operations
 
     def do(self, operation: str, *params: int | str | bool) -> int | None:
         """Do an operation.  Returns None for success, otherwise an errno."""
         if operation == "alloc_folio":
             folio, frame, kind = params
-            error = self.machine.alloc_folio(int(folio), int(frame), KINDS.index(str(kind)))
+            error = self.machine.memory.alloc_folio(int(folio), int(frame), KINDS.index(str(kind)))
         else:
             error = self._operations[operation](*params)
         return error or None
@@ -76,8 +72,8 @@ class EngineTarget:
         spans = [machine.reaches(b, zone) for b in blocks for zone in range(len(ZONES))]
         return {
             "block_state": list(machine.state),
-            "zone": list(machine.zone),
-            "pages_zone": list(machine.zone),
+            "zone": list(machine.memory.zone),
+            "pages_zone": list(machine.memory.zone),
             "event": list(machine.event),
             "block_device": list(machine.has_device),
             "crash_map": list(machine.crash_map),
@@ -129,22 +125,22 @@ class EngineTarget:
         }
 
     def _frames(self) -> dict[str, Sequence[int | None]]:
-        machine, size = self.machine, self.machine.per_block
+        machine, size = self.machine, self.machine.memory.per_block
         codes = bytearray()
-        for block, code in enumerate(machine.uniform):
-            codes += machine.mixed.get(block) or bytes((code,)) * size
+        for block, code in enumerate(machine.memory.uniform):
+            codes += machine.memory.mixed.get(block) or bytes((code,)) * size
         kinds = bytearray()
-        for chunk, kind in enumerate(machine.kind_of_chunk):
-            kinds += machine.kinds.get(chunk) or bytes((kind,)) * size
-        owners = machine.folio_of.numbers()
+        for chunk, kind in enumerate(machine.memory.kind_of_chunk):
+            kinds += machine.memory.kinds.get(chunk) or bytes((kind,)) * size
+        owners = machine.memory.folio_of.numbers()
         return {
             "frame_state": list(codes.translate(SHOWN)),
-            "folio_kind": list(kinds[: machine.folios]),
-            "home": machine.home.numbers(),
+            "folio_kind": list(kinds[: machine.memory.folios]),
+            "home": machine.memory.home.numbers(),
             "folio_of": [
                 owner if code == USER else None for owner, code in zip(owners, codes, strict=True)
             ],
-            "data": machine.data.numbers(),
-            "contents": machine.contents.numbers(),
-            "stored": machine.stored.numbers(),
+            "data": machine.memory.data.numbers(),
+            "contents": machine.memory.contents.numbers(),
+            "stored": machine.memory.stored.numbers(),
         }
