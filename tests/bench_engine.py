@@ -12,6 +12,7 @@ from statistics import median
 from time import perf_counter
 
 import numpy as np
+from numpy.typing import NDArray
 
 from memhp.engine.layout import Layout
 from memhp.engine.machine import Machine
@@ -27,6 +28,11 @@ def seconds(work: Callable[[], object]) -> float:
     started = perf_counter()
     work()
     return perf_counter() - started
+
+
+def free_blocks(memory: Memory) -> NDArray[np.intp]:
+    """Blocks whose frames are all free."""
+    return np.flatnonzero(np.frombuffer(memory.free, dtype=np.int64) == memory.per_block)
 
 
 def full_blocks(machine: Machine, count: int) -> list[int]:
@@ -60,7 +66,9 @@ def shattered(machine: Machine) -> None:
 
 def each(machine: Machine) -> dict[str, float]:
     """Microseconds of some operations, the median over many blocks."""
-    free = np.flatnonzero(np.frombuffer(machine.memory.free, dtype=np.int64) == machine.memory.per_block)
+    free = np.flatnonzero(
+        np.frombuffer(machine.memory.free, dtype=np.int64) == machine.memory.per_block
+    )
     blocks = free[:: max(1, len(free) // 100)][:100].tolist()
     times: dict[str, list[float]] = {}
 
@@ -88,7 +96,9 @@ def each(machine: Machine) -> dict[str, float]:
 def with_hotplug(layout: Layout) -> Machine:
     """A machine with hotplug state everywhere: offline, removed, draining, leaving."""
     machine = Machine(layout)
-    free = np.flatnonzero(np.frombuffer(machine.memory.free, dtype=np.int64) == machine.memory.per_block)
+    free = np.flatnonzero(
+        np.frombuffer(machine.memory.free, dtype=np.int64) == machine.memory.per_block
+    )
     for number, block in enumerate(free[len(free) // 2 :].tolist()):
         if number % 2:
             machine.drain(block)
@@ -102,9 +112,8 @@ def with_hotplug(layout: Layout) -> Machine:
 def allocator_ratio() -> tuple[float, float]:
     """Allocation and free with hotplug state against a bare allocator: ratio, microseconds."""
     layout = synthetic(TIB, nodes=2).layout
-    bare, full = Memory(layout), with_hotplug(layout)
-    rooms = np.frombuffer(bare.free, dtype=np.int64) == bare.per_block
-    blocks = np.flatnonzero(rooms)[:64].tolist()
+    bare, full = Memory(layout), with_hotplug(layout).memory
+    blocks = free_blocks(bare)[:64].tolist()
     frames = [block * bare.per_block + at for block in blocks for at in range(0, 32_768, 512)]
 
     def life(memory: Memory) -> None:
@@ -113,7 +122,8 @@ def allocator_ratio() -> tuple[float, float]:
         for frame in frames:
             memory.free_folio(frame)
 
-    life(bare), life(full)
+    errors = [full.alloc_folio(frame, frame, 1) or full.free_folio(frame) for frame in frames]
+    assert not any(errors)
     ratios, times = [], []
     for number in range(PAIRS):
         order = (bare, full) if number % 2 else (full, bare)

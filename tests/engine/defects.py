@@ -31,7 +31,7 @@ class Defect:
 
     def plant(self, patch: pytest.MonkeyPatch) -> None:
         """Replace the method as long as ``patch`` lasts."""
-        owner = next(c for c in Machine.__mro__ if self.method in vars(c))
+        owner = next(c for c in (Memory, *Machine.__mro__) if self.method in vars(c))
         patch.setattr(owner, self.method, self.broken(vars(owner)[self.method]))
 
 
@@ -108,7 +108,7 @@ def _veto_ignored(right: Method) -> Method:
 
 def _veto_before_kernel_memory(right: Method) -> Method:
     def broken(self: Machine, block: int) -> int:
-        if self.layout.vetoes_offline[block] and self.kernel[block]:
+        if self.layout.vetoes_offline[block] and self.memory.kernel[block]:
             return 1
         error: int = right(self, block)
         return error
@@ -159,7 +159,7 @@ def _boot_memory_freed(right: Method) -> Method:
 
 def _span_never_shrinks(right: Method) -> Method:
     def broken(self: Machine, block: int) -> None:
-        zone = self.zone[block]
+        zone = self.memory.zone[block]
         right(self, block)
         self.members[self.node_of[block]][zone].add(self.rank(block))
 
