@@ -18,6 +18,11 @@ from memhp.spec.profiles import PROFILES
 from memhp.spec.rows import COLUMNS, ROWS, Row
 from memhp.spec.variants.normal_path import SLOW_DESIGNS
 
+from .configuration_claims import (
+    every_capability_is_possible,
+    no_smaller_set_exists,
+    prove_configuration_claims,
+)
 from .cost import normal_path
 from .localise import reads
 from .parallel import each
@@ -213,6 +218,22 @@ def cost(question: Question) -> Iterator[Evidence]:
         yield Evidence("U2", "defect", design.name, _must_fail(slow.verdict), slow.detail)
 
 
+def configurations(question: Question) -> Iterator[Evidence]:
+    """The claims on Kconfig's rules, and that no set of changes is smaller than ours (U6)."""
+    question.say("proving the claims on configurations")
+    for result in prove_configuration_claims():
+        claim, cases = result.claim, f"{len(result.claim.cases)} cases"
+        if claim.true:
+            yield Evidence("U6", "spec", claim.name, Verdict.holds, cases)
+            yield Evidence("U6", "proof", claim.name, result.verdict, "every configuration")
+        else:
+            detail = "1 case" if result.case else "no counterexample"
+            yield Evidence("U6", "defect", claim.name, _must_fail(result.verdict), detail)
+    for name, verdict, detail in (every_capability_is_possible(), no_smaller_set_exists()):
+        yield Evidence("U6", "spec", name, Verdict.holds, detail)
+        yield Evidence("U6", "proof", name, verdict, detail)
+
+
 def commands(question: Question) -> Iterator[Evidence]:
     """*use*: the sub-command that a row names."""
     for row in ROWS:
@@ -220,5 +241,5 @@ def commands(question: Question) -> Iterator[Evidence]:
             yield Evidence(row.id, "use", row.command, Verdict.holds, f"memhp {row.command}")
 
 
-PROVIDERS: tuple[Provider, ...] = (declared, proved, refuted, sizes, cost, commands)
+PROVIDERS: tuple[Provider, ...] = (declared, proved, refuted, sizes, cost, configurations, commands)
 """Where evidence comes from, cheapest to read first."""

@@ -19,6 +19,7 @@ from memhp.spec.language.system import Property, System
 from .files import write_whole
 from .lasso import lasso
 from .localise import shortest
+from .parallel import each
 from .scopes import ENDLESS, USUAL
 from .search import Found
 
@@ -34,10 +35,12 @@ def reach(
     *,
     folder: Path | None = None,
     shapes: Sequence[Shape] = USUAL,
+    jobs: int = 1,
 ) -> tuple[dict[str, Found], bool]:
     """A shortest trace for each target that the machines can reach or violate.
 
-    Returns the traces by property, and whether they came from ``folder``.
+    Returns the traces by property, and whether they came from ``folder``;
+    ``jobs`` processes look for them.
     """
     if shapes == USUAL and any(claim.kind == "ends" for claim in targets):
         shapes = ENDLESS
@@ -45,14 +48,15 @@ def reach(
     path = folder / f"traces-{_digest(system, targets, shapes)}.json" if folder else None
     if path and (stored := _stored(path, system, shapes, targets)) is not None:
         return stored, True
-    traces = ((claim, _trace(system, topologies, claim)) for claim in targets)
+    traces = zip(targets, each(_trace, (system, topologies), targets, jobs), strict=True)
     found = {claim.name: trace for claim, trace in traces if trace}
     if path:
         _store(path, {name: (topologies.index(f.topology), f) for name, f in found.items()})
     return found, False
 
 
-def _trace(system: System, topologies: Sequence[Topology], claim: Property) -> Found | None:
+def _trace(machines: tuple[System, Sequence[Topology]], claim: Property) -> Found | None:
+    system, topologies = machines
     if claim.kind == "ends":
         return lasso(system, topologies, claim, max_states=MAX_LASSO_STATES)
     return shortest(system, topologies, claim, max_states=MAX_STATES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -84,7 +85,7 @@ def check(
     decisions = {result.name: _proved(system, result) for result in report.results}
     others = [name for name in decisions if name not in system.property_by_name]
     searched = [claim for claim in wanted if claim.name not in decisions]
-    for decision in _searched(system, searched, given_up, folder):
+    for decision in _searched(system, searched, given_up, folder, jobs):
         decisions[decision.claim.name] = decision
     return [decisions[name] for name in (*(claim.name for claim in wanted), *others)]
 
@@ -111,12 +112,16 @@ def _updates_stay_apart(system: System, name: str) -> Property:
 
 
 def _searched(
-    system: System, claims: Sequence[Property], given_up: dict[str, str], folder: Path | None
+    system: System,
+    claims: Sequence[Property],
+    given_up: dict[str, str],
+    folder: Path | None,
+    jobs: int | None,
 ) -> list[Decision]:
     if not claims:
         return []
     started = perf_counter()
-    found, cached = reach(system, claims, folder=folder)
+    found, cached = reach(system, claims, folder=folder, jobs=jobs or os.cpu_count() or 1)
     seconds = (perf_counter() - started) / len(claims)
     decisions = []
     for claim in claims:

@@ -53,6 +53,12 @@ USUAL = (
         tables=(("in_range", (0, 1, 1)),),
         more=_ONE_DEVICE,
     ),
+    Shape(
+        blocks=3,
+        added=frozenset([1, 2]),
+        tables=(("in_range", (0, 1, 1)), ("memmap_host", (0, 1, 0))),
+        more=_ONE_DEVICE,
+    ),
 )
 
 

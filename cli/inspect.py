@@ -6,22 +6,28 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from errno import errorcode
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from .common import UsageError, console, fail, in_units
+from .common import UsageError, choose, console, fail, in_units
+from .inspect_time import Forecast, forecast, forecast_document, show_forecast
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from memhp.machines.architecture import ArchitectureReading
     from memhp.machines.estimate import BlockJudgement
     from memhp.machines.sysfs import MachineReading
 
 _EPILOG = """examples:
   memhp inspect                    this machine (as root it sees page flags and holes)
   memhp inspect sysfs.tar.bz2      a tar of another machine's /sys, never unpacked
+  memhp inspect dump/ --arch arm64 boot memory never goes there
   memhp inspect --node 1 --json
+  memhp inspect --reboot           how long removing takes, against an estimated reboot
+  memhp inspect --reboot 90..120 --costs measured.toml -v
 
 Yes means that going offline may begin: a page that is pinned meanwhile, or a memory
 notifier, can still stop it.
@@ -42,8 +48,24 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "path", nargs="?", default="/", help="/, a directory with a sys/ tree, or a tar of one"
     )
+    parser.add_argument(
+        "--arch", metavar="NAME", help="the architecture, if the files do not tell it rightly"
+    )
     parser.add_argument("--node", type=int, metavar="N", help="this node only")
     parser.add_argument("--no-page-flags", action="store_true", help="leave kpageflags unread")
+    parser.add_argument(
+        "--reboot",
+        nargs="?",
+        const="estimate",
+        metavar="SECONDS",
+        help="predict the time of a removal and compare it with a reboot: 90, 90..120, estimate",
+    )
+    parser.add_argument(
+        "--costs", metavar="FILE", help="with --reboot: measured costs, a TOML or JSON file"
+    )
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="with --reboot: the source of every figure"
+    )
     parser.add_argument("--json", action="store_true", help="machine-readable output")
     parser.set_defaults(run=run)
 
@@ -57,16 +79,47 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         reading = read_machine(args.path, page_flags=not args.no_page_flags)
-        judgements = judge(reading, SYSTEM)
+        arch = _architecture(reading, args.arch)
+        reading = replace(reading, page_size=reading.page_size or arch.page_size)
+        judgements = judge(reading, SYSTEM, boot_memory_stays=arch.boot_memory_stays)
         if args.node is not None:
             judgements = _of_node(reading, judgements, args.node)
+        made = _forecast(reading, judgements, args)
     except (MachineError, UsageError) as error:
         return fail("inspect", error)
     if args.json:
-        print(json.dumps(_document(reading, judgements), indent=1))
+        document = _document(reading, judgements, arch)
+        if made is not None:
+            document["removal"] = forecast_document(made)
+        print(json.dumps(document, indent=1))
     else:
-        _show(console(), reading, judgements, len(invariants(SYSTEM)))
+        out = console()
+        _show(out, reading, judgements, arch, len(invariants(SYSTEM)))
+        if made is not None:
+            show_forecast(out, made, verbose=args.verbose)
     return 0
+
+
+def _architecture(reading: MachineReading, name: str | None) -> ArchitectureReading:
+    """The architecture that the user names, or that the files tell.  Raises `UsageError`."""
+    from memhp.machines.architecture import FAMILIES, architecture_of
+    from memhp.spec.architectures import ARCHITECTURES
+
+    if name is not None:
+        choose("architecture", name, dict.fromkeys([*FAMILIES, *(a.name for a in ARCHITECTURES)]))
+    return architecture_of(reading, name)
+
+
+def _forecast(
+    reading: MachineReading, judgements: Sequence[BlockJudgement], args: argparse.Namespace
+) -> Forecast | None:
+    """What removing takes, if it was asked for."""
+    if args.reboot is None:
+        for option in ("costs", "verbose"):
+            if getattr(args, option):
+                raise UsageError(f"--{option} is about --reboot: give that as well")
+        return None
+    return forecast(reading, judgements, reboot=args.reboot, costs=args.costs)
 
 
 def _of_node(
@@ -83,11 +136,17 @@ def _of_node(
 
 
 def _show(
-    out: Console, reading: MachineReading, judgements: Sequence[BlockJudgement], checked: int
+    out: Console,
+    reading: MachineReading,
+    judgements: Sequence[BlockJudgement],
+    arch: ArchitectureReading,
+    checked: int,
 ) -> None:
     size = "unknown" if reading.block_size is None else in_units(reading.block_size)
     derived = " (derived)" if reading.block_size_derived else ""
     out.print(f"{reading.source}: {len(judgements)} blocks of {size}{derived}", markup=False)
+    names = ", ".join(arch.names) or "none that is known"
+    out.print(f"architecture: {names}; {arch.why}", markup=False, soft_wrap=True)
     for note in reading.notes:
         out.print(f"note: {note}", markup=False, soft_wrap=True)
     for node, group in groupby(sorted(judgements, key=_place), key=lambda j: j.node):
@@ -159,11 +218,14 @@ def _summary(reading: MachineReading, judgements: Sequence[BlockJudgement]) -> s
     return f"{len(judgements)} blocks: {', '.join(parts)}"
 
 
-def _document(reading: MachineReading, judgements: Sequence[BlockJudgement]) -> dict[str, Any]:
+def _document(
+    reading: MachineReading, judgements: Sequence[BlockJudgement], arch: ArchitectureReading
+) -> dict[str, Any]:
     counts = Counter[str](judgement.verdict for judgement in judgements)
     return {
         "schema": "memhp-inspect/1",
         "source": reading.source,
+        "architecture": {"names": list(arch.names), "why": arch.why},
         "block_size": reading.block_size,
         "block_size_derived": reading.block_size_derived,
         "notes": list(reading.notes),

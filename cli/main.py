@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from . import check, coverage, explain, inspect, replay, sections, variants
+from . import check, coverage, explain, inspect, kconfig, replay, sections, variants
 
 _EPILOG = """examples:
   memhp check                                 prove everything
@@ -18,6 +18,7 @@ _EPILOG = """examples:
   memhp explain begin_offline                 an action, a guard or a property
   memhp inspect                               which memory of this machine can go
   memhp sections --size 1PiB --arch ia64-16k  what each section size costs
+  memhp kconfig /proc/config.gz               what this kernel's configuration lacks
 
 exit codes: 0 proved or holds, 1 refuted, 2 usage or malformed input, 3 undetermined,
 4 internal error
@@ -33,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (check, coverage, variants, explain, replay, inspect, sections):
+    for module in (check, coverage, variants, explain, replay, inspect, sections, kconfig):
         module.add_parser(commands)
     return top
 

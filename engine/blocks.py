@@ -47,6 +47,7 @@ class Blocks:
         self.event = bytearray(layout.blocks)
         self.crash_map = bytearray(early)
         self.draining = bytearray(layout.blocks)
+        self.vetted = bytearray(layout.blocks)
         self.initialised = bytearray(early)
         self.leaving = bytearray(layout.nodes)
         self._count_zones()
@@ -115,7 +116,7 @@ class Blocks:
         """Open the block to allocation again."""
         if not self.draining[block]:
             return ENOENT
-        self.draining[block] = 0
+        self.draining[block] = self.vetted[block] = 0
         self.memory.open(block)
         return 0
 
@@ -182,7 +183,14 @@ class Blocks:
     # --- offline -----------------------------------------------------------------------------
 
     def offline(self, block: int) -> int:
-        """Isolate the block, move what is in it, and take it out of its zone."""
+        """Isolate the block, move what is in it, and take it out of its zone.
+
+        In a block that was closed sticky memory is looked for before anything else.
+        """
+        if self.draining[block] and not self.vetted[block]:
+            if self.memory.kernel[block]:
+                return EBUSY
+            self.vetted[block] = 1
         if not self.has_device[block]:
             return ENODEV
         if self.state[block] != ONLINE or not self.memory.zone[block] or self.layout.holes[block]:
@@ -234,9 +242,12 @@ class Blocks:
         """Move a folio to a free frame of the nearest node that has room."""
         if not self.memory.kind(folio):
             return EAGAIN
+        source = self.memory.home.get(folio)
+        leaves = source // self.layout.frames
+        if self.draining[leaves] and not self.vetted[leaves]:
+            return EBUSY
         if self.memory.code(target) != FREE:
             return ENOMEM
-        source = self.memory.home.get(folio)
         to = self.node_of[target // self.layout.frames]
         for node in self.layout.fallback[self.node_of[source // self.layout.frames]]:
             if self.leaving[node]:

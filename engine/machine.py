@@ -13,7 +13,7 @@ from heapq import heapify, heappop, heappush
 import numpy as np
 
 from .blocks import Blocks
-from .codes import EBUSY, EEXIST, ENODEV, ENOMEM, OFFLINE
+from .codes import EBUSY, EEXIST, EINVAL, ENODEV, ENOMEM, OFFLINE
 from .layout import Layout
 
 __all__ = ["Machine"]
@@ -130,6 +130,8 @@ class Machine(Blocks):
             return ENODEV
         if self.state[block] != OFFLINE:
             return EBUSY
+        if self._altmaps_differ(block):
+            return EINVAL
         if not self._takes_turns(block, self._can_leave):
             return EBUSY
         node = self.node_of[block]
@@ -145,6 +147,15 @@ class Machine(Blocks):
             self.pgdat[node] = 0
             self.node_online[node] = 0
         return 0
+
+    def _altmaps_differ(self, block: int) -> bool:
+        """Of the blocks that share a device, some have their mem_map in themselves, some not."""
+        held = self.altmap[block] == HELD
+        return any(
+            self.has_device[other] and (self.altmap[other] == HELD) != held
+            for device in self.layout.in_devices(block)
+            for other in self.layout.in_device(device)
+        )
 
     def _can_leave(self, section: int, gone: set[int]) -> bool:
         """Nobody who is present needs the section, but those of its block that are gone now."""

@@ -78,6 +78,8 @@ class EngineTarget:
             "block_device": list(machine.has_device),
             "crash_map": list(machine.crash_map),
             "draining": list(machine.draining),
+            "vetted": list(machine.vetted),
+            "firmware_map": list(machine.has_device),
             "altmap": list(machine.altmap),
             "ram_resource": list(machine.present),
             "found": list(machine.found),

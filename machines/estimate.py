@@ -93,13 +93,17 @@ class BlockJudgement:
     violated: tuple[str, ...] = ()
 
 
-def judge(reading: MachineReading, system: System) -> tuple[BlockJudgement, ...]:
+def judge(
+    reading: MachineReading, system: System, *, boot_memory_stays: bool = False
+) -> tuple[BlockJudgement, ...]:
     """Ask the specification about every block of a machine, in the reading's order.
 
     Args:
         reading: a machine, as `read_machine` gives it.
         system: the specification, perhaps with a profile or a variant applied. It must
             have the sorts and tables of the core specification.
+        boot_memory_stays: a notifier of the architecture refuses that boot memory goes
+            (arm64). No file tells which blocks were there at boot.
 
     >>> from memhp.machines.sysfs import read_machine
     >>> from memhp.spec.system import SYSTEM
@@ -117,7 +121,8 @@ def judge(reading: MachineReading, system: System) -> tuple[BlockJudgement, ...]
         elif states[None]:
             busy = (False, True)
         states[block.state] += 1
-        facts = _facts(reading, block, busy)
+        vetoed = (False, True) if boot_memory_stays else (False,)
+        facts = _facts(reading, block, busy, vetoed)
         found.append(_judgement(reading, block, facts, court.answer(facts)))
     return tuple(found)
 
@@ -133,13 +138,17 @@ def invariants(system: System) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class _World:
-    """One block, completely known; ``busy``: another block is changing."""
+    """One block, completely known.
+
+    ``busy``: another block is changing; ``vetoed``: a notifier keeps this one.
+    """
 
     state: str
     zone: str
     frames: frozenset[str]
     hole: bool
     busy: bool
+    vetoed: bool
 
 
 @dataclass(frozen=True)
@@ -151,19 +160,26 @@ class _Facts:
     frames: tuple[frozenset[str], ...]
     hole: tuple[bool, ...]
     busy: tuple[bool, ...]
+    vetoed: tuple[bool, ...]
 
     def worlds(self) -> Iterator[_World]:
-        for point in product(self.state, self.zone, self.frames, self.hole, self.busy):
+        for point in product(*vars(self).values()):
             yield _World(*point)
 
 
-def _facts(reading: MachineReading, block: BlockReading, busy: tuple[bool, ...]) -> _Facts:
+def _facts(
+    reading: MachineReading,
+    block: BlockReading,
+    busy: tuple[bool, ...],
+    vetoed: tuple[bool, ...],
+) -> _Facts:
     return _Facts(
         state=_STATES if block.state is None else (block.state.replace("-", "_"),),
         zone=_zone(block),
         frames=_frames(reading, block),
         hole=_hole(reading, block),
         busy=busy,
+        vetoed=vetoed,
     )
 
 
@@ -238,12 +254,18 @@ class _Court:
     def _ask(self, world: _World) -> tuple[Refusal | None, tuple[str, ...]]:
         frames = tuple(sorted(world.frames))
         kinds = (*frames, "hole") if world.hole else frames or ("none",)
-        base, axioms = self._base(kinds, "kernel" if world.state == "offline" else world.zone)
+        zone = "kernel" if world.state == "offline" else world.zone
+        base, axioms = self._base(kinds, zone, world.vetoed)
         machine = base.at(_values(base, world, kinds))
         violated = dict.fromkeys([*axioms, *(found.property for found in machine.violations())])
-        return machine.why_not("begin_offline", _JUDGED), tuple(violated)
+        refusal = machine.why_not("begin_offline", _JUDGED)
+        if refusal is None and world.vetoed:
+            refusal = _notifiers_answer(machine)
+        return refusal, tuple(violated)
 
-    def _boot(self, kinds: tuple[str, ...], zone: str) -> tuple[Machine, tuple[str, ...]]:
+    def _boot(
+        self, kinds: tuple[str, ...], zone: str, vetoed: bool
+    ) -> tuple[Machine, tuple[str, ...]]:
         """The machine at boot, and the axioms that it violates."""
         first = len(kinds)
         topology = Shape(
@@ -251,10 +273,18 @@ class _Court:
             frames=len(kinds),
             movable=frozenset({_JUDGED} if zone == "movable" else ()),
             multizone=frozenset({_JUDGED} if zone == "none" else ()),
+            vetoing=frozenset({_JUDGED} if vetoed else ()),
             holes=frozenset(first + at for at, kind in enumerate(kinds) if kind == "hole"),
             boot_kernel=frozenset(first + at for at, kind in enumerate(kinds) if kind == "boot"),
         ).build(self.system)
         return Machine(self.system, topology), tuple(violated_axioms(self.system, topology))
+
+
+def _notifiers_answer(machine: Machine) -> Refusal | None:
+    """What the end of the removal says once it has begun and the notifiers are asked."""
+    machine.step("begin_offline", _JUDGED)
+    machine.step("announce_offline", _JUDGED)
+    return machine.why_not("finish_offline", _JUDGED)
 
 
 _OTHER, _JUDGED = 0, 1
@@ -379,6 +409,8 @@ def _absent(reading: MachineReading, judged: BlockJudgement, fact: str) -> str:
     if fact == "hole":
         lacking = "block size" if reading.iomem is not None else "/proc/iomem"
         return f"holes unknown: {lacking} {where}"
+    if fact == "vetoed":
+        return "whether it is boot memory, which never goes on this architecture, is not told"
     if fact == "busy":
         return "whether another block is going offline is unknown"
     told = "does not tell for every frame"

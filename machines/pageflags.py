@@ -160,7 +160,7 @@ def count_frames(
 
 
 def _count_block(handle: int, first: int, frames: int) -> Counter[FrameKind]:
-    words = _read_words(handle, first, frames)
+    words = read_words(handle, first, frames)
     kinds: Counter[FrameKind] = Counter()
     for word, count in Counter(words).items():
         kinds[frame_kind(word)] += count
@@ -169,7 +169,7 @@ def _count_block(handle: int, first: int, frames: int) -> Counter[FrameKind]:
     return kinds
 
 
-def _read_words(handle: int, first: int, frames: int) -> array[int]:
+def read_words(handle: int, first: int, frames: int) -> array[int]:
     """The words of some frames; fewer at the end of the file, which ends with memory."""
     content = bytearray()
     wanted = frames * _WORD_BYTES

@@ -74,7 +74,8 @@ class MachineReading:
 
     `block_size_derived` says that no file gave the block size and it was worked out;
     `iomem` holds the System RAM ranges; `frames` counts frames by block and kind and
-    leaves out offline blocks. Each of the last three is None if it could not be read.
+    leaves out offline blocks. Each of the three is None if it could not be read, and so
+    is `cpuinfo`, the text of `/proc/cpuinfo`.
     """
 
     source: str
@@ -88,6 +89,7 @@ class MachineReading:
     zones: tuple[ZoneReading, ...] | None
     frames: Mapping[int, Counter[FrameKind]] | None
     notes: tuple[str, ...]
+    cpuinfo: str | None = None
 
 
 def read_machine(path: str | Path = "/", *, page_flags: bool = True) -> MachineReading:
@@ -132,6 +134,7 @@ def read_machine(path: str | Path = "/", *, page_flags: bool = True) -> MachineR
         zones=_zones(tree),
         frames=_frames(tree, blocks, block_size, page_size, notes) if page_flags else None,
         notes=tuple(notes),
+        cpuinfo=tree.read_text("proc/cpuinfo"),
     )
 
 

@@ -279,7 +279,7 @@ class Operations:
         return result
 
     def _offline(self, block: int) -> Result:
-        result = self._try("begin_offline", block)
+        result = self._vet(block) and self._try("begin_offline", block)
         if not result:
             return result
         self._try("announce_offline", block)
@@ -289,6 +289,11 @@ class Operations:
         if not result:
             self._try("cancel_offline", block)
         return Result(EINTR, result.refusal) if result.guard == "empty" else result
+
+    def _vet(self, block: int) -> Result:
+        """Before anything moves out of a block that was closed: is there sticky memory in it?"""
+        closed = self.machine.get("draining", block) and not self.machine.get("vetted", block)
+        return self._try("vet", block) if closed else SUCCESS
 
     def _settle_offline(self, block: int) -> Result:
         """Take the block offline unless it is."""
@@ -309,7 +314,7 @@ class Operations:
         result = self.migrate_folio(folio, frame)
         if not result and result.refusal and result.refusal.action == "reserve_destination":
             return False
-        return bool(result) or self._make_ready(folio, result.guard)
+        return bool(result) or (self._make_ready(folio, result.guard) and self._pay(folio))
 
     def _make_ready(self, folio: int, refusal: str) -> bool:
         """What the kernel does about a folio that refused to move, if there is anything.
@@ -324,11 +329,19 @@ class Operations:
     def _wait_for_writeback(self, folio: int) -> bool:
         """Wait one tick of the budget; meanwhile the store gets the data, if it answers."""
         block = self._block_of(int(self.machine.get("home", folio)))
-        ticks = range(self.machine.topology.sizes["Tick"])
-        waited = any(self._try("wait_for_writeback", block, folio, tick) for tick in ticks)
+        waited = any(self._try("wait_for_writeback", block, folio, tick) for tick in self._ticks)
         if waited:
             self._try("end_writeback", folio)
         return waited
+
+    def _pay(self, folio: int) -> bool:
+        """Spend a tick of the removal's budget on another try, if one is left."""
+        frame = int(self.machine.get("home", folio))
+        return any(self._try("try_again", frame, tick) for tick in self._ticks)
+
+    @property
+    def _ticks(self) -> range:
+        return range(self.machine.topology.sizes["Tick"])
 
     # --- steps ------------------------------------------------------------------------------------
 

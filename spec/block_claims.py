@@ -129,7 +129,7 @@ def leaving_blocks_have_no_free_frame(f: Frame) -> Bool:
     return implies(leaving, frame_state[f] != FrameState.free)
 
 
-@always(covers="U1")
+@always(covers="U1 U3")
 def leaving_blocks_have_no_kernel_frame(f: Frame) -> Bool:
     """Unmovable memory is found before the work begins, and none comes later."""
     leaving = block_state[block_of(f)] == BlockState.going_offline

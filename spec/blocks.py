@@ -13,7 +13,7 @@ from __future__ import annotations
 from errno import EBUSY, EINVAL, ENODEV, EPERM
 
 from .bookkeeping import crash_map, in_zonelists, lock_held, node_structure, own_pageset
-from .firmware_request import lock_allows_offline, lock_allows_online, lock_allows_removal
+from .firmware_request import lock_allows_offline, lock_allows_online
 from .language import (
     Bool,
     Enumeration,
@@ -125,6 +125,9 @@ frame_state = variable(Frame, FrameState, initial=_boot_state)
 
 spent = variable(Block, Tick, Bool, initial=lambda b, t: false)
 """The block's removal has waited for so long already."""
+
+refused_move = variable(Frame, Bool, initial=lambda f: false)
+"""A migration out of the frame was given up; a removal pays for another try."""
 
 has_memory = variable(
     Node, Bool, initial=lambda n: exists(Block, lambda b: (node_of[b] == n) & early[b])
@@ -331,6 +334,7 @@ def begin_offline(b: Block) -> None:
     )
     lock_held[b] = true
     spent.update(where=lambda x, t: x == b, value=false)
+    refused_move.update(where=lambda f: block_of(f) == b, value=false)
     block_state[b] = BlockState.going_offline
     frame_state.update(where=lambda f: (block_of(f) == b) & isolates(f), value=FrameState.isolated)
 
@@ -388,21 +392,3 @@ def cancel_offline(b: Block) -> None:
         value=FrameState.free,
     )
     lock_held[b] = false
-
-
-@action
-def delete_block_device(b: Block) -> None:
-    """Take the block out of sysfs (remove_memory_block_devices)."""
-    guard(
-        "device_hotplug_lock",
-        lock_allows_removal(b),
-        why="a memory device is being added or ejected (the caller would wait)",
-    )
-    guard("has_device", block_device[b], errno=ENODEV, why="there is no such memory block")
-    guard(
-        "block_offline",
-        block_state[b] == BlockState.offline,
-        errno=EBUSY,
-        why="the block is not offline",
-    )
-    block_device[b] = false

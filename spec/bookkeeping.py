@@ -10,8 +10,20 @@ kernel/crash_core.c (crash_handle_hotplug_event).
 
 from __future__ import annotations
 
-from .language import Bool, exists, false, variable
+from .language import Bool, Enumeration, exists, false, variable
 from .topology import Block, Node, Zone, early, early_zone, node_of
+
+
+class FileUse(Enumeration):
+    """What somebody does with a block's ``state`` file in sysfs.
+
+    ``open``: a write holds a reference on the file, and wants device_hotplug_lock;
+    ``locked``: it has the lock, too, and goes on.
+    """
+
+    none: FileUse
+    open: FileUse
+    locked: FileUse
 
 
 def _has_boot_memory(n: Node) -> Bool:
@@ -38,3 +50,9 @@ node_structure = variable(Node, Bool, initial=_has_boot_memory)
 
 crash_map = variable(Block, Bool, initial=lambda b: early[b])
 """The memory map that a crash kernel would be given names the block (elfcorehdr)."""
+
+firmware_map = variable(Block, Bool, initial=lambda b: early[b])
+"""/sys/firmware/memmap names the block: a kernel that kexec starts will use it."""
+
+state_file = variable(Block, FileUse, initial=lambda b: FileUse.none)
+"""The write to the block's ``state`` file that goes on."""

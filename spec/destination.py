@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from errno import EAGAIN, EBUSY, ENOENT, ENOMEM
 
-from .blocks import FrameState, frame_state
-from .drain import draining
+from .blocks import BlockState, FrameState, block_state, frame_state, refused_move
+from .drain import draining, vetted
 from .frames import Folio, birth_frame, exists_now, folio_of, home
 from .language import (
     Bool,
@@ -72,6 +72,19 @@ def reserve_destination(o: Folio, d: Frame) -> None:
     """Choose a frame for the folio to move to and set it aside (alloc_migration_target)."""
     guard("folio_exists", exists_now(o), why="there is no such folio")
     guard("unlocked", stage[o] == Stage.idle, errno=EAGAIN, why="the folio is moving already")
+    b = block_of(home[o])
+    guard(
+        "vetted",
+        ~draining[b] | vetted[b],
+        errno=EBUSY,
+        why="nobody has looked for sticky memory in the block that is to be removed",
+    )
+    guard(
+        "try_paid_for",
+        ~((block_state[b] == BlockState.going_offline) & refused_move[home[o]]),
+        errno=EAGAIN,
+        why="the folio refused to move; the removal waits before it tries again",
+    )
     guard(
         "frame_free",
         frame_state[d] == FrameState.free,

@@ -31,6 +31,9 @@ from .topology import Block, Frame, block_of
 draining = variable(Block, Bool, initial=lambda b: false)
 """The block takes no new memory: it is to be removed later."""
 
+vetted = variable(Block, Bool, initial=lambda b: false)
+"""Somebody has looked for sticky memory in the closed block, and found none."""
+
 
 @action
 def drain(b: Block) -> None:
@@ -50,6 +53,7 @@ def undrain(b: Block) -> None:
     """Open the block to allocation again."""
     guard("draining", draining[b], errno=ENOENT, why="the block is not draining")
     draining[b] = false
+    vetted[b] = false
 
 
 @always(covers="N3")

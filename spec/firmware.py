@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from errno import EBUSY, EEXIST, ENODEV
 
+from .block_removal import lock_is_free
 from .blocks import BlockState, block_state, changing
 from .firmware_request import Found, Request, found, request
 from .language import (
@@ -104,8 +105,8 @@ def _begin(m: MemoryDevice, what: Request) -> None:
     guard("inserted", inserted[m], errno=ENODEV, why="the device is not there")
     guard(
         "device_hotplug_lock",
-        ~exists(MemoryDevice, lambda other: request[other] != Request.none),
-        why="another request of the firmware is not concluded (it would wait)",
+        lock_is_free(),
+        why="another request, or a write to sysfs, is not concluded (it would wait)",
     )
     guard(
         "hotplug_lock",

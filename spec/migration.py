@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from errno import EAGAIN, EBUSY
 
-from .blocks import FrameState, frame_state
+from .blocks import FrameState, frame_state, refused_move
 from .destination import destination, source
 from .dma import has_running_pin, has_stopped_pin, pin_count
 from .frames import (
@@ -173,6 +173,7 @@ def abort_migration(o: Folio) -> None:
         why="the folio is not moving, or has moved already",
     )
     stage[o] = Stage.aborting
+    refused_move[home[o]] = true
 
 
 @action

@@ -44,7 +44,7 @@ ROWS = (
     Row("U3", "removal ends, and what is stuck is found first", "inspect"),
     Row("U4", "removal does not wait for ever for a server to write back", "check"),
     Row("U5", "no device writes to a frame that is not its own any more", "check"),
-    Row("U6", "which hotplug features a kernel configuration has", "config", _NO_DEFECT),
+    Row("U6", "which hotplug features a kernel configuration has", "kconfig", _NO_DEFECT),
     Row("M1", "migration leaves no page-table entry behind", "check"),
     Row("M2", "a filesystem's private data is moved or released, never lost", "check"),
     Row("A1", "a device is ejected only when its memory is removed", "inspect"),

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from errno import EBUSY, EEXIST, ENODEV, ENOMEM
 
-from .bookkeeping import lock_held
+from .bookkeeping import firmware_map, lock_held
 from .firmware_request import lock_allows_add
 from .language import (
     Bool,
@@ -229,6 +229,7 @@ def create_block_device(b: Block) -> None:
     )
     guard("node_online", node_online[node_of[b]], errno=ENODEV, why="the node is not online")
     block_device[b] = true
+    firmware_map[b] = true
 
 
 # --- the way out --------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import (
     block_claims,
+    block_removal,
     blocks,
     bookkeeping,
     bookkeeping_claims,
@@ -28,6 +29,7 @@ from . import (
     section_readers,
     sections,
     span_claims,
+    sticky,
     topology,
     writeback,
     zone_spans,
@@ -46,6 +48,7 @@ SYSTEM = load(
         zone_spans,
         blocks,
         block_claims,
+        block_removal,
         span_claims,
         bookkeeping_claims,
         firmware,
@@ -63,6 +66,7 @@ SYSTEM = load(
         dma,
         migration,
         scheduled_removal,
+        sticky,
         huge_pools,
         huge_migration,
     ),

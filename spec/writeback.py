@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from errno import EAGAIN, EBUSY, EINTR, EINVAL, EIO
 
-from .blocks import BlockState, Tick, block_state, cancel_offline, spent
+from .blocks import BlockState, Tick, block_state, cancel_offline, refused_move, spent
 from .frames import (
     Data,
     Folio,
@@ -48,7 +48,7 @@ from .language import (
     variable,
 )
 from .migration_stage import Stage, stage
-from .topology import Block, block_of
+from .topology import Block, Frame, block_of
 
 
 class Store(Sort):
@@ -180,9 +180,12 @@ def a_silent_store_gets_nothing(o: Folio) -> Bool:
 
 @step(covers="U4 U3")
 def the_budget_is_spent_on_waiting(b: Block, t: Tick) -> Bool:
-    """No tick of a removal's budget goes while nothing holds it up."""
+    """Each tick of a removal's budget is a wait for a store, or pays for another try."""
     waited = ~spent[b, t] & after(spent[b, t])
-    return implies(waited, exists(Folio, lambda o: holds_up(o, b)))
+    leaving = block_state[b] == BlockState.going_offline
+    held_up = exists(Folio, lambda o: holds_up(o, b))
+    again = exists(Frame, lambda f: (block_of(f) == b) & refused_move[f] & ~after(refused_move[f]))
+    return implies(waited, held_up | (leaving & again))
 
 
 @step(covers="U4 U3")

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from ..block_removal import altmaps_differ
 from ..firmware_request import Request, going_back, request
-from ..language import Bool, DropGuard, ReplaceGuard, Variant, exists, forall, implies
+from ..language import (
+    Bool,
+    DropGuard,
+    ReplaceGuard,
+    ReplaceUpdate,
+    Variant,
+    exists,
+    forall,
+    implies,
+)
 from ..sections import Metadata, block_device, memmap
 from ..topology import Block, MemoryDevice, Section, Zone, block_of_section, in_range
 from .sources import LIST
@@ -24,6 +34,10 @@ def _own_blocks_removed(m: MemoryDevice) -> Bool:
             & (memmap[s] != Metadata.absent)
         ),
     )
+
+
+def _stays_after_all(b: Block) -> Bool:
+    return altmaps_differ(b)
 
 
 def _one_block_added(m: MemoryDevice) -> Bool:
@@ -101,5 +115,16 @@ VARIANTS = (
         source="drivers/base/core.c: device_hotplug_lock",
         breaks="one_request_at_a_time",
         edits=(DropGuard("request_eject", "device_hotplug_lock"),),
+    ),
+    Variant(
+        name="firmware-map-forgets-too-early",
+        doc="S1: the entry of the firmware map goes before a check that still refuses the removal.",
+        covers=("A1", "R4"),
+        source="mm/memory_hotplug.c: try_remove_memory(), firmware_map_remove()",
+        breaks="the_firmware_map_names_the_blocks",
+        edits=(
+            DropGuard("delete_block_device", "one_kind_of_memmap"),
+            ReplaceUpdate("delete_block_device", "block_device", _stays_after_all),
+        ),
     ),
 )

@@ -89,6 +89,10 @@ def _to_a_cpu_first(f: Frame) -> FrameState:
     return ite(isolated, kept, FrameState.free)
 
 
+def _never(b: Block) -> Bool:
+    return false
+
+
 VARIANTS = (
     Variant(
         name="highest-zone-forgets-movable",
@@ -260,5 +264,13 @@ VARIANTS = (
         source="Linux 6.12.91, powerpc: elfcorehdr is updated on memory hotplug",
         breaks="the_crash_map_names_the_memory_in_use",
         edits=(DropUpdate("finish_offline", "crash_map"),),
+    ),
+    Variant(
+        name="writer-waits-for-the-lock",
+        doc="B40: a write to sysfs waits for a lock whose holder waits for that write.",
+        covers=("A1",),
+        source="commit f1037ec0cc8a: device deletion and the hotplug lock",
+        breaks="a_writer_never_waits_for_the_lock",
+        edits=(ReplaceGuard("begin_write_anew", "lock_is_taken", _never),),
     ),
 )

@@ -1,8 +1,8 @@
-"""Wrong designs of scheduled removal (N3)."""
+"""Wrong designs of scheduled removal (N3, U3)."""
 
 from __future__ import annotations
 
-from ..language import DropGuard, Variant
+from ..language import DropGuard, DropUpdate, Variant
 from .sources import LIST
 
 __all__ = ["VARIANTS"]
@@ -31,5 +31,45 @@ VARIANTS = (
         source="mm/memory_hotplug.c: pages bounce between blocks that leave one after the other",
         breaks="nothing_moves_into_a_draining_block",
         edits=(DropGuard("reserve_destination", "not_draining"),),
+    ),
+    Variant(
+        name="work-before-looking",
+        doc="What can move is moved out of a closed block; sticky memory is met at the end.",
+        covers=("U3",),
+        source=LIST + ": sticky memory; mm/memory_hotplug.c: offline_pages() moves, then finds",
+        breaks="sticky_memory_is_found_before_the_work",
+        edits=(DropGuard("reserve_destination", "vetted"),),
+    ),
+    Variant(
+        name="sticky-memory-overlooked",
+        doc="A closed block counts as looked at whatever lies in it.",
+        covers=("U3",),
+        source=LIST + ": sticky memory",
+        breaks="nothing_becomes_sticky_in_a_vetted_block",
+        edits=(DropGuard("vet", "nothing_sticky"),),
+    ),
+    Variant(
+        name="looked-for-in-an-open-block",
+        doc="Somebody looks for sticky memory before allocation is off: it comes after.",
+        covers=("U3",),
+        source="mm/page_isolation.c: has_unmovable_pages() is racy on a block that is not isolated",
+        breaks="only_closed_blocks_are_vetted",
+        edits=(DropGuard("vet", "draining"),),
+    ),
+    Variant(
+        name="tries-without-a-budget",
+        doc="A folio that refuses is tried again at once, for ever.",
+        covers=("U3",),
+        source="mm/memory_hotplug.c: the loop of offline_pages() since the timeout went",
+        breaks="another_try_is_paid_for",
+        edits=(DropGuard("reserve_destination", "try_paid_for"),),
+    ),
+    Variant(
+        name="another-try-costs-nothing",
+        doc="A removal waits before another try, and nobody counts how often.",
+        covers=("U3",),
+        source=LIST + ": removal takes less time than a reboot",
+        breaks="another_try_is_paid_for",
+        edits=(DropUpdate("try_again", "spent"),),
     ),
 )

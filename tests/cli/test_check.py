@@ -19,11 +19,6 @@ from memhp.spec.system import SYSTEM
 SCHEMA = json.loads((Path(memhp.cli.__file__).parent / "schema" / "check.json").read_text())
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-
 def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
     try:
         code = main(argv)

@@ -37,10 +37,9 @@ ALL = [evidence(column) for column in ROW.claims]
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def whole() -> dict[str, Any]:
     """The document and the Markdown of the whole specification."""
-    with pytest.MonkeyPatch.context() as patch, pytest.MonkeyPatch.context() as printed:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+    with pytest.MonkeyPatch.context() as printed:
         said: list[str] = []
         printed.setattr("builtins.print", lambda *parts, **_: said.append(" ".join(parts)))
         codes = [main(["coverage", "--json", "--jobs", "2"]), main(["coverage", "--markdown"])]

@@ -166,3 +166,24 @@ def test_a_block_of_two_nodes_is_shown_for_each(
         (folder / f"memory{number}").symlink_to(f"../../memory/memory{number}")
     assert set(inspect(capsys, tree, "--node", "0")) == {1}
     assert set(inspect(capsys, tree, "--node", "1")) == {1, 2}
+
+
+def test_the_architecture_is_told_or_said_to_be_unknown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = machine(tmp_path, {1: ("online", "Movable")})
+    assert main(["inspect", str(tree)]) == 0
+    assert "it cannot be told" in capsys.readouterr().out
+    (tree / "proc" / "cpuinfo").write_text("vendor_id       : IBM/S390\n")
+    assert main(["inspect", str(tree)]) == 0
+    assert "architecture: s390x; proc/cpuinfo says so" in capsys.readouterr().out
+    assert inspect(capsys, tree)[1]["verdict"] == "yes"
+    assert inspect(capsys, tree, "--arch", "arm64")[1]["missing"] == ["vetoed"]
+
+
+def test_an_architecture_that_is_none_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = machine(tmp_path, {1: ("online", "Movable")})
+    assert main(["inspect", str(tree), "--arch", "arm46"]) == 2
+    assert "did you mean arm64?" in capsys.readouterr().err

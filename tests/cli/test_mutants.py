@@ -13,7 +13,7 @@ from memhp.cli.main import main
 from memhp.spec import mutants
 
 SCHEMA = json.loads((Path(memhp.cli.__file__).parent / "schema" / "mutants.json").read_text())
-ONLY = ["check", "--mutants", "--no-cache", "--only", "drain"]
+ONLY = ["check", "--mutants", "--only", "drain"]
 
 
 def test_every_mutant_of_an_action_is_accounted_for(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from memhp.checks.cache import default_folder
 from memhp.checks.mutants import Judge, Mutant, judge_all, mutants
 from memhp.checks.probes import idle, impossible
 from memhp.spec.language.terms import TRUE
 from memhp.spec.mutants import MAY_REPEAT, REASONS
 from memhp.spec.system import SYSTEM
 
-JUDGE = Judge(SYSTEM, REASONS, MAY_REPEAT)
+JUDGE = Judge(SYSTEM, REASONS, MAY_REPEAT, default_folder())
 
 
 def test_every_step_that_is_allowed_changes_something() -> None:

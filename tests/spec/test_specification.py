@@ -55,6 +55,7 @@ def test_every_guard_a_user_meets_has_an_errno_or_is_internal() -> None:
     assert silent == {
         *((name, "hotplug_lock") for name in asked[:2]),
         *((name, "device_hotplug_lock") for name in asked[:3]),
+        ("delete_block_device", "file_idle"),
     }
 
 

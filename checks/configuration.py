@@ -1,0 +1,344 @@
+"""What a kernel configuration has, and the smallest set of changes that gives the rest (U6).
+
+z3 finds the set; `settle` then works the changed configuration out with plain
+integers, as Kconfig does, so that no answer rests on the solver alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from memhp.spec.configuration import (
+    ARCHITECTURE_SYMBOLS,
+    CAPABILITIES,
+    OPTIONS,
+    Capability,
+    rules,
+)
+from memhp.spec.kconfig_language import (
+    Expression,
+    Option,
+    Wish,
+    chosen,
+    evaluate,
+    names,
+    settled,
+)
+
+__all__ = [
+    "Encoding",
+    "Kernel",
+    "Plan",
+    "impossible",
+    "kernel",
+    "missing",
+    "plan",
+    "settle",
+    "works",
+]
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A configuration on its architecture: what the file says, and what options' rules say."""
+
+    rules: Mapping[str, Option]
+    file: Mapping[str, int]
+    facts: Mapping[str, Any]
+    """Options without a rule, which stay as they are: integers, or a solver's terms."""
+    floors: Mapping[str, Any] = field(default_factory=dict)
+    """Options that something without a rule selects."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The answer for the capabilities that were wanted.
+
+    ``changes`` is a smallest set, None if there is none, and then ``because``
+    says why; ``follow`` is what else changes with it; ``lost``, capabilities that
+    no set of changes can keep.
+    """
+
+    changes: Mapping[str, int] | None
+    follow: Mapping[str, int]
+    because: str = ""
+    lost: tuple[str, ...] = ()
+
+
+def choose(condition: Any, a: Any, b: Any) -> Any:
+    """For plain integers."""
+    return a if condition else b
+
+
+def kernel(architecture: str, version: tuple[int, ...], file: Mapping[str, int]) -> Kernel:
+    """The configuration of a file.  Raises ValueError for what has no rules.
+
+    >>> works(kernel("x86", (6, 1), {"SMP": 2, "MEMORY_HOTPLUG": 2}), "hot-add")
+    True
+    """
+    known = rules(architecture, version)
+    if file.get("64BIT", 2) != 2:
+        raise ValueError("this is a 32-bit kernel: MEMORY_HOTPLUG needs 64BIT (mm/Kconfig)")
+    facts = {name: value for name, value in file.items() if name not in known}
+    facts |= dict.fromkeys(ARCHITECTURE_SYMBOLS[architecture], 2)
+    found = Kernel(known, file, facts)
+    for _ in known:
+        values = settle(found)
+        raised = next(
+            (n for n, o in known.items() if o.selected_elsewhere and values[n] < file.get(n, 0)),
+            None,
+        )
+        if raised is None:
+            break
+        floors = {**found.floors, raised: file[raised]}
+        found = Kernel(known, file, facts, floors)
+    return found
+
+
+def settle(it: Kernel, changes: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Every option's value once the changes are made, as `make olddefconfig` leaves them."""
+    made = changes or {}
+    wishes = {
+        name: Wish(name in made, made.get(name, 0), it.file.get(name), it.floors.get(name, 0))
+        for name in it.rules
+    }
+    selected, choices = _selectors(it), _choices(it)
+    values = {**it.facts, **dict.fromkeys(it.rules, 0)}
+    for _ in range(len(it.rules) + 1):
+        before = dict(values)
+        for name, option in it.rules.items():
+            if not option.choice:
+                values[name] = settled(option, values, wishes[name], selected[name], choose)
+        for members in choices:
+            values |= chosen(members, values, wishes, choose)
+        if values == before:
+            return values
+    raise ValueError("the options depend on each other in a circle")
+
+
+def _selectors(it: Kernel) -> dict[str, list[tuple[str, Expression]]]:
+    found: dict[str, list[tuple[str, Expression]]] = {name: [] for name in it.rules}
+    for option in it.rules.values():
+        for selection in option.selects:
+            if selection.option in found:
+                found[selection.option].append((option.name, selection.condition))
+    return found
+
+
+def _choices(it: Kernel) -> list[list[Option]]:
+    titles = dict.fromkeys(option.choice for option in it.rules.values() if option.choice)
+    return [[o for o in it.rules.values() if o.choice == title] for title in titles]
+
+
+def capability(name: str) -> Capability:
+    """The capability of that name; KeyError if there is none."""
+    return {c.name: c for c in CAPABILITIES}[name]
+
+
+def works(it: Kernel, name: str) -> bool:
+    """The settled configuration gives the capability."""
+    return bool(evaluate(capability(name).needs, settle(it), choose) > 0)
+
+
+def missing(it: Kernel, name: str) -> tuple[str, ...]:
+    """The options that stand between the configuration and the capability, deepest last."""
+    between = _between(it, name)
+    return tuple([option for option in between if option in it.rules] or between)
+
+
+def _between(it: Kernel, name: str) -> tuple[str, ...]:
+    """The same, with options that have no rule here."""
+    values = settle(it)
+    found: dict[str, None] = {}
+    waiting = [capability(name).needs]
+    while waiting:
+        for option in _blocking(waiting.pop(0), values):
+            if option not in found:
+                found[option] = None
+                if rule := it.rules.get(option):
+                    waiting.append(rule.depends if rule.asked else rule.default)
+    return tuple(found)
+
+
+def _blocking(term: Expression, values: Mapping[str, int]) -> list[str]:
+    """The names in a term that is n, of which some would have to change."""
+    if evaluate(term, values, choose):
+        return []
+    if term.operator == "!" or not term.parts:
+        return [] if term.operator in "ymn" else list(names(term))
+    return [name for part in term.parts for name in _blocking(part, values)]
+
+
+# --- the smallest set of changes ------------------------------------------------------------------
+
+
+class Encoding:
+    """The configurations that changes lead to, in a solver's terms."""
+
+    def __init__(self, it: Kernel) -> None:
+        import z3
+
+        self.it, self.z3 = it, z3
+        self.asked = [name for name, option in it.rules.items() if option.asked]
+        self.new = {name: z3.Bool(f"new {name}") for name in self.asked}
+        self.to = {name: z3.Int(f"to {name}") for name in self.asked}
+        self.values: dict[str, Any] = {**it.facts, **{name: z3.Int(name) for name in it.rules}}
+        self.count = z3.Sum([z3.If(new, 1, 0) for new in self.new.values()])
+
+    def choose(self, condition: Any, a: Any, b: Any) -> Any:
+        """For terms, and for what is known already."""
+        if isinstance(condition, bool):
+            return a if condition else b
+        return self.z3.If(condition, a, b)
+
+    def constraints(self) -> list[Any]:
+        """Every option has the value that its rule gives it."""
+        it, selected, found = self.it, _selectors(self.it), []
+        wishes = {
+            name: Wish(
+                self.new.get(name, False),
+                self.to.get(name, 0),
+                it.file.get(name),
+                it.floors.get(name, 0),
+            )
+            for name in it.rules
+        }
+        for name, option in it.rules.items():
+            if not option.choice:
+                rule = settled(option, self.values, wishes[name], selected[name], self.choose)
+                found.append(self.values[name] == rule)
+        for members in _choices(it):
+            for name, value in chosen(members, self.values, wishes, self.choose).items():
+                found.append(self.values[name] == value)
+        return found
+
+    def changes(self) -> list[Any]:
+        """Every change is to a value that the option can have, and keeps."""
+        return [limit for name in self.asked for limit in self._allowed(name)]
+
+    def _allowed(self, name: str) -> list[Any]:
+        """A change is one that `make olddefconfig` keeps, to a value that the option can have."""
+        option, new, to = self.it.rules[name], self.new[name], self.to[name]
+        possible = [2] if option.choice else [0, 2]
+        if option.tristate and self.it.facts.get("MODULES", 0):
+            possible = [0, 1, 2]
+        kept = self.values[name] == to
+        return [
+            self.z3.Or([to == value for value in possible]),
+            self.z3.Implies(new, kept),
+        ]
+
+    def gives(self, name: str) -> Any:
+        """The capability works."""
+        term = evaluate(capability(name).needs, self.values, self.choose)
+        return self.z3.BoolVal(term > 0) if isinstance(term, int) else term > 0
+
+
+def plan(it: Kernel, wanted: Sequence[str]) -> Plan:
+    """A smallest set of changes for all that is wanted, the same one each time.
+
+    What works already keeps working, if any set of changes can do that.
+    """
+    before = settle(it)
+    kept = [c.name for c in CAPABILITIES if not c.policy and works(it, c.name)]
+    for keep in (kept, []):
+        encoding = Encoding(it)
+        changes = _smallest(encoding, [*wanted, *keep])
+        if changes is not None:
+            after = settle(it, changes)
+            _recheck(after, changes, [*wanted, *keep])
+            follow = {
+                name: after[name]
+                for name in it.rules
+                if after[name] != before[name] and name not in changes
+            }
+            lost = [name for name in kept if not evaluate(capability(name).needs, after, choose)]
+            return Plan(changes, follow, lost=tuple(lost))
+    return Plan(None, {}, because=_why_not(it, wanted))
+
+
+def _recheck(after: Mapping[str, int], changes: Mapping[str, int], wanted: Sequence[str]) -> None:
+    """The changed configuration, worked out without the solver, has what was asked."""
+    gone = [name for name, value in changes.items() if after[name] != value]
+    absent = [n for n in wanted if not evaluate(capability(n).needs, after, choose)]
+    if gone or absent:
+        raise AssertionError(f"the solver's answer is wrong: {gone} {absent}")
+
+
+def _smallest(encoding: Encoding, wanted: Sequence[str]) -> dict[str, int] | None:
+    z3 = encoding.z3
+    optimizer = z3.Optimize()
+    optimizer.add(*encoding.constraints(), *encoding.changes())
+    optimizer.add(*(encoding.gives(name) for name in wanted))
+    least = optimizer.minimize(encoding.count)
+    if optimizer.check() != z3.sat:
+        return None
+    size = least.value().as_long()
+    solver = z3.Solver()
+    solver.add(*optimizer.assertions(), encoding.count == size)
+    changed = []
+    for name in encoding.asked:
+        if not _settle_for(solver, z3.Not(encoding.new[name])):
+            changed.append(name)
+    result = {}
+    for name in changed:
+        for value in (1, 2, 0):
+            if _settle_for(solver, encoding.to[name] == value):
+                result[name] = value
+                break
+    return result
+
+
+def _can(it: Kernel, name: str) -> bool:
+    """Some set of changes gives the capability."""
+    encoding = Encoding(it)
+    solver = encoding.z3.Solver()
+    solver.add(*encoding.constraints(), *encoding.changes(), encoding.gives(name))
+    return str(solver.check()) == "sat"
+
+
+def _settle_for(solver: Any, term: Any) -> bool:
+    """Add the term if that leaves an answer."""
+    if str(solver.check(term)) != "sat":
+        return False
+    solver.add(term)
+    return True
+
+
+def _why_not(it: Kernel, wanted: Sequence[str]) -> str:
+    """In one line: options that do not exist there, or facts that stand in the way."""
+    alone = [name for name in wanted if not _can(it, name)]
+    if not alone:
+        return "these exclude each other: " + ", ".join(wanted)
+    return "; ".join(f"{name}: {impossible(it, name)}" for name in alone)
+
+
+def impossible(it: Kernel, name: str) -> str:
+    """Why no change gives the capability; empty if one does."""
+    if _can(it, name):
+        return ""
+    symbols = {symbol for group in ARCHITECTURE_SYMBOLS.values() for symbol in group}
+    known = symbols | {option.name for option in OPTIONS}
+    lacking = [n for n in _between(it, name) if n in known and n not in it.rules]
+    shown = ", ".join(f"CONFIG_{option}" for option in lacking)
+    if lacking:
+        return f"there is no {shown} on this architecture in this version"
+    fixed = [n for n in _reach(it, name) if it.facts.get(n)]
+    return "it is kept out by " + ", ".join(f"CONFIG_{n}" for n in fixed)
+
+
+def _reach(it: Kernel, name: str) -> list[str]:
+    """Every option without a rule that the capability's options depend on."""
+    found: dict[str, None] = {}
+    waiting = list(names(capability(name).needs))
+    while waiting:
+        option = waiting.pop()
+        if option in found:
+            continue
+        found[option] = None
+        if rule := it.rules.get(option):
+            waiting += [*names(rule.depends), *names(rule.default)]
+    symbols = {s for group in ARCHITECTURE_SYMBOLS.values() for s in group}
+    return sorted(n for n in found if n not in it.rules and n not in symbols)

@@ -1,0 +1,89 @@
+"""How many steps a removal can still take: the bound of spec/scheduled_removal.py, counted (U3)."""
+
+from __future__ import annotations
+
+from memhp.reference import Machine
+
+__all__ = ["REMOVAL_STEPS", "most_steps", "steps_left"]
+
+REMOVAL_STEPS = frozenset(
+    {
+        "reserve_destination",
+        "begin_unmap",
+        "replace_pte",
+        "copy",
+        "change_home",
+        "restore_pte",
+        "finish_migration",
+        "abort_migration",
+        "finish_abort",
+        "wait_for_writeback",
+        "try_again",
+    }
+)
+"""The steps that a removal takes between the beginning and the end of going offline."""
+
+_STAGES = 5
+"""The steps of one attempt that does not refuse, apart from its PTEs: reserve to finish."""
+
+
+def steps_left(machine: Machine, block: int) -> int:
+    """How many steps a removal of the block can take at most, from this state.
+
+    A step of the removal that concerns the block makes it smaller, and nothing
+    else makes it larger while the block goes offline.
+
+    Source: the properties named in `memhp.spec.scheduled_removal`.
+    """
+    frames = range(machine.topology.sizes["Frame"])
+    mine = [f for f in frames if machine.evaluate("block_of", f) == block]
+    ticks = range(machine.topology.sizes["Tick"])
+    unspent = sum(not machine.get("spent", block, tick) for tick in ticks)
+    return sum(_left_in(machine, f) for f in mine) + unspent * (1 + _one_try(machine))
+
+
+def most_steps(occupied: int, ticks: int, ptes: int) -> int:
+    """The bound in numbers that a machine shows: linear in the frames that are occupied.
+
+    Parameters: ``occupied``, frames of the block that hold something; ``ticks``,
+    the removal's budget; ``ptes``, how many PTEs may map one folio.
+
+    >>> most_steps(occupied=10, ticks=0, ptes=1)
+    90
+    """
+    one_try = _STAGES + 2 * ptes
+    return occupied * (one_try + 1 + ptes) + ticks * (one_try + 1)
+
+
+def _one_try(machine: Machine) -> int:
+    return _STAGES + 2 * machine.topology.sizes["Pte"]
+
+
+def _left_in(machine: Machine, frame: int) -> int:
+    """The steps left to empty one frame."""
+    state = machine.get("frame_state", frame)
+    if state == "incoming":
+        return _one_try(machine)
+    if state != "user":
+        return 0
+    folio = machine.get("folio_of", frame)
+    stage, home = machine.get("stage", folio), machine.get("home", folio)
+    entries = _entries(machine, folio)
+    if home != frame:
+        return 1 + entries  # it has moved away
+    again = 0 if machine.get("refused_move", frame) else _one_try(machine)
+    ptes = range(machine.topology.sizes["Pte"])
+    mapped = len([p for p in ptes if machine.evaluate("maps", p, folio)])
+    left = {
+        "reserved": _one_try(machine) - 1,
+        "unmapping": 3 + 2 * mapped + entries,
+        "copied": 2 + entries,
+        "aborting": 1 + entries + again,
+    }
+    return left.get(str(stage), again)
+
+
+def _entries(machine: Machine, folio: object) -> int:
+    ptes = range(machine.topology.sizes["Pte"])
+    mine = [p for p in ptes if machine.get("pte_folio", p) == folio]
+    return sum(machine.get("pte", p) == "migration" for p in mine)

@@ -1,0 +1,256 @@
+"""How long a removal takes, as far as one can tell, and whether a reboot is faster (U3).
+
+The work is counted by kind; a table says what each kind costs, with a lower and
+an upper figure and where they come from; nothing is known better than its
+source.  What has no bound stays without one: then the answer is *cannot tell*.
+
+No one has published the seconds that removing a GiB takes, so the figures here
+are wide.  A user who has measured gives their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from math import isfinite
+from typing import Any, Literal
+
+__all__ = [
+    "COSTS",
+    "Cost",
+    "CostError",
+    "Part",
+    "Reboot",
+    "Span",
+    "TimeVerdict",
+    "compare",
+    "estimate_reboot",
+    "overridden",
+    "predict",
+    "total",
+]
+
+GIB = 1 << 30
+TIB = 1 << 40
+
+TimeVerdict = Literal["faster than a reboot", "slower", "cannot tell"]
+Confidence = Literal["published", "derived", "assumed", "given"]
+
+
+class CostError(ValueError):
+    """A figure that a user gave cannot be used; the message is one line and says what to do."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """At least ``lower`` and at most ``upper``, which is None if no bound is known."""
+
+    lower: float
+    upper: float | None
+
+    def __add__(self, other: Span) -> Span:
+        known = self.upper is not None and other.upper is not None
+        upper = (self.upper or 0) + (other.upper or 0)
+        return Span(self.lower + other.lower, upper if known else None)
+
+    def __mul__(self, other: Span) -> Span:
+        """The product; nothing times anything is nothing, bounded or not."""
+        if 0 in (self.upper, other.upper):
+            return Span(0, 0)
+        known = self.upper is not None and other.upper is not None
+        upper = (self.upper or 0) * (other.upper or 0)
+        return Span(self.lower * other.lower, upper if known else None)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds for one ``unit`` of a kind of work, from ``lower`` to ``upper``."""
+
+    unit: str
+    lower: float
+    upper: float
+    confidence: Confidence
+    source: str
+
+    @property
+    def span(self) -> Span:
+        return Span(self.lower, self.upper)
+
+
+COSTS: Mapping[str, Cost] = {
+    "copy": Cost(
+        "GiB",
+        0.5 / 8,
+        2.0,
+        "derived",
+        "one thread moves 0.5 to 2 GB/s in 4 KiB pages, all steps of a migration included: an"
+        " order of magnitude (stock migration leaves up to 95 % of the bandwidth unused:"
+        " Nimble, ASPLOS 2019); 32 threads and pages of 2 MiB are up to 8 times as fast"
+        " (Z. Yan, slides on multi-threaded copy, 2025)",
+    ),
+    "unmap": Cost(
+        "mapping",
+        0.0,
+        2.0 / (GIB >> 12),
+        "assumed",
+        "no figure is published: a PTE is taken to cost at most what moving a page of 4 KiB"
+        " costs at the slowest, at least nothing, for `copy` has it already",
+    ),
+    "flush": Cost(
+        "mapped page",
+        0.0,
+        2.917 * 2.0 / (GIB >> 12),
+        "derived",
+        "batched flushes (Linux 6.3) moved 291.7 % more pages a second on two Intel sockets"
+        " (commit 6f7d760e86fa and its series); a kernel without them pays that for each page",
+    ),
+    "write_out": Cost(
+        "GiB",
+        0.0,
+        1024 / 100,
+        "assumed",
+        "100 MiB/s, Linux's own first guess of a store's bandwidth (mm/backing-dev.c, INIT_BW);"
+        " a store that does not answer takes for ever",
+    ),
+    "wait": Cost(
+        "GiB under writeback",
+        0.0,
+        1024 / 100,
+        "assumed",
+        "as `write_out`: what is under way already has to arrive",
+    ),
+    "block": Cost(
+        "block",
+        0.0,
+        0.1,
+        "assumed",
+        "no figure is published for isolating a block, draining every CPU's lists, telling the"
+        " notifiers and building the zonelists anew: at most a tenth of a second is assumed",
+    ),
+}
+"""What each kind of work costs.  The kinds are those of a removal's steps."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One kind of work in a prediction: how much of it, and how many seconds."""
+
+    kind: str
+    amount: Span
+    seconds: Span
+
+
+@dataclass(frozen=True)
+class Reboot:
+    """How long a reboot takes, and who says so."""
+
+    seconds: Span
+    confidence: Confidence
+    source: str
+
+
+def predict(work: Mapping[str, Span], costs: Mapping[str, Cost] = COSTS) -> tuple[Part, ...]:
+    """Seconds for each kind of work, in the table's order.
+
+    Parameters: ``work``, how much there is of each kind, in the table's units; a
+    kind that is not named has no work.  Raises KeyError for a kind that no table has.
+
+    >>> predict({"copy": Span(1, 4)})[0].seconds
+    Span(lower=0.0625, upper=8.0)
+    """
+    unknown = set(work) - set(costs)
+    if unknown:
+        raise KeyError(f"no cost is known for {', '.join(sorted(unknown))}")
+    return tuple(
+        Part(kind, work[kind], work[kind] * cost.span)
+        for kind, cost in costs.items()
+        if kind in work
+    )
+
+
+def total(spans: Iterable[Span]) -> Span:
+    """The sum; without a bound as soon as one has none.
+
+    >>> total([Span(1, 2), Span(3, None)])
+    Span(lower=4, upper=None)
+    """
+    return sum(spans, Span(0, 0))
+
+
+def compare(removal: Span, reboot: Span) -> TimeVerdict:
+    """Whether the removal takes less time than the reboot, if that is certain.
+
+    >>> compare(Span(1, 5), Span(6, 9)), compare(Span(1, 6), Span(6, 9))
+    ('faster than a reboot', 'cannot tell')
+    """
+    if removal.upper is not None and removal.upper < reboot.lower:
+        return "faster than a reboot"
+    if reboot.upper is not None and removal.lower > reboot.upper:
+        return "slower"
+    return "cannot tell"
+
+
+def estimate_reboot(memory: int) -> Reboot:
+    """A reboot of a machine with so many bytes of memory, in wide bounds.
+
+    >>> estimate_reboot(16 * TIB).seconds.upper
+    3600.0
+    """
+    lower = 1.32 * min(1.0, memory / (512 * GIB))
+    upper = max(30 * 60.0, 3600.0 * memory / (16 * TIB))
+    return Reboot(
+        Span(lower, upper),
+        "derived",
+        "at least a kexec boot (1.32 s with 512 GB and deferred initialisation: U. Arif's series),"
+        " less memory in proportion; at most 30 minutes (LHMS, 2004: huge machines, sometimes"
+        " more) or an hour for each 16 TB (N. Zimmer, lkml 2013)",
+    )
+
+
+def overridden(
+    document: object, where: str, costs: Mapping[str, Cost] = COSTS
+) -> Mapping[str, Cost]:
+    """The table with a user's figures in place of its own.
+
+    Parameters: ``document``, a mapping of kinds to ``lower``, ``upper`` (seconds
+    for one of the table's units) and perhaps ``source``; ``where``, the file's name.
+    Raises `CostError` for anything else.
+
+    >>> overridden({"copy": {"lower": 0.2, "upper": 0.3}}, "mine.json")["copy"].source
+    'mine.json'
+    """
+    if not isinstance(document, Mapping):
+        raise CostError(f"{where}: expected kinds of work with their costs; kinds: {_names(costs)}")
+    found = dict(costs)
+    for kind, given in document.items():
+        if kind not in costs:
+            raise CostError(
+                f"{where}: there is no kind of work {kind!r}; there are {_names(costs)}"
+            )
+        found[kind] = _given(given, f"{where}, {kind}", costs[kind])
+    return found
+
+
+def _given(given: object, where: str, cost: Cost) -> Cost:
+    if not isinstance(given, Mapping) or not {"lower", "upper"} <= set(given):
+        raise CostError(f"{where}: give lower and upper, in seconds for one {cost.unit}")
+    if extra := set(given) - {"lower", "upper", "source"}:
+        raise CostError(f"{where}: {min(map(str, extra))!r} is not one of lower, upper, source")
+    lower, upper = (_seconds(given[name], f"{where}, {name}") for name in ("lower", "upper"))
+    if lower > upper:
+        raise CostError(f"{where}: lower, {lower:g}, is more than upper, {upper:g}")
+    source = given.get("source", where.rpartition(", ")[0])
+    if not isinstance(source, str) or not source.strip():
+        raise CostError(f"{where}, source: say in words where the figures come from")
+    return replace(cost, lower=lower, upper=upper, confidence="given", source=source)
+
+
+def _seconds(value: Any, where: str) -> float:
+    fine = isinstance(value, int | float) and not isinstance(value, bool)
+    if not fine or not isfinite(value) or value < 0:
+        raise CostError(f"{where}: expected seconds, a number of at least 0, found {value!r}")
+    return float(value)
+
+
+def _names(costs: Mapping[str, Cost]) -> str:
+    return ", ".join(costs)

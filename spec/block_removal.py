@@ -1,0 +1,184 @@
+"""A block leaves sysfs: whoever writes to its file, and what the firmware map says (A1).
+
+A write to a file of sysfs holds a reference on it, and whoever deletes the file's
+device waits for that while it holds device_hotplug_lock.  So a writer must never
+wait for this lock: it tries, and when it fails it lets go of the file and the
+system call begins anew.
+
+Sources: drivers/base/core.c (lock_device_hotplug_sysfs), fs/kernfs/dir.c
+(kernfs_drain), mm/memory_hotplug.c (try_remove_memory, memory_blocks_have_altmaps),
+drivers/firmware/memmap.c.
+"""
+
+from __future__ import annotations
+
+from errno import EBUSY, EINVAL, ENODEV
+
+from .blocks import BlockState, block_state
+from .bookkeeping import FileUse, firmware_map, state_file
+from .firmware_request import Request, lock_allows_removal, request
+from .language import (
+    Bool,
+    action,
+    after,
+    always,
+    definition,
+    enabled,
+    exists,
+    false,
+    guard,
+    implies,
+    sometimes,
+    step,
+)
+from .section_parts import Altmap, altmap
+from .sections import block_device
+from .topology import Block, MemoryDevice, in_range
+
+
+@definition
+def lock_is_free() -> Bool:
+    """Nobody has device_hotplug_lock: no request of the firmware, no other writer."""
+    asked = exists(MemoryDevice, lambda m: request[m] != Request.none)
+    return ~asked & ~exists(Block, lambda b: state_file[b] == FileUse.locked)
+
+
+@definition
+def one_way(b: Block, c: Block) -> Bool:
+    """Both blocks have their mem_map in themselves, or neither has."""
+    return (altmap[b] == Altmap.held) == (altmap[c] == Altmap.held)
+
+
+@definition
+def share_a_device(b: Block, c: Block) -> Bool:
+    """The blocks are parts of one range that comes and goes."""
+    return exists(MemoryDevice, lambda m: in_range[m, b] & in_range[m, c])
+
+
+@definition
+def altmaps_differ(b: Block) -> Bool:
+    """Of the blocks that are to go together, some have their mem_map in themselves, some not."""
+    return exists(Block, lambda c: share_a_device(b, c) & block_device[c] & ~one_way(b, c))
+
+
+@action
+def open_state_file(b: Block) -> None:
+    """Somebody begins to write to the block's ``state`` (kernfs_get_active)."""
+    guard("has_device", block_device[b], errno=ENODEV, why="there is no such memory block")
+    guard("file_idle", state_file[b] == FileUse.none, why="the other write comes first")
+    state_file[b] = FileUse.open
+
+
+@action
+def lock_for_write(b: Block) -> None:
+    """The writer gets the lock (lock_device_hotplug_sysfs)."""
+    guard("opened", state_file[b] == FileUse.open, why="nobody wants to write")
+    guard("lock_is_free", lock_is_free(), why="somebody else has device_hotplug_lock")
+    state_file[b] = FileUse.locked
+
+
+@action
+def begin_write_anew(b: Block) -> None:
+    """The writer does not get the lock, and lets go of the file (restart_syscall)."""
+    guard("opened", state_file[b] == FileUse.open, why="nobody wants to write")
+    guard("lock_is_taken", ~lock_is_free(), why="the writer can have the lock")
+    state_file[b] = FileUse.none
+
+
+@action
+def end_write(b: Block) -> None:
+    """The write is over; lock and file are free."""
+    guard("locked", state_file[b] == FileUse.locked, why="no write goes on")
+    state_file[b] = FileUse.none
+
+
+@action
+def delete_block_device(b: Block) -> None:
+    """Take the block out of sysfs (remove_memory_block_devices)."""
+    guard(
+        "device_hotplug_lock",
+        lock_allows_removal(b),
+        why="a memory device is being added or ejected (the caller would wait)",
+    )
+    guard("has_device", block_device[b], errno=ENODEV, why="there is no such memory block")
+    guard(
+        "block_offline",
+        block_state[b] == BlockState.offline,
+        errno=EBUSY,
+        why="the block is not offline",
+    )
+    guard(
+        "one_kind_of_memmap",
+        ~altmaps_differ(b),
+        errno=EINVAL,
+        why="some blocks of the range have their mem_map in themselves, and some have not",
+    )
+    guard(
+        "file_idle",
+        state_file[b] == FileUse.none,
+        why="somebody writes to the block's file (the caller waits)",
+    )
+    block_device[b] = false
+    firmware_map[b] = false
+
+
+# --- what is true -------------------------------------------------------------------------------
+
+
+@always(covers="A1")
+def the_firmware_map_names_the_blocks(b: Block) -> Bool:
+    """A removal that is refused leaves the map as it is."""
+    return firmware_map[b] == block_device[b]
+
+
+@always(covers="A1")
+def files_in_use_have_their_device(b: Block) -> Bool:
+    """No device goes while somebody writes to its file."""
+    return implies(state_file[b] != FileUse.none, block_device[b])
+
+
+@always(covers="A1")
+def a_writer_never_waits_for_the_lock(b: Block) -> Bool:
+    """Who removes a block waits for its writers; none of them waits for who removes it."""
+    goes_on = enabled(lock_for_write, b) | enabled(begin_write_anew, b)
+    return implies(state_file[b] == FileUse.open, goes_on)
+
+
+@always(covers="A1")
+def one_writer_has_the_lock(b: Block, c: Block) -> Bool:
+    """Writes to sysfs files of blocks happen one after another."""
+    both = (state_file[b] == FileUse.locked) & (state_file[c] == FileUse.locked)
+    return implies(both, b == c)
+
+
+@always(covers="A1")
+def requests_and_writers_exclude_each_other(m: MemoryDevice, b: Block) -> Bool:
+    """While a request of the firmware runs, no write to a block's file goes on."""
+    return implies(request[m] != Request.none, state_file[b] != FileUse.locked)
+
+
+@step(covers="A1")
+def no_writer_is_turned_away_without_need(b: Block) -> Bool:
+    """A write begins anew only when somebody else has the lock."""
+    turned_away = (state_file[b] == FileUse.open) & (after(state_file[b]) == FileUse.none)
+    return implies(turned_away, ~lock_is_free())
+
+
+@step(covers="A1")
+def ranges_go_in_one_way(b: Block, c: Block) -> Bool:
+    """When a block goes, what is left of its range has its mem_maps where the block has its own."""
+    gone = block_device[b] & ~after(block_device[b])
+    return implies(gone & share_a_device(b, c) & block_device[c], one_way(b, c))
+
+
+@sometimes(covers="A1")
+def a_writer_lets_go_of_a_device_that_goes(b: Block, m: MemoryDevice) -> Bool:
+    """While a device is being ejected, a write to the file of one of its blocks begins anew."""
+    ejected = in_range[m, b] & (request[m] == Request.ejecting)
+    return ejected & (state_file[b] == FileUse.open) & (after(state_file[b]) == FileUse.none)
+
+
+@sometimes(covers="A1")
+def a_write_is_over(b: Block) -> Bool:
+    """A writer gets the lock, and gives it back."""
+    return (state_file[b] == FileUse.locked) & (after(state_file[b]) == FileUse.none)

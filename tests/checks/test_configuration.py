@@ -1,0 +1,192 @@
+"""What configurations have, the smallest sets of changes, and claims: by z3 and without it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import combinations, product
+
+import pytest
+
+from memhp.checks import configuration_claims
+from memhp.checks.configuration import Kernel, impossible, kernel, missing, plan, settle, works
+from memhp.checks.configuration_claims import (
+    every_capability_is_possible,
+    fewest,
+    prove_configuration_claim,
+    prove_configuration_claims,
+)
+from memhp.checks.verdicts import Verdict
+from memhp.spec.configuration import CAPABILITIES, Capability, rules
+from memhp.spec.configuration_claims import CLAIMS
+from memhp.spec.kconfig_language import parse
+
+BARE = {"MODULES": 2, "SMP": 2, "PCI": 2, "MEMORY_HOTPLUG": 0, "COMPACTION": 0, "ACPI": 2}
+CLAIM = {claim.name: claim for claim in CLAIMS}
+
+
+def test_hot_remove_needs_hot_add_and_its_own_option() -> None:
+    found = plan(kernel("x86", (6, 1), BARE), ["hot-remove"])
+    assert found.changes == {"MEMORY_HOTPLUG": 2, "MEMORY_HOTREMOVE": 2}
+    assert found.follow["MEMORY_ISOLATION"] == 2
+
+
+def test_a_module_is_enough_and_only_where_there_are_modules() -> None:
+    found = plan(kernel("x86", (6, 1), BARE), ["virtio-mem"]).changes
+    assert found is not None
+    assert found["VIRTIO_MEM"] == 1
+    assert plan(kernel("x86", (6, 1), {**BARE, "MODULES": 0}), ["virtio-mem"]).changes == {
+        **found,
+        "VIRTIO_MEM": 2,
+        "VIRTIO_PCI": 2,
+    }
+
+
+def test_strict_devmem_is_preferred_to_no_dev_mem() -> None:
+    file = {**BARE, "DEVMEM": 2, "STRICT_DEVMEM": 0}
+    changes = plan(kernel("x86", (6, 1), file), ["virtio-mem"]).changes
+    assert changes is not None
+    assert (changes.get("STRICT_DEVMEM"), changes.get("DEVMEM")) == (2, None)
+
+
+def test_a_choice_changes_with_one_line() -> None:
+    """The type that was chosen goes by itself, and is told."""
+    it = kernel("x86", (6, 12), {**BARE, "MEMORY_HOTPLUG": 2, "MHP_DEFAULT_ONLINE_TYPE_OFFLINE": 2})
+    found = plan(it, ["auto-online"])
+    assert found.changes is not None
+    assert len(found.changes) == 1
+    assert found.follow == {"MHP_DEFAULT_ONLINE_TYPE_OFFLINE": 0}
+
+
+def test_a_derived_option_is_never_a_change() -> None:
+    it = kernel("arm64", (6, 1), {"MODULES": 2})
+    wanted = [c.name for c in CAPABILITIES if not impossible(it, c.name)]
+    changes = plan(it, wanted).changes
+    assert changes
+    assert all(it.rules[name].asked for name in changes)
+    assert not {"VIRTIO", "CONTIG_ALLOC", "MHP_MEMMAP_ON_MEMORY"} & set(changes)
+
+
+def test_an_option_that_its_dependencies_forbid_does_not_count() -> None:
+    """As `make olddefconfig` would drop it: MEMORY_HOTREMOVE without MEMORY_HOTPLUG."""
+    it = kernel("x86", (6, 1), {**BARE, "MEMORY_HOTREMOVE": 2})
+    assert not works(it, "hot-remove")
+    assert "MEMORY_HOTPLUG" in missing(it, "hot-remove")
+    assert plan(it, ["hot-remove"]).changes == {"MEMORY_HOTPLUG": 2}
+
+
+def test_what_another_option_selects_stays_selected() -> None:
+    it = kernel("s390", (6, 1), {"VIRTIO": 2, "VIRTIO_MENU": 0})
+    assert settle(it)["VIRTIO"] == 2
+
+
+@pytest.mark.parametrize(
+    ("architecture", "version", "name", "says"),
+    [
+        ("s390", (6, 1), "virtio-mem", "no CONFIG_VIRTIO_MEM"),
+        ("arm64", (5, 10), "virtio-mem", "no CONFIG_VIRTIO_MEM"),
+        ("riscv", (6, 1), "hot-add", "no CONFIG_ARCH_ENABLE_MEMORY_HOTPLUG"),
+        ("x86", (6, 1), "crash-hotplug", "no CONFIG_CRASH_HOTPLUG"),
+        ("arm64", (6, 12), "probe-file", "no CONFIG_ARCH_MEMORY_PROBE"),
+    ],
+)
+def test_what_an_architecture_or_a_version_cannot_have_is_named(
+    architecture: str, version: tuple[int, ...], name: str, says: str
+) -> None:
+    it = kernel(architecture, version, {"MODULES": 2})
+    assert plan(it, [name]).changes is None
+    assert says in impossible(it, name)
+
+
+def test_a_fact_that_stands_in_the_way_is_named() -> None:
+    it = kernel("x86", (6, 1), {**BARE, "PREEMPT_RT": 2})
+    assert "CONFIG_PREEMPT_RT" in impossible(it, "thp-migration")
+
+
+def _brute(it: Kernel, name: str, largest: int) -> int | None:
+    """The size of a smallest set of changes, by trying all of them."""
+    asked = [n for n, o in it.rules.items() if o.asked]
+    for size in range(largest + 1):
+        for chosen in combinations(asked, size):
+            for values in product((0, 1, 2), repeat=size):
+                changes = dict(zip(chosen, values, strict=True))
+                if works(replace(it, file={**it.file, **changes}), name):
+                    return size
+    return None
+
+
+SMALL = [
+    "DEVMEM",
+    "STRICT_DEVMEM",
+    "MIGRATION",
+    "COMPACTION",
+    "MEMORY_HOTPLUG",
+    "MEMORY_HOTREMOVE",
+    "VIRTIO_MEM",
+]
+
+
+@pytest.mark.parametrize(
+    "off",
+    [
+        {"VIRTIO_MEM": 0},
+        {"VIRTIO_MEM": 0, "COMPACTION": 0},
+        {"VIRTIO_MEM": 0, "STRICT_DEVMEM": 0, "MEMORY_HOTREMOVE": 0},
+    ],
+)
+def test_the_smallest_set_is_as_small_as_trying_all_says(off: Mapping[str, int]) -> None:
+    derived = {n: o for n, o in rules("x86", (6, 1)).items() if not o.asked or n in SMALL}
+    whole = {n: 2 for n in SMALL} | {"VIRTIO_PCI": 2, "VIRTIO_MENU": 2, "SMP": 2, "VIRTIO": 2}
+    file = {**whole, **off, "MODULES": 2}
+    built = kernel("x86", (6, 1), file)
+    facts = {**built.facts, **{n: 2 for n in ("VIRTIO_PCI", "VIRTIO_MENU", "SMP")}}
+    it = Kernel(derived, file, facts, {"VIRTIO": 2})
+    changes = plan(it, ["virtio-mem"]).changes
+    assert changes is not None
+    assert len(changes) == len(off)
+    assert _brute(it, "virtio-mem", len(off) - 1) is None, "a smaller set does"
+    assert works(replace(it, file={**file, **changes}), "virtio-mem")
+
+
+def test_the_same_answer_comes_each_time() -> None:
+    it = kernel("x86", (6, 12), BARE)
+    wanted = [c.name for c in CAPABILITIES if not impossible(it, c.name)]
+    assert plan(it, wanted) == plan(it, wanted)
+    assert fewest(it, wanted) is Verdict.proved
+
+
+def test_every_claim_is_as_declared() -> None:
+    for result in prove_configuration_claims():
+        wanted = Verdict.proved if result.claim.true else Verdict.refuted
+        assert result.verdict is wanted, result
+    assert every_capability_is_possible()[1] is Verdict.holds
+
+
+def test_a_planted_wrong_rule_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without `depends on MIGRATION`, z3 finds a kernel that removes and cannot migrate."""
+
+    def wrong(architecture: str, version: tuple[int, ...]) -> dict[str, object]:
+        found = dict(rules(architecture, version))
+        old = found["MEMORY_HOTREMOVE"]
+        found["MEMORY_HOTREMOVE"] = replace(old, depends=parse("MEMORY_HOTPLUG"))
+        return dict(found)
+
+    claim = CLAIM["hot_remove_can_migrate"]
+    assert prove_configuration_claim(claim).verdict is Verdict.proved
+    monkeypatch.setattr(configuration_claims, "rules", wrong)
+    found = prove_configuration_claim(claim)
+    assert found.verdict is Verdict.refuted
+    assert "MEMORY_HOTREMOVE" in found.options
+    assert "MIGRATION" not in found.options
+
+
+def test_a_capability_that_nothing_gives_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    idle = Capability("idle", "nothing", parse("VIRTIO_MEM && S390"))
+    monkeypatch.setattr(configuration_claims, "CAPABILITIES", (idle,))
+    monkeypatch.setattr("memhp.checks.configuration.CAPABILITIES", (idle,))
+    assert every_capability_is_possible()[1] is Verdict.refuted
+
+
+def test_a_32_bit_kernel_is_refused() -> None:
+    with pytest.raises(ValueError, match="32-bit"):
+        kernel("x86", (6, 1), {"64BIT": 0})

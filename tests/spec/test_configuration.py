@@ -1,0 +1,72 @@
+"""Kconfig's language and rules: terms, the values that they give, and that the data is whole."""
+
+from __future__ import annotations
+
+import pytest
+
+from memhp.spec.configuration import ARCHITECTURE_SYMBOLS, CAPABILITIES, OPTIONS, RELEASES, rules
+from memhp.spec.configuration_claims import CLAIMS
+from memhp.spec.kconfig_language import evaluate, names, parse
+
+
+def value(text: str, **values: int) -> int:
+    return int(evaluate(parse(text), values, lambda c, a, b: a if c else b))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("A && B", 1),
+        ("A || B", 2),
+        ("!B", 1),
+        ("!A || B && !C", 1),
+        ("!(A && B)", 1),
+        ("C || m", 1),
+        ("ABSENT", 0),
+        ("y", 2),
+    ],
+)
+def test_terms_have_kconfigs_three_values(text: str, expected: int) -> None:
+    assert value(text, A=2, B=1, C=0) == expected
+
+
+@pytest.mark.parametrize("text", ["", "A &&", "(A", "A B", "A & B", "A = y"])
+def test_what_is_no_dependency_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"expected|closed"):
+        parse(text)
+
+
+def test_no_option_has_two_rules_at_once() -> None:
+    for architecture in ARCHITECTURE_SYMBOLS:
+        for version in RELEASES:
+            found = [o.name for o in OPTIONS if o.applies(architecture, version)]
+            assert len(found) == len(set(found))
+
+
+def test_every_option_names_a_kconfig_file_and_serves_a_capability() -> None:
+    """An option that no capability depends on is dead data."""
+    needed = {name for c in CAPABILITIES for name in names(c.needs)}
+    for _ in OPTIONS:
+        for option in OPTIONS:
+            if option.name in needed:
+                for term in (option.depends, option.default, option.prompt):
+                    needed.update(names(term))
+            if any(selection.option in needed for selection in option.selects):
+                needed.add(option.name)
+    choices = {option.choice for option in OPTIONS if option.name in needed and option.choice}
+    for option in OPTIONS:
+        assert "Kconfig" in option.source
+        assert option.name in needed | {"DEBUG_FS"} or option.choice in choices, option.name
+
+
+def test_claims_speak_of_known_options() -> None:
+    known = {option.name for option in OPTIONS}
+    for claim in CLAIMS:
+        assert set(names(parse(claim.given))) | set(names(parse(claim.then))) <= known
+
+
+def test_an_unknown_architecture_and_an_old_kernel_are_refused() -> None:
+    with pytest.raises(ValueError, match="not one of x86"):
+        rules("vax", (6, 1))
+    with pytest.raises(ValueError, match=r"older than 5\.10"):
+        rules("x86", (4, 19))
