@@ -14,6 +14,9 @@ from typing import Protocol
 
 __all__ = ["Described", "Layout", "by_distance"]
 
+_NEITHER = 2
+"""In a table: the filesystem can neither move its data nor let go of it."""
+
 
 class Described(Protocol):
     """A machine described by numbers of elements and row-major tables."""
@@ -121,8 +124,11 @@ class Layout:
     def of(cls, machine: Described) -> Layout:
         """The layout of a described machine.
 
-        Raises ValueError if its blocks are not all of one size, in order.
+        Raises ValueError if its blocks are not all of one size, in order, or if its
+        files have private data that nobody can move, which the engine does not know.
         """
+        if _NEITHER in machine.tables["filesystem"]:
+            raise ValueError("the engine knows no filesystem that can neither move nor release")
         sizes, tables = machine.sizes, machine.tables
         nodes, blocks, devices = sizes["Node"], sizes["Block"], sizes["MemoryDevice"]
         sections, frames = _regular(machine)

@@ -2,7 +2,7 @@
 
 >>> machine = synthetic(64 << 30, nodes=2)
 >>> machine.layout.blocks, int(machine.can_go().sum())
-(512, 510)
+(512, 508)
 """
 
 from __future__ import annotations

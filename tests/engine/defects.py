@@ -222,7 +222,25 @@ def _node_not_brought_back(right: Method) -> Method:
     return broken
 
 
+def _sticky_memory_not_looked_for(right: Method) -> Method:
+    def broken(self: Machine, block: int) -> int:
+        draining, self.draining = self.draining, bytearray(len(self.draining))
+        error: int = right(self, block)
+        self.draining = draining
+        return error
+
+    return broken
+
+
+def _half_a_range_leaves(right: Method) -> Method:
+    return lambda self, block: False
+
+
 DEFECTS = (
+    Defect("sticky_memory_not_looked_for", "offline", _sticky_memory_not_looked_for),
+    Defect(
+        "half_a_range_leaves", "_altmaps_differ", _half_a_range_leaves, topology="shared_devices"
+    ),
     Defect("free_count_off_by_one", "_less_free", _free_count_off_by_one),
     Defect("highest_frame_first", "_frames_with", _highest_frame_first, 10_000, "two_nodes"),
     Defect("lower_node_first", "destinations", _lower_node_first, topology="four_nodes"),
@@ -240,7 +258,7 @@ DEFECTS = (
     ),
     Defect("veto_ignored", "offline", _veto_ignored),
     Defect("veto_before_kernel_memory", "offline", _veto_before_kernel_memory, 20_000),
-    Defect("draining_opens_online", "appear", _draining_opens_online),
+    Defect("draining_opens_online", "appear", _draining_opens_online, 10_000),
     Defect("leaving_node_taken", "_empty", _leaving_node_taken, topology="two_nodes"),
     Defect("kernel_in_movable_zone", "alloc_kernel", _kernel_in_movable_zone),
     Defect("boot_memory_freed", "free_kernel", _boot_memory_freed, 10_000),
@@ -258,6 +276,7 @@ DEFECTS = (
         "failed_add_keeps_devices",
         "add_memory",
         _failed_add_keeps_devices,
+        within=20_000,
         topology="shared_devices",
     ),
     Defect("node_not_brought_back", "remove_node", _node_not_brought_back, topology="four_nodes"),
