@@ -17,8 +17,10 @@ test: setup ## lint, check the types, run the tests and the examples in docstrin
 	.venv/bin/mypy
 	.venv/bin/pytest -n 2
 
-bench: .venv/installed ## measure the reference's steps a second
+bench: .venv/installed ## measure the reference, the engine, and both in lock step
 	@.venv/bin/python tests/bench_reference.py
+	@.venv/bin/python tests/bench_engine.py
+	@.venv/bin/python tests/bench_walk.py
 
 setup: .venv/installed-dev ## make .venv, with the development tools
 

@@ -170,7 +170,7 @@ def _count_block(handle: int, first: int, frames: int) -> Counter[FrameKind]:
 
 
 def read_words(handle: int, first: int, frames: int) -> array[int]:
-    """The words of some frames; fewer at the end of the file, which ends with memory."""
+    """The words of some frames, from an open file; fewer at its end, where memory ends."""
     content = bytearray()
     wanted = frames * _WORD_BYTES
     while len(content) < wanted:

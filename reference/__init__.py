@@ -11,6 +11,7 @@ from .operations import Operations, Result
 from .outcome import OK, Change, Ok, Outcome, Refusal, Violation
 from .removal import RemovalOrder, dependencies, removal_order
 from .shapes import Shape
+from .target import Observation, ReferenceTarget, Target
 from .topology import Topology, Value
 from .trace import Step, Trace, TraceError
 
@@ -18,15 +19,18 @@ __all__ = [
     "OK",
     "Change",
     "Machine",
+    "Observation",
     "Ok",
     "Operations",
     "Outcome",
     "Program",
+    "ReferenceTarget",
     "Refusal",
     "RemovalOrder",
     "Result",
     "Shape",
     "Step",
+    "Target",
     "Topology",
     "Trace",
     "TraceError",

@@ -243,6 +243,28 @@ class Operations:
             if zone != "none" and self.machine.get("block_state", block) == "offline":
                 self._online(block, zone)
 
+    def migrate_folio(self, folio: int, frame: int) -> Result:
+        """Move the folio to the frame, or leave everything as it was.
+
+        Source: mm/migrate.c, migrate_pages for one folio.
+        """
+        result = self._try("reserve_destination", folio, frame)
+        if not result:
+            return result
+        result = self._try("begin_unmap", folio)
+        for _, params in list(self.machine.enabled("replace_pte")):
+            if params["o"] == folio:
+                self._try("replace_pte", params["p"], folio)
+        for action in ("copy", "change_home"):
+            result = result and self._try(action, folio)
+        if not result:
+            self._try("abort_migration", folio)
+        for _, params in list(self.machine.enabled("restore_pte")):
+            if self.machine.get("pte_folio", params["p"]) == folio:
+                self._try("restore_pte", params["p"])
+        self._try("finish_migration" if result else "finish_abort", folio)
+        return result
+
     # --- going online and offline -----------------------------------------------------------------
 
     def _online(self, block: int, zone: str) -> Result:
@@ -291,21 +313,10 @@ class Operations:
 
     def _migrate(self, folio: int, frame: int) -> bool:
         """Move the folio to the frame; if it refuses, do what makes it ready for another try."""
-        if not self._try("reserve_destination", folio, frame):
+        result = self.migrate_folio(folio, frame)
+        if not result and result.refusal and result.refusal.action == "reserve_destination":
             return False
-        moved = self._try("begin_unmap", folio)
-        for _, params in list(self.machine.enabled("replace_pte")):
-            if params["o"] == folio:
-                self._try("replace_pte", params["p"], folio)
-        for action in ("copy", "change_home"):
-            moved = moved and self._try(action, folio)
-        if not moved:
-            self._try("abort_migration", folio)
-        for _, params in list(self.machine.enabled("restore_pte")):
-            if self.machine.get("pte_folio", params["p"]) == folio:
-                self._try("restore_pte", params["p"])
-        self._try("finish_migration" if moved else "finish_abort", folio)
-        return bool(moved) or (self._make_ready(folio, moved.guard) and self._pay(folio))
+        return bool(result) or (self._make_ready(folio, result.guard) and self._pay(folio))
 
     def _make_ready(self, folio: int, refusal: str) -> bool:
         """What the kernel does about a folio that refused to move, if there is anything.

@@ -1,0 +1,171 @@
+"""Two targets in lock step: the same operation, then both answers and what both see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from errno import errorcode
+
+from memhp.reference.target import ReferenceTarget, Target
+from memhp.reference.topology import Topology, Value, element_name
+from memhp.spec.language.system import System
+
+from .rules import Operation
+
+__all__ = ["Difference", "Divergence", "first_divergence", "shrunk", "step"]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One value that a target sees otherwise than the reference."""
+
+    where: str
+    expected: str
+    got: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: the reference has {self.expected}, the target {self.got}"
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """The first operation after which a target is not as the reference.
+
+    ``operations`` are all from the boot on, the diverging one last; ``expected``
+    and ``got`` are both answers (None: success, otherwise an errno); ``crash``
+    says with what exception the target failed, if it did.
+    """
+
+    operations: tuple[Operation, ...]
+    expected: int | None
+    got: int | None
+    differences: tuple[Difference, ...]
+    crash: str = ""
+
+    @property
+    def step(self) -> int:
+        """The number of the diverging operation, from 1."""
+        return len(self.operations)
+
+    def __str__(self) -> str:
+        lines = [f"step {self.step}: {_shown(self.operations[-1])}"]
+        if self.crash:
+            lines.append(f"  the target failed: {self.crash}")
+        elif self.expected != self.got:
+            lines.append(f"  the reference answers {_word(self.expected)}, {_word(self.got)} came")
+        lines += [f"  {difference}" for difference in self.differences]
+        return "\n".join(lines)
+
+
+def _shown(operation: Operation) -> str:
+    name, params = operation
+    return f"{name}({', '.join(map(str, params))})"
+
+
+def _word(errno: int | None) -> str:
+    return "success" if errno is None else errorcode.get(errno, str(errno))
+
+
+def step(
+    reference: ReferenceTarget, target: Target, operation: Operation
+) -> tuple[int | None, Divergence | None]:
+    """Do the operation on both.  Returns the reference's answer, and how the target differs."""
+    name, params = operation
+    expected = reference.do(name, *params)
+    try:
+        got = target.do(name, *params)
+        seen = target.observe()
+    except Exception as error:  # whatever a target raises is a finding, not the end of the run
+        crash = f"{type(error).__name__}: {error}"
+        return expected, Divergence((operation,), expected, None, (), crash)
+    wanted = reference.observe()
+    if expected == got and all(_equal(wanted[name], values) for name, values in seen.items()):
+        return expected, None
+    found = differences(reference, wanted, seen)
+    if expected == got and not found:
+        return expected, None
+    return expected, Divergence((operation,), expected, got, found)
+
+
+def _equal(wanted: Sequence[int], seen: Sequence[Value | None]) -> bool:
+    """Quick, and right when it says yes: names and unknown values are looked at one by one."""
+    return tuple(seen) == wanted
+
+
+def differences(
+    reference: ReferenceTarget,
+    wanted: Mapping[str, Sequence[int]],
+    seen: Mapping[str, Sequence[Value | None]],
+) -> tuple[Difference, ...]:
+    """Every value that the target tells and that the reference has otherwise."""
+    found = []
+    for name, values in seen.items():
+        if not _equal(wanted[name], values):
+            found += _differing(reference, name, wanted[name], values)
+    return tuple(found)
+
+
+def _differing(
+    reference: ReferenceTarget, name: str, wanted: Sequence[int], values: Sequence[Value | None]
+) -> list[Difference]:
+    symbol = next(v.symbol for v in reference.system.variables if v.symbol.name == name)
+    topology = reference.machine.topology
+    points = topology.points(symbol.domain)
+    if len(points) != len(values):
+        return [Difference(name, f"{len(points)} values", f"{len(values)}")]
+    found = []
+    for point, right, value in zip(points, wanted, values, strict=True):
+        expected = element_name(symbol.range, right)
+        got = value if isinstance(value, str) else None
+        if value is not None and got is None:
+            members = symbol.range.members
+            known = members is None or 0 <= int(value) < len(members)
+            got = element_name(symbol.range, int(value)) if known else f"{value!r}"
+        if got is not None and got != expected:
+            at = ", ".join(map(element_name, symbol.domain, point))
+            found.append(Difference(f"{name}[{at}]", expected, got))
+    return found
+
+
+def first_divergence(
+    reference: ReferenceTarget,
+    target: Target,
+    topology: Topology,
+    operations: Sequence[Operation],
+) -> Divergence | None:
+    """Boot both, do the operations, and stop at the first difference."""
+    reference.reset(topology)
+    target.reset(topology)
+    for number, operation in enumerate(operations, 1):
+        _, found = step(reference, target, operation)
+        if found is not None:
+            return replace(found, operations=tuple(operations[:number]))
+    return None
+
+
+def shrunk(system: System, target: Target, topology: Topology, found: Divergence) -> Divergence:
+    """A divergence with fewer operations: none of them can be left out (delta debugging)."""
+    reference = ReferenceTarget(system)
+
+    def diverges(operations: Sequence[Operation]) -> Divergence | None:
+        return first_divergence(reference, target, topology, operations)
+
+    return _shrunk(found, diverges)
+
+
+def _shrunk(
+    best: Divergence, diverges: Callable[[Sequence[Operation]], Divergence | None]
+) -> Divergence:
+    size = max(1, len(best.operations) // 2)
+    while True:
+        start, smaller = 0, False
+        while start < len(best.operations):
+            rest = best.operations[:start] + best.operations[start + size :]
+            found = diverges(rest) if rest else None
+            if found is None:
+                start += size
+            else:
+                best, smaller = found, True
+        if size == 1 and not smaller:
+            return best
+        size = max(1, size // 2)

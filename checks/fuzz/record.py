@@ -1,0 +1,118 @@
+"""A divergence that is kept: a JSON document with all that is needed to see it again.
+
+``{"memhp": "divergence", "version": 1, "system": …, "seed": …, "topology":
+{"sizes": …, "tables": …}, "operations": [[name, …], …], "report": …}``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from memhp.reference.target import ReferenceTarget, Target
+from memhp.reference.topology import Topology, Value
+from memhp.spec.language.system import System
+
+from .lockstep import Divergence, first_divergence
+from .rules import Operation
+
+__all__ = ["Record", "RecordError"]
+
+_VERSION = 1
+
+
+class RecordError(ValueError):
+    """The document is no divergence that can be replayed: where, and why."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """Operations on a topology, after the last of which a target differed.
+
+    Parameters: ``system``, the specification's name; ``seed`` of the walk that found
+    it; ``report``, what was said then.
+    """
+
+    system: str
+    seed: int
+    topology: Topology
+    operations: tuple[Operation, ...]
+    report: str
+
+    @classmethod
+    def of(cls, system: System, topology: Topology, seed: int, found: Divergence) -> Record:
+        """The record of a divergence."""
+        return cls(system.name, seed, topology, found.operations, str(found))
+
+    def replay(self, system: System, target: Target) -> Divergence | None:
+        """Do the operations again; None if the target now does what the reference does.
+
+        Raises RecordError if ``system`` is another one, or does not know an operation.
+        """
+        if system.name != self.system:
+            raise RecordError(f"system: the record is of {self.system!r}, not of {system.name!r}")
+        try:
+            self.topology.check(system)
+            return first_divergence(ReferenceTarget(system), target, self.topology, self.operations)
+        except ValueError as error:
+            raise RecordError(f"the record does not fit the specification: {error}") from None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dicts and lists, ready for JSON."""
+        return {
+            "memhp": "divergence",
+            "version": _VERSION,
+            "system": self.system,
+            "seed": self.seed,
+            "topology": {
+                "sizes": dict(self.topology.sizes),
+                "tables": {name: list(table) for name, table in self.topology.tables.items()},
+            },
+            "operations": [[name, *params] for name, params in self.operations],
+            "report": self.report.splitlines(),
+        }
+
+    @classmethod
+    def from_json(cls, document: object) -> Record:
+        """The record in a document.  Raises RecordError if it is malformed."""
+        root = _mapping(document, "the document")
+        if root.get("memhp") != "divergence" or root.get("version") != _VERSION:
+            raise RecordError(f"the document is no divergence of version {_VERSION}")
+        topology = _mapping(root.get("topology"), "topology")
+        tables = _mapping(topology.get("tables"), "topology.tables")
+        try:
+            machine = Topology(
+                _mapping(topology.get("sizes"), "topology.sizes"),
+                {str(name): tuple(_list(row, name)) for name, row in tables.items()},
+            )
+        except (TypeError, ValueError) as error:
+            raise RecordError(f"topology: {error}") from None
+        seed = root.get("seed")
+        if type(seed) is not int:
+            raise RecordError(f"seed: {seed!r} is no whole number")
+        operations = tuple(map(_operation, _list(root.get("operations"), "operations")))
+        report = "\n".join(map(str, _list(root.get("report"), "report")))
+        return cls(str(root.get("system")), seed, machine, operations, report)
+
+
+def _mapping(value: object, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise RecordError(f"{where}: an object is needed, not {value!r}")
+    return value
+
+
+def _list(value: object, where: object) -> Sequence[Any]:
+    if not isinstance(value, list):
+        raise RecordError(f"{where}: a list is needed, not {value!r}")
+    return value
+
+
+def _operation(value: object) -> Operation:
+    if not isinstance(value, list) or not value or not isinstance(value[0], str):
+        raise RecordError(f"operations: {value!r} is no list that begins with a name")
+    params: tuple[Value, ...] = tuple(value[1:])
+    for param in params:
+        if not isinstance(param, int | str):
+            raise RecordError(f"operations: {param!r} is no number and no word")
+    return value[0], params

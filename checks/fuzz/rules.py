@@ -1,0 +1,148 @@
+"""Which operations there are, and how to draw one: one that is enabled, or one to be refused.
+
+An operation of several steps begins with one that decides most of its refusals:
+its *opening*.  Whether the operation is enabled is asked of the reference by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from memhp.reference.machine import Machine
+from memhp.reference.topology import Topology, Value
+
+__all__ = ["RULES", "Operation", "Rule", "draw", "rules_for"]
+
+Operation = tuple[str, tuple[Value, ...]]
+"""An operation's name and its parameters."""
+
+_WORDS = ("offline", "online", "online_movable", "online_kernel")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One operation.
+
+    Parameters: ``name``; ``params``, for each parameter the name of a sort or
+    the values to choose from; ``opening``, from the machine and the parameters
+    to the step that begins the operation (without it, the operation is a step
+    itself), or None if it is enabled always; ``weight``, how often it is drawn.
+    """
+
+    name: str
+    params: tuple[str | tuple[Value, ...], ...]
+    opening: Callable[[Machine, tuple[Value, ...]], Operation | None] | None = None
+    weight: int = 4
+
+    def draw(self, topology: Topology, random: Random) -> tuple[Value, ...]:
+        """Parameters, whether or not the operation is enabled for them."""
+        return tuple(
+            random.randrange(topology.sizes[choice])
+            if isinstance(choice, str)
+            else random.choice(choice)
+            for choice in self.params
+        )
+
+    def enabled(self, machine: Machine, params: tuple[Value, ...]) -> bool:
+        """The operation's opening is not refused."""
+        step = (self.name, params) if self.opening is None else self.opening(machine, params)
+        return step is None or machine.why_not(step[0], *step[1]) is None
+
+
+def _write_state(machine: Machine, params: tuple[Value, ...]) -> Operation:
+    block, word = params
+    if word == "offline":
+        return "begin_offline", (block,)
+    zone = "movable" if word == "online_movable" else "kernel"
+    return "begin_online", (block, zone)
+
+
+def _write_online(machine: Machine, params: tuple[Value, ...]) -> Operation:
+    block, text = params
+    return _write_state(machine, (block, "online" if text == "1" else "offline"))
+
+
+def _probe(machine: Machine, params: tuple[Value, ...]) -> Operation:
+    """The last step of adding, which a block that is there refuses; the others follow it."""
+    owner = machine.topology.tables["block_of_section"]
+    return "allocate_memmap", (owner.index(int(params[0])),)
+
+
+def _add_memory(machine: Machine, params: tuple[Value, ...]) -> Operation | None:
+    devices = _devices(machine, params)
+    missing = [device for device in devices if not machine.get("inserted", device)]
+    return ("insert_device", ((missing or devices)[0],)) if devices else None
+
+
+def _remove_memory(machine: Machine, params: tuple[Value, ...]) -> Operation:
+    return "delete_block_device", params
+
+
+def _eject(machine: Machine, params: tuple[Value, ...]) -> Operation | None:
+    devices = _devices(machine, params)
+    return ("request_eject", (devices[0],)) if devices else None
+
+
+def _remove_node(machine: Machine, params: tuple[Value, ...]) -> Operation:
+    return "begin_node_removal", params
+
+
+def _migrate_folio(machine: Machine, params: tuple[Value, ...]) -> Operation:
+    return "reserve_destination", params
+
+
+def _devices(machine: Machine, params: Sequence[Value]) -> list[int]:
+    blocks = machine.topology.sizes["Block"]
+    table = machine.topology.tables["in_range"]
+    block = int(params[0])
+    return [m for m in range(machine.topology.sizes["MemoryDevice"]) if table[m * blocks + block]]
+
+
+RULES = (
+    Rule("write_state", ("Block", (*_WORDS, "nonsense")), _write_state, 8),
+    Rule("write_online", ("Block", ("1", "0", "maybe")), _write_online, 4),
+    Rule("add_memory", ("Block",), _add_memory, 4),
+    Rule("probe", ("Block",), _probe, 4),
+    Rule("remove_memory", ("Block",), _remove_memory, 6),
+    Rule("eject", ("Block",), _eject, 3),
+    Rule("remove_node", ("Node",), _remove_node, 1),
+    Rule("drain", ("Block",), weight=3),
+    Rule("undrain", ("Block",), weight=5),
+    Rule("begin_node_removal", ("Node",), weight=2),
+    Rule("cancel_node_removal", ("Node",), weight=4),
+    Rule("alloc_folio", ("Folio", "Frame", ("anonymous", "page_cache", "none")), weight=24),
+    Rule("free_folio", ("Folio",), weight=14),
+    Rule("alloc_kernel", ("Frame",), weight=6),
+    Rule("free_kernel", ("Frame",), weight=10),
+    Rule("keep_on_cpu", ("Frame",), weight=5),
+    Rule("drain_from_cpu", ("Frame",), weight=5),
+    Rule("migrate_folio", ("Folio", "Frame"), _migrate_folio, 10),
+)
+"""Every operation that a walk takes."""
+
+
+def rules_for(operations: Mapping[str, object] | frozenset[str] | None) -> tuple[Rule, ...]:
+    """The rules whose operations a target can do: all, if it does not say."""
+    return RULES if operations is None else tuple(r for r in RULES if r.name in operations)
+
+
+def draw(
+    rules: Sequence[Rule], machine: Machine, random: Random, *, refused: float = 0.2, tries: int = 8
+) -> Operation:
+    """An operation that is enabled now; with probability ``refused``, one that is not.
+
+    Parameters: ``machine``, the reference's; ``tries``, how often another one is
+    drawn before what was drawn last is taken.
+    """
+    wanted = random.random() >= refused
+    weights = [rule.weight for rule in rules]
+    for _ in range(tries):
+        rule = random.choices(rules, weights)[0]
+        params = rule.draw(machine.topology, random)
+        for _ in range(4):
+            if rule.enabled(machine, params) == wanted:
+                return rule.name, params
+            params = rule.draw(machine.topology, random)
+    return rule.name, params

@@ -1,0 +1,108 @@
+"""The machines that walks run on: small, and each with its own difficulties."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+from memhp.reference.shapes import Shape
+from memhp.reference.topology import Topology
+from memhp.spec.system import SYSTEM
+
+__all__ = ["SHAPES", "built"]
+
+
+def _ring(node: int, other: int) -> tuple[int, int]:
+    """How far two of four nodes are apart in a ring; of two at the same distance, the higher."""
+    return min((node - other) % 4, (other - node) % 4), -other
+
+
+def _triples(nodes: int) -> list[tuple[int, int, int]]:
+    return [(n, a, b) for n in range(nodes) for a in range(nodes) for b in range(nodes)]
+
+
+def _device_table(blocks_of: Sequence[Sequence[int]], blocks: int) -> tuple[int, ...]:
+    return tuple(int(block in of) for of in blocks_of for block in range(blocks))
+
+
+SHAPES: Mapping[str, Shape] = {
+    # Mem_maps beside the pgdat, a hole, kernel memory from boot, a notifier that refuses.
+    "one_node": Shape(
+        blocks=6,
+        frames=3,
+        folios=8,
+        data=3,
+        added=frozenset([4, 5]),
+        movable=frozenset([1, 2]),
+        vetoing=frozenset([2, 4]),
+        holes=frozenset([10]),
+        boot_kernel=frozenset([0]),
+        memmaps="pgdat",
+        tables=(
+            ("boot_data", (0, 1, 2) * 6),
+            ("birth_frame", (0, 3, 6, 9, 12, 15, 1, 4)),
+            ("cpus_keep_frames", (1,)),
+            ("vetoes_online", (0, 0, 0, 0, 0, 1)),
+        ),
+    ),
+    # Two nodes of blocks with two sections, which need each other; one block in two zones.
+    "two_nodes": Shape(
+        nodes=2,
+        blocks=3,
+        sections=2,
+        frames=2,
+        folios=12,
+        data=2,
+        added=frozenset([2, 5]),
+        movable=frozenset([1, 4]),
+        multizone=frozenset([3]),
+        tables=(
+            ("memmap_host", (0, 1, 2, 2, 5, 5, 6, 7, 8, 8, 11, 11)),
+            ("pgdat_section", (2, 6)),
+            ("cpus_keep_frames", (0, 1)),
+            ("boot_data", (0, 1) * 12),
+        ),
+    ),
+    # Four nodes, one of them empty at boot, mem_maps on other nodes, distances of a ring.
+    "four_nodes": Shape(
+        nodes=4,
+        blocks=2,
+        frames=2,
+        folios=8,
+        data=2,
+        added=frozenset([3, 6, 7]),
+        movable=frozenset([1, 5]),
+        tables=(
+            ("nearer", tuple(int(_ring(n, a) < _ring(n, b)) for n, a, b in _triples(4))),
+            ("memmap_host", (0, 0, 2, 0, 4, 2, 6, 0)),
+            ("cpus_keep_frames", (1, 0, 1, 0)),
+            ("boot_data", (0, 1, 1, 0) * 4),
+        ),
+    ),
+    # Devices over two blocks, blocks in two devices, one in none; addresses against the
+    # numbers; a folio for each frame.
+    "shared_devices": Shape(
+        nodes=2,
+        blocks=3,
+        frames=4,
+        folios=24,
+        added=frozenset([1, 2, 5]),
+        movable=frozenset([4]),
+        vetoing=frozenset([4]),
+        more=(("MemoryDevice", 4),),
+        tables=(
+            ("in_range", _device_table(((0, 1), (1, 2), (4,), (4, 5)), 6)),
+            ("early_device", (1, 0, 1, 1)),
+            ("birth_frame", tuple(range(24))),
+            ("boot_folio", tuple(range(24))),
+            ("below", tuple(int((b * 5 % 6) < (a * 5 % 6)) for a in range(6) for b in range(6))),
+        ),
+    ),
+}
+"""By name."""
+
+
+@cache
+def built(name: str) -> Topology:
+    """The topology of that name: the same object each time, so that its code is made once."""
+    return SHAPES[name].build(SYSTEM)

@@ -1,0 +1,106 @@
+"""A random walk: thousands of operations a second, the same ones for the same seed.
+
+A walk is made of episodes, each from a fresh boot; an episode that diverges is
+shrunk and told.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from random import Random
+
+from memhp.reference.target import ReferenceTarget, Target
+from memhp.reference.topology import Topology
+from memhp.spec.language.system import System
+
+from .lockstep import Divergence, shrunk, step
+from .rules import RULES, Operation, Rule, draw
+
+__all__ = ["Walk", "episode_seed", "walk"]
+
+
+@dataclass
+class Walk:
+    """What a walk has done: ``answers`` counts each operation by what it answered."""
+
+    seed: int
+    topology: Topology
+    steps: int = 0
+    changed: int = 0
+    answers: Counter[tuple[str, int | None]] = field(default_factory=Counter)
+    divergence: Divergence | None = None
+
+    @property
+    def share_changed(self) -> float:
+        """The share of the operations that changed something."""
+        return self.changed / self.steps if self.steps else 0.0
+
+
+def episode_seed(seed: int, episode: int) -> int:
+    """The seed of one episode of a walk."""
+    return seed * 1_000_003 + episode
+
+
+def walk(
+    system: System,
+    target: Target,
+    topology: Topology,
+    *,
+    steps: int,
+    seed: int = 0,
+    episode: int = 500,
+    rules: Sequence[Rule] = RULES,
+    shrink: bool = True,
+) -> Walk:
+    """Walk for that many operations, or to the first divergence.
+
+    Parameters: ``episode``, after how many operations both boot again;
+    ``shrink``, leave out of a divergence what it does not need.
+    """
+    result = Walk(seed, topology)
+    reference = ReferenceTarget(system)
+    number = 0
+    while result.steps < steps and result.divergence is None:
+        random = Random(episode_seed(seed, number))
+        _episode(result, reference, target, random, min(episode, steps - result.steps), rules)
+        number += 1
+    if result.divergence is not None and shrink:
+        result.divergence = shrunk(system, target, topology, result.divergence)
+    return result
+
+
+def _episode(
+    result: Walk,
+    reference: ReferenceTarget,
+    target: Target,
+    random: Random,
+    steps: int,
+    rules: Sequence[Rule],
+) -> None:
+    reference.reset(result.topology)
+    target.reset(result.topology)
+    chosen = _swarm(rules, random)
+    done: list[Operation] = []
+    before = reference.machine.key()
+    for _ in range(steps):
+        operation = draw(chosen, reference.machine, random)
+        done.append(operation)
+        answer, found = step(reference, target, operation)
+        result.steps += 1
+        result.answers[operation[0], answer] += 1
+        after = reference.machine.key()
+        result.changed += after != before
+        before = after
+        if found is not None:
+            result.divergence = replace(found, operations=tuple(done))
+            return
+
+
+def _swarm(rules: Sequence[Rule], random: Random) -> list[Rule]:
+    """In half of the episodes some rules are left out, so that others go deep."""
+    if random.random() < 0.5:
+        return list(rules)
+    kept = [rule for rule in rules if random.random() < 0.7]
+    return kept or list(rules)

@@ -1,0 +1,280 @@
+"""Blocks: online, offline, and back when that fails; which ones can go now.
+
+A zone's span is the hull of the blocks whose struct pages name it; the two ends
+are found in a set of addresses, so nothing is scanned when a block comes or goes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bits import Bits
+from .codes import (
+    EAGAIN,
+    EBUSY,
+    EINTR,
+    EINVAL,
+    ENODEV,
+    ENOENT,
+    ENOMEM,
+    EPERM,
+    EVENTS,
+    FREE,
+    OFFLINE,
+    ONLINE,
+    ZONES,
+)
+from .layout import Layout
+from .memory import Memory
+
+__all__ = ["Blocks"]
+
+_KERNEL, _MOVABLE = ZONES.index("kernel"), ZONES.index("movable")
+_BOOLEANS = {"1": True, "y": True, "on": True, "0": False, "n": False, "off": False}
+
+
+class Blocks:
+    """Blocks of ``memory`` that go online and offline.  Operations return 0 or an errno."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.memory = Memory(layout)
+        self.node_of = layout.node_of
+        early = layout.early
+        self.has_device = bytearray(early)
+        self.state = bytearray(early.translate(bytes((OFFLINE, ONLINE)) + bytes(254)))
+        self.event = bytearray(layout.blocks)
+        self.crash_map = bytearray(early)
+        self.draining = bytearray(layout.blocks)
+        self.vetted = bytearray(layout.blocks)
+        self.initialised = bytearray(early)
+        self.leaving = bytearray(layout.nodes)
+        self._count_zones()
+
+    def _count_zones(self) -> None:
+        """How many blocks in use each node has, in all and by zone, and where they lie."""
+        layout = self.layout
+        nodes, early = np.asarray(layout.node_of), np.frombuffer(layout.early, dtype=np.uint8) != 0
+        zones = np.frombuffer(self.memory.zone, dtype=np.uint8)
+        ranks = np.arange(layout.blocks) if layout.rank is None else np.asarray(layout.rank)
+        self.in_use = np.bincount(nodes[early], minlength=layout.nodes).tolist()
+        self.members = [
+            [
+                Bits(layout.blocks, ranks[early & (nodes == node) & (zones == zone)].tolist())
+                for zone in range(len(ZONES))
+            ]
+            for node in range(layout.nodes)
+        ]
+        self.own_pageset = [
+            bytearray((0, *(len(members) > 0 for members in by_zone[1:])))
+            for by_zone in self.members
+        ]
+        self.has_memory = bytearray(count > 0 for count in self.in_use)
+        self.node_structure = bytearray(self.has_memory)
+        self.in_zonelists = bytearray(self.has_memory)
+        self.highest_zone = bytearray(
+            max((zone for zone in (_KERNEL, _MOVABLE) if by_zone[zone]), default=0)
+            for by_zone in self.members
+        )
+
+    def rank(self, block: int) -> int:
+        """The block's place by address."""
+        return block if self.layout.rank is None else self.layout.rank[block]
+
+    # --- what a user writes ------------------------------------------------------------------
+
+    def write_state(self, block: int, word: str) -> int:
+        """Write ``word`` to /sys/devices/system/memory/memoryN/state."""
+        word = word.removesuffix("\n")
+        if word == "offline":
+            return self.offline(block)
+        if word == "online":
+            return self.online(block, self.default_zone(block))
+        if word in ("online_kernel", "online_movable"):
+            return self.online(block, _KERNEL if word == "online_kernel" else _MOVABLE)
+        return EINVAL
+
+    def write_online(self, block: int, text: str) -> int:
+        """Write ``text`` to the block's ``online`` attribute: nothing to do is success."""
+        wanted = _BOOLEANS.get(text.strip().lower())
+        if wanted is None:
+            return EINVAL
+        if self.has_device[block] and self.state[block] == (ONLINE if wanted else OFFLINE):
+            return 0
+        return self.write_state(block, "online" if wanted else "offline")
+
+    def drain(self, block: int) -> int:
+        """Close the block to allocation; what is in it stays usable."""
+        if self.draining[block]:
+            return EBUSY
+        self.draining[block] = 1
+        self.memory.close(block)
+        return 0
+
+    def undrain(self, block: int) -> int:
+        """Open the block to allocation again."""
+        if not self.draining[block]:
+            return ENOENT
+        self.draining[block] = self.vetted[block] = 0
+        self.memory.open(block)
+        return 0
+
+    def begin_node_removal(self, node: int) -> int:
+        """All memory of the node is to leave: nothing moves to it."""
+        if self.leaving[node]:
+            return EBUSY
+        self.leaving[node] = 1
+        return 0
+
+    def cancel_node_removal(self, node: int) -> int:
+        """The node stays after all, or is gone."""
+        if not self.leaving[node]:
+            return ENOENT
+        self.leaving[node] = 0
+        return 0
+
+    # --- online ------------------------------------------------------------------------------
+
+    def default_zone(self, block: int) -> int:
+        """The zone that a plain "online" chooses."""
+        only_movable = self.reaches(block, _MOVABLE) and not self.reaches(block, _KERNEL)
+        return _MOVABLE if only_movable else _KERNEL
+
+    def reaches(self, block: int, zone: int) -> bool:
+        """The span of that zone, on the block's node, reaches over the block."""
+        members = self.members[self.node_of[block]][zone]
+        if zone == 0 or not members:
+            return False
+        return members.first() <= self.rank(block) <= members.last()
+
+    def in_node_span(self, block: int) -> bool:
+        """The span of the block's node reaches over the block."""
+        named = [members for members in self.members[self.node_of[block]][1:] if members]
+        if not named:
+            return False
+        low = min(members.first() for members in named)
+        return low <= self.rank(block) <= max(members.last() for members in named)
+
+    def online(self, block: int, zone: int) -> int:
+        """Initialise the block's struct pages and give its frames to the allocator."""
+        if not self.has_device[block]:
+            return ENODEV
+        if self.state[block] != OFFLINE:
+            return EINVAL
+        node = self.node_of[block]
+        self.highest_zone[node] = max(zone, self.highest_zone[node])
+        if self.layout.vetoes_online[block]:
+            self.event[block] = EVENTS.index("cancel_online")
+            self.node_structure[node] = self.has_memory[node]
+            return EPERM
+        self.state[block] = ONLINE
+        self.memory.zone[block] = zone
+        self.event[block] = EVENTS.index("online")
+        self.initialised[block] = 1
+        self.crash_map[block] = 1
+        self.members[node][zone].add(self.rank(block))
+        self.in_use[node] += 1
+        self.own_pageset[node][zone] = 1
+        self._node_has_memory(node)
+        self.memory.appear(block)
+        return 0
+
+    # --- offline -----------------------------------------------------------------------------
+
+    def offline(self, block: int) -> int:
+        """Isolate the block, move what is in it, and take it out of its zone.
+
+        In a block that was closed sticky memory is looked for before anything else.
+        """
+        if self.draining[block] and not self.vetted[block]:
+            if self.memory.kernel[block]:
+                return EBUSY
+            self.vetted[block] = 1
+        if not self.has_device[block]:
+            return ENODEV
+        if self.state[block] != ONLINE or not self.memory.zone[block] or self.layout.holes[block]:
+            return EINVAL
+        if self.memory.kernel[block]:
+            return EBUSY
+        self.memory.isolate(block)
+        error = EPERM if self.layout.vetoes_offline[block] else self._empty(block)
+        if error:
+            self.event[block] = EVENTS.index("cancel_offline")
+            self.memory.undo_isolation(block)
+            return error
+        self._leave_zone(block)
+        self.state[block] = OFFLINE
+        self.event[block] = EVENTS.index("offline")
+        self.initialised[block] = 0
+        self.crash_map[block] = 0
+        self.memory.vanish(block)
+        return 0
+
+    def _empty(self, block: int) -> int:
+        """Move all folios of the isolated block to the nearest frames with room."""
+        sources = self.memory.users(block)
+        nodes = [n for n in self.layout.fallback[self.node_of[block]] if not self.leaving[n]]
+        done = 0
+        for targets in self.memory.destinations(nodes, len(sources)):
+            self.memory.move(sources[done : done + len(targets)], targets)
+            done += len(targets)
+        return EINTR if self.memory.user[block] else 0
+
+    def _leave_zone(self, block: int) -> None:
+        node, zone = self.node_of[block], self.memory.zone[block]
+        self.members[node][zone].discard(self.rank(block))
+        self.in_use[node] -= 1
+        self.memory.zone[block] = 0
+        if not self.members[node][zone]:
+            self.own_pageset[node][zone] = 0
+        if not self.in_use[node]:
+            self._node_has_memory(node, 0)
+
+    def _node_has_memory(self, node: int, truth: int = 1) -> None:
+        self.has_memory[node] = truth
+        self.in_zonelists[node] = truth
+        self.node_structure[node] = truth
+
+    # --- migration ---------------------------------------------------------------------------
+
+    def migrate_folio(self, folio: int, target: int) -> int:
+        """Move a folio to a free frame of the nearest node that has room."""
+        if not self.memory.kind(folio):
+            return EAGAIN
+        source = self.memory.home.get(folio)
+        leaves = source // self.layout.frames
+        if self.draining[leaves] and not self.vetted[leaves]:
+            return EBUSY
+        if self.memory.code(target) != FREE:
+            return ENOMEM
+        to = self.node_of[target // self.layout.frames]
+        for node in self.layout.fallback[self.node_of[source // self.layout.frames]]:
+            if self.leaving[node]:
+                if node == to:
+                    return ENOMEM
+            elif node == to:
+                break
+            elif self.memory.room[node]:
+                return ENOMEM
+        self.memory.move_one(source, target)
+        return 0
+
+    # --- questions ---------------------------------------------------------------------------
+
+    def can_go(self) -> NDArray[np.bool_]:
+        """For each block: "offline" would succeed now."""
+        free = np.frombuffer(self.memory.free, dtype=np.int64)
+        node_stays = np.frombuffer(self.leaving, dtype=np.uint8)[np.asarray(self.node_of)] == 0
+        opened = np.frombuffer(self.memory.freed_as, dtype=np.uint8) == FREE
+        room = np.where(opened & node_stays, free, 0)
+        elsewhere = room.sum() - room
+        flags = (self.has_device, self.memory.zone)
+        result: NDArray[np.bool_] = np.frombuffer(self.state, dtype=np.uint8) == ONLINE
+        for flag in flags:
+            result &= np.frombuffer(flag, dtype=np.uint8) != 0
+        for obstacle in (self.layout.holes, self.layout.vetoes_offline):
+            result &= np.frombuffer(obstacle, dtype=np.uint8) == 0
+        result &= np.frombuffer(self.memory.kernel, dtype=np.int64) == 0
+        result &= np.frombuffer(self.memory.user, dtype=np.int64) <= elsewhere
+        return result

@@ -1,0 +1,192 @@
+"""Tables of one number an element, in chunks: a chunk is a few runs, or else an array.
+
+>>> table = Table(1 << 34, 1 << 15)
+>>> table.set(5, 3)
+>>> table.get(5), table.get(6), table.mixed_chunks
+(3, 0, 1)
+>>> homes = Table(1 << 34, 1 << 15, identity=True)
+>>> homes.write_run(100, 50, 7000)
+>>> homes.get(99), homes.get(101), homes.mixed_chunks
+(99, 7001, 0)
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from itertools import pairwise
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Numbers", "Table"]
+
+Numbers: TypeAlias = NDArray[np.int64]
+
+
+_MOST_RUNS = 16
+"""A chunk with more runs is kept as an array."""
+
+_PLAIN = ([0], [0])
+
+
+class Table:
+    """A number for each of ``size`` elements, in chunks of ``chunk`` elements.
+
+    Until a number is set by itself a chunk takes no memory: it is all 0, or with
+    ``identity`` made of runs in which numbers rise by one from element to element.
+
+    Parameters: ``identity``, element i begins as i instead of 0; ``initial``,
+    what the elements begin as, one by one (for small tables).
+    """
+
+    __slots__ = ("_arrays", "_identity", "_runs", "chunk", "size")
+
+    def __init__(
+        self, size: int, chunk: int, *, identity: bool = False, initial: object = None
+    ) -> None:
+        self.size = size
+        self.chunk = chunk
+        self._identity = identity
+        self._arrays: dict[int, array[int]] = {}
+        self._runs: dict[int, tuple[list[int], list[int]]] = {}
+        if initial is not None:
+            values = np.asarray(initial, dtype=np.int64)
+            for number in range(-(-size // chunk)):
+                self._arrays[number] = array("q", [0]) * chunk
+                part = values[number * chunk : (number + 1) * chunk]
+                self.view(number)[: len(part)] = part
+
+    @property
+    def mixed_chunks(self) -> int:
+        """How many chunks are kept element by element."""
+        return len(self._arrays)
+
+    def get(self, element: int) -> int:
+        """The element's number."""
+        number = element // self.chunk
+        found = self._arrays.get(number)
+        return self._in_run(number, element) if found is None else found[element % self.chunk]
+
+    def set(self, element: int, value: int) -> None:
+        """Change the element's number."""
+        number = element // self.chunk
+        found = self._arrays.get(number)
+        if found is None:
+            if value == self._in_run(number, element):
+                return
+            found = self._made(number)
+        found[element % self.chunk] = value
+
+    def _in_run(self, number: int, element: int) -> int:
+        """The element's number while its chunk is made of runs."""
+        if not self._identity:
+            return 0
+        runs = self._runs.get(number)
+        if runs is None:
+            return element
+        starts, shifts = runs
+        return element + shifts[bisect_right(starts, element % self.chunk) - 1]
+
+    def view(self, number: int) -> Numbers:
+        """The chunk's numbers, to read or write; it is kept element by element from now on."""
+        found = self._arrays.get(number)
+        return np.frombuffer(self._made(number) if found is None else found, dtype=np.int64)
+
+    def runs(self, elements: range) -> list[tuple[int, int, int]] | None:
+        """Elements of one chunk as runs: first element, length, first number.
+
+        None if the chunk is kept element by element.
+        """
+        number, at = divmod(elements.start, self.chunk)
+        if number in self._arrays or not self._identity:
+            return None
+        starts, shifts = self._runs.get(number, _PLAIN)
+        base, stop = number * self.chunk, at + len(elements)
+        found = []
+        for (low, high), shift in zip(pairwise([*starts, self.chunk]), shifts, strict=True):
+            low, high = max(low, at), min(high, stop)
+            if low < high:
+                found.append((base + low, high - low, base + low + shift))
+        return found
+
+    def write_run(self, first: int, length: int, value: int) -> None:
+        """Elements from ``first`` on, of one or more chunks, get numbers from ``value`` on."""
+        while length > 0:
+            part = min(length, self.chunk - first % self.chunk)
+            self._write_run(first, part, value)
+            first, length, value = first + part, length - part, value + part
+
+    def _write_run(self, first: int, length: int, value: int) -> None:
+        number, at = divmod(first, self.chunk)
+        if length == self.chunk:
+            self._arrays.pop(number, None)
+        elif number in self._arrays:
+            self.view(number)[at : at + length] = np.arange(value, value + length)
+            return
+        stop, (starts, shifts) = at + length, self._runs.get(number, _PLAIN)
+        runs = [(low, shift) for low, shift in zip(starts, shifts, strict=True) if low < at]
+        runs.append((at, value - first))
+        if stop < self.chunk:
+            runs.append((stop, shifts[bisect_right(starts, stop) - 1]))
+            runs += [(low, s) for low, s in zip(starts, shifts, strict=True) if low > stop]
+        self._runs[number] = ([low for low, _ in runs], [shift for _, shift in runs])
+        if len(runs) > _MOST_RUNS:
+            self._made(number)
+
+    def gather(self, elements: Numbers) -> Numbers:
+        """The numbers of many elements."""
+        if not self._arrays and not self._identity:
+            return np.zeros_like(elements)
+        result = np.empty_like(elements)
+        for number, where in self._parts(elements):
+            part = elements[where]
+            if number in self._arrays:
+                result[where] = self.view(number)[part - number * self.chunk]
+            else:
+                result[where] = self._run_numbers(number)[part - number * self.chunk]
+        return result
+
+    def scatter(self, elements: Numbers, values: Numbers) -> None:
+        """Change the numbers of many elements, which are all different."""
+        if not self._identity and not self._arrays and not values.any():
+            return
+        for number, where in self._parts(elements):
+            self.view(number)[elements[where] - number * self.chunk] = values[where]
+
+    def numbers(self) -> list[int]:
+        """All numbers, in order (for small tables)."""
+        return [self.get(element) for element in range(self.size)]
+
+    def _made(self, number: int) -> array[int]:
+        if self._identity:
+            made = array("q")
+            made.frombytes(self._run_numbers(number).tobytes())
+            self._runs.pop(number, None)
+        else:
+            made = array("q", [0]) * self.chunk
+        self._arrays[number] = made
+        return made
+
+    def _run_numbers(self, number: int) -> Numbers:
+        """The numbers of a chunk that is made of runs."""
+        if not self._identity:
+            return np.zeros(self.chunk, dtype=np.int64)
+        base = number * self.chunk
+        found = self.runs(range(base, base + self.chunk)) or []
+        return np.concatenate(
+            [np.arange(value, value + length, dtype=np.int64) for _, length, value in found]
+        )
+
+    def _parts(self, elements: Numbers) -> list[tuple[int, slice | NDArray[np.intp]]]:
+        """The chunks that the elements lie in, and where in ``elements`` each one's are."""
+        if len(elements) == 0:
+            return []
+        low, high = int(elements.min()) // self.chunk, int(elements.max()) // self.chunk
+        if low == high:
+            return [(low, slice(None))]
+        chunks = elements // self.chunk
+        order = np.argsort(chunks, kind="stable")
+        found, starts = np.unique(chunks[order], return_index=True)
+        return list(zip(found.tolist(), np.split(order, starts[1:]), strict=True))

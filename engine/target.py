@@ -1,0 +1,148 @@
+"""The engine as something that a comparison can drive: reset, do, observe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from .codes import KINDS, SHOWN, USER, ZONES
+from .layout import Described, Layout
+from .machine import Machine
+
+__all__ = ["EngineTarget"]
+
+_OF_MEMORY = ("alloc_kernel", "drain_from_cpu", "free_folio", "free_kernel", "keep_on_cpu")
+_OF_MACHINE = (
+    "add_memory",
+    "begin_node_removal",
+    "cancel_node_removal",
+    "drain",
+    "eject",
+    "migrate_folio",
+    "probe",
+    "remove_memory",
+    "remove_node",
+    "undrain",
+    "write_online",
+    "write_state",
+)
+_OST_EJECTED = 4
+
+
+class EngineTarget:
+    """A machine of the engine, driven by the names that the reference uses.
+
+    >>> target = EngineTarget()
+    >>> sorted(target.operations)[:3]
+    ['add_memory', 'alloc_folio', 'alloc_kernel']
+    """
+
+    operations: frozenset[str] = frozenset((*_OF_MEMORY, *_OF_MACHINE, "alloc_folio"))
+    """What it can do."""
+
+    def __init__(self) -> None:
+        self._described: Described | None = None
+        self._layout: Layout | None = None
+
+    def reset(self, topology: Described) -> None:
+        """Boot a machine of that topology.  Raises ValueError if its blocks differ in size."""
+        if self._layout is None or self._described is not topology:
+            self._layout, self._described = Layout.of(topology), topology
+        self.machine = Machine(self._layout)
+        self._operations: dict[str, Callable[..., int]] = {
+            **{name: getattr(self.machine, name) for name in _OF_MACHINE},
+            **{name: getattr(self.machine.memory, name) for name in _OF_MEMORY},
+        }
+
+    def do(self, operation: str, *params: int | str | bool) -> int | None:
+        """Do an operation.  Returns None for success, otherwise an errno."""
+        if operation == "alloc_folio":
+            folio, frame, kind = params
+            error = self.machine.memory.alloc_folio(int(folio), int(frame), KINDS.index(str(kind)))
+        else:
+            error = self._operations[operation](*params)
+        return error or None
+
+    def observe(self) -> Mapping[str, Sequence[int | None]]:
+        """The state, variable by variable, row-major; None where it keeps nothing."""
+        return {**self._blocks(), **self._sections(), **self._nodes(), **self._frames()}
+
+    def _blocks(self) -> dict[str, Sequence[int | None]]:
+        machine = self.machine
+        blocks = range(machine.layout.blocks)
+        spans = [machine.reaches(b, zone) for b in blocks for zone in range(len(ZONES))]
+        return {
+            "block_state": list(machine.state),
+            "zone": list(machine.memory.zone),
+            "pages_zone": list(machine.memory.zone),
+            "event": list(machine.event),
+            "block_device": list(machine.has_device),
+            "crash_map": list(machine.crash_map),
+            "draining": list(machine.draining),
+            "vetted": list(machine.vetted),
+            "firmware_map": list(machine.has_device),
+            "altmap": list(machine.altmap),
+            "ram_resource": list(machine.present),
+            "found": list(machine.found),
+            "zone_span": spans,
+            "node_span": [machine.in_node_span(b) for b in blocks],
+        }
+
+    def _sections(self) -> dict[str, Sequence[int | None]]:
+        machine, layout = self.machine, self.machine.layout
+        present: list[int] = []
+        memmap: list[int] = []
+        counted: list[int] = []
+        altmap: list[int] = []
+        usage: list[int] = []
+        for b in range(layout.blocks):
+            there, added = machine.present[b], machine.added[b]
+            present += [there] * layout.sections
+            memmap += [there + machine.initialised[b]] * layout.sections
+            counted += [added] * layout.sections
+            altmap += [added and machine.hosts_itself(s) for s in machine.sections_of(b)]
+            map_of = 1 if layout.early[b] else 2 if there else 3 if machine.usage_freed[b] else 0
+            usage += [map_of] * layout.sections
+        return {
+            "present": present,
+            "memmap": memmap,
+            "memmap_counted": counted,
+            "from_altmap": altmap,
+            "usage": usage,
+        }
+
+    def _nodes(self) -> dict[str, Sequence[int | None]]:
+        machine = self.machine
+        return {
+            "pgdat": [2 * there for there in machine.pgdat],
+            "node_online": list(machine.node_online),
+            "has_memory": list(machine.has_memory),
+            "in_zonelists": list(machine.in_zonelists),
+            "node_structure": list(machine.node_structure),
+            "own_pageset": [populated for zones in machine.own_pageset for populated in zones],
+            "highest_zone": list(machine.highest_zone),
+            "memmaps_added": machine.memmaps_added,
+            "leaving": list(machine.leaving),
+            "inserted": list(machine.inserted),
+            "told": [_OST_EJECTED * done for done in machine.ejected],
+        }
+
+    def _frames(self) -> dict[str, Sequence[int | None]]:
+        machine, size = self.machine, self.machine.memory.per_block
+        codes = bytearray()
+        for block, code in enumerate(machine.memory.uniform):
+            codes += machine.memory.mixed.get(block) or bytes((code,)) * size
+        kinds = bytearray()
+        for chunk, kind in enumerate(machine.memory.kind_of_chunk):
+            kinds += machine.memory.kinds.get(chunk) or bytes((kind,)) * size
+        owners = machine.memory.folio_of.numbers()
+        return {
+            "frame_state": list(codes.translate(SHOWN)),
+            "folio_kind": list(kinds[: machine.memory.folios]),
+            "home": machine.memory.home.numbers(),
+            "folio_of": [
+                owner if code == USER else None for owner, code in zip(owners, codes, strict=True)
+            ],
+            "data": machine.memory.data.numbers(),
+            "contents": machine.memory.contents.numbers(),
+            "stored": machine.memory.stored.numbers(),
+        }

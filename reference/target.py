@@ -1,0 +1,92 @@
+"""What the reference, the engine, a kernel and a user's own implementation have in common.
+
+A target boots a machine, does what it is asked, and says what it can see.  The
+specification decides what is right: `ReferenceTarget` is the one to compare with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from errno import EAGAIN
+from math import prod
+from typing import Protocol
+
+from memhp.spec.language.system import System
+
+from .machine import Machine
+from .operations import Operations
+from .outcome import Refusal
+from .topology import Topology, Value
+
+__all__ = ["Observation", "ReferenceTarget", "Target"]
+
+Observation = Mapping[str, Sequence[Value | None]]
+"""For each variable that can be seen its values, row-major: numbers, or names of members.
+
+None stands for a value that the target does not tell.
+"""
+
+
+class Target(Protocol):
+    """Anything that does what a user, the firmware and the allocator ask of a machine."""
+
+    def reset(self, topology: Topology) -> None:
+        """Boot a machine of that topology: what was done before is forgotten."""
+
+    def do(self, operation: str, *params: Value) -> int | None:
+        """Do an operation.  Returns None for success, otherwise the errno that a user sees."""
+
+    def observe(self) -> Observation:
+        """What can be seen of the state; not every variable needs to be there."""
+        ...
+
+
+class ReferenceTarget:
+    """The specification, executed: an operation of `Operations`, or a single step.
+
+    >>> from memhp.reference.shapes import Shape
+    >>> from memhp.spec.system import SYSTEM
+    >>> target = ReferenceTarget(SYSTEM)
+    >>> target.reset(Shape(blocks=2).build(SYSTEM))
+    >>> target.do("write_state", 1, "offline"), target.observe()["block_device"]
+    (None, (1, 1))
+    """
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self._booted: Machine | None = None
+
+    def reset(self, topology: Topology) -> None:
+        """Boot; the code for a topology is made once as long as it stays the same."""
+        if self._booted is None or self._booted.topology is not topology:
+            self._booted = Machine(self.system, topology)
+            self._spans = _spans(self.system, topology)
+        self.machine = self._booted.copy()
+        self._user = Operations(self.machine)
+
+    def do(self, operation: str, *params: Value) -> int | None:
+        """Raises ValueError for an operation or parameter that does not exist."""
+        self._user.steps.clear()
+        if operation in self.system.action_by_name:
+            outcome = self.machine.step(operation, *params)
+            return (outcome.errno or EAGAIN) if isinstance(outcome, Refusal) else None
+        found = getattr(self._user, operation, None)
+        if operation.startswith("_") or not callable(found):
+            raise ValueError(f"there is no operation {operation!r}")
+        errno: int | None = found(*params).errno
+        return errno
+
+    def observe(self) -> Mapping[str, Sequence[int]]:
+        """Every variable."""
+        values = self.machine.values
+        return {name: values[start:end] for name, (start, end) in self._spans.items()}
+
+
+def _spans(system: System, topology: Topology) -> dict[str, tuple[int, int]]:
+    """Where each variable's values are in `Machine.values`."""
+    spans, start = {}, 0
+    for variable in system.variables:
+        end = start + prod(topology.size(sort) for sort in variable.symbol.domain)
+        spans[variable.symbol.name] = (start, end)
+        start = end
+    return spans

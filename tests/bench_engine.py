@@ -1,0 +1,166 @@
+"""How the engine does on large machines: loading, questions, offline, and the allocator.
+
+Run it with `make bench`; it is a measurement, not a test.
+"""
+
+from __future__ import annotations
+
+import platform
+import resource
+from collections.abc import Callable
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memhp.engine.layout import Layout
+from memhp.engine.machine import Machine
+from memhp.engine.memory import Memory
+from memhp.engine.synthetic import synthetic
+
+GIB, TIB = 1 << 30, 1 << 40
+PAIRS = 41
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long it takes, once."""
+    started = perf_counter()
+    work()
+    return perf_counter() - started
+
+
+def free_blocks(memory: Memory) -> NDArray[np.intp]:
+    """Blocks whose frames are all free."""
+    return np.flatnonzero(np.frombuffer(memory.free, dtype=np.int64) == memory.per_block)
+
+
+def full_blocks(machine: Machine, count: int) -> list[int]:
+    """Blocks that are full of folios that can move."""
+    whole = np.frombuffer(machine.memory.user, dtype=np.int64) == machine.memory.per_block
+    return np.flatnonzero(whole & machine.can_go()).tolist()[:count]
+
+
+def copy_of_a_word_a_frame() -> float:
+    """A numpy copy of 32,768 words of 32 bits, in seconds."""
+    words = np.arange(32_768, dtype=np.uint32)
+    return median(seconds(words.copy) for _ in range(201))
+
+
+def offline_full_blocks(machine: Machine, count: int = 100) -> float:
+    """The median of taking full blocks offline, in seconds; their contents move."""
+    times = []
+    for block in full_blocks(machine, count):
+        times.append(seconds(lambda block=block: machine.write_state(block, "offline")))
+        assert machine.state[block] == 0
+    return median(times)
+
+
+def shattered(machine: Machine) -> None:
+    """Take all free blocks away: what is left is room between other frames."""
+    free = np.frombuffer(machine.memory.uniform, dtype=np.uint8) == 2
+    for block in np.flatnonzero(free).tolist():
+        if block not in machine.memory.mixed:
+            machine.drain(block)
+
+
+def each(machine: Machine) -> dict[str, float]:
+    """Microseconds of some operations, the median over many blocks."""
+    free = np.flatnonzero(
+        np.frombuffer(machine.memory.free, dtype=np.int64) == machine.memory.per_block
+    )
+    blocks = free[:: max(1, len(free) // 100)][:100].tolist()
+    times: dict[str, list[float]] = {}
+
+    def timed(name: str, operation: Callable[..., int], *params: int | str) -> None:
+        started = perf_counter()
+        error = operation(*params)
+        times.setdefault(name, []).append(perf_counter() - started)
+        assert error == 0, (name, params, error)
+
+    for block in blocks:
+        frame = block * machine.memory.per_block + 5
+        timed("alloc_folio", machine.memory.alloc_folio, frame, frame, 1)
+        timed("free_folio", machine.memory.free_folio, frame)
+        timed("drain", machine.drain, block)
+        timed("undrain", machine.undrain, block)
+        timed("offline (empty)", machine.write_state, block, "offline")
+        timed("remove", machine.remove_memory, block)
+        timed("eject", machine.eject, block)
+        timed("add", machine.add_memory, block)
+        timed("online", machine.write_state, block, "online")
+    times["offline (full)"] = [offline_full_blocks(machine)]
+    return {name: median(values) * 1e6 for name, values in times.items()}
+
+
+def with_hotplug(layout: Layout) -> Machine:
+    """A machine with hotplug state everywhere: offline, removed, draining, leaving."""
+    machine = Machine(layout)
+    free = np.flatnonzero(
+        np.frombuffer(machine.memory.free, dtype=np.int64) == machine.memory.per_block
+    )
+    for number, block in enumerate(free[len(free) // 2 :].tolist()):
+        if number % 2:
+            machine.drain(block)
+        else:
+            machine.write_state(block, "offline")
+            machine.remove_memory(block)
+    machine.begin_node_removal(1)
+    return machine
+
+
+def allocator_ratio() -> tuple[float, float]:
+    """Allocation and free with hotplug state against a bare allocator: ratio, microseconds."""
+    layout = synthetic(TIB, nodes=2).layout
+    bare, full = Memory(layout), with_hotplug(layout).memory
+    blocks = free_blocks(bare)[:64].tolist()
+    frames = [block * bare.per_block + at for block in blocks for at in range(0, 32_768, 512)]
+
+    def life(memory: Memory) -> None:
+        for frame in frames:
+            memory.alloc_folio(frame, frame, 1)
+        for frame in frames:
+            memory.free_folio(frame)
+
+    errors = [full.alloc_folio(frame, frame, 1) or full.free_folio(frame) for frame in frames]
+    assert not any(errors)
+    ratios, times = [], []
+    for number in range(PAIRS):
+        order = (bare, full) if number % 2 else (full, bare)
+        taken = {id(memory): seconds(lambda memory=memory: life(memory)) for memory in order}
+        ratios.append(taken[id(full)] / taken[id(bare)])
+        times.append(taken[id(bare)] / (2 * len(frames)))
+    return median(ratios), median(times) * 1e6
+
+
+def main() -> None:
+    """Print a line for each measurement."""
+    print(f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}")
+    ratio, microseconds = allocator_ratio()
+    print(f"alloc and free, with hotplug state / without: {ratio:.3f} ({microseconds:.2f} us each)")
+    table = {}
+    for size, name in ((64 * GIB, "64 GiB"), (TIB, "1 TiB"), (64 * TIB, "64 TiB")):
+        machines: list[Machine] = []
+        load = seconds(lambda size=size, to=machines: to.append(synthetic(size, nodes=8)))
+        machine = machines.pop()
+        question = seconds(machine.can_go)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
+        print(
+            f"{name}: loads in {load:.2f} s; which blocks can go: {question:.3f} s; {peak:.2f} GiB"
+        )
+        table[name] = each(machine)
+    for operation in table["64 GiB"]:
+        row = ", ".join(f"{name} {times[operation]:.1f}" for name, times in table.items())
+        print(f"{operation}, us: {row}")
+    copy = copy_of_a_word_a_frame()
+    full = table["64 TiB"]["offline (full)"] / 1e6
+    print(
+        f"offline of a full block / copy of a word a frame: {full / copy:.0f} ({copy * 1e6:.2f} us)"
+    )
+    shattered(machine)
+    scattered = offline_full_blocks(machine, 30)
+    print(f"the same where only scattered frames are free: {scattered / copy:.0f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""A difference is found, told, shrunk and kept."""
+
+from __future__ import annotations
+
+import json
+from errno import EINVAL, ENODEV
+
+import pytest
+
+from memhp.checks.fuzz.lockstep import first_divergence, shrunk
+from memhp.checks.fuzz.record import Record, RecordError
+from memhp.checks.fuzz.rules import RULES, Operation, rules_for
+from memhp.checks.fuzz.topologies import SHAPES, built
+from memhp.checks.fuzz.walk import Walk, walk
+from memhp.engine.target import EngineTarget
+from memhp.reference import Shape, violated_axioms
+from memhp.reference.target import ReferenceTarget
+from memhp.spec.system import SYSTEM
+
+from .toy_target import ToyTarget
+
+PLAIN = Shape(blocks=3, added=frozenset([2])).build(SYSTEM)
+WORDS: tuple[Operation, ...] = (
+    ("write_state", (0, "offline")),
+    ("write_state", (1, "offline")),
+    ("write_state", (1, "online")),
+    ("write_state", (2, "offline")),
+)
+
+
+IMPOSSIBLE = {
+    "one_node": {"remove_node"},
+    "shared_devices": {"keep_on_cpu", "drain_from_cpu"},
+}
+"""What never succeeds: boot memory of the kernel holds the only node; no lists of CPUs."""
+
+
+def walked(target: ToyTarget, steps: int = 300) -> Walk:
+    return walk(SYSTEM, target, PLAIN, steps=steps, rules=rules_for(ToyTarget.operations))
+
+
+def test_a_target_that_sees_less_is_compared_in_what_it_sees() -> None:
+    found = walked(ToyTarget())
+    assert found.divergence is None
+    assert found.steps == 300
+    assert 0.2 < found.share_changed < 0.9
+
+
+def test_both_answers_are_told() -> None:
+    found = first_divergence(ReferenceTarget(SYSTEM), ToyTarget(True), PLAIN, WORDS)
+    assert found is not None
+    assert (found.step, found.expected, found.got) == (4, ENODEV, EINVAL)
+    assert str(found).splitlines() == [
+        "step 4: write_state(2, offline)",
+        "  the reference answers ENODEV, EINVAL came",
+    ]
+
+
+def test_a_different_state_is_told_value_by_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ToyTarget, "observe", lambda self: {"block_state": ["online"] * 3})
+    found = first_divergence(ReferenceTarget(SYSTEM), ToyTarget(), PLAIN, WORDS)
+    assert found is not None
+    assert [str(difference) for difference in found.differences] == [
+        "block_state[block0]: the reference has offline, the target online",
+        "block_state[block2]: the reference has offline, the target online",
+    ]
+
+
+def test_a_target_that_fails_is_a_finding() -> None:
+    found = walked(ToyTarget(crashes=True)).divergence
+    assert found is not None
+    assert found.crash == "KeyError: 'state'"
+    assert len(found.operations) == 1
+
+
+def test_a_divergence_is_shrunk_to_what_it_needs() -> None:
+    whole = walk(
+        SYSTEM, ToyTarget(True), PLAIN, steps=300, shrink=False, rules=rules_for({"write_state": 1})
+    ).divergence
+    assert whole is not None
+    least = shrunk(SYSTEM, ToyTarget(True), PLAIN, whole)
+    assert least.operations == (("write_state", (2, "offline")),)
+
+
+def test_the_same_seed_takes_the_same_walk() -> None:
+    first, second = (
+        walk(SYSTEM, EngineTarget(), built("one_node"), steps=400, seed=9) for _ in range(2)
+    )
+    assert first.answers == second.answers
+    assert (
+        walk(SYSTEM, EngineTarget(), built("one_node"), steps=400, seed=8).answers != first.answers
+    )
+
+
+def test_a_record_replays_from_json() -> None:
+    found = walked(ToyTarget(True)).divergence
+    assert found is not None
+    document = json.loads(json.dumps(Record.of(SYSTEM, PLAIN, 0, found).to_json()))
+    record = Record.from_json(document)
+    assert record.replay(SYSTEM, ToyTarget(True)) == found
+    assert record.replay(SYSTEM, ToyTarget()) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"memhp": "trace"}, "no divergence of version 1"),
+        ({"version": 2}, "no divergence of version 1"),
+        ({"topology": []}, "topology: an object is needed"),
+        ({"topology": {"sizes": {"Block": 0}, "tables": {}}}, "size of Block: 0"),
+        ({"operations": [["write_state", None]]}, "None is no number and no word"),
+        ({"operations": [[]]}, "no list that begins with a name"),
+        ({"seed": "x"}, "seed: 'x' is no whole number"),
+    ],
+)
+def test_a_malformed_record_is_refused(change: dict[str, object], message: str) -> None:
+    good = Record(SYSTEM.name, 0, PLAIN, WORDS, "").to_json()
+    with pytest.raises(RecordError, match=message):
+        Record.from_json({**good, **change})
+
+
+def test_a_record_of_another_specification_is_refused() -> None:
+    record = Record("other", 0, PLAIN, WORDS, "")
+    with pytest.raises(RecordError, match="'other'"):
+        record.replay(SYSTEM, ToyTarget())
+    unknown = Record(SYSTEM.name, 0, PLAIN, (("explode", ()),), "")
+    with pytest.raises(RecordError, match="explode"):
+        unknown.replay(SYSTEM, ToyTarget())
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_walk_does_everything_that_its_machine_allows(name: str) -> None:
+    """The topology violates no axiom, and every operation that it allows succeeds."""
+    assert violated_axioms(SYSTEM, built(name)) == []
+    found = walk(SYSTEM, EngineTarget(), built(name), steps=6_000, seed=5)
+    assert found.divergence is None, str(found.divergence)
+    assert found.share_changed > 0.4
+    taken = {operation for operation, answer in found.answers if answer is None}
+    assert {rule.name for rule in RULES} - taken == IMPOSSIBLE.get(name, set())

@@ -1,0 +1,30 @@
+"""Each planted defect makes the engine differ from the reference, within a stated budget."""
+
+from __future__ import annotations
+
+import pytest
+
+from memhp.checks.fuzz.topologies import built
+from memhp.checks.fuzz.walk import walk
+from memhp.engine.target import EngineTarget
+from memhp.spec.system import SYSTEM
+
+from .defects import DEFECTS, Defect
+
+
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
+def test_a_walk_finds_the_defect_within_its_budget(
+    defect: Defect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    defect.plant(monkeypatch)
+    found = walk(
+        SYSTEM, EngineTarget(), built(defect.topology), steps=defect.within, seed=1, shrink=False
+    )
+    assert found.divergence is not None, f"{found.steps} steps did not find it"
+
+
+def test_the_engine_without_defects_passes_the_largest_budget() -> None:
+    budget = max(defect.within for defect in DEFECTS)
+    for topology in {defect.topology for defect in DEFECTS}:
+        found = walk(SYSTEM, EngineTarget(), built(topology), steps=budget, seed=1)
+        assert found.divergence is None, str(found.divergence)
