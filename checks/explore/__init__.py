@@ -1,0 +1,1 @@
+"""Exhaustive search of one machine, compiled from the specification."""

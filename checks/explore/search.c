@@ -1,0 +1,447 @@
+/*
+ * Breadth-first search of one machine, all cores.  The generated model.h says
+ * what a state is, what follows it and what is watched; nothing here knows.
+ *
+ * States are kept in the order in which they are found, which is the queue, the
+ * layers and the store in one.  An open-addressed table of 32-bit entries finds
+ * them again: an entry is a state's number plus one, and above it as many bits
+ * of the hash as there is room for.
+ *
+ * usage: search THREADS MEMORY DEPTH STOP (bytes; 0: no limit of depth; 1: stop at a violation)
+ */
+#define _GNU_SOURCE
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+typedef uint64_t u64;
+typedef uint32_t u32;
+
+#include "model.h"
+
+enum { CHUNK = 64, BATCH = 128, NONE = -1, MOST_LAYERS = 1 << 20 };
+
+typedef struct {
+    State state;
+    u64 hash;
+    u32 instance;
+} Item;
+
+/* The first sight of something in this layer; of several the least state, so that runs repeat. */
+typedef struct {
+    int seen;
+    u32 instance;
+    State state;
+} Sight;
+
+typedef struct Worker {
+    u64 transitions, deadlocks, produced;
+    u32 spare; /* a number taken for a state that another thread stored first */
+    int has_spare, overflowed;
+    Sight claims[CLAIMS + 1]; /* the last one: a state without successors */
+    int waiting;
+    Item items[BATCH + INSTANCES];
+    void (*flush)(struct Worker *);
+    State target, best; /* when looking for a predecessor */
+    u32 best_instance;
+    int found;
+    State from;
+} Worker;
+
+static State *states;
+static _Atomic u32 *table;
+static int table_bits;
+static _Atomic u64 count, cursor;
+static _Atomic int pause_round;
+static u64 layer_end, limit_count, memory;
+static u64 layers[MOST_LAYERS];
+static int depth, threads, open_claims[CLAIMS + 1];
+static Worker *workers;
+static pthread_barrier_t gate;
+static int finished;
+static double began, told;
+
+static void emit(Worker *me, State state, u32 instance);
+static void broke(Worker *me, int claim, const State *state, u32 instance);
+
+#include "steps.h"
+
+static State canonical(State s) { return s; }
+
+static void print_step(State before, u32 instance) {
+    (void)before;
+    printf("step %u\n", instance);
+}
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
+/* --- states ----------------------------------------------------------------------------------- */
+
+static int same(const State *a, const State *b) { return !memcmp(a, b, sizeof *a); }
+
+static int less(const State *a, const State *b) {
+    for (int i = 0; i < WORDS; i++)
+        if (a->w[i] != b->w[i]) return a->w[i] < b->w[i];
+    return 0;
+}
+
+static u64 mixed(u64 x) {
+    x ^= x >> 32;
+    x *= 0xd6e8feb86659fd93u;
+    x ^= x >> 29;
+    x *= 0xc2b2ae3d27d4eb4fu;
+    return x ^ x >> 32;
+}
+
+static u64 hash_of(const State *s) {
+    u64 h = 0x9e3779b97f4a7c15u;
+    for (int i = 0; i < WORDS; i++) h = mixed(h ^ s->w[i]) + i;
+    return h;
+}
+
+static u64 slot_of(u64 hash) { return hash >> (64 - table_bits); }
+
+/* The bits of the hash that an entry carries above the number of its state. */
+static u32 tag_of(u64 hash) {
+    return table_bits == 32 ? 0 : (u32)hash >> table_bits << table_bits;
+}
+
+static u32 number_of(u32 entry) {
+    return (table_bits == 32 ? entry : entry & (((u32)1 << table_bits) - 1)) - 1;
+}
+
+/* For passes without any order: nobody else is at work, or a stale answer does no harm. */
+static u32 entry_at(u64 slot) { return atomic_load_explicit(&table[slot], memory_order_relaxed); }
+
+static void put_entry(u64 slot, u32 entry) {
+    atomic_store_explicit(&table[slot], entry, memory_order_relaxed);
+}
+
+/* --- what is seen ----------------------------------------------------------------------------- */
+
+static void sight(Worker *me, int claim, const State *state, u32 instance) {
+    Sight *mine = &me->claims[claim];
+    int first = !mine->seen || less(state, &mine->state) ||
+                (same(state, &mine->state) && instance < mine->instance);
+    if (first) *mine = (Sight){1, instance, *state};
+}
+
+static void broke(Worker *me, int claim, const State *state, u32 instance) {
+    if (open_claims[claim]) sight(me, claim, state, instance);
+}
+
+static void judge(Worker *me, const State *state, u32 instance) {
+    for (const u32 *w = &watch_lists[watch_starts[instance]]; *w != WATCHES; w++)
+        if (open_claims[watch_claims[*w]] && watches[*w](*state))
+            sight(me, watch_claims[*w], state, instance);
+}
+
+/* --- the table -------------------------------------------------------------------------------- */
+
+static void insert(Worker *me, const Item *item) {
+    u64 mask = ((u64)1 << table_bits) - 1;
+    u32 tag = tag_of(item->hash);
+    for (u64 slot = slot_of(item->hash);; slot = (slot + 1) & mask) {
+        u32 entry = atomic_load_explicit(&table[slot], memory_order_acquire);
+        if (!entry) {
+            if (!me->has_spare) {
+                me->spare = (u32)atomic_fetch_add(&count, 1);
+                me->has_spare = 1;
+            }
+            states[me->spare] = item->state;
+            if (atomic_compare_exchange_strong(&table[slot], &entry, tag | (me->spare + 1))) {
+                me->has_spare = 0;
+                judge(me, &item->state, item->instance);
+                return;
+            }
+        }
+        int likely = table_bits == 32 || (entry ^ tag) >> table_bits == 0;
+        if (likely && same(&states[number_of(entry)], &item->state)) return;
+    }
+}
+
+/* Three passes, so that memory is asked for well before it is needed. */
+static void flush_insert(Worker *me) {
+    for (int i = 0; i < me->waiting; i++) {
+        Item *item = &me->items[i];
+        item->state = canonical(item->state);
+        item->hash = hash_of(&item->state);
+        __builtin_prefetch((const void *)&table[slot_of(item->hash)]);
+    }
+    for (int i = 0; i < me->waiting; i++) {
+        u64 hash = me->items[i].hash;
+        u32 entry = entry_at(slot_of(hash));
+        if (entry && (table_bits == 32 || (entry ^ tag_of(hash)) >> table_bits == 0))
+            __builtin_prefetch(&states[number_of(entry)]);
+    }
+    for (int i = 0; i < me->waiting; i++) insert(me, &me->items[i]);
+    me->waiting = 0;
+}
+
+static void emit(Worker *me, State state, u32 instance) {
+    Item *item = &me->items[me->waiting++];
+    item->state = state;
+    item->instance = instance;
+}
+
+static void *mapped(u64 bytes) {
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED) {
+        printf("failed no memory for %" PRIu64 " bytes\n", bytes);
+        exit(1);
+    }
+    madvise(p, bytes, MADV_HUGEPAGE);
+    return p;
+}
+
+static u64 table_bytes(int bits) { return (u64)4 << bits; }
+
+static void make_table(int bits) {
+    enum { AHEAD = 16 };
+    if (table) munmap((void *)table, table_bytes(table_bits));
+    table_bits = bits;
+    table = mapped(table_bytes(bits));
+    u64 mask = ((u64)1 << bits) - 1, hashes[AHEAD], total = atomic_load(&count);
+    for (u64 i = 0; i < total + AHEAD; i++) {
+        if (i >= AHEAD) {
+            u64 hash = hashes[i % AHEAD], slot = slot_of(hash);
+            while (entry_at(slot)) slot = (slot + 1) & mask;
+            put_entry(slot, tag_of(hash) | (u32)(i - AHEAD + 1));
+        }
+        if (i < total) {
+            hashes[i % AHEAD] = hash_of(&states[i]);
+            __builtin_prefetch((const void *)&table[slot_of(hashes[i % AHEAD])], 1);
+        }
+    }
+    limit_count = ((u64)1 << bits) / 8 * 5;
+}
+
+/* --- rounds ----------------------------------------------------------------------------------- */
+
+static void expand(Worker *me, const State *state) {
+    int before = me->waiting;
+    successors(me, *state);
+    int produced = me->waiting - before;
+    me->transitions += produced;
+    if (!produced) {
+        me->deadlocks++;
+        if (open_claims[CLAIMS]) sight(me, CLAIMS, state, 0);
+    }
+    if (me->waiting >= BATCH) me->flush(me);
+}
+
+static u64 transitions_so_far(void) {
+    u64 sum = 0;
+    for (int i = 0; i < threads; i++) sum += workers[i].transitions;
+    return sum;
+}
+
+static void tell(int always) {
+    double t = now();
+    if (!always && t - told < 1) return;
+    told = t;
+    printf("progress %d %" PRIu64 " %" PRIu64 " %.3f\n", depth, (u64)atomic_load(&count),
+           transitions_so_far(), t - began);
+    fflush(stdout);
+}
+
+/* Expand the layer, or as much of it as there is room for. */
+static void one_round(Worker *me) {
+    while (!atomic_load_explicit(&pause_round, memory_order_relaxed)) {
+        u64 at = atomic_fetch_add(&cursor, CHUNK);
+        if (at >= layer_end) break;
+        u64 end = at + CHUNK < layer_end ? at + CHUNK : layer_end;
+        for (; at < end; at++) expand(me, &states[at]);
+        if (atomic_load_explicit(&count, memory_order_relaxed) > limit_count)
+            atomic_store(&pause_round, 1);
+        if (me == workers) tell(0);
+    }
+    me->flush(me);
+}
+
+static void *work(void *arg) {
+    for (;;) {
+        pthread_barrier_wait(&gate);
+        if (finished) return NULL;
+        one_round(arg);
+        pthread_barrier_wait(&gate);
+    }
+}
+
+/* Numbers that were taken and not used: the last states move there. */
+static void close_gaps(void) {
+    for (;;) {
+        Worker *last = NULL;
+        for (int i = 0; i < threads; i++)
+            if (workers[i].has_spare && (!last || workers[i].spare > last->spare))
+                last = &workers[i];
+        if (!last) return;
+        u64 end = atomic_fetch_sub(&count, 1) - 1;
+        last->has_spare = 0;
+        if (last->spare == end) continue;
+        u64 hash = hash_of(&states[end]), slot = slot_of(hash);
+        u64 mask = ((u64)1 << table_bits) - 1;
+        while (number_of(entry_at(slot)) != end) slot = (slot + 1) & mask;
+        put_entry(slot, tag_of(hash) | (last->spare + 1));
+        states[last->spare] = states[end];
+    }
+}
+
+/* --- results ---------------------------------------------------------------------------------- */
+
+static void print_state(const State *s) {
+    for (int i = 0; i < WORDS; i++) printf(" %" PRIx64, s->w[i]);
+}
+
+static Sight first_sights[CLAIMS + 1];
+static int sight_depths[CLAIMS + 1], refuted;
+
+/* What was first seen in this layer.  A step is seen from the state before it. */
+static void collect(int here, int next) {
+    for (int claim = 0; claim <= CLAIMS; claim++) {
+        if (!open_claims[claim]) continue;
+        for (int i = 0; i < threads; i++) {
+            Sight *s = &workers[i].claims[claim];
+            if (s->seen) sight(&workers[threads], claim, &s->state, s->instance);
+            s->seen = 0;
+        }
+        Sight *all = &workers[threads].claims[claim];
+        if (!all->seen) continue;
+        int before = claim == CLAIMS || claim_is_step[claim];
+        first_sights[claim] = *all;
+        sight_depths[claim] = before ? here : next;
+        open_claims[claim] = 0;
+        refuted |= claim < CLAIMS && !claim_is_reached[claim];
+        printf("found %d %d\n", claim, sight_depths[claim] + (before && claim != CLAIMS));
+    }
+}
+
+static void flush_search(Worker *me) {
+    for (int i = 0; i < me->waiting; i++) {
+        State t = canonical(me->items[i].state);
+        if (!same(&t, &me->target)) continue;
+        if (!me->found || less(&me->from, &me->best)) {
+            me->best = me->from;
+            me->best_instance = me->items[i].instance;
+        }
+        me->found = 1;
+        break;
+    }
+    me->waiting = 0;
+}
+
+/* The steps to a state of a layer, found backwards by looking at the layers once more. */
+static void print_way(int claim) {
+    Worker *me = &workers[threads];
+    int at = sight_depths[claim];
+    State *path = malloc((at + 1) * sizeof *path);
+    u32 *taken = malloc((at + 1) * sizeof *taken);
+    me->flush = flush_search;
+    path[at] = first_sights[claim].state;
+    for (int d = at; d > 0; d--) {
+        me->target = path[d];
+        me->found = 0;
+        for (u64 i = layers[d - 1]; i < layers[d]; i++) {
+            me->from = states[i];
+            successors(me, states[i]);
+            flush_search(me);
+        }
+        path[d - 1] = me->best;
+        taken[d] = me->best_instance;
+    }
+    printf("way %d\n", claim);
+    for (int d = 1; d <= at; d++) print_step(path[d - 1], taken[d]);
+    if (claim < CLAIMS && claim_is_step[claim]) print_step(path[at], first_sights[claim].instance);
+    printf("end\n");
+    free(path);
+    free(taken);
+}
+
+static int may_grow(void) {
+    u64 used = atomic_load(&count) * sizeof(State);
+    return table_bits < 32 && used + used / 4 + table_bytes(table_bits + 1) <= memory;
+}
+
+/* Search layer by layer; says how it ended. */
+static const char *search(int most, int stop) {
+    layers[0] = 0;
+    layers[1] = layer_end = 1;
+    while (layers[depth] < layers[depth + 1]) {
+        if (stop && refuted) return "refuted";
+        if (most && depth == most) return "depth";
+        if (depth + 2 == MOST_LAYERS) return "layers";
+        pthread_barrier_wait(&gate);
+        one_round(&workers[0]);
+        pthread_barrier_wait(&gate);
+        close_gaps();
+        for (int i = 0; i < threads; i++)
+            if (workers[i].overflowed) return "overflow";
+        if (atomic_load(&pause_round)) {
+            if (!may_grow()) {
+                collect(depth, depth + 1);
+                return "memory";
+            }
+            make_table(table_bits + 1);
+            atomic_store(&pause_round, 0);
+        }
+        if (atomic_load(&cursor) < layer_end) continue;
+        collect(depth, depth + 1);
+        depth++;
+        printf("layer %d %" PRIu64 " %" PRIu64 "\n", depth,
+               (u64)atomic_load(&count) - layer_end, transitions_so_far());
+        atomic_store(&cursor, layer_end);
+        layers[depth + 1] = layer_end = atomic_load(&count);
+    }
+    depth--;
+    return "complete";
+}
+
+static void start(void) {
+    pthread_barrier_init(&gate, NULL, threads);
+    workers = calloc(threads + 1, sizeof *workers);
+    for (int i = 0; i <= threads; i++) workers[i].flush = flush_insert;
+    for (int i = 0; i <= CLAIMS; i++) open_claims[i] = 1;
+    states = mapped(memory);
+    int bits = 16;
+    while (((u64)1 << bits) / 8 < (u64)threads * CHUNK * INSTANCES) bits++;
+    make_table(bits);
+    Item boot = {.state = canonical(BOOT), .instance = INSTANCES};
+    boot.hash = hash_of(&boot.state);
+    insert(&workers[0], &boot);
+    collect(0, 0);
+}
+
+int main(int argc, char **argv) {
+    if (argc != 5) return 2;
+    threads = atoi(argv[1]);
+    memory = strtoull(argv[2], NULL, 10);
+    began = told = now();
+    start();
+    pthread_t others[threads];
+    for (int i = 1; i < threads; i++) pthread_create(&others[i], NULL, work, &workers[i]);
+    const char *end = search(atoi(argv[3]), atoi(argv[4]));
+    finished = 1;
+    pthread_barrier_wait(&gate);
+    for (int i = 1; i < threads; i++) pthread_join(others[i], NULL);
+    tell(1);
+    u64 deadlocks = 0;
+    for (int i = 0; i < threads; i++) deadlocks += workers[i].deadlocks;
+    int seen[CLAIMS + 1];
+    for (int i = 0; i <= CLAIMS; i++) seen[i] = !open_claims[i], open_claims[i] = 0;
+    for (int i = 0; i <= CLAIMS; i++)
+        if (seen[i]) print_way(i);
+    printf("done %s %d %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", end, depth,
+           (u64)atomic_load(&count), transitions_so_far(), deadlocks);
+    return 0;
+}
