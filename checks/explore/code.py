@@ -136,7 +136,8 @@ def _flags(name: str, values: Iterable[bool]) -> Iterator[str]:
 def _lists(model: Model, watches: Sequence[Watch]) -> Iterator[str]:
     """What each step may change the answer of; after the last step, everything."""
     reads = [_places(watch.when) for watch in watches]
-    starts, entries = [], []
+    starts: list[int] = []
+    entries: list[int] = []
     for found in model.instances:
         written = {write.place for write in found.writes}
         starts.append(len(entries))
