@@ -105,7 +105,9 @@ def _write(expressions: Expressions, write: Write) -> str:
     if field is None:
         return f"/* place {write.place} has one value */"
     word = f"t.w[{field.word}]"
-    change = f"{word} = ({word} & ~{field.mask:#x}ul) | {expressions.stored(write.place, write.cases)};"
+    change = (
+        f"{word} = ({word} & ~{field.mask:#x}ul) | {expressions.stored(write.place, write.cases)};"
+    )
     return change if write.when is TRUE else f"if ({expressions.text(write.when)}) {change}"
 
 

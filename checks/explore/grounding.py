@@ -138,9 +138,7 @@ class Grounding:
                 return self.formula(body, bound, True)
         return self.cases(term, bound, later).get(1, FALSE)
 
-    def _all(
-        self, parts: Iterator[tuple[Term, Bindings]], later: bool, *, holds: bool
-    ) -> Formula:
+    def _all(self, parts: Iterator[tuple[Term, Bindings]], later: bool, *, holds: bool) -> Formula:
         """The conjunction (with ``holds``) or disjunction, left as soon as it is decided."""
         found: list[Formula] = []
         for term, bound in parts:

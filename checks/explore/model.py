@@ -159,9 +159,7 @@ def _writes(grounding: Grounding, update: Update, bound: dict[Var, int]) -> Iter
             yield Write(place, when, grounding.cases(update.value, everything))
 
 
-def _points(
-    formulas: Formulas, args: Sequence[Cases]
-) -> Iterator[tuple[tuple[int, ...], Formula]]:
+def _points(formulas: Formulas, args: Sequence[Cases]) -> Iterator[tuple[tuple[int, ...], Formula]]:
     if not args:
         yield (), TRUE
         return
@@ -223,8 +221,7 @@ def _folded(grounding: Grounding, found: Instance, known: dict[Formula, Formula]
         cases = {
             value: case
             for value, case in there.items()
-            if _fits(grounding, write.place, value)
-            and formulas.conj([given, case]) is not FALSE
+            if _fits(grounding, write.place, value) and formulas.conj([given, case]) is not FALSE
         }
         if cases:
             writes.append(Write(write.place, when, cases))

@@ -18,24 +18,15 @@ from tempfile import TemporaryDirectory
 from .code import header, steps
 from .layout import Layout
 from .model import Model
+from .results import Progress
 
-__all__ = ["NativeError", "Outcome", "Progress", "compiler", "run"]
+__all__ = ["NativeError", "Outcome", "compiler", "run"]
 
 SOURCE = "search.c"
 
 
 class NativeError(Exception):
     """The program could not be made, or failed; the message says what to do."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a search is; ``seconds`` since the program began."""
-
-    depth: int
-    states: int
-    transitions: int
-    seconds: float
 
 
 @dataclass

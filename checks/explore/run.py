@@ -11,61 +11,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from time import perf_counter
-from typing import Literal
 
 from memhp.checks.search import Choice, Found
-from memhp.checks.verdicts import Verdict
 from memhp.reference import Topology
-from memhp.spec.language.system import Property, System
+from memhp.spec.language.system import ENABLED, Property, System
+from memhp.spec.language.terms import Call, Term, subterms
 
 from .layout import Layout
 from .model import Model, build
-from .native import NativeError, Outcome, Progress, compiler, run
+from .native import NativeError, Outcome, compiler, run
+from .plain import explore_plainly
+from .results import Exploration, Progress
 
-__all__ = ["MEMORY", "Exploration", "Progress", "explore"]
+__all__ = ["MEMORY", "explore", "restricted"]
 
 MEMORY = 2 << 30
 """How many bytes a search may use unless told otherwise."""
 _NUMBERS = (8, 16, 32, 64)
-
-End = Literal["complete", "depth", "memory", "refuted"]
-
-
-@dataclass
-class Exploration:
-    """What a search covered and found.
-
-    ``end``: *complete*, every reachable state was seen; otherwise every state
-    within ``depth`` steps was, and the search ended for that reason.
-    ``layers`` are the numbers of new states by depth, from the boot state on;
-    ``deadlocks``, of states without a step (None: not counted), with a shortest
-    way to one; ``found``, the properties that were decided by a trace.
-    """
-
-    system: System
-    topology: Topology
-    claims: tuple[Property, ...]
-    engine: str
-    end: End
-    depth: int
-    states: int
-    transitions: int
-    deadlocks: int | None
-    layers: tuple[int, ...]
-    bits: int
-    seconds: float
-    found: dict[str, Found] = field(default_factory=dict)
-    deadlock: tuple[Choice, ...] | None = None
-    never: tuple[str, ...] = ()
-
-    def verdict(self, claim: Property) -> Verdict:
-        """What is known about a property that was looked for."""
-        if claim.kind == "sometimes":
-            return Verdict.holds if claim.name in self.found else Verdict.undetermined
-        return Verdict.refuted if claim.name in self.found else Verdict.holds
 
 
 def explore(
@@ -86,12 +51,15 @@ def explore(
     search ends; ``jobs``, threads (all cores unless given); ``stop``, whether it
     ends with the layer in which a property is violated.
 
-    Raises `NativeError` if the machine's C compiler, or what it made, fails.
+    Without a C compiler the reference does it (`Exploration.engine` says so).
+    Raises `NativeError` if the compiler, or what it made, fails.
     """
     started = perf_counter()
     cc = compiler()
     if cc is None:
-        raise NativeError("there is no C compiler")
+        return explore_plainly(
+            system, topology, claims, depth=depth, memory=memory, stop=stop, progress=progress
+        )
     for numbers in _NUMBERS:
         model = build(system, topology, claims, numbers=numbers)
         layout = Layout(model.domains, model.grounding.sorts)
@@ -110,21 +78,38 @@ def explore(
     raise NativeError(f"a counter leaves the numbers from -1 to {_NUMBERS[-1] - 2}")
 
 
+def restricted(system: System, names: Collection[str]) -> System:
+    """The system with only the actions that are named, directly or by their module.
+
+    Its runs are runs of the whole.  Properties that ask whether another action
+    is possible are left out.
+    """
+    kept = tuple(a for a in system.actions if {a.name, a.module} & set(names))
+    known = {ENABLED + action.name for action in kept}
+    claims = tuple(c for c in system.properties if _asks(system, c.formula) <= known)
+    return replace(system, actions=kept, properties=claims)
+
+
+def _asks(system: System, term: Term) -> set[str]:
+    """The implied definitions that a term uses."""
+    names = {part.name for part in subterms(term) if isinstance(part, Call)}
+    inner = (system.definition(name).body for name in names)
+    return {n for n in names if n.startswith(ENABLED)}.union(*(_asks(system, t) for t in inner))
+
+
 def _explored(model: Model, layout: Layout, outcome: Outcome, seconds: float) -> Exploration:
     result = Exploration(
-        model.system,
-        model.topology,
-        model.claims,
-        "native",
-        outcome.end,  # type: ignore[arg-type]  # "overflow" was tried again
-        outcome.depth,
-        outcome.states,
-        outcome.transitions,
-        outcome.deadlocks,
-        (1, *(new for new, _ in outcome.layers if new)),
-        layout.bits,
-        seconds,
-        never=model.never,
+        system=model.system,
+        topology=model.topology,
+        claims=model.claims,
+        engine="native",
+        end=outcome.end,  # type: ignore[arg-type]  # "overflow" was tried again
+        depth=outcome.depth,
+        states=outcome.states,
+        transitions=outcome.transitions,
+        deadlocks=outcome.deadlocks,
+        layers=(1, *(new for new, _ in outcome.layers if new)),
+        seconds=seconds,
     )
     for number, way in outcome.ways.items():
         steps = tuple((model.instances[n].action, model.instances[n].point) for n in way)
