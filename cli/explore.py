@@ -109,7 +109,7 @@ def _explore(args: argparse.Namespace) -> int:
 
 def _systems(args: argparse.Namespace) -> tuple[System, System]:
     """The specification, and what is left of it with the chosen actions."""
-    from memhp.checks.explore.run import restricted
+    from memhp.checks.explore.parts import restricted
 
     changes = [find_profile(args.profile)]
     whole = system_of([*changes, find_variant(args.variant)] if args.variant else changes)

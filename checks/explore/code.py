@@ -12,6 +12,7 @@ from .expressions import Expressions
 from .formulas import FALSE, TRUE, Formula
 from .layout import Layout
 from .model import Instance, Model, Watch, Write
+from .sorting import canonical
 
 __all__ = ["header", "steps"]
 
@@ -33,7 +34,11 @@ def header(model: Model, layout: Layout) -> str:
 def steps(model: Model, layout: Layout) -> str:
     """``steps.h``."""
     expressions = Expressions(layout)
-    lines = [*_successors(model, layout, expressions), *_watches(model, layout, expressions)]
+    lines = [
+        *_successors(model, layout, expressions),
+        *_watches(model, layout, expressions),
+        *canonical(model.grounding, layout, model.symmetries),
+    ]
     return "\n".join([*lines, ""])
 
 
@@ -136,14 +141,21 @@ def _flags(name: str, values: Iterable[bool]) -> Iterator[str]:
 
 
 def _lists(model: Model, watches: Sequence[Watch]) -> Iterator[str]:
-    """What each step may change the answer of; after the last step, everything."""
+    """What each step may change the answer of; after the last step, everything.
+
+    With symmetries a step can change the answer for any parameters of a property.
+    """
     reads = [_places(watch.when) for watch in watches]
     starts: list[int] = []
     entries: list[int] = []
     for found in model.instances:
         written = {write.place for write in found.writes}
+        touched = {n for n, places in enumerate(reads) if places & written}
+        if model.symmetries:
+            names = {watches[n].claim.name for n in touched}
+            touched = {n for n, watch in enumerate(watches) if watch.claim.name in names}
         starts.append(len(entries))
-        entries += [n for n, places in enumerate(reads) if places & written] + [len(watches)]
+        entries += [*sorted(touched), len(watches)]
     starts.append(len(entries))
     entries += range(len(watches) + 1)
     yield f"static const u32 watch_starts[] = {{{', '.join(map(str, starts))}}};"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import product
-from math import prod
 
 from memhp.reference import Topology
 from memhp.spec.language.system import System
@@ -29,6 +28,7 @@ from memhp.spec.language.terms import (
 )
 
 from .formulas import FALSE, TRUE, Cases, Formula, Formulas
+from .symmetry import Swap
 
 __all__ = ["LOWEST", "Bindings", "Grounding", "bit", "value_of"]
 
@@ -63,8 +63,8 @@ class Grounding:
         self.offset: dict[str, int] = {}
         self.sorts: list[SortRef] = []
         self.names: list[tuple[str, tuple[int, ...]]] = []
-        for variable in system.variables:
-            symbol = variable.symbol
+        self._symbols = {variable.symbol.name: variable.symbol for variable in system.variables}
+        for symbol in self._symbols.values():
             self.offset[symbol.name] = len(self.sorts)
             for point in topology.points(symbol.domain):
                 self.sorts.append(symbol.range)
@@ -88,9 +88,11 @@ class Grounding:
             row = row * self.topology.size(sort) + number
         return row
 
-    def points(self, symbol: Symbol) -> int:
-        """How many places a state symbol has."""
-        return prod(self.topology.size(sort) for sort in symbol.domain)
+    def image(self, swap: Swap, place: int) -> int:
+        """The place in whose stead a swap puts this one."""
+        name, point = self.names[place]
+        symbol = self._symbols[name]
+        return self.place(symbol, swap.point(symbol.domain, point))
 
     def bindings(self, params: tuple[Var, ...]) -> Iterator[dict[Var, int]]:
         """Every choice of elements for the parameters."""

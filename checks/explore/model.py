@@ -18,7 +18,8 @@ from memhp.spec.language.system import Action, Property, System, Update
 from memhp.spec.language.terms import Next, Var, subterms
 
 from .formulas import FALSE, TRUE, Cases, Formula, Formulas, possible
-from .grounding import Grounding, bit
+from .grounding import Grounding, bit, value_of
+from .symmetry import Swap
 
 __all__ = ["Instance", "Model", "Watch", "Write", "build"]
 
@@ -64,8 +65,7 @@ class Model:
     """A system on a topology, ground and folded.
 
     ``domains`` are the values that each place can have, as sets of bits;
-    ``numbers``, how many values a counter is given; ``never``, the actions that
-    can never be taken.
+    ``symmetries``, exchanges of elements that change nothing.
     """
 
     system: System
@@ -76,27 +76,27 @@ class Model:
     instances: tuple[Instance, ...]
     claims: tuple[Property, ...]
     watches: tuple[Watch, ...]
-    numbers: int
-
-    @property
-    def never(self) -> tuple[str, ...]:
-        """The actions that no state of this machine allows."""
-        there = {instance.action for instance in self.instances}
-        return tuple(a.name for a in self.system.actions if a.name not in there)
+    symmetries: tuple[Swap, ...]
 
 
 def build(
-    system: System, topology: Topology, claims: Sequence[Property], *, numbers: int = 8
+    system: System,
+    topology: Topology,
+    claims: Sequence[Property],
+    *,
+    numbers: int = 8,
+    symmetries: Sequence[Swap] = (),
 ) -> Model:
     """Ground the system on the topology, and fold away what never changes.
 
     Parameters: ``claims``, the properties to watch (of any kind but *ends*);
-    ``numbers``, how many values a counter is given.
+    ``numbers``, how many values a counter is given; ``symmetries``, exchanges
+    of elements under which the values of the places are to be closed.
     """
     grounding = Grounding(system, topology, numbers)
     initial = Program(system, topology).initial
     raw = [found for action in system.actions for found in _instances(grounding, action)]
-    domains = _reachable(grounding, initial, raw)
+    domains = _reachable(grounding, initial, raw, symmetries)
     grounding.use(Formulas(domains))
     known: dict[Formula, Formula] = {}
     folded = (_folded(grounding, found, known) for found in raw)
@@ -111,7 +111,7 @@ def build(
         instances,
         tuple(claims),
         watches,
-        numbers,
+        tuple(symmetries),
     )
 
 
@@ -174,7 +174,10 @@ def _points(formulas: Formulas, args: Sequence[Cases]) -> Iterator[tuple[tuple[i
 
 
 def _reachable(
-    grounding: Grounding, initial: Sequence[int], instances: Sequence[Instance]
+    grounding: Grounding,
+    initial: Sequence[int],
+    instances: Sequence[Instance],
+    symmetries: Sequence[Swap],
 ) -> list[int]:
     """For each place the values that it may ever have, or a few more."""
     sorts = grounding.sorts
@@ -182,7 +185,7 @@ def _reachable(
     full = grounding.formulas.domains
     changed = True
     while changed:
-        changed = False
+        changed = _mirrored(grounding, domains, symmetries)
         for found in instances:
             if not possible(found.guard, domains):
                 continue
@@ -194,6 +197,19 @@ def _reachable(
                     domains[write.place] |= new
                     changed = True
     return domains
+
+
+def _mirrored(grounding: Grounding, domains: list[int], symmetries: Sequence[Swap]) -> bool:
+    """Add to each place's values the images of those of its images; whether any is new."""
+    changed = False
+    for swap in symmetries:
+        for place, domain in enumerate(domains):
+            image, sort = grounding.image(swap, place), grounding.sorts[place]
+            numbers = (n for n in range(domain.bit_length()) if domain >> n & 1)
+            mirrored = sum(1 << bit(sort, swap.of(sort, value_of(sort, n))) for n in numbers)
+            changed |= bool(mirrored & ~domains[image])
+            domains[image] |= mirrored
+    return changed
 
 
 def _written(grounding: Grounding, guard: Formula, write: Write, domains: Sequence[int]) -> int:

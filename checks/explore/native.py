@@ -45,7 +45,8 @@ class Outcome:
     transitions: int = 0
     deadlocks: int = 0
     layers: list[tuple[int, int]] = field(default_factory=list)
-    ways: dict[int, list[int]] = field(default_factory=dict)
+    boot: list[int] = field(default_factory=list)
+    ways: dict[int, list[list[int]]] = field(default_factory=dict)
 
 
 def compiler() -> str | None:
@@ -101,7 +102,7 @@ def _compiled(model: Model, layout: Layout, cc: str, folder: Path) -> Path:
 
 def _read(lines: Iterator[str], progress: Callable[[Progress], None] | None) -> Outcome:
     outcome = Outcome()
-    way: list[int] = []
+    way: list[list[int]] = []
     for line in lines:
         word, *rest = line.split()
         match word:
@@ -113,7 +114,9 @@ def _read(lines: Iterator[str], progress: Callable[[Progress], None] | None) -> 
             case "way":
                 way = outcome.ways[int(rest[0])] = []
             case "step":
-                way.append(int(rest[0]))
+                way.append(list(map(int, rest)))
+            case "boot":
+                outcome.boot = list(map(int, rest))
             case "failed":
                 raise NativeError(" ".join(rest))
             case "done":

@@ -11,22 +11,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
 from time import perf_counter
 
 from memhp.checks.search import Choice, Found
 from memhp.reference import Topology
-from memhp.spec.language.system import ENABLED, Property, System
-from memhp.spec.language.terms import Call, Term, subterms
+from memhp.spec.language.system import Property, System
 
 from .layout import Layout
 from .model import Model, build
 from .native import NativeError, Outcome, compiler, run
 from .plain import explore_plainly
 from .results import Exploration, Progress
+from .symmetry import swaps
 
-__all__ = ["MEMORY", "explore", "restricted"]
+__all__ = ["MEMORY", "explore"]
 
 MEMORY = 2 << 30
 """How many bytes a search may use unless told otherwise."""
@@ -42,6 +41,7 @@ def explore(
     memory: int = MEMORY,
     jobs: int | None = None,
     stop: bool = False,
+    symmetry: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Exploration:
     """Every state of the machine, layer by layer.
@@ -49,7 +49,8 @@ def explore(
     Parameters: ``claims``, the properties to decide, of any kind but *ends*;
     ``depth``, the steps to go at most; ``memory``, the bytes after which the
     search ends; ``jobs``, threads (all cores unless given); ``stop``, whether it
-    ends with the layer in which a property is violated.
+    ends with the layer in which a property is violated; ``symmetry``, whether
+    one state is kept for all that differ only in elements that nothing tells apart.
 
     Without a C compiler the reference does it (`Exploration.engine` says so).
     Raises `NativeError` if the compiler, or what it made, fails.
@@ -60,8 +61,9 @@ def explore(
         return explore_plainly(
             system, topology, claims, depth=depth, memory=memory, stop=stop, progress=progress
         )
+    symmetries = swaps(system, topology, claims) if symmetry else ()
     for numbers in _NUMBERS:
-        model = build(system, topology, claims, numbers=numbers)
+        model = build(system, topology, claims, numbers=numbers, symmetries=symmetries)
         layout = Layout(model.domains, model.grounding.sorts)
         outcome = run(
             model,
@@ -76,25 +78,6 @@ def explore(
         if outcome.end != "overflow":
             return _explored(model, layout, outcome, perf_counter() - started)
     raise NativeError(f"a counter leaves the numbers from -1 to {_NUMBERS[-1] - 2}")
-
-
-def restricted(system: System, names: Collection[str]) -> System:
-    """The system with only the actions that are named, directly or by their module.
-
-    Its runs are runs of the whole.  Properties that ask whether another action
-    is possible are left out.
-    """
-    kept = tuple(a for a in system.actions if {a.name, a.module} & set(names))
-    known = {ENABLED + action.name for action in kept}
-    claims = tuple(c for c in system.properties if _asks(system, c.formula) <= known)
-    return replace(system, actions=kept, properties=claims)
-
-
-def _asks(system: System, term: Term) -> set[str]:
-    """The implied definitions that a term uses."""
-    names = {part.name for part in subterms(term) if isinstance(part, Call)}
-    inner = (system.definition(name).body for name in names)
-    return {n for n in names if n.startswith(ENABLED)}.union(*(_asks(system, t) for t in inner))
 
 
 def _explored(model: Model, layout: Layout, outcome: Outcome, seconds: float) -> Exploration:
@@ -112,13 +95,26 @@ def _explored(model: Model, layout: Layout, outcome: Outcome, seconds: float) ->
         seconds=seconds,
     )
     for number, way in outcome.ways.items():
-        steps = tuple((model.instances[n].action, model.instances[n].point) for n in way)
+        steps = tuple(_way(model, outcome.boot, way))
         if number == len(model.claims):
             result.deadlock = steps
         else:
             claim = model.claims[number]
             result.found[claim.name] = _shown(model, claim, steps)
     return result
+
+
+def _way(model: Model, boot: Sequence[int], way: Sequence[Sequence[int]]) -> Iterator[Choice]:
+    """The steps of a run from boot.  The search took each from an image of the state there."""
+    back = [model.symmetries[swap] for swap in reversed(boot)]
+    for number, *swaps_after in way:
+        found = model.instances[number]
+        sorts = [var.sort for var in model.system.action_by_name[found.action].params]
+        point = found.point
+        for swap in back:
+            point = swap.point(sorts, point)
+        yield found.action, point
+        back = [model.symmetries[swap] for swap in reversed(swaps_after)] + back
 
 
 def _shown(model: Model, claim: Property, steps: tuple[Choice, ...]) -> Found:

@@ -25,6 +25,14 @@ typedef uint32_t u32;
 
 #include "model.h"
 
+static int same(const State *a, const State *b) { return !memcmp(a, b, sizeof *a); }
+
+static int less(const State *a, const State *b) {
+    for (int i = 0; i < WORDS; i++)
+        if (a->w[i] != b->w[i]) return a->w[i] < b->w[i];
+    return 0;
+}
+
 enum { CHUNK = 64, BATCH = 128, NONE = -1, MOST_LAYERS = 1 << 20 };
 
 typedef struct {
@@ -72,13 +80,6 @@ static void broke(Worker *me, int claim, const State *state, u32 instance);
 
 #include "steps.h"
 
-static State canonical(State s) { return s; }
-
-static void print_step(State before, u32 instance) {
-    (void)before;
-    printf("step %u\n", instance);
-}
-
 static double now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -87,13 +88,7 @@ static double now(void) {
 
 /* --- states ----------------------------------------------------------------------------------- */
 
-static int same(const State *a, const State *b) { return !memcmp(a, b, sizeof *a); }
-
-static int less(const State *a, const State *b) {
-    for (int i = 0; i < WORDS; i++)
-        if (a->w[i] != b->w[i]) return a->w[i] < b->w[i];
-    return 0;
-}
+static State canonical(State s) { return settled(s, 0); }
 
 static u64 mixed(u64 x) {
     x ^= x >> 32;
@@ -341,6 +336,16 @@ static void flush_search(Worker *me) {
     me->waiting = 0;
 }
 
+/* A step, and the swaps that then lead to the state that is kept. */
+static void print_step(Worker *me, const State *before, u32 instance) {
+    successors(me, *before);
+    printf("step %u", instance);
+    for (int i = 0; i < me->waiting; i++)
+        if (me->items[i].instance == instance) settled(me->items[i].state, 1);
+    printf("\n");
+    me->waiting = 0;
+}
+
 /* The steps to a state of a layer, found backwards by looking at the layers once more. */
 static void print_way(int claim) {
     Worker *me = &workers[threads];
@@ -361,8 +366,9 @@ static void print_way(int claim) {
         taken[d] = me->best_instance;
     }
     printf("way %d\n", claim);
-    for (int d = 1; d <= at; d++) print_step(path[d - 1], taken[d]);
-    if (claim < CLAIMS && claim_is_step[claim]) print_step(path[at], first_sights[claim].instance);
+    for (int d = 1; d <= at; d++) print_step(me, &path[d - 1], taken[d]);
+    if (claim < CLAIMS && claim_is_step[claim])
+        print_step(me, &path[at], first_sights[claim].instance);
     printf("end\n");
     free(path);
     free(taken);
@@ -416,6 +422,9 @@ static void start(void) {
     int bits = 16;
     while (((u64)1 << bits) / 8 < (u64)threads * CHUNK * INSTANCES) bits++;
     make_table(bits);
+    printf("boot");
+    settled(BOOT, 1);
+    printf("\n");
     Item boot = {.state = canonical(BOOT), .instance = INSTANCES};
     boot.hash = hash_of(&boot.state);
     insert(&workers[0], &boot);
