@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from .expressions import Expressions
-from .formulas import FALSE, TRUE, Formula
-from .layout import Layout
+from .formulas import FALSE, TRUE, Formula, places
+from .layout import WORD, Layout
 from .model import Instance, Model, Watch, Write
 from .sorting import canonical
 
@@ -22,9 +22,10 @@ def header(model: Model, layout: Layout) -> str:
     boot = ", ".join(f"{word:#x}ul" for word in layout.pack(model.initial))
     return "\n".join(
         [
-            f"enum {{ WORDS = {layout.words}, INSTANCES = {len(model.instances)},",
+            f"enum {{ WORDS = {layout.words}, BYTES = {layout.bytes}, INSTANCES = {len(model.instances)},",
             f"       CLAIMS = {len(model.claims)}, WATCHES = {len(_states(model))} }};",
             "typedef struct { u64 w[WORDS]; } State;",
+            f"typedef {'uint8_t' if len(model.instances) < 1 << 8 else 'uint16_t'} Origin;",
             f"static const State BOOT = {{{{{boot}}}}};",
             "",
         ]
@@ -35,6 +36,7 @@ def steps(model: Model, layout: Layout) -> str:
     """``steps.h``."""
     expressions = Expressions(layout)
     lines = [
+        *_passes(model),
         *_successors(model, layout, expressions),
         *_watches(model, layout, expressions),
         *canonical(model.grounding, layout, model.symmetries),
@@ -79,15 +81,40 @@ def _step(
     broken = [(model.claims.index(watch.claim), watch.when) for watch in watches]
     for line in expressions.shared([*_read(found.writes), found.overflow, *_second(broken)]):
         yield f"        {line}"
-    yield "        State t = s;"
-    for write in found.writes:
-        yield f"        {_write(expressions, write)}"
     if found.overflow is not FALSE:
         yield f"        if ({expressions.text(found.overflow)}) me->overflowed = 1;"
     for claim, when in broken:
         yield f"        if ({expressions.text(when)}) broke(me, {claim}, &s, {number});"
-    yield f"        emit(me, t, {number});"
+    yield f"        if (!passed_over(me, {number})) {{"
+    yield "            State t = s;"
+    for write in found.writes:
+        yield f"            {_write(expressions, write)}"
+    yield f"            emit(me, t, {number});"
+    yield "        }"
     yield "    }"
+
+
+def _passes(model: Model) -> Iterator[str]:
+    """For the step that led to a state, as bits, the steps from there to pass over.
+
+    Those come before it and do not meddle with it; a state that is kept for its
+    images does not tell which step led to it, so then there are none.
+    """
+    found = model.instances
+    reads = [instance.reads for instance in found]
+    writes = [frozenset(write.place for write in instance.writes) for instance in found]
+    words = len(found) // WORD + 1
+    rows = [0] * (len(found) + 1)
+    for last in range(len(found) if not model.symmetries else 0):
+        for earlier in range(last):
+            one, other = reads[last] | writes[last], reads[earlier] | writes[earlier]
+            if not (writes[last] & other or writes[earlier] & one):
+                rows[last] |= 1 << earlier
+    yield f"static const u64 passes[][{words}] = {{"
+    for row in rows:
+        parts = (row >> WORD * n & (1 << WORD) - 1 for n in range(words))
+        yield f"    {{{', '.join(f'{part:#x}ul' for part in parts)}}},"
+    yield "};"
 
 
 def _bracketed(text: str) -> str:
@@ -145,7 +172,7 @@ def _lists(model: Model, watches: Sequence[Watch]) -> Iterator[str]:
 
     With symmetries a step can change the answer for any parameters of a property.
     """
-    reads = [_places(watch.when) for watch in watches]
+    reads = [places(watch.when) for watch in watches]
     starts: list[int] = []
     entries: list[int] = []
     for found in model.instances:
@@ -160,9 +187,3 @@ def _lists(model: Model, watches: Sequence[Watch]) -> Iterator[str]:
     entries += range(len(watches) + 1)
     yield f"static const u32 watch_starts[] = {{{', '.join(map(str, starts))}}};"
     yield f"static const u32 watch_lists[] = {{{', '.join(map(str, entries))}}};"
-
-
-def _places(formula: Formula) -> frozenset[int]:
-    if formula.shape == "atom":
-        return frozenset([formula.place])
-    return frozenset(place for part in formula.parts for place in _places(part))

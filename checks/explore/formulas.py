@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-__all__ = ["FALSE", "TRUE", "Cases", "Formula", "Formulas", "possible"]
+__all__ = ["FALSE", "TRUE", "Cases", "Formula", "Formulas", "places", "possible"]
 
 Shape = Literal["true", "false", "atom", "and", "or"]
 
@@ -186,6 +186,13 @@ def possible(formula: Formula, domains: Sequence[int]) -> bool:
         case "or":
             return any(possible(part, domains) for part in formula.parts)
     return formula is TRUE
+
+
+def places(formula: Formula) -> frozenset[int]:
+    """The places that the sentence speaks of."""
+    if formula.shape == "atom":
+        return frozenset([formula.place])
+    return frozenset(place for part in formula.parts for place in places(part))
 
 
 def _merge(shape: Literal["and", "or"], one: int, other: int) -> int:

@@ -61,6 +61,7 @@ class Layout:
                 self.constant[place] = value_of(sorts[place], domain.bit_length() - 1)
         self.words = max(1, len(used))
         self.bits = sum(field.width for field in self.fields.values())
+        self.bytes = 8 * (self.words - 1) + max(1, -(-used[-1] // 8)) if used else 1
 
     def pack(self, values: Sequence[int]) -> tuple[int, ...]:
         """The words of a state."""

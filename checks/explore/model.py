@@ -17,7 +17,7 @@ from memhp.spec.language.rewrite import expand
 from memhp.spec.language.system import Action, Property, System, Update
 from memhp.spec.language.terms import Next, Var, subterms
 
-from .formulas import FALSE, TRUE, Cases, Formula, Formulas, possible
+from .formulas import FALSE, TRUE, Cases, Formula, Formulas, places, possible
 from .grounding import Grounding, bit, value_of
 from .symmetry import Swap
 
@@ -31,6 +31,11 @@ class Write:
     place: int
     when: Formula
     cases: Cases
+
+    @property
+    def reads(self) -> frozenset[int]:
+        """The places on which it depends whether and what is written."""
+        return places(self.when).union(*map(places, self.cases.values()))
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,14 @@ class Instance:
     guard: Formula
     writes: tuple[Write, ...]
     overflow: Formula
+
+    @property
+    def reads(self) -> frozenset[int]:
+        """The places on which the step, or what it writes, depends."""
+        found = places(self.guard) | places(self.overflow)
+        for write in self.writes:
+            found |= write.reads
+        return found
 
 
 @dataclass(frozen=True)

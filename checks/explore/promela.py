@@ -122,7 +122,7 @@ class _Writer:
         kept = 0
         for write in writes:
             texts = [self._text(write.when), self._value(write)]
-            if written & _reads(write):
+            if written & write.reads:
                 for at, text in enumerate(texts):
                     if not text.isdecimal():
                         yield f"kept{kept} = {text}"
@@ -178,14 +178,3 @@ class _Writer:
 def _parts(formula: Formula) -> tuple[Formula, ...]:
     """What a conjunction consists of."""
     return formula.parts if formula.shape == "and" else (formula,)
-
-
-def _reads(write: Write) -> set[int]:
-    found: set[int] = set()
-    todo = [write.when, *write.cases.values()]
-    while todo:
-        formula = todo.pop()
-        todo.extend(formula.parts)
-        if formula.shape == "atom":
-            found.add(formula.place)
-    return found

@@ -3,9 +3,15 @@
  * what a state is, what follows it and what is watched; nothing here knows.
  *
  * States are kept in the order in which they are found, which is the queue, the
- * layers and the store in one.  An open-addressed table of 32-bit entries finds
- * them again: an entry is a state's number plus one, and above it as many bits
- * of the hash as there is room for.
+ * layers and the store in one, each in as few bytes as its bits need.  An
+ * open-addressed table of 32-bit entries finds them again: an entry is a state's
+ * number plus one, and above it as many bits of the hash as there is room for.
+ *
+ * Each state is kept with the step that first led to it.  Of two steps that do not
+ * meddle with each other, taken one after the other in both orders from one state,
+ * only the second step of one order is looked up (model.h says of which): the state
+ * where both end is the same, and it is seen from the other side in the same layer.
+ * All transitions are counted, whether they are looked up or not.
  *
  * usage: search THREADS MEMORY DEPTH STOP (bytes; 0: no limit of depth; 1: stop at a violation)
  */
@@ -33,7 +39,7 @@ static int less(const State *a, const State *b) {
     return 0;
 }
 
-enum { CHUNK = 64, BATCH = 128, NONE = -1, MOST_LAYERS = 1 << 20 };
+enum { RECORD = BYTES + sizeof(Origin), CHUNK = 64, BATCH = 128, RECENT = 1 << 14, MOST_LAYERS = 1 << 20 };
 
 typedef struct {
     State state;
@@ -49,12 +55,14 @@ typedef struct {
 } Sight;
 
 typedef struct Worker {
-    u64 transitions, deadlocks, produced;
+    u64 transitions, deadlocks, passed;
+    const u64 *passes; /* the steps that lead where another state of the layer leads */
     u32 spare; /* a number taken for a state that another thread stored first */
     int has_spare, overflowed;
     Sight claims[CLAIMS + 1]; /* the last one: a state without successors */
     int waiting;
     Item items[BATCH + INSTANCES];
+    State recent[RECENT]; /* states that are known to be stored; most are met again soon */
     void (*flush)(struct Worker *);
     State target, best; /* when looking for a predecessor */
     u32 best_instance;
@@ -62,9 +70,10 @@ typedef struct Worker {
     State from;
 } Worker;
 
-static State *states;
+static unsigned char *store;
 static _Atomic u32 *table;
-static int table_bits;
+static u64 capacity;
+static int number_bits;
 static _Atomic u64 count, cursor;
 static _Atomic int pause_round;
 static u64 layer_end, limit_count, memory;
@@ -76,6 +85,7 @@ static int finished;
 static double began, told;
 
 static void emit(Worker *me, State state, u32 instance);
+static int passed_over(Worker *me, u32 instance);
 static void broke(Worker *me, int claim, const State *state, u32 instance);
 
 #include "steps.h"
@@ -104,16 +114,33 @@ static u64 hash_of(const State *s) {
     return h;
 }
 
-static u64 slot_of(u64 hash) { return hash >> (64 - table_bits); }
+static State stored(u64 number) {
+    State s = {{0}};
+    memcpy(&s, store + number * RECORD, BYTES);
+    return s;
+}
+
+static Origin origin_of(u64 number) {
+    Origin instance;
+    memcpy(&instance, store + number * RECORD + BYTES, sizeof instance);
+    return instance;
+}
+
+static void put_state(u64 number, const State *s, Origin instance) {
+    memcpy(store + number * RECORD, s, BYTES);
+    memcpy(store + number * RECORD + BYTES, &instance, sizeof instance);
+}
+
+static u64 slot_of(u64 hash) { return (u64)((unsigned __int128)hash * capacity >> 64); }
+
+static u64 after(u64 slot) { return slot + 1 == capacity ? 0 : slot + 1; }
 
 /* The bits of the hash that an entry carries above the number of its state. */
-static u32 tag_of(u64 hash) {
-    return table_bits == 32 ? 0 : (u32)hash >> table_bits << table_bits;
-}
+static u32 tag_of(u64 hash) { return (u32)hash >> number_bits << number_bits; }
 
-static u32 number_of(u32 entry) {
-    return (table_bits == 32 ? entry : entry & (((u32)1 << table_bits) - 1)) - 1;
-}
+static u32 number_of(u32 entry) { return (entry & (((u32)1 << number_bits) - 1)) - 1; }
+
+static int likely(u32 entry, u64 hash) { return entry && !((entry ^ (u32)hash) >> number_bits); }
 
 /* For passes without any order: nobody else is at work, or a stale answer does no harm. */
 static u32 entry_at(u64 slot) { return atomic_load_explicit(&table[slot], memory_order_relaxed); }
@@ -144,40 +171,45 @@ static void judge(Worker *me, const State *state, u32 instance) {
 /* --- the table -------------------------------------------------------------------------------- */
 
 static void insert(Worker *me, const Item *item) {
-    u64 mask = ((u64)1 << table_bits) - 1;
-    u32 tag = tag_of(item->hash);
-    for (u64 slot = slot_of(item->hash);; slot = (slot + 1) & mask) {
+    for (u64 slot = slot_of(item->hash);; slot = after(slot)) {
         u32 entry = atomic_load_explicit(&table[slot], memory_order_acquire);
         if (!entry) {
             if (!me->has_spare) {
                 me->spare = (u32)atomic_fetch_add(&count, 1);
                 me->has_spare = 1;
             }
-            states[me->spare] = item->state;
-            if (atomic_compare_exchange_strong(&table[slot], &entry, tag | (me->spare + 1))) {
+            put_state(me->spare, &item->state, (Origin)item->instance);
+            u32 mine = tag_of(item->hash) | (me->spare + 1);
+            if (atomic_compare_exchange_strong(&table[slot], &entry, mine)) {
                 me->has_spare = 0;
                 judge(me, &item->state, item->instance);
                 return;
             }
         }
-        int likely = table_bits == 32 || (entry ^ tag) >> table_bits == 0;
-        if (likely && same(&states[number_of(entry)], &item->state)) return;
+        if (!likely(entry, item->hash)) continue;
+        State there = stored(number_of(entry));
+        if (same(&there, &item->state)) return;
     }
 }
 
 /* Three passes, so that memory is asked for well before it is needed. */
 static void flush_insert(Worker *me) {
+    int kept = 0;
     for (int i = 0; i < me->waiting; i++) {
-        Item *item = &me->items[i];
-        item->state = canonical(item->state);
-        item->hash = hash_of(&item->state);
-        __builtin_prefetch((const void *)&table[slot_of(item->hash)]);
+        Item item = me->items[i];
+        item.state = canonical(item.state);
+        item.hash = hash_of(&item.state);
+        State *recent = &me->recent[item.hash % RECENT];
+        if (same(recent, &item.state)) continue;
+        *recent = item.state;
+        __builtin_prefetch((const void *)&table[slot_of(item.hash)]);
+        me->items[kept++] = item;
     }
+    me->waiting = kept;
     for (int i = 0; i < me->waiting; i++) {
         u64 hash = me->items[i].hash;
         u32 entry = entry_at(slot_of(hash));
-        if (entry && (table_bits == 32 || (entry ^ tag_of(hash)) >> table_bits == 0))
-            __builtin_prefetch(&states[number_of(entry)]);
+        if (likely(entry, hash)) __builtin_prefetch(store + (u64)number_of(entry) * RECORD);
     }
     for (int i = 0; i < me->waiting; i++) insert(me, &me->items[i]);
     me->waiting = 0;
@@ -187,6 +219,12 @@ static void emit(Worker *me, State state, u32 instance) {
     Item *item = &me->items[me->waiting++];
     item->state = state;
     item->instance = instance;
+}
+
+static int passed_over(Worker *me, u32 instance) {
+    int over = me->passes[instance / 64] >> instance % 64 & 1;
+    me->passed += over;
+    return over;
 }
 
 static void *mapped(u64 bytes) {
@@ -200,38 +238,48 @@ static void *mapped(u64 bytes) {
     return p;
 }
 
-static u64 table_bytes(int bits) { return (u64)4 << bits; }
-
-static void make_table(int bits) {
+static void make_table(u64 entries) {
     enum { AHEAD = 16 };
-    if (table) munmap((void *)table, table_bytes(table_bits));
-    table_bits = bits;
-    table = mapped(table_bytes(bits));
-    u64 mask = ((u64)1 << bits) - 1, hashes[AHEAD], total = atomic_load(&count);
+    if (table) munmap((void *)table, capacity * sizeof *table);
+    table = mapped(entries * sizeof *table);
+    capacity = entries;
+    while ((u64)1 << number_bits <= capacity) number_bits++;
+    u64 hashes[AHEAD], total = atomic_load(&count);
     for (u64 i = 0; i < total + AHEAD; i++) {
         if (i >= AHEAD) {
             u64 hash = hashes[i % AHEAD], slot = slot_of(hash);
-            while (entry_at(slot)) slot = (slot + 1) & mask;
+            while (entry_at(slot)) slot = after(slot);
             put_entry(slot, tag_of(hash) | (u32)(i - AHEAD + 1));
         }
         if (i < total) {
-            hashes[i % AHEAD] = hash_of(&states[i]);
+            State s = stored(i);
+            hashes[i % AHEAD] = hash_of(&s);
             __builtin_prefetch((const void *)&table[slot_of(hashes[i % AHEAD])], 1);
         }
     }
-    limit_count = ((u64)1 << bits) / 8 * 5;
+    limit_count = capacity / 4 * 3;
+}
+
+static u64 larger(void) { return capacity / 2 * 3; }
+
+static int may_grow(void) {
+    u64 full = larger() / 4 * 3;
+    return full >> 31 == 0 && full * RECORD + larger() * sizeof *table <= memory;
 }
 
 /* --- rounds ----------------------------------------------------------------------------------- */
 
-static void expand(Worker *me, const State *state) {
+static void expand(Worker *me, u64 number) {
+    State state = stored(number);
     int before = me->waiting;
-    successors(me, *state);
-    int produced = me->waiting - before;
+    me->passed = 0;
+    me->passes = passes[origin_of(number)];
+    successors(me, state);
+    u64 produced = me->waiting - before + me->passed;
     me->transitions += produced;
     if (!produced) {
         me->deadlocks++;
-        if (open_claims[CLAIMS]) sight(me, CLAIMS, state, 0);
+        if (open_claims[CLAIMS]) sight(me, CLAIMS, &state, 0);
     }
     if (me->waiting >= BATCH) me->flush(me);
 }
@@ -257,7 +305,7 @@ static void one_round(Worker *me) {
         u64 at = atomic_fetch_add(&cursor, CHUNK);
         if (at >= layer_end) break;
         u64 end = at + CHUNK < layer_end ? at + CHUNK : layer_end;
-        for (; at < end; at++) expand(me, &states[at]);
+        for (; at < end; at++) expand(me, at);
         if (atomic_load_explicit(&count, memory_order_relaxed) > limit_count)
             atomic_store(&pause_round, 1);
         if (me == workers) tell(0);
@@ -285,11 +333,11 @@ static void close_gaps(void) {
         u64 end = atomic_fetch_sub(&count, 1) - 1;
         last->has_spare = 0;
         if (last->spare == end) continue;
-        u64 hash = hash_of(&states[end]), slot = slot_of(hash);
-        u64 mask = ((u64)1 << table_bits) - 1;
-        while (number_of(entry_at(slot)) != end) slot = (slot + 1) & mask;
+        State moved = stored(end);
+        u64 hash = hash_of(&moved), slot = slot_of(hash);
+        while (number_of(entry_at(slot)) != end) slot = after(slot);
         put_entry(slot, tag_of(hash) | (last->spare + 1));
-        states[last->spare] = states[end];
+        put_state(last->spare, &moved, origin_of(end));
     }
 }
 
@@ -358,8 +406,8 @@ static void print_way(int claim) {
         me->target = path[d];
         me->found = 0;
         for (u64 i = layers[d - 1]; i < layers[d]; i++) {
-            me->from = states[i];
-            successors(me, states[i]);
+            me->from = stored(i);
+            successors(me, me->from);
             flush_search(me);
         }
         path[d - 1] = me->best;
@@ -372,11 +420,6 @@ static void print_way(int claim) {
     printf("end\n");
     free(path);
     free(taken);
-}
-
-static int may_grow(void) {
-    u64 used = atomic_load(&count) * sizeof(State);
-    return table_bits < 32 && used + used / 4 + table_bytes(table_bits + 1) <= memory;
 }
 
 /* Search layer by layer; says how it ended. */
@@ -398,7 +441,7 @@ static const char *search(int most, int stop) {
                 collect(depth, depth + 1);
                 return "memory";
             }
-            make_table(table_bits + 1);
+            make_table(larger());
             atomic_store(&pause_round, 0);
         }
         if (atomic_load(&cursor) < layer_end) continue;
@@ -416,16 +459,20 @@ static const char *search(int most, int stop) {
 static void start(void) {
     pthread_barrier_init(&gate, NULL, threads);
     workers = calloc(threads + 1, sizeof *workers);
-    for (int i = 0; i <= threads; i++) workers[i].flush = flush_insert;
+    State boot_state = canonical(BOOT);
+    for (int i = 0; i <= threads; i++) {
+        workers[i].flush = flush_insert;
+        workers[i].passes = passes[INSTANCES];
+        for (int r = 0; r < RECENT; r++) workers[i].recent[r] = boot_state;
+    }
     for (int i = 0; i <= CLAIMS; i++) open_claims[i] = 1;
-    states = mapped(memory);
-    int bits = 16;
-    while (((u64)1 << bits) / 8 < (u64)threads * CHUNK * INSTANCES) bits++;
-    make_table(bits);
+    store = mapped(memory);
+    u64 most_new = (u64)threads * (CHUNK + 1) * INSTANCES;
+    make_table(most_new * 8 > 1 << 16 ? most_new * 8 : 1 << 16);
     printf("boot");
     settled(BOOT, 1);
     printf("\n");
-    Item boot = {.state = canonical(BOOT), .instance = INSTANCES};
+    Item boot = {.state = boot_state, .instance = INSTANCES};
     boot.hash = hash_of(&boot.state);
     insert(&workers[0], &boot);
     collect(0, 0);
