@@ -6,7 +6,7 @@ import argparse
 import json
 import re
 import sys
-from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .common import (
@@ -17,6 +17,7 @@ from .common import (
     find_profile,
     find_variant,
     system_of,
+    write_text,
 )
 
 if TYPE_CHECKING:
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
 _EPILOG = """examples:
   memhp explore                               the whole specification, one block
   memhp explore --scope block=2 --depth 12
-  memhp explore --scope node=2,block=3 --actions sections,blocks --symmetry
-  memhp explore --variant pgdat-goes-early --actions sections,firmware
-  memhp explore --scope block=2 --actions blocks --promela blocks.pml
+  memhp explore --scope block=4,frame=8 --actions blocks,frames --count --slice --symmetry
+  memhp explore --scope block=2 --variant pgdat-goes-early --actions sections,firmware
+  memhp explore --scope block=2 --machine 1 --actions blocks --count --promela blocks.pml
 
 exit codes: 0 holds (as far as the machine or --depth goes), 1 refuted, 2 usage,
 3 undetermined (memory ran out, or a sometimes that --only names was not reached)
@@ -54,6 +55,18 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--only", metavar="NAME", action="append", help="a property or a row")
     parser.add_argument(
         "--count", action="store_true", help="count states and transitions, decide no property"
+    )
+    parser.add_argument(
+        "--symmetry",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="keep one state of all that differ only in elements that nothing tells apart",
+    )
+    parser.add_argument(
+        "--slice", action="store_true", help="leave out what no guard and no property depends on"
+    )
+    parser.add_argument(
+        "--promela", type=Path, metavar="FILE", help="write the model for Spin, do not search"
     )
     parser.add_argument("--profile", default="list-2004", help="whose choices")
     parser.add_argument("--variant", metavar="V", help="a wrong design")
@@ -93,9 +106,10 @@ def run(args: argparse.Namespace) -> int:
 def _explore(args: argparse.Namespace) -> int:
     from .explored import as_json, show, verdict
 
-    whole, system = _systems(args)
-    claims = _claims(args, system)
+    whole, system, claims = _question(args)
     shapes = _shapes(args)
+    if args.promela:
+        return _export(args, system, claims, shapes)
     explorations: list[Exploration] = []
     for number, shape in enumerate(shapes, 1):
         found = _one(args, system, shape, claims, f"machine {number} of {len(shapes)}: ")
@@ -105,6 +119,28 @@ def _explore(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(as_json(system, explorations, shapes, args.only), indent=1))
     return verdict(explorations, bool(args.only)).exit_code
+
+
+def _question(args: argparse.Namespace) -> tuple[System, System, list[Property]]:
+    """The specification, what of it is searched, and the properties to decide."""
+    from memhp.checks.explore.parts import sliced
+
+    whole, system = _systems(args)
+    claims = _claims(args, system)
+    return whole, sliced(system, claims) if args.slice else system, claims
+
+
+def _export(
+    args: argparse.Namespace, system: System, claims: list[Property], shapes: list[Shape]
+) -> int:
+    from memhp.checks.explore.run import spin_model
+
+    if len(shapes) > 1:
+        raise UsageError(f"--promela writes one machine of {len(shapes)}; choose it with --machine")
+    if args.symmetry or claims:
+        raise UsageError("--promela goes with --count and without --symmetry: Spin counts states")
+    write_text(args.promela, spin_model(system, shapes[0].build(system)))
+    return 0
 
 
 def _systems(args: argparse.Namespace) -> tuple[System, System]:
@@ -171,8 +207,6 @@ def _one(
         memory=args.memory,
         jobs=args.jobs,
         stop=not args.go_on,
+        symmetry=args.symmetry,
         progress=progress,
     )
-
-
-_ = replace

@@ -52,7 +52,8 @@ def show(
     out.print(f"machine{which}: {scope_text(shape)}", soft_wrap=True, style="bold")
     how = "compiled" if found.engine == "native" else "no C compiler: the reference"
     out.print(
-        f"{found.states:,} states, {found.transitions:,} transitions, depth {found.depth};"
+        f"{found.states:,} states{_images(found)}, {found.transitions:,} transitions,"
+        f" depth {found.depth};"
         f" {_ENDS[found.end].format(depth=found.depth)}; {found.seconds:.1f} s ({how})",
         soft_wrap=True,
     )
@@ -68,6 +69,10 @@ def show(
         if found.verdict(claim) is Verdict.refuted:
             out.print(f"refuted: {claim.name} ({claim.where})", soft_wrap=True)
             print_trace(system, found.found[claim.name])
+
+
+def _images(found: Exploration) -> str:
+    return " (one for all its images)" if found.symmetry else ""
 
 
 def _deadlocks(found: Exploration) -> str:
@@ -113,6 +118,7 @@ def _machine(found: Exploration, shape: Shape) -> dict[str, Any]:
     document: dict[str, Any] = {
         "sizes": dict(found.topology.sizes),
         "engine": found.engine,
+        "symmetry": found.symmetry,
         "end": found.end,
         "states": found.states,
         "transitions": found.transitions,

@@ -22,7 +22,8 @@ def header(model: Model, layout: Layout) -> str:
     boot = ", ".join(f"{word:#x}ul" for word in layout.pack(model.initial))
     return "\n".join(
         [
-            f"enum {{ WORDS = {layout.words}, BYTES = {layout.bytes}, INSTANCES = {len(model.instances)},",
+            f"enum {{ WORDS = {layout.words}, BYTES = {layout.bytes},",
+            f"       INSTANCES = {len(model.instances)},",
             f"       CLAIMS = {len(model.claims)}, WATCHES = {len(_states(model))} }};",
             "typedef struct { u64 w[WORDS]; } State;",
             f"typedef {'uint8_t' if len(model.instances) < 1 << 8 else 'uint16_t'} Origin;",

@@ -60,6 +60,7 @@ def explore_plainly(
         topology=topology,
         claims=tuple(claims),
         engine="python",
+        symmetry=False,
         end=end,
         depth=result.depth - (end in ("complete", "memory")),
         states=result.states,

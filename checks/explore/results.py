@@ -31,7 +31,7 @@ class Exploration:
 
     ``end``: *complete*, every reachable state was seen; otherwise every state
     within ``depth`` steps was, and the search ended for that reason.
-    ``layers`` are the numbers of new states by depth, from the boot state on;
+    With ``symmetry``, images of each other were counted once.  ``layers`` are the numbers of new states by depth, from the boot state on;
     ``deadlocks``, of states without a step (None: not counted), with a shortest
     way to one; ``found``, the properties that were decided by a trace.
     """
@@ -40,6 +40,7 @@ class Exploration:
     topology: Topology
     claims: tuple[Property, ...]
     engine: str
+    symmetry: bool
     end: End
     depth: int
     states: int

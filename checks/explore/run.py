@@ -22,10 +22,11 @@ from .layout import Layout
 from .model import Model, build
 from .native import NativeError, Outcome, compiler, run
 from .plain import explore_plainly
+from .promela import promela
 from .results import Exploration, Progress
 from .symmetry import swaps
 
-__all__ = ["MEMORY", "explore"]
+__all__ = ["MEMORY", "explore", "spin_model"]
 
 MEMORY = 2 << 30
 """How many bytes a search may use unless told otherwise."""
@@ -80,12 +81,23 @@ def explore(
     raise NativeError(f"a counter leaves the numbers from -1 to {_NUMBERS[-1] - 2}")
 
 
+def spin_model(system: System, topology: Topology, *, numbers: int = _NUMBERS[0]) -> str:
+    """The machine as a Promela file, with the states and transitions that `explore` counts.
+
+    Spin's "transitions (= stored+matched)" counts the boot state, too: one more.
+    Parameters: ``numbers``, how many values a counter is given.
+    """
+    model = build(system, topology, (), numbers=numbers)
+    return promela(model, Layout(model.domains, model.grounding.sorts))
+
+
 def _explored(model: Model, layout: Layout, outcome: Outcome, seconds: float) -> Exploration:
     result = Exploration(
         system=model.system,
         topology=model.topology,
         claims=model.claims,
         engine="native",
+        symmetry=bool(model.symmetries),
         end=outcome.end,  # type: ignore[arg-type]  # "overflow" was tried again
         depth=outcome.depth,
         states=outcome.states,
