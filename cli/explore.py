@@ -163,7 +163,7 @@ def _claims(args: argparse.Namespace, system: System) -> list[Property]:
         choose("property or row", name, [*system.property_by_name, *system.rows])
     return [
         claim
-        for claim in system.of_kind("always", "step", "sometimes")
+        for claim in system.properties
         if not args.count
         and (not args.only or claim.name in args.only or set(claim.covers) & set(args.only))
     ]

@@ -25,12 +25,15 @@ _ENDS = {
 
 
 def verdict(explorations: Sequence[Exploration], named: bool) -> Verdict:
-    """The verdict on all machines; a *sometimes* counts if it was ``named``, on any of them."""
-    claims = explorations[0].claims
+    """The verdict on all machines.
+
+    What these machines do not reach, or are too large for, counts if it was ``named``.
+    """
+    decided = {claim: _over_machines(claim, explorations) for claim in explorations[0].claims}
     return combine(
-        _over_machines(claim, explorations)
-        for claim in claims
-        if named or claim.kind != "sometimes"
+        found
+        for claim, found in decided.items()
+        if named or claim.kind in ("always", "step") or found is not Verdict.undetermined
     )
 
 
@@ -59,10 +62,11 @@ def show(
     )
     if not quiet:
         _reached(out, found)
-    counts = Counter(found.verdict(c).value for c in found.claims if c.kind != "sometimes")
-    if counts:
-        parts = ", ".join(f"{count} {name}" for name, count in counts.items())
-        out.print(f"always and step properties: {parts}", soft_wrap=True)
+    for kinds in (("always", "step"), ("ends",)):
+        counts = Counter(found.verdict(c).value for c in found.claims if c.kind in kinds)
+        if counts:
+            parts = ", ".join(f"{count} {name}" for name, count in counts.items())
+            out.print(f"{' and '.join(kinds)} properties: {parts}", soft_wrap=True)
     if found.deadlock is not None:
         out.print(f"{_deadlocks(found)}; the first after {len(found.deadlock)} steps")
     for claim in found.claims:

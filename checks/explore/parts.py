@@ -16,12 +16,21 @@ def restricted(system: System, names: Collection[str]) -> System:
     """The system with only the actions that are named, directly or by their module.
 
     Its runs are runs of the whole.  Properties that ask whether another action
-    is possible are left out.
+    is possible, or rely on one being taken, are left out.
     """
     kept = tuple(a for a in system.actions if {a.name, a.module} & set(names))
     known = {ENABLED + action.name for action in kept}
-    claims = tuple(c for c in system.properties if _asks(system, c.formula) <= known)
+    claims = tuple(c for c in system.properties if _names(system, c) <= known)
     return replace(system, actions=kept, properties=claims)
+
+
+def _names(system: System, claim: Property) -> set[str]:
+    """The actions that a property speaks of, as implied definitions."""
+    found = _asks(system, claim.formula)
+    if claim.ending:
+        found |= {ENABLED + name for name in (claim.ending.by, *claim.ending.fair)}
+        found |= _asks(system, claim.ending.during) | _asks(system, claim.ending.left)
+    return found
 
 
 def _asks(system: System, term: Term) -> set[str]:
@@ -37,7 +46,9 @@ def sliced(system: System, claims: Sequence[Property]) -> System:
     Steps are possible exactly when they were, and the claims hold exactly when they did.
     """
     guards = [guard.condition for action in system.actions for guard in action.guards]
-    kept = reads(system, *guards, *(claim.formula for claim in claims))
+    formulas = [claim.formula for claim in claims]
+    formulas += [t for c in claims if c.ending for t in (c.ending.during, c.ending.left)]
+    kept = reads(system, *guards, *formulas)
     while True:
         updates = [u for a in system.actions for u in a.updates if u.symbol.name in kept]
         more = kept | reads(system, *(term for update in updates for term in update.terms))

@@ -67,7 +67,6 @@ def explore_plainly(
         transitions=result.transitions,
         deadlocks=None,
         layers=tuple(new for new in layers if new),
-        seconds=perf_counter() - started,
         found=result.found,
         deadlock=deadlock.steps if deadlock else None,
     )

@@ -30,10 +30,13 @@ class Exploration:
     """What a search covered and found.
 
     ``end``: *complete*, every reachable state was seen; otherwise every state
-    within ``depth`` steps was, and the search ended for that reason.
-    With ``symmetry``, images of each other were counted once.  ``layers`` are the numbers of new states by depth, from the boot state on;
+    within ``depth`` steps was, and the search ended for that reason.  With
+    ``symmetry``, images of each other were counted once.
+
+    ``layers`` are the numbers of new states by depth, from the boot state on;
     ``deadlocks``, of states without a step (None: not counted), with a shortest
-    way to one; ``found``, the properties that were decided by a trace.
+    way to one; ``followed``, the *ends* properties of which all runs were seen;
+    ``found``, the properties that were decided by a trace.
     """
 
     system: System
@@ -47,7 +50,8 @@ class Exploration:
     transitions: int
     deadlocks: int | None
     layers: tuple[int, ...]
-    seconds: float
+    seconds: float = 0.0
+    followed: set[str] = field(default_factory=set)
     found: dict[str, Found] = field(default_factory=dict)
     deadlock: tuple[Choice, ...] | None = None
 
@@ -58,5 +62,7 @@ class Exploration:
         """
         if claim.name in self.found:
             return Verdict.holds if claim.kind == "sometimes" else Verdict.refuted
+        if claim.kind == "ends":
+            return Verdict.holds if claim.name in self.followed else Verdict.undetermined
         spent = self.end in ("memory", "refuted")
         return Verdict.undetermined if spent or claim.kind == "sometimes" else Verdict.holds

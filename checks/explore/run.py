@@ -12,8 +12,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from time import perf_counter
 
+from memhp.checks.lasso import endless
+from memhp.checks.localise import Spent
 from memhp.checks.search import Choice, Found
 from memhp.reference import Topology
 from memhp.spec.language.system import Property, System
@@ -26,10 +29,12 @@ from .promela import promela
 from .results import Exploration, Progress
 from .symmetry import swaps
 
-__all__ = ["MEMORY", "explore", "spin_model"]
+__all__ = ["ENDLESS_STATES", "MEMORY", "explore", "spin_model"]
 
 MEMORY = 2 << 30
 """How many bytes a search may use unless told otherwise."""
+ENDLESS_STATES = 50_000
+"""The largest machine on which runs without end are looked for: each state is kept whole."""
 _NUMBERS = (8, 16, 32, 64)
 
 
@@ -47,7 +52,8 @@ def explore(
 ) -> Exploration:
     """Every state of the machine, layer by layer.
 
-    Parameters: ``claims``, the properties to decide, of any kind but *ends*;
+    Parameters: ``claims``, the properties to decide (those of kind *ends*: see
+    `memhp.checks.lasso.endless`, on machines of up to `ENDLESS_STATES`);
     ``depth``, the steps to go at most; ``memory``, the bytes after which the
     search ends; ``jobs``, threads (all cores unless given); ``stop``, whether it
     ends with the layer in which a property is violated; ``symmetry``, whether
@@ -57,11 +63,57 @@ def explore(
     Raises `NativeError` if the compiler, or what it made, fails.
     """
     started = perf_counter()
+    now = [claim for claim in claims if claim.kind != "ends"]
     cc = compiler()
     if cc is None:
-        return explore_plainly(
-            system, topology, claims, depth=depth, memory=memory, stop=stop, progress=progress
+        result = explore_plainly(
+            system, topology, now, depth=depth, memory=memory, stop=stop, progress=progress
         )
+    else:
+        result = _natively(
+            system,
+            topology,
+            now,
+            cc,
+            depth=depth,
+            memory=memory,
+            jobs=jobs or os.cpu_count() or 1,
+            stop=stop,
+            symmetry=symmetry,
+            progress=progress,
+        )
+    for claim in claims:
+        if claim.kind == "ends":
+            _follow(result, claim)
+    return replace(result, claims=tuple(claims), seconds=perf_counter() - started)
+
+
+def _follow(result: Exploration, claim: Property) -> None:
+    """Look for a run along which the work of an *ends* property is never done."""
+    if result.end == "complete" and result.states <= ENDLESS_STATES:
+        try:
+            found = endless(result.system, result.topology, claim, max_states=ENDLESS_STATES)
+        except Spent:
+            found = None
+        else:
+            result.followed.add(claim.name)
+        if found:
+            result.found[claim.name] = found
+
+
+def _natively(
+    system: System,
+    topology: Topology,
+    claims: Sequence[Property],
+    cc: str,
+    *,
+    depth: int | None,
+    memory: int,
+    jobs: int,
+    stop: bool,
+    symmetry: bool,
+    progress: Callable[[Progress], None] | None,
+) -> Exploration:
     symmetries = swaps(system, topology, claims) if symmetry else ()
     for numbers in _NUMBERS:
         model = build(system, topology, claims, numbers=numbers, symmetries=symmetries)
@@ -70,14 +122,14 @@ def explore(
             model,
             layout,
             cc,
-            jobs=jobs or os.cpu_count() or 1,
+            jobs=jobs,
             memory=memory,
             depth=depth,
             stop=stop,
             progress=progress,
         )
         if outcome.end != "overflow":
-            return _explored(model, layout, outcome, perf_counter() - started)
+            return _explored(model, outcome)
     raise NativeError(f"a counter leaves the numbers from -1 to {_NUMBERS[-1] - 2}")
 
 
@@ -91,7 +143,7 @@ def spin_model(system: System, topology: Topology, *, numbers: int = _NUMBERS[0]
     return promela(model, Layout(model.domains, model.grounding.sorts))
 
 
-def _explored(model: Model, layout: Layout, outcome: Outcome, seconds: float) -> Exploration:
+def _explored(model: Model, outcome: Outcome) -> Exploration:
     result = Exploration(
         system=model.system,
         topology=model.topology,
@@ -104,7 +156,6 @@ def _explored(model: Model, layout: Layout, outcome: Outcome, seconds: float) ->
         transitions=outcome.transitions,
         deadlocks=outcome.deadlocks,
         layers=(1, *(new for new, _ in outcome.layers if new)),
-        seconds=seconds,
     )
     for number, way in outcome.ways.items():
         steps = tuple(_way(model, outcome.boot, way))
