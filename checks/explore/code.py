@@ -23,7 +23,7 @@ def header(model: Model, layout: Layout) -> str:
     return "\n".join(
         [
             f"enum {{ WORDS = {layout.words}, BYTES = {layout.bytes},",
-            f"       INSTANCES = {len(model.instances)},",
+            f"       INSTANCES = {len(model.instances)}, SWAPS = {len(model.symmetries)},",
             f"       CLAIMS = {len(model.claims)}, WATCHES = {len(_states(model))} }};",
             "typedef struct { u64 w[WORDS]; } State;",
             f"typedef {'uint8_t' if len(model.instances) < 1 << 8 else 'uint16_t'} Origin;",

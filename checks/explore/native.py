@@ -92,7 +92,8 @@ def _compiled(model: Model, layout: Layout, cc: str, folder: Path) -> Path:
     source = folder / SOURCE
     source.write_text((files("memhp.checks.explore") / SOURCE).read_text())
     program = folder / "search"
-    command = [cc, "-O2", "-pthread", "-o", str(program), str(source)]
+    level = "-O1" if model.watches else "-O2"  # watches are much code, and seldom run
+    command = [cc, level, "-pthread", "-o", str(program), str(source)]
     made = subprocess.run(command, capture_output=True, text=True, check=False)
     if made.returncode:
         first = next((line for line in made.stderr.splitlines() if "error" in line), made.stderr)

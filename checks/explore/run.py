@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from time import perf_counter
 
-from memhp.checks.lasso import endless
 from memhp.checks.localise import Spent
 from memhp.checks.search import Choice, Found
 from memhp.reference import Topology
@@ -90,6 +89,8 @@ def explore(
 
 def _follow(result: Exploration, claim: Property) -> None:
     """Look for a run along which the work of an *ends* property is never done."""
+    from memhp.checks.lasso import endless
+
     if result.end == "complete" and result.states <= ENDLESS_STATES:
         try:
             found = endless(result.system, result.topology, claim, max_states=ENDLESS_STATES)

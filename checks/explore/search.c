@@ -39,7 +39,7 @@ static int less(const State *a, const State *b) {
     return 0;
 }
 
-enum { RECORD = BYTES + sizeof(Origin), CHUNK = 64, BATCH = 128, RECENT = 1 << 14, MOST_LAYERS = 1 << 20 };
+enum { RECORD = BYTES + sizeof(Origin), CHUNK = 64, BATCH = 128, RECENT = 1 << 15, MOST_LAYERS = 1 << 20 };
 
 typedef struct {
     State state;
@@ -62,7 +62,7 @@ typedef struct Worker {
     Sight claims[CLAIMS + 1]; /* the last one: a state without successors */
     int waiting;
     Item items[BATCH + INSTANCES];
-    State recent[RECENT]; /* states that are known to be stored; most are met again soon */
+    State recent[RECENT]; /* states that are stored, or whose image is; most are met again soon */
     void (*flush)(struct Worker *);
     State target, best; /* when looking for a predecessor */
     u32 best_instance;
@@ -192,16 +192,27 @@ static void insert(Worker *me, const Item *item) {
     }
 }
 
+/* Whether a state is among those met lately; now it is. */
+static int met_lately(Worker *me, const State *s, u64 hash) {
+    State *recent = &me->recent[hash % RECENT];
+    if (same(recent, s)) return 1;
+    *recent = *s;
+    return 0;
+}
+
 /* Three passes, so that memory is asked for well before it is needed. */
 static void flush_insert(Worker *me) {
     int kept = 0;
     for (int i = 0; i < me->waiting; i++) {
         Item item = me->items[i];
-        item.state = canonical(item.state);
         item.hash = hash_of(&item.state);
-        State *recent = &me->recent[item.hash % RECENT];
-        if (same(recent, &item.state)) continue;
-        *recent = item.state;
+        if (met_lately(me, &item.state, item.hash)) continue;
+        State kept_for_it = canonical(item.state);
+        if (!same(&kept_for_it, &item.state)) {
+            item.state = kept_for_it;
+            item.hash = hash_of(&item.state);
+            if (met_lately(me, &item.state, item.hash)) continue;
+        }
         __builtin_prefetch((const void *)&table[slot_of(item.hash)]);
         me->items[kept++] = item;
     }
