@@ -22,7 +22,7 @@ from .results import Progress
 
 __all__ = ["NativeError", "Outcome", "compiler", "run"]
 
-SOURCE = "search.c"
+SOURCES = ("search.c", "table.h")
 
 
 class NativeError(Exception):
@@ -89,11 +89,11 @@ def run(
 def _compiled(model: Model, layout: Layout, cc: str, folder: Path) -> Path:
     (folder / "model.h").write_text(header(model, layout))
     (folder / "steps.h").write_text(steps(model, layout))
-    source = folder / SOURCE
-    source.write_text((files("memhp.checks.explore") / SOURCE).read_text())
+    for name in SOURCES:
+        (folder / name).write_text((files("memhp.checks.explore") / name).read_text())
     program = folder / "search"
     level = "-O1" if model.watches else "-O2"  # watches are much code, and seldom run
-    command = [cc, level, "-pthread", "-o", str(program), str(source)]
+    command = [cc, level, "-pthread", "-o", str(program), str(folder / SOURCES[0])]
     made = subprocess.run(command, capture_output=True, text=True, check=False)
     if made.returncode:
         first = next((line for line in made.stderr.splitlines() if "error" in line), made.stderr)
