@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from .formulas import FALSE, TRUE, Cases, Formula
+from .formulas import Cases, Formula
 from .grounding import bit
 from .layout import WORD, Field, Layout
 
@@ -157,6 +157,3 @@ def _shifted(source: Field, to: Field) -> str:
     if not distance:
         return masked
     return f"{masked} << {distance}" if distance > 0 else f"{masked} >> {-distance}"
-
-
-_ = (FALSE, TRUE)

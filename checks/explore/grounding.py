@@ -7,7 +7,7 @@ each value that leads there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 
 from memhp.reference import Topology
@@ -217,12 +217,10 @@ class Grounding:
         joined = {value: self.formulas.disj(parts) for value, parts in found.items()}
         return {value: when for value, when in joined.items() if when is not FALSE}
 
-    def _gathered(self, args: list[Cases], value: object) -> Cases:
+    def _gathered(self, args: list[Cases], value: Callable[[tuple[int, ...]], Cases]) -> Cases:
         """``value(point)`` for whatever point the arguments lead to."""
-        assert callable(value)
         if all(len(arg) == 1 for arg in args):
-            result: Cases = value(tuple(next(iter(arg)) for arg in args))
-            return result
+            return value(tuple(next(iter(arg)) for arg in args))
         choices = []
         for point in product(*args):
             parts = [arg[v] for arg, v in zip(args, point, strict=True)]

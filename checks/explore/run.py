@@ -4,8 +4,8 @@
 >>> from memhp.spec.system import SYSTEM
 >>> claims = [SYSTEM.property_by_name["a_removable_block_is_full"]]
 >>> found = explore(SYSTEM, USUAL[0].build(SYSTEM), claims, depth=3)
->>> found.states, found.transitions, len(found.found["a_removable_block_is_full"].steps)
-(723, 1653, 1)
+>>> found.depth, len(found.layers), len(found.found["a_removable_block_is_full"].steps)
+(3, 4, 1)
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ def test_symmetry_and_slices_leave_fewer_states(capsys: pytest.CaptureFixture[st
         document(capsys, *argv, *more)[1]["machines"][0]["states"]
         for more in ([], ["--slice"], ["--slice", "--symmetry"])
     ]
-    assert sizes == sorted(set(sizes), reverse=True)
+    assert sizes[0] >= sizes[1] > sizes[2]
 
 
 def test_the_model_for_spin_is_written(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
