@@ -1,7 +1,7 @@
 """The search as a program: generated, compiled with the machine's C compiler, run.
 
-Sources and program live in a temporary folder that is gone afterwards, however
-the search ends.
+Sources and program live in a temporary folder that is gone as soon as the
+program runs, so nothing is left however the search ends.
 """
 
 from __future__ import annotations
@@ -70,17 +70,16 @@ def run(
 
     Raises `NativeError` if the compiler or the program fails.
     """
-    with TemporaryDirectory(prefix="memhp-explore-") as name:
-        folder = Path(name)
-        program = _compiled(model, layout, cc, folder)
+    with TemporaryDirectory(prefix="memhp-explore-") as folder:
+        program = _compiled(model, layout, cc, Path(folder))
         arguments = [str(program), str(jobs), str(memory), str(depth or 0), str(int(stop))]
         process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
-        try:
-            assert process.stdout
-            outcome = _read(process.stdout, progress)
-        finally:
-            process.kill()
-            process.wait()
+    try:
+        assert process.stdout
+        outcome = _read(process.stdout, progress)
+    finally:
+        process.kill()
+        process.wait()
     if not outcome.end:
         raise NativeError("the search program ended early; is there less memory than --memory?")
     return outcome
