@@ -28,13 +28,15 @@ def verdict(explorations: Sequence[Exploration], named: bool) -> Verdict:
     """The verdict on all machines.
 
     What these machines do not reach, or are too large for, counts if it was ``named``.
+    A search holds for its machines at best; it proves nothing about others.
     """
     decided = {claim: _over_machines(claim, explorations) for claim in explorations[0].claims}
-    return combine(
+    counts = [
         found
         for claim, found in decided.items()
         if named or claim.kind in ("always", "step") or found is not Verdict.undetermined
-    )
+    ]
+    return combine([Verdict.holds, *counts])
 
 
 def _over_machines(claim: Property, explorations: Sequence[Exploration]) -> Verdict:
