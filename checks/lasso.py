@@ -19,10 +19,10 @@ from memhp.reference.compile import Program
 from memhp.spec.language.system import Property, System
 from memhp.spec.language.terms import App, Var, subterms
 
-from .localise import closed, cut, different, reads, refusal
+from .localise import Spent, closed, cut, different, reads, refusal
 from .search import Choice, Edge, Found, unfinished, way
 
-__all__ = ["lasso"]
+__all__ = ["endless", "lasso"]
 
 
 def lasso(
@@ -46,6 +46,22 @@ def lasso(
         if found := _search(system, fewer, topologies, claim, fair, max_states):
             return found
     return None
+
+
+def endless(
+    system: System, topology: Topology, claim: Property, *, max_states: int
+) -> Found | None:
+    """A fair run along which the work is never done; None only if the machine has none.
+
+    Raises `Spent` if the machine has more than ``max_states`` states.
+    """
+    assert claim.ending
+    watched = replace(system, properties=(unfinished(claim),))
+    graph = _Graph(watched, topology, claim, max_states, everywhere=True)
+    found = graph.lasso({claim.ending.by, *claim.ending.fair})
+    if found is None and not graph.whole:
+        raise Spent(claim.name)
+    return found
 
 
 def _switches(system: System, claim: Property) -> frozenset[str]:
@@ -95,7 +111,13 @@ class _Graph:
     """Every reachable state of the cut machine, and where the work is not done."""
 
     def __init__(
-        self, system: System, topology: Topology, claim: Property, max_states: int
+        self,
+        system: System,
+        topology: Topology,
+        claim: Property,
+        max_states: int,
+        *,
+        everywhere: bool = False,
     ) -> None:
         assert claim.ending
         self.claim = claim
@@ -106,10 +128,14 @@ class _Graph:
         self.parents: dict[bytes, tuple[bytes, Choice] | None] = {}
         self.edges: dict[bytes, list[Edge]] = {}
         self.open: dict[tuple[int, ...], set[bytes]] = {}
-        self._explore(max_states)
+        self.whole = False
+        self._explore(max_states, everywhere)
 
-    def _explore(self, max_states: int) -> None:
-        """The nearest states with unfinished work, and from there all that leaves it so."""
+    def _explore(self, max_states: int, everywhere: bool) -> None:
+        """The nearest states with unfinished work, and from there all that leaves it so.
+
+        With ``everywhere``, all states; `whole` if they were not too many.
+        """
         program = self.program
         boot = program.pack(list(program.initial))
         self.parents[boot] = None
@@ -121,7 +147,7 @@ class _Graph:
         for key in queue:
             state = program.unpack(key)
             works = self._unfinished(state)
-            if self.open and not works:
+            if self.open and not works and not everywhere:
                 continue
             for outer in works:
                 self.open.setdefault(outer, set()).add(key)
@@ -132,11 +158,14 @@ class _Graph:
                     take(after, *point)
                     new = program.pack(after)
                     edges.append(((name, tuple(point)), new))
-                    if new not in self.parents and (not works or works & self._unfinished(after)):
+                    if new not in self.parents and (
+                        everywhere or not works or works & self._unfinished(after)
+                    ):
                         self.parents[new] = (key, (name, tuple(point)))
                         queue.append(new)
             if len(queue) > max_states:
                 return
+        self.whole = everywhere
 
     def _unfinished(self, state: list[int]) -> set[tuple[int, ...]]:
         points = self.program.cases(self.claim.name)(state)

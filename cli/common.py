@@ -123,10 +123,15 @@ def console() -> Console:
 
 def write_json(path: Path, document: Any) -> None:
     """Write the whole file or nothing.  Raises `UsageError` if it cannot be written."""
+    write_text(path, json.dumps(document, indent=1) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write the whole file or nothing.  Raises `UsageError` if it cannot be written."""
     from memhp.checks.files import write_whole
 
     try:
-        write_whole(path, json.dumps(document, indent=1) + "\n")
+        write_whole(path, text)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from None
 

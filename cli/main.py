@@ -7,13 +7,14 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from . import check, coverage, explain, inspect, kconfig, replay, sections, variants
+from . import check, coverage, explain, explore, inspect, kconfig, replay, sections, variants
 
 _EPILOG = """examples:
   memhp check                                 prove everything
   memhp check --variant pgdat-goes-early      see a wrong design refuted
   memhp check --scope node=2,block=4 --depth 6
   memhp coverage                              what every row of the list has
+  memhp explore --scope block=1               every state of a small machine
   memhp replay trace.itf.json                 watch a trace, step by step
   memhp explain begin_offline                 an action, a guard or a property
   memhp inspect                               which memory of this machine can go
@@ -34,7 +35,8 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (check, coverage, variants, explain, replay, inspect, sections, kconfig):
+    modules = (check, coverage, variants, explain, explore, replay, inspect, sections, kconfig)
+    for module in modules:
         module.add_parser(commands)
     return top
 

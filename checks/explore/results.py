@@ -1,0 +1,68 @@
+"""What an exhaustive search covered and found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from memhp.checks.search import Choice, Found
+from memhp.checks.verdicts import Verdict
+from memhp.reference import Topology
+from memhp.spec.language.system import Property, System
+
+__all__ = ["End", "Exploration", "Progress"]
+
+End = Literal["complete", "depth", "memory", "refuted"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a search is; ``seconds`` since it began."""
+
+    depth: int
+    states: int
+    transitions: int
+    seconds: float
+
+
+@dataclass
+class Exploration:
+    """What a search covered and found.
+
+    ``end``: *complete*, every reachable state was seen; otherwise every state
+    within ``depth`` steps was, and the search ended for that reason.  With
+    ``symmetry``, images of each other were counted once.
+
+    ``layers`` are the numbers of new states by depth, from the boot state on;
+    ``deadlocks``, of states without a step (None: not counted), with a shortest
+    way to one; ``followed``, the *ends* properties of which all runs were seen;
+    ``found``, the properties that were decided by a trace.
+    """
+
+    system: System
+    topology: Topology
+    claims: tuple[Property, ...]
+    engine: str
+    symmetry: bool
+    end: End
+    depth: int
+    states: int
+    transitions: int
+    deadlocks: int | None
+    layers: tuple[int, ...]
+    seconds: float = 0.0
+    followed: set[str] = field(default_factory=set)
+    found: dict[str, Found] = field(default_factory=dict)
+    deadlock: tuple[Choice, ...] | None = None
+
+    def verdict(self, claim: Property) -> Verdict:
+        """What is known about a property that was looked for.
+
+        A search that ran out of memory leaves undetermined what it did not find.
+        """
+        if claim.name in self.found:
+            return Verdict.holds if claim.kind == "sometimes" else Verdict.refuted
+        if claim.kind == "ends":
+            return Verdict.holds if claim.name in self.followed else Verdict.undetermined
+        spent = self.end in ("memory", "refuted")
+        return Verdict.undetermined if spent or claim.kind == "sometimes" else Verdict.holds

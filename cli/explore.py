@@ -1,0 +1,212 @@
+"""`memhp explore`: every reachable state of a small machine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .common import (
+    UsageError,
+    at_least_one,
+    choose,
+    fail,
+    find_profile,
+    find_variant,
+    system_of,
+    write_text,
+)
+
+if TYPE_CHECKING:
+    from memhp.checks.explore.results import Exploration, Progress
+    from memhp.reference.shapes import Shape
+    from memhp.spec.language import Property, System
+
+_EPILOG = """examples:
+  memhp explore                               the whole specification, one block
+  memhp explore --scope block=2 --depth 12
+  memhp explore --scope block=4,frame=8 --actions blocks,frames --count --slice --symmetry
+  memhp explore --scope block=2 --variant pgdat-goes-early --actions sections,firmware
+  memhp explore --scope block=2 --machine 1 --actions blocks --count --promela blocks.pml
+
+exit codes: 0 holds (as far as the machine or --depth goes), 1 refuted, 2 usage,
+3 undetermined (memory ran out, or a sometimes that --only names was not reached)
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the sub-command."""
+    parser = commands.add_parser(
+        "explore",
+        help="see every reachable state of a small machine",
+        description="Searches every reachable state of machines of one size, from boot:"
+        " how many there are, which property breaks, and what is ever reached.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--scope", metavar="S", default="block=1", help="machines of a size (default: %(default)s)"
+    )
+    parser.add_argument("--machine", type=at_least_one, metavar="N", help="only the Nth of them")
+    parser.add_argument("--actions", metavar="A,B", help="only these actions, or modules")
+    parser.add_argument("--only", metavar="NAME", action="append", help="a property or a row")
+    parser.add_argument(
+        "--count", action="store_true", help="count states and transitions, decide no property"
+    )
+    parser.add_argument(
+        "--symmetry",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="keep one state of all that differ only in elements that nothing tells apart",
+    )
+    parser.add_argument(
+        "--slice", action="store_true", help="leave out what no guard and no property depends on"
+    )
+    parser.add_argument(
+        "--promela", type=Path, metavar="FILE", help="write the model for Spin, do not search"
+    )
+    parser.add_argument("--profile", default="list-2004", help="whose choices")
+    parser.add_argument("--variant", metavar="V", help="a wrong design")
+    parser.add_argument("--depth", type=at_least_one, help="steps from boot")
+    parser.add_argument("--memory", type=_bytes, default="2G", help="bound (default: %(default)s)")
+    parser.add_argument("--jobs", type=at_least_one, help="threads (default: all cores)")
+    parser.add_argument(
+        "--continue", dest="go_on", action="store_true", help="go on after a violation"
+    )
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+    parser.add_argument("-q", "--quiet", action="store_true", help="the summary only")
+    parser.set_defaults(run=run)
+
+
+def _bytes(text: str) -> int:
+    """An amount of memory such as ``900M``."""
+    found = re.fullmatch(r"(\d+)([KMGT]?)", text.upper())
+    if not found or not int(found[1]):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount of memory such as 900M or 4G")
+    return int(int(found[1]) << {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}[found[2]])
+
+
+def run(args: argparse.Namespace) -> int:
+    """Search; the exit code says what was found."""
+    from memhp.checks.explore.native import NativeError
+    from memhp.checks.scopes import ScopeError
+
+    try:
+        return _explore(args)
+    except (UsageError, ScopeError) as error:
+        return fail("explore", error)
+    except NativeError as error:
+        print(f"memhp explore: {error}", file=sys.stderr)
+        return 4
+
+
+def _explore(args: argparse.Namespace) -> int:
+    from .explored import as_json, show, verdict
+
+    whole, system, claims = _question(args)
+    shapes = _shapes(args)
+    if args.promela:
+        return _export(args, system, claims, shapes)
+    explorations: list[Exploration] = []
+    for number, shape in enumerate(shapes, 1):
+        found = _one(args, system, shape, claims, f"machine {number} of {len(shapes)}: ")
+        explorations.append(found)
+        if not args.json:
+            show(whole, found, shape, number, len(shapes), quiet=args.quiet)
+    if args.json:
+        print(json.dumps(as_json(system, explorations, shapes, args.only), indent=1))
+    return verdict(explorations, bool(args.only)).exit_code
+
+
+def _question(args: argparse.Namespace) -> tuple[System, System, list[Property]]:
+    """The specification, what of it is searched, and the properties to decide."""
+    from memhp.checks.explore.parts import sliced
+
+    whole, system = _systems(args)
+    claims = _claims(args, system)
+    return whole, sliced(system, claims) if args.slice else system, claims
+
+
+def _export(
+    args: argparse.Namespace, system: System, claims: list[Property], shapes: list[Shape]
+) -> int:
+    from memhp.checks.explore.run import spin_model
+
+    if len(shapes) > 1:
+        raise UsageError(f"--promela writes one machine of {len(shapes)}; choose it with --machine")
+    if args.symmetry or claims:
+        raise UsageError("--promela goes with --count and without --symmetry: Spin counts states")
+    write_text(args.promela, spin_model(system, shapes[0].build(system)))
+    return 0
+
+
+def _systems(args: argparse.Namespace) -> tuple[System, System]:
+    """The specification, and what is left of it with the chosen actions."""
+    from memhp.checks.explore.parts import restricted
+
+    changes = [find_profile(args.profile)]
+    whole = system_of([*changes, find_variant(args.variant)] if args.variant else changes)
+    if not args.actions:
+        return whole, whole
+    known = [name for action in whole.actions for name in (action.name, action.module)]
+    names = {choose("action or module", name.strip(), known) for name in args.actions.split(",")}
+    return whole, restricted(whole, names)
+
+
+def _claims(args: argparse.Namespace, system: System) -> list[Property]:
+    if args.count and args.only:
+        raise UsageError("--count decides no property; leave --only out")
+    for name in args.only or ():
+        choose("property or row", name, [*system.property_by_name, *system.rows])
+    return [
+        claim
+        for claim in system.properties
+        if not args.count
+        and (not args.only or claim.name in args.only or set(claim.covers) & set(args.only))
+    ]
+
+
+def _shapes(args: argparse.Namespace) -> list[Shape]:
+    from memhp.checks.scopes import scope
+
+    shapes = list(scope(args.scope))
+    if args.machine is None:
+        return shapes
+    if args.machine > len(shapes):
+        raise UsageError(f"--machine {args.machine}: scope {args.scope} has {len(shapes)}")
+    return [shapes[args.machine - 1]]
+
+
+def _one(
+    args: argparse.Namespace, system: System, shape: Shape, claims: list[Property], what: str
+) -> Exploration:
+    from memhp.checks.explore.native import compiler
+    from memhp.checks.explore.run import explore
+
+    if compiler() is None and not args.json:
+        print("there is no C compiler: searching with the reference, slowly", file=sys.stderr)
+
+    def progress(at: Progress) -> None:
+        if not args.quiet:
+            rate = at.states / max(at.seconds, 0.001) / 1e6
+            print(
+                f"{what}depth {at.depth}, {at.states:,} states, {at.transitions:,} transitions,"
+                f" {rate:.1f} million states a second",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    return explore(
+        system,
+        shape.build(system),
+        claims,
+        depth=args.depth,
+        memory=args.memory,
+        jobs=args.jobs,
+        stop=not args.go_on,
+        symmetry=args.symmetry,
+        progress=progress,
+    )

@@ -1,0 +1,112 @@
+"""`memhp explore`: its verdicts, its document, its exit codes, and what it says to bad input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+import memhp.cli
+from memhp.checks.explore.native import compiler
+from memhp.cli.main import main
+
+SCHEMA = json.loads((Path(memhp.cli.__file__).parent / "schema" / "explore.json").read_text())
+BLOCKS = ["--scope", "block=2", "--machine", "1", "--actions", "blocks,alloc_kernel"]
+
+
+def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
+    try:
+        code = main(["explore", *argv])
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def document(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, dict[str, Any]]:
+    code, out, _ = run(capsys, "--json", *argv)
+    found: dict[str, Any] = json.loads(out)
+    jsonschema.validate(found, SCHEMA)
+    return code, found
+
+
+def test_the_document_says_what_was_searched_and_found(capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = document(capsys, *BLOCKS)
+    assert (code, found["verdict"]) == (0, "holds")
+    (machine,) = found["machines"]
+    assert (machine["end"], machine["sizes"]["Block"]) == ("complete", 2)
+    assert sum(machine["layers"]) == machine["states"] < machine["transitions"]
+    reached = {p["name"]: p.get("depth") for p in machine["properties"]}
+    assert reached["an_offline_is_cancelled"] == 3
+    assert reached["a_device_is_ejected"] is None
+
+
+def test_without_a_compiler_the_document_is_the_same(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    argv = [*BLOCKS, "--depth", "3", "--only", "an_offline_is_cancelled"]
+    expected = document(capsys, *argv)[1]["machines"][0]
+    monkeypatch.setenv("CC", "no-such-compiler")
+    found = document(capsys, *argv)[1]["machines"][0]
+    assert found["engine"] == "python"
+    for name in ("states", "transitions", "depth", "layers", "end"):
+        assert found[name] == expected[name]
+    _, _, err = run(capsys, *argv)
+    assert "no C compiler" in err
+
+
+def test_a_variant_is_refuted_with_its_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["--scope", "block=2", "--machine", "1", "--variant", "lock-left-held"]
+    code, out, _ = run(capsys, *argv, "--only", "the_lock_is_held_while_a_block_changes", "--slice")
+    assert code == 1
+    assert "refuted: the_lock_is_held_while_a_block_changes" in out
+    assert "  1 begin_o" in out
+
+
+def test_what_is_not_reached_counts_only_if_it_was_named(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    name = "an_offline_is_cancelled"
+    assert run(capsys, *BLOCKS, "--depth", "1")[0] == 0
+    assert run(capsys, *BLOCKS, "--depth", "1", "--only", name)[0] == 3
+    assert run(capsys, *BLOCKS, "--depth", "3", "--only", name)[0] == 0
+
+
+@pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
+def test_symmetry_and_slices_leave_fewer_states(capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["--scope", "block=3", "--machine", "1", "--actions", "blocks,frames", "--count"]
+    sizes = [
+        document(capsys, *argv, *more)[1]["machines"][0]["states"]
+        for more in ([], ["--slice"], ["--slice", "--symmetry"])
+    ]
+    assert sizes[0] >= sizes[1] > sizes[2]
+
+
+def test_the_model_for_spin_is_written(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "model.pml"
+    assert run(capsys, *BLOCKS, "--count", "--promela", str(path))[0] == 0
+    assert "active proctype machine()" in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["--scope", "block=zero"], "from 1 to 255"),
+        (["--scope", "block=1", "--machine", "7"], "--machine 7: scope block=1 has 1"),
+        (["--actions", "blocs"], "did you mean blocks?"),
+        (["--only", "an_offline_is_canceled"], "did you mean an_offline_is_cancelled?"),
+        (["--memory", "lots"], "'lots' is not an amount of memory such as 900M or 4G"),
+        (["--count", "--only", "A1"], "leave --only out"),
+        (["--promela", "x.pml"], "--promela goes with --count"),
+        (["--scope", "block=2", "--count", "--promela", "x.pml"], "choose it with --machine"),
+    ],
+)
+def test_bad_input_is_explained(
+    capsys: pytest.CaptureFixture[str], argv: list[str], says: str
+) -> None:
+    code, _, err = run(capsys, *argv)
+    assert code == 2
+    assert says in err
