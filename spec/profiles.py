@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .blocks import has_memory
 from .frames import Folio, home
-from .language import Bool, Profile, ReplaceGuard, exists
+from .language import Bool, DropGuard, DropUpdate, Profile, ReplaceGuard, exists
 from .topology import Frame, Node, node_of_frame
 from .variants.platforms import PREPARE_IS_NOT_UNDONE
 
@@ -29,10 +29,14 @@ PROFILES = (
     Profile(
         name="linux-6.12",
         doc="Linux 6.12: contents of a leaving block go to another node whenever there is one;"
-        " s390 keeps what it assigned when the rest cannot be.",
+        " removal tries and waits without limit, and moves before it knows that all can move; s390"
+        " keeps what it assigned when the rest cannot be.",
         edits=(
             ReplaceGuard("reserve_destination", "nearest_with_room", _another_node_first),
             PREPARE_IS_NOT_UNDONE,
+            DropUpdate("wait_for_writeback", "spent"),
+            DropGuard("reserve_destination", "try_paid_for"),
+            DropGuard("reserve_destination", "vetted"),
         ),
         gives_up=(
             (
@@ -48,6 +52,19 @@ PROFILES = (
                 "offline_blocks_have_no_assigned_increment",
                 "memory_block_online() sends no MEM_FINISH_OFFLINE when MEM_PREPARE_ONLINE"
                 " fails (drivers/base/memory.c, drivers/s390/char/sclp_cmd.c)",
+            ),
+            (
+                "waiting_for_a_store_ends",
+                "folio_wait_writeback() waits as long as it takes (mm/migrate.c)",
+            ),
+            (
+                "another_try_is_paid_for",
+                "offline_pages() tries again until a signal comes (mm/memory_hotplug.c)",
+            ),
+            (
+                "sticky_memory_is_found_before_the_work",
+                "has_unmovable_pages() sees neither long-term pins nor private data that stays"
+                " (mm/page_isolation.c)",
             ),
         ),
     ),
