@@ -87,7 +87,7 @@ def _search(
     watch = unfinished(claim)
     kept = closed(fewer, reads(system, watch.formula, *guards))
     while True:
-        smaller = cut(fewer, kept, watch, fair)
+        smaller = cut(fewer, kept, watch, [a for a in fewer.actions if a.name in fair])
         graphs = (_Graph(smaller, t, claim, max_states) for t in different(smaller, topologies))
         found = next((run for graph in graphs if (run := graph.lasso(fair))), None)
         if found is None:

@@ -11,11 +11,11 @@ Coordinating Processes, 1994).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from memhp.reference import Machine, Topology
-from memhp.spec.language.system import Action, Property, System
+from memhp.spec.language.system import Action, Property, System, Where
 from memhp.spec.language.terms import Term
 
 from .decided import decided
@@ -48,10 +48,12 @@ def shortest(
     Raises `Spent` if the search for one of that depth gives up.
     """
     kept = closed(system, reads(system, claim.formula))
-    topologies = [topology for topology in topologies if not decided(system, topology, claim)]
+    idle: Sequence[Action] = (_NOTHING,) if claim.kind == "step" else ()
     while True:
-        smaller = cut(system, kept, claim)
-        kinds = different(smaller, topologies)
+        smaller = cut(system, kept, claim, idle)
+        kinds = [
+            kind for kind in different(smaller, topologies) if not decided(smaller, kind, claim)
+        ]
         anywhere = claim.kind == "sometimes"
         result = search(
             smaller, kinds, [claim], max_states=max_states, depth=depth, anywhere=anywhere
@@ -61,6 +63,9 @@ def shortest(
             if depth is not None and result.spent:
                 raise Spent(claim.name)
             return None
+        if found.steps and found.steps[-1][0] == _NOTHING.name:
+            idle = system.actions
+            continue
         missing = refusal(system, found) - kept
         if not missing:
             return found
@@ -98,19 +103,22 @@ def closed(system: System, names: Iterable[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def cut(
-    system: System, kept: frozenset[str], claim: Property, also: Collection[str] = ()
-) -> System:
-    """The system with those variables alone, and the actions that change them, or are in ``also``.
+_NOTHING = Action("", "", "A step that changes nothing.", (), (), (), Where("", 0))
+"""Stands for every action that does: a *step* property seldom asks which one it was."""
 
-    A *step* property may be broken by an action that changes nothing, so it keeps all;
-    a *sometimes* about a step asks for a change.
-    """
-    actions = (_cut_action(system, action, kept) for action in system.actions)
+
+def cut(
+    system: System, kept: frozenset[str], claim: Property, idle: Sequence[Action] = ()
+) -> System:
+    """The system with those variables alone, the actions that change them, and the ``idle``."""
+    actions = [_cut_action(system, action, kept) for action in system.actions]
+    changing = [action for action in actions if action.updates]
+    names = {action.name for action in changing}
+    others = (_cut_action(system, action, kept) for action in idle if action.name not in names)
     return replace(
         system,
         variables=tuple(v for v in system.variables if v.symbol.name in kept),
-        actions=tuple(a for a in actions if a.updates or claim.kind == "step" or a.name in also),
+        actions=(*changing, *others),
         properties=(claim,),
     )
 
