@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from . import check, coverage, explain, explore, inspect, kconfig, replay, sections, variants
+from . import check, coverage, explain, explore, fuzz, inspect, kconfig, replay, sections, variants
 
 _EPILOG = """examples:
   memhp check                                 prove everything
@@ -15,6 +15,7 @@ _EPILOG = """examples:
   memhp check --scope node=2,block=4 --depth 6
   memhp coverage                              what every row of the list has
   memhp explore --scope block=1               every state of a small machine
+  memhp fuzz --walk --minutes 10              hold the engine against the reference
   memhp replay trace.itf.json                 watch a trace, step by step
   memhp explain begin_offline                 an action, a guard or a property
   memhp inspect                               which memory of this machine can go
@@ -35,8 +36,8 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    modules = (check, coverage, variants, explain, explore, replay, inspect, sections, kconfig)
-    for module in modules:
+    proving = (check, coverage, variants, explain, explore, replay, fuzz)
+    for module in (*proving, inspect, sections, kconfig):
         module.add_parser(commands)
     return top
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,11 +20,18 @@ def add_parser(commands: Any) -> None:
     """Add the sub-command."""
     parser = commands.add_parser(
         "replay",
-        help="run a trace on the reference, showing what changed",
+        help="run a trace on the reference, showing what changed; or a divergence again",
         description="Runs a trace (ITF JSON) on the reference machine: each step, what it"
-        " changed, and the properties that fail at the end.",
+        " changed, and the properties that fail at the end.  A divergence that `memhp fuzz`"
+        " wrote is done again, on the reference and on a target.",
     )
-    parser.add_argument("trace", type=Path, help="a trace that memhp wrote (ITF JSON)")
+    parser.add_argument("trace", type=Path, help="a file that memhp wrote")
+    parser.add_argument(
+        "--target",
+        default="engine",
+        metavar="NAME",
+        help="for a divergence: engine (default), or module:Class",
+    )
     parser.set_defaults(run=run)
 
 
@@ -32,6 +41,8 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         document = _read(args.trace)
+        if isinstance(document, dict) and document.get("memhp") == "divergence":
+            return _diverge(document, args)
         system = system_named(_system_name(document))
         trace = Trace.from_itf(document, system)
     except (UsageError, TraceError) as error:
@@ -53,6 +64,22 @@ def run(args: argparse.Namespace) -> int:
     if not violated:
         print("no property is violated")
     return 1 if violated else 0
+
+
+def _diverge(document: Any, args: argparse.Namespace) -> int:
+    """Do a divergence again; exit 1 if the target still differs.  Raises `UsageError`."""
+    from memhp.checks.fuzz.record import Record, RecordError
+    from memhp.checks.fuzz.targets import TargetError, target_named
+
+    sys.path.insert(0, os.getcwd())
+    try:
+        record = Record.from_json(document)
+        found = record.replay(system_named(record.system), target_named(args.target))
+    except (RecordError, TargetError) as error:
+        raise UsageError(str(error)) from None
+    print(f"{args.trace}: {len(record.operations)} operations on {args.target}")
+    print(found or "the target does what the reference does")
+    return 1 if found else 0
 
 
 def _new_violations(known: set[str], found: Iterable[Violation]) -> set[str]:

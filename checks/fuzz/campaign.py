@@ -1,0 +1,138 @@
+"""A campaign: many pieces of work on all cores, that can be stopped, and continued.
+
+A piece is a number of operations on one machine with a seed of its own, so that
+any piece can be done again, anywhere.  What is kept between runs is the number
+of the next piece and what was counted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from signal import SIG_IGN, SIGINT, signal
+from time import monotonic
+from typing import Any
+
+from memhp.spec.system import SYSTEM
+
+from .pieces import Piece
+from .record import Record
+from .targets import target_named
+from .topologies import SHAPES, built
+from .walk import walk
+
+__all__ = ["Campaign", "CampaignError", "do", "run"]
+
+_VERSION = 1
+OPERATIONS = {"walk": 10_000, "hypothesis": 1_000}
+"""How many operations a piece has, more or less, in either mode."""
+
+
+class CampaignError(ValueError):
+    """A kept campaign is malformed, or another one; the message is one line."""
+
+
+@dataclass
+class Campaign:
+    """What is done, and how: a mode of `OPERATIONS`, a target, a seed."""
+
+    mode: str
+    target: str
+    seed: int
+    following: int = 0
+    steps: int = 0
+    changed: int = 0
+    answers: Counter[tuple[str, int | None]] = field(default_factory=Counter)
+    record: Record | None = None
+
+    def add(self, piece: Piece) -> None:
+        """Count what a piece did."""
+        self.steps += piece.steps
+        self.changed += piece.changed
+        self.answers.update(piece.answers)
+        self.record = self.record or piece.record
+
+    def to_json(self) -> dict[str, Any]:
+        """What `from_json` needs to go on; without what diverged, for a record keeps that."""
+        answers = [[name, errno, count] for (name, errno), count in self.answers.items()]
+        return {
+            "memhp": "campaign",
+            "version": _VERSION,
+            "mode": self.mode,
+            "target": self.target,
+            "seed": self.seed,
+            "next": self.following,
+            "steps": self.steps,
+            "changed": self.changed,
+            "answers": sorted(answers, key=str),
+        }
+
+    @classmethod
+    def from_json(cls, document: object) -> Campaign:
+        """The campaign in a document.  Raises CampaignError if it is malformed."""
+        if not isinstance(document, dict) or document.get("memhp") != "campaign":
+            raise CampaignError("this is no campaign that memhp wrote")
+        if document.get("version") != _VERSION or document.get("mode") not in OPERATIONS:
+            raise CampaignError(f"this is no campaign of version {_VERSION}")
+        try:
+            seed, following = int(document["seed"]), int(document["next"])
+            steps, changed = int(document["steps"]), int(document["changed"])
+            rows = {(str(name), errno): int(count) for name, errno, count in document["answers"]}
+        except (KeyError, TypeError, ValueError):
+            raise CampaignError("the campaign's counts are missing or no numbers") from None
+        mode, target = str(document["mode"]), str(document.get("target"))
+        return cls(mode, target, seed, following, steps, changed, Counter(rows))
+
+
+def do(mode: str, target: str, seed: int, number: int) -> Piece:
+    """One piece: the machines take turns."""
+    name = list(SHAPES)[number % len(SHAPES)]
+    own = seed * 1_000_003 + number
+    if mode == "hypothesis":
+        from .conformance import explored
+
+        return explored(target_named(target), name, OPERATIONS[mode], own)
+    found = walk(SYSTEM, target_named(target), built(name), steps=OPERATIONS[mode], seed=own)
+    diverged = found.divergence
+    record = None if diverged is None else Record.of(SYSTEM, built(name), own, diverged)
+    return Piece(found.steps, found.changed, found.answers, record)
+
+
+def run(
+    campaign: Campaign, *, steps: int | None, seconds: float | None, jobs: int
+) -> Iterator[Campaign]:
+    """Go on until something diverges, the steps are done, or the time is up.
+
+    The campaign is the one that was given, after each piece that is finished.
+    """
+    end = None if seconds is None else monotonic() + seconds
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _start)
+    waiting: set[Future[Piece]] = set()
+
+    def more() -> bool:
+        asked = campaign.steps + len(waiting) * OPERATIONS[campaign.mode]
+        enough = steps is not None and asked >= steps
+        late = end is not None and monotonic() >= end
+        return not (enough or late or campaign.record) and len(waiting) < jobs
+
+    try:
+        while True:
+            while more():
+                work = (campaign.mode, campaign.target, campaign.seed, campaign.following)
+                waiting.add(pool.submit(do, *work))
+                campaign.following += 1
+            if not waiting:
+                return
+            finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in finished:
+                campaign.add(future.result())
+                yield campaign
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _start() -> None:
+    signal(SIGINT, SIG_IGN)  # interrupts are the parent's business

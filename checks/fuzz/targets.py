@@ -1,0 +1,36 @@
+"""What a user names as the target: the engine, or a class of their own."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from memhp.reference.target import Target
+
+__all__ = ["TargetError", "target_named"]
+
+
+class TargetError(ValueError):
+    """There is no such target; the message is one line."""
+
+
+def target_named(name: str) -> Target:
+    """A fresh target: ``engine``, or what ``module:Class`` makes when it is called.
+
+    Raises TargetError if there is no such module or class, or it is no target.
+
+    >>> type(target_named("engine")).__name__
+    'EngineTarget'
+    """
+    module, colon, attribute = name.partition(":")
+    if name == "engine":
+        module, colon, attribute = "memhp.engine.target", ":", "EngineTarget"
+    if not (module and colon and attribute.isidentifier()):
+        raise TargetError(f"target {name[:60]!r}: give 'engine', or a class as module:Class")
+    try:
+        made: Target = getattr(import_module(module), attribute)()
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        raise TargetError(f"target {name}: {error}") from None
+    missing = [part for part in ("reset", "do", "observe") if not hasattr(made, part)]
+    if missing:
+        raise TargetError(f"target {name}: it has no {' and no '.join(missing)}")
+    return made

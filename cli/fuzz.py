@@ -1,0 +1,220 @@
+"""`memhp fuzz`: a target and the reference do the same, and are compared after each operation."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections import Counter
+from errno import errorcode
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from .common import UsageError, at_least_one, console, fail, write_json
+
+if TYPE_CHECKING:
+    from memhp.checks.fuzz.campaign import Campaign
+
+_EPILOG = """examples:
+  memhp fuzz                              the engine, by hypothesis: 20000 operations
+  memhp fuzz --walk --minutes 10          a random walk on all cores, ten times as fast
+  memhp fuzz --target mymodule:MyMemory   a class of your own (see memhp.reference.Target)
+  memhp fuzz --walk --keep campaign.json  and once more, to go on where it stopped
+
+What diverges is shrunk and written to a file that `memhp replay` runs again.
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the sub-command."""
+    parser = commands.add_parser(
+        "fuzz",
+        help="compare an implementation with the reference, operation by operation",
+        description="Draws operations that the reference allows, and some that it refuses, does"
+        " them on a target too, and compares answers and states after each.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--target", default="engine", metavar="NAME", help="engine (default), or module:Class"
+    )
+    parser.add_argument(
+        "--walk", action="store_true", help="a bare random walk, without hypothesis"
+    )
+    parser.add_argument(
+        "--steps", type=at_least_one, metavar="N", help="operations to do, at least (20000)"
+    )
+    parser.add_argument("--minutes", type=_minutes, metavar="N", help="instead: for so long")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="what to draw (0)")
+    parser.add_argument("--jobs", type=at_least_one, metavar="N", help="processes (all cores)")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FILE", help="go on with the campaign in FILE, and keep it"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("divergence.json"),
+        metavar="FILE",
+        help="where a divergence is written (divergence.json)",
+    )
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress")
+    parser.set_defaults(run=run)
+
+
+def _minutes(text: str) -> float:
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = 0.0
+    if not 0 < minutes < 1e6:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a number of minutes")
+    return minutes
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run a campaign; exit 1 if the target leaves the specification."""
+    from memhp.checks.fuzz.campaign import CampaignError
+    from memhp.checks.fuzz.targets import TargetError, target_named
+    from memhp.checks.verdicts import Verdict
+
+    sys.path.insert(0, os.getcwd())  # a class of the user's own, beside the user
+    try:
+        target_named(args.target)
+        campaign = _campaign(args)
+    except (CampaignError, TargetError, UsageError) as error:
+        return fail("fuzz", error)
+    started = monotonic()
+    stopped = _go_on(campaign, args, started)
+    try:
+        if args.keep:
+            write_json(args.keep, campaign.to_json())
+        if campaign.record:
+            write_json(args.out, campaign.record.to_json())
+    except UsageError as error:
+        return fail("fuzz", error)
+    if args.json:
+        print(json.dumps(_document(campaign, args.out), indent=1))
+    else:
+        _show(campaign, args.out, monotonic() - started)
+    if campaign.record:
+        return Verdict.refuted.exit_code
+    return 130 if stopped else Verdict.holds.exit_code
+
+
+def _campaign(args: argparse.Namespace) -> Campaign:
+    from memhp.checks.fuzz.campaign import Campaign
+
+    mode = "walk" if args.walk else "hypothesis"
+    if not (args.keep and args.keep.exists()):
+        return Campaign(mode, args.target, args.seed)
+    try:
+        kept = Campaign.from_json(json.loads(args.keep.read_text()))
+    except OSError as error:
+        raise UsageError(f"cannot read {args.keep}: {error.strerror}") from None
+    except (UnicodeDecodeError, RecursionError, json.JSONDecodeError):
+        raise UsageError(f"{args.keep} is no campaign: it is not JSON") from None
+    given = (mode, args.target, args.seed)
+    if (kept.mode, kept.target, kept.seed) != given:
+        raise UsageError(
+            f"{args.keep} is another campaign: {kept.mode} of {kept.target}, seed {kept.seed}"
+        )
+    return kept
+
+
+def _go_on(campaign: Campaign, args: argparse.Namespace, started: float) -> bool:
+    """Run pieces; whether somebody pressed Ctrl-C."""
+    from memhp.checks.fuzz.campaign import run as pieces
+
+    before = campaign.steps
+    steps = None if args.minutes else before + (args.steps or 20_000)
+    seconds = args.minutes * 60 if args.minutes else None
+    try:
+        for _ in pieces(
+            campaign, steps=steps, seconds=seconds, jobs=args.jobs or os.cpu_count() or 1
+        ):
+            if not (args.quiet or args.json) and sys.stderr.isatty():
+                rate = (campaign.steps - before) / max(monotonic() - started, 1e-9)
+                print(
+                    f"\r{campaign.steps:,} operations, {rate:,.0f} a second ",
+                    end="",
+                    file=sys.stderr,
+                    flush=True,
+                )
+    except KeyboardInterrupt:
+        return True
+    finally:
+        if not (args.quiet or args.json) and sys.stderr.isatty():
+            print(file=sys.stderr)
+    return False
+
+
+def _show(campaign: Campaign, out: Path, seconds: float) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("operation", no_wrap=True)
+    table.add_column("done", justify="right")
+    table.add_column("succeeded", justify="right")
+    table.add_column("refused with", overflow="fold")
+    for name, answers in sorted(_by_name(campaign).items()):
+        errors = sorted((str(errorcode.get(e, e)), n) for e, n in answers.items() if e is not None)
+        table.add_row(
+            name,
+            f"{sum(answers.values()):,}",
+            f"{answers[None]:,}",
+            ", ".join(f"{word} {count:,}" for word, count in errors),
+        )
+    console().print(table)
+    share = campaign.changed / campaign.steps if campaign.steps else 0.0
+    print(
+        f"\n{campaign.steps:,} operations on {campaign.target} ({campaign.mode}, seed"
+        f" {campaign.seed}), {share:.0%} changed something; {seconds:.1f} s"
+    )
+    if campaign.record is None:
+        print("no divergence")
+        return
+    record = campaign.record
+    print(f"diverged, shrunk to {len(record.operations)} operations:")
+    for number, (name, params) in enumerate(record.operations, 1):
+        print(f"{number:3} {name}({', '.join(map(str, params))})")
+    print(record.report)
+    print(f"again: memhp replay {out} --target {campaign.target}")
+
+
+def _by_name(campaign: Campaign) -> dict[str, Counter[int | None]]:
+    found: dict[str, Counter[int | None]] = {}
+    for (name, errno), count in campaign.answers.items():
+        found.setdefault(name, Counter())[errno] += count
+    return found
+
+
+def _document(campaign: Campaign, out: Path) -> dict[str, Any]:
+    record = campaign.record
+    return {
+        "schema": "memhp-fuzz/1",
+        "target": campaign.target,
+        "mode": campaign.mode,
+        "seed": campaign.seed,
+        "steps": campaign.steps,
+        "changed": campaign.changed,
+        "operations": [
+            {
+                "name": name,
+                "answers": {
+                    "success" if errno is None else errorcode.get(errno, str(errno)): count
+                    for errno, count in answers.items()
+                },
+            }
+            for name, answers in sorted(_by_name(campaign).items())
+        ],
+        "divergence": None
+        if record is None
+        else {
+            "file": str(out),
+            "operations": [[name, *params] for name, params in record.operations],
+            "report": record.report.splitlines(),
+        },
+    }

@@ -1,0 +1,69 @@
+"""Campaigns: the same pieces whoever does them, and one that goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from memhp.checks.fuzz import campaign
+from memhp.checks.fuzz.campaign import Campaign, CampaignError, do, run
+from memhp.checks.fuzz.targets import TargetError, target_named
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(campaign, "OPERATIONS", {"walk": 300, "hypothesis": 100})
+
+
+def test_a_piece_is_the_same_each_time_and_another_for_another_number() -> None:
+    first, again, other = (do("walk", "engine", 7, number) for number in (0, 0, 4))
+    assert (first.steps, first.record) == (300, None)
+    assert first.answers == again.answers != other.answers
+
+
+def test_a_campaign_that_is_kept_goes_on() -> None:
+    whole, half = Campaign("walk", "engine", 1), Campaign("walk", "engine", 1)
+    for each in (0, 1):
+        whole.add(do("walk", "engine", 1, each))
+    half.add(do("walk", "engine", 1, 0))
+    half.following = 1
+    kept = Campaign.from_json(json.loads(json.dumps(half.to_json())))
+    kept.add(do("walk", "engine", 1, kept.following))
+    assert (kept.steps, kept.changed, kept.answers) == (whole.steps, whole.changed, whole.answers)
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ([], "this is no campaign"),
+        ({"memhp": "campaign", "version": 2, "mode": "walk"}, "no campaign of version 1"),
+        ({"memhp": "campaign", "version": 1, "mode": "walk", "seed": 1}, "missing or no numbers"),
+    ],
+)
+def test_a_malformed_campaign_is_refused(document: Any, message: str) -> None:
+    with pytest.raises(CampaignError, match=message):
+        Campaign.from_json(document)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nonsense", "give 'engine', or a class"),
+        ("no_such_module:Target", "No module named"),
+        ("os:nothing", "no attribute 'nothing'"),
+        ("os:path", "not callable"),
+        ("decimal:Decimal", "it has no reset and no do and no observe"),
+    ],
+)
+def test_what_is_no_target_is_told(name: str, message: str) -> None:
+    with pytest.raises(TargetError, match=message):
+        target_named(name)
+
+
+def test_processes_do_the_pieces_until_there_are_enough() -> None:
+    counted = Campaign("walk", "engine", 2)
+    seen = [found.steps for found in run(counted, steps=20_000, seconds=None, jobs=2)]
+    assert seen[-1] == counted.steps >= 20_000
+    assert counted.record is None
