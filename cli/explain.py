@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 from errno import errorcode
-from textwrap import indent
+from textwrap import indent, wrap
 from typing import TYPE_CHECKING, Any
 
 from .common import UsageError, choose, fail
 
 if TYPE_CHECKING:
     from memhp.spec.language import Action, Property, System
+    from memhp.spec.language.edits import Variant
     from memhp.spec.language.system import Where
     from memhp.spec.language.terms import Var
 
@@ -19,9 +20,9 @@ def add_parser(commands: Any) -> None:
     """Add the sub-command."""
     parser = commands.add_parser(
         "explain",
-        help="an action, guard, property, variable, definition or row: what it says",
+        help="an action, guard, property, variant, variable or row: what it says",
         description="Explains one name of the specification: an action, a guard"
-        " (ACTION.GUARD), a property, a variable, a definition, or a row such as N2.",
+        " (ACTION.GUARD), a property, a variable, a definition, a variant, or a row such as N2.",
     )
     parser.add_argument("name")
     parser.set_defaults(run=run)
@@ -40,13 +41,18 @@ def run(args: argparse.Namespace) -> int:
 
 def explain(system: System, name: str) -> list[str]:
     """The lines that explain ``name``.  Raises `UsageError` if nothing has that name."""
+    from memhp.spec.variants import VARIANTS
+
+    variants = {variant.name: variant for variant in VARIANTS}
     rows = {row: [p for p in system.properties if row in p.covers] for row in system.rows}
     if name in system.action_by_name:
         return [*_action(system.action_by_name[name]), *_cost(system, name)]
     if name in system.property_by_name:
         return _property(system.property_by_name[name])
     if name in rows:
-        return [f"row {name} is carried by:", *(f"  {p.kind:9} {p.name}" for p in rows[name])]
+        return _row(name, rows[name])
+    if name in variants:
+        return _variant(variants[name])
     if name in system.definitions:
         found = system.definitions[name]
         return [
@@ -71,12 +77,44 @@ def explain(system: System, name: str) -> list[str]:
         *system.action_by_name,
         *system.property_by_name,
         *rows,
+        *variants,
         *system.definitions,
         *(v.symbol.name for v in system.variables),
         *guards,
     ]
     chosen = choose("name", name, known)
     return _action(guards[chosen], only=chosen.partition(".")[2])
+
+
+def _row(name: str, carried_by: list[Property]) -> list[str]:
+    """The properties of a row, and the designs that are wrong in its eyes."""
+    from memhp.spec.rows import ROWS
+    from memhp.spec.variants import VARIANTS
+
+    title = next(row.concern for row in ROWS if row.id == name)
+    lines = [f"row {name}: {title}", "", "properties"]
+    lines += [line for claim in carried_by for line in _listed(f"{claim.kind} {claim.name}", claim)]
+    lines += ["", "wrong designs: see one refuted with memhp check --variant NAME"]
+    wrong = [variant for variant in VARIANTS if name in variant.covers]
+    lines += [line for variant in wrong for line in _listed(variant.name, variant)]
+    return lines
+
+
+def _listed(name: str, told: Property | Variant) -> list[str]:
+    """A name, and below it the first sentence of what is said of it."""
+    first = " ".join(told.doc.split()).partition(". ")[0].removesuffix(".")
+    return [f"  {name}", *wrap(f"{first}.", 96, initial_indent="    ", subsequent_indent="    ")]
+
+
+def _variant(variant: Variant) -> list[str]:
+    return [
+        f"variant {variant.name}",
+        _indent(variant.doc),
+        f"  source: {variant.source}",
+        *(f"  edit:   {edit}" for edit in variant.edits),
+        f"  breaks: {variant.breaks}",
+        f"  rows:   {' '.join(variant.covers)}",
+    ]
 
 
 def _head(name: str, params: tuple[Var, ...], where: Where) -> str:

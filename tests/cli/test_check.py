@@ -163,8 +163,19 @@ def test_explain_shows_guards_as_they_are_tested(capsys: pytest.CaptureFixture[s
     code, out, _ = run(capsys, "explain", "alloc_kernel")
     assert "reads draining, frame_state, zone (3 entries)" in out
     assert "normal path: entries beyond those without hotplug: 1, allowed: 1" in out
-    assert run(capsys, "explain", "N2")[0] == 0
     assert run(capsys, "explain", "begin_offlin")[0] == 2
+
+
+def test_explain_a_row_lists_its_properties_and_its_wrong_designs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, out, _ = run(capsys, "explain", "N2")
+    assert code == 0
+    assert "  always pgdat_section_leaves_last\n    While any section of a node is present" in out
+    assert "  pgdat-goes-early\n    The section that holds the node's pgdat may leave" in out
+    code, out, _ = run(capsys, "explain", "pgdat-goes-early")
+    assert "  edit:   remove_section does without guard pgdat_leaves_last" in out
+    assert "  breaks: pgdat_section_leaves_last" in out
 
 
 def test_a_failed_proof_shows_the_step_and_only_what_differs(
