@@ -14,9 +14,6 @@ from typing import Protocol
 
 __all__ = ["Described", "Layout", "by_distance"]
 
-_NEITHER = 2
-"""In a table: the filesystem can neither move its data nor let go of it."""
-
 
 class Described(Protocol):
     """A machine described by numbers of elements and row-major tables."""
@@ -43,7 +40,12 @@ class Layout:
     block lies in a device of its own) and ``early_device``; ``rank``, the place of
     each block by address; ``folios``, how many folios there can be (without it,
     one for each frame, which it begins in); ``birth_frame``, ``boot_folio`` and
-    ``boot_data``, what records name at boot.
+    ``boot_data``, what records name at boot; ``filesystem``, what the one of each
+    folio can do (without it, move all data), ``store_of`` a folio (0) and how many
+    ``stores``; ``ticks``, how often a removal may wait; ``ptes``, how many page-table
+    entries there can be (one for each folio), ``vmas``, and for each entry ``vma_of``
+    (0) and ``implied_folio`` (that of its number); for each entry of a device's table
+    ``does_dma``, ``driver_moves`` and ``first_pinned`` (there is none).
 
     Raises ValueError if the tables do not fit each other.
     """
@@ -68,6 +70,17 @@ class Layout:
     birth_frame: Sequence[int] | None = None
     boot_folio: Sequence[int] | None = None
     boot_data: Sequence[int] | None = None
+    filesystem: bytes = b""
+    store_of: Sequence[int] | None = None
+    stores: int = 1
+    ticks: int = 1
+    ptes: int = 0
+    vmas: int = 1
+    vma_of: Sequence[int] | None = None
+    implied_folio: Sequence[int] | None = None
+    does_dma: bytes = b""
+    driver_moves: bytes = b""
+    first_pinned: Sequence[int] = ()
     frame_codes: Mapping[int, bytes] = field(default_factory=dict)
     """The frames' codes at boot, of the early blocks that are not uniform."""
     block_codes: bytes = b""
@@ -124,11 +137,8 @@ class Layout:
     def of(cls, machine: Described) -> Layout:
         """The layout of a described machine.
 
-        Raises ValueError if its blocks are not all of one size, in order, or if its
-        files have private data that nobody can move, which the engine does not know.
+        Raises ValueError if its blocks are not all of one size, in order.
         """
-        if _NEITHER in machine.tables["filesystem"]:
-            raise ValueError("the engine knows no filesystem that can neither move nor release")
         sizes, tables = machine.sizes, machine.tables
         nodes, blocks, devices = sizes["Node"], sizes["Block"], sizes["MemoryDevice"]
         sections, frames = _regular(machine)
@@ -164,6 +174,17 @@ class Layout:
             birth_frame=None if plain else tables["birth_frame"],
             boot_folio=None if plain else tables["boot_folio"],
             boot_data=None if plain else tables["boot_data"],
+            filesystem=bytes(tables["filesystem"]) if any(tables["filesystem"]) else b"",
+            store_of=tables["store_of"],
+            stores=sizes["Store"],
+            ticks=sizes["Tick"],
+            ptes=sizes["Pte"],
+            vmas=sizes["Vma"],
+            vma_of=tables["vma_of"],
+            implied_folio=tables["implied_folio"],
+            does_dma=bytes(tables["does_dma"]),
+            driver_moves=bytes(tables["driver_moves"]),
+            first_pinned=tables["first_pinned"],
             frame_codes=frame_codes,
         )
 

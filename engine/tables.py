@@ -94,6 +94,11 @@ class Table:
         found = self._arrays.get(number)
         return np.frombuffer(self._made(number) if found is None else found, dtype=np.int64)
 
+    def untouched(self, first: int, length: int) -> bool:
+        """No number of elements in a row was ever set by itself."""
+        last = (first + length - 1) // self.chunk
+        return not any(n in self._arrays for n in range(first // self.chunk, last + 1))
+
     def runs(self, elements: range) -> list[tuple[int, int, int]] | None:
         """Elements of one chunk as runs: first element, length, first number.
 
@@ -150,9 +155,9 @@ class Table:
 
     def scatter(self, elements: Numbers, values: Numbers) -> None:
         """Change the numbers of many elements, which are all different."""
-        if not self._identity and not self._arrays and not values.any():
-            return
         for number, where in self._parts(elements):
+            if number not in self._arrays and not self._identity and not values[where].any():
+                continue
             self.view(number)[elements[where] - number * self.chunk] = values[where]
 
     def numbers(self) -> list[int]:
