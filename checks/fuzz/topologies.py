@@ -91,6 +91,7 @@ SHAPES: Mapping[str, Shape] = {
         more=(("Tick", 5),),
         tables=(
             ("filesystem", (1,) * 8),
+            ("does_dma", (1,)),
             ("nearer", tuple(int(_ring(n, a) < _ring(n, b)) for n, a, b in _triples(4))),
             ("memmap_host", (0, 0, 2, 0, 4, 2, 6, 0)),
             ("cpus_keep_frames", (1, 0, 1, 0)),
@@ -115,6 +116,7 @@ SHAPES: Mapping[str, Shape] = {
             ("in_range", _device_table(((0, 1), (1, 2), (4,), (4, 5)), 6)),
             ("early_device", (1, 0, 1, 1)),
             ("memmap_host", (0, 1, 2, 3, 4, 2)),
+            ("does_dma", (1,)),
             ("birth_frame", tuple(range(24))),
             ("boot_folio", tuple(range(24))),
             ("below", tuple(int((b * 5 % 6) < (a * 5 % 6)) for a in range(6) for b in range(6))),

@@ -30,9 +30,11 @@ WORDS: tuple[Operation, ...] = (
 
 IMPOSSIBLE = {
     "one_node": {"remove_node"},
-    "shared_devices": {"keep_on_cpu", "drain_from_cpu"},
+    "two_nodes": {"release_private"},
+    "shared_devices": {"keep_on_cpu", "drain_from_cpu", "release_private"},
 }
-"""What never succeeds: boot memory of the kernel holds the only node; no lists of CPUs."""
+"""What never succeeds: boot memory of the kernel holds the only node; no lists of CPUs; all
+filesystems move their private data themselves."""
 
 
 def walked(target: ToyTarget, steps: int = 300) -> Walk:
