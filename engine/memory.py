@@ -199,16 +199,21 @@ class Memory(Pins):
             self.room[self.node_of[to]].discard(to)
 
     def _move_runs(self, sources: Frames, targets: Frames) -> bool:
-        """Folios in the order of their numbers move to frames in a row: a few entries change."""
-        if not (self._own_numbers and isinstance(sources, range) and isinstance(targets, range)):
+        """Folios in the order of their numbers move: their homes are written in a row."""
+        if not (self._own_numbers and isinstance(sources, range)):
             return False
         runs = self.folio_of.runs(sources)
         if runs is None:
             return False
         for source, length, folio in runs:
-            target = targets.start + source - sources.start
-            self.home.write_run(folio, length, target)
-            self.folio_of.write_run(target, length, folio)
+            at = source - sources.start
+            part = targets[at : at + length]
+            if isinstance(part, range):
+                self.home.write_run(folio, length, part.start)
+                self.folio_of.write_run(part.start, length, folio)
+            else:
+                self.home.write_values(folio, part)
+                self.folio_of.write_rising(part, folio)
             if not self._first.untouched(folio, length):
-                self._follow(np.arange(folio, folio + length), np.arange(target, target + length))
+                self._follow(np.arange(folio, folio + length), np.asarray(part))
         return True

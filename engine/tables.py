@@ -41,7 +41,7 @@ class Table:
     what the elements begin as, one by one (for small tables).
     """
 
-    __slots__ = ("_arrays", "_identity", "_runs", "chunk", "size")
+    __slots__ = ("_arrays", "_identity", "_later", "_runs", "chunk", "size")
 
     def __init__(
         self, size: int, chunk: int, *, identity: bool = False, initial: object = None
@@ -51,6 +51,7 @@ class Table:
         self._identity = identity
         self._arrays: dict[int, array[int]] = {}
         self._runs: dict[int, tuple[list[int], list[int]]] = {}
+        self._later: dict[int, list[tuple[Numbers | slice, Numbers | int]]] = {}
         if initial is not None:
             values = np.asarray(initial, dtype=np.int64)
             for number in range(-(-size // chunk)):
@@ -61,20 +62,24 @@ class Table:
     @property
     def mixed_chunks(self) -> int:
         """How many chunks are kept element by element."""
-        return len(self._arrays)
+        return len(self._arrays) + len(self._later)
 
     def get(self, element: int) -> int:
         """The element's number."""
         number = element // self.chunk
         found = self._arrays.get(number)
-        return self._in_run(number, element) if found is None else found[element % self.chunk]
+        if found is None:
+            if number not in self._later:
+                return self._in_run(number, element)
+            found = self._made(number)
+        return found[element % self.chunk]
 
     def set(self, element: int, value: int) -> None:
         """Change the element's number."""
         number = element // self.chunk
         found = self._arrays.get(number)
         if found is None:
-            if value == self._in_run(number, element):
+            if number not in self._later and value == self._in_run(number, element):
                 return
             found = self._made(number)
         found[element % self.chunk] = value
@@ -105,7 +110,7 @@ class Table:
         None if the chunk is kept element by element.
         """
         number, at = divmod(elements.start, self.chunk)
-        if number in self._arrays or not self._identity:
+        if number in self._arrays or number in self._later or not self._identity:
             return None
         starts, shifts = self._runs.get(number, _PLAIN)
         base, stop = number * self.chunk, at + len(elements)
@@ -127,7 +132,8 @@ class Table:
         number, at = divmod(first, self.chunk)
         if length == self.chunk:
             self._arrays.pop(number, None)
-        elif number in self._arrays:
+            self._later.pop(number, None)
+        elif number in self._arrays or number in self._later:
             self.view(number)[at : at + length] = np.arange(value, value + length)
             return
         stop, (starts, shifts) = at + length, self._runs.get(number, _PLAIN)
@@ -140,6 +146,36 @@ class Table:
         if len(runs) > _MOST_RUNS:
             self._made(number)
 
+    def write_values(self, first: int, values: Numbers) -> None:
+        """Elements in a row, of one or more chunks, get these numbers; the array is kept."""
+        done = 0
+        while done < len(values):
+            number, at = divmod(first + done, self.chunk)
+            part = min(len(values) - done, self.chunk - at)
+            self._write(number, slice(at, at + part), values[done : done + part])
+            done += part
+
+    def write_rising(self, elements: Numbers, value: int) -> None:
+        """Elements of one chunk get numbers from ``value`` on; the array is kept."""
+        self._write(int(elements[0]) // self.chunk, elements, value)
+
+    def _write(self, number: int, where: Numbers | slice, what: Numbers | int) -> None:
+        """Write, or remember to, so that a chunk that nobody asks takes no memory."""
+        if number in self._arrays:
+            self._write_now(number, where, what)
+            return
+        waiting = self._later.setdefault(number, [])
+        waiting.append((where, what))
+        if len(waiting) > _MOST_RUNS:
+            self._made(number)
+
+    def _write_now(self, number: int, where: Numbers | slice, what: Numbers | int) -> None:
+        view = self.view(number)
+        if isinstance(where, slice):
+            view[where] = what
+        else:
+            view[where - number * self.chunk] = np.arange(what, what + len(where))
+
     def gather(self, elements: Numbers) -> Numbers:
         """The numbers of many elements."""
         if not self._arrays and not self._identity:
@@ -147,7 +183,7 @@ class Table:
         result = np.empty_like(elements)
         for number, where in self._parts(elements):
             part = elements[where]
-            if number in self._arrays:
+            if number in self._arrays or number in self._later:
                 result[where] = self.view(number)[part - number * self.chunk]
             else:
                 result[where] = self._run_numbers(number)[part - number * self.chunk]
@@ -165,13 +201,17 @@ class Table:
         return [self.get(element) for element in range(self.size)]
 
     def _made(self, number: int) -> array[int]:
+        made = array("q", [0]) * self.chunk
+        waiting = self._later.pop(number, ())
         if self._identity:
-            made = array("q")
-            made.frombytes(self._run_numbers(number).tobytes())
+            view, base = np.frombuffer(made, dtype=np.int64), number * self.chunk
+            for first, length, value in self.runs(range(base, base + self.chunk)) or ():
+                at = first - base
+                view[at : at + length] = np.arange(value, value + length)
             self._runs.pop(number, None)
-        else:
-            made = array("q", [0]) * self.chunk
         self._arrays[number] = made
+        for where, what in waiting:
+            self._write_now(number, where, what)
         return made
 
     def _run_numbers(self, number: int) -> Numbers:

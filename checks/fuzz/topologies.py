@@ -115,7 +115,7 @@ SHAPES: Mapping[str, Shape] = {
         tables=(
             ("in_range", _device_table(((0, 1), (1, 2), (4,), (4, 5)), 6)),
             ("early_device", (1, 0, 1, 1)),
-            ("memmap_host", (0, 1, 2, 3, 4, 2)),
+            ("memmap_host", (0, 0, 5, 3, 4, 5)),
             ("does_dma", (1,)),
             ("birth_frame", tuple(range(24))),
             ("boot_folio", tuple(range(24))),

@@ -169,13 +169,13 @@ FOLIO_DEFECTS: tuple[tuple[str, Method, int, str], ...] = (
     ("refusal", moved_under_writeback, 10_000, "one_node"),
     ("refusal", moved_under_a_device, 10_000, "two_nodes"),
     ("_refuses", refusal_leaves_no_copy, 20_000, "four_nodes"),
-    ("end_writeback", silent_store_acknowledges, 2_000, "one_node"),
+    ("end_writeback", silent_store_acknowledges, 20_000, "one_node"),
     ("isolate", old_time_counts, 10_000, "four_nodes"),
     ("release_private", dirty_private_data_released, 10_000, "one_node"),
-    ("release_private", anything_released, 2_000, "one_node"),
-    ("pin_longterm", long_pin_in_a_closed_block, 2_000, "two_nodes"),
+    ("release_private", anything_released, 20_000, "one_node"),
+    ("pin_longterm", long_pin_in_a_closed_block, 20_000, "two_nodes"),
     ("_is_sticky", long_pin_is_not_sticky, 10_000, "two_nodes"),
     ("add_device", failed_add_stays, 20_000, "shared_devices"),
-    ("eject_device", refused_eject_stays_offline, 10_000, "one_node"),
+    ("eject_device", refused_eject_stays_offline, 20_000, "shared_devices"),
 )
 """Method, what replaces it, within how many steps it is found, and on which machine."""
