@@ -35,10 +35,52 @@ from .tables import Numbers
 
 __all__ = ["BlockFrames", "Frames"]
 
-Frames: TypeAlias = range | Numbers
-"""Frames, the lowest first: a range if they lie in a row."""
 
 _MOVABLE = ZONES.index("movable")
+
+
+class Scattered:
+    """Frames of one block that do not lie in a row; which they are is found when asked."""
+
+    __slots__ = ("_count", "_found", "first", "mask")
+
+    def __init__(self, first: int, mask: NDArray[np.bool_], count: int) -> None:
+        self.first = first
+        self.mask = mask
+        self._count = count
+        self._found: Numbers | None = None
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __array__(self, dtype: object = None, copy: bool | None = None) -> Numbers:
+        if self._found is None:
+            self._found = np.flatnonzero(self.mask) + self.first
+        return self._found
+
+    def __getitem__(self, part: slice) -> Frames:
+        start, stop, _ = part.indices(self._count)
+        if start:
+            return np.asarray(self)[part]
+        return self if stop == self._count else self._lowest(stop)
+
+    def _lowest(self, count: int) -> Scattered:
+        """The lowest of these frames; halves are counted until the last one is found."""
+        low, high, left = 0, len(self.mask), count
+        while high - low > 64:
+            middle = (low + high) // 2
+            here = _count(self.mask[low:middle])
+            if here >= left:
+                high = middle
+            else:
+                low, left = middle, left - here
+        some = self.mask.copy()
+        some[low + int(np.flatnonzero(self.mask[low:high])[left - 1]) + 1 :] = False
+        return Scattered(self.first, some, count)
+
+
+Frames: TypeAlias = range | Numbers | Scattered
+"""Frames, the lowest first: a range if they lie in a row."""
 
 
 class BlockFrames:
@@ -196,9 +238,8 @@ class BlockFrames:
             while block >= 0 and wanted > 0:
                 found = self._frames_with(block, FREE, self.free[block])[:wanted]
                 wanted -= len(found)
-                following = self.room[node].first(block + 1)
                 yield found
-                block = following
+                block = self.room[node].first(block + 1) if wanted else -1
 
     def _frames_with(self, block: int, code: int, count: int) -> Frames:
         """The frames that have the code, of which there are ``count``: a range if they are one."""
@@ -208,7 +249,7 @@ class BlockFrames:
         low = max(codes.find(code), 0)
         if codes[low : low + count] == bytes((code,)) * count:
             return range(first + low, first + low + count)
-        return np.flatnonzero(np.frombuffer(codes, dtype=np.uint8) == code) + first
+        return Scattered(first, np.frombuffer(codes, dtype=np.uint8) == code, count)
 
     # --- keeping the counts ------------------------------------------------------------------
 
@@ -250,10 +291,9 @@ class BlockFrames:
             if self.uniform[block] in old:
                 self.uniform[block] = new
             return
-        table = bytearray(range(256))
+        view = np.frombuffer(codes, dtype=np.uint8)
         for code in old:
-            table[code] = new
-        self.mixed[block] = codes.translate(table)
+            _add(view, view == code, new - code)
 
     def _recolour(self, block: int, frames: Frames, code: int) -> None:
         first = block * self.per_block
@@ -262,6 +302,9 @@ class BlockFrames:
         elif isinstance(frames, range):
             part = slice(frames.start - first, frames.stop - first)
             self._codes(block)[part] = bytes((code,)) * len(frames)
+        elif isinstance(frames, Scattered):
+            view = np.frombuffer(self._codes(block), dtype=np.uint8)
+            _add(view, frames.mask, code - int(view[int(np.argmax(frames.mask))]))
         else:
             np.frombuffer(self._codes(block), dtype=np.uint8)[frames - first] = code
 
@@ -278,3 +321,14 @@ class BlockFrames:
 
 def _count(which: NDArray[np.bool_]) -> int:
     return int(np.count_nonzero(which))
+
+
+def _add(codes: NDArray[np.uint8], where: NDArray[np.bool_], difference: int) -> None:
+    """Change one code to another where it stands: quicker than choosing between two."""
+    codes += where.view(np.uint8) * np.uint8(difference % 256)
+
+
+def block_of(frames: Frames, size: int) -> int:
+    """The block that all of these frames lie in."""
+    first = frames.first if isinstance(frames, Scattered) else int(frames[0])
+    return first // size

@@ -25,7 +25,7 @@ from .codes import (
     USER,
     WRITEBACK,
 )
-from .frames import Frames
+from .frames import Frames, block_of
 from .layout import Layout
 from .pins import Pins
 
@@ -101,7 +101,7 @@ class Memory(Pins):
         """Move what can move out of the isolated block, to the first of the nodes with room."""
         sources, done = self.users(block), 0
         for frame in sorted(self.restless.get(block, ())):
-            at = int(np.searchsorted(sources, frame))
+            at = int(np.searchsorted(np.asarray(sources), frame))
             if self._move_all(sources[done:at], nodes) < at - done:
                 return
             if not self._coax(block, frame, nodes):
@@ -181,7 +181,7 @@ class Memory(Pins):
     def move(self, sources: Frames, targets: Frames) -> None:
         """The folios in frames of one isolated block move to free frames of one other."""
         size = self.per_block
-        block, to, moved = int(sources[0]) // size, int(targets[0]) // size, len(sources)
+        block, to, moved = block_of(sources, size), block_of(targets, size), len(sources)
         if not self._move_runs(sources, targets):
             leaving, arriving = np.asarray(sources), np.asarray(targets)
             folios = self.folio_of.gather(leaving)
@@ -213,7 +213,7 @@ class Memory(Pins):
                 self.folio_of.write_run(part.start, length, folio)
             else:
                 self.home.write_values(folio, part)
-                self.folio_of.write_rising(part, folio)
+                self.folio_of.write_rising(block_of(part, self.per_block), part, folio)
             if not self._first.untouched(folio, length):
                 self._follow(np.arange(folio, folio + length), np.asarray(part))
         return True

@@ -15,14 +15,24 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from itertools import pairwise
-from typing import TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Numbers", "Table"]
+__all__ = ["Numbers", "Table", "Values"]
 
 Numbers: TypeAlias = NDArray[np.int64]
+
+
+class Values(Protocol):
+    """Numbers in an array, or what becomes an array when somebody asks."""
+
+    def __len__(self) -> int: ...
+
+    def __array__(self) -> Numbers: ...
+
+    def __getitem__(self, part: slice, /) -> Any: ...
 
 
 _MOST_RUNS = 16
@@ -51,7 +61,7 @@ class Table:
         self._identity = identity
         self._arrays: dict[int, array[int]] = {}
         self._runs: dict[int, tuple[list[int], list[int]]] = {}
-        self._later: dict[int, list[tuple[Numbers | slice, Numbers | int]]] = {}
+        self._later: dict[int, list[tuple[Values | slice, Values | int]]] = {}
         if initial is not None:
             values = np.asarray(initial, dtype=np.int64)
             for number in range(-(-size // chunk)):
@@ -146,7 +156,7 @@ class Table:
         if len(runs) > _MOST_RUNS:
             self._made(number)
 
-    def write_values(self, first: int, values: Numbers) -> None:
+    def write_values(self, first: int, values: Values) -> None:
         """Elements in a row, of one or more chunks, get these numbers; the array is kept."""
         done = 0
         while done < len(values):
@@ -155,11 +165,11 @@ class Table:
             self._write(number, slice(at, at + part), values[done : done + part])
             done += part
 
-    def write_rising(self, elements: Numbers, value: int) -> None:
-        """Elements of one chunk get numbers from ``value`` on; the array is kept."""
-        self._write(int(elements[0]) // self.chunk, elements, value)
+    def write_rising(self, number: int, elements: Values, value: int) -> None:
+        """Elements of a chunk get numbers from ``value`` on; the array is kept."""
+        self._write(number, elements, value)
 
-    def _write(self, number: int, where: Numbers | slice, what: Numbers | int) -> None:
+    def _write(self, number: int, where: Values | slice, what: Values | int) -> None:
         """Write, or remember to, so that a chunk that nobody asks takes no memory."""
         if number in self._arrays:
             self._write_now(number, where, what)
@@ -169,12 +179,13 @@ class Table:
         if len(waiting) > _MOST_RUNS:
             self._made(number)
 
-    def _write_now(self, number: int, where: Numbers | slice, what: Numbers | int) -> None:
+    def _write_now(self, number: int, where: Values | slice, what: Values | int) -> None:
         view = self.view(number)
         if isinstance(where, slice):
-            view[where] = what
-        else:
-            view[where - number * self.chunk] = np.arange(what, what + len(where))
+            view[where] = np.asarray(what)
+        elif isinstance(what, int):
+            places = np.asarray(where) - number * self.chunk
+            view[places] = np.arange(what, what + len(places))
 
     def gather(self, elements: Numbers) -> Numbers:
         """The numbers of many elements."""

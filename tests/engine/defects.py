@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pytest
 
 from memhp.engine.codes import EVENTS, FREE, ISOLATED, PCP
@@ -50,7 +51,11 @@ def _free_count_off_by_one(right: Method) -> Method:
 def _highest_frame_first(right: Method) -> Method:
     def broken(self: Memory, block: int, code: int, count: int) -> Any:
         found = right(self, block, code, count)
-        return found[::-1].copy() if code == FREE and not isinstance(found, range) else found
+        return (
+            np.asarray(found)[::-1].copy()
+            if code == FREE and not isinstance(found, range)
+            else found
+        )
 
     return broken
 

@@ -39,7 +39,7 @@ def test_a_table_is_a_list(identity: bool, seed: int) -> None:
         elif choice == 4 and identity:
             chunk_of = first // chunk * chunk
             some = np.array(sorted(random.sample(range(chunk_of, chunk_of + chunk), 7)))
-            table.write_rising(some, 5000)
+            table.write_rising(first // chunk, some, 5000)
             for number, element in enumerate(some.tolist()):
                 plain[element] = 5000 + number
         else:
