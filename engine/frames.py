@@ -60,7 +60,7 @@ class Scattered:
 
     def __getitem__(self, part: slice) -> Frames:
         start, stop, _ = part.indices(self._count)
-        if start:
+        if start or not stop:
             return np.asarray(self)[part]
         return self if stop == self._count else self._lowest(stop)
 
@@ -234,8 +234,8 @@ class BlockFrames:
     def destinations(self, nodes: Sequence[int], wanted: int) -> Iterator[Frames]:
         """Free frames, block by block, of the first node with room, then of the next."""
         for node in nodes:
-            block = self.room[node].first()
-            while block >= 0 and wanted > 0:
+            block = self.room[node].first() if wanted else -1
+            while block >= 0:
                 found = self._frames_with(block, FREE, self.free[block])[:wanted]
                 wanted -= len(found)
                 yield found
