@@ -221,7 +221,7 @@ class Blocks:
         """Move all folios of the isolated block to the nearest frames with room."""
         nodes = [n for n in self.layout.fallback[self.node_of[block]] if not self.leaving[n]]
         self.memory.empty(block, nodes)
-        return EINTR if self.memory.user[block] else 0
+        return 0 if self.memory.is_empty(block) else EINTR
 
     def _leave_zone(self, block: int) -> None:
         node, zone = self.node_of[block], self.memory.zone[block]
@@ -278,6 +278,8 @@ class Blocks:
             result &= np.frombuffer(obstacle, dtype=np.uint8) == 0
         result &= np.frombuffer(self.memory.kernel, dtype=np.int64) == 0
         result &= np.frombuffer(self.memory.user, dtype=np.int64) <= elsewhere
+        for block in self.memory.huge:
+            result[block] = False
         for block in self.memory.restless:
             needed = self.memory.time_needed(block)
             closed = self.draining[block] and not self.vetted[block]

@@ -46,6 +46,7 @@ __all__ = [
     "FOUND_OFFLINE",
     "FOUND_ONLINE",
     "FREE",
+    "HUGE",
     "IN_PROGRESS",
     "ISOLATED",
     "KERNEL",
@@ -72,7 +73,7 @@ __all__ = [
     "ZONES",
 ]
 
-UNAVAILABLE, ISOLATED, FREE, KERNEL, USER, PCP, CLOSED, BOOT = 0, 1, 2, 3, 4, 7, 8, 9
+UNAVAILABLE, ISOLATED, FREE, KERNEL, USER, HUGE, PCP, CLOSED, BOOT = 0, 1, 2, 3, 4, 6, 7, 8, 9
 
 SHOWN = bytes((0, 1, 2, 3, 4, 5, 6, 7, FREE, KERNEL)) + bytes(246)
 """For each code of a frame what its observers see (`bytes.translate`)."""

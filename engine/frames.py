@@ -264,8 +264,8 @@ class BlockFrames:
         if free == self.per_block:
             self._settle(block, code)
 
-    def _less_free(self, block: int) -> None:
-        left = self.free[block] - 1
+    def _less_free(self, block: int, frames: int = 1) -> None:
+        left = self.free[block] - frames
         self.free[block] = left
         if not left:
             self.room[self.node_of[block]].discard(block)

@@ -26,13 +26,13 @@ from .codes import (
     WRITEBACK,
 )
 from .frames import Frames, block_of
+from .huge import HugeFolios
 from .layout import Layout
-from .pins import Pins
 
 __all__ = ["Memory"]
 
 
-class Memory(Pins):
+class Memory(HugeFolios):
     """The memory of a machine that has just booted.
 
     ``spent`` says how much of the time that a removal may wait is gone, for each
@@ -96,6 +96,10 @@ class Memory(Pins):
             return True
         some = self.restless.get(block, ())
         return any(self._is_sticky(self.folio_of.get(frame)) for frame in some)
+
+    def is_empty(self, block: int) -> bool:
+        """Nobody has a frame of the isolated block."""
+        return not self.user[block] and block not in self.huge
 
     def empty(self, block: int, nodes: Sequence[int]) -> None:
         """Move what can move out of the isolated block, to the first of the nodes with room."""

@@ -37,6 +37,7 @@ def folios(memory: Memory) -> dict[str, Sequence[int | None]]:
         "mapcount": [len(memory.mappers(folio)) for folio in all_folios],
         "pin_count": [len(memory.pins_on.get(folio, ())) for folio in all_folios],
         **_page_tables(memory),
+        **_huge(memory),
         "pin_kind": list(memory.pin_kind),
         "pin_folio": memory.pin_folio,
         "pin_frame": memory.pin_frame,
@@ -51,4 +52,23 @@ def _page_tables(memory: Memory) -> dict[str, Sequence[int | None]]:
         "pte": [frame != 0 for frame in frames],
         "pte_frame": [frame - 1 if frame else None for frame in frames],
         "pte_folio": [folio if frame else None for folio, frame in zip(named, frames, strict=True)],
+    }
+
+
+def _huge(memory: Memory) -> dict[str, Sequence[int | None]]:
+    return {
+        "huge_state": list(memory.huge_state),
+        "huge_home": memory.huge_home,
+        "huge_of": memory.huge_of,
+        "surplus": list(memory.surplus),
+        "held": list(memory.held),
+        "nr_huge": memory.nr_huge,
+        "free_huge": memory.free_huge,
+        "surplus_huge": memory.surplus_huge,
+        "reserved_huge": memory.reserved_huge,
+        "huge_stage": list(memory.huge_stage),
+        "target": memory.huge_target,
+        "range_data": memory.range_data,
+        "huge_contents": memory.huge_contents,
+        "migratable": list(memory.migratable),
     }

@@ -12,6 +12,20 @@ from .observe import folios
 __all__ = ["EngineTarget"]
 
 _OF_MEMORY = (
+    "abort_huge_migration",
+    "begin_huge_migration",
+    "change_huge_home",
+    "copy_huge",
+    "dissolve",
+    "grow_pool",
+    "map_huge",
+    "put_huge",
+    "put_surplus",
+    "reserve_huge",
+    "take_huge",
+    "take_promised",
+    "take_surplus",
+    "unreserve_huge",
     "alloc_kernel",
     "attach_private",
     "begin_writeback",
@@ -58,7 +72,7 @@ class EngineTarget:
 
     >>> target = EngineTarget()
     >>> sorted(target.operations)[:3]
-    ['add_device', 'add_memory', 'alloc_folio']
+    ['abort_huge_migration', 'add_device', 'add_memory']
     """
 
     operations: frozenset[str] = frozenset((*_OF_MEMORY, *_OF_MACHINE, "alloc_folio"))

@@ -145,6 +145,20 @@ RULES = (
     Rule("pin_longterm", ("Pin", "Folio"), weight=3),
     Rule("unpin", ("Pin",), weight=4),
     Rule("device_write", ("Pin", "Data"), weight=3),
+    Rule("grow_pool", ("HugeFolio", "Range"), weight=3),
+    Rule("take_surplus", ("HugeFolio", "Range"), weight=1),
+    Rule("dissolve", ("HugeFolio",), weight=3),
+    Rule("reserve_huge", ("Reservation",), weight=2),
+    Rule("unreserve_huge", ("Reservation",), weight=2),
+    Rule("take_huge", ("HugeFolio",), weight=2),
+    Rule("take_promised", ("HugeFolio", "Reservation"), weight=2),
+    Rule("map_huge", ("HugeFolio", "Data"), weight=2),
+    Rule("put_huge", ("HugeFolio",), weight=2),
+    Rule("put_surplus", ("HugeFolio",), weight=2),
+    Rule("begin_huge_migration", ("HugeFolio", "HugeFolio"), weight=2),
+    Rule("copy_huge", ("HugeFolio",), weight=3),
+    Rule("change_huge_home", ("HugeFolio",), weight=3),
+    Rule("abort_huge_migration", ("HugeFolio",), weight=1),
 )
 """Every operation that a walk takes."""
 

@@ -54,7 +54,7 @@ SHAPES: Mapping[str, Shape] = {
         ),
     ),
     # Two nodes of blocks with two sections, which need each other; one block in two zones;
-    # devices that hold buffers.
+    # devices that hold buffers; huge folios of two sizes.
     "two_nodes": Shape(
         nodes=2,
         blocks=3,
@@ -66,9 +66,14 @@ SHAPES: Mapping[str, Shape] = {
         added=frozenset([2, 5]),
         movable=frozenset([1, 4]),
         multizone=frozenset([3]),
-        more=(("Pin", 4),),
+        more=(("Pin", 4), ("HugeFolio", 4), ("Reservation", 2)),
         tables=(
             ("does_dma", (1, 1, 1, 1)),
+            ("birth_range", (0, 1, 2, 3)),
+            ("first_huge", (0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3)),
+            ("gigantic", (0, 1, 1, 0, 0, 0, 0, 0, 1, 1, 0, 0)),
+            ("boot_range_data", (0, 1) * 6),
+            ("reservation_node", (0, 1)),
             ("driver_moves", (0, 1, 0, 1)),
             ("first_pinned", (0, 1, 2, 3)),
             ("memmap_host", (0, 1, 2, 2, 5, 5, 6, 7, 8, 8, 11, 11)),
@@ -88,7 +93,7 @@ SHAPES: Mapping[str, Shape] = {
         data=2,
         added=frozenset([3, 6, 7]),
         movable=frozenset([1, 5]),
-        more=(("Tick", 5),),
+        more=(("Tick", 5), ("HugeFolio", 3), ("Reservation", 2)),
         tables=(
             ("filesystem", (1,) * 8),
             ("does_dma", (1,)),
