@@ -41,7 +41,7 @@ SHAPES: Mapping[str, Shape] = {
         holes=frozenset([10]),
         boot_kernel=frozenset([0]),
         memmaps="pgdat",
-        more=(("Store", 2), ("Tick", 3), ("Pin", 3)),
+        more=(("Store", 2), ("Tick", 3), ("Pin", 3), ("HugeFolio", 3)),
         tables=(
             ("filesystem", (0, 1, 2, 0, 1, 0, 1, 0)),
             ("store_of", (0, 1, 0, 1, 0, 1, 0, 1)),
@@ -116,7 +116,7 @@ SHAPES: Mapping[str, Shape] = {
         added=frozenset([1, 2, 5]),
         movable=frozenset([4]),
         vetoing=frozenset([4]),
-        more=(("MemoryDevice", 4),),
+        more=(("MemoryDevice", 4), ("HugeFolio", 3)),
         tables=(
             ("in_range", _device_table(((0, 1), (1, 2), (4,), (4, 5)), 6)),
             ("early_device", (1, 0, 1, 1)),

@@ -29,7 +29,7 @@ class Defect:
     name: str
     method: str
     broken: Callable[[Method], Method]
-    within: int = 2_000
+    within: int = 10_000
     topology: str = "one_node"
 
     def plant(self, patch: pytest.MonkeyPatch) -> None:

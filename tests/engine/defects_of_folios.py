@@ -162,6 +162,34 @@ def refused_eject_stays_offline(right: Method) -> Method:
     return broken
 
 
+def huge_folio_overlooked(right: Method) -> Method:
+    """A block goes offline although a huge folio takes a part of it."""
+    return lambda self, block: not self.user[block]
+
+
+def huge_folio_moves_where_nothing_stays(right: Method) -> Method:
+    """A huge folio is taken, or moved to, in a block that is closed."""
+    return lambda self, huge: False
+
+
+def promised_folio_given_away(right: Method) -> Method:
+    """A free huge folio is taken that was promised to somebody else."""
+    return lambda self, node: False
+
+
+def old_range_keeps_its_mark(right: Method) -> Method:
+    """A huge folio moves, and its old range still counts as one that can be seen."""
+
+    def broken(self: Memory, huge: int) -> int:
+        old = self.huge_home[huge]
+        error: int = right(self, huge)
+        if not error:
+            self.migratable[old] = 1
+        return error
+
+    return broken
+
+
 FOLIO_DEFECTS: tuple[tuple[str, Method, int, str], ...] = (
     ("_follow", entries_left_behind, 2_000, "shared_devices"),
     ("unmap", chain_loses_its_rest, 10_000, "two_nodes"),
@@ -171,11 +199,15 @@ FOLIO_DEFECTS: tuple[tuple[str, Method, int, str], ...] = (
     ("_refuses", refusal_leaves_no_copy, 20_000, "four_nodes"),
     ("end_writeback", silent_store_acknowledges, 20_000, "one_node"),
     ("isolate", old_time_counts, 10_000, "four_nodes"),
-    ("release_private", dirty_private_data_released, 40_000, "one_node"),
+    ("release_private", dirty_private_data_released, 20_000, "four_nodes"),
     ("release_private", anything_released, 20_000, "one_node"),
     ("pin_longterm", long_pin_in_a_closed_block, 20_000, "two_nodes"),
     ("_is_sticky", long_pin_is_not_sticky, 10_000, "two_nodes"),
     ("add_device", failed_add_stays, 20_000, "shared_devices"),
+    ("is_empty", huge_folio_overlooked, 2_000, "four_nodes"),
+    ("_leaves", huge_folio_moves_where_nothing_stays, 20_000, "two_nodes"),
+    ("_none_to_spare", promised_folio_given_away, 10_000, "two_nodes"),
+    ("change_huge_home", old_range_keeps_its_mark, 20_000, "two_nodes"),
     ("eject_device", refused_eject_stays_offline, 20_000, "shared_devices"),
 )
 """Method, what replaces it, within how many steps it is found, and on which machine."""
