@@ -11,6 +11,7 @@ import numpy as np
 
 from .codes import DIRTY, EAGAIN, EFAULT, EINVAL, FILE, MAPPED
 from .folios import Folios
+from .frames import Frames
 from .layout import Layout
 from .tables import Numbers, Table
 
@@ -107,6 +108,20 @@ class Mappings(Folios):
         state = self.state(folio)
         if not state & DIRTY:
             self._mark(folio, state | DIRTY)
+
+    def _follow_run(self, folio: int, targets: Frames) -> None:
+        """Entries follow folios in a row; where each has one, in a row too, it is one write."""
+        length = len(targets)
+        if self._first.untouched(folio, length):
+            return
+        folios = np.arange(folio, folio + length)
+        links = self._first.gather(folios)
+        first = int(links[0])
+        in_a_row = first and np.array_equal(links, np.arange(first, first + length))
+        if in_a_row and self._next.untouched(first - 1, length):
+            self.pte_frame.write_values(first - 1, np.asarray(targets) + 1)
+        else:
+            self._follow(folios, np.asarray(targets))
 
     def _follow(self, folios: Numbers, targets: Numbers) -> None:
         """All entries that map these folios lead to the frames that they have moved to."""

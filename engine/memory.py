@@ -218,6 +218,5 @@ class Memory(HugeFolios):
             else:
                 self.home.write_values(folio, part)
                 self.folio_of.write_rising(block_of(part, self.per_block), part, folio)
-            if not self._first.untouched(folio, length):
-                self._follow(np.arange(folio, folio + length), np.asarray(part))
+            self._follow_run(folio, part)
         return True

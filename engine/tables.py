@@ -109,10 +109,14 @@ class Table:
         found = self._arrays.get(number)
         return np.frombuffer(self._made(number) if found is None else found, dtype=np.int64)
 
+    def kept(self, number: int) -> bool:
+        """The chunk is kept element by element, or will be."""
+        return number in self._arrays or number in self._later
+
     def untouched(self, first: int, length: int) -> bool:
         """No number of elements in a row was ever set by itself."""
         last = (first + length - 1) // self.chunk
-        return not any(n in self._arrays for n in range(first // self.chunk, last + 1))
+        return not any(map(self.kept, range(first // self.chunk, last + 1)))
 
     def runs(self, elements: range) -> list[tuple[int, int, int]] | None:
         """Elements of one chunk as runs: first element, length, first number.
@@ -120,7 +124,7 @@ class Table:
         None if the chunk is kept element by element.
         """
         number, at = divmod(elements.start, self.chunk)
-        if number in self._arrays or number in self._later or not self._identity:
+        if self.kept(number) or not self._identity:
             return None
         starts, shifts = self._runs.get(number, _PLAIN)
         base, stop = number * self.chunk, at + len(elements)
@@ -143,7 +147,7 @@ class Table:
         if length == self.chunk:
             self._arrays.pop(number, None)
             self._later.pop(number, None)
-        elif number in self._arrays or number in self._later:
+        elif self.kept(number):
             self.view(number)[at : at + length] = np.arange(value, value + length)
             return
         stop, (starts, shifts) = at + length, self._runs.get(number, _PLAIN)
@@ -189,12 +193,12 @@ class Table:
 
     def gather(self, elements: Numbers) -> Numbers:
         """The numbers of many elements."""
-        if not self._arrays and not self._identity:
+        if not (self._arrays or self._later or self._identity):
             return np.zeros_like(elements)
         result = np.empty_like(elements)
         for number, where in self._parts(elements):
             part = elements[where]
-            if number in self._arrays or number in self._later:
+            if self.kept(number):
                 result[where] = self.view(number)[part - number * self.chunk]
             else:
                 result[where] = self._run_numbers(number)[part - number * self.chunk]
@@ -203,7 +207,7 @@ class Table:
     def scatter(self, elements: Numbers, values: Numbers) -> None:
         """Change the numbers of many elements, which are all different."""
         for number, where in self._parts(elements):
-            if number not in self._arrays and not self._identity and not values[where].any():
+            if not (self._identity or self.kept(number) or values[where].any()):
                 continue
             self.view(number)[elements[where] - number * self.chunk] = values[where]
 

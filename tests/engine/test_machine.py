@@ -117,19 +117,29 @@ def test_a_large_machine_keeps_uniform_blocks_as_one_entry() -> None:
     assert machine.memory.home.mixed_chunks == 0
 
 
-def test_page_table_entries_follow_when_a_block_leaves() -> None:
+@pytest.mark.parametrize("twice", [False, True], ids=["once", "one folio twice"])
+def test_page_table_entries_follow_when_a_block_leaves(twice: bool) -> None:
     machine = small()
     memory, size = machine.memory, machine.memory.per_block
     block = next(b for b in range(machine.layout.blocks) if memory.user[b] == size)
     folios = range(block * size, (block + 1) * size)
     for folio in folios:
         assert memory.fault(folio) == 0
+    if twice:
+        assert memory.unmap(folios[7]) == 0
+        assert memory.free_folio(folios[7]) == 0
+        assert memory.alloc_folio(folios[7], folios[7], 2) == 0
+        assert memory.remap_file_pages(folios[-1] + 1, folios[7]) == 0
+        assert memory.fault(folios[7]) == 0
     assert memory.fault(folios[3]) == EAGAIN
-    assert memory.remap_file_pages(folios[-1] + 1, folios[3]) == EINVAL
+    assert memory.remap_file_pages(folios[-1] + 2, folios[3]) == EINVAL
     assert machine.write_state(block, "offline") == 0
     for folio in folios:
         assert memory.pte_frame.get(folio) - 1 == memory.home.get(folio)
-        assert memory.mappers(folio) == [folio]
+        assert memory.mappers(folio)[0] == folio
+    assert len(memory.mappers(folios[7])) == 1 + twice
+    for pte in memory.mappers(folios[7]):
+        assert memory.pte_frame.get(pte) - 1 == memory.home.get(folios[7])
 
 
 def _use(memory: Memory, folio: int, random: Random) -> None:
