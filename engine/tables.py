@@ -246,7 +246,11 @@ class Table:
         low, high = int(elements.min()) // self.chunk, int(elements.max()) // self.chunk
         if low == high:
             return [(low, slice(None))]
-        chunks = elements // self.chunk
+        chunks = elements // self.chunk - low
+        if high - low < 1 << 16:
+            chunks = chunks.astype(np.uint16)  # few enough to be sorted by counting
         order = np.argsort(chunks, kind="stable")
         found, starts = np.unique(chunks[order], return_index=True)
-        return list(zip(found.tolist(), np.split(order, starts[1:]), strict=True))
+        return list(
+            zip((found.astype(np.int64) + low).tolist(), np.split(order, starts[1:]), strict=True)
+        )
