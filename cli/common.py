@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -114,11 +114,36 @@ def print_step(system: System, number: int, step: Step, before: Machine, after: 
 
 
 def console() -> Console:
-    """Where tables go: as wide as the terminal, or as wide as they need when piped."""
+    """Where tables go: as wide as the terminal, or as wide as they need when piped.
+
+    Piped lines have no blanks at their end.
+    """
     from rich.console import Console
 
     made = Console(highlight=False)
-    return made if made.is_terminal else Console(highlight=False, width=200)
+    if made.is_terminal:
+        return made
+    return Console(highlight=False, width=200, file=cast("IO[str]", _Trimmed(sys.stdout)))
+
+
+class _Trimmed:
+    """A stream without the blanks that rich fills lines up with; each print is whole lines."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write the lines, each up to its last character that shows."""
+        self._stream.write("\n".join(line.rstrip(" ") for line in text.split("\n")))
+        return len(text)
+
+
+def say(out: Console, line: str) -> None:
+    """Print a sentence: wrapped between words on a terminal, one line when piped."""
+    out.print(line, markup=False, soft_wrap=not out.is_terminal)
 
 
 def write_json(path: Path, document: Any) -> None:
