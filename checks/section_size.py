@@ -103,7 +103,7 @@ def memory_of(ranges: Sequence[tuple[int, int]], device: int = 0) -> Memory:
 
 
 def size_bits(arch: Architecture, asks: Memory) -> range:
-    """The bits of every section size that the constraints can allow, and the next, which they forbid.
+    """The bits of every section size that the constraints can allow, and of one that they forbid.
 
     From a sub-section to what lies in memory without a hole, and in any case to the
     size that the architecture has.

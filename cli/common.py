@@ -61,6 +61,21 @@ def choose(what: str, name: str, known: Iterable[str]) -> str:
     raise UsageError(f"there is no {what} {name!r}; {hint}")
 
 
+class Once(argparse.Action):
+    """Store an option's value; a second one is a mistake, not the one that counts."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        if getattr(namespace, self.dest) is not None:
+            parser.error(f"{option_string} is given twice: give it once")
+        setattr(namespace, self.dest, values)
+
+
 def find_variant(name: str) -> Variant:
     """The variant of that name.  Raises `UsageError`."""
     from memhp.spec.variants import VARIANTS

@@ -228,9 +228,7 @@ def _figures(made: Forecast) -> Iterator[str]:
     assumed = [k for k, cost in made.costs.items() if k in used and cost.confidence == "assumed"]
     endless = [k for k in assumed if made.costs[k].upper is None]
     if assumed:
-        yield (
-            f"assumed, not measured: {', '.join(assumed)} (-v says why; --costs FILE gives your own)"
-        )
+        yield (f"assumed, not measured: {', '.join(assumed)} (-v: why; --costs FILE: your own)")
     if endless:
         yield (
             f"without a bound: {', '.join(endless)}, for a store may never answer; give one with"
