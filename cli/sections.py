@@ -225,7 +225,8 @@ def _extent(memory_map: MemoryMap) -> str:
     if not memory_map.holes:
         return f"{in_units(memory_map.memory)} of memory, no hole"
     lost = in_units(last - first - memory_map.memory)
-    return f"{in_units(last - first)}, of which {lost} are {len(memory_map.holes)} holes"
+    holes = len(memory_map.holes)
+    return f"{in_units(last - first)}, {lost} of it in {holes} hole{'s' if holes > 1 else ''}"
 
 
 def _chosen(found: Findings) -> list[str]:

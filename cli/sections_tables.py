@@ -85,7 +85,7 @@ def _remark(found: Findings, choice: Choice) -> str:
 
 
 def caches_table(found: Findings) -> Table:
-    """A row for each feasible size: loads, cache lines, bytes looked up, what caches hold of them."""
+    """A row for each feasible size: loads, cache lines, bytes looked up, what caches hold."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
