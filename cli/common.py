@@ -43,9 +43,13 @@ def number_of_bytes(text: str) -> int:
 
 
 def in_units(number: int) -> str:
-    """That many bytes, in the largest unit that leaves at least one."""
+    """That many bytes, in the largest unit that leaves at least one, or 1024 when rounded.
+
+    >>> in_units(3 << 19), in_units((1 << 30) - 1)
+    ('1.5 MiB', '1 GiB')
+    """
     for power in range(len(_UNITS), 0, -1):
-        if number >= 1 << 10 * power:
+        if number * 2048 >= 2047 << 10 * power:
             return f"{number / (1 << 10 * power):.4g} {_UNITS[power - 1]}"
     return f"{number} bytes"
 

@@ -208,7 +208,7 @@ def _sticky_words(made: Forecast) -> str:
 
 
 def _conclusion(made: Forecast) -> str:
-    reboot = f"a reboot takes {_words(made.reboot.seconds)} s ({made.reboot.confidence})"
+    reboot = f"a reboot takes {_seconds(made.reboot.seconds)} ({made.reboot.confidence})"
     if not made.blocks:
         return f"no block can go; {reboot}"
     verdict = {
@@ -218,7 +218,7 @@ def _conclusion(made: Forecast) -> str:
     }[made.verdict]
     return (
         "if nothing refuses and no page is tried twice, removing takes"
-        f" {_words(made.seconds)} s; {reboot}: {verdict}"
+        f" {_seconds(made.seconds)}; {reboot}: {verdict}"
     )
 
 
@@ -240,8 +240,8 @@ def _show_sources(out: Console, made: Forecast) -> None:
     out.print()
     out.print("seconds for one unit of work, and who says so:")
     for kind, cost in made.costs.items():
-        upper = "no bound" if cost.upper is None else f"{cost.upper:.3g}"
-        figures = f"{cost.lower:.3g} to {upper} s"
+        upper = "and more, without a bound," if cost.upper is None else f"to {cost.upper:.3g} s"
+        figures = f"{cost.lower:.3g} {upper}"
         said = f"  {kind}: {figures} for a {cost.unit} ({cost.confidence}): {cost.source}"
         say(out, said)
     reboot = made.reboot
@@ -277,6 +277,12 @@ def _words(span: Span) -> str:
         return f"at least {_figure(span.lower)} (no bound known)"
     low, high = _figure(span.lower), _figure(span.upper)
     return low if low == high else f"{low} to {high}"
+
+
+def _seconds(span: Span) -> str:
+    if span.upper is None:
+        return f"at least {_figure(span.lower)} s (no bound known)"
+    return f"{_words(span)} s"
 
 
 def _figure(number: float) -> str:

@@ -195,9 +195,10 @@ def _show(
         table.add_row(answer.name, state, number, answer.gives)
     out.print(table)
     out.print()
-    for reason, number in reasons.items():
-        _say_each(out, f"{number:3}: ", reason.splitlines())
     if reasons:
+        out.print("what is missing:")
+        for reason, index in reasons.items():
+            _say_each(out, f"{index:4}: ", reason.splitlines())
         out.print()
     _show_plan(out, it, proposed)
 
