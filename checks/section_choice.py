@@ -80,9 +80,9 @@ ITANIUM2 = LookUpCosts(
     usable=Fraction(1, 4),
     translated=16 * MIB,
     translation=15,
-    source="latencies: 7-cpu.com, Itanium 2 at 1300 MHz (160 ns to memory, 15 cycles for the VHPT"
-    " walker); lines of 64 bytes in L1: Intel's Itanium 2 reference manual; assumed: a quarter of"
-    " each cache, one granule of 16 MiB pinned in the TLB",
+    source="latencies and lines: 7-cpu.com, Itanium 2 at 1300 MHz (160 ns to memory, 15 cycles for"
+    " the VHPT walker, lines of 64 bytes in L1 and 128 beyond); assumed: a quarter of each cache,"
+    " one granule of 16 MiB pinned in the TLB",
 )
 """The stated costs; the two assumptions in it are ours."""
 
