@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -42,9 +43,20 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _joined(argv: Sequence[str]) -> list[str]:
+    """With `--size -1GiB` as `--size=-1GiB`, so that argparse says what is wrong with the value."""
+    joined: list[str] = []
+    for word in argv:
+        if joined and re.match("-[0-9]", word) and re.fullmatch("--[a-z-]+", joined[-1]):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    args = parser().parse_args(argv)
+    args = parser().parse_args(_joined(sys.argv[1:] if argv is None else argv))
     try:
         code: int = args.run(args)
     except KeyboardInterrupt:
