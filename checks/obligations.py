@@ -103,7 +103,7 @@ class Obligation:
         action = self.action.name if self.action else "boot"
         if self.kind in ("enabled", "progress"):
             action = self.kind
-        end = f"__{self.number}" if self.kind == "disjoint" else ""
+        end = f"__{self.number}" if self.number else ""
         return f"{self.claim.name if self.claim else 'disjoint'}__{action}{end}"
 
     @cached_property
