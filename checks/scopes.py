@@ -11,7 +11,7 @@ from memhp.reference.shapes import Shape, arrangements
 
 __all__ = ["ENDLESS", "USUAL", "ScopeError", "scope", "scope_text"]
 
-_SECOND = frozenset([1])
+_FIRST, _SECOND = frozenset([0]), frozenset([1])
 _ONE_DEVICE = (("MemoryDevice", 1),)
 _NO_DEVICE = (("in_range", (0, 0)),)
 _DMA = (("does_dma", (1,)), ("driver_moves", (1,)))
@@ -83,11 +83,15 @@ USUAL = (
         tables=(("in_range", (0, 1, 1)), ("memmap_host", (0, 1, 0))),
         more=_ONE_DEVICE,
     ),
+    Shape(blocks=1, multizone=_FIRST),
+    Shape(blocks=1, frames=2, holes=_SECOND),
+    Shape(blocks=1, frames=2, boot_kernel=_SECOND),
+    Shape(totals=(2, 2, 4), folios=2),
 )
 
 
-ENDLESS = (*USUAL, Shape(totals=(2, 2, 4), folios=2))
-"""Where runs that never end are looked for: there is room beside what moves."""
+ENDLESS = USUAL
+"""Where runs that never end are looked for: the last has room beside what moves."""
 
 
 class ScopeError(ValueError):

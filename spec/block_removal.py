@@ -2,8 +2,8 @@
 
 A write to a file of sysfs holds a reference on it, and whoever deletes the file's
 device waits for that while it holds device_hotplug_lock.  So a writer must never
-wait for this lock: it tries, and when it fails it lets go of the file and the
-system call begins anew.
+wait for this lock with the file in its hands: it tries, and when it fails it lets
+go of the file and the system call begins anew.
 
 Sources: drivers/base/core.c (lock_device_hotplug_sysfs), fs/kernfs/dir.c
 (kernfs_drain), mm/memory_hotplug.c (try_remove_memory, memory_blocks_have_altmaps),
@@ -14,22 +14,27 @@ from __future__ import annotations
 
 from errno import EBUSY, EINVAL, ENODEV
 
-from .blocks import BlockState, block_state
-from .bookkeeping import FileUse, firmware_map, state_file
-from .firmware_request import Request, lock_allows_removal, request
+from .blocks import BlockState, block_state, changing
+from .bookkeeping import FileUse, file_held, firmware_map, state_file
+from .firmware_request import (
+    Request,
+    a_writer_has_the_lock,
+    lock_allows_removal,
+    request,
+)
 from .language import (
     Bool,
     action,
     after,
     always,
     definition,
-    enabled,
     exists,
     false,
     guard,
     implies,
     sometimes,
     step,
+    true,
 )
 from .platform_state import reserved_lmb
 from .section_parts import Altmap, altmap
@@ -39,9 +44,20 @@ from .topology import Block, MemoryDevice, in_range
 
 @definition
 def lock_is_free() -> Bool:
-    """Nobody has device_hotplug_lock: no request of the firmware, no other writer."""
+    """Nobody has device_hotplug_lock: no request, no writer, nobody who changes a block."""
     asked = exists(MemoryDevice, lambda m: request[m] != Request.none)
-    return ~asked & ~exists(Block, lambda b: state_file[b] == FileUse.locked)
+    return ~asked & ~a_writer_has_the_lock() & ~exists(Block, lambda b: changing(b))
+
+
+@definition
+def removal_waits(m: MemoryDevice, b: Block) -> Bool:
+    """The block's deletion is all that is left to do, and waits for the file (kernfs_drain).
+
+    Whoever takes the device away has device_hotplug_lock.
+    """
+    leaving = (request[m] == Request.ejecting) | (request[m] == Request.add_failed)
+    busy = exists(Block, lambda c: in_range[m, c] & (block_state[c] != BlockState.offline))
+    return in_range[m, b] & leaving & ~busy & block_device[b] & file_held[b]
 
 
 @definition
@@ -64,10 +80,11 @@ def altmaps_differ(b: Block) -> Bool:
 
 @action
 def open_state_file(b: Block) -> None:
-    """Somebody begins to write to the block's ``state`` (kernfs_get_active)."""
+    """Somebody begins to write to the block's ``state``, or begins anew (kernfs_get_active)."""
     guard("has_device", block_device[b], errno=ENODEV, why="there is no such memory block")
-    guard("file_idle", state_file[b] == FileUse.none, why="the other write comes first")
+    guard("file_idle", ~file_held[b], why="the other write comes first")
     state_file[b] = FileUse.open
+    file_held[b] = true
 
 
 @action
@@ -83,14 +100,17 @@ def begin_write_anew(b: Block) -> None:
     """The writer does not get the lock, and lets go of the file (restart_syscall)."""
     guard("opened", state_file[b] == FileUse.open, why="nobody wants to write")
     guard("lock_is_taken", ~lock_is_free(), why="the writer can have the lock")
-    state_file[b] = FileUse.none
+    state_file[b] = FileUse.turned_away
+    file_held[b] = false
 
 
 @action
 def end_write(b: Block) -> None:
     """The write is over; lock and file are free."""
     guard("locked", state_file[b] == FileUse.locked, why="no write goes on")
+    guard("settled", ~changing(b), why="the write has not changed the block yet")
     state_file[b] = FileUse.none
+    file_held[b] = false
 
 
 @action
@@ -99,7 +119,7 @@ def delete_block_device(b: Block) -> None:
     guard(
         "device_hotplug_lock",
         lock_allows_removal(b),
-        why="a memory device is being added or ejected (the caller would wait)",
+        why="somebody else has the lock: a request of the firmware, a write to sysfs",
     )
     guard("has_device", block_device[b], errno=ENODEV, why="there is no such memory block")
     guard(
@@ -122,7 +142,7 @@ def delete_block_device(b: Block) -> None:
     )
     guard(
         "file_idle",
-        state_file[b] == FileUse.none,
+        ~file_held[b],
         why="somebody writes to the block's file (the caller waits)",
     )
     block_device[b] = false
@@ -141,14 +161,20 @@ def the_firmware_map_names_the_blocks(b: Block) -> Bool:
 @always(covers="A1")
 def files_in_use_have_their_device(b: Block) -> Bool:
     """No device goes while somebody writes to its file."""
-    return implies(state_file[b] != FileUse.none, block_device[b])
+    return implies(file_held[b], block_device[b])
 
 
 @always(covers="A1")
-def a_writer_never_waits_for_the_lock(b: Block) -> Bool:
-    """Who removes a block waits for its writers; none of them waits for who removes it."""
-    goes_on = enabled(lock_for_write, b) | enabled(begin_write_anew, b)
-    return implies(state_file[b] == FileUse.open, goes_on)
+def files_are_held_by_who_writes(b: Block) -> Bool:
+    """A file is held from the try to get the lock to the end of the write, or until it fails."""
+    writes = (state_file[b] == FileUse.open) | (state_file[b] == FileUse.locked)
+    return file_held[b] == writes
+
+
+@always(covers="A1")
+def removal_and_write_never_wait_for_each_other(m: MemoryDevice, b: Block) -> Bool:
+    """A removal that waits for a file has the lock; who holds the file does not wait for that."""
+    return implies(removal_waits(m, b), state_file[b] != FileUse.turned_away)
 
 
 @always(covers="A1")
@@ -164,10 +190,30 @@ def requests_and_writers_exclude_each_other(m: MemoryDevice, b: Block) -> Bool:
     return implies(request[m] != Request.none, state_file[b] != FileUse.locked)
 
 
+@always(covers="A1")
+def a_writer_keeps_other_blocks_from_changing(b: Block, c: Block) -> Bool:
+    """While a write has the lock, no other block goes online or offline."""
+    return implies((state_file[b] == FileUse.locked) & changing(c), b == c)
+
+
+@step(covers="A1")
+def blocks_come_and_go_when_no_writer_has_the_lock(b: Block, c: Block) -> Bool:
+    """While a write has the lock, no block comes into sysfs or leaves it."""
+    same = block_device[c] == after(block_device[c])
+    return implies(state_file[b] == FileUse.locked, same)
+
+
+@step(covers="A1")
+def a_write_ends_when_its_block_has_settled(b: Block) -> Bool:
+    """A writer keeps the lock until its block is online or offline, or as it was."""
+    over = (state_file[b] == FileUse.locked) & after(state_file[b] != FileUse.locked)
+    return implies(over, ~changing(b))
+
+
 @step(covers="A1")
 def no_writer_is_turned_away_without_need(b: Block) -> Bool:
     """A write begins anew only when somebody else has the lock."""
-    turned_away = (state_file[b] == FileUse.open) & (after(state_file[b]) == FileUse.none)
+    turned_away = (state_file[b] == FileUse.open) & (after(state_file[b]) == FileUse.turned_away)
     return implies(turned_away, ~lock_is_free())
 
 
@@ -182,7 +228,27 @@ def ranges_go_in_one_way(b: Block, c: Block) -> Bool:
 def a_writer_lets_go_of_a_device_that_goes(b: Block, m: MemoryDevice) -> Bool:
     """While a device is being ejected, a write to the file of one of its blocks begins anew."""
     ejected = in_range[m, b] & (request[m] == Request.ejecting)
-    return ejected & (state_file[b] == FileUse.open) & (after(state_file[b]) == FileUse.none)
+    return ejected & (state_file[b] == FileUse.open) & ~after(file_held[b])
+
+
+@sometimes(covers="A1")
+def a_removal_waits_for_a_writer(m: MemoryDevice, b: Block) -> Bool:
+    """All of a device is offline, and the deletion of a block waits for its file."""
+    return removal_waits(m, b)
+
+
+@sometimes(covers="A1")
+def a_block_goes_after_its_writer_let_go(b: Block) -> Bool:
+    """A write was turned away, and when it is to begin anew its block is gone."""
+    return (state_file[b] == FileUse.turned_away) & ~block_device[b]
+
+
+@sometimes(covers="A1")
+def a_write_takes_a_block_offline(b: Block) -> Bool:
+    """A writer has the lock, and the block goes offline."""
+    leaving = block_state[b] == BlockState.going_offline
+    gone = after(block_state[b]) == BlockState.offline
+    return (state_file[b] == FileUse.locked) & leaving & gone
 
 
 @sometimes(covers="A1")

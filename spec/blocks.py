@@ -229,7 +229,7 @@ def begin_online(b: Block, z: Zone) -> None:
     guard(
         "device_hotplug_lock",
         lock_allows_online(b),
-        why="a memory device is being added or ejected (the writer would wait)",
+        why="somebody else has the lock: a request of the firmware, another write",
     )
     _hotplug_lock(b)
     guard(
@@ -336,7 +336,7 @@ def begin_offline(b: Block) -> None:
     guard(
         "device_hotplug_lock",
         lock_allows_offline(b),
-        why="a memory device is being added or ejected (the writer would wait)",
+        why="somebody else has the lock: a request of the firmware, another write",
     )
     _hotplug_lock(b)
     guard(

@@ -15,14 +15,15 @@ from .topology import Block, Node, Zone, early, early_zone, node_of
 
 
 class FileUse(Enumeration):
-    """What somebody does with a block's ``state`` file in sysfs.
+    """How far a write to a block's ``state`` file in sysfs is.
 
-    ``open``: a write holds a reference on the file, and wants device_hotplug_lock;
-    ``locked``: it has the lock, too, and goes on.
+    ``open``: it wants device_hotplug_lock; ``turned_away``: somebody else has the
+    lock, and the write waits until it can begin anew; ``locked``: it has the lock.
     """
 
     none: FileUse
     open: FileUse
+    turned_away: FileUse
     locked: FileUse
 
 
@@ -55,4 +56,7 @@ firmware_map = variable(Block, Bool, initial=lambda b: early[b])
 """/sys/firmware/memmap names the block: a kernel that kexec starts will use it."""
 
 state_file = variable(Block, FileUse, initial=lambda b: FileUse.none)
-"""The write to the block's ``state`` file that goes on."""
+"""The write to the block's ``state`` file."""
+
+file_held = variable(Block, Bool, initial=lambda b: false)
+"""The writer holds a reference on the file: its device cannot go (kernfs_get_active)."""

@@ -40,7 +40,6 @@ from .language import (
     always,
     count,
     definition,
-    enabled,
     ends,
     exists,
     false,
@@ -294,13 +293,6 @@ def fixed_buffers_stay_out_of_the_removable_area(x: Pin) -> Bool:
     """Where the driver cannot move it, a long-term buffer is outside the movable zone for good."""
     fixed = (pin_kind[x] == PinKind.longterm) & ~driver_moves[x]
     return implies(fixed, zone[block_of(pin_frame[x])] != Zone.movable)
-
-
-@always(covers="U5")
-def a_stopped_device_can_go_on(x: Pin) -> Bool:
-    """Unless its folio is just copied, a stopped device can be updated or resumed at once."""
-    waits = pin_stopped[x] & (stage[pin_folio[x]] != Stage.copied)
-    return implies(waits, enabled(update_device_table, x) | enabled(resume_device, x))
 
 
 @step(covers="U5")

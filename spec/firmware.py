@@ -18,7 +18,7 @@ from __future__ import annotations
 from errno import EBUSY, EEXIST, ENODEV
 
 from .block_removal import lock_is_free
-from .blocks import BlockState, block_state, changing
+from .blocks import BlockState, block_state
 from .firmware_request import Found, Request, found, request
 from .language import (
     Bool,
@@ -106,12 +106,8 @@ def _begin(m: MemoryDevice, what: Request) -> None:
     guard(
         "device_hotplug_lock",
         lock_is_free(),
-        why="another request, or a write to sysfs, is not concluded (it would wait)",
-    )
-    guard(
-        "hotplug_lock",
-        ~exists(Block, lambda b: changing(b)),
-        why="a block is going online or offline (the request would wait)",
+        why="another request, a write to sysfs or a block's change is not concluded"
+        " (it would wait)",
     )
     guard(
         "no_add_or_removal",

@@ -1,8 +1,9 @@
 """What the firmware has asked for, and which blocks may change state meanwhile (A1).
 
 Adding or ejecting a device is many steps; device_hotplug_lock keeps everybody
-else away until the request is concluded.  It stands apart so that blocks can
-respect the lock without knowing how devices come and go.
+else away until the request is concluded.  A write to a block's file takes the same
+lock.  It stands apart so that blocks can respect the lock without knowing how
+devices come and go.
 
 Sources: drivers/acpi/scan.c (acpi_device_hotplug, acpi_scan_try_to_offline),
 drivers/base/core.c (lock_device_hotplug).
@@ -10,7 +11,8 @@ drivers/base/core.c (lock_device_hotplug).
 
 from __future__ import annotations
 
-from .language import Bool, Enumeration, definition, forall, implies, variable
+from .bookkeeping import FileUse, state_file
+from .language import Bool, Enumeration, definition, exists, forall, implies, variable
 from .topology import Block, MemoryDevice, in_range
 
 
@@ -51,9 +53,21 @@ def going_back(m: MemoryDevice) -> Bool:
 
 
 @definition
+def a_writer_has_the_lock() -> Bool:
+    """A write to some block's file has device_hotplug_lock."""
+    return exists(Block, lambda b: state_file[b] == FileUse.locked)
+
+
+@definition
+def another_writer_has_the_lock(b: Block) -> Bool:
+    """A write to another block's file has device_hotplug_lock."""
+    return exists(Block, lambda c: (c != b) & (state_file[c] == FileUse.locked))
+
+
+@definition
 def lock_allows_add(b: Block) -> Bool:
     """While a request runs, only blocks that it adds, or brings back, come into sysfs."""
-    return forall(
+    return ~a_writer_has_the_lock() & forall(
         MemoryDevice,
         lambda m: implies(
             request[m] != Request.none,
@@ -65,7 +79,7 @@ def lock_allows_add(b: Block) -> Bool:
 @definition
 def lock_allows_removal(b: Block) -> Bool:
     """While a request runs, only blocks that it ejects, or takes back, leave sysfs."""
-    return forall(
+    return ~a_writer_has_the_lock() & forall(
         MemoryDevice,
         lambda m: implies(
             request[m] != Request.none,
@@ -77,8 +91,8 @@ def lock_allows_removal(b: Block) -> Bool:
 
 @definition
 def lock_allows_online(b: Block) -> Bool:
-    """While a request runs, only what its eject took offline goes online."""
-    return forall(
+    """What goes online while a request or a write has the lock: what it took, or its block."""
+    return ~another_writer_has_the_lock(b) & forall(
         MemoryDevice,
         lambda m: implies(
             request[m] != Request.none,
@@ -89,8 +103,8 @@ def lock_allows_online(b: Block) -> Bool:
 
 @definition
 def lock_allows_offline(b: Block) -> Bool:
-    """While a request runs, only the memory that it ejects goes offline."""
-    return forall(
+    """What goes offline while a request or a write has the lock: what it ejects, or its block."""
+    return ~another_writer_has_the_lock(b) & forall(
         MemoryDevice,
         lambda m: implies(
             request[m] != Request.none, in_range[m, b] & (request[m] == Request.ejecting)

@@ -376,6 +376,12 @@ def an_abort_restores_a_mapping(o: Folio, p: Pte) -> Bool:
     return (stage[o] == Stage.aborting) & cached[o] & maps(p, o)
 
 
+@sometimes(covers="D1")
+def two_folios_move_at_once(o: Folio, p: Folio) -> Bool:
+    """Each has a destination of its own."""
+    return (o != p) & (stage[o] == Stage.reserved) & (stage[p] == Stage.reserved)
+
+
 @sometimes(covers="M1 D1")
 def a_migration_is_over(o: Folio) -> Bool:
     """A folio is in its new frame, and the old one is free."""

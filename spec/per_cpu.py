@@ -9,7 +9,7 @@ Source: mm/page_alloc.c (free_unref_page, drain_all_pages, zone_pcp_disable).
 from __future__ import annotations
 
 from .blocks import BlockState, FrameState, block_state, frame_state
-from .language import Bool, action, after, always, enabled, guard, implies, sometimes, topology
+from .language import Bool, action, after, always, guard, implies, sometimes, topology
 from .topology import Frame, Node, block_of, node_of_frame
 
 cpus_keep_frames = topology(Node, Bool)
@@ -42,12 +42,6 @@ def leaving_blocks_have_no_frame_on_a_cpu(f: Frame) -> Bool:
 def cpus_keep_frames_only_where_lists_are_used(f: Frame) -> Bool:
     """A node without per-CPU lists has no frame on one."""
     return implies(frame_state[f] == FrameState.pcp, cpus_keep_frames[node_of_frame(f)])
-
-
-@always(covers="A1 U1")
-def kept_frames_can_be_drained(f: Frame) -> Bool:
-    """No frame is lost on a CPU's list."""
-    return implies(frame_state[f] == FrameState.pcp, enabled(drain_from_cpu, f))
 
 
 @sometimes(covers="A1 U1")

@@ -9,8 +9,9 @@ from __future__ import annotations
 from .blocks import has_memory
 from .frames import Folio, home
 from .language import Bool, DropGuard, DropUpdate, Profile, ReplaceGuard, exists
+from .language.edits import Edit
 from .topology import Frame, Node, node_of_frame
-from .variants.platforms import PREPARE_IS_NOT_UNDONE
+from .variants import VARIANTS
 
 __all__ = ["DEFAULT", "PROFILES"]
 
@@ -22,6 +23,21 @@ def _another_node_first(o: Folio, d: Frame) -> Bool:
     return (node_of_frame(d) != here) | alone
 
 
+AS_LINUX_HAS_IT = (
+    "s390-partial-assignment",
+    "firmware-map-forgets-too-early",
+    "failed-add-left-behind",
+    "failed-ej0-not-undone",
+    "part-of-a-device-is-success",
+    "eject-told-too-early",
+)
+"""The variants that say what Linux 6.12 does (docs/findings.md, S1 to S4 and below)."""
+
+
+def _edits(names: tuple[str, ...]) -> tuple[Edit, ...]:
+    return tuple(edit for v in VARIANTS if v.name in names for edit in v.edits)
+
+
 DEFAULT = "list-2004"
 
 PROFILES = (
@@ -29,11 +45,11 @@ PROFILES = (
     Profile(
         name="linux-6.12",
         doc="Linux 6.12: contents of a leaving block go to another node whenever there is one;"
-        " removal tries and waits without limit, and moves before it knows that all can move; s390"
-        " keeps what it assigned when the rest cannot be.",
+        " removal tries and waits without limit, and moves before it knows that all can move; what"
+        " firmware and s390 asked for is not undone when it fails half-way.",
         edits=(
             ReplaceGuard("reserve_destination", "nearest_with_room", _another_node_first),
-            PREPARE_IS_NOT_UNDONE,
+            *_edits(AS_LINUX_HAS_IT),
             DropUpdate("wait_for_writeback", "spent"),
             DropGuard("reserve_destination", "try_paid_for"),
             DropGuard("reserve_destination", "vetted"),
@@ -52,6 +68,39 @@ PROFILES = (
                 "offline_blocks_have_no_assigned_increment",
                 "memory_block_online() sends no MEM_FINISH_OFFLINE when MEM_PREPARE_ONLINE"
                 " fails (drivers/base/memory.c, drivers/s390/char/sclp_cmd.c)",
+            ),
+            (
+                "the_firmware_map_names_the_blocks",
+                "try_remove_memory() calls firmware_map_remove() before it looks at the altmaps,"
+                " which can refuse (mm/memory_hotplug.c)",
+            ),
+            (
+                "a_failed_add_leaves_no_block",
+                "acpi_memory_enable_device() leaves the ranges added before one that cannot be"
+                " bound (drivers/acpi/acpi_memhotplug.c)",
+            ),
+            (
+                "a_failed_add_leaves_no_section",
+                "the sections of those ranges stay as well (drivers/acpi/acpi_memhotplug.c)",
+            ),
+            (
+                "an_eject_that_fails_removes_nothing",
+                "_EJ0 comes last: when it fails all is removed already (drivers/acpi/scan.c)",
+            ),
+            (
+                "a_failed_ej0_leaves_online_blocks_online",
+                "acpi_scan_hot_remove() returns -EIO after the removal, and nobody adds the memory"
+                " again (drivers/acpi/scan.c)",
+            ),
+            (
+                "success_of_an_add_means_all_there",
+                "one usable range is enough for acpi_memory_enable_device()"
+                " (drivers/acpi/acpi_memhotplug.c)",
+            ),
+            (
+                "success_of_an_eject_means_gone",
+                "acpi_scan_hot_remove() only warns when _STA still shows the device"
+                " (drivers/acpi/scan.c)",
             ),
             (
                 "waiting_for_a_store_ends",

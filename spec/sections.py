@@ -229,7 +229,7 @@ def create_block_device(b: Block) -> None:
     guard(
         "device_hotplug_lock",
         lock_allows_add(b),
-        why="a memory device is being added or ejected (the caller would wait)",
+        why="somebody else has the lock: a request of the firmware, a write to sysfs",
     )
     guard("no_device", ~block_device[b], errno=EEXIST, why="the block has a device")
     guard(

@@ -89,10 +89,6 @@ def _to_a_cpu_first(f: Frame) -> FrameState:
     return ite(isolated, kept, FrameState.free)
 
 
-def _never(b: Block) -> Bool:
-    return false
-
-
 VARIANTS = (
     Variant(
         name="highest-zone-forgets-movable",
@@ -267,10 +263,10 @@ VARIANTS = (
     ),
     Variant(
         name="writer-waits-for-the-lock",
-        doc="B40: a write to sysfs waits for a lock whose holder waits for that write.",
+        doc="B40: a write to sysfs waits for a lock, and holds the file that its owner waits for.",
         covers=("A1",),
         source="commit f1037ec0cc8a: device deletion and the hotplug lock",
-        breaks="a_writer_never_waits_for_the_lock",
-        edits=(ReplaceGuard("begin_write_anew", "lock_is_taken", _never),),
+        breaks="removal_and_write_never_wait_for_each_other",
+        edits=(DropUpdate("begin_write_anew", "file_held"),),
     ),
 )

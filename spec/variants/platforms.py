@@ -14,16 +14,12 @@ from ..platform_state import (
 )
 from ..topology import Block, Frame
 
-__all__ = ["PREPARE_IS_NOT_UNDONE", "VARIANTS"]
+__all__ = ["VARIANTS"]
 
 
 def _only_after_a_whole_prepare(i: Increment) -> Bool:
     """MEM_FINISH_OFFLINE is sent only when MEM_PREPARE_ONLINE had succeeded."""
     return in_storage[i] & accessible(increment_block[i])
-
-
-PREPARE_IS_NOT_UNDONE = ReplaceDefinition("given_up", _only_after_a_whole_prepare)
-"""What Linux does when an increment of a block cannot be assigned."""
 
 
 def _not_coming_back(b: Block) -> Bool:
@@ -112,7 +108,7 @@ VARIANTS = (
         source="Linux 6.12, drivers/s390/char/sclp_cmd.c: sclp_mem_change_state() undoes nothing;"
         " drivers/base/memory.c: memory_block_online() sends no MEM_FINISH_OFFLINE then",
         breaks="offline_blocks_have_no_assigned_increment",
-        edits=(PREPARE_IS_NOT_UNDONE,),
+        edits=(ReplaceDefinition("given_up", _only_after_a_whole_prepare),),
     ),
     Variant(
         name="online-before-assignment",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from memhp.spec.language import Variant
+from memhp.spec.profiles import PROFILES
 from memhp.spec.system import SYSTEM
 from memhp.spec.variants import VARIANTS, history
 
@@ -20,7 +21,7 @@ def lines(document: str) -> dict[str, list[str]]:
     table: dict[str, list[str]] = {}
     for line in (DOCS / document).read_text().splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if re.fullmatch(r"[BI]\d+", cells[0]):
+        if re.fullmatch(r"[BIS]\d+", cells[0]):
             assert cells[0] not in table, f"{cells[0]} has two lines"
             table[cells[0]] = cells[1:]
     return table
@@ -53,6 +54,14 @@ def test_an_invariant_has_properties_or_a_reason(invariant: str) -> None:
     stated = lines("invariants.md")[invariant][-1]
     assert set(quoted([stated])) <= set(SYSTEM.property_by_name)
     assert quoted([stated]) or stated.startswith("outside the model")
+
+
+def test_the_profile_gives_up_what_a_finding_breaks() -> None:
+    found = [cells[1] for cells in lines("findings.md").values() if cells[1].startswith("yes: ")]
+    broken = {name for cell in found for name in quoted([cell]) if name in SYSTEM.property_by_name}
+    [linux] = [profile for profile in PROFILES if profile.name == "linux-6.12"]
+    assert len(found) == 4
+    assert broken <= {name for name, _ in linux.gives_up}
 
 
 @pytest.mark.parametrize("variant", history.VARIANTS, ids=lambda variant: variant.name)

@@ -114,7 +114,7 @@ LENGTHS = {
     "s390-partial-assignment": 6,
     "online-before-assignment": 5,
     "boot-memory-goes-against-the-veto": 3,
-    "writer-waits-for-the-lock": 2,
+    "writer-waits-for-the-lock": 6,
     "firmware-map-forgets-too-early": 8,
 }
 
@@ -133,6 +133,9 @@ REACHED = {
     "an_online_is_cancelled": 7,
     "added_memory_is_online_and_movable": 8,
     "a_writer_lets_go_of_a_device_that_goes": 3,
+    "a_removal_waits_for_a_writer": 5,
+    "a_block_goes_after_its_writer_let_go": 6,
+    "a_write_takes_a_block_offline": 5,
     "a_write_is_over": 3,
     "a_span_shrinks": 3,
     "a_device_is_added": 6,
@@ -181,6 +184,7 @@ REACHED = {
     "a_mapped_folio_arrives": 8,
     "an_abort_restores_a_mapping": 5,
     "a_migration_is_over": 6,
+    "two_folios_move_at_once": 4,
     "an_abort_is_over": 4,
     "a_folio_is_freed": 2,
     "contents_leave_a_draining_block": 6,

@@ -1,0 +1,38 @@
+"""No *always* property is true by itself: some state that the axioms allow breaks each of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from memhp.checks.attempts import Case, Limits, uniform
+from memhp.checks.obligations import Obligation, Obligations
+from memhp.checks.solvers import answer
+from memhp.spec.language import Property
+from memhp.spec.language.rewrite import expand
+from memhp.spec.language.terms import TRUE
+from memhp.spec.system import SYSTEM
+
+AXIOMS = Obligations(SYSTEM).axioms
+
+
+def is_broken_somewhere(claim: Property) -> bool:
+    """A machine of up to three elements of each sort has a state that breaks the property."""
+    goal = expand(claim.formula, SYSTEM)
+    case = Case(SYSTEM, Obligation("enabled", claim, None, AXIOMS, goal, claim.params), Limits())
+    return any(answer(case.ground(uniform(SYSTEM, n))).status == "sat" for n in (2, 3))
+
+
+CLAIMS = [
+    claim for claim in SYSTEM.of_kind("always") if claim.name != "giving_up_is_always_possible"
+]
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
+def test_some_state_breaks_an_always_property(claim: Property) -> None:
+    assert is_broken_somewhere(claim)
+
+
+def test_a_property_that_says_nothing_is_noticed() -> None:
+    assert not is_broken_somewhere(replace(CLAIMS[0], formula=TRUE))
