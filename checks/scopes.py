@@ -90,8 +90,11 @@ USUAL = (
 )
 
 
-ENDLESS = USUAL
-"""Where runs that never end are looked for: the last has room beside what moves."""
+ENDLESS = (
+    *USUAL,
+    Shape(nodes=2, totals=(3, 3, 3), folios=2, tables=(("in_range", (0,) * 9),)),
+)
+"""Where runs that never end are looked for: the last two have room beside what moves."""
 
 
 class ScopeError(ValueError):

@@ -4,7 +4,7 @@ Migration is many small steps; here is what they add up to.  For each frame ther
 a finite set of the work that emptying it can take (`work_left`): none if nobody
 occupies it; a step for each stage that its folio has to pass, and two for each PTE.
 While a block goes offline no step of anybody adds work to a frame of it
-(`removals_end`), but `try_again`, which spends a tick of the budget
+(`leaving_blocks_get_no_more_work`), but `try_again`, which spends a tick of the budget
 (`another_try_is_paid_for`) on one frame alone (`a_tick_pays_for_one_frame`).  And
 each step that the removal takes uses work up (`each_stage_uses_work_up`,
 `each_pte_uses_work_up`) or spends a tick.
@@ -242,6 +242,14 @@ def spent_time_does_not_come_back(b: Block, t: Tick) -> Bool:
     return implies(lasts & spent[b, t], after(spent[b, t]))
 
 
+@step(covers="U3 U4")
+def leaving_blocks_get_no_more_work(f: Frame, w: Work, p: Pte) -> Bool:
+    """While a block goes offline nobody adds to its work, but who pays for another try."""
+    lasts = goes_offline(block_of(f)) & after(goes_offline(block_of(f)))
+    added = ~work_left(f, w, p) & after(work_left(f, w, p))
+    return implies(lasts & added, refused_move[f] & ~after(refused_move[f]))
+
+
 @step(covers="U3")
 def a_tick_pays_for_one_frame(f: Frame, g: Frame) -> Bool:
     """With a tick of the budget, one frame is tried again, not all."""
@@ -288,14 +296,6 @@ def each_pte_uses_work_up(f: Frame, p: Pte) -> Bool:
         _used_up(f, Work.restore_first, p),
     )
     return implies(lasts & leaves & (replaced | restored), passed)
-
-
-@ends(unless="try_again", covers="U3 U4")
-def removals_end(b: Block, f: Frame, w: Work, p: Pte) -> tuple[object, ...]:
-    """Nobody adds to the work of a removal but by spending a tick, and it can be given up."""
-    lasts = goes_offline(b)
-    left = lasts & (block_of(f) == b) & work_left(f, w, p)
-    return lasts, left, ((lasts, "cancel_offline", {}),)
 
 
 @ends(by="try_again", covers="U3 U4")

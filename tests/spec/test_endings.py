@@ -64,8 +64,11 @@ def test_a_drain_that_cannot_go_on_is_refuted(action: str) -> None:
     ("broken", "name"),
     [
         (DropGuard("alloc_folio", "not_draining").apply(SYSTEM), "draining_ends"),
-        (DropGuard("fault", "folio_unlocked").apply(SYSTEM), "removals_end"),
-        (DropUpdate("abort_migration", "refused_move").apply(SYSTEM), "removals_end"),
+        (DropGuard("fault", "folio_unlocked").apply(SYSTEM), "leaving_blocks_get_no_more_work"),
+        (
+            DropUpdate("abort_migration", "refused_move").apply(SYSTEM),
+            "leaving_blocks_get_no_more_work",
+        ),
         (DropUpdate("replace_pte", "pte").apply(SYSTEM), "unmapping_ends"),
         (ReplaceGuard("try_again", "refused", _never_frame).apply(SYSTEM), "trying_again_ends"),
     ],
