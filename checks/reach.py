@@ -20,7 +20,7 @@ from .files import write_whole
 from .lasso import lasso
 from .localise import shortest
 from .parallel import each
-from .scopes import ENDLESS, USUAL
+from .scopes import ROOMY, USUAL
 from .search import Found
 
 __all__ = ["first_violation", "reach"]
@@ -42,8 +42,8 @@ def reach(
     Returns the traces by property, and whether they came from ``folder``;
     ``jobs`` processes look for them.
     """
-    if shapes == USUAL and any(claim.kind == "ends" for claim in targets):
-        shapes = ENDLESS
+    if shapes == USUAL:
+        shapes = ROOMY
     topologies = [shape.build(system) for shape in shapes]
     path = folder / f"traces-{_digest(system, targets, shapes)}.json" if folder else None
     if path and (stored := _stored(path, system, shapes, targets)) is not None:
@@ -57,6 +57,8 @@ def reach(
 
 def _trace(machines: tuple[System, Sequence[Topology]], claim: Property) -> Found | None:
     system, topologies = machines
+    if claim.kind not in ("ends", "sometimes"):
+        topologies = topologies[: len(USUAL)]
     if claim.kind == "ends":
         return lasso(system, topologies, claim, max_states=MAX_LASSO_STATES)
     return shortest(system, topologies, claim, max_states=MAX_STATES)

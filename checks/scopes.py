@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from memhp.reference.shapes import Shape, arrangements
 
-__all__ = ["ENDLESS", "USUAL", "ScopeError", "scope", "scope_text"]
+__all__ = ["ROOMY", "USUAL", "ScopeError", "scope", "scope_text"]
 
 _FIRST, _SECOND = frozenset([0]), frozenset([1])
 _ONE_DEVICE = (("MemoryDevice", 1),)
@@ -86,15 +86,15 @@ USUAL = (
     Shape(blocks=1, multizone=_FIRST),
     Shape(blocks=1, frames=2, holes=_SECOND),
     Shape(blocks=1, frames=2, boot_kernel=_SECOND),
-    Shape(totals=(2, 2, 4), folios=2),
 )
 
 
-ENDLESS = (
+ROOMY = (
     *USUAL,
+    Shape(totals=(2, 2, 4), folios=2),
     Shape(nodes=2, totals=(3, 3, 3), folios=2, tables=(("in_range", (0,) * 9),)),
 )
-"""Where runs that never end are looked for: the last two have room beside what moves."""
+"""Where runs that never end, and what must be reached, are looked for: there is room to move."""
 
 
 class ScopeError(ValueError):

@@ -6,14 +6,14 @@ import pytest
 
 from memhp.checks.lasso import lasso
 from memhp.checks.reach import first_violation
-from memhp.checks.scopes import ENDLESS
+from memhp.checks.scopes import ROOMY
 from memhp.reference import Trace
 from memhp.spec.language import DropGuard, DropUpdate, System
 from memhp.spec.system import SYSTEM
 
 
 def found_in(system: System, name: str) -> bool:
-    topologies = [shape.build(system) for shape in ENDLESS]
+    topologies = [shape.build(system) for shape in ROOMY]
     claim = system.property_by_name[name]
     return lasso(system, topologies, claim, max_states=5_000) is not None
 
