@@ -50,6 +50,8 @@ class Blocks:
         self.vetted = bytearray(layout.blocks)
         self.initialised = bytearray(early)
         self.leaving = bytearray(layout.nodes)
+        self.locked_by = -1
+        """The device whose failed add could not be taken back: it keeps the hotplug lock."""
         self._count_zones()
 
     def _count_zones(self) -> None:
@@ -158,6 +160,8 @@ class Blocks:
 
     def online(self, block: int, zone: int) -> int:
         """Initialise the block's struct pages and give its frames to the allocator."""
+        if self.locked_by >= 0:
+            return EAGAIN
         if not self.has_device[block]:
             return ENODEV
         if self.state[block] != OFFLINE:
@@ -188,9 +192,11 @@ class Blocks:
         In a block that was closed sticky memory is looked for before anything else.
         """
         if self.draining[block] and not self.vetted[block]:
-            if self.memory.kernel[block]:
+            if self.memory.has_sticky(block):
                 return EBUSY
             self.vetted[block] = 1
+        if self.locked_by >= 0:
+            return EAGAIN
         if not self.has_device[block]:
             return ENODEV
         if self.state[block] != ONLINE or not self.memory.zone[block] or self.layout.holes[block]:
@@ -213,13 +219,9 @@ class Blocks:
 
     def _empty(self, block: int) -> int:
         """Move all folios of the isolated block to the nearest frames with room."""
-        sources = self.memory.users(block)
         nodes = [n for n in self.layout.fallback[self.node_of[block]] if not self.leaving[n]]
-        done = 0
-        for targets in self.memory.destinations(nodes, len(sources)):
-            self.memory.move(sources[done : done + len(targets)], targets)
-            done += len(targets)
-        return EINTR if self.memory.user[block] else 0
+        self.memory.empty(block, nodes)
+        return 0 if self.memory.is_empty(block) else EINTR
 
     def _leave_zone(self, block: int) -> None:
         node, zone = self.node_of[block], self.memory.zone[block]
@@ -257,8 +259,7 @@ class Blocks:
                 break
             elif self.memory.room[node]:
                 return ENOMEM
-        self.memory.move_one(source, target)
-        return 0
+        return self.memory.migrate(source, target)
 
     # --- questions ---------------------------------------------------------------------------
 
@@ -277,4 +278,11 @@ class Blocks:
             result &= np.frombuffer(obstacle, dtype=np.uint8) == 0
         result &= np.frombuffer(self.memory.kernel, dtype=np.int64) == 0
         result &= np.frombuffer(self.memory.user, dtype=np.int64) <= elsewhere
+        for block in self.memory.huge:
+            result[block] = False
+        for block in self.memory.restless:
+            needed = self.memory.time_needed(block)
+            closed = self.draining[block] and not self.vetted[block]
+            if not 0 <= needed <= self.layout.ticks or (closed and self.memory.has_sticky(block)):
+                result[block] = False
         return result

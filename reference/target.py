@@ -65,16 +65,19 @@ class ReferenceTarget:
         self._user = Operations(self.machine)
 
     def do(self, operation: str, *params: Value) -> int | None:
-        """Raises ValueError for an operation or parameter that does not exist."""
+        """Where an operation has the name of a step (``eject_device``), it is the operation.
+
+        Raises ValueError for an operation or parameter that does not exist.
+        """
         self._user.steps.clear()
-        if operation in self.system.action_by_name:
-            outcome = self.machine.step(operation, *params)
-            return (outcome.errno or EAGAIN) if isinstance(outcome, Refusal) else None
         found = getattr(self._user, operation, None)
-        if operation.startswith("_") or not callable(found):
+        if callable(found) and not operation.startswith("_"):
+            errno: int | None = found(*params).errno
+            return errno
+        if operation not in self.system.action_by_name:
             raise ValueError(f"there is no operation {operation!r}")
-        errno: int | None = found(*params).errno
-        return errno
+        outcome = self.machine.step(operation, *params)
+        return (outcome.errno or EAGAIN) if isinstance(outcome, Refusal) else None
 
     def observe(self) -> Mapping[str, Sequence[int]]:
         """Every variable."""

@@ -29,7 +29,7 @@ class BlindEngine(EngineTarget):
 
 
 def test_a_target_that_is_wrong_fails_its_case_with_the_shortest_way_there() -> None:
-    case = conformance(BlindEngine, examples=50, steps=20)
+    case = conformance(BlindEngine, examples=200, steps=20)
     result = unittest.TextTestRunner(stream=io.StringIO()).run(case("runTest"))
     assert len(result.failures) == 1
     text = result.failures[0][1]
