@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from memhp.checks.fuzz.conformance import DivergenceFound, conformance, explored, pick
+from memhp.checks.fuzz.conformance import DivergenceFound, conformance, explored, pick, points
 from memhp.checks.fuzz.rules import RULES, Rule
 from memhp.checks.fuzz.topologies import SHAPES, built
 from memhp.engine.target import EngineTarget
@@ -63,6 +63,7 @@ def test_the_example_that_has_a_bug_is_found_on_every_machine() -> None:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_what_is_picked_is_enabled_or_refused_as_asked(rule: Rule) -> None:
     machine, random = Machine(SYSTEM, built("two_nodes")), Random(rule.name)
+    choices = points("two_nodes")[rule.name]
     for refused in (False, True):
-        params = pick(rule, machine, random.randrange(1 << 20), refused=refused)
+        params = pick(rule, machine, choices, random.randrange(1 << 20), refused=refused)
         assert params is None or rule.enabled(machine, params) is not refused
