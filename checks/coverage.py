@@ -246,13 +246,19 @@ def agreed(question: Question) -> Iterator[Evidence]:
     question.say("comparing the engine with the reference")
     engine = EngineTarget()
     found = reached(question.system, engine, steps=_COMPARED)
-    verdict = Verdict.refuted if found.divergence else Verdict.holds
+    if found.divergence:
+        operation = f"{found.divergence.operations[-1][0]} diverges"
+        for row in question.system.rows:
+            yield Evidence(row, "engine", "lock step", Verdict.refuted, operation)
+        return
     seen = {name for name, values in engine.observe().items() if any(v is not None for v in values)}
     for claim in question.system.properties:
         read = reads(question.system, claim.formula)
         if read and read <= seen and not found.lacking(claim):
             for row in claim.covers:
-                yield Evidence(row, "engine", claim.name, verdict, f"{found.steps} operations")
+                yield Evidence(
+                    row, "engine", claim.name, Verdict.holds, f"{found.steps} operations"
+                )
 
 
 _COMPARED = 20_000
