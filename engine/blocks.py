@@ -31,6 +31,8 @@ from .memory import Memory
 __all__ = ["Blocks"]
 
 _KERNEL, _MOVABLE = ZONES.index("kernel"), ZONES.index("movable")
+_NOTHING = -1, -1
+"""The span of no blocks."""
 _BOOLEANS = {"1": True, "y": True, "on": True, "0": False, "n": False, "off": False}
 
 
@@ -150,13 +152,12 @@ class Blocks:
             return False
         return members.first() <= self.rank(block) <= members.last()
 
-    def in_node_span(self, block: int) -> bool:
-        """The span of the block's node reaches over the block."""
-        named = [members for members in self.members[self.node_of[block]][1:] if members]
-        if not named:
-            return False
-        low = min(members.first() for members in named)
-        return low <= self.rank(block) <= max(members.last() for members in named)
+    def spans(self, node: int) -> list[tuple[int, int]]:
+        """From which rank to which each of the node's zones reaches, and, last, the node."""
+        zones = [(m.first(), m.last()) for m in self.members[node][1:]]
+        named = [span for span in zones if span != _NOTHING]
+        own = (min(named)[0], max(high for _, high in named)) if named else _NOTHING
+        return [_NOTHING, *zones, own]
 
     def online(self, block: int, zone: int) -> int:
         """Initialise the block's struct pages and give its frames to the allocator."""

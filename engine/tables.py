@@ -213,7 +213,15 @@ class Table:
 
     def numbers(self) -> list[int]:
         """All numbers, in order (for small tables)."""
-        return [self.get(element) for element in range(self.size)]
+        found: list[int] = []
+        for first in range(0, self.size, self.chunk):
+            kept = self._arrays.get(first // self.chunk)
+            if kept is None:
+                last = min(first + self.chunk, self.size)
+                found += [self.get(element) for element in range(first, last)]
+            else:
+                found += kept[: self.size - first]
+        return found
 
     def _made(self, number: int) -> array[int]:
         made = array("q", [0]) * self.chunk

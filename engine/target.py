@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from .codes import KINDS, SHOWN, USER, ZONES
+from .codes import KINDS, SHOWN, USER
 from .layout import Described, Layout
 from .machine import Machine
 from .observe import folios
@@ -114,7 +114,9 @@ class EngineTarget:
     def _blocks(self) -> dict[str, Sequence[int | None]]:
         machine = self.machine
         blocks = range(machine.layout.blocks)
-        spans = [machine.reaches(b, zone) for b in blocks for zone in range(len(ZONES))]
+        ranks = [machine.rank(block) for block in blocks]
+        spans = [machine.spans(node) for node in range(machine.layout.nodes)]
+        at = [(rank, spans[node]) for rank, node in zip(ranks, machine.node_of, strict=True)]
         return {
             "block_state": list(machine.state),
             "zone": list(machine.memory.zone),
@@ -128,8 +130,8 @@ class EngineTarget:
             "altmap": list(machine.altmap),
             "ram_resource": list(machine.present),
             "found": list(machine.found),
-            "zone_span": spans,
-            "node_span": [machine.in_node_span(b) for b in blocks],
+            "zone_span": [low <= rank <= high for rank, (*zones, _) in at for low, high in zones],
+            "node_span": [node[0] <= rank <= node[1] for rank, (*_, node) in at],
         }
 
     def _sections(self) -> dict[str, Sequence[int | None]]:

@@ -44,6 +44,8 @@ class Target(Protocol):
 class ReferenceTarget:
     """The specification, executed: an operation of `Operations`, or a single step.
 
+    ``steps`` are those that the last operation took.
+
     >>> from memhp.reference.shapes import Shape
     >>> from memhp.spec.system import SYSTEM
     >>> target = ReferenceTarget(SYSTEM)
@@ -63,6 +65,7 @@ class ReferenceTarget:
             self._spans = _spans(self.system, topology)
         self.machine = self._booted.copy()
         self._user = Operations(self.machine)
+        self.steps = self._user.steps
 
     def do(self, operation: str, *params: Value) -> int | None:
         """Where an operation has the name of a step (``eject_device``), it is the operation.
@@ -77,7 +80,10 @@ class ReferenceTarget:
         if operation not in self.system.action_by_name:
             raise ValueError(f"there is no operation {operation!r}")
         outcome = self.machine.step(operation, *params)
-        return (outcome.errno or EAGAIN) if isinstance(outcome, Refusal) else None
+        if isinstance(outcome, Refusal):
+            return outcome.errno or EAGAIN
+        self.steps.append((operation, params))
+        return None
 
     def observe(self) -> Mapping[str, Sequence[int]]:
         """Every variable."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
@@ -171,28 +171,38 @@ def allocator_ratio() -> tuple[float, float]:
     return median(ratios), median(times) * 1e6
 
 
-def main() -> None:
-    """Print a line for each measurement."""
-    print(f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}")
+def results() -> Iterator[tuple[str, str]]:
+    """What was measured, and the result, line by line."""
     ratio, microseconds = allocator_ratio()
-    print(f"alloc and free, with hotplug state / without: {ratio:.3f} ({microseconds:.2f} us each)")
+    yield (
+        "alloc and free, with hotplug state / without",
+        f"{ratio:.3f} ({microseconds:.2f} us each)",
+    )
     sizes: dict[str, Size] = {}
     for size, name in ((64 * GIB, "64 GiB"), (TIB, "1 TiB"), (64 * TIB, "64 TiB")):
         machines: list[Machine] = []
         load = seconds(lambda size=size, to=machines: to.append(synthetic(size, nodes=8)))
         machine = machines.pop()
         of = sizes[name] = measured(machine, load)
-        print(
-            f"{name}: loads in {of.load:.2f} s; "
-            f"which blocks can go: {of.question:.4f} s; {of.peak:.2f} GiB"
+        yield (
+            name,
+            f"loads in {of.load:.2f} s; which blocks can go: {of.question:.4f} s;"
+            f" {of.peak:.2f} GiB",
         )
     for operation in sizes["64 GiB"].spread:
         far = ", ".join(f"{name} {of.spread[operation]:.1f}" for name, of in sizes.items())
         near = ", ".join(f"{of.adjacent[operation]:.1f}" for of in sizes.values())
-        print(f"{operation}, us: {far} (on neighbouring blocks: {near})")
-    print(f"a copy of a word a frame: {copy_of_a_word_a_frame() * 1e6:.2f} us")
+        yield f"{operation}, us", f"{far} (on neighbouring blocks: {near})"
+    yield "a copy of a word a frame", f"{copy_of_a_word_a_frame() * 1e6:.2f} us"
     for name, ratio in offline_ratios(machine).items():
-        print(f"offline of a full block {name}, in copies: {ratio:.0f}")
+        yield f"offline of a full block {name}, in copies", f"{ratio:.0f}"
+
+
+def main() -> None:
+    """Print a line for each measurement."""
+    print(f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}")
+    for what, result in results():
+        print(f"{what}: {result}")
 
 
 if __name__ == "__main__":
