@@ -25,7 +25,7 @@ _AGENT = Path(__file__).parent / "agent.c"
 _APPLETS = (
     "sh cat ls find grep sed echo sleep dd mount umount mkdir rmdir rm ln tar head tail sort wc"
     " dmesg uname ps kill free seq sync od poweroff reboot sysctl true false test"
-).split()
+)
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def build(kernel: Kernel, modules: tuple[str, ...] = ()) -> Path:
     entries["dev/console"] = Entry(stat.S_IFCHR | 0o600, device=(5, 1))
     entries["init"] = Entry(stat.S_IFREG | 0o755, _agent(kernel.arch).read_bytes())
     entries["bin/busybox"] = Entry(stat.S_IFREG | 0o755, _busybox(kernel.arch).read_bytes())
-    for applet in _APPLETS:
+    for applet in _APPLETS.split():
         entries[f"bin/{applet}"] = Entry(stat.S_IFLNK | 0o777, b"busybox")
     for number, (name, data) in enumerate(load_order_in(kernel.modules, modules)):
         entries[f"modules/{number:02}-{name}.ko"] = Entry(stat.S_IFREG | 0o644, data)

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -130,14 +130,14 @@ def fetch(name: str) -> Kernel:
     tool("dpkg-deb", "dpkg")
     apt = _Apt.prepared(stock)
     apt.run("apt-get", "update")
-    package = _package(apt.run("apt-cache", "show", "--no-all-versions", stock.package), stock)
+    packages = _packages(apt, stock)
     place = cache_folder() / "kernels"
     place.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=place) as scratch:
         folder = Path(scratch)
-        apt.run("apt-get", "download", package, cwd=folder)
-        version = unpack(next(folder.glob("*.deb")), folder / "kernel", stock)
-        about = {**asdict(stock), "version": version, "deb": package}
+        apt.run("apt-get", "download", *packages, cwd=folder)
+        version = unpack(sorted(folder.glob("*.deb")), folder / "kernel")
+        about = {**asdict(stock), "version": version, "packages": packages}
         (folder / "kernel" / "about.json").write_text(json.dumps(about, indent=1) + "\n")
         shutil.rmtree(place / name, ignore_errors=True)
         (folder / "kernel").rename(place / name)
@@ -146,12 +146,32 @@ def fetch(name: str) -> Kernel:
     return kernel
 
 
-def _package(shown: str, stock: StockKernel) -> str:
-    """The package of the kernel itself, on which the package that is always current depends."""
-    match = re.search(r"(?m)^Depends:.*?\b(linux-image-[0-9][^\s,]*)", shown)
-    if match is None:
+def _packages(apt: _Apt, stock: StockKernel) -> list[str]:
+    """The packages of the kernel itself, on which the package that is always current depends.
+
+    Up to Debian 13 that is one; later the image and the modules have packages of their own.
+    """
+    found: list[str] = []
+    left = [stock.package]
+    while left:
+        shown = apt.run("apt-cache", "show", "--no-all-versions", left.pop())
+        for name in kernel_packages(shown):
+            if name not in found:
+                found.append(name)
+                left.append(name)
+    if not found:
         raise LabError(f"{stock.package} of {stock.release} names no kernel that it depends on")
-    return match[1]
+    return found
+
+
+def kernel_packages(shown: str) -> list[str]:
+    """The packages with parts of a kernel that a package depends on, as `apt-cache show` says.
+
+    >>> kernel_packages("Depends: linux-base, linux-binary-7.2-amd64 (= 7.2-1)\\n")
+    ['linux-binary-7.2-amd64']
+    """
+    lines = re.findall(r"(?m)^Depends:.*", shown)
+    return re.findall(r"\b(linux-(?:image|binary|modules|base)-[0-9][^\s,]*)", " ".join(lines))
 
 
 @dataclass(frozen=True)
@@ -210,39 +230,51 @@ def _codename() -> str:
     return match[1]
 
 
-def unpack(deb: Path, target: Path, stock: StockKernel) -> str:
-    """Unpack the image, the configuration and some modules of a package.
+def unpack(debs: Iterable[Path], target: Path) -> str:
+    """Unpack the image, the configuration and some modules of a kernel's packages.
 
     Returns:
         the version, as `uname -r` will say it.
 
     Raises:
-        LabError: the package holds no kernel image.
+        LabError: the packages hold no kernel image.
     """
     version = None
     (target / "modules").mkdir(parents=True)
-    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(deb)], stdout=subprocess.PIPE) as pipe:
-        with tarfile.open(fileobj=pipe.stdout, mode="r|") as archive:
+    for deb in debs:
+        command = ["dpkg-deb", "--fsys-tarfile", str(deb)]
+        with (
+            subprocess.Popen(command, stdout=subprocess.PIPE) as pipe,
+            tarfile.open(fileobj=pipe.stdout, mode="r|") as archive,
+        ):
             for member in archive:
                 place = _place(member.name)
                 content = archive.extractfile(member) if place and member.isfile() else None
                 if content is None or place is None:
                     continue
                 if place == "vmlinuz":
-                    version = re.sub(r".*?vmlinu[xz]-", "", member.name)
+                    version = _version(member.name)
                 with open(target / place, "wb") as out:
                     shutil.copyfileobj(content, out)
     if version is None:
-        raise LabError(f"{deb.name}, of {stock.release}, holds no boot/vmlinuz-…")
+        raise LabError(f"the packages in {target.parent} hold no vmlinuz")
     return version
+
+
+_VERSION = re.compile(r"(?<=modules/)[^/]+|(?<=boot/vmlinu[xz]-)[^/]+")
+
+
+def _version(name: str) -> str | None:
+    match = _VERSION.search(name)
+    return match[0] if match else None
 
 
 def _place(name: str) -> str | None:
     """Where a file of a package goes in the cache; None if it is not kept."""
-    path = name.removeprefix("./")
-    if match := re.fullmatch(r"boot/(vmlinu[xz]|config)-[^/]+", path):
+    path = name.removeprefix("./").removeprefix("usr/")
+    if match := re.fullmatch(r"(?:boot|lib/modules)/(?:.*/)?(vmlinu[xz]|config)(-[^/]+)?", path):
         return "config" if match[1] == "config" else "vmlinuz"
-    inside = re.fullmatch(r"(?:usr/)?lib/modules/[^/]+/(?:kernel/(.+/))?([^/]+)", path)
+    inside = re.fullmatch(r"lib/modules/[^/]+/(?:kernel/(.+/))?([^/]+)", path)
     if inside is None:
         return None
     folder, file = inside[1] or "", inside[2]

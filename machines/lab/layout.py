@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from memhp.machines.lab.errors import LabError
 
-__all__ = ["Layout", "Node", "VirtioMem", "machine_arguments"]
+__all__ = ["MIB", "Layout", "Node", "VirtioMem", "machine_arguments"]
 
 MIB = 1024 * 1024
 
@@ -32,10 +32,14 @@ class VirtioMem:
 class Layout:
     """A guest's machine.  Sizes in bytes.
 
+    The kernel numbers nodes as the firmware's table names them: those with CPUs, then those
+    with memory, then the one that a DIMM may come to.  A layout has them in that order, so
+    that the numbers here are those of the guest.  An empty node needs `slots` or a device.
+
     `distances` holds (from, to, distance) for pairs that are not 20 apart (10: the same
-    node), each way on its own; `slots` is how many DIMMs can be added, into `hotplug` bytes of address space.
-    `options` are words of the kernel's command line, such as ``movable_node`` or
-    ``memory_hotplug.memmap_on_memory=1``; `modules` are loaded at boot.
+    node), each way on its own; `slots` is how many DIMMs can be added, into `hotplug` bytes
+    of address space.  `options` are words of the kernel's command line, such as
+    ``movable_node`` or ``memory_hotplug.memmap_on_memory=1``; `modules` are loaded at boot.
     """
 
     nodes: tuple[Node, ...] = (Node(memory=512 * MIB, cpus=1),)
@@ -44,11 +48,19 @@ class Layout:
     hotplug: int = 4096 * MIB
     virtio_mem: tuple[VirtioMem, ...] = ()
     options: tuple[str, ...] = ()
-    modules: tuple[str, ...] = field(default=())
+    modules: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.nodes or not self.nodes[0].memory or not self.nodes[0].cpus:
             raise LabError("node 0 of a layout needs memory and a CPU: the kernel boots there")
+        kinds = [0 if node.cpus else 1 if node.memory else 2 for node in self.nodes]
+        if kinds != sorted(kinds) or kinds.count(2) > 1:
+            raise LabError(
+                "name nodes with CPUs first, then those with memory alone, then at most one with"
+                " neither: so the kernel numbers them"
+            )
+        if any(node.memory % MIB for node in self.nodes):
+            raise LabError("the memory of a node is whole MiB")
         for source, target, distance in self.distances:
             if not {source, target} <= set(range(len(self.nodes))) or not 10 <= distance < 255:
                 raise LabError(

@@ -75,6 +75,4 @@ def load_order_in(folder: Path | None, wanted: tuple[str, ...]) -> list[tuple[st
         if listed.is_file():
             names = (Path(line).stem for line in listed.read_text().splitlines())
             builtin = frozenset(name.replace("-", "_") for name in names)
-    return load_order(
-        wanted, lambda name: content(files[name]) if name in files else None, builtin
-    )
+    return load_order(wanted, lambda name: content(files[name]) if name in files else None, builtin)

@@ -25,9 +25,7 @@ class Platform:
 
 PLATFORMS: Mapping[str, Platform] = MappingProxyType(
     {
-        "x86_64": Platform(
-            "qemu-system-x86_64", "qemu-system-x86", "q35", "max", "ttyS0", "ttyS1"
-        ),
+        "x86_64": Platform("qemu-system-x86_64", "qemu-system-x86", "q35", "max", "ttyS0", "ttyS1"),
     }
 )
 """By the name that `uname -m` gives."""

@@ -5,6 +5,7 @@ Source: docs/interop/qmp-spec of QEMU.  One JSON text a line, each way.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -62,10 +63,8 @@ class Monitor:
         return found
 
     def _buffered(self) -> bool:
-        try:
+        with contextlib.suppress(Silent):
             self._line.receive(0.0)
-        except Silent:
-            pass
         return b"\n" in self._line.received
 
     def _next(self, deadline: float) -> dict[str, Any]:
