@@ -31,6 +31,7 @@
 #define MOST_ARGUMENTS 8
 #define MOST_BYTES (1 << 20)
 #define MPOL_BIND 2
+#define PIECE 65536
 #define MOST_NODES 1024
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -98,7 +99,7 @@ static void append(struct buffer *to, const char *from, size_t length)
 /* Everything that comes from fd; the errno of the reading, or 0. */
 static int drain(int fd, struct buffer *to)
 {
-	char piece[65536];
+	char piece[PIECE];
 	ssize_t got;
 
 	while ((got = read(fd, piece, sizeof(piece))) != 0) {
@@ -162,16 +163,54 @@ static int do_shell(const char *command, struct buffer *out)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+struct nodes {
+	unsigned long mask[MOST_NODES / (8 * sizeof(long))];
+};
+
+static struct nodes just(long node)
+{
+	struct nodes made = {{0}};
+
+	made.mask[node / (8 * sizeof(long))] = 1UL << (node % (8 * sizeof(long)));
+	return made;
+}
+
 static int bind_to(char *at, size_t length, long node)
 {
-	unsigned long mask[MOST_NODES / (8 * sizeof(long))] = {0};
+	struct nodes wanted;
 
 	if (node < 0)
 		return 0;
 	if (node >= MOST_NODES)
 		return EINVAL;
-	mask[node / (8 * sizeof(long))] = 1UL << (node % (8 * sizeof(long)));
-	return syscall(SYS_mbind, at, length, MPOL_BIND, mask, MOST_NODES + 1UL, 0) < 0 ? errno : 0;
+	wanted = just(node);
+	if (syscall(SYS_mbind, at, length, MPOL_BIND, wanted.mask, MOST_NODES + 1UL, 0) < 0)
+		return errno;
+	return 0;
+}
+
+/* Memory of the kernel's own that cannot move: the buffers of a pipe, taken by this policy. */
+static int fill_pipe(long node, size_t length)
+{
+	static const char piece[PIECE];
+	struct nodes wanted;
+	int ends[2];
+
+	if (node >= MOST_NODES)
+		return EINVAL;
+	if (pipe(ends) < 0 || fcntl(ends[1], F_SETPIPE_SZ, length) < 0)
+		return errno;
+	if (node >= 0) {
+		wanted = just(node);
+		if (syscall(SYS_set_mempolicy, MPOL_BIND, wanted.mask, MOST_NODES + 1UL) < 0)
+			return errno;
+	}
+	fcntl(ends[1], F_SETFL, O_NONBLOCK);
+	for (size_t put = 0; put < length; put += sizeof(piece))
+		if (write(ends[1], piece, sizeof(piece)) < 0)
+			return errno;
+	syscall(SYS_set_mempolicy, 0, NULL, 0UL);
+	return 0;
 }
 
 /* Touch every page; the kernel kills this child if it must and has nothing left. */
@@ -220,6 +259,8 @@ static int hold(const char *kind, long node, size_t length)
 	size_t page = sysconf(_SC_PAGESIZE);
 	char *at;
 
+	if (!strcmp(kind, "kernel"))
+		return fill_pipe(node, length);
 	if (!strcmp(kind, "huge"))
 		flags |= MAP_HUGETLB;
 	if (!strcmp(kind, "cache")) {

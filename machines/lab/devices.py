@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from memhp.machines.lab.errors import GuestSilent
-from memhp.machines.lab.guest import CONSOLE_LINES, Guest
+from memhp.machines.lab.guest import Guest
 
 __all__ = ["Ejection", "add_dimm", "eject_dimm", "resize"]
 
@@ -68,7 +68,7 @@ def eject_dimm(guest: Guest, name: str, *, limit: float = 20.0) -> Ejection:
                     return Ejection(False, status)
     raise GuestSilent(
         f"{guest.kernel.name}: {name} was neither ejected nor refused within {limit:g} s",
-        guest.console(CONSOLE_LINES),
+        guest.last_lines(),
     )
 
 

@@ -27,9 +27,10 @@ from memhp.machines.lab.qmp import Monitor
 __all__ = ["Accelerator", "Guest", "HoldKind", "Reply", "arguments", "usable_accelerator"]
 
 Accelerator = Literal["tcg", "kvm"]
-HoldKind = Literal["anon", "locked", "huge", "cache", "spliced", "pinned"]
+HoldKind = Literal["anon", "locked", "huge", "cache", "spliced", "pinned", "kernel"]
 """What a holder has: anonymous memory; that locked; huge pages; page cache (of tmpfs);
-anonymous memory of which up to 16 pages are referenced from a pipe; that pinned long-term."""
+anonymous memory of which up to 16 pages are referenced from a pipe; that pinned long-term
+(io_uring); memory of the kernel's own (the buffers of a pipe)."""
 
 CONSOLE_LINES = 20
 """How many lines of the console an error carries."""
@@ -57,7 +58,12 @@ def arguments(
 ) -> list[str]:
     """QEMU's arguments, without the program."""
     platform = platform_of(kernel.arch)
-    line = [f"console={platform.console}", f"agent=/dev/{platform.agent}", "panic=-1"]
+    line = [
+        platform.early,
+        f"console={platform.console}",
+        f"agent=/dev/{platform.agent}",
+        "panic=-1",
+    ]
     made = ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
     made += ["-machine", platform.machine, "-accel", accel]
     made += ["-cpu", "host" if accel == "kvm" else platform.cpu]
@@ -182,12 +188,18 @@ class Guest:
         assert self._process is not None
         return self._process.pid
 
-    def console(self, lines: int | None = None) -> tuple[str, ...]:
-        """The console so far, or its last lines."""
+    def console(self) -> tuple[str, ...]:
+        """The lines of the console so far, QEMU's own complaints among them."""
         size = os.fstat(self._console).st_size
         text = os.pread(self._console, size, 0).decode(errors="replace")
-        found = [line.rstrip() for line in text.splitlines() if line.strip()]
-        return tuple(found if lines is None else found[-lines:])
+        return tuple(line.rstrip() for line in text.splitlines() if line.strip())
+
+    def last_lines(self) -> tuple[str, ...]:
+        """The console's end, and before it the line of a panic, if that is not in it."""
+        lines = self.console()
+        earlier = lines[:-CONSOLE_LINES]
+        panics = [line for line in earlier if "Kernel panic" in line]
+        return (*panics[:1], *lines[-CONSOLE_LINES:])
 
     def write(self, path: str, text: str, *, limit: float | None = None) -> int:
         """Write a text with one write(2); returns 0 or the errno that the kernel gave."""
@@ -269,13 +281,13 @@ class Guest:
         except Silent:
             raise GuestSilent(
                 f"{self.kernel.name}: no answer within {limit:g} s: {doing}",
-                self.console(CONSOLE_LINES),
+                self.last_lines(),
             ) from None
         except Ended:
             how = self._ending()
             raise GuestDied(
                 f"{self.kernel.name}: the guest ended ({how}): {doing}",
-                self.console(CONSOLE_LINES),
+                self.last_lines(),
             ) from None
 
     def _ending(self) -> str:
@@ -286,8 +298,7 @@ class Guest:
             status = self._process.wait(5.0)
         except subprocess.TimeoutExpired:
             return "its line closed"
-        panics = [line for line in self.console() if "Kernel panic" in line]
-        if panics:
+        if any("Kernel panic" in line for line in self.console()):
             return "its kernel panicked"
         if status < 0:
             return f"QEMU was ended by {signal.Signals(-status).name}"

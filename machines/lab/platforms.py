@@ -13,7 +13,10 @@ __all__ = ["PLATFORMS", "Platform", "platform_of"]
 
 @dataclass(frozen=True)
 class Platform:
-    """QEMU for one architecture; `console` and `agent` are the guest's serial devices."""
+    """QEMU for one architecture; `console` and `agent` are the guest's serial devices.
+
+    `early` is the word of the kernel's command line that has it print before its console is up.
+    """
 
     qemu: str
     package: str
@@ -21,11 +24,20 @@ class Platform:
     cpu: str
     console: str
     agent: str
+    early: str
 
 
 PLATFORMS: Mapping[str, Platform] = MappingProxyType(
     {
-        "x86_64": Platform("qemu-system-x86_64", "qemu-system-x86", "q35", "max", "ttyS0", "ttyS1"),
+        "x86_64": Platform(
+            "qemu-system-x86_64",
+            "qemu-system-x86",
+            "q35",
+            "max",
+            "ttyS0",
+            "ttyS1",
+            "earlyprintk=serial,ttyS0,115200",
+        ),
     }
 )
 """By the name that `uname -m` gives."""

@@ -46,7 +46,7 @@ def test_only_enabled_binary_sources_are_read() -> None:
         "http://security.example/",
     ]
     assert found[0].suites == ("bookworm", "bookworm-updates")
-    assert found[1].signed_by == "-----BEGIN KEY-----\n.\nabc"
+    assert found[1].signed_by == "\n-----BEGIN KEY-----\n.\nabc"
 
 
 def test_both_kinds_of_files_are_read(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_another_release_comes_from_the_same_addresses() -> None:
         ("http://security.example/", ("trixie-security",)),
     ]
     assert text.count("Architectures: arm64\n") == 2
-    assert made[1].signed_by == "-----BEGIN KEY-----\n.\nabc"
+    assert made[1].signed_by == "\n-----BEGIN KEY-----\n.\nabc"
     only = stanzas_for("sid", "amd64", sources=parse_deb822(DEB822), codename="bookworm")
     assert "security" not in only
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ KERNEL = Kernel("own", "x86_64", Path("/k/vmlinuz"))
 
 def values(words: list[str], option: str) -> list[str]:
     """What follows each occurrence of an option."""
-    return [after for word, after in zip(words, words[1:], strict=False) if word == option]
+    return [after for word, after in pairwise(words) if word == option]
 
 
 def test_nodes_have_their_memory_and_cpus() -> None:
@@ -53,7 +54,7 @@ def test_slots_and_devices_make_room_for_memory_that_comes_later() -> None:
 def test_the_kernel_gets_its_options_and_both_serial_lines() -> None:
     words = arguments(KERNEL, Layout(options=("movable_node",)), "/i", _Ends(5, 6, 7))
     assert values(words, "-append") == [
-        "console=ttyS0 agent=/dev/ttyS1 panic=-1 movable_node",
+        "earlyprintk=serial,ttyS0,115200 console=ttyS0 agent=/dev/ttyS1 panic=-1 movable_node",
     ]
     assert values(words, "-serial") == ["chardev:console", "chardev:agent"]
     assert values(words, "-accel") == ["tcg"]
