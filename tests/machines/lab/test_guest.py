@@ -23,6 +23,7 @@ from memhp.machines.lab import (
     LabError,
     Layout,
     MonitorRefused,
+    Node,
     add_dimm,
     eject_dimm,
     snapshot,
@@ -108,22 +109,34 @@ def test_huge_pages_are_held_if_there_are_any(guest: Guest) -> None:
     assert guest.write(f"{path}/nr_hugepages", "0") == 0
 
 
-def test_a_dimm_comes_to_an_empty_node_and_goes_unless_the_kernel_uses_it(guest: Guest) -> None:
-    add_dimm(guest, "d0", node=2, size=128 * MIB)
-    wait = f"for i in $(seq 100); do ls -d {NODE}/node2/memory[0-9]* && exit; sleep 0.05; done"
-    state = f"{MEMORY}/{guest.shell(wait).out.strip().rpartition('/')[2]}/state"
+def state_of_dimm(guest: Guest, name: str, node: int = 2) -> str:
+    """Add a DIMM to the empty node; the file with the state of its block, once it is there."""
+    add_dimm(guest, name, node=node, size=128 * MIB)
+    wait = f"for i in $(seq 100); do ls -d {NODE}/node{node}/memory[0-9]* && exit; sleep 0.05; done"
+    return f"{MEMORY}/{guest.shell(wait).out.strip().rpartition('/')[2]}/state"
+
+
+def test_a_dimm_comes_to_an_empty_node_and_goes(guest: Guest) -> None:
+    state = state_of_dimm(guest, "d0")
     assert guest.read(state) == "offline\n"
-    assert guest.write(state, "online_kernel") == 0
-    error, holder = guest.hold("kernel", 32 * MIB, node=2)
-    assert error == 0
-    refused = eject_dimm(guest, "d0")
-    assert (refused.gone, refused.status) == (False, 0x82)
-    assert guest.release(holder) == 0
+    assert guest.write(state, "online_movable") == 0
     assert guest.write(state, "offline") == 0
     assert eject_dimm(guest, "d0").gone
     assert guest.shell(f"ls {NODE}/node2").rc != 0
     with pytest.raises(MonitorRefused, match="d0"):
         eject_dimm(guest, "d0")
+
+
+def test_a_dimm_with_memory_of_the_kernel_stays(kernel: Kernel) -> None:
+    offline = ("memhp_default_state=offline",)
+    layout = Layout(nodes=(Node(512 * MIB, 1), Node()), slots=1, options=offline)
+    with Guest.boot(kernel, layout) as guest:
+        state = state_of_dimm(guest, "d0", node=1)
+        assert guest.write(state, "online_kernel") == 0
+        assert guest.hold("kernel", 32 * MIB, node=1)[0] == 0
+        refused = eject_dimm(guest, "d0")
+        assert (refused.gone, refused.status) == (False, 0x82)
+        assert guest.read(state) == "online\n"
 
 
 def test_a_snapshot_is_a_machine_that_inspect_reads(
