@@ -72,7 +72,7 @@ def arguments(
     made += ["-append", " ".join((*line, *layout.options))]
     made += ["-add-fd", f"fd={ends.console},set=1"]
     made += ["-chardev", "file,id=console,path=/dev/fdset/1", "-serial", "chardev:console"]
-    made += ["-chardev", f"socket,id=agent,fd={ends.agent}", "-serial", "chardev:agent"]
+    made += ["-chardev", f"socket,id=agent,fd={ends.agent}", *platform.agent_line]
     made += ["-chardev", f"socket,id=qmp,fd={ends.monitor}", "-mon", "chardev=qmp,mode=control"]
     return made
 

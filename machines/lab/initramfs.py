@@ -64,7 +64,7 @@ def build(kernel: Kernel, modules: tuple[str, ...] = ()) -> Path:
     entries = {name: Entry(stat.S_IFDIR | 0o755) for name in ("bin", "dev", "modules")}
     entries["dev/console"] = Entry(stat.S_IFCHR | 0o600, device=(5, 1))
     entries["init"] = Entry(stat.S_IFREG | 0o755, _agent(kernel.arch).read_bytes())
-    entries["bin/busybox"] = Entry(stat.S_IFREG | 0o755, _busybox(kernel.arch).read_bytes())
+    entries["bin/busybox"] = Entry(stat.S_IFREG | 0o755, _busybox(kernel).read_bytes())
     for applet in _APPLETS.split():
         entries[f"bin/{applet}"] = Entry(stat.S_IFLNK | 0o777, b"busybox")
     for number, (name, data) in enumerate(load_order_in(kernel.modules, modules)):
@@ -72,10 +72,14 @@ def build(kernel: Kernel, modules: tuple[str, ...] = ()) -> Path:
     return _kept("initramfs", cpio(entries))
 
 
-def _busybox(arch: str) -> Path:
-    """busybox for the guest: this machine's own, which has to be linked statically."""
-    if arch != os.uname().machine:
-        raise LabError(f"guests of {arch} need a busybox for {arch}, and the lab has none yet")
+def _busybox(kernel: Kernel) -> Path:
+    """busybox for the guest: the kernel's, or this machine's own, if it is linked statically."""
+    if kernel.busybox is not None:
+        return kernel.busybox
+    if kernel.arch != os.uname().machine:
+        raise LabError(
+            f"guests of {kernel.arch} need a busybox of theirs: memhp lab fetch brings it"
+        )
     path = Path(tool("busybox", "busybox-static"))
     if b"/ld-linux" in path.read_bytes()[:4096]:
         raise LabError(f"{path} is not linked statically: apt install busybox-static")

@@ -44,7 +44,8 @@ class Kernel:
     """A kernel that is here.
 
     `arch` is as `uname -m` says it; `modules` is the folder with its modules (None: it has
-    none), `version` what `uname -r` says if it is known beforehand.
+    none), `version` what `uname -r` says if it is known beforehand, `busybox` the
+    one of a foreign architecture, brought with the kernel (None: this machine's own).
     """
 
     name: str
@@ -52,6 +53,7 @@ class Kernel:
     image: Path
     modules: Path | None = None
     version: str | None = None
+    busybox: Path | None = None
 
 
 def _stock(arch: str, debian_arch: str, flavour: str) -> list[StockKernel]:
@@ -103,7 +105,15 @@ def load(name: str) -> Kernel | None:
         about = json.loads((folder / "about.json").read_text())
     except (OSError, ValueError):
         return None
-    return Kernel(name, about["arch"], folder / "vmlinuz", folder / "modules", about["version"])
+    busybox = folder / "busybox"
+    return Kernel(
+        name,
+        about["arch"],
+        folder / "vmlinuz",
+        folder / "modules",
+        about["version"],
+        busybox if busybox.is_file() else None,
+    )
 
 
 def own(image: Path, arch: str = "x86_64", modules: Path | None = None) -> Kernel:
@@ -131,6 +141,8 @@ def fetch(name: str) -> Kernel:
     apt = _Apt.prepared(stock)
     apt.run("apt-get", "update")
     packages = _packages(apt, stock)
+    if stock.arch != os.uname().machine:
+        packages.append("busybox-static")
     place = cache_folder() / "kernels"
     place.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=place) as scratch:
@@ -274,6 +286,8 @@ def _place(name: str) -> str | None:
     path = name.removeprefix("./").removeprefix("usr/")
     if match := re.fullmatch(r"(?:boot|lib/modules)/(?:.*/)?(vmlinu[xz]|config)(-[^/]+)?", path):
         return "config" if match[1] == "config" else "vmlinuz"
+    if path == "bin/busybox":
+        return "busybox"
     inside = re.fullmatch(r"lib/modules/[^/]+/(?:kernel/(.+/))?([^/]+)", path)
     if inside is None:
         return None

@@ -15,7 +15,8 @@ __all__ = ["PLATFORMS", "Platform", "platform_of"]
 class Platform:
     """QEMU for one architecture; `console` and `agent` are the guest's serial devices.
 
-    `early` is the word of the kernel's command line that has it print before its console is up.
+    `early` is the word of the kernel's command line that has it print before its console is up,
+    `agent_line` QEMU's argument for the serial line of the agent.
     """
 
     qemu: str
@@ -25,6 +26,7 @@ class Platform:
     console: str
     agent: str
     early: str
+    agent_line: tuple[str, str] = ("-serial", "chardev:agent")
 
 
 PLATFORMS: Mapping[str, Platform] = MappingProxyType(
@@ -37,6 +39,16 @@ PLATFORMS: Mapping[str, Platform] = MappingProxyType(
             "ttyS0",
             "ttyS1",
             "earlyprintk=serial,ttyS0,115200",
+        ),
+        "aarch64": Platform(
+            "qemu-system-aarch64",
+            "qemu-system-arm",
+            "virt",
+            "cortex-a72",
+            "ttyAMA0",
+            "ttyS0",
+            "earlycon",
+            ("-device", "pci-serial,chardev=agent"),
         ),
     }
 )

@@ -95,6 +95,7 @@ def test_a_kernel_in_one_package_or_in_several() -> None:
         ("./boot/config-6.1.0-1-amd64", "config"),
         ("./lib/modules/6.1/kernel/drivers/virtio/virtio_mem.ko.xz", "modules/virtio_mem.ko.xz"),
         ("./usr/lib/modules/6.1/modules.builtin", "modules/modules.builtin"),
+        ("./usr/bin/busybox", "busybox"),
         ("./lib/modules/6.1/kernel/sound/snd.ko", None),
         ("./boot/System.map-6.1", None),
         ("../../boot/../etc/passwd", None),

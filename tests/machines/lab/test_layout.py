@@ -62,6 +62,15 @@ def test_the_kernel_gets_its_options_and_both_serial_lines() -> None:
     assert "-no-reboot" in words
 
 
+def test_an_architecture_has_serial_lines_of_its_own() -> None:
+    kernel = Kernel("own", "aarch64", Path("/k/vmlinuz"))
+    words = arguments(kernel, Layout(), "/i", _Ends(5, 6, 7))
+    assert values(words, "-append") == ["earlycon console=ttyAMA0 agent=/dev/ttyS0 panic=-1"]
+    assert values(words, "-device") == ["pci-serial,chardev=agent"]
+    with pytest.raises(LabError, match="no guests of m68k yet"):
+        arguments(Kernel("own", "m68k", Path("/k")), Layout(), "/i", _Ends(5, 6, 7))
+
+
 @pytest.mark.parametrize(
     ("nodes", "said"),
     [
