@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,7 +91,7 @@ def _guarded(part: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Na
         try:
             return part(args)
         except (GuestDied, GuestSilent) as error:
-            print(f"memhp lab: {error}")
+            print(f"memhp lab: {error}", file=sys.stderr)
             return 3
         except (LabError, UsageError) as error:
             return fail("lab", error)
@@ -108,8 +110,6 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _fetch(args: argparse.Namespace) -> int:
-    import os
-
     from memhp.machines.lab import STOCK, fetch
 
     arch = os.uname().machine

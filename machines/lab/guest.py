@@ -12,9 +12,10 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 from memhp.machines.lab.errors import GuestDied, GuestSilent
 from memhp.machines.lab.initramfs import build
@@ -31,6 +32,8 @@ HoldKind = Literal["anon", "locked", "huge", "cache", "spliced", "pinned", "kern
 """What a holder has: anonymous memory; that locked; huge pages; page cache (of tmpfs);
 anonymous memory of which up to 16 pages are referenced from a pipe; that pinned long-term
 (io_uring); memory of the kernel's own (the buffers of a pipe)."""
+
+_T = TypeVar("_T")
 
 CONSOLE_LINES = 20
 """How many lines of the console an error carries."""
@@ -82,7 +85,9 @@ class Guest:
 
     Every method that talks with the guest raises `GuestDied` if QEMU ended and
     `GuestSilent` if no answer came within the limit (`limit=`, else `command_limit`).
-    After `GuestSilent` the guest may be asked again: an answer that comes late is dropped.
+    The agent does one thing at a time.  After `GuestSilent` the guest may be asked again (an
+    answer that comes late is dropped), but it answers only once what it does has ended: run
+    what may block in the background of a shell.
 
     Attributes:
         boot_seconds: from the start of QEMU until the agent was ready.
@@ -245,8 +250,7 @@ class Guest:
             self._agent.send(request, deadline)
             return self._answer(self._number, deadline)
 
-        found: Answer = self._waiting(doing, seconds, ask)
-        return found
+        return self._waiting(doing, seconds, ask)
 
     def qmp(self, name: str, *, limit: float | None = None, **arguments: Any) -> Any:
         """A command of QEMU's monitor; `_` in the names of arguments stands for `-`.
@@ -262,10 +266,9 @@ class Guest:
     def events(self, *, wait: float | None = None) -> list[dict[str, Any]]:
         """QEMU's events since the last call; with ``wait``, up to that long for the next one."""
         deadline = None if wait is None else time.monotonic() + wait
-        found: list[dict[str, Any]] = self._waiting(
+        return self._waiting(
             "waiting for events", wait or 0.0, lambda: self._monitor.events(deadline)
         )
-        return found
 
     def _answer(self, number: int, deadline: float) -> Answer:
         while True:
@@ -274,7 +277,7 @@ class Guest:
                     return answer
             self._agent.receive(deadline)
 
-    def _waiting(self, doing: str, limit: float, wait: Any) -> Any:
+    def _waiting(self, doing: str, limit: float, wait: Callable[[], _T]) -> _T:
         """Turn what the line says into errors that carry the console's end."""
         try:
             return wait()
