@@ -59,6 +59,8 @@ class Layout:
                 "name nodes with CPUs first, then those with memory alone, then at most one with"
                 " neither: so the kernel numbers them"
             )
+        if 2 in kinds and not (self.slots or self.virtio_mem):
+            raise LabError("a node with neither memory nor CPUs needs slots or a virtio-mem device")
         if any(node.memory % MIB for node in self.nodes):
             raise LabError("the memory of a node is whole MiB")
         for source, target, distance in self.distances:

@@ -78,6 +78,7 @@ def test_an_architecture_has_serial_lines_of_its_own() -> None:
         ((Node(512 * MIB),), "node 0"),
         ((Node(512 * MIB, 1), Node(256 * MIB), Node(256 * MIB, 1)), "CPUs first"),
         ((Node(512 * MIB, 1), Node(), Node()), "at most one"),
+        ((Node(512 * MIB, 1), Node()), "needs slots"),
         ((Node(512 * MIB + 1, 1),), "whole MiB"),
     ],
 )
