@@ -8,7 +8,19 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from . import check, coverage, explain, explore, fuzz, inspect, kconfig, replay, sections, variants
+from . import (
+    check,
+    coverage,
+    explain,
+    explore,
+    fuzz,
+    inspect,
+    kconfig,
+    lab,
+    replay,
+    sections,
+    variants,
+)
 
 _EPILOG = """examples:
   memhp check                                 prove everything
@@ -22,6 +34,7 @@ _EPILOG = """examples:
   memhp inspect                               which memory of this machine can go
   memhp sections --size 1PiB --arch ia64-16k  what each section size costs
   memhp kconfig /proc/config.gz               what this kernel's configuration lacks
+  memhp lab boot x86_64-6.1                   a guest with a real kernel
 
 exit codes: 0 proved or holds, 1 refuted, 2 usage or malformed input, 3 undetermined,
 4 internal error
@@ -38,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     proving = (check, coverage, variants, explain, explore, replay, fuzz)
-    for module in (*proving, inspect, sections, kconfig):
+    for module in (*proving, inspect, sections, kconfig, lab):
         module.add_parser(commands)
     return top
 
