@@ -12,13 +12,17 @@ from .toy_target import BuggyAllocator
 STEPS = 20_000
 
 
+ONE_AFTER_THE_OTHER = {"two_folios_move_at_once"}
+"""An operation moves a folio from the beginning to the end before the next one begins."""
+
+
 def test_every_sometimes_is_reached_whose_actions_operations_take() -> None:
     found = reached(SYSTEM, EngineTarget(), steps=STEPS)
     assert (found.divergence, found.steps) == (None, STEPS)
     assert set(found.missed) | set(found.episodes) == {p.name for p in SYSTEM.of_kind("sometimes")}
     operations = {rule.name for rule in RULES}
     for name, lacking in found.missed.items():
-        assert lacking, f"{name} is not reached, and no action is lacking"
+        assert lacking or name in ONE_AFTER_THE_OTHER, f"{name} lacks no action"
         assert not operations & set(lacking), f"{name}: an operation never succeeds"
 
 
