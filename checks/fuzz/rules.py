@@ -36,14 +36,16 @@ class Rule:
     opening: Callable[[Machine, tuple[Value, ...]], Operation | None] | None = None
     weight: int = 4
 
+    def choices(self, topology: Topology) -> list[Sequence[Value]]:
+        """For each parameter what it can be on that machine."""
+        return [
+            range(topology.sizes[choice]) if isinstance(choice, str) else choice
+            for choice in self.params
+        ]
+
     def draw(self, topology: Topology, random: Random) -> tuple[Value, ...]:
         """Parameters, whether or not the operation is enabled for them."""
-        return tuple(
-            random.randrange(topology.sizes[choice])
-            if isinstance(choice, str)
-            else random.choice(choice)
-            for choice in self.params
-        )
+        return tuple(map(random.choice, self.choices(topology)))
 
     def enabled(self, machine: Machine, params: tuple[Value, ...]) -> bool:
         """The operation's opening is not refused."""
