@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .common import UsageError, fail, in_units, number_of_bytes
+from .common import UsageError, choose, fail, in_units, number_of_bytes
 
 if TYPE_CHECKING:
     from memhp.machines.lab import Guest, Kernel, Layout
@@ -139,8 +139,6 @@ def _boot(args: argparse.Namespace) -> int:
 
 def _kernel(args: argparse.Namespace) -> Kernel:
     from memhp.machines.lab import STOCK, load, own
-
-    from .common import choose
 
     if (args.name is None) == (args.kernel is None):
         raise UsageError("name one kernel: a NAME of `memhp lab list`, or --kernel PATH")
