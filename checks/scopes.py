@@ -86,12 +86,11 @@ USUAL = (
     Shape(blocks=1, multizone=_FIRST),
     Shape(blocks=1, frames=2, holes=_SECOND),
     Shape(blocks=1, frames=2, boot_kernel=_SECOND),
-    Shape(totals=(2, 2, 4), folios=2),
 )
 
 
-ENDLESS = USUAL
-"""Where runs that never end are looked for: the last has room beside what moves."""
+ENDLESS = (*USUAL, Shape(totals=(2, 2, 4), folios=2))
+"""Where runs that never end, and what must be reached, are looked for: there is room to move."""
 
 
 class ScopeError(ValueError):
