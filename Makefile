@@ -17,10 +17,8 @@ test: setup ## lint, check the types, run the tests and the examples in docstrin
 	.venv/bin/mypy
 	.venv/bin/pytest -n 2
 
-bench: .venv/installed ## measure the reference, the engine, and both in lock step
-	@.venv/bin/python tests/bench_reference.py
-	@.venv/bin/python tests/bench_engine.py
-	@.venv/bin/python tests/bench_walk.py
+bench: .venv/installed-dev ## measure proofs, reference, fuzzing, engine and search (ten minutes)
+	@.venv/bin/python tests/bench.py
 
 setup: .venv/installed-dev ## make .venv, with the development tools
 

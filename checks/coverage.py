@@ -234,6 +234,37 @@ def configurations(question: Question) -> Iterator[Evidence]:
         yield Evidence("U6", "proof", name, verdict, detail)
 
 
+def agreed(question: Question) -> Iterator[Evidence]:
+    """*engine*: the properties whose actions the engine takes in lock step with the reference.
+
+    All of a property's actions, that is, and it is compared in all that the property reads.
+    """
+    from memhp.engine.target import EngineTarget
+
+    from .fuzz.reached import reached
+
+    question.say("comparing the engine with the reference")
+    engine = EngineTarget()
+    found = reached(question.system, engine, steps=_COMPARED)
+    if found.divergence:
+        operation = f"{found.divergence.operations[-1][0]} diverges"
+        for row in question.system.rows:
+            yield Evidence(row, "engine", "lock step", Verdict.refuted, operation)
+        return
+    seen = {name for name, values in engine.observe().items() if any(v is not None for v in values)}
+    for claim in question.system.properties:
+        read = reads(question.system, claim.formula)
+        if read and read <= seen and not found.lacking(claim):
+            for row in claim.covers:
+                yield Evidence(
+                    row, "engine", claim.name, Verdict.holds, f"{found.steps} operations"
+                )
+
+
+_COMPARED = 20_000
+"""Operations that the engine does in lock step for the coverage table."""
+
+
 def commands(question: Question) -> Iterator[Evidence]:
     """*use*: the sub-command that a row names."""
     for row in ROWS:
@@ -241,5 +272,14 @@ def commands(question: Question) -> Iterator[Evidence]:
             yield Evidence(row.id, "use", row.command, Verdict.holds, f"memhp {row.command}")
 
 
-PROVIDERS: tuple[Provider, ...] = (declared, proved, refuted, sizes, cost, configurations, commands)
+PROVIDERS: tuple[Provider, ...] = (
+    declared,
+    proved,
+    refuted,
+    sizes,
+    cost,
+    configurations,
+    agreed,
+    commands,
+)
 """Where evidence comes from, cheapest to read first."""

@@ -1,15 +1,14 @@
 """Work that never ends: a run that comes back to where it was, with the work still to do.
 
-A run of a finite machine that never reaches its goal ends in a cycle; one
-without a step is a run that is stuck.  The search looks for a cycle that is
-fair: whatever is assumed to be taken, and is possible somewhere on the cycle,
-is taken on it (strong fairness, for each choice of parameters on its own;
-E. A. Emerson and C.-L. Lei, "Modalities for model checking", 1987).
+What helps is a step of the actions that an *ends* property names, if it takes out
+an element of what is left.  The search looks for a cycle on which there is work
+left all along and such steps are taken again and again, or for a state from which
+there is none: what is taken out then comes back, or cannot be taken out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import networkx as nx
@@ -19,46 +18,65 @@ from memhp.reference.compile import Program
 from memhp.spec.language.system import Property, System
 from memhp.spec.language.terms import App, Var, subterms
 
-from .localise import Spent, closed, cut, different, reads, refusal
+from .localise import Spent, closed, cut, different, reads, refusal, shortest
 from .search import Choice, Edge, Found, unfinished, way
 
 __all__ = ["endless", "lasso"]
+
+_MAX_TO_BEGIN = 200_000
+"""After how many states the search for a way to unfinished work gives up."""
 
 
 def lasso(
     system: System, topologies: Sequence[Topology], claim: Property, *, max_states: int
 ) -> Found | None:
-    """A fair run along which the work of an *ends* property is never done, if one is found.
+    """A run along which the work of an *ends* property is never done, if one is found.
 
-    First with the fair actions and those that make or unmake work alone, where a
-    run is found sooner; then with all.  The machine is cut down as in
-    `localise`, with the fair actions whole.
+    First with the actions that help, those on a shortest way to work that is left, and
+    one more: a run that makes the work anew needs no other, and is found soon.  Then
+    with all that make or unmake work, then with all.  The machine is cut down as in
+    `localise`, with the actions that help whole.
 
     Parameters: ``max_states``, after how many states of a machine the search gives up.
     """
     assert claim.ending
-    fair = {claim.ending.by, *claim.ending.fair}
+    helping = frozenset(claim.ending.by)
     about = reads(system, claim.ending.left) | _switches(system, claim)
-    few = fair | {action.name for action in system.actions if action.written & about}
-    for names in (few, set(system.action_by_name)):
+    makers = [action.name for action in system.actions if action.written & about]
+    begins = shortest(system, topologies, unfinished(claim), max_states=_MAX_TO_BEGIN)
+    steps = frozenset(name for name, _ in begins.steps) if begins else frozenset[str]()
+    base = helping | steps
+    few = [base | {name} for name in _undoing_first(system, makers, steps) if name not in base]
+    for names in (*few, base | set(makers), frozenset(system.action_by_name)):
         actions = tuple(action for action in system.actions if action.name in names)
         fewer = replace(system, actions=actions)
-        if found := _search(system, fewer, topologies, claim, fair, max_states):
+        if found := _search(system, fewer, topologies, claim, helping, max_states):
             return found
     return None
+
+
+def _undoing_first(system: System, names: Sequence[str], steps: frozenset[str]) -> list[str]:
+    """The actions, those first that write little but what the steps wrote."""
+    wrote = frozenset[str]().union(*(system.action_by_name[name].written for name in steps))
+
+    def foreign(name: str) -> float:
+        written = system.action_by_name[name].written
+        return len(written - wrote) / len(written)
+
+    return sorted(names, key=foreign)
 
 
 def endless(
     system: System, topology: Topology, claim: Property, *, max_states: int
 ) -> Found | None:
-    """A fair run along which the work is never done; None only if the machine has none.
+    """A run along which the work is never done; None only if the machine has none.
 
     Raises `Spent` if the machine has more than ``max_states`` states.
     """
     assert claim.ending
     watched = replace(system, properties=(unfinished(claim),))
     graph = _Graph(watched, topology, claim, max_states, everywhere=True)
-    found = graph.lasso({claim.ending.by, *claim.ending.fair})
+    found = graph.lasso()
     if found is None and not graph.whole:
         raise Spent(claim.name)
     return found
@@ -80,16 +98,16 @@ def _search(
     fewer: System,
     topologies: Sequence[Topology],
     claim: Property,
-    fair: Collection[str],
+    helping: frozenset[str],
     max_states: int,
 ) -> Found | None:
-    guards = (g.condition for name in fair for g in system.action_by_name[name].guards)
+    guards = (g.condition for name in helping for g in system.action_by_name[name].guards)
     watch = unfinished(claim)
     kept = closed(fewer, reads(system, watch.formula, *guards))
     while True:
-        smaller = cut(fewer, kept, watch, [a for a in fewer.actions if a.name in fair])
+        smaller = cut(fewer, kept, watch, [a for a in fewer.actions if a.name in helping])
         graphs = (_Graph(smaller, t, claim, max_states) for t in different(smaller, topologies))
-        found = next((run for graph in graphs if (run := graph.lasso(fair))), None)
+        found = next((run for graph in graphs if (run := graph.lasso())), None)
         if found is None:
             return None
         missing = _missing(system, found) - kept
@@ -140,6 +158,8 @@ class _Graph:
         boot = program.pack(list(program.initial))
         self.parents[boot] = None
         queue = [boot]
+        assert self.claim.ending
+        unless = self.claim.ending.unless
         actions = [
             (name, program.enabled(name), program.action(name).apply)
             for name in program.system.action_by_name
@@ -157,7 +177,8 @@ class _Graph:
                     after = state.copy()
                     take(after, *point)
                     new = program.pack(after)
-                    edges.append(((name, tuple(point)), new))
+                    if name not in unless:
+                        edges.append(((name, tuple(point)), new))
                     if new not in self.parents and (
                         everywhere or not works or works & self._unfinished(after)
                     ):
@@ -171,83 +192,67 @@ class _Graph:
         points = self.program.cases(self.claim.name)(state)
         return {tuple(point[at] for at in self.outer) for point in points}
 
-    def lasso(self, fair: Collection[str]) -> Found | None:
-        """A run into a fair cycle of unfinished work: the nearest cycle, kept short."""
+    def lasso(self) -> Found | None:
+        """A run into a cycle of unfinished work: the one that is shortest in all."""
         best: Found | None = None
         for outer, nodes in self.open.items():
-            for component in self._fair_components(nodes & self.edges.keys(), fair):
-                found = self._run(outer, component, fair)
-                if best is None or len(found.steps) < len(best.steps):
-                    best = found
+            for prefix, cycle in self._runs(outer, nodes & self.edges.keys()):
+                if best is None or len(prefix) + len(cycle) < len(best.steps):
+                    steps = (*prefix, *cycle)
+                    best = Found(
+                        self.claim, self.topology, steps, self._point(outer), loop=len(prefix)
+                    )
         return best
 
-    def _fair_components(
-        self, nodes: Collection[bytes], fair: Collection[str]
-    ) -> Iterator[set[bytes]]:
+    def _runs(
+        self, outer: tuple[int, ...], nodes: set[bytes]
+    ) -> Iterator[tuple[list[Choice], list[Choice]]]:
+        """The runs into a cycle with a step that helps, or to where none does."""
         graph: nx.DiGraph[bytes] = nx.DiGraph()
-        graph.add_nodes_from(nodes)
-        inside = set(nodes)
-        for node in inside:
-            graph.add_edges_from((node, new) for _, new in self.edges[node] if new in inside)
-        for component in nx.strongly_connected_components(graph):
-            taken = {c for node in component for c, new in self.edges[node] if new in component}
-            starved = {
-                node
-                for node in component
-                for choice, _ in self.edges[node]
-                if choice[0] in fair and choice not in taken
-            }
-            if not starved:
-                yield component
-            elif component - starved:
-                yield from self._fair_components(component - starved, fair)
+        graph.add_edges_from((n, new) for n in nodes for _, new in self.edges[n] if new in nodes)
+        group = {
+            node: number
+            for number, component in enumerate(nx.strongly_connected_components(graph))
+            for node in component
+        }
+        assert self.claim.ending
+        for node in nodes:
+            mine = [edge for edge in self.edges[node] if edge[0][0] in self.claim.ending.by]
+            helps = [edge for edge in mine if self._helps(outer, node, edge[1])]
+            round_trips = [
+                edge for edge in helps or mine if group.get(edge[1], -1) == group.get(node)
+            ]
+            for choice, new in round_trips:
+                yield self._prefix(node), [choice, *self._path(new, node, group)]
+            if not helps and not round_trips:
+                yield self._prefix(node), []
 
-    def _run(self, outer: tuple[int, ...], component: set[bytes], fair: Collection[str]) -> Found:
-        cycles = (self._cycle(node, component, fair) for node in sorted(component)[:200])
-        start, cycle = min(cycles, key=lambda c: len(self._prefix(c[0])) + len(c[1]))
-        prefix = self._prefix(start)
+    def _helps(self, outer: tuple[int, ...], node: bytes, new: bytes) -> bool:
+        return bool(self._left(outer, node) - self._left(outer, new))
+
+    def _left(self, outer: tuple[int, ...], key: bytes) -> set[tuple[int, ...]]:
+        """The elements that are left, of all that have those parameters of ``during``."""
+        points = map(tuple, self.program.cases(self.claim.name)(self.program.unpack(key)))
+        return {point for point in points if tuple(point[at] for at in self.outer) == outer}
+
+    def _point(self, outer: tuple[int, ...]) -> tuple[int, ...]:
         params = iter(outer)
-        point = tuple(
+        return tuple(
             next(params) if at in self.outer else -1 for at in range(len(self.claim.params))
         )
-        return Found(self.claim, self.topology, (*prefix, *cycle), point, loop=len(prefix))
 
     def _prefix(self, key: bytes) -> list[Choice]:
         return [choice for choice, _ in way(self.parents, key)]
 
-    def _cycle(
-        self, start: bytes, component: set[bytes], fair: Collection[str]
-    ) -> tuple[bytes, list[Choice]]:
-        """A cycle from ``start`` that takes every fair choice which it makes possible."""
-        cycle: list[Choice] = []
-        here, seen = start, {start}
-        while True:
-            due = {
-                choice for node in seen for choice, _ in self.edges[node] if choice[0] in fair
-            } - set(cycle)
-            if not due and here == start and (cycle or not self._may_return(start, component)):
-                return start, cycle
-            for choice, new in self._path(here, due, start, component):
-                cycle.append(choice)
-                here = new
-                seen.add(new)
-
-    def _may_return(self, node: bytes, component: set[bytes]) -> bool:
-        return any(new in component for _, new in self.edges[node])
-
-    def _path(
-        self, here: bytes, due: set[Choice], goal: bytes, component: set[bytes]
-    ) -> list[Edge]:
-        """The shortest way to take a choice that is due; with none due, to the goal."""
+    def _path(self, here: bytes, goal: bytes, group: Mapping[bytes, int]) -> list[Choice]:
+        """The shortest way from one state of a cycle to another."""
         back: dict[bytes, tuple[bytes, Choice] | None] = {here: None}
         queue = [here]
         for node in queue:
+            if node == goal:
+                break
             for choice, new in self.edges[node]:
-                if new not in component:
-                    continue
-                if choice in due or (not due and new == goal):
-                    return [*way(back, node), (choice, new)]
-                if new not in back:
+                if new not in back and group.get(new) == group[goal]:
                     back[new] = (node, choice)
                     queue.append(new)
-        raise AssertionError("a strongly connected component is connected")
+        return [choice for choice, _ in way(back, goal)]

@@ -184,7 +184,7 @@ def named_by(claim: Property) -> set[str]:
     """The actions that a property speaks of: in an ending, or as being enabled."""
     calls = {part.name for part in subterms(claim.formula) if isinstance(part, Call)}
     enabled = {name.removeprefix(ENABLED) for name in calls if name.startswith(ENABLED)}
-    return enabled | ({claim.ending.by} if claim.ending else set())
+    return enabled | (set(claim.ending.by) if claim.ending else set())
 
 
 def failing(changed: System, action: str, first: Collection[str] = ()) -> str:

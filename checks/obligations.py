@@ -12,7 +12,7 @@ state only: the state after a step is rewritten into the state before it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
@@ -23,6 +23,7 @@ from memhp.spec.language.system import Action, Ending, Guard, Property, System, 
 from memhp.spec.language.terms import (
     TRUE,
     App,
+    Const,
     Next,
     Op,
     Quantified,
@@ -30,6 +31,7 @@ from memhp.spec.language.terms import (
     Var,
     add,
     conj,
+    disj,
     eq,
     exists,
     forall,
@@ -101,7 +103,7 @@ class Obligation:
         action = self.action.name if self.action else "boot"
         if self.kind in ("enabled", "progress"):
             action = self.kind
-        end = f"__{self.number}" if self.kind == "disjoint" else ""
+        end = f"__{self.number}" if self.number else ""
         return f"{self.claim.name if self.claim else 'disjoint'}__{action}{end}"
 
     @cached_property
@@ -146,8 +148,10 @@ class Obligations:
             yield Obligation(
                 "initiation", claim, None, self.axioms, goal, claim.params, counted=counted
             )
+        unless = claim.ending.unless if claim.ending else ()
         for action in self._actions.values():
-            yield self._of_step(claim, action)
+            if action.name not in unless:
+                yield self._of_step(claim, action)
         if claim.ending:
             yield from self._of_ending(claim, claim.ending)
 
@@ -165,19 +169,37 @@ class Obligations:
         )
 
     def _of_ending(self, claim: Property, ending: Ending) -> Iterator[Obligation]:
-        """The action that takes out what is left can do so, and does."""
-        action = self._actions[ending.by]
-        mine = {var.name: var for var in claim.params}
-        here: dict[Var, Term] = {var: mine[var.name] for var in action.params}
+        """What takes out what is left can do so, and does."""
         during, left = (expand(part, self.system) for part in (ending.during, ending.left))
-        allowed = substitute(enabled(action), here)
         todo = conj(during, left)
         rest = (*self.invariants, *self.axioms)
-        if not ending.fair:
-            yield Obligation("enabled", claim, None, rest, implies(todo, allowed), claim.params)
+        if ending.ways:
+            yield from self._of_ways(claim, ending, todo, rest)
+            return
+        action = self._actions[ending.by[0]]
+        mine = {var.name: var for var in claim.params}
+        here: dict[Var, Term] = {var: mine[var.name] for var in action.params}
+        allowed = substitute(enabled(action), here)
+        yield Obligation("enabled", claim, None, rest, implies(todo, allowed), claim.params)
         out = substitute(negate(after(left, action)), here)
         goal = implies(conj(todo, allowed), out)
         yield Obligation("progress", claim, None, rest, goal, claim.params)
+
+    def _of_ways(
+        self, claim: Property, ending: Ending, todo: Term, rest: tuple[Assumption, ...]
+    ) -> Iterator[Obligation]:
+        """One of the ways is open, and on each an action takes out an element."""
+        conditions = [expand(way.condition, self.system) for way in ending.ways]
+        goal = implies(todo, disj(*conditions))
+        yield Obligation("enabled", claim, None, rest, goal, claim.params)
+        for at, (way, condition) in enumerate(zip(ending.ways, conditions, strict=True), 1):
+            given = {name: expand(term, self.system) for name, term in way.given}
+            moves = (
+                _move(claim, self.system, self._actions[name], member, given)
+                for name, member in way.actions
+            )
+            goal = implies(conj(todo, condition), disj(*moves))
+            yield Obligation("progress", claim, None, rest, goal, claim.params, number=at)
 
     def of_action(self, name: str) -> Iterator[Obligation]:
         """No two updates of the action meet: its order of assignments does not matter."""
@@ -259,6 +281,33 @@ def _stepped(term: Term, action: Action) -> Term:
     if isinstance(term, Next):
         return after(_without_next(term.body), action)
     return rebuild(term, lambda part: _stepped(part, action))
+
+
+def _move(
+    claim: Property, system: System, action: Action, member: str, given: Mapping[str, Term]
+) -> Term:
+    """A step of the action is possible that takes an element out.
+
+    The element is the one that is left, but that it has the ``member``, if there is
+    one, and that where the action has a parameter of the same name it has that.
+    """
+    assert claim.ending
+    during, left = (expand(part, system) for part in (claim.ending.during, claim.ending.left))
+    outer = {var.name: var for var in claim.params if var in subterms(during)}
+    known = {**outer, **given}
+    fixed = {var: known[var.name] for var in action.params if var.name in known}
+    chosen = {var.name: var for var in action.params if var not in fixed}
+    element: dict[Var, Term] = {
+        var: chosen.get(var.name, var) for var in claim.params if var.name not in outer
+    }
+    for var in element:
+        if member in (var.sort.members or ()):
+            element[var] = Const(member, var.sort)
+    there = substitute(left, element)
+    move = substitute(conj(enabled(action), there, negate(after(there, action))), fixed)
+    for var in chosen.values():
+        move = exists(var, move)
+    return move
 
 
 def _without_next(term: Term) -> Term:

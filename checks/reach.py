@@ -20,7 +20,7 @@ from .files import write_whole
 from .lasso import lasso
 from .localise import shortest
 from .parallel import each
-from .scopes import ENDLESS, USUAL
+from .scopes import ROOMY, USUAL
 from .search import Found
 
 __all__ = ["first_violation", "reach"]
@@ -42,24 +42,23 @@ def reach(
     Returns the traces by property, and whether they came from ``folder``;
     ``jobs`` processes look for them.
     """
-    usual = len(shapes)
     if shapes == USUAL:
-        shapes = ENDLESS
+        shapes = ROOMY
     topologies = [shape.build(system) for shape in shapes]
     path = folder / f"traces-{_digest(system, targets, shapes)}.json" if folder else None
     if path and (stored := _stored(path, system, shapes, targets)) is not None:
         return stored, True
-    traces = zip(targets, each(_trace, (system, topologies, usual), targets, jobs), strict=True)
+    traces = zip(targets, each(_trace, (system, topologies), targets, jobs), strict=True)
     found = {claim.name: trace for claim, trace in traces if trace}
     if path:
         _store(path, {name: (topologies.index(f.topology), f) for name, f in found.items()})
     return found, False
 
 
-def _trace(machines: tuple[System, Sequence[Topology], int], claim: Property) -> Found | None:
-    system, topologies, usual = machines
+def _trace(machines: tuple[System, Sequence[Topology]], claim: Property) -> Found | None:
+    system, topologies = machines
     if claim.kind not in ("ends", "sometimes"):
-        topologies = topologies[:usual]
+        topologies = topologies[: len(USUAL)]
     if claim.kind == "ends":
         return lasso(system, topologies, claim, max_states=MAX_LASSO_STATES)
     return shortest(system, topologies, claim, max_states=MAX_STATES)

@@ -23,6 +23,10 @@ REMOVAL_STEPS = frozenset(
 )
 """The steps that a removal takes between the beginning and the end of going offline."""
 
+_OF_EACH_PTE = ("restore_first", "replace", "restore")
+_WORK = ("settle_first", "reserve", "unmap", "copy", "change", "settle", *_OF_EACH_PTE)
+"""The removal's own work, of all that `spec.scheduled_removal.Work` names."""
+
 _STAGES = 5
 """The steps of one attempt that does not refuse, apart from its PTEs: reserve to finish."""
 
@@ -39,7 +43,8 @@ def steps_left(machine: Machine, block: int) -> int:
     mine = [f for f in frames if machine.evaluate("block_of", f) == block]
     ticks = range(machine.topology.sizes["Tick"])
     unspent = sum(not machine.get("spent", block, tick) for tick in ticks)
-    return sum(_left_in(machine, f) for f in mine) + unspent * (1 + _one_try(machine))
+    work = sum(_work_in(machine, frame) for frame in mine)
+    return work + unspent * (1 + _one_try(machine))
 
 
 def most_steps(occupied: int, ticks: int, ptes: int) -> int:
@@ -59,31 +64,11 @@ def _one_try(machine: Machine) -> int:
     return _STAGES + 2 * machine.topology.sizes["Pte"]
 
 
-def _left_in(machine: Machine, frame: int) -> int:
-    """The steps left to empty one frame."""
-    state = machine.get("frame_state", frame)
-    if state == "incoming":
-        return _one_try(machine)
-    if state != "user":
-        return 0
-    folio = machine.get("folio_of", frame)
-    stage, home = machine.get("stage", folio), machine.get("home", folio)
-    entries = _entries(machine, folio)
-    if home != frame:
-        return 1 + entries  # it has moved away
-    again = 0 if machine.get("refused_move", frame) else _one_try(machine)
+def _work_in(machine: Machine, frame: int) -> int:
+    """The work of the removal that is left in one frame; the store's part is not its own."""
     ptes = range(machine.topology.sizes["Pte"])
-    mapped = len([p for p in ptes if machine.evaluate("maps", p, folio)])
-    left = {
-        "reserved": _one_try(machine) - 1,
-        "unmapping": 3 + 2 * mapped + entries,
-        "copied": 2 + entries,
-        "aborting": 1 + entries + again,
-    }
-    return left.get(str(stage), again)
-
-
-def _entries(machine: Machine, folio: object) -> int:
-    ptes = range(machine.topology.sizes["Pte"])
-    mine = [p for p in ptes if machine.get("pte_folio", p) == folio]
-    return sum(machine.get("pte", p) == "migration" for p in mine)
+    return sum(
+        bool(machine.evaluate("work_left", frame, work, pte))
+        for work in _WORK
+        for pte in (ptes if work in _OF_EACH_PTE else ptes[:1])
+    )

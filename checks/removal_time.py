@@ -64,11 +64,11 @@ class Span:
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds for one ``unit`` of a kind of work, from ``lower`` to ``upper``."""
+    """Seconds for one ``unit`` of a kind of work, from ``lower`` to ``upper``; None: no bound."""
 
     unit: str
     lower: float
-    upper: float
+    upper: float | None
     confidence: Confidence
     source: str
 
@@ -107,15 +107,15 @@ COSTS: Mapping[str, Cost] = {
     "write_out": Cost(
         "GiB",
         0.0,
-        1024 / 100,
+        None,
         "assumed",
-        "100 MiB/s, Linux's own first guess of a store's bandwidth (mm/backing-dev.c, INIT_BW);"
-        " a store that does not answer takes for ever",
+        "no bound: a store that does not answer takes for ever (one of 100 MiB/s, Linux's own"
+        " first guess in mm/backing-dev.c, INIT_BW, takes 10.24 s)",
     ),
     "wait": Cost(
         "GiB under writeback",
         0.0,
-        1024 / 100,
+        None,
         "assumed",
         "as `write_out`: what is under way already has to arrive",
     ),

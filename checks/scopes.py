@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from memhp.reference.shapes import Shape, arrangements
 
-__all__ = ["ENDLESS", "USUAL", "ScopeError", "scope", "scope_text"]
+__all__ = ["ROOMY", "USUAL", "ScopeError", "scope", "scope_text"]
 
 _FIRST, _SECOND = frozenset([0]), frozenset([1])
 _ONE_DEVICE = (("MemoryDevice", 1),)
@@ -94,7 +94,11 @@ USUAL = (
 )
 
 
-ENDLESS = (*USUAL, Shape(totals=(2, 2, 4), folios=2))
+ROOMY = (
+    *USUAL,
+    Shape(totals=(2, 2, 4), folios=2),
+    Shape(nodes=2, totals=(3, 3, 3), folios=2, tables=(("in_range", (0,) * 9),)),
+)
 """Where runs that never end, and what must be reached, are looked for: there is room to move."""
 
 

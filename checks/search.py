@@ -69,6 +69,9 @@ class Found:
         """The cycle comes back to where it began, and all along it there is work left."""
         if self.loop is None or machines[self.loop].key() != machines[-1].key():
             return False
+        assert self.claim.ending
+        if any(name in self.claim.ending.unless for name, _ in self.steps[self.loop :]):
+            return False
         watch = unfinished(self.claim)
         system = machines[0].system
         program = Program(replace(system, properties=(watch,)), self.topology)

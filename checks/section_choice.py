@@ -32,6 +32,12 @@ __all__ = [
 
 _RESOURCES = 50_000_000
 
+_BITS = 65
+"""Sizes of 2**64 bytes and less are looked at: no address space is larger."""
+
+_POINTER = 8
+"""Bytes of a root's pointer."""
+
 
 @dataclass(frozen=True)
 class CacheLevel:
@@ -49,6 +55,8 @@ class LookUpCosts:
     name: str
     levels: tuple[CacheLevel, ...]
     """From the nearest on, each holding what those before it hold."""
+    line: int
+    """The smallest line of a cache."""
     memory: int
     """A load that misses every cache."""
     usable: Fraction
@@ -67,12 +75,14 @@ ITANIUM2 = LookUpCosts(
         CacheLevel("L2", 256 * KIB, 6),
         CacheLevel("L3", 3 * MIB, 16),
     ),
+    line=64,
     memory=16 + 208,
     usable=Fraction(1, 4),
     translated=16 * MIB,
     translation=15,
-    source="latencies: 7-cpu.com, Itanium 2 at 1300 MHz (160 ns to memory, 15 cycles for the VHPT"
-    " walker); assumed: a quarter of each cache, one granule of 16 MiB pinned in the TLB",
+    source="latencies and lines: 7-cpu.com, Itanium 2 at 1300 MHz (160 ns to memory, 15 cycles for"
+    " the VHPT walker, lines of 64 bytes in L1 and 128 beyond); assumed: a quarter of each cache,"
+    " one granule of 16 MiB pinned in the TLB",
 )
 """The stated costs; the two assumptions in it are ours."""
 
@@ -92,6 +102,30 @@ def load_cycles(size: int, costs: LookUpCosts) -> Fraction:
     return cycles + (1 - held) * costs.memory + outside * costs.translation
 
 
+def held(arrays: Sequence[int], costs: LookUpCosts) -> dict[str, Fraction]:
+    """The share of arrays of so many bytes that each cache level holds, level by level.
+
+    Each array has the usable share of a level to itself, as `load_cycles` counts.
+
+    >>> held([8 * KIB], ITANIUM2)["L1"]
+    Fraction(1, 2)
+    """
+    return {
+        level.name: sum(min(Fraction(size), costs.usable * level.size) for size in arrays)
+        / Fraction(sum(arrays))
+        for level in costs.levels
+    }
+
+
+def lines_touched(entries: Iterable[int], costs: LookUpCosts) -> int:
+    """Cache lines that loads of these sizes touch; each entry is aligned to its size.
+
+    >>> lines_touched([8, 16], ITANIUM2)
+    2
+    """
+    return sum(-(-size // costs.line) for size in entries)
+
+
 @dataclass(frozen=True)
 class Choice:
     """A section size with a layout of its table."""
@@ -105,6 +139,12 @@ class Choice:
     """What the look-up loads from the table."""
     cycles: Fraction
     """What these loads take, expected."""
+    lines: int
+    """Cache lines that these loads touch."""
+    looked_up: int
+    """Bytes of the table that belong to present sections: no others are loaded."""
+    held: Mapping[str, Fraction]
+    """The share of `looked_up` that each cache level holds."""
 
 
 CRITERIA: dict[str, Callable[[Choice], Fraction]] = {
@@ -122,17 +162,22 @@ def choices(
     """Each candidate with either layout. Entries of present sections are looked up, no others."""
     found = []
     for it in candidates:
-        entries = load_cycles(it.present * arch.mem_section, costs)
-        pointers = load_cycles(it.roots * 8, costs)
+        entries, pointers = it.present * arch.mem_section, it.roots * _POINTER
+        arrays = {"flat": [entries], "two-level": [pointers, entries]}
+        loaded = {"flat": [arch.mem_section], "two-level": [_POINTER, arch.mem_section]}
+        tables = {"flat": it.flat_table, "two-level": it.two_level_table}
         found += [
-            Choice(it, "flat", it.flat_table, LOOK_UP_LOADS["flat"], entries),
             Choice(
                 it,
-                "two-level",
-                it.two_level_table,
-                LOOK_UP_LOADS["two-level"],
-                pointers + entries,
-            ),
+                layout,
+                table,
+                LOOK_UP_LOADS[layout],
+                sum((load_cycles(size, costs) for size in arrays[layout]), Fraction(0)),
+                lines_touched(loaded[layout], costs),
+                sum(arrays[layout]),
+                held(arrays[layout], costs),
+            )
+            for layout, table in tables.items()
         ]
     return found
 
@@ -212,7 +257,8 @@ def show_optimal(
     """Whether z3 finds `best` feasible, and no feasible choice that costs less.
 
     Feasible is what the constraints of `spec/section_size.py` say of a variable; what
-    `candidates` found forbidden is not looked at.
+    `candidates` found forbidden is not looked at. If they allow a power of two that is not
+    among `found`, nothing is known of its cost: undetermined.
     """
     import z3
 
@@ -224,13 +270,16 @@ def show_optimal(
     solver = z3.Solver()
     solver.set("rlimit", _RESOURCES)
     solver.add(*(holds(arch, asks, section) for holds in CONSTRAINTS.values()))
+    sizes = {it.candidate.section for it in found}
+    others = [section == 1 << bits for bits in range(_BITS) if 1 << bits not in sizes]
+    unpriced = solver.check(z3.Or(*others))
     solver.add(z3.Or(*map(is_, found)))
     for it, its_cost in zip(found, costs, strict=True):
         solver.add(z3.Implies(is_(it), cost == z3.Q(its_cost.numerator, its_cost.denominator)))
     feasible = solver.check(is_(best))
     bound = costs[found.index(best)]
     cheaper = solver.check(cost < z3.Q(bound.numerator, bound.denominator))
-    if feasible == z3.sat and cheaper == z3.unsat:
+    if feasible == z3.sat and cheaper == unpriced == z3.unsat:
         return Verdict.proved
     refuted = feasible == z3.unsat or cheaper == z3.sat
     return Verdict.refuted if refuted else Verdict.undetermined

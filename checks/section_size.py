@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from memhp.spec.architectures import STRUCT_PAGE, Architecture
+from memhp.spec.architectures import STRUCT_PAGE, SUBSECTION, Architecture
 from memhp.spec.section_size import CONSTRAINTS, Memory
 
-__all__ = ["Candidate", "candidates", "memory_of", "removable_share"]
+__all__ = ["Candidate", "candidates", "memory_of", "removable_share", "size_bits"]
 
 
 @dataclass(frozen=True)
@@ -102,16 +102,31 @@ def memory_of(ranges: Sequence[tuple[int, int]], device: int = 0) -> Memory:
     return Memory(next(filter(lies_in_memory, sizes)), device)
 
 
+def size_bits(arch: Architecture, asks: Memory) -> range:
+    """The bits of every section size that the constraints can allow, and of one that they forbid.
+
+    From a sub-section to what lies in memory without a hole, and in any case to the
+    size that the architecture has.
+
+    >>> from memhp.spec.architectures import GIB, architecture
+    >>> size_bits(architecture("x86_64"), Memory(whole=4 * GIB))
+    range(21, 34)
+    """
+    largest = max(asks.whole.bit_length() - 1, arch.section_bits)
+    return range(SUBSECTION.bit_length() - 1, min(largest + 1, arch.physmem_bits) + 1)
+
+
 def candidates(
     arch: Architecture,
     ranges: Sequence[tuple[int, int]],
-    bits: range = range(21, 38),
+    bits: range | None = None,
     *,
     kernel_frames: int = 0,
     device: int = 0,
 ) -> list[Candidate]:
     """Every section size 2**bits for memory at the (start, end) ranges, end excluded.
 
+    Without `bits` these are all sizes that the constraints can allow, as `size_bits` says.
     `kernel_frames` are scattered over memory and keep their sections from leaving;
     `device` bytes, or a multiple, are what comes and goes at once (0: not known).
 
@@ -130,7 +145,8 @@ def candidates(
             )
         behind = end
     asks = memory_of(ranges, device)
-    return [_candidate(arch, ranges, asks, 1 << b, kernel_frames) for b in bits]
+    chosen = size_bits(arch, asks) if bits is None else bits
+    return [_candidate(arch, ranges, asks, 1 << b, kernel_frames) for b in chosen]
 
 
 def _candidate(

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,9 +43,13 @@ def number_of_bytes(text: str) -> int:
 
 
 def in_units(number: int) -> str:
-    """That many bytes, in the largest unit that leaves at least one."""
+    """That many bytes, in the largest unit that leaves at least one, or 1024 when rounded.
+
+    >>> in_units(3 << 19), in_units((1 << 30) - 1)
+    ('1.5 MiB', '1 GiB')
+    """
     for power in range(len(_UNITS), 0, -1):
-        if number >= 1 << 10 * power:
+        if number * 2048 >= 2047 << 10 * power:
             return f"{number / (1 << 10 * power):.4g} {_UNITS[power - 1]}"
     return f"{number} bytes"
 
@@ -59,6 +63,21 @@ def choose(what: str, name: str, known: Iterable[str]) -> str:
     some = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
     hint = f"did you mean {close[0]}?" if close else f"there are: {some}"
     raise UsageError(f"there is no {what} {name!r}; {hint}")
+
+
+class Once(argparse.Action):
+    """Store an option's value; a second one is a mistake, not the one that counts."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        if getattr(namespace, self.dest) is not None:
+            parser.error(f"{option_string} is given twice: give it once")
+        setattr(namespace, self.dest, values)
 
 
 def find_variant(name: str) -> Variant:
@@ -114,11 +133,36 @@ def print_step(system: System, number: int, step: Step, before: Machine, after: 
 
 
 def console() -> Console:
-    """Where tables go: as wide as the terminal, or as wide as they need when piped."""
+    """Where tables go: as wide as the terminal, or as wide as they need when piped.
+
+    Piped lines have no blanks at their end.
+    """
     from rich.console import Console
 
     made = Console(highlight=False)
-    return made if made.is_terminal else Console(highlight=False, width=200)
+    if made.is_terminal:
+        return made
+    return Console(highlight=False, width=200, file=cast("IO[str]", _Trimmed(sys.stdout)))
+
+
+class _Trimmed:
+    """A stream without the blanks that rich fills lines up with; each print is whole lines."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write the lines, each up to its last character that shows."""
+        self._stream.write("\n".join(line.rstrip(" ") for line in text.split("\n")))
+        return len(text)
+
+
+def say(out: Console, line: str) -> None:
+    """Print a sentence: wrapped between words on a terminal, one line when piped."""
+    out.print(line, markup=False, soft_wrap=not out.is_terminal)
 
 
 def write_json(path: Path, document: Any) -> None:

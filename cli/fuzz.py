@@ -16,6 +16,7 @@ from .common import UsageError, at_least_one, console, fail, write_json
 
 if TYPE_CHECKING:
     from memhp.checks.fuzz.campaign import Campaign
+    from memhp.checks.fuzz.reached import Reached
 
 _EPILOG = """examples:
   memhp fuzz                              the engine, by hypothesis: 20000 operations
@@ -61,6 +62,12 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--json", action="store_true", help="machine-readable output")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress")
+    parser.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="also walk with the target, and list the sometimes properties that this reaches",
+    )
     parser.set_defaults(run=run)
 
 
@@ -95,10 +102,13 @@ def run(args: argparse.Namespace) -> int:
             write_json(args.out, campaign.record.to_json())
     except UsageError as error:
         return fail("fuzz", error)
+    depth = _depth(args) if args.verbose and not (campaign.record or stopped) else None
     if args.json:
-        print(json.dumps(_document(campaign, args.out), indent=1))
+        print(json.dumps(_document(campaign, args.out, depth), indent=1))
     else:
         _show(campaign, args.out, monotonic() - started)
+        if depth:
+            _show_depth(depth)
     if campaign.record:
         return Verdict.refuted.exit_code
     return 130 if stopped else Verdict.holds.exit_code
@@ -184,6 +194,32 @@ def _show(campaign: Campaign, out: Path, seconds: float) -> None:
     print(f"again: memhp replay {out} --target {campaign.target}")
 
 
+def _depth(args: argparse.Namespace) -> Reached:
+    from memhp.checks.fuzz.reached import reached
+    from memhp.checks.fuzz.targets import target_named
+    from memhp.spec.system import SYSTEM
+
+    return reached(SYSTEM, target_named(args.target), steps=args.steps or 20_000, seed=args.seed)
+
+
+def _show_depth(depth: Reached) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("sometimes", no_wrap=True)
+    table.add_column("episodes", justify="right")
+    table.add_column("no operation took", overflow="fold")
+    for name, count in depth.episodes.most_common():
+        table.add_row(name, str(count), "")
+    for name, lacking in depth.missed.items():
+        table.add_row(name, "0", ", ".join(lacking))
+    console().print(table)
+    print(
+        f"\n{depth.steps:,} operations in {depth.of} episodes reach {len(depth.episodes)} of"
+        f" {len(depth.episodes) + len(depth.missed)} sometimes properties"
+    )
+
+
 def _by_name(campaign: Campaign) -> dict[str, Counter[int | None]]:
     found: dict[str, Counter[int | None]] = {}
     for (name, errno), count in campaign.answers.items():
@@ -191,7 +227,7 @@ def _by_name(campaign: Campaign) -> dict[str, Counter[int | None]]:
     return found
 
 
-def _document(campaign: Campaign, out: Path) -> dict[str, Any]:
+def _document(campaign: Campaign, out: Path, depth: Reached | None) -> dict[str, Any]:
     record = campaign.record
     return {
         "schema": "memhp-fuzz/1",
@@ -210,6 +246,7 @@ def _document(campaign: Campaign, out: Path) -> dict[str, Any]:
             }
             for name, answers in sorted(_by_name(campaign).items())
         ],
+        **({} if depth is None else {"reached": _depth_json(depth)}),
         "divergence": None
         if record is None
         else {
@@ -217,4 +254,19 @@ def _document(campaign: Campaign, out: Path) -> dict[str, Any]:
             "operations": [[name, *params] for name, params in record.operations],
             "report": record.report.splitlines(),
         },
+    }
+
+
+def _depth_json(depth: Reached) -> dict[str, Any]:
+    return {
+        "steps": depth.steps,
+        "episodes": depth.of,
+        "sometimes": [
+            {"name": name, "episodes": count, "lacking": []}
+            for name, count in depth.episodes.most_common()
+        ]
+        + [
+            {"name": name, "episodes": 0, "lacking": list(lacking)}
+            for name, lacking in depth.missed.items()
+        ],
     }

@@ -11,7 +11,7 @@ from errno import errorcode
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from .common import UsageError, choose, console, fail, in_units
+from .common import UsageError, choose, console, fail, in_units, say
 from .inspect_time import Forecast, forecast, forecast_document, show_forecast
 
 if TYPE_CHECKING:
@@ -146,9 +146,9 @@ def _show(
     derived = " (derived)" if reading.block_size_derived else ""
     out.print(f"{reading.source}: {len(judgements)} blocks of {size}{derived}", markup=False)
     names = ", ".join(arch.names) or "none that is known"
-    out.print(f"architecture: {names}; {arch.why}", markup=False, soft_wrap=True)
+    say(out, f"architecture: {names}; {arch.why}")
     for note in reading.notes:
-        out.print(f"note: {note}", markup=False, soft_wrap=True)
+        say(out, f"note: {note}")
     for node, group in groupby(sorted(judgements, key=_place), key=lambda j: j.node):
         _show_node(out, node, list(group))
     out.print()

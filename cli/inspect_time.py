@@ -25,7 +25,7 @@ from memhp.checks.removal_time import (
     total,
 )
 
-from .common import UsageError
+from .common import UsageError, say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -177,7 +177,7 @@ def show_forecast(out: Console, made: Forecast, *, verbose: bool) -> None:
     from rich.table import Table
 
     out.print()
-    out.print(f"sticky memory, found before any work: {_sticky_words(made)}", soft_wrap=True)
+    say(out, f"sticky memory, found before any work: {_sticky_words(made)}")
     table = Table("blocks", "to move", "seconds each", "seconds in all", box=None, pad_edge=False)
     for run in _runs(made.blocks):
         first, last = run[0], run[-1]
@@ -192,8 +192,10 @@ def show_forecast(out: Console, made: Forecast, *, verbose: bool) -> None:
         out.print("removing what can go, or may, one block after the other:")
         out.print(table)
     for note in made.notes:
-        out.print(f"note: {note}", markup=False, soft_wrap=True)
-    out.print(_conclusion(made), soft_wrap=True)
+        say(out, f"note: {note}")
+    say(out, _conclusion(made))
+    for line in _figures(made):
+        say(out, line)
     if verbose:
         _show_sources(out, made)
 
@@ -206,7 +208,7 @@ def _sticky_words(made: Forecast) -> str:
 
 
 def _conclusion(made: Forecast) -> str:
-    reboot = f"a reboot takes {_words(made.reboot.seconds)} s ({made.reboot.confidence})"
+    reboot = f"a reboot takes {_seconds(made.reboot.seconds)} ({made.reboot.confidence})"
     if not made.blocks:
         return f"no block can go; {reboot}"
     verdict = {
@@ -214,19 +216,37 @@ def _conclusion(made: Forecast) -> str:
         "slower": "removing is slower than a reboot",
         "cannot tell": "whether removing is faster cannot be told",
     }[made.verdict]
-    return f"if nothing refuses, removing takes {_words(made.seconds)} s; {reboot}: {verdict}"
+    return (
+        "if nothing refuses and no page is tried twice, removing takes"
+        f" {_seconds(made.seconds)}; {reboot}: {verdict}"
+    )
+
+
+def _figures(made: Forecast) -> Iterator[str]:
+    """What the seconds rest on: the figures that nobody measured, and those without a bound."""
+    used = {p.kind for b in made.blocks for p in b.parts if p.amount.upper != 0}
+    assumed = [k for k, cost in made.costs.items() if k in used and cost.confidence == "assumed"]
+    endless = [k for k in assumed if made.costs[k].upper is None]
+    if assumed:
+        yield (f"assumed, not measured: {', '.join(assumed)} (-v: why; --costs FILE: your own)")
+    if endless:
+        yield (
+            f"without a bound: {', '.join(endless)}, for a store may never answer; give one with"
+            " --costs FILE"
+        )
 
 
 def _show_sources(out: Console, made: Forecast) -> None:
     out.print()
     out.print("seconds for one unit of work, and who says so:")
     for kind, cost in made.costs.items():
-        figures = f"{cost.lower:.3g} to {cost.upper:.3g} s"
+        upper = "and more, without a bound," if cost.upper is None else f"to {cost.upper:.3g} s"
+        figures = f"{cost.lower:.3g} {upper}"
         said = f"  {kind}: {figures} for a {cost.unit} ({cost.confidence}): {cost.source}"
-        out.print(said, markup=False, soft_wrap=True)
+        say(out, said)
     reboot = made.reboot
     said = f"  reboot: {_words(reboot.seconds)} s ({reboot.confidence}): {reboot.source}"
-    out.print(said, markup=False, soft_wrap=True)
+    say(out, said)
 
 
 def _runs(blocks: Sequence[BlockForecast]) -> Iterator[list[BlockForecast]]:
@@ -257,6 +277,12 @@ def _words(span: Span) -> str:
         return f"at least {_figure(span.lower)} (no bound known)"
     low, high = _figure(span.lower), _figure(span.upper)
     return low if low == high else f"{low} to {high}"
+
+
+def _seconds(span: Span) -> str:
+    if span.upper is None:
+        return f"at least {_figure(span.lower)} s (no bound known)"
+    return f"{_words(span)} s"
 
 
 def _figure(number: float) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .common import UsageError, choose, console, fail
+from .common import Once, UsageError, choose, console, fail, say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,7 +75,9 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--arch", help="x86, arm64, powerpc, s390 or riscv (default: the file's)")
     parser.add_argument("--kernel-version", metavar="X.Y", help="default: the file's")
-    parser.add_argument("--fragment", type=Path, metavar="FILE", help="write the changes there")
+    parser.add_argument(
+        "--fragment", type=Path, action=Once, metavar="FILE", help="write the changes there"
+    )
     parser.add_argument("--json", action="store_true", help="machine-readable output")
     parser.set_defaults(run=run)
 
@@ -105,7 +107,14 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(_document(config, architecture, version, answers, proposed), indent=1))
     else:
-        _show(console(), f"{config.source}: {architecture} {_dots(version)}", it, answers, proposed)
+        title = f"{config.source}: {architecture} {_dots(version)}"
+        _show(
+            console(),
+            [title, *(f"note: {note}" for note in _notes(version))],
+            it,
+            answers,
+            proposed,
+        )
     return 0 if all(answer.state == "works" for answer in answers if answer.wanted) else 1
 
 
@@ -168,32 +177,66 @@ def _dots(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
 
 
-def _show(out: Console, title: str, it: Kernel, answers: list[Answer], proposed: Plan) -> None:
+def _show(
+    out: Console, titles: list[str], it: Kernel, answers: list[Answer], proposed: Plan
+) -> None:
     from rich.table import Table
 
-    out.print(title, markup=False)
-    table = Table("capability", "", "lacks", "gives", box=None, pad_edge=False)
-    table.columns[2].overflow = table.columns[3].overflow = "fold"
+    for line in titles:
+        say(out, line)
+    reasons: dict[str, int] = {}
+    table = Table("capability", "", "why", "gives", box=None, pad_edge=False)
     for answer in answers:
         colour = _COLOURS[answer.state]
-        mark = "" if answer.wanted or answer.state != "missing" else " (not wanted)"
-        lacks = answer.why or ", ".join(f"CONFIG_{name}" for name in answer.lacks)
+        mark = "" if answer.wanted or answer.state != "missing" else "\n(not wanted)"
+        lacks = answer.why or "\n".join(f"CONFIG_{name}" for name in answer.lacks)
+        number = str(reasons.setdefault(lacks, len(reasons) + 1)) if lacks else ""
         state = f"[{colour}]{answer.state}{mark}[/{colour}]"
-        table.add_row(answer.name, state, lacks, answer.gives)
+        table.add_row(answer.name, state, number, answer.gives)
     out.print(table)
     out.print()
+    if reasons:
+        out.print("what is missing:")
+        for reason, index in reasons.items():
+            _say_each(out, f"{index:4}: ", reason.splitlines())
+        out.print()
+    _show_plan(out, it, proposed)
+
+
+def _say_each(out: Console, before: str, lines: list[str]) -> None:
+    """One a line, the first after ``before`` and the others below it."""
+    for line in lines:
+        say(out, before + line)
+        before = " " * len(before)
+
+
+def _show_plan(out: Console, it: Kernel, proposed: Plan) -> None:
     if proposed.changes is None:
-        out.print(f"no change gives all that is wanted: {proposed.because}", markup=False)
+        say(out, f"no change gives all that is wanted: {proposed.because}")
     elif not proposed.changes:
-        out.print("all that is wanted works")
+        say(out, "all that is wanted works")
     else:
-        out.print(f"smallest set of changes: {len(proposed.changes)}")
+        say(out, f"smallest set of changes: {len(proposed.changes)}")
         for name, line in zip(proposed.changes, _lines(proposed.changes), strict=True):
-            out.print(f"  {line}   ({it.rules[name].source})", markup=False)
+            say(out, f"  {line}   ({it.rules[name].source})")
         if proposed.follow:
-            out.print(f"what follows: {', '.join(_lines(proposed.follow))}", markup=False)
+            say(out, "what follows:")
+            _say_each(out, "  ", _lines(proposed.follow))
         if proposed.lost:
-            out.print(f"no longer works: {', '.join(proposed.lost)}", markup=False)
+            say(out, f"no longer works: {', '.join(proposed.lost)}")
+
+
+def _notes(version: tuple[int, ...]) -> list[str]:
+    """What is to be known of a version that is later than all that were read."""
+    from memhp.spec.configuration import RELEASES
+
+    newest = RELEASES[-1]
+    if version[: len(newest)] <= newest:
+        return []
+    return [
+        f"{_dots(version)} is later than {_dots(newest)}, the newest whose rules were read: it is"
+        f" judged by those of {_dots(newest)}"
+    ]
 
 
 def _document(
@@ -211,6 +254,7 @@ def _document(
         "source": config.source,
         "architecture": architecture,
         "version": _dots(version),
+        "notes": _notes(version),
         "capabilities": [
             {
                 "name": answer.name,

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import traceback
 from collections.abc import Sequence
 
-from . import check, coverage, explain, explore, fuzz, inspect, kconfig, replay, sections, variants
+from . import (
+    check,
+    coverage,
+    explain,
+    explore,
+    fuzz,
+    inspect,
+    kconfig,
+    lab,
+    replay,
+    sections,
+    variants,
+)
 
 _EPILOG = """examples:
   memhp check                                 prove everything
@@ -21,6 +34,7 @@ _EPILOG = """examples:
   memhp inspect                               which memory of this machine can go
   memhp sections --size 1PiB --arch ia64-16k  what each section size costs
   memhp kconfig /proc/config.gz               what this kernel's configuration lacks
+  memhp lab boot x86_64-6.1                   a guest with a real kernel
 
 exit codes: 0 proved or holds, 1 refuted, 2 usage or malformed input, 3 undetermined,
 4 internal error
@@ -37,14 +51,25 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     proving = (check, coverage, variants, explain, explore, replay, fuzz)
-    for module in (*proving, inspect, sections, kconfig):
+    for module in (*proving, inspect, sections, kconfig, lab):
         module.add_parser(commands)
     return top
 
 
+def _joined(argv: Sequence[str]) -> list[str]:
+    """With `--size -1GiB` as `--size=-1GiB`, so that argparse says what is wrong with the value."""
+    joined: list[str] = []
+    for word in argv:
+        if joined and re.match("-[0-9]", word) and re.fullmatch("--[a-z-]+", joined[-1]):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    args = parser().parse_args(argv)
+    args = parser().parse_args(_joined(sys.argv[1:] if argv is None else argv))
     try:
         code: int = args.run(args)
     except KeyboardInterrupt:

@@ -5,21 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memhp.spec.architectures import chosen_by
+from memhp.spec.section_size import CONSTRAINTS, LOOK_UP_LOADS
 
-from .common import UsageError, choose, console, fail, in_units, number_of_bytes
+from .common import Once, UsageError, choose, console, fail, in_units, number_of_bytes, say
 from .sections_plot import plot_sections
+from .sections_tables import Findings, by_size, caches_table, sizes_table
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
-    from memhp.checks.section_choice import Choice, Optimum
+    from memhp.checks.section_choice import Choice
     from memhp.machines.memory_map import MemoryMap
     from memhp.spec.architectures import Architecture
 
@@ -84,24 +82,11 @@ def add_parser(commands: Any) -> None:
         "--plot",
         metavar="FILE",
         type=Path,
+        action=Once,
         help="also draw it, as .png or .svg (needs matplotlib: pip install 'memhp[plot]')",
     )
     parser.add_argument("--json", action="store_true", help="machine-readable output")
     parser.set_defaults(run=run)
-
-
-@dataclass(frozen=True)
-class _Findings:
-    """What there is to show."""
-
-    arch: Architecture
-    memory_map: MemoryMap
-    kernel_frames: int
-    weights: dict[str, Fraction]
-    choices: Sequence[Choice]
-    costs: Sequence[Fraction]
-    front: Sequence[Choice]
-    best: Optimum | None
 
 
 def run(args: argparse.Namespace) -> int:
@@ -122,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
     return (Verdict.proved if found.best is None else found.best.verdict).exit_code
 
 
-def _find(args: argparse.Namespace) -> _Findings:
+def _find(args: argparse.Namespace) -> Findings:
     from memhp.checks.section_choice import choices, optimum, pareto_front, weighted_costs
     from memhp.checks.section_size import candidates, memory_of
 
@@ -136,7 +121,7 @@ def _find(args: argparse.Namespace) -> _Findings:
     device = args.dimm_size or 0
     sizes = candidates(arch, ranges, kernel_frames=args.kernel_frames, device=device)
     found = choices(arch, sizes)
-    return _Findings(
+    return Findings(
         arch,
         memory_map,
         args.kernel_frames,
@@ -201,40 +186,56 @@ def _architecture(name: str | None, memory_map: MemoryMap) -> Architecture:
     return architecture(name)
 
 
-def _show(found: _Findings) -> None:
+def _show(found: Findings) -> None:
     from memhp.checks.section_choice import ITANIUM2
-    from memhp.spec.section_size import LOOK_UP_LOADS
 
-    memory_map, arch, out = found.memory_map, found.arch, console()
-
-    def say(line: str) -> None:
-        out.print(line, markup=False, soft_wrap=True)
-
+    arch, out = found.arch, console()
     say(
-        f"{memory_map.source}: {in_units(memory_map.memory)} of memory,"
-        f" {len(memory_map.holes)} holes; {arch.name}, {arch.physmem_bits} bits of address,"
-        f" pages of {in_units(arch.page)}"
+        out,
+        f"{found.memory_map.source}: {_extent(found.memory_map)}; {arch.name},"
+        f" {arch.physmem_bits} bits of address, pages of {in_units(arch.page)}",
     )
     for note in _notes(found):
-        say(f"note: {note}")
+        say(out, f"note: {note}")
     out.print()
-    out.print(_table(found))
+    out.print(sizes_table(found))
     out.print()
-    say(f"removable: share of memory, with {found.kernel_frames} kernel frames scattered over it")
-    loads = ", ".join(f"{layout} {count}" for layout, count in LOOK_UP_LOADS.items())
-    say(f"cycles: of the look-up's loads from the table ({loads}); {ITANIUM2.source}")
-    say("front: no feasible choice is as good in every cost and better in one")
-    say(f"chosen: {'; '.join(_chosen(found))}")
-    say(_recommendation(found))
+    for number, name in enumerate(CONSTRAINTS, 1):
+        if any(name in each.candidate.forbidden_by for each in found.choices):
+            say(out, f"no {number}: breaks '{name}'")
+    say(out, "*: front, no feasible choice is as good in every cost and better in one")
+    say(out, f"own: {arch.name} has this; best: recommended")
+    say(
+        out,
+        f"removable: share of memory, with {found.kernel_frames} kernel frames scattered over it",
+    )
+    say(out, f"cycles: of the look-up's loads from the table; {ITANIUM2.source}")
+    say(out, f"chosen: {'; '.join(_chosen(found))}")
+    if found.best is not None:
+        out.print()
+        say(out, "what a look-up loads, and how much of what look-ups load each cache holds:")
+        out.print(caches_table(found))
+        out.print()
+    say(out, _recommendation(found))
 
 
-def _chosen(found: _Findings) -> list[str]:
+def _extent(memory_map: MemoryMap) -> str:
+    """From the first byte of memory to the last, and the holes between."""
+    first, last = memory_map.ranges[0].start, memory_map.ranges[-1].stop
+    if not memory_map.holes:
+        return f"{in_units(memory_map.memory)} of memory, no hole"
+    lost = in_units(last - first - memory_map.memory)
+    holes = len(memory_map.holes)
+    return f"{in_units(last - first)}, {lost} of it in {holes} hole{'s' if holes > 1 else ''}"
+
+
+def _chosen(found: Findings) -> list[str]:
     """Who has or had each size, for the sizes that somebody has."""
-    sizes = [flat.candidate.section for flat, _ in _by_size(found.choices)]
+    sizes = [flat.candidate.section for flat, _ in by_size(found.choices)]
     return [f"{in_units(each)} {', '.join(chosen_by(each))}" for each in sizes if chosen_by(each)]
 
 
-def _notes(found: _Findings) -> list[str]:
+def _notes(found: Findings) -> list[str]:
     notes = list(found.memory_map.notes)
     if not found.arch.boot_memory_removable:
         notes.append(
@@ -244,7 +245,7 @@ def _notes(found: _Findings) -> list[str]:
     return notes
 
 
-def _recommendation(found: _Findings) -> str:
+def _recommendation(found: Findings) -> str:
     if found.best is None:
         return "recommended: nothing, no size is feasible"
     it = found.best.choice
@@ -256,55 +257,8 @@ def _recommendation(found: _Findings) -> str:
     )
 
 
-def _table(found: _Findings) -> Table:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for heading in ("section", "sections", "mem_map on holes", "removable"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for layout in ("flat", "two-level"):
-        table.add_column(layout, justify="right", no_wrap=True)
-        table.add_column("cycles", justify="right", no_wrap=True)
-    table.add_column("", overflow="fold")
-    for flat, two_level in _by_size(found.choices):
-        it = flat.candidate
-        table.add_row(
-            in_units(it.section),
-            str(it.present),
-            in_units(it.memmap_on_holes),
-            f"{it.removable:.2%}",
-            in_units(flat.table),
-            f"{float(flat.cycles):.1f}",
-            in_units(two_level.table),
-            f"{float(two_level.cycles):.1f}",
-            _remark(found, flat, two_level),
-        )
-    return table
-
-
-def _by_size(choices: Sequence[Choice]) -> list[tuple[Choice, Choice]]:
-    """The flat and the two-level choice of each size."""
-    return list(zip(choices[::2], choices[1::2], strict=True))
-
-
-def _remark(found: _Findings, flat: Choice, two_level: Choice) -> str:
-    it = flat.candidate
-    if it.forbidden_by:
-        return f"[red]no[/red]: breaks {', '.join(map(repr, it.forbidden_by))}"
-    remarks = ["[green]feasible[/green]"]
-    front = [each.layout for each in (flat, two_level) if each in found.front]
-    if front:
-        remarks.append(f"front: {' and '.join(front)}")
-    if it.section == found.arch.section:
-        remarks.append(f"[bold]{found.arch.name} has this[/bold]")
-    if found.best is not None and found.best.choice.candidate is it:
-        remarks.append(f"[bold]recommended: {found.best.choice.layout}[/bold]")
-    return ", ".join(remarks)
-
-
-def _document(found: _Findings) -> dict[str, Any]:
+def _document(found: Findings) -> dict[str, Any]:
     from memhp.checks.section_choice import ITANIUM2
-    from memhp.spec.section_size import LOOK_UP_LOADS
 
     memory_map, arch, best = found.memory_map, found.arch, found.best
     layouts = [_layout(found, *each) for each in zip(found.choices, found.costs, strict=True)]
@@ -314,6 +268,7 @@ def _document(found: _Findings) -> dict[str, Any]:
             "source": memory_map.source,
             "memory": memory_map.memory,
             "holes": len(memory_map.holes),
+            "hole_bytes": sum(hole.stop - hole.start for hole in memory_map.holes),
             "end": memory_map.ranges[-1].stop,
         },
         "notes": _notes(found),
@@ -326,6 +281,7 @@ def _document(found: _Findings) -> dict[str, Any]:
                 {"name": level.name, "size": level.size, "cycles": level.cycles}
                 for level in ITANIUM2.levels
             ],
+            "line": ITANIUM2.line,
             "memory": ITANIUM2.memory,
             "usable": float(ITANIUM2.usable),
             "translated": ITANIUM2.translated,
@@ -334,7 +290,7 @@ def _document(found: _Findings) -> dict[str, Any]:
         },
         "sizes": [
             _size(arch, flat, layouts[2 * i], layouts[2 * i + 1])
-            for i, (flat, _) in enumerate(_by_size(found.choices))
+            for i, (flat, _) in enumerate(by_size(found.choices))
         ],
         "recommended": None
         if best is None
@@ -347,10 +303,13 @@ def _document(found: _Findings) -> dict[str, Any]:
     }
 
 
-def _layout(found: _Findings, it: Choice, cost: Fraction) -> dict[str, Any]:
+def _layout(found: Findings, it: Choice, cost: Fraction) -> dict[str, Any]:
     return {
         "table": it.table,
         "loads": it.loads,
+        "lines": it.lines,
+        "looked_up": it.looked_up,
+        "held": {level: float(share) for level, share in it.held.items()},
         "cycles": float(it.cycles),
         "cost": None if it.candidate.forbidden_by else float(cost),
         "front": it in found.front,

@@ -31,6 +31,8 @@ from .memory import Memory
 __all__ = ["Blocks"]
 
 _KERNEL, _MOVABLE = ZONES.index("kernel"), ZONES.index("movable")
+_NOTHING = -1, -1
+"""The span of no blocks."""
 _BOOLEANS = {"1": True, "y": True, "on": True, "0": False, "n": False, "off": False}
 
 
@@ -50,6 +52,8 @@ class Blocks:
         self.vetted = bytearray(layout.blocks)
         self.initialised = bytearray(early)
         self.leaving = bytearray(layout.nodes)
+        self.locked_by = -1
+        """The device whose failed add could not be taken back: it keeps the hotplug lock."""
         self._count_zones()
 
     def _count_zones(self) -> None:
@@ -148,16 +152,17 @@ class Blocks:
             return False
         return members.first() <= self.rank(block) <= members.last()
 
-    def in_node_span(self, block: int) -> bool:
-        """The span of the block's node reaches over the block."""
-        named = [members for members in self.members[self.node_of[block]][1:] if members]
-        if not named:
-            return False
-        low = min(members.first() for members in named)
-        return low <= self.rank(block) <= max(members.last() for members in named)
+    def spans(self, node: int) -> list[tuple[int, int]]:
+        """From which rank to which each of the node's zones reaches, and, last, the node."""
+        zones = [(m.first(), m.last()) for m in self.members[node][1:]]
+        named = [span for span in zones if span != _NOTHING]
+        own = (min(named)[0], max(high for _, high in named)) if named else _NOTHING
+        return [_NOTHING, *zones, own]
 
     def online(self, block: int, zone: int) -> int:
         """Initialise the block's struct pages and give its frames to the allocator."""
+        if self.locked_by >= 0:
+            return EAGAIN
         if not self.has_device[block]:
             return ENODEV
         if self.state[block] != OFFLINE:
@@ -188,9 +193,11 @@ class Blocks:
         In a block that was closed sticky memory is looked for before anything else.
         """
         if self.draining[block] and not self.vetted[block]:
-            if self.memory.kernel[block]:
+            if self.memory.has_sticky(block):
                 return EBUSY
             self.vetted[block] = 1
+        if self.locked_by >= 0:
+            return EAGAIN
         if not self.has_device[block]:
             return ENODEV
         if self.state[block] != ONLINE or not self.memory.zone[block] or self.layout.holes[block]:
@@ -213,13 +220,9 @@ class Blocks:
 
     def _empty(self, block: int) -> int:
         """Move all folios of the isolated block to the nearest frames with room."""
-        sources = self.memory.users(block)
         nodes = [n for n in self.layout.fallback[self.node_of[block]] if not self.leaving[n]]
-        done = 0
-        for targets in self.memory.destinations(nodes, len(sources)):
-            self.memory.move(sources[done : done + len(targets)], targets)
-            done += len(targets)
-        return EINTR if self.memory.user[block] else 0
+        self.memory.empty(block, nodes)
+        return 0 if self.memory.is_empty(block) else EINTR
 
     def _leave_zone(self, block: int) -> None:
         node, zone = self.node_of[block], self.memory.zone[block]
@@ -257,8 +260,7 @@ class Blocks:
                 break
             elif self.memory.room[node]:
                 return ENOMEM
-        self.memory.move_one(source, target)
-        return 0
+        return self.memory.migrate(source, target)
 
     # --- questions ---------------------------------------------------------------------------
 
@@ -277,4 +279,11 @@ class Blocks:
             result &= np.frombuffer(obstacle, dtype=np.uint8) == 0
         result &= np.frombuffer(self.memory.kernel, dtype=np.int64) == 0
         result &= np.frombuffer(self.memory.user, dtype=np.int64) <= elsewhere
+        for block in self.memory.huge:
+            result[block] = False
+        for block in self.memory.restless:
+            needed = self.memory.time_needed(block)
+            closed = self.draining[block] and not self.vetted[block]
+            if not 0 <= needed <= self.layout.ticks or (closed and self.memory.has_sticky(block)):
+                result[block] = False
         return result

@@ -7,36 +7,73 @@ finds in the frame's own code all that it must know.
 
 from __future__ import annotations
 
-from errno import EAGAIN, EBUSY, EEXIST, EINTR, EINVAL, ENODEV, ENOENT, ENOMEM, EPERM
+from errno import (
+    EAGAIN,
+    EBUSY,
+    EEXIST,
+    EFAULT,
+    EINTR,
+    EINVAL,
+    EIO,
+    ENODEV,
+    ENOENT,
+    ENOMEM,
+    EPERM,
+)
 
 __all__ = [
+    "ABSENT",
+    "ADDED",
     "BLOCK_STATES",
     "BOOT",
+    "BUSY",
     "CLOSED",
+    "DIRTY",
     "EAGAIN",
     "EBUSY",
     "EEXIST",
+    "EFAULT",
     "EINTR",
     "EINVAL",
+    "EIO",
+    "EJECTED",
     "ENODEV",
     "ENOENT",
     "ENOMEM",
     "EPERM",
     "EVENTS",
+    "FILE",
+    "FOUND_OFFLINE",
+    "FOUND_ONLINE",
     "FREE",
+    "HUGE",
+    "IN_PROGRESS",
     "ISOLATED",
     "KERNEL",
+    "KIND",
     "KINDS",
+    "LONGTERM",
+    "MAPPED",
+    "NEITHER",
+    "NOTHING",
+    "NOT_ADDED",
+    "NOT_GONE",
     "OFFLINE",
     "ONLINE",
+    "OWN_METHOD",
     "PCP",
+    "PINNED",
+    "PRIVATE",
+    "RELEASABLE",
+    "SHORT",
     "SHOWN",
     "UNAVAILABLE",
     "USER",
+    "WRITEBACK",
     "ZONES",
 ]
 
-UNAVAILABLE, ISOLATED, FREE, KERNEL, USER, PCP, CLOSED, BOOT = 0, 1, 2, 3, 4, 7, 8, 9
+UNAVAILABLE, ISOLATED, FREE, KERNEL, USER, HUGE, PCP, CLOSED, BOOT = 0, 1, 2, 3, 4, 6, 7, 8, 9
 
 SHOWN = bytes((0, 1, 2, 3, 4, 5, 6, 7, FREE, KERNEL)) + bytes(246)
 """For each code of a frame what its observers see (`bytes.translate`)."""
@@ -57,3 +94,19 @@ EVENTS = (
 )
 
 KINDS = ("none", "anonymous", "page_cache")
+FILE = KINDS.index("page_cache")
+
+KIND, DIRTY, WRITEBACK, PRIVATE, BUSY, MAPPED, PINNED = 3, 4, 8, 16, 32, 64, 128
+"""A folio's state: its kind, and flags: of its data, of its private data, of who uses it."""
+
+OWN_METHOD, RELEASABLE, NEITHER = 0, 1, 2
+"""What a filesystem can do with private data when a folio is to move."""
+
+SHORT, LONGTERM = 1, 2
+"""How a device uses a folio."""
+
+(NOTHING, IN_PROGRESS, ADDED, NOT_ADDED, EJECTED, NOT_GONE) = range(6)
+"""What the firmware was last told about a device."""
+
+ABSENT, FOUND_OFFLINE, FOUND_ONLINE = 0, 1, 2
+"""How a request of the firmware found a block."""

@@ -14,9 +14,6 @@ from typing import Protocol
 
 __all__ = ["Described", "Layout", "by_distance"]
 
-_NEITHER = 2
-"""In a table: the filesystem can neither move its data nor let go of it."""
-
 
 class Described(Protocol):
     """A machine described by numbers of elements and row-major tables."""
@@ -43,7 +40,15 @@ class Layout:
     block lies in a device of its own) and ``early_device``; ``rank``, the place of
     each block by address; ``folios``, how many folios there can be (without it,
     one for each frame, which it begins in); ``birth_frame``, ``boot_folio`` and
-    ``boot_data``, what records name at boot.
+    ``boot_data``, what records name at boot; ``filesystem``, what the one of each
+    folio can do (without it, move all data), ``store_of`` a folio (0) and how many
+    ``stores``; ``ticks``, how often a removal may wait; ``ptes``, how many page-table
+    entries there can be (one for each folio), ``vmas``, and for each entry ``vma_of``
+    (0) and ``implied_folio`` (that of its number); for each entry of a device's table
+    ``does_dma``, ``driver_moves`` and ``first_pinned`` (there is none);
+    ``range_size``, how many frames a huge folio takes, ``gigantic``, ``first_huge``
+    and ``boot_range_data`` for each range, ``birth_range`` for each huge folio, and
+    ``reservation_node`` for each promise (there are no huge folios).
 
     Raises ValueError if the tables do not fit each other.
     """
@@ -68,6 +73,23 @@ class Layout:
     birth_frame: Sequence[int] | None = None
     boot_folio: Sequence[int] | None = None
     boot_data: Sequence[int] | None = None
+    filesystem: bytes = b""
+    store_of: Sequence[int] | None = None
+    stores: int = 1
+    ticks: int = 1
+    ptes: int = 0
+    vmas: int = 1
+    vma_of: Sequence[int] | None = None
+    implied_folio: Sequence[int] | None = None
+    does_dma: bytes = b""
+    driver_moves: bytes = b""
+    first_pinned: Sequence[int] = ()
+    range_size: int = 0
+    gigantic: bytes = b""
+    birth_range: Sequence[int] = ()
+    first_huge: Sequence[int] = ()
+    boot_range_data: Sequence[int] = ()
+    reservation_node: Sequence[int] = ()
     frame_codes: Mapping[int, bytes] = field(default_factory=dict)
     """The frames' codes at boot, of the early blocks that are not uniform."""
     block_codes: bytes = b""
@@ -104,6 +126,11 @@ class Layout:
         return len(self.fallback)
 
     @property
+    def ranges(self) -> int:
+        """How many ranges there are that a huge folio can take."""
+        return len(self.gigantic)
+
+    @property
     def devices(self) -> int:
         """How many memory devices there can be."""
         return self.blocks if self.blocks_of is None else len(self.blocks_of)
@@ -124,14 +151,13 @@ class Layout:
     def of(cls, machine: Described) -> Layout:
         """The layout of a described machine.
 
-        Raises ValueError if its blocks are not all of one size, in order, or if its
-        files have private data that nobody can move, which the engine does not know.
+        Raises ValueError if its blocks are not all of one size, in order, or
+        its ranges for huge folios are not.
         """
-        if _NEITHER in machine.tables["filesystem"]:
-            raise ValueError("the engine knows no filesystem that can neither move nor release")
         sizes, tables = machine.sizes, machine.tables
         nodes, blocks, devices = sizes["Node"], sizes["Block"], sizes["MemoryDevice"]
         sections, frames = _regular(machine)
+        range_size = _range_size(machine)
         frame_codes = {}
         for block in range(blocks):
             if tables["early"][block]:
@@ -164,6 +190,23 @@ class Layout:
             birth_frame=None if plain else tables["birth_frame"],
             boot_folio=None if plain else tables["boot_folio"],
             boot_data=None if plain else tables["boot_data"],
+            filesystem=bytes(tables["filesystem"]) if any(tables["filesystem"]) else b"",
+            store_of=tables["store_of"],
+            stores=sizes["Store"],
+            ticks=sizes["Tick"],
+            ptes=sizes["Pte"],
+            vmas=sizes["Vma"],
+            vma_of=tables["vma_of"],
+            implied_folio=tables["implied_folio"],
+            does_dma=bytes(tables["does_dma"]),
+            driver_moves=bytes(tables["driver_moves"]),
+            first_pinned=tables["first_pinned"],
+            range_size=range_size,
+            gigantic=bytes(tables["gigantic"]),
+            birth_range=tables["birth_range"],
+            first_huge=tables["first_huge"],
+            boot_range_data=tables["boot_range_data"],
+            reservation_node=tables["reservation_node"],
             frame_codes=frame_codes,
         )
 
@@ -196,6 +239,16 @@ def _regular(machine: Described) -> tuple[int, int]:
     if not regular:
         raise ValueError("the engine needs blocks of one size, their sections and frames in order")
     return sections, sections * frames
+
+
+def _range_size(machine: Described) -> int:
+    """Frames of a range for huge folios; ranges must lie in order, each in one block."""
+    sizes = machine.sizes
+    size, rest = divmod(sizes["Frame"], sizes["Range"])
+    regular = not rest and sizes["Frame"] // sizes["Block"] % size == 0
+    if not regular or any(r != f // size for f, r in enumerate(machine.tables["range_of"])):
+        raise ValueError("the engine needs ranges for huge folios of one size, in order")
+    return size
 
 
 def _plain(machine: Described) -> bool:

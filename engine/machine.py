@@ -1,28 +1,33 @@
-"""The machine: memory that comes and goes, with its devices, sections and nodes.
-
-All sections of a block come and go in one operation, so a block has one state;
-what differs between its sections follows from the layout.
-"""
+"""The machine: memory that comes and goes with its devices, as the firmware asks."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from heapq import heapify, heappop, heappush
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-import numpy as np
-
-from .blocks import Blocks
-from .codes import EBUSY, EEXIST, EINVAL, ENODEV, ENOMEM, OFFLINE
+from .codes import (
+    ABSENT,
+    ADDED,
+    EAGAIN,
+    EBUSY,
+    EEXIST,
+    EJECTED,
+    ENODEV,
+    FOUND_OFFLINE,
+    FOUND_ONLINE,
+    IN_PROGRESS,
+    NOT_ADDED,
+    NOT_GONE,
+    OFFLINE,
+    ONLINE,
+)
 from .layout import Layout
+from .sections import Sections
 
 __all__ = ["Machine"]
 
-ABSENT, HELD, FREED = 0, 1, 2
-"""The life of a block's altmap."""
 
-
-class Machine(Blocks):
+class Machine(Sections):
     """A machine that has just booted.  Operations return 0, or the errno that a user sees.
 
     >>> from memhp.engine.layout import Layout
@@ -33,46 +38,10 @@ class Machine(Blocks):
 
     def __init__(self, layout: Layout) -> None:
         super().__init__(layout)
-        blocks, nodes = layout.blocks, layout.nodes
-        self.inserted = bytearray(layout.early_device or layout.early)
-        self.ejected = bytearray(layout.devices)
-        self.found = bytearray(blocks)
-        self.present = bytearray(layout.early)
-        self.added = bytearray(blocks)
-        self.usage_freed = bytearray(blocks)
-        self.altmap = bytearray(blocks)
-        self.present_on = list(self.in_use)
-        self.pgdat = bytearray(layout.early[self.pgdat_block(node)] for node in range(nodes))
-        self.node_online = bytearray(self.pgdat)
-        self.memmaps_added = [0] * nodes
-        self._prepare_hosts()
+        self.told = bytearray(layout.devices)
+        self.found = bytearray(layout.blocks)
 
-    def _prepare_hosts(self) -> None:
-        """Which sections hold something of others, and how many mem_maps each holds now."""
-        layout = self.layout
-        self.holds_pgdat = {section: n for n, section in enumerate(layout.pgdat_section)}
-        self.pgdat_blocks = {self.pgdat_block(node): node for node in range(layout.nodes)}
-        self.hosted: Counter[int] = Counter()
-        self.guests: dict[int, list[int]] = {}
-        for section, host in enumerate(layout.memmap_host or ()):
-            if host != section:
-                self.guests.setdefault(host, []).append(section)
-                self.hosted[host] += self.present[section // layout.sections]
-
-    def pgdat_block(self, node: int) -> int:
-        """The block whose memory holds the node's pgdat."""
-        return self.layout.pgdat_section[node] // self.layout.sections
-
-    def sections_of(self, block: int) -> range:
-        """The block's sections."""
-        size = self.layout.sections
-        return range(block * size, (block + 1) * size)
-
-    def plugged(self, block: int) -> bool:
-        """Every device that the block lies in is there."""
-        return all(self.inserted[device] for device in self.layout.in_devices(block))
-
-    # --- the way in --------------------------------------------------------------------------
+    # --- one block ---------------------------------------------------------------------------
 
     def add_memory(self, block: int) -> int:
         """Hot-add a block with its devices; all or nothing."""
@@ -88,142 +57,99 @@ class Machine(Blocks):
                 self.inserted[device] = 0
         return error
 
-    def probe(self, block: int) -> int:
-        """Add memory that is there: pgdat, mem_maps, sections, node, block device."""
-        node = self.node_of[block]
-        if not self.pgdat[node] and not self.plugged(self.pgdat_block(node)):
-            return ENOMEM
-        if self.present[block]:
-            return EEXIST
-        if not self.plugged(block):
-            return ENODEV
-        if not self._takes_turns(block, self._can_come):
-            return ENOMEM
-        self.pgdat[node] = 1
-        self.node_online[node] = 1
-        self.has_device[block] = 1
-        self._set_present(block, 1)
-        self.added[block] = 1
-        self.memmaps_added[node] += self.layout.sections
-        if any(self.hosts_itself(section) for section in self.sections_of(block)):
-            self.altmap[block] = HELD
-        self.usage_freed[block] = 0
-        return 0
-
-    def hosts_itself(self, section: int) -> bool:
-        """The section's mem_map lies in the section's own block."""
-        size = self.layout.sections
-        return self.layout.host_of(section) // size == section // size
-
-    def _can_come(self, section: int, there: set[int]) -> bool:
-        """What the section needs is present, or among the block's sections that are there now."""
-        size = self.layout.sections
-        node = self.node_of[section // size]
-        needed = {self.layout.host_of(section), self.layout.pgdat_section[node]} - {section}
-        return all(other in there or self.present[other // size] for other in needed)
-
-    # --- the way out -------------------------------------------------------------------------
-
-    def remove_memory(self, block: int) -> int:
-        """Remove an offline block; its node goes with its last memory.  All or nothing."""
-        if not self.has_device[block]:
-            return ENODEV
-        if self.state[block] != OFFLINE:
-            return EBUSY
-        if self._altmaps_differ(block):
-            return EINVAL
-        if not self._takes_turns(block, self._can_leave):
-            return EBUSY
-        node = self.node_of[block]
-        self.has_device[block] = 0
-        self._set_present(block, 0)
-        if self.added[block]:
-            self.memmaps_added[node] -= self.layout.sections
-            self.added[block] = 0
-        self.usage_freed[block] = not self.layout.early[block]
-        if self.altmap[block] == HELD:
-            self.altmap[block] = FREED
-        if not self.present_on[node]:
-            self.pgdat[node] = 0
-            self.node_online[node] = 0
-        return 0
-
-    def _altmaps_differ(self, block: int) -> bool:
-        """Of the blocks that share a device, some have their mem_map in themselves, some not."""
-        held = self.altmap[block] == HELD
-        return any(
-            self.has_device[other] and (self.altmap[other] == HELD) != held
-            for device in self.layout.in_devices(block)
-            for other in self.layout.in_device(device)
-        )
-
-    def _can_leave(self, section: int, gone: set[int]) -> bool:
-        """Nobody who is present needs the section, but those of its block that are gone now."""
-        guests = self.hosted[section]
-        if guests:
-            guests -= sum(guest in gone for guest in self.guests[section])
-        if guests:
-            return False
-        if section not in self.holds_pgdat:
-            return True
-        block = section // self.layout.sections
-        others = self.present_on[self.node_of[block]] > 1
-        return not others and gone.issuperset(set(self.sections_of(block)) - {section})
-
-    def _takes_turns(self, block: int, may_go: Callable[[int, set[int]], bool]) -> bool:
-        """The block's sections can all come, or go, in some order."""
-        done: set[int] = set()
-        left = list(self.sections_of(block))
-        while left:
-            stuck = []
-            for section in left:
-                if may_go(section, done):
-                    done.add(section)
-                else:
-                    stuck.append(section)
-            if len(stuck) == len(left):
-                return False
-            left = stuck
-        return True
-
-    def _set_present(self, block: int, truth: int) -> None:
-        self.present[block] = truth
-        change = 1 if truth else -1
-        self.present_on[self.node_of[block]] += change
-        if self.guests:
-            for section in self.sections_of(block):
-                host = self.layout.host_of(section)
-                if host != section:
-                    self.hosted[host] += change
-
     def eject(self, block: int) -> int:
         """The firmware takes the devices of a removed block away.  All or nothing."""
         done: list[tuple[int, int, dict[int, int]]] = []
         for device in self.layout.in_devices(block):
             found = {other: self.found[other] for other in self.layout.in_device(device)}
-            before = device, self.ejected[device], found
-            error = self._eject_device(device)
+            before = device, self.told[device], found
+            error = self._cannot_begin(device) or self._cannot_leave(device)
             if error:
                 for undone, told, how in reversed(done):
                     self.inserted[undone] = 1
-                    self.ejected[undone] = told
+                    self.told[undone] = told
                     for other, was in how.items():
                         self.found[other] = was
                 return error
+            self._begin(device)
+            self._leave(device)
             done.append(before)
         return 0
 
-    def _eject_device(self, device: int) -> int:
+    # --- what the firmware asks for ----------------------------------------------------------
+
+    def add_device(self, device: int) -> int:
+        """A device is inserted, and all that it completes is added, or goes again."""
+        if self.inserted[device]:
+            return EEXIST
+        self.inserted[device] = 1
+        error = self._cannot_begin(device)
+        if error:
+            return error
+        self._begin(device)
+        added: list[int] = []
+        blocks = self.layout.in_device(device)
+        for block in [b for b in blocks if self.plugged(b) and not self.has_device[b]]:
+            error = self.probe(block)
+            if error:
+                break
+            added.append(block)
+        if not error:
+            self.told[device] = ADDED
+            return 0
+        for block in self.removal_order(added):
+            self.remove_memory(block)
+        if any(self.present[b] and self.found[b] == ABSENT for b in blocks):
+            self.locked_by = device
+        else:
+            self.told[device] = NOT_ADDED
+        return error
+
+    def eject_device(self, device: int) -> int:
+        """A device goes with all its memory, or everything that left is online again."""
+        error = self._cannot_begin(device)
+        if error:
+            return error
+        self._begin(device)
+        blocks = [block for block in self.layout.in_device(device) if self.has_device[block]]
+        zones = {b: self.memory.zone[b] for b in blocks if self.state[b] == ONLINE}
+        for block in zones:  # what does not go yet may go when another block has gone
+            self.offline(block)
+        if not self._first_error(self._settle_offline, zones) and self._go(blocks, device):
+            return 0
+        self._online_again(zones)
+        self.told[device] = NOT_GONE
+        return EBUSY
+
+    def _go(self, blocks: Sequence[int], device: int) -> bool:
+        """Remove all of these offline blocks and the device, or none."""
+        saved = self._save()
+        order = self.removal_order(blocks) or blocks
+        if self._first_error(self.remove_memory, order) or self._cannot_leave(device):
+            self._restore(saved)
+            return False
+        self._leave(device)
+        return True
+
+    def _cannot_begin(self, device: int) -> int:
         if not self.inserted[device]:
             return ENODEV
+        return EAGAIN if self.locked_by >= 0 else 0
+
+    def _begin(self, device: int) -> None:
+        """A request begins, and remembers how it finds the device's blocks."""
+        self.told[device] = IN_PROGRESS
+        for block in self.layout.in_device(device):
+            online = FOUND_ONLINE if self.state[block] == ONLINE else FOUND_OFFLINE
+            self.found[block] = online if self.has_device[block] else ABSENT
+
+    def _cannot_leave(self, device: int) -> int:
         blocks = self.layout.in_device(device)
-        if any(self.present[block] or self._holds_a_pgdat(block) for block in blocks):
-            return EBUSY
-        for block in blocks:
-            self.found[block] = 0
+        return EBUSY if any(self.present[b] or self._holds_a_pgdat(b) for b in blocks) else 0
+
+    def _leave(self, device: int) -> None:
         self.inserted[device] = 0
-        self.ejected[device] = 1
-        return 0
+        self.told[device] = EJECTED
 
     def _holds_a_pgdat(self, block: int) -> bool:
         node = self.pgdat_blocks.get(block)
@@ -237,21 +163,22 @@ class Machine(Blocks):
             return EBUSY
         blocks = [b for b in self._blocks_on(node) if self.has_device[b]]
         order = self.removal_order(blocks) or blocks
-        zones = [(block, self.memory.zone[block]) for block in order]
+        zones = {block: self.memory.zone[block] for block in order}
         self.leaving[node] = 1
-        error = self._first_error(
-            lambda b: 0 if self.state[b] == OFFLINE else self.offline(b), order
-        )
-        error = error or self._remove_all(order)
+        error = self._first_error(self._settle_offline, order) or self._remove_all(order)
         if error:
-            for block, zone in zones:
-                if zone and self.state[block] == OFFLINE:
-                    self.online(block, zone)
+            self._online_again(zones)
         self.leaving[node] = 0
         return error
 
-    def _blocks_on(self, node: int) -> list[int]:
-        return np.flatnonzero(np.asarray(self.node_of) == node).tolist()
+    def _settle_offline(self, block: int) -> int:
+        return 0 if self.state[block] == OFFLINE else self.offline(block)
+
+    def _online_again(self, zones: Mapping[int, int]) -> None:
+        """Bring the blocks back that are offline, each in its zone."""
+        for block, zone in zones.items():
+            if zone and self.state[block] == OFFLINE:
+                self.online(block, zone)
 
     def _remove_all(self, order: Sequence[int]) -> int:
         """Remove and eject all of these offline blocks, or none."""
@@ -274,7 +201,7 @@ class Machine(Blocks):
 
     _SAVED = (
         "inserted",
-        "ejected",
+        "told",
         "found",
         "present",
         "added",
@@ -295,59 +222,3 @@ class Machine(Blocks):
         for name, value in zip(self._SAVED, values, strict=True):
             getattr(self, name)[:] = value
         self.hosted = Counter(hosted)
-
-    def removal_order(self, blocks: Sequence[int]) -> list[int]:
-        """An order in which these blocks can go, the lowest first; empty if there is none."""
-        chosen = set(blocks)
-        waits: dict[int, set[int]] = {block: set() for block in blocks}
-        for block in blocks:
-            for section in self.sections_of(block):
-                for other in self._needed_by(section):
-                    first = other // self.layout.sections
-                    if first not in chosen:
-                        return []
-                    if first != block:
-                        waits[block].add(first)
-            if not self._no_inner_cycle(block):
-                return []
-        return _lowest_first(waits)
-
-    def _needed_by(self, section: int) -> list[int]:
-        """The other sections, of memory that is there, that must be gone before this one."""
-        size = self.layout.sections
-        others = [s for s in self.guests.get(section, ()) if self.present[s // size]]
-        node = self.holds_pgdat.get(section)
-        if node is not None:
-            for block in self._blocks_on(node):
-                if self.present[block]:
-                    others += [s for s in self.sections_of(block) if s != section]
-        return others
-
-    def _no_inner_cycle(self, block: int) -> bool:
-        size = self.layout.sections
-        inner = {
-            section: {s for s in self._needed_by(section) if s // size == block}
-            for section in self.sections_of(block)
-        }
-        return bool(_lowest_first(inner))
-
-
-def _lowest_first(waits: dict[int, set[int]]) -> list[int]:
-    """A topological order, the lowest first; empty if some wait for each other."""
-    followers: dict[int, list[int]] = {}
-    left = {}
-    for waiting, others in waits.items():
-        left[waiting] = len(others)
-        for other in others:
-            followers.setdefault(other, []).append(waiting)
-    ready = [element for element, count in left.items() if not count]
-    heapify(ready)
-    order = []
-    while ready:
-        element = heappop(ready)
-        order.append(element)
-        for follower in followers.get(element, ()):
-            left[follower] -= 1
-            if not left[follower]:
-                heappush(ready, follower)
-    return order if len(order) == len(waits) else []

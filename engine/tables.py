@@ -15,14 +15,24 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from itertools import pairwise
-from typing import TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Numbers", "Table"]
+__all__ = ["Numbers", "Table", "Values"]
 
 Numbers: TypeAlias = NDArray[np.int64]
+
+
+class Values(Protocol):
+    """Numbers in an array, or what becomes an array when somebody asks."""
+
+    def __len__(self) -> int: ...
+
+    def __array__(self) -> Numbers: ...
+
+    def __getitem__(self, part: slice, /) -> Any: ...
 
 
 _MOST_RUNS = 16
@@ -41,7 +51,7 @@ class Table:
     what the elements begin as, one by one (for small tables).
     """
 
-    __slots__ = ("_arrays", "_identity", "_runs", "chunk", "size")
+    __slots__ = ("_arrays", "_identity", "_later", "_runs", "chunk", "size")
 
     def __init__(
         self, size: int, chunk: int, *, identity: bool = False, initial: object = None
@@ -51,6 +61,7 @@ class Table:
         self._identity = identity
         self._arrays: dict[int, array[int]] = {}
         self._runs: dict[int, tuple[list[int], list[int]]] = {}
+        self._later: dict[int, list[tuple[Values | slice, Values | int]]] = {}
         if initial is not None:
             values = np.asarray(initial, dtype=np.int64)
             for number in range(-(-size // chunk)):
@@ -61,20 +72,24 @@ class Table:
     @property
     def mixed_chunks(self) -> int:
         """How many chunks are kept element by element."""
-        return len(self._arrays)
+        return len(self._arrays) + len(self._later)
 
     def get(self, element: int) -> int:
         """The element's number."""
         number = element // self.chunk
         found = self._arrays.get(number)
-        return self._in_run(number, element) if found is None else found[element % self.chunk]
+        if found is None:
+            if number not in self._later:
+                return self._in_run(number, element)
+            found = self._made(number)
+        return found[element % self.chunk]
 
     def set(self, element: int, value: int) -> None:
         """Change the element's number."""
         number = element // self.chunk
         found = self._arrays.get(number)
         if found is None:
-            if value == self._in_run(number, element):
+            if number not in self._later and value == self._in_run(number, element):
                 return
             found = self._made(number)
         found[element % self.chunk] = value
@@ -94,13 +109,22 @@ class Table:
         found = self._arrays.get(number)
         return np.frombuffer(self._made(number) if found is None else found, dtype=np.int64)
 
+    def kept(self, number: int) -> bool:
+        """The chunk is kept element by element, or will be."""
+        return number in self._arrays or number in self._later
+
+    def untouched(self, first: int, length: int) -> bool:
+        """No number of elements in a row was ever set by itself."""
+        last = (first + length - 1) // self.chunk
+        return not any(map(self.kept, range(first // self.chunk, last + 1)))
+
     def runs(self, elements: range) -> list[tuple[int, int, int]] | None:
         """Elements of one chunk as runs: first element, length, first number.
 
         None if the chunk is kept element by element.
         """
         number, at = divmod(elements.start, self.chunk)
-        if number in self._arrays or not self._identity:
+        if self.kept(number) or not self._identity:
             return None
         starts, shifts = self._runs.get(number, _PLAIN)
         base, stop = number * self.chunk, at + len(elements)
@@ -122,7 +146,8 @@ class Table:
         number, at = divmod(first, self.chunk)
         if length == self.chunk:
             self._arrays.pop(number, None)
-        elif number in self._arrays:
+            self._later.pop(number, None)
+        elif self.kept(number):
             self.view(number)[at : at + length] = np.arange(value, value + length)
             return
         stop, (starts, shifts) = at + length, self._runs.get(number, _PLAIN)
@@ -135,14 +160,45 @@ class Table:
         if len(runs) > _MOST_RUNS:
             self._made(number)
 
+    def write_values(self, first: int, values: Values) -> None:
+        """Elements in a row, of one or more chunks, get these numbers; the array is kept."""
+        done = 0
+        while done < len(values):
+            number, at = divmod(first + done, self.chunk)
+            part = min(len(values) - done, self.chunk - at)
+            self._write(number, slice(at, at + part), values[done : done + part])
+            done += part
+
+    def write_rising(self, number: int, elements: Values, value: int) -> None:
+        """Elements of a chunk get numbers from ``value`` on; the array is kept."""
+        self._write(number, elements, value)
+
+    def _write(self, number: int, where: Values | slice, what: Values | int) -> None:
+        """Write, or remember to, so that a chunk that nobody asks takes no memory."""
+        if number in self._arrays:
+            self._write_now(number, where, what)
+            return
+        waiting = self._later.setdefault(number, [])
+        waiting.append((where, what))
+        if len(waiting) > _MOST_RUNS:
+            self._made(number)
+
+    def _write_now(self, number: int, where: Values | slice, what: Values | int) -> None:
+        view = self.view(number)
+        if isinstance(where, slice):
+            view[where] = np.asarray(what)
+        elif isinstance(what, int):
+            places = np.asarray(where) - number * self.chunk
+            view[places] = np.arange(what, what + len(places))
+
     def gather(self, elements: Numbers) -> Numbers:
         """The numbers of many elements."""
-        if not self._arrays and not self._identity:
+        if not (self._arrays or self._later or self._identity):
             return np.zeros_like(elements)
         result = np.empty_like(elements)
         for number, where in self._parts(elements):
             part = elements[where]
-            if number in self._arrays:
+            if self.kept(number):
                 result[where] = self.view(number)[part - number * self.chunk]
             else:
                 result[where] = self._run_numbers(number)[part - number * self.chunk]
@@ -150,23 +206,35 @@ class Table:
 
     def scatter(self, elements: Numbers, values: Numbers) -> None:
         """Change the numbers of many elements, which are all different."""
-        if not self._identity and not self._arrays and not values.any():
-            return
         for number, where in self._parts(elements):
+            if not (self._identity or self.kept(number) or values[where].any()):
+                continue
             self.view(number)[elements[where] - number * self.chunk] = values[where]
 
     def numbers(self) -> list[int]:
         """All numbers, in order (for small tables)."""
-        return [self.get(element) for element in range(self.size)]
+        found: list[int] = []
+        for first in range(0, self.size, self.chunk):
+            kept = self._arrays.get(first // self.chunk)
+            if kept is None:
+                last = min(first + self.chunk, self.size)
+                found += [self.get(element) for element in range(first, last)]
+            else:
+                found += kept[: self.size - first]
+        return found
 
     def _made(self, number: int) -> array[int]:
+        made = array("q", [0]) * self.chunk
+        waiting = self._later.pop(number, ())
         if self._identity:
-            made = array("q")
-            made.frombytes(self._run_numbers(number).tobytes())
+            view, base = np.frombuffer(made, dtype=np.int64), number * self.chunk
+            for first, length, value in self.runs(range(base, base + self.chunk)) or ():
+                at = first - base
+                view[at : at + length] = np.arange(value, value + length)
             self._runs.pop(number, None)
-        else:
-            made = array("q", [0]) * self.chunk
         self._arrays[number] = made
+        for where, what in waiting:
+            self._write_now(number, where, what)
         return made
 
     def _run_numbers(self, number: int) -> Numbers:
@@ -186,7 +254,11 @@ class Table:
         low, high = int(elements.min()) // self.chunk, int(elements.max()) // self.chunk
         if low == high:
             return [(low, slice(None))]
-        chunks = elements // self.chunk
+        chunks = elements // self.chunk - low
+        if high - low < 1 << 16:
+            chunks = chunks.astype(np.uint16)  # few enough to be sorted by counting
         order = np.argsort(chunks, kind="stable")
         found, starts = np.unique(chunks[order], return_index=True)
-        return list(zip(found.tolist(), np.split(order, starts[1:]), strict=True))
+        return list(
+            zip((found.astype(np.int64) + low).tolist(), np.split(order, starts[1:]), strict=True)
+        )

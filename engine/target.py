@@ -4,19 +4,58 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from .codes import KINDS, SHOWN, USER, ZONES
+from .codes import KINDS, SHOWN, USER
 from .layout import Described, Layout
 from .machine import Machine
+from .observe import folios
 
 __all__ = ["EngineTarget"]
 
-_OF_MEMORY = ("alloc_kernel", "drain_from_cpu", "free_folio", "free_kernel", "keep_on_cpu")
+_OF_MEMORY = (
+    "abort_huge_migration",
+    "begin_huge_migration",
+    "change_huge_home",
+    "copy_huge",
+    "dissolve",
+    "grow_pool",
+    "map_huge",
+    "put_huge",
+    "put_surplus",
+    "reserve_huge",
+    "take_huge",
+    "take_promised",
+    "take_surplus",
+    "unreserve_huge",
+    "alloc_kernel",
+    "attach_private",
+    "begin_writeback",
+    "device_write",
+    "drain_from_cpu",
+    "end_writeback",
+    "fault",
+    "free_folio",
+    "free_kernel",
+    "keep_on_cpu",
+    "pin_longterm",
+    "pin_short",
+    "put_private",
+    "release_private",
+    "remap_file_pages",
+    "store",
+    "store_returns",
+    "store_stops",
+    "unmap",
+    "unpin",
+    "use_private",
+)
 _OF_MACHINE = (
+    "add_device",
     "add_memory",
     "begin_node_removal",
     "cancel_node_removal",
     "drain",
     "eject",
+    "eject_device",
     "migrate_folio",
     "probe",
     "remove_memory",
@@ -25,7 +64,7 @@ _OF_MACHINE = (
     "write_online",
     "write_state",
 )
-_OST_EJECTED = 4
+_ADD_FAILED = 2
 
 
 class EngineTarget:
@@ -33,7 +72,7 @@ class EngineTarget:
 
     >>> target = EngineTarget()
     >>> sorted(target.operations)[:3]
-    ['add_memory', 'alloc_folio', 'alloc_kernel']
+    ['abort_huge_migration', 'add_device', 'add_memory']
     """
 
     operations: frozenset[str] = frozenset((*_OF_MEMORY, *_OF_MACHINE, "alloc_folio"))
@@ -64,12 +103,20 @@ class EngineTarget:
 
     def observe(self) -> Mapping[str, Sequence[int | None]]:
         """The state, variable by variable, row-major; None where it keeps nothing."""
-        return {**self._blocks(), **self._sections(), **self._nodes(), **self._frames()}
+        return {
+            **self._blocks(),
+            **self._sections(),
+            **self._nodes(),
+            **self._frames(),
+            **folios(self.machine.memory),
+        }
 
     def _blocks(self) -> dict[str, Sequence[int | None]]:
         machine = self.machine
         blocks = range(machine.layout.blocks)
-        spans = [machine.reaches(b, zone) for b in blocks for zone in range(len(ZONES))]
+        ranks = [machine.rank(block) for block in blocks]
+        spans = [machine.spans(node) for node in range(machine.layout.nodes)]
+        at = [(rank, spans[node]) for rank, node in zip(ranks, machine.node_of, strict=True)]
         return {
             "block_state": list(machine.state),
             "zone": list(machine.memory.zone),
@@ -83,8 +130,8 @@ class EngineTarget:
             "altmap": list(machine.altmap),
             "ram_resource": list(machine.present),
             "found": list(machine.found),
-            "zone_span": spans,
-            "node_span": [machine.in_node_span(b) for b in blocks],
+            "zone_span": [low <= rank <= high for rank, (*zones, _) in at for low, high in zones],
+            "node_span": [node[0] <= rank <= node[1] for rank, (*_, node) in at],
         }
 
     def _sections(self) -> dict[str, Sequence[int | None]]:
@@ -112,6 +159,7 @@ class EngineTarget:
 
     def _nodes(self) -> dict[str, Sequence[int | None]]:
         machine = self.machine
+        devices = range(machine.layout.devices)
         return {
             "pgdat": [2 * there for there in machine.pgdat],
             "node_online": list(machine.node_online),
@@ -123,7 +171,8 @@ class EngineTarget:
             "memmaps_added": machine.memmaps_added,
             "leaving": list(machine.leaving),
             "inserted": list(machine.inserted),
-            "told": [_OST_EJECTED * done for done in machine.ejected],
+            "told": list(machine.told),
+            "request": [_ADD_FAILED * (m == machine.locked_by) for m in devices],
         }
 
     def _frames(self) -> dict[str, Sequence[int | None]]:
@@ -131,18 +180,20 @@ class EngineTarget:
         codes = bytearray()
         for block, code in enumerate(machine.memory.uniform):
             codes += machine.memory.mixed.get(block) or bytes((code,)) * size
-        kinds = bytearray()
-        for chunk, kind in enumerate(machine.memory.kind_of_chunk):
-            kinds += machine.memory.kinds.get(chunk) or bytes((kind,)) * size
         owners = machine.memory.folio_of.numbers()
         return {
             "frame_state": list(codes.translate(SHOWN)),
-            "folio_kind": list(kinds[: machine.memory.folios]),
-            "home": machine.memory.home.numbers(),
             "folio_of": [
                 owner if code == USER else None for owner, code in zip(owners, codes, strict=True)
             ],
             "data": machine.memory.data.numbers(),
-            "contents": machine.memory.contents.numbers(),
-            "stored": machine.memory.stored.numbers(),
+            "refused_move": [
+                frame in machine.memory.refused.get(frame // size, ())
+                for frame in range(len(codes))
+            ],
+            "spent": [
+                tick < machine.memory.spent.get(block, 0)
+                for block in range(machine.layout.blocks)
+                for tick in range(machine.layout.ticks)
+            ],
         }

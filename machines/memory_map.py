@@ -157,13 +157,20 @@ def _of_machine(reading: MachineReading) -> MemoryMap:
 
 
 def _map(source: str, ranges: Iterable[Range], notes: tuple[str, ...] = ()) -> MemoryMap:
-    """Ascending ranges, those that touch or overlap joined."""
+    """Ascending ranges, those that touch or overlap joined; a note counts those that overlap."""
     joined: list[Range] = []
+    overlaps = 0
     for found in ranges:
+        overlaps += bool(joined and found.start < joined[-1].stop)
         if joined and found.start <= joined[-1].stop:
             joined[-1] = Range(joined[-1].start, max(joined[-1].stop, found.stop))
         else:
             joined.append(found)
     if joined[-1].stop > MAX_ADDRESS:
         raise MachineError(f"{source}: memory at {joined[-1].stop - 1:#x}, beyond 64 bits")
+    if overlaps:
+        notes += (
+            f"{overlaps} of the ranges of System RAM overlap one before them, as no kernel lists"
+            " them: what they share counts once",
+        )
     return MemoryMap(source, tuple(joined), notes)

@@ -113,6 +113,9 @@ class TarTree:
             ) from None
 
     def _load_archive(self, file: _Bounded) -> None:
+        if not file.read(1):
+            raise MachineError(f"{self.source}: the file is empty; copy it again")
+        file.seek(0)
         try:
             archive = tarfile.TarFile(fileobj=cast("IO[bytes]", file))
         except tarfile.TarError:

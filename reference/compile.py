@@ -43,9 +43,9 @@ class ActionCode:
 
     ``refusal(S, *params)`` is 0, or the 1-based number of the first guard that fails.
     ``apply(S, *params)`` changes S in place, whatever the guards say.
-    ``step(S, *params)`` does both; it takes keywords and names of members, too,
-    and is -1 when an argument is not plainly right.  ``outcomes`` says what the
-    numbers from 0 mean.
+    ``step(S, *params)`` does both.  It and ``refusal`` take keywords and names of
+    members, too, and are -1 when an argument is not plainly right.  ``outcomes`` says
+    what the numbers from 0 mean.
     """
 
     action: Action
@@ -162,7 +162,7 @@ class Program:
         updates = self._updates(action)
         return ActionCode(
             action,
-            refusal=self._function(action.params, [*guards, "return 0"]),
+            refusal=self._function(action.params, [*checks, *guards, "return 0"]),
             apply=self._function(action.params, updates or ["pass"]),
             step=self._function(action.params, [*checks, *guards, *updates, "return 0"]),
             outcomes=(OK, *(Refusal(action.name, g.name, g.errno, g.why) for g in action.guards)),

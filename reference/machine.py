@@ -78,7 +78,12 @@ class Machine:
     def why_not(self, action: str, /, *args: object, **params: object) -> Refusal | None:
         """Why `step` would refuse; None if it would not.  Raises as `step` does."""
         code = self._program.action(action)
-        failed = code.refusal(self._state, *self._arguments(code.action, args, params))
+        try:
+            failed = code.refusal(self._state, *args, **params)
+        except TypeError:
+            failed = -1
+        if failed < 0:
+            failed = code.refusal(self._state, *self._arguments(code.action, args, params))
         outcome = code.outcomes[failed]
         return outcome if isinstance(outcome, Refusal) else None
 

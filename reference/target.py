@@ -44,6 +44,8 @@ class Target(Protocol):
 class ReferenceTarget:
     """The specification, executed: an operation of `Operations`, or a single step.
 
+    ``steps`` are those that the last operation took.
+
     >>> from memhp.reference.shapes import Shape
     >>> from memhp.spec.system import SYSTEM
     >>> target = ReferenceTarget(SYSTEM)
@@ -63,18 +65,25 @@ class ReferenceTarget:
             self._spans = _spans(self.system, topology)
         self.machine = self._booted.copy()
         self._user = Operations(self.machine)
+        self.steps = self._user.steps
 
     def do(self, operation: str, *params: Value) -> int | None:
-        """Raises ValueError for an operation or parameter that does not exist."""
+        """Where an operation has the name of a step (``eject_device``), it is the operation.
+
+        Raises ValueError for an operation or parameter that does not exist.
+        """
         self._user.steps.clear()
-        if operation in self.system.action_by_name:
-            outcome = self.machine.step(operation, *params)
-            return (outcome.errno or EAGAIN) if isinstance(outcome, Refusal) else None
         found = getattr(self._user, operation, None)
-        if operation.startswith("_") or not callable(found):
+        if callable(found) and not operation.startswith("_"):
+            errno: int | None = found(*params).errno
+            return errno
+        if operation not in self.system.action_by_name:
             raise ValueError(f"there is no operation {operation!r}")
-        errno: int | None = found(*params).errno
-        return errno
+        outcome = self.machine.step(operation, *params)
+        if isinstance(outcome, Refusal):
+            return outcome.errno or EAGAIN
+        self.steps.append((operation, params))
+        return None
 
     def observe(self) -> Mapping[str, Sequence[int]]:
         """Every variable."""

@@ -39,7 +39,7 @@ def _option(
     tristate: bool = False,
     only: str = "",
     since: tuple[int, ...] = (0,),
-    until: tuple[int, ...] = (99,),
+    until: tuple[int, ...] | None = None,
     choice: str = "",
     elsewhere: bool = False,
 ) -> Option:

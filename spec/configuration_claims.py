@@ -18,14 +18,18 @@ class ConfigurationClaim:
     given: str
     then: str
     since: tuple[int, ...] = (0,)
-    until: tuple[int, ...] = (99,)
+    until: tuple[int, ...] | None = None
     true: bool = True
     """False: a wrong belief that the checks must refute with a configuration."""
 
     @property
     def cases(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
         """The architectures and releases that it speaks of."""
-        releases = [release for release in RELEASES if self.since <= release < self.until]
+        releases = [
+            release
+            for release in RELEASES
+            if self.since <= release and (self.until is None or release < self.until)
+        ]
         return tuple((name, release) for name in ARCHITECTURE_SYMBOLS for release in releases)
 
 

@@ -132,8 +132,8 @@ class Option:
     architectures: tuple[str, ...] = ()
     """None: all."""
     since: tuple[int, ...] = (0,)
-    until: tuple[int, ...] = (99,)
-    """The first version without this rule."""
+    until: tuple[int, ...] | None = None
+    """The first version without this rule; None if every later one has it."""
     choice: str = ""
     """Exactly one option of a choice is y; the first one that can be is its default."""
     selected_elsewhere: bool = False
@@ -147,7 +147,7 @@ class Option:
     def applies(self, architecture: str, version: tuple[int, ...]) -> bool:
         """The rule is that of this architecture and version."""
         where = not self.architectures or architecture in self.architectures
-        return where and self.since <= version < self.until
+        return where and self.since <= version and (self.until is None or version < self.until)
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,20 @@ PROFILES = (
                 "offline_pages() tries again until a signal comes (mm/memory_hotplug.c)",
             ),
             (
+                "leaving_blocks_get_no_more_work",
+                "what refused is tried again and again, and nothing is counted"
+                " (mm/memory_hotplug.c)",
+            ),
+            (
+                "each_stage_uses_work_up",
+                "another try after a refusal is no work that was counted (mm/memory_hotplug.c)",
+            ),
+            (
+                "draining_ends",
+                "when the other nodes have memory but no free page, the room on the own node is"
+                " not used (do_migrate_range(), mm/memory_hotplug.c)",
+            ),
+            (
                 "sticky_memory_is_found_before_the_work",
                 "has_unmovable_pages() sees neither long-term pins nor private data that stays"
                 " (mm/page_isolation.c)",

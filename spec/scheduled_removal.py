@@ -1,24 +1,19 @@
 """Scheduled removal: once allocation is off, the work left only shrinks, and it ends (N3, U3).
 
-Migration is many small steps; here is what they add up to.  Count, for a block
-that goes offline, how many steps are left:
+Migration is many small steps; here is what they add up to.  For each frame there is
+a finite set of the work that emptying it can take (`work_left`): none if nobody
+occupies it; a step for each stage that its folio has to pass, and two for each PTE.
+While a block goes offline no step of anybody adds work to a frame of it
+(`leaving_blocks_get_no_more_work`), but `try_again`, which spends a tick of the budget
+(`another_try_is_paid_for`) on one frame alone (`a_tick_pays_for_one_frame`).  And
+each step that the removal takes uses work up (`each_stage_uses_work_up`,
+`each_pte_uses_work_up`) or spends a tick.
 
-- a frame that nobody occupies: none, for none is occupied anew
-  (`empty_frames_of_leaving_blocks_stay_empty`);
-- a frame whose folio has to move: five, and two for each PTE that maps it: a
-  folio goes through its stages in one direction (`migration_only_goes_forward`),
-  and neither mappings nor entries are added on the way (`unmapping_ends`,
-  `restoring_ends`);
-- a frame whose folio has refused: none, until the removal pays for another try
-  (`another_try_is_paid_for`);
-- a tick of the budget that is left: one, and what another try costs.
-
-Each step of the removal takes at least one away, and nobody else's adds one.  So
-the steps are at most (occupied frames + ticks) times a constant, which depends on
-how many PTEs may map a folio.  The properties named here are proved; that they
-add up is this argument, which `memhp.checks.removal_bound` counts out and tests
-hold against random runs.  It counts the removal's own steps: not the users', not
-those of devices and stores, not huge folios.
+So the steps of a removal are at most the work in its frames when it begins, and for
+each tick what one frame can take: linear in the frames that are occupied, with a
+factor that depends on how many PTEs may map a folio.  `memhp.checks.removal_bound`
+counts it.  Huge folios, kernel pages that move, and the steps of users, devices and
+stores are not counted.
 """
 
 from __future__ import annotations
@@ -35,25 +30,53 @@ from .blocks import (
     spent,
 )
 from .destination import has_room, source
+from .dma import Pin, pinned_by
 from .drain import draining, vetted
-from .frames import Folio, FolioKind, exists_now, folio_kind, home
+from .frames import Folio, FolioKind, dirty, exists_now, folio_kind, folio_of, home
 from .language import (
     Bool,
+    Enumeration,
     action,
     after,
+    all_of,
     any_of,
     definition,
     ends,
     exists,
     false,
+    forall,
     guard,
     implies,
+    ite,
     sometimes,
     step,
     true,
 )
 from .migration_stage import Stage, stage
-from .topology import Block, Frame, block_of
+from .page_tables import Pte, PteState, maps, pte, pte_folio
+from .private_data import Filesystem, filesystem, has_private, private_busy
+from .topology import Block, Frame, block_of, nearer, node_of, node_of_frame
+from .writeback import answers, store_of, under_writeback
+
+
+class Work(Enumeration):
+    """What emptying a frame can take: steps of one attempt to move its folio, in order.
+
+    ``restore`` and ``settle`` end an attempt, whether it succeeds or is given up;
+    ``restore_first`` and ``settle_first`` end what was under way before the first attempt.
+    ``replace``, ``restore`` and ``restore_first`` are done for each PTE.
+    """
+
+    restore_first: Work
+    settle_first: Work
+    reserve: Work
+    write_back: Work
+    unmap: Work
+    replace: Work
+    copy: Work
+    change: Work
+    restore: Work
+    settle: Work
 
 
 @definition
@@ -70,6 +93,76 @@ def occupied(f: Frame) -> Bool:
         frame_state[f] == FrameState.incoming,
         frame_state[f] == FrameState.huge,
         frame_state[f] == FrameState.kernel,
+    )
+
+
+@definition
+def has_entry(p: Pte, o: Folio) -> Bool:
+    """The PTE is a migration entry for the folio."""
+    return (pte[p] == PteState.migration) & (pte_folio[p] == o)
+
+
+@definition
+def settles(o: Folio, w: Work, p: Pte) -> Bool:
+    """What ends the attempt that is under way: its entries come back, and the lock goes."""
+    return (w == Work.settle) | ((w == Work.restore) & has_entry(p, o))
+
+
+@definition
+def settles_first(o: Folio, w: Work, p: Pte) -> Bool:
+    """The same, of what was under way before the first attempt."""
+    return (w == Work.settle_first) | ((w == Work.restore_first) & has_entry(p, o))
+
+
+@definition
+def of_whole_attempt(w: Work) -> Bool:
+    """The step belongs to an attempt that has not begun."""
+    return (w != Work.settle_first) & (w != Work.restore_first)
+
+
+@definition
+def still_to_do(o: Folio, w: Work, p: Pte) -> Bool:
+    """The attempt to move the folio that has begun has this step to take."""
+    reserved = any_of(
+        (w == Work.write_back) & under_writeback[o],
+        of_whole_attempt(w) & (w != Work.reserve) & (w != Work.write_back),
+    )
+    unmapping = any_of(
+        (w == Work.replace) & maps(p, o),
+        (w == Work.restore) & maps(p, o),
+        w == Work.copy,
+        w == Work.change,
+        settles(o, w, p),
+    )
+    return any_of(
+        (stage[o] == Stage.reserved) & reserved,
+        (stage[o] == Stage.unmapping) & unmapping,
+        (stage[o] == Stage.copied) & ((w == Work.change) | settles(o, w, p)),
+    )
+
+
+@definition
+def to_move_away(o: Folio, w: Work, p: Pte) -> Bool:
+    """Moving the folio out of its home can take this step."""
+    refused = goes_offline(block_of(home[o])) & refused_move[home[o]]
+    settling = (stage[o] == Stage.aborting) | (stage[o] == Stage.moved)
+    return any_of(
+        still_to_do(o, w, p),
+        (stage[o] == Stage.idle) & ~refused & of_whole_attempt(w),
+        settling & ~refused & (of_whole_attempt(w) | settles_first(o, w, p)),
+        settling & refused & settles(o, w, p),
+    )
+
+
+@definition
+def work_left(f: Frame, w: Work, p: Pte) -> Bool:
+    """Emptying the frame can take this step, for this PTE where it is one for each."""
+    o = folio_of[f]
+    user = frame_state[f] == FrameState.user
+    return any_of(
+        frame_state[f] == FrameState.incoming,
+        user & (home[o] == f) & to_move_away(o, w, p),
+        user & (home[o] != f) & settles(o, w, p),
     )
 
 
@@ -149,20 +242,124 @@ def spent_time_does_not_come_back(b: Block, t: Tick) -> Bool:
     return implies(lasts & spent[b, t], after(spent[b, t]))
 
 
-MIGRATION = "reserve_destination begin_unmap replace_pte copy restore_pte finish_migration"
-"""The steps of a migration; with the next, another attempt can follow one that failed."""
+@step(covers="U3 U4")
+def leaving_blocks_get_no_more_work(f: Frame, w: Work, p: Pte) -> Bool:
+    """While a block goes offline nobody adds to its work, but who pays for another try."""
+    lasts = goes_offline(block_of(f)) & after(goes_offline(block_of(f)))
+    added = ~work_left(f, w, p) & after(work_left(f, w, p))
+    return implies(lasts & added, refused_move[f] & ~after(refused_move[f]))
 
-AGAIN = " finish_abort try_again"
-"""What follows an attempt that failed."""
+
+@step(covers="U3")
+def a_tick_pays_for_one_frame(f: Frame, g: Frame) -> Bool:
+    """With a tick of the budget, one frame is tried again, not all."""
+    both = all_of(
+        goes_offline(block_of(f)) & after(goes_offline(block_of(f))),
+        goes_offline(block_of(g)) & after(goes_offline(block_of(g))),
+        refused_move[f] & ~after(refused_move[f]),
+        refused_move[g] & ~after(refused_move[g]),
+    )
+    return implies(both, f == g)
 
 
-@ends(by="change_home", fair=MIGRATION + AGAIN, covers="N3 U3")
-def draining_ends(b: Block, o: Folio) -> tuple[Bool, Bool]:
-    """While there is room elsewhere, and time left, everything leaves a draining block."""
-    room = exists(Frame, lambda f: has_room(f))
-    in_time = ~goes_offline(b) | exists(Tick, lambda t: ~spent[b, t])
-    closed = draining[b] & vetted[b]
-    return closed & room & in_time, exists_now(o) & (block_of(home[o]) == b)
+def _used_up(f: Frame, w: Work, p: Pte) -> Bool:
+    return work_left(f, w, p) & ~after(work_left(f, w, p))
+
+
+@step(covers="U3")
+def each_stage_uses_work_up(f: Frame, o: Folio, p: Pte) -> Bool:
+    """A folio that leaves a block which goes offline uses up work with each stage it passes."""
+    now, then = stage[o], after(stage[o])
+    leaves = f == ite(now == Stage.moved, source[o], home[o])
+    lasts = goes_offline(block_of(f)) & after(goes_offline(block_of(f)))
+    passed = any_of(
+        _used_up(f, Work.reserve, p),
+        _used_up(f, Work.unmap, p),
+        _used_up(f, Work.copy, p),
+        _used_up(f, Work.change, p),
+        _used_up(f, Work.settle, p),
+        _used_up(f, Work.settle_first, p),
+    )
+    return implies(lasts & leaves & (now != then), passed)
+
+
+@step(covers="U3")
+def each_pte_uses_work_up(f: Frame, p: Pte) -> Bool:
+    """So does each PTE that becomes a migration entry, or a mapping again."""
+    leaves = f == source[pte_folio[p]]
+    lasts = goes_offline(block_of(f)) & after(goes_offline(block_of(f)))
+    replaced = (pte[p] == PteState.present) & after(pte[p] == PteState.migration)
+    restored = (pte[p] == PteState.migration) & after(pte[p] == PteState.present)
+    passed = any_of(
+        _used_up(f, Work.replace, p),
+        _used_up(f, Work.restore, p),
+        _used_up(f, Work.restore_first, p),
+    )
+    return implies(lasts & leaves & (replaced | restored), passed)
+
+
+@ends(by="try_again", covers="U3 U4")
+def trying_again_ends(f: Frame, t: Tick) -> tuple[Bool, Bool]:
+    """A removal does not try again longer than its budget."""
+    return goes_offline(block_of(f)) & refused_move[f], ~spent[block_of(f), t]
+
+
+@definition
+def has_room_near(b: Block) -> Bool:
+    """There is room for what leaves the block: some frame than which no other is nearer."""
+    n = node_of[b]
+    return exists(
+        Frame,
+        lambda d: all_of(
+            has_room(d),
+            ~exists(Frame, lambda f: has_room(f) & nearer[n, node_of_frame(f), node_of_frame(d)]),
+        ),
+    )
+
+
+@definition
+def nothing_hinders(o: Folio) -> Bool:
+    """The folio's store answers, and its filesystem and devices let it move."""
+    own_method = filesystem[o] == Filesystem.own_method
+    can_leave = all_of(
+        answers[store_of[o]],
+        (folio_kind[o] == FolioKind.anonymous) | own_method | ~dirty[o],
+        ~has_private[o] | own_method,
+        ~private_busy[o],
+    )
+    no_device = ~exists(Pin, lambda x: pinned_by(x, o))
+    return no_device & (can_leave | (stage[o] == Stage.moved))
+
+
+@definition
+def is_about(o: Folio, b: Block) -> Bool:
+    """The folio lives in the block, or has just left it."""
+    left_it = (stage[o] == Stage.moved) & (block_of(source[o]) == b)
+    return exists_now(o) & (left_it | (block_of(home[o]) == b))
+
+
+FINISH_FIRST = "restore_pte:restore_first finish_migration:settle_first finish_abort:settle_first"
+"""What ends a move that was under way, and the work that it uses up."""
+
+
+@ends(unless="abort_migration", covers="N3 U3")
+def draining_ends(b: Block, f: Frame, w: Work, p: Pte) -> tuple[object, ...]:
+    """While nothing hinders what lives there and no move is given up, a draining block empties."""
+    free_to_go = forall(Folio, lambda x: implies(is_about(x, b), nothing_hinders(x)))
+    closed = draining[b] & vetted[b] & ~goes_offline(b)
+    o = folio_of[f]
+    at_home = home[o] == f
+    settling = any_of(stage[o] == Stage.moved, stage[o] == Stage.aborting)
+    it = {"o": o}
+    ways = (
+        ((stage[o] == Stage.idle) & at_home, "reserve_destination:reserve", it),
+        (stage[o] == Stage.reserved, "end_writeback:write_back begin_unmap:unmap", it),
+        (stage[o] == Stage.unmapping, "replace_pte:replace copy:copy", it),
+        (stage[o] == Stage.copied, "change_home:change", it),
+        (settling & at_home, FINISH_FIRST, it),
+        ((stage[o] == Stage.moved) & ~at_home, "restore_pte:restore finish_migration:settle", it),
+    )
+    return closed & has_room_near(b) & free_to_go, (block_of(f) == b) & work_left(f, w, p), ways
 
 
 @sometimes(covers="N3 U3")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from errno import EAGAIN, EBUSY, EINTR, EINVAL, EIO
 
-from .blocks import BlockState, Tick, block_state, cancel_offline, refused_move, spent
+from .blocks import BlockState, Tick, block_state, refused_move, spent
 from .frames import (
     Data,
     Folio,
@@ -35,7 +35,6 @@ from .language import (
     all_of,
     always,
     definition,
-    enabled,
     ends,
     exists,
     false,
@@ -158,12 +157,6 @@ def folios_under_writeback_stay(o: Folio) -> Bool:
     return implies(under_writeback[o], still)
 
 
-@always(covers="U4 U3")
-def giving_up_is_always_possible(b: Block) -> Bool:
-    """A removal can be given up at every moment, whatever it waits for."""
-    return implies(block_state[b] == BlockState.going_offline, enabled(cancel_offline, b))
-
-
 @step(covers="U4")
 def unwritten_data_is_never_dropped(o: Folio) -> Bool:
     """Page cache goes away only when its store has what the owner last stored."""
@@ -232,6 +225,12 @@ def giving_up_moves_nothing(b: Block, o: Folio) -> Bool:
         stored[o] == after(stored[o]),
     )
     return implies(gave_up, same)
+
+
+@ends(by="cancel_offline", covers="U4 U3")
+def giving_up_is_always_possible(b: Block, o: Folio) -> tuple[Bool, Bool]:
+    """A removal that waits for a store can be given up at every moment, and then it is over."""
+    return holds_up(o, b), block_state[b] == BlockState.going_offline
 
 
 @ends(by="wait_for_writeback", covers="U4 U3")

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import platform
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
 
@@ -20,7 +21,7 @@ from memhp.engine.memory import Memory
 from memhp.engine.synthetic import synthetic
 
 GIB, TIB = 1 << 30, 1 << 40
-PAIRS = 41
+PAIRS = 101
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -35,10 +36,10 @@ def free_blocks(memory: Memory) -> NDArray[np.intp]:
     return np.flatnonzero(np.frombuffer(memory.free, dtype=np.int64) == memory.per_block)
 
 
-def full_blocks(machine: Machine, count: int) -> list[int]:
+def full_blocks(machine: Machine) -> list[int]:
     """Blocks that are full of folios that can move."""
     whole = np.frombuffer(machine.memory.user, dtype=np.int64) == machine.memory.per_block
-    return np.flatnonzero(whole & machine.can_go()).tolist()[:count]
+    return np.flatnonzero(whole & machine.can_go()).tolist()
 
 
 def copy_of_a_word_a_frame() -> float:
@@ -47,10 +48,10 @@ def copy_of_a_word_a_frame() -> float:
     return median(seconds(words.copy) for _ in range(201))
 
 
-def offline_full_blocks(machine: Machine, count: int = 100) -> float:
+def offline_full_blocks(machine: Machine, blocks: list[int]) -> float:
     """The median of taking full blocks offline, in seconds; their contents move."""
     times = []
-    for block in full_blocks(machine, count):
+    for block in blocks:
         times.append(seconds(lambda block=block: machine.write_state(block, "offline")))
         assert machine.state[block] == 0
     return median(times)
@@ -64,12 +65,22 @@ def shattered(machine: Machine) -> None:
             machine.drain(block)
 
 
-def each(machine: Machine) -> dict[str, float]:
-    """Microseconds of some operations, the median over many blocks."""
-    free = np.flatnonzero(
-        np.frombuffer(machine.memory.free, dtype=np.int64) == machine.memory.per_block
-    )
-    blocks = free[:: max(1, len(free) // 100)][:100].tolist()
+def mapped(machine: Machine, blocks: list[int]) -> None:
+    """Each folio of these blocks is mapped by the entry of its number."""
+    for block in blocks:
+        first = block * machine.memory.per_block
+        for folio in range(first, first + machine.memory.per_block):
+            assert machine.memory.fault(folio) == 0
+
+
+def each(machine: Machine, *, spread: bool) -> dict[str, float]:
+    """Microseconds of some operations, the median over a hundred free blocks.
+
+    Parameters: ``spread``, all over the machine, so that what is read is in no
+    cache; otherwise next to each other.
+    """
+    free = free_blocks(machine.memory)
+    blocks = (free[:: max(1, len(free) // 100)] if spread else free)[:100].tolist()
     times: dict[str, list[float]] = {}
 
     def timed(name: str, operation: Callable[..., int], *params: int | str) -> None:
@@ -89,16 +100,43 @@ def each(machine: Machine) -> dict[str, float]:
         timed("eject", machine.eject, block)
         timed("add", machine.add_memory, block)
         timed("online", machine.write_state, block, "online")
-    times["offline (full)"] = [offline_full_blocks(machine)]
     return {name: median(values) * 1e6 for name, values in times.items()}
+
+
+@dataclass(frozen=True)
+class Size:
+    """What was measured on one synthetic machine: seconds, GiB, microseconds of operations."""
+
+    load: float
+    question: float
+    peak: float
+    spread: dict[str, float]
+    adjacent: dict[str, float]
+
+
+def measured(machine: Machine, load: float) -> Size:
+    """All that is measured on a machine of one size."""
+    question = median(seconds(machine.can_go) for _ in range(5))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
+    return Size(load, question, peak, each(machine, spread=True), each(machine, spread=False))
+
+
+def offline_ratios(machine: Machine) -> dict[str, float]:
+    """Taking a full block offline, as a multiple of a copy of a 32-bit word a frame."""
+    copy = copy_of_a_word_a_frame()
+    blocks = full_blocks(machine)
+    found = {"into whole free blocks": offline_full_blocks(machine, blocks[:100])}
+    shattered(machine)
+    found["into scattered free frames"] = offline_full_blocks(machine, blocks[100:200])
+    mapped(machine, blocks[200:220])
+    found["the same, every folio mapped"] = offline_full_blocks(machine, blocks[200:220])
+    return {name: taken / copy for name, taken in found.items()}
 
 
 def with_hotplug(layout: Layout) -> Machine:
     """A machine with hotplug state everywhere: offline, removed, draining, leaving."""
     machine = Machine(layout)
-    free = np.flatnonzero(
-        np.frombuffer(machine.memory.free, dtype=np.int64) == machine.memory.per_block
-    )
+    free = free_blocks(machine.memory)
     for number, block in enumerate(free[len(free) // 2 :].tolist()):
         if number % 2:
             machine.drain(block)
@@ -133,33 +171,38 @@ def allocator_ratio() -> tuple[float, float]:
     return median(ratios), median(times) * 1e6
 
 
-def main() -> None:
-    """Print a line for each measurement."""
-    print(f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}")
+def results() -> Iterator[tuple[str, str]]:
+    """What was measured, and the result, line by line."""
     ratio, microseconds = allocator_ratio()
-    print(f"alloc and free, with hotplug state / without: {ratio:.3f} ({microseconds:.2f} us each)")
-    table = {}
+    yield (
+        "alloc and free, with hotplug state / without",
+        f"{ratio:.3f} ({microseconds:.2f} us each)",
+    )
+    sizes: dict[str, Size] = {}
     for size, name in ((64 * GIB, "64 GiB"), (TIB, "1 TiB"), (64 * TIB, "64 TiB")):
         machines: list[Machine] = []
         load = seconds(lambda size=size, to=machines: to.append(synthetic(size, nodes=8)))
         machine = machines.pop()
-        question = seconds(machine.can_go)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
-        print(
-            f"{name}: loads in {load:.2f} s; which blocks can go: {question:.3f} s; {peak:.2f} GiB"
+        of = sizes[name] = measured(machine, load)
+        yield (
+            name,
+            f"loads in {of.load:.2f} s; which blocks can go: {of.question:.4f} s;"
+            f" {of.peak:.2f} GiB",
         )
-        table[name] = each(machine)
-    for operation in table["64 GiB"]:
-        row = ", ".join(f"{name} {times[operation]:.1f}" for name, times in table.items())
-        print(f"{operation}, us: {row}")
-    copy = copy_of_a_word_a_frame()
-    full = table["64 TiB"]["offline (full)"] / 1e6
-    print(
-        f"offline of a full block / copy of a word a frame: {full / copy:.0f} ({copy * 1e6:.2f} us)"
-    )
-    shattered(machine)
-    scattered = offline_full_blocks(machine, 30)
-    print(f"the same where only scattered frames are free: {scattered / copy:.0f}")
+    for operation in sizes["64 GiB"].spread:
+        far = ", ".join(f"{name} {of.spread[operation]:.1f}" for name, of in sizes.items())
+        near = ", ".join(f"{of.adjacent[operation]:.1f}" for of in sizes.values())
+        yield f"{operation}, us", f"{far} (on neighbouring blocks: {near})"
+    yield "a copy of a word a frame", f"{copy_of_a_word_a_frame() * 1e6:.2f} us"
+    for name, ratio in offline_ratios(machine).items():
+        yield f"offline of a full block {name}, in copies", f"{ratio:.0f}"
+
+
+def main() -> None:
+    """Print a line for each measurement."""
+    print(f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}")
+    for what, result in results():
+        print(f"{what}: {result}")
 
 
 if __name__ == "__main__":

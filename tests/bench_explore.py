@@ -51,8 +51,13 @@ def number(pattern: str, text: str) -> float:
     return float(found[1])
 
 
-def compare(name: str, arguments: list[str], deepest: int, folder: Path) -> None:
-    """One model: Spin, then the search without and with symmetry."""
+def compare(
+    name: str, arguments: list[str], deepest: int, folder: Path
+) -> list[tuple[str, int, float]]:
+    """One model: Spin, then the search without and with symmetry.
+
+    Returns for each search its name, its states, and how many times as fast as Spin it is.
+    """
     print(name, *arguments)
     question = [*EXPLORE, *arguments, "--count"]
     subprocess.run([*question, "--promela", str(folder / "model.pml")], check=True)
@@ -61,6 +66,7 @@ def compare(name: str, arguments: list[str], deepest: int, folder: Path) -> None
     subprocess.run(["cc", *flags, "-o", "pan", "pan.c"], cwd=folder, check=True)
     spin, slow = measured("Spin", [str(folder / "pan"), f"-m{deepest}"], folder)
     assert "max search depth too small" not in spin, "give Spin more depth"
+    found = []
     for what, more in (("memhp explore", []), ("memhp explore --symmetry", ["--symmetry"])):
         command = [*question, *more, "--json", "-q", "--jobs", "1", "--memory", "4G"]
         output, seconds = measured(what, command, folder)
@@ -72,6 +78,8 @@ def compare(name: str, arguments: list[str], deepest: int, folder: Path) -> None
             assert abs(machine["transitions"] - transitions) <= 1e-7 * transitions + 1
         counted = f"{machine['states']:,} states, {machine['transitions']:,} transitions"
         print(f"    {counted}: {slow / seconds:.1f} times as fast as Spin")
+        found.append((what, machine["states"], slow / seconds))
+    return found
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ def _names(system: System, claim: Property) -> set[str]:
     """The actions that a property speaks of, as implied definitions."""
     found = _asks(system, claim.formula)
     if claim.ending:
-        found |= {ENABLED + name for name in (claim.ending.by, *claim.ending.fair)}
+        found |= {ENABLED + name for name in claim.ending.by}
         found |= _asks(system, claim.ending.during) | _asks(system, claim.ending.left)
     return found
 

@@ -20,6 +20,7 @@ from memhp.spec.system import SYSTEM
 
 from .pieces import Piece
 from .record import Record
+from .rules import rules_for
 from .targets import target_named
 from .topologies import SHAPES, built
 from .walk import walk
@@ -95,7 +96,9 @@ def do(mode: str, target: str, seed: int, number: int) -> Piece:
         from .conformance import explored
 
         return explored(target_named(target), name, OPERATIONS[mode], own)
-    found = walk(SYSTEM, target_named(target), built(name), steps=OPERATIONS[mode], seed=own)
+    made = target_named(target)
+    rules = rules_for(getattr(made, "operations", None))
+    found = walk(SYSTEM, made, built(name), steps=OPERATIONS[mode], seed=own, rules=rules)
     diverged = found.divergence
     record = None if diverged is None else Record.of(SYSTEM, built(name), own, diverged)
     return Piece(found.steps, found.changed, found.answers, record)

@@ -1,17 +1,19 @@
 """The comparison as a hypothesis state machine: it shrinks what it finds, and pytest collects it.
 
-One rule an operation.  A rule draws a place among all the parameters of its
-operation and takes the first choice from there on that the reference allows, or,
-now and then, the first that it must refuse; so few steps are wasted, and smaller
-draws are simpler operations.  Hypothesis leaves rules out of a run by itself.
+One rule an operation, and one number drawn: a place among all the parameters of
+the operation.  The rule takes the first choice from there on that the reference
+allows, or, now and then, the first that it must refuse; where none is near, its
+turn goes to an operation that the run has had before.  Smaller draws are simpler
+operations.  Hypothesis leaves rules out of a run by itself.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from math import prod
+from functools import cache
+from itertools import product
 from typing import Any
 from unittest import TestCase
 
@@ -27,19 +29,29 @@ from hypothesis.strategies import integers, sampled_from
 
 from memhp.reference.machine import Machine
 from memhp.reference.target import ReferenceTarget, Target
-from memhp.reference.topology import Topology, Value
+from memhp.reference.topology import Value
 from memhp.spec.system import SYSTEM
 
 from .lockstep import Divergence, step
 from .pieces import Piece
 from .record import Record
-from .rules import Operation, Rule, rules_for
+from .rules import RULES, Operation, Rule, rules_for
 from .topologies import SHAPES, built
 
-__all__ = ["DivergenceFound", "LockStep", "conformance", "explored", "pick", "state_machine"]
+__all__ = [
+    "DivergenceFound",
+    "LockStep",
+    "conformance",
+    "explored",
+    "pick",
+    "points",
+    "state_machine",
+]
 
 _PLACES = 1 << 20
-_TRIES = 48
+_TRIES = 24
+_REFUSED = 5
+"""One in so many operations is to be refused."""
 _RUN = 50
 """Operations in one run."""
 
@@ -57,22 +69,33 @@ class DivergenceFound(AssertionError):
         self.divergence = divergence
 
 
-def pick(each: Rule, machine: Machine, place: int, *, refused: bool) -> tuple[Value, ...] | None:
+@cache
+def points(name: str) -> Mapping[str, Sequence[tuple[Value, ...]]]:
+    """For each operation all its parameters on the machine of that name."""
+    sizes = built(name).sizes
+    return {
+        each.name: list(
+            product(*(range(sizes[c]) if isinstance(c, str) else c for c in each.params))
+        )
+        for each in RULES
+    }
+
+
+def pick(
+    each: Rule,
+    machine: Machine,
+    choices: Sequence[tuple[Value, ...]],
+    place: int,
+    *,
+    refused: bool,
+) -> tuple[Value, ...] | None:
     """The first parameters from a place on that are enabled (or refused); None if none is near."""
-    choices = [_choices(choice, machine.topology) for choice in each.params]
-    total = prod(map(len, choices))
-    for number in range(place % total, place % total + min(total, _TRIES)):
-        params, rest = [], number % total
-        for values in choices:
-            rest, at = divmod(rest, len(values))
-            params.append(values[at])
-        if each.enabled(machine, tuple(params)) != refused:
-            return tuple(params)
+    total = len(choices)
+    for number in range(place, place + min(total, _TRIES)):
+        params = choices[number % total]
+        if each.enabled(machine, params) != refused:
+            return params
     return None
-
-
-def _choices(choice: str | tuple[Value, ...], topology: Topology) -> Sequence[Value]:
-    return range(topology.sizes[choice]) if isinstance(choice, str) else choice
 
 
 class LockStep(RuleBasedStateMachine):
@@ -88,17 +111,34 @@ class LockStep(RuleBasedStateMachine):
     def boot(self, name: str) -> None:
         """Both begin on the machine of that name."""
         self.name, self.done = name, list[Operation]()
+        self.points, self.had = points(name), dict[Rule, None]()
         self.reference.reset(built(name))
         self.target.reset(built(name))
+        self.before = self.reference.machine.values
+
+    def turn(self, each: Rule, place: int) -> None:
+        """Do the rule's operation, or one that the run has had, or what must be refused."""
+        self.had[each] = None
+        place, rest = divmod(place, _REFUSED)
+        refused = rest == _REFUSED - 1
+        for candidate in (each, *self.had):
+            choices = self.points[candidate.name]
+            params = pick(candidate, self.reference.machine, choices, place, refused=refused)
+            if params is not None:
+                return self.act((candidate.name, params))
+        choices = self.points[each.name]
+        self.act((each.name, choices[place % len(choices)]))
 
     def act(self, operation: Operation) -> None:
         """Do the operation on both.  Raises DivergenceFound."""
-        kind, before = type(self), self.reference.machine.key()
+        kind = type(self)
         self.done.append(operation)
         answer, found = step(self.reference, self.target, operation)
         kind.steps += 1
         kind.answers[operation[0], answer] += 1
-        kind.changed += before != self.reference.machine.key()
+        after = self.reference.machine.values
+        kind.changed += self.before != after
+        self.before = after
         if found is not None:
             raise DivergenceFound(self.name, replace(found, operations=tuple(self.done)))
 
@@ -133,13 +173,11 @@ def _plain(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def _rule(each: Rule) -> Any:
-    def act(self: LockStep, place: int, refused: bool) -> None:
-        params = pick(each, self.reference.machine, place, refused=refused)
-        if params is not None:
-            self.act((each.name, params))
+    def act(self: LockStep, place: int) -> None:
+        self.turn(each, place)
 
     act.__name__ = each.name
-    return rule(place=integers(0, _PLACES), refused=sampled_from([False] * 4 + [True]))(act)
+    return rule(place=integers(0, _PLACES))(act)
 
 
 def explored(target: Target, topology: str, steps: int, seed: int) -> Piece:

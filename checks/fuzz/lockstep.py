@@ -88,8 +88,11 @@ def step(
 
 
 def _equal(wanted: Sequence[int], seen: Sequence[Value | None]) -> bool:
-    """Quick, and right when it says yes: names and unknown values are looked at one by one."""
-    return tuple(seen) == wanted
+    """Quick, and right when it says yes: names are looked at one by one."""
+    return tuple(seen) == wanted or (
+        len(seen) == len(wanted)
+        and all(value is None or value == right for value, right in zip(seen, wanted, strict=True))
+    )
 
 
 def differences(

@@ -93,6 +93,14 @@ def _migrate_folio(machine: Machine, params: tuple[Value, ...]) -> Operation:
     return "reserve_destination", params
 
 
+def _add_device(machine: Machine, params: tuple[Value, ...]) -> Operation:
+    return "insert_device", params
+
+
+def _eject_device(machine: Machine, params: tuple[Value, ...]) -> Operation:
+    return "request_eject", params
+
+
 def _devices(machine: Machine, params: Sequence[Value]) -> list[int]:
     blocks = machine.topology.sizes["Block"]
     table = machine.topology.tables["in_range"]
@@ -107,6 +115,8 @@ RULES = (
     Rule("probe", ("Block",), _probe, 4),
     Rule("remove_memory", ("Block",), _remove_memory, 6),
     Rule("eject", ("Block",), _eject, 3),
+    Rule("add_device", ("MemoryDevice",), _add_device, 4),
+    Rule("eject_device", ("MemoryDevice",), _eject_device, 3),
     Rule("remove_node", ("Node",), _remove_node, 1),
     Rule("drain", ("Block",), weight=3),
     Rule("undrain", ("Block",), weight=5),
@@ -119,6 +129,36 @@ RULES = (
     Rule("keep_on_cpu", ("Frame",), weight=5),
     Rule("drain_from_cpu", ("Frame",), weight=5),
     Rule("migrate_folio", ("Folio", "Frame"), _migrate_folio, 10),
+    Rule("fault", ("Pte",), weight=7),
+    Rule("remap_file_pages", ("Pte", "Folio"), weight=3),
+    Rule("unmap", ("Pte",), weight=5),
+    Rule("store", ("Pte", "Data"), weight=8),
+    Rule("begin_writeback", ("Folio",), weight=4),
+    Rule("end_writeback", ("Folio",), weight=4),
+    Rule("store_stops", ("Store",), weight=2),
+    Rule("store_returns", ("Store",), weight=2),
+    Rule("attach_private", ("Folio",), weight=3),
+    Rule("use_private", ("Folio",), weight=1),
+    Rule("put_private", ("Folio",), weight=3),
+    Rule("release_private", ("Folio",), weight=2),
+    Rule("pin_short", ("Pin", "Folio"), weight=3),
+    Rule("pin_longterm", ("Pin", "Folio"), weight=3),
+    Rule("unpin", ("Pin",), weight=4),
+    Rule("device_write", ("Pin", "Data"), weight=3),
+    Rule("grow_pool", ("HugeFolio", "Range"), weight=6),
+    Rule("take_surplus", ("HugeFolio", "Range"), weight=1),
+    Rule("dissolve", ("HugeFolio",), weight=2),
+    Rule("reserve_huge", ("Reservation",), weight=1),
+    Rule("unreserve_huge", ("Reservation",), weight=2),
+    Rule("take_huge", ("HugeFolio",), weight=3),
+    Rule("take_promised", ("HugeFolio", "Reservation"), weight=3),
+    Rule("map_huge", ("HugeFolio", "Data"), weight=4),
+    Rule("put_huge", ("HugeFolio",), weight=1),
+    Rule("put_surplus", ("HugeFolio",), weight=2),
+    Rule("begin_huge_migration", ("HugeFolio", "HugeFolio"), weight=8),
+    Rule("copy_huge", ("HugeFolio",), weight=5),
+    Rule("change_huge_home", ("HugeFolio",), weight=6),
+    Rule("abort_huge_migration", ("HugeFolio",), weight=1),
 )
 """Every operation that a walk takes."""
 

@@ -6,6 +6,8 @@ from importlib import import_module
 
 from memhp.reference.target import Target
 
+from .rules import RULES, rules_for
+
 __all__ = ["TargetError", "target_named"]
 
 
@@ -33,4 +35,7 @@ def target_named(name: str) -> Target:
     missing = [part for part in ("reset", "do", "observe") if not hasattr(made, part)]
     if missing:
         raise TargetError(f"target {name}: it has no {' and no '.join(missing)}")
+    if not rules_for(getattr(made, "operations", None)):
+        known = ", ".join(rule.name for rule in RULES[:3])
+        raise TargetError(f"target {name}: its operations are none of {known}, …")
     return made

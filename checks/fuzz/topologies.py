@@ -26,11 +26,14 @@ def _device_table(blocks_of: Sequence[Sequence[int]], blocks: int) -> tuple[int,
 
 
 SHAPES: Mapping[str, Shape] = {
-    # Mem_maps beside the pgdat, a hole, kernel memory from boot, a notifier that refuses.
+    # Mem_maps beside the pgdat, a hole, kernel memory from boot, a notifier that refuses; files
+    # of three kinds of filesystems on two stores.
     "one_node": Shape(
         blocks=6,
         frames=3,
         folios=8,
+        ptes=10,
+        vmas=2,
         data=3,
         added=frozenset([4, 5]),
         movable=frozenset([1, 2]),
@@ -38,25 +41,41 @@ SHAPES: Mapping[str, Shape] = {
         holes=frozenset([10]),
         boot_kernel=frozenset([0]),
         memmaps="pgdat",
+        more=(("Store", 2), ("Tick", 3), ("Pin", 3), ("HugeFolio", 3)),
         tables=(
+            ("filesystem", (0, 1, 2, 0, 1, 0, 1, 0)),
+            ("store_of", (0, 1, 0, 1, 0, 1, 0, 1)),
+            ("does_dma", (1, 0, 1)),
+            ("driver_moves", (0, 0, 1)),
             ("boot_data", (0, 1, 2) * 6),
             ("birth_frame", (0, 3, 6, 9, 12, 15, 1, 4)),
             ("cpus_keep_frames", (1,)),
             ("vetoes_online", (0, 0, 0, 0, 0, 1)),
         ),
     ),
-    # Two nodes of blocks with two sections, which need each other; one block in two zones.
+    # Two nodes of blocks with two sections, which need each other; one block in two zones;
+    # devices that hold buffers; huge folios of two sizes.
     "two_nodes": Shape(
         nodes=2,
         blocks=3,
         sections=2,
         frames=2,
         folios=12,
+        ptes=6,
         data=2,
         added=frozenset([2, 5]),
         movable=frozenset([1, 4]),
         multizone=frozenset([3]),
+        more=(("Pin", 4), ("HugeFolio", 4), ("Reservation", 2)),
         tables=(
+            ("does_dma", (1, 1, 1, 1)),
+            ("birth_range", (0, 1, 2, 3)),
+            ("first_huge", (0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3)),
+            ("gigantic", (0, 1, 1, 0, 0, 0, 0, 0, 1, 1, 0, 0)),
+            ("boot_range_data", (0, 1) * 6),
+            ("reservation_node", (0, 1)),
+            ("driver_moves", (0, 1, 0, 1)),
+            ("first_pinned", (0, 1, 2, 3)),
             ("memmap_host", (0, 1, 2, 2, 5, 5, 6, 7, 8, 8, 11, 11)),
             ("pgdat_section", (2, 6)),
             ("cpus_keep_frames", (0, 1)),
@@ -69,30 +88,40 @@ SHAPES: Mapping[str, Shape] = {
         blocks=2,
         frames=2,
         folios=8,
+        ptes=12,
+        vmas=3,
         data=2,
         added=frozenset([3, 6, 7]),
         movable=frozenset([1, 5]),
+        more=(("Tick", 5), ("HugeFolio", 3), ("Reservation", 2)),
         tables=(
+            ("filesystem", (1,) * 8),
+            ("does_dma", (1,)),
             ("nearer", tuple(int(_ring(n, a) < _ring(n, b)) for n, a, b in _triples(4))),
             ("memmap_host", (0, 0, 2, 0, 4, 2, 6, 0)),
             ("cpus_keep_frames", (1, 0, 1, 0)),
             ("boot_data", (0, 1, 1, 0) * 4),
         ),
     ),
-    # Devices over two blocks, blocks in two devices, one in none; addresses against the
-    # numbers; a folio for each frame.
+    # Devices over two blocks, blocks in two devices, one in none; a mem_map in a block that may
+    # be missing when a device is added; addresses against the numbers; a folio for each frame,
+    # and an entry that maps it.
     "shared_devices": Shape(
         nodes=2,
         blocks=3,
         frames=4,
         folios=24,
+        ptes=24,
+        data=2,
         added=frozenset([1, 2, 5]),
         movable=frozenset([4]),
         vetoing=frozenset([4]),
-        more=(("MemoryDevice", 4),),
+        more=(("MemoryDevice", 4), ("HugeFolio", 3)),
         tables=(
             ("in_range", _device_table(((0, 1), (1, 2), (4,), (4, 5)), 6)),
             ("early_device", (1, 0, 1, 1)),
+            ("memmap_host", (0, 0, 5, 3, 4, 5)),
+            ("does_dma", (1,)),
             ("birth_frame", tuple(range(24))),
             ("boot_folio", tuple(range(24))),
             ("below", tuple(int((b * 5 % 6) < (a * 5 % 6)) for a in range(6) for b in range(6))),

@@ -7,8 +7,9 @@ shrunk and told.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from random import Random
 
 from memhp.reference.target import ReferenceTarget, Target
@@ -18,7 +19,10 @@ from memhp.spec.language.system import System
 from .lockstep import Divergence, shrunk, step
 from .rules import RULES, Operation, Rule, draw
 
-__all__ = ["Walk", "episode_seed", "walk"]
+__all__ = ["Walk", "Watch", "episode_seed", "walk"]
+
+Watch = Callable[[int, ReferenceTarget], None]
+"""What looks on: the number of the episode, and the reference, at boot and after each operation."""
 
 
 @dataclass
@@ -53,18 +57,22 @@ def walk(
     episode: int = 500,
     rules: Sequence[Rule] = RULES,
     shrink: bool = True,
+    watch: Watch | None = None,
 ) -> Walk:
     """Walk for that many operations, or to the first divergence.
 
     Parameters: ``episode``, after how many operations both boot again;
-    ``shrink``, leave out of a divergence what it does not need.
+    ``shrink``, leave out of a divergence what it does not need; ``watch``, called
+    after each operation with the number of its episode and the reference.
     """
     result = Walk(seed, topology)
     reference = ReferenceTarget(system)
     number = 0
     while result.steps < steps and result.divergence is None:
         random = Random(episode_seed(seed, number))
-        _episode(result, reference, target, random, min(episode, steps - result.steps), rules)
+        length = min(episode, steps - result.steps)
+        looks = None if watch is None else partial(watch, number)
+        _episode(result, reference, target, random, length, rules, looks)
         number += 1
     if result.divergence is not None and shrink:
         result.divergence = shrunk(system, target, topology, result.divergence)
@@ -78,21 +86,26 @@ def _episode(
     random: Random,
     steps: int,
     rules: Sequence[Rule],
+    looks: Callable[[ReferenceTarget], None] | None,
 ) -> None:
     reference.reset(result.topology)
     target.reset(result.topology)
     chosen = _swarm(rules, random)
     done: list[Operation] = []
-    before = reference.machine.key()
+    before = reference.machine.values
+    if looks is not None:
+        looks(reference)
     for _ in range(steps):
         operation = draw(chosen, reference.machine, random)
         done.append(operation)
         answer, found = step(reference, target, operation)
         result.steps += 1
         result.answers[operation[0], answer] += 1
-        after = reference.machine.key()
+        after = reference.machine.values
         result.changed += after != before
         before = after
+        if looks is not None:
+            looks(reference)
         if found is not None:
             result.divergence = replace(found, operations=tuple(done))
             return

@@ -38,6 +38,7 @@ from .system import (
     Property,
     Update,
     Variable,
+    Way,
     Where,
 )
 from .terms import BOOL, App, Symbol, Term, Var
@@ -156,8 +157,8 @@ class Declared:
     role: str
     where: Where
     covers: tuple[str, ...] = ()
-    by: str = ""
-    fair: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
     using: tuple[str, ...] = ()
 
     @property
@@ -235,8 +236,8 @@ def _property(kind: Kind) -> Callable[..., Callable[[Callable[..., Bool]], Decla
 
 
 def ends(
-    *, by: str, fair: str = "", covers: str = ""
-) -> Callable[[Callable[..., tuple[Bool, Bool]]], Declared]:
+    *, by: str = "", unless: str = "", covers: str = ""
+) -> Callable[[Callable[..., tuple[object, ...]]], Declared]:
     """Declares that work ends.  The function returns ``during`` and ``left``.
 
     While ``during`` holds, the set of elements with ``left`` never grows, and
@@ -244,14 +245,20 @@ def ends(
     of them and takes it out.  A machine is finite: if ``by`` is taken again and
     again, either nothing is left or ``during`` is over.
 
-    With ``fair``, the names of actions on the way to ``by``, it need not be
-    enabled at once: that it is taken again and again is then assumed of a
-    machine that takes these whenever they are possible again and again.
+    Where several actions are needed, the function also returns the ways on: tuples of
+    a condition, the actions that help there, and what their parameters are as far as
+    that is known, as ``(Bool, "action:member ...", {"o": folio})``.  As long as
+    anything is left, one of the conditions holds, and one of its actions is enabled
+    and takes out an element; with ``:member``, one that has this member of an
+    enumeration.  If such steps are taken again and again, nothing is left some time.
+
+    The set may grow in steps of the actions ``unless``; what is claimed is the end
+    of what comes between two of them.
     """
 
-    def wrap(function: Callable[..., tuple[Bool, Bool]]) -> Declared:
-        rows = tuple(covers.split())
-        return Declared(function, "ends", _where(function), rows, by, tuple(fair.split()))
+    def wrap(function: Callable[..., tuple[object, ...]]) -> Declared:
+        where, rows = _where(function), tuple(covers.split())
+        return Declared(function, "ends", where, rows, tuple(by.split()), tuple(unless.split()))
 
     return wrap
 
@@ -402,10 +409,26 @@ def _trace_ending(declared: Declared) -> tuple[tuple[Var, ...], Ending]:
     with tracing(declared.name):
         params, args = parameters(declared.function)
         result = declared.function(*args)
-        if not (isinstance(result, tuple) and len(result) == 2):
+        if not (isinstance(result, tuple) and len(result) in (2, 3)):
             complain(f"{declared.name} must return `during` and `left`", declared.where)
-        during, left = (coerce(part, BOOL) for part in result)
-    return params, Ending(during, left, declared.by, declared.fair)
+        during, left = (coerce(part, BOOL) for part in result[:2])
+        ways = tuple(
+            Way(coerce(condition, BOOL), tuple(_takers(actions)), _given(params))
+            for listed in result[2:]
+            for condition, actions, params in listed
+        )
+    names = dict.fromkeys(name for way in ways for name, _ in way.actions)
+    return params, Ending(during, left, (*declared.by, *names), declared.unless, ways)
+
+
+def _given(params: dict[str, Expr]) -> tuple[tuple[str, Term], ...]:
+    return tuple((name, value.term) for name, value in params.items())
+
+
+def _takers(text: str) -> Iterator[tuple[str, str]]:
+    for part in text.split():
+        name, _, member = part.partition(":")
+        yield name, member
 
 
 def trace_axiom(declared: Declared) -> Axiom:

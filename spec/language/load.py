@@ -177,7 +177,9 @@ def _check_moments(system: System, places: dict[str, Where]) -> None:
     now = [(p.name, p.where, p.formula) for p in system.of_kind("always", "sometimes")]
     for ends in system.of_kind("ends"):
         assert ends.ending
-        now += [(ends.name, ends.where, p) for p in (ends.ending.during, ends.ending.left)]
+        conditions = (way.condition for way in ends.ending.ways)
+        parts = (ends.ending.during, ends.ending.left, *conditions)
+        now += [(ends.name, ends.where, part) for part in parts]
     for action in system.actions:
         now += [(action.name, guard.where, guard.condition) for guard in action.guards]
         for update in action.updates:
@@ -209,12 +211,18 @@ def _check_endings(system: System) -> None:
                 complain(f"{claim.name}: there is no property {name!r}", claim.where)
     for claim in system.of_kind("ends"):
         assert claim.ending
-        action = system.action_by_name.get(claim.ending.by)
-        if action is None:
-            complain(f"{claim.name}: there is no action {claim.ending.by!r}", claim.where)
-        for name in claim.ending.fair:
+        for name in (*claim.ending.by, *claim.ending.unless):
             if name not in system.action_by_name:
                 complain(f"{claim.name}: there is no action {name!r}", claim.where)
+        members = {"", *(name for var in claim.params for name in var.sort.members or ())}
+        for name, member in (each for way in claim.ending.ways for each in way.actions):
+            if member not in members:
+                complain(f"{claim.name}: {name} takes out {member!r}, which is none", claim.where)
+        if claim.ending.ways:
+            continue
+        if len(claim.ending.by) != 1:
+            complain(f"{claim.name}: name one action, or return the ways on", claim.where)
+        action = system.action_by_name[claim.ending.by[0]]
         sorts = {var.name: var.sort for var in claim.params}
         for var in action.params:
             if sorts.get(var.name) != var.sort:

@@ -26,6 +26,7 @@ __all__ = [
     "System",
     "Update",
     "Variable",
+    "Way",
     "Where",
 ]
 
@@ -114,13 +115,27 @@ Kind = Literal["always", "step", "sometimes", "ends"]
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """While ``condition`` holds, one of the actions takes out an element.
+
+    With each action the member of an enumeration that this element has, or "";
+    ``given`` says what some parameters of the actions are, by name.
+    """
+
+    condition: Term
+    actions: tuple[tuple[str, str], ...]
+    given: tuple[tuple[str, Term], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Ending:
     """Why an *ends* property holds: see `declare.ends`."""
 
     during: Term
     left: Term
-    by: str
-    fair: tuple[str, ...] = ()
+    by: tuple[str, ...]
+    unless: tuple[str, ...] = ()
+    ways: tuple[Way, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,21 @@ def test_a_bug_is_found_shrunk_kept_and_replayed(
     assert (code, out.splitlines()[-1]) == (0, "the target does what the reference does")
 
 
+def test_what_a_walk_reaches_is_told_with_what_it_lacks(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = ["fuzz", "--walk", "-v", "--steps", "800", "--jobs", "1"]
+    code, out, _ = run(capsys, *asked, "--json")
+    document: dict[str, Any] = json.loads(out)
+    jsonschema.validate(document, SCHEMA)
+    depth = document["reached"]
+    found = {each["name"]: each for each in depth["sometimes"]}
+    assert (code, depth["steps"], depth["episodes"]) == (0, 800, 4)
+    assert found["a_folio_is_freed"]["episodes"] > 0
+    assert "begin_read" in found["a_section_goes_under_a_reader"]["lacking"]
+    assert "800 operations in 4 episodes reach" in run(capsys, *asked)[1]
+
+
 def test_a_campaign_goes_on_and_another_one_does_not(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

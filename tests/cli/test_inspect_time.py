@@ -137,9 +137,7 @@ def test_every_figure_is_shown_with_its_source(
     options = ["--reboot", "90..120", "--costs", str(measured)]
     assert main(["inspect", str(tree), *options]) == 0
     short = capsys.readouterr().out
-    assert "if nothing refuses, removing takes 1 to 1.12 s; a reboot takes 90 to 120 s (given)" in (
-        short
-    )
+    assert "removing takes 1 to 1.12 s; a reboot takes 90 to 120 s (given)" in (short)
     assert "removing is faster than a reboot" in short
     assert "a stop watch" not in short
     assert main(["inspect", str(tree), *options, "-v"]) == 0
@@ -147,6 +145,21 @@ def test_every_figure_is_shown_with_its_source(
     assert "block: 0.5 to 0.5 s for a block (given): a stop watch" in shown
     for kind in inspect_time.COSTS:
         assert f"  {kind}: " in shown
+
+
+def test_assumed_figures_and_those_without_a_bound_are_named(
+    capsys: pytest.CaptureFixture[str], tree: Path, measured: Path
+) -> None:
+    assert main(["inspect", str(tree), "--reboot", "90"]) == 0
+    out = capsys.readouterr().out
+    assert "if nothing refuses and no page is tried twice, removing takes" in out
+    assert "whether removing is faster cannot be told" in out
+    assert "assumed, not measured: unmap, write_out, wait, block" in out
+    assert "without a bound: write_out, wait, for a store may never answer" in out
+    assert main(["inspect", str(tree), "--reboot", "90", "--costs", str(measured)]) == 0
+    out = capsys.readouterr().out
+    assert "assumed, not measured" not in out
+    assert "without a bound" not in out
 
 
 def test_no_block_that_can_go_leaves_nothing_to_predict(

@@ -75,6 +75,31 @@ def test_the_table_is_plain_when_piped(tmp_path: Path, capsys: pytest.CaptureFix
     assert "\x1b" not in out
 
 
+def test_a_version_above_the_newest_is_judged_by_the_newest_and_that_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    late = document(capsys, 1, file(tmp_path), "--kernel-version", "99.1")
+    newest = document(capsys, 1, file(tmp_path), "--kernel-version", "6.12.9")
+    assert late["capabilities"] == newest["capabilities"]
+    assert late["changes"] == newest["changes"]
+    assert newest["notes"] == []
+    assert late["notes"] == [
+        "99.1 is later than 6.12, the newest whose rules were read: it is judged by those of 6.12"
+    ]
+    assert main(["kconfig", file(tmp_path), "--kernel-version", "99.1"]) == 1
+    assert late["notes"][0] in capsys.readouterr().out
+
+
+def test_each_option_is_a_line_of_its_own_and_no_line_ends_with_blanks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["kconfig", file(tmp_path), "--want", "hot-remove"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert "      CONFIG_ARCH_ENABLE_MEMORY_HOTREMOVE" in lines
+    assert all(line == line.rstrip() for line in lines)
+    assert all(line.count("CONFIG_") <= 1 for line in lines)
+
+
 def test_standard_input_is_read(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

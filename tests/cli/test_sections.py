@@ -28,6 +28,15 @@ def sections(capsys: pytest.CaptureFixture[str], *more: str) -> dict[str, Any]:
     return document
 
 
+def row(found: Any) -> dict[str, Any]:
+    """A size's row without what compares it with others."""
+    layouts = {
+        name: {key: value for key, value in found[name].items() if key not in ("cost", "front")}
+        for name in ("flat", "two_level")
+    }
+    return {**found, **layouts}
+
+
 def by_size(document: dict[str, Any]) -> dict[int, Any]:
     return {each["section"]: each for each in document["sizes"]}
 
@@ -43,6 +52,105 @@ def test_a_pebibyte_on_ia64(capsys: pytest.CaptureFixture[str]) -> None:
     assert sizes[64 * MIB]["memmap_on_holes"] == 0
     assert sizes[512 * MIB]["forbidden_by"] == ["a section holds a largest buddy block"]
     assert [each["section"] for each in document["sizes"] if each["own"]] == [GIB]
+
+
+def layout(
+    table: int, loads: int, looked_up: int, held: tuple[float, float, float], cycles: float
+) -> dict[str, Any]:
+    """A load touches one line: an entry of 16 bytes and a pointer of 8 lie within one."""
+    return {
+        "table": table,
+        "loads": loads,
+        "lines": loads,
+        "looked_up": looked_up,
+        "held": pytest.approx(dict(zip(("L1", "L2", "L3"), held, strict=True))),
+        "cycles": pytest.approx(cycles),
+    }
+
+
+def whole_row(
+    section: int, names: list[str], present: int, waste: int, removable: float, **layouts: Any
+) -> dict[str, Any]:
+    return {
+        "section": section,
+        "feasible": True,
+        "forbidden_by": [],
+        "own": True,
+        "chosen_by": names,
+        "present": present,
+        "memmap_on_holes": waste,
+        "removable": pytest.approx(removable),
+        **layouts,
+    }
+
+
+SECTIONS_OF_128_MIB = ["x86_64", "x86_64-la57", "arm64-4k", "arm64-16k", "riscv64"]
+
+
+def test_a_whole_row_by_hand_ia64(capsys: pytest.CaptureFixture[str]) -> None:
+    """50 bits, 1 GiB: 2**20 entries of 16 bytes are 16 MiB; 1024 a root of 16 KiB, so 1024 roots
+    and 8 KiB of pointers.  A quarter of the caches: 4, 64 and 768 KiB at 2, 6 and 16 cycles, 224
+    beyond; one granule holds the table.  1000 holes of 64 MiB waste 4096 pages' entries each."""
+    flat = (4 * 2 + 60 * 6 + 704 * 16 + (16384 - 768) * 224) / 16384
+    found = sections(capsys, *PIB, "--arch", "ia64-16k", "--kernel-frames", "0")
+    assert row(by_size(found)[GIB]) == whole_row(
+        GIB,
+        ["arm64-4k (before)", "arm64-16k (before)", "arm64-64k (before)", "ia64-4k", "ia64-16k"],
+        1048576,
+        1000 * 4096 * 64,
+        (1048576 - 1000) * 16 / (1048576 * 16 - 1000),
+        flat=layout(16 * MIB, 1, 16 * MIB, (4 / 16384, 64 / 16384, 768 / 16384), flat),
+        two_level=layout(
+            8 * KIB + 1024 * 16 * KIB,
+            2,
+            16392 * KIB,
+            ((4 + 4) / 16392, (64 + 8) / 16392, (768 + 8) / 16392),
+            flat + (4 * 2 + 4 * 6) / 8,
+        ),
+    )
+
+
+def test_a_whole_row_by_hand_x86_64(capsys: pytest.CaptureFixture[str]) -> None:
+    """46 bits, 128 MiB: 2**19 entries are 8 MiB; 256 a root of 4 KiB, 2048 roots, 16 KiB."""
+    flat = (4 * 2 + 60 * 6 + 704 * 16 + (8192 - 768) * 224) / 8192
+    found = sections(capsys, "--size", "64TiB", "--arch", "x86_64", "--kernel-frames", "0")
+    assert row(by_size(found)[128 * MIB]) == whole_row(
+        128 * MIB,
+        SECTIONS_OF_128_MIB,
+        524288,
+        0,
+        1,
+        flat=layout(8 * MIB, 1, 8 * MIB, (4 / 8192, 64 / 8192, 768 / 8192), flat),
+        two_level=layout(
+            16 * KIB + 2048 * 4 * KIB,
+            2,
+            8208 * KIB,
+            ((4 + 4) / 8208, (64 + 16) / 8208, (768 + 16) / 8208),
+            flat + (4 * 2 + 12 * 6) / 16,
+        ),
+    )
+
+
+def test_a_whole_row_by_hand_arm64(capsys: pytest.CaptureFixture[str]) -> None:
+    """48 bits, 128 MiB: 2**21 entries are 32 MiB, 64 KiB of pointers.  1 TiB of memory is 8192
+    sections: 128 KiB of entries in 32 roots, 256 bytes of pointers to these."""
+    flat = (4 * 2 + 60 * 6 + 64 * 16) / 128
+    found = sections(capsys, "--size", "1TiB", "--arch", "arm64-4k", "--kernel-frames", "0")
+    assert row(by_size(found)[128 * MIB]) == whole_row(
+        128 * MIB,
+        SECTIONS_OF_128_MIB,
+        8192,
+        0,
+        1,
+        flat=layout(32 * MIB, 1, 128 * KIB, (4 / 128, 64 / 128, 1), flat),
+        two_level=layout(
+            64 * KIB + 32 * 4 * KIB,
+            2,
+            131328,
+            ((4096 + 256) / 131328, (65536 + 256) / 131328, 1),
+            flat + 2,
+        ),
+    )
 
 
 def test_the_recommendation_is_the_cheapest_feasible_choice_and_proved(
@@ -97,11 +205,67 @@ def test_the_table_marks_what_the_architecture_has_and_what_is_forbidden(
 ) -> None:
     assert main(["sections", *PIB, "--arch", "ia64-64k"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    own = [line for line in lines if "ia64-64k has this" in line]
+    own = [line for line in lines if line.endswith(" own")]
     assert [line.split()[:2] for line in own] == [["4", "GiB"]]
     assert any("recommended: " in line and "proved (z3)" in line for line in lines)
     (small,) = [line for line in lines if line.startswith("  8 MiB")]
-    assert "'a section holds a largest buddy block', 'a section holds a granule'" in small
+    assert small.endswith(" no 1,2")
+    assert "no 1: breaks 'a section holds a largest buddy block'" in lines
+    assert "no 2: breaks 'a section holds a granule'" in lines
+
+
+def test_the_holes_are_not_counted_as_memory(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sections", *PIB, "--arch", "ia64-16k"]) == 0
+    assert "1 PiB, 62.5 GiB of it in 1000 holes" in capsys.readouterr().out.splitlines()[0]
+    found = sections(capsys, *PIB)["map"]
+    assert found["hole_bytes"] == 1000 * 64 * MIB == (1 << 50) - found["memory"]
+
+
+def test_piped_tables_fit_80_columns_and_end_without_blanks(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["sections", *PIB, "--arch", "ia64-16k"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.endswith(" ")] == []
+    tables = [line for line in lines if line.startswith((" ", "section"))]
+    assert len(tables) > 20
+    assert max(map(len, tables)) <= 80
+
+
+def test_ranges_that_overlap_are_noted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "iomem"
+    path.write_text("00000000-0fffffff : System RAM\n08000000-13ffffff : System RAM\n")
+    document = sections(capsys, str(path))
+    assert any(
+        note.startswith("1 of the ranges of System RAM overlap") for note in document["notes"]
+    )
+    assert document["map"]["memory"] == 0x14000000
+
+
+def test_two_plots_are_one_too_many(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plots = ["--plot", str(tmp_path / "a.png"), "--plot", str(tmp_path / "b.svg")]
+    with pytest.raises(SystemExit) as stop:
+        main(["sections", "--size", "4GiB", *plots])
+    assert stop.value.code == 2
+    assert "--plot is given twice" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_negative_size_is_refused_for_what_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["sections", "--size", "-1GiB"])
+    assert stop.value.code == 2
+    assert "'-1GiB' is not a size such as" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["sections", "inspect"])
+def test_an_empty_file_is_called_empty(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "empty"
+    path.touch()
+    assert main([command, str(path)]) == 2
+    assert "the file is empty" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -162,6 +326,7 @@ def test_sizes_are_read_and_shown_in_binary_units() -> None:
         "1.5 GiB",
         "1 PiB",
     ]
+    assert in_units((1 << 50) - 1000 * 64 * MIB) == "0.9999 PiB"
 
 
 def test_the_plot_is_a_picture_of_the_kind_that_its_name_says(

@@ -6,11 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pytest
 
 from memhp.engine.codes import EVENTS, FREE, ISOLATED, PCP
 from memhp.engine.machine import Machine
 from memhp.engine.memory import Memory
+
+from .defects_of_folios import FOLIO_DEFECTS
 
 Method = Callable[..., Any]
 
@@ -26,12 +29,12 @@ class Defect:
     name: str
     method: str
     broken: Callable[[Method], Method]
-    within: int = 2_000
+    within: int = 10_000
     topology: str = "one_node"
 
     def plant(self, patch: pytest.MonkeyPatch) -> None:
         """Replace the method as long as ``patch`` lasts."""
-        owner = next(c for c in (Memory, *Machine.__mro__) if self.method in vars(c))
+        owner = next(c for c in (*Memory.__mro__, *Machine.__mro__) if self.method in vars(c))
         patch.setattr(owner, self.method, self.broken(vars(owner)[self.method]))
 
 
@@ -48,7 +51,11 @@ def _free_count_off_by_one(right: Method) -> Method:
 def _highest_frame_first(right: Method) -> Method:
     def broken(self: Memory, block: int, code: int, count: int) -> Any:
         found = right(self, block, code, count)
-        return found[::-1].copy() if code == FREE and not isinstance(found, range) else found
+        return (
+            np.asarray(found)[::-1].copy()
+            if code == FREE and not isinstance(found, range)
+            else found
+        )
 
     return broken
 
@@ -174,9 +181,8 @@ def _node_stays_without_memory(right: Method) -> Method:
 
 
 def _home_not_updated(right: Method) -> Method:
-    def broken(self: Memory, source: int, target: int) -> None:
-        folio = self.folio_of.get(source)
-        right(self, source, target)
+    def broken(self: Memory, folio: int, source: int, target: int) -> None:
+        right(self, folio, source, target)
         self.home.set(folio, source)
 
     return broken
@@ -269,7 +275,7 @@ DEFECTS = (
         _node_stays_without_memory,
         topology="two_nodes",
     ),
-    Defect("home_not_updated", "move_one", _home_not_updated),
+    Defect("home_not_updated", "_arrive", _home_not_updated),
     Defect("data_not_copied", "move", _data_not_copied),
     Defect("wrong_event_on_abort", "offline", _wrong_event_on_abort),
     Defect(
@@ -280,5 +286,9 @@ DEFECTS = (
         topology="shared_devices",
     ),
     Defect("node_not_brought_back", "remove_node", _node_not_brought_back, topology="four_nodes"),
+    *(
+        Defect(broken.__name__, method, broken, within, topology)
+        for method, broken, within, topology in FOLIO_DEFECTS
+    ),
 )
 """All of them."""

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 import memhp.engine
-from memhp.engine.codes import EINTR, FREE, USER
+from memhp.engine.codes import EAGAIN, EINTR, EINVAL, FREE, USER
 from memhp.engine.layout import Layout
 from memhp.engine.machine import Machine
+from memhp.engine.memory import Memory
 from memhp.engine.synthetic import synthetic
 
 MIB, TIB = 1 << 20, 1 << 40
@@ -114,6 +115,80 @@ def test_a_large_machine_keeps_uniform_blocks_as_one_entry() -> None:
     assert machine.layout.blocks == 32_768
     assert 200 < len(machine.memory.mixed) < 460
     assert machine.memory.home.mixed_chunks == 0
+
+
+@pytest.mark.parametrize("twice", [False, True], ids=["once", "one folio twice"])
+def test_page_table_entries_follow_when_a_block_leaves(twice: bool) -> None:
+    machine = small()
+    memory, size = machine.memory, machine.memory.per_block
+    block = next(b for b in range(machine.layout.blocks) if memory.user[b] == size)
+    folios = range(block * size, (block + 1) * size)
+    for folio in folios:
+        assert memory.fault(folio) == 0
+    if twice:
+        assert memory.unmap(folios[7]) == 0
+        assert memory.free_folio(folios[7]) == 0
+        assert memory.alloc_folio(folios[7], folios[7], 2) == 0
+        assert memory.remap_file_pages(folios[-1] + 1, folios[7]) == 0
+        assert memory.fault(folios[7]) == 0
+    assert memory.fault(folios[3]) == EAGAIN
+    assert memory.remap_file_pages(folios[-1] + 2, folios[3]) == EINVAL
+    assert machine.write_state(block, "offline") == 0
+    for folio in folios:
+        assert memory.pte_frame.get(folio) - 1 == memory.home.get(folio)
+        assert memory.mappers(folio)[0] == folio
+    assert len(memory.mappers(folios[7])) == 1 + twice
+    for pte in memory.mappers(folios[7]):
+        assert memory.pte_frame.get(pte) - 1 == memory.home.get(folios[7])
+
+
+def _use(memory: Memory, folio: int, random: Random) -> None:
+    """Something happens to the folio that may keep it where it is."""
+    for work in random.sample(("write", "send", "attach", "use", "pin"), random.randrange(6)):
+        if work == "write":
+            memory.store(folio, 1)
+        elif work == "send":
+            memory.begin_writeback(folio)
+        elif work == "attach":
+            memory.attach_private(folio)
+        elif work == "use" and random.random() < 0.2:
+            memory.use_private(folio)
+        elif work == "pin" and random.random() < 0.1:
+            memory.pin_longterm(0, folio)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_refuses_for_a_while_is_foreseen(seed: int) -> None:
+    """`can_go` is right about stores, filesystems and pins, and counts the time they need."""
+    seen, random = set(), Random(seed)
+    for _ in range(60):
+        filesystem = bytes(random.choice((0, 1, 1, 2)) for _ in range(8))
+        layout = Layout(
+            [0, 0],
+            [[0]],
+            1,
+            4,
+            b"\1\1",
+            b"\1\1",
+            [0],
+            filesystem=filesystem,
+            ticks=random.randrange(1, 9),
+            does_dma=b"\1",
+            driver_moves=b"\0",
+        )
+        machine = Machine(layout)
+        memory = machine.memory
+        memory.answers[0] = random.random() < 0.8
+        for folio in range(random.randrange(1, 5)):
+            memory.alloc_folio(folio, 4 + folio, 2)
+            memory.fault(folio)
+            _use(memory, folio, random)
+        if random.random() < 0.3:
+            machine.drain(1)
+        says = bool(machine.can_go()[1])
+        assert (machine.write_state(1, "offline") == 0) == says
+        seen.add(says)
+    assert seen == {False, True}
 
 
 def test_sizes_that_do_not_fit_are_refused() -> None:

@@ -20,7 +20,7 @@ def test_a_table_is_a_list(identity: bool, seed: int) -> None:
     for _ in range(300):
         first = random.randrange(size)
         length = random.randrange(1, size - first + 1)
-        choice = random.randrange(4)
+        choice = random.randrange(6)
         if choice == 0:
             table.set(first, 7 * first)
             plain[first] = 7 * first
@@ -32,10 +32,22 @@ def test_a_table_is_a_list(identity: bool, seed: int) -> None:
             table.scatter(some, some * 3)
             for element in some.tolist():
                 plain[element] = element * 3
+        elif choice == 3:
+            values = np.array(random.sample(range(size), length), dtype=np.int64)
+            table.write_values(first, values)
+            plain[first : first + length] = values.tolist()
+        elif choice == 4:
+            chunk_of = first // chunk * chunk
+            some = np.array(sorted(random.sample(range(chunk_of, chunk_of + chunk), 7)))
+            table.write_rising(first // chunk, some, 5000)
+            for number, element in enumerate(some.tolist()):
+                plain[element] = 5000 + number
         else:
             some = np.array(random.sample(range(size), 20), dtype=np.int64)
             assert table.gather(some).tolist() == [plain[element] for element in some.tolist()]
-        assert table.numbers() == plain
+        if random.random() < 0.3:
+            assert table.numbers() == plain
+    assert table.numbers() == plain
 
 
 def test_runs_say_what_the_elements_say() -> None:

@@ -185,7 +185,14 @@ def test_a_device_is_refused() -> None:
     assert "neither a directory nor a tar" in refusal("/dev/null")
 
 
-@pytest.mark.parametrize("content", [b"", b"hello\n", b"hello\n" * 1000])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_an_empty_file_is_called_empty(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    path = tmp_path / "empty"
+    path.write_bytes(pack(b""))
+    assert "the file is empty" in refusal(path)
+
+
+@pytest.mark.parametrize("content", [b"hello\n", b"hello\n" * 1000])
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_a_text_file_is_not_a_tar(
     tmp_path: Path, content: bytes, pack: Callable[[bytes], bytes]

@@ -64,9 +64,15 @@ def test_reference_and_engine_are_targets() -> None:
         assert list(target.observe()["block_state"])[:2] == [2, 0]
 
 
+def test_an_operation_goes_before_the_step_of_its_name() -> None:
+    target = ReferenceTarget(SYSTEM)
+    target.reset(Shape(blocks=2, added=frozenset([1])).build(SYSTEM))
+    assert target.do("add_device", 1) is None
+    assert target.do("eject_device", 1) is None
+    assert not target.machine.get("inserted", 1)
+
+
 def test_the_engine_refuses_what_it_does_not_know() -> None:
     target = EngineTarget()
     with pytest.raises(ValueError, match="blocks of one size"):
         target.reset(Shape(totals=(2, 3, 3)).build(SYSTEM))
-    with pytest.raises(ValueError, match="no filesystem"):
-        target.reset(Shape(tables=(("filesystem", (2,)),)).build(SYSTEM))

@@ -6,9 +6,12 @@ import pytest
 
 from memhp.checks.prove import prove
 from memhp.checks.verdicts import Verdict
+from memhp.spec.blocks import Tick
+from memhp.spec.frames import Folio
 from memhp.spec.language import Bool, DropGuard, DropUpdate, ReplaceGuard, System, false
 from memhp.spec.page_tables import Pte
 from memhp.spec.system import SYSTEM
+from memhp.spec.topology import Frame
 
 
 def _never(p: Pte) -> Bool:
@@ -41,6 +44,39 @@ def test_work_that_does_not_end_is_refuted(broken: System, name: str, says: str)
     assert any(says in failure.reason for failure in result.failures)
 
 
-@pytest.mark.parametrize("name", ["unmapping_ends", "restoring_ends", "waiting_ends"])
+def _never_folio(o: Folio) -> Bool:
+    return false
+
+
+def _never_frame(f: Frame, t: Tick) -> Bool:
+    return false
+
+
+@pytest.mark.parametrize("action", ["begin_unmap", "copy", "change_home", "finish_migration"])
+def test_a_drain_that_cannot_go_on_is_refuted(action: str) -> None:
+    guard = next(each.name for each in SYSTEM.action_by_name[action].guards)
+    broken = ReplaceGuard(action, guard, _never_folio).apply(SYSTEM)
+    result = prove(broken, only={"draining_ends"}, jobs=1).of("draining_ends")
+    assert result.verdict is Verdict.refuted
+
+
+@pytest.mark.parametrize(
+    ("broken", "name"),
+    [
+        (DropGuard("alloc_folio", "not_draining").apply(SYSTEM), "draining_ends"),
+        (DropGuard("fault", "folio_unlocked").apply(SYSTEM), "leaving_blocks_get_no_more_work"),
+        (
+            DropUpdate("abort_migration", "refused_move").apply(SYSTEM),
+            "leaving_blocks_get_no_more_work",
+        ),
+        (DropUpdate("replace_pte", "pte").apply(SYSTEM), "unmapping_ends"),
+        (ReplaceGuard("try_again", "refused", _never_frame).apply(SYSTEM), "trying_again_ends"),
+    ],
+)
+def test_work_that_grows_or_is_not_used_up_is_refuted(broken: System, name: str) -> None:
+    assert prove(broken, only={name}, jobs=1).of(name).verdict is Verdict.refuted
+
+
+@pytest.mark.parametrize("name", [claim.name for claim in SYSTEM.of_kind("ends")])
 def test_work_ends_in_the_specification(name: str) -> None:
     assert prove(SYSTEM, only={name}, jobs=1).of(name).verdict is Verdict.proved

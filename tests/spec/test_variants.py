@@ -23,7 +23,7 @@ LENGTHS = {
     "pgdat-never-initialised-first": 2,
     "pgdat-freed-early": 5,
     "kernel-memory-anywhere": 1,
-    "allocation-refills-what-drains": 39,
+    "allocation-refills-what-drains": 12,
     "kernel-memory-while-draining": 2,
     "destination-in-a-draining-block": 3,
     "work-before-looking": 4,

@@ -11,6 +11,12 @@ from memhp.checks.fuzz import campaign
 from memhp.checks.fuzz.campaign import Campaign, CampaignError, do, run
 from memhp.checks.fuzz.targets import TargetError, target_named
 
+from .toy_target import ToyAllocator
+
+
+class Idle(ToyAllocator):
+    operations = frozenset()
+
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,12 +60,21 @@ def test_a_malformed_campaign_is_refused(document: Any, message: str) -> None:
         ("no_such_module:Target", "No module named"),
         ("os:nothing", "no attribute 'nothing'"),
         ("os:path", "not callable"),
+        (f"{__name__}:Idle", "its operations are none of write_state"),
         ("decimal:Decimal", "it has no reset and no do and no observe"),
     ],
 )
 def test_what_is_no_target_is_told(name: str, message: str) -> None:
     with pytest.raises(TargetError, match=message):
         target_named(name)
+
+
+@pytest.mark.parametrize("mode", ["walk", "hypothesis"])
+def test_only_what_a_target_can_do_is_asked_of_it(mode: str) -> None:
+    for number in range(4):
+        piece = do(mode, f"{ToyAllocator.__module__}:ToyAllocator", 1, number)
+        assert piece.record is None, piece.record
+        assert {name for name, _ in piece.answers} <= ToyAllocator.operations
 
 
 def test_processes_do_the_pieces_until_there_are_enough() -> None:

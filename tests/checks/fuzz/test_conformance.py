@@ -8,16 +8,17 @@ from random import Random
 
 import pytest
 
-from memhp.checks.fuzz.conformance import DivergenceFound, conformance, explored, pick
+from memhp.checks.fuzz.conformance import DivergenceFound, conformance, explored, pick, points
 from memhp.checks.fuzz.rules import RULES, Rule
-from memhp.checks.fuzz.topologies import built
+from memhp.checks.fuzz.topologies import SHAPES, built
 from memhp.engine.target import EngineTarget
 from memhp.reference import Machine
 from memhp.spec.system import SYSTEM
 
-from .toy_target import ToyTarget
+from .toy_target import BuggyAllocator, ToyAllocator
 
 TestTheEngine = conformance(EngineTarget, examples=15, steps=20)
+TestTheExample = conformance(ToyAllocator)
 
 
 class BlindEngine(EngineTarget):
@@ -29,7 +30,7 @@ class BlindEngine(EngineTarget):
 
 
 def test_a_target_that_is_wrong_fails_its_case_with_the_shortest_way_there() -> None:
-    case = conformance(BlindEngine, examples=50, steps=20)
+    case = conformance(BlindEngine, examples=200, steps=20)
     result = unittest.TextTestRunner(stream=io.StringIO()).run(case("runTest"))
     assert len(result.failures) == 1
     text = result.failures[0][1]
@@ -52,14 +53,17 @@ def test_few_operations_are_wasted() -> None:
     assert piece.changed > 0.3 * piece.steps
 
 
-def test_only_what_a_target_can_do_is_asked_of_it() -> None:
-    with pytest.raises(DivergenceFound, match="the target 6"):
-        conformance(ToyTarget, topologies=["one_node"], examples=2)("runTest").debug()
+def test_the_example_that_has_a_bug_is_found_on_every_machine() -> None:
+    for name in SHAPES:
+        case = conformance(BuggyAllocator, topologies=[name])
+        with pytest.raises(DivergenceFound, match="the reference answers ENOMEM, success came"):
+            case("runTest").debug()
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_what_is_picked_is_enabled_or_refused_as_asked(rule: Rule) -> None:
     machine, random = Machine(SYSTEM, built("two_nodes")), Random(rule.name)
+    choices = points("two_nodes")[rule.name]
     for refused in (False, True):
-        params = pick(rule, machine, random.randrange(1 << 20), refused=refused)
+        params = pick(rule, machine, choices, random.randrange(1 << 20), refused=refused)
         assert params is None or rule.enabled(machine, params) is not refused

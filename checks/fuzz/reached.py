@@ -1,0 +1,116 @@
+"""How deep a walk goes: which *sometimes* properties it reaches, and which actions it takes.
+
+States within an operation count: its steps are taken again one by one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from memhp.checks.localise import reads
+from memhp.reference.machine import Machine
+from memhp.reference.target import ReferenceTarget, Target
+from memhp.spec.language.system import Property, System
+
+from .lockstep import Divergence
+from .rules import rules_for
+from .topologies import SHAPES, built
+from .walk import walk
+
+__all__ = ["Reached", "reached"]
+
+
+@dataclass
+class Reached:
+    """What walks have reached.
+
+    ``episodes`` counts for each *sometimes* property the episodes that reach it, of
+    ``of``; ``taken`` counts each action; ``divergence`` is the first one, if there is one.
+    """
+
+    system: System
+    steps: int = 0
+    of: int = 0
+    episodes: Counter[str] = field(default_factory=Counter)
+    taken: Counter[str] = field(default_factory=Counter)
+    divergence: Divergence | None = None
+
+    @property
+    def missed(self) -> dict[str, tuple[str, ...]]:
+        """The *sometimes* properties that no episode reaches, and the actions they lack.
+
+        These change what the property reads, and no operation has taken them.
+        """
+        return {
+            claim.name: self.lacking(claim)
+            for claim in self.system.of_kind("sometimes")
+            if not self.episodes[claim.name]
+        }
+
+    def lacking(self, claim: Property) -> tuple[str, ...]:
+        """The actions that change what a property reads, and that were not taken."""
+        read = reads(self.system, claim.formula)
+        changing = (action.name for action in self.system.actions if action.written & read)
+        return tuple(name for name in changing if not self.taken[name])
+
+
+class _Watch:
+    """Looks at every state on the way; what an episode has reached it does not look for again."""
+
+    def __init__(self, result: Reached) -> None:
+        self.result = result
+        self.episode = -1
+
+    def __call__(self, episode: int, reference: ReferenceTarget) -> None:
+        if episode != self.episode:
+            self.episode, self.result.of = episode, self.result.of + 1
+            self.left = list(self.result.system.of_kind("sometimes"))
+            self.machine = reference.machine.copy()
+            self._look(None)
+            return
+        for name, params in reference.steps:
+            before = self.machine.copy()
+            self.machine.step(name, *params)
+            self.result.taken[name] += 1
+            self._look(before)
+        if self.machine != reference.machine:  # a failed operation has given back what it took
+            self.machine = reference.machine.copy()
+
+    def _look(self, before: Machine | None) -> None:
+        found = [claim for claim in self.left if self.machine.witnesses(claim.name, before)]
+        for claim in found:
+            self.result.episodes[claim.name] += 1
+            self.left.remove(claim)
+
+
+def reached(
+    system: System,
+    target: Target,
+    *,
+    steps: int,
+    seed: int = 0,
+    topologies: Sequence[str] = tuple(SHAPES),
+) -> Reached:
+    """Walk for that many operations in all, the machines in turn, until something diverges.
+
+    Parameters: as for `walk`; ``topologies``, names of machines (`topologies.SHAPES`).
+    """
+    result = Reached(system)
+    rules = rules_for(getattr(target, "operations", None))
+    for name in topologies:
+        found = walk(
+            system,
+            target,
+            built(name),
+            steps=steps // len(topologies),
+            seed=seed,
+            rules=rules,
+            watch=_Watch(result),
+        )
+        result.steps += found.steps
+        result.divergence = found.divergence
+        if found.divergence:
+            break
+    return result

@@ -1,0 +1,177 @@
+"""`memhp lab`: guests with real kernels, on QEMU."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .common import UsageError, fail, in_units, number_of_bytes
+
+if TYPE_CHECKING:
+    from memhp.machines.lab import Guest, Kernel, Layout
+
+_EPILOG = """examples:
+  memhp lab list                        the kernels that are known, and those that are here
+  memhp lab fetch x86_64-6.1            one of them, through apt, into the cache
+  memhp lab boot x86_64-6.1             boot it; its version, blocks and nodes
+  memhp lab boot x86_64-6.12 --node 512MiB,1 --node 256MiB --snapshot guest.tar
+  memhp lab boot --kernel vmlinuz --option movable_node
+
+Needs qemu-system-x86, busybox-static and a C compiler.  Nothing is installed.
+"""
+_LIMIT = 60.0
+
+
+def add_parser(commands: Any) -> None:
+    """Add the sub-command."""
+    parser = commands.add_parser(
+        "lab",
+        help="guests on QEMU with Debian's kernels",
+        description="Brings Debian's kernels and boots them in guests on QEMU.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parts = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    listing = parts.add_parser("list", help="the kernels that are known, and those that are here")
+    listing.set_defaults(run=_guarded(_list))
+    fetching = parts.add_parser("fetch", help="bring kernels into the cache, through apt")
+    fetching.add_argument(
+        "names", nargs="*", metavar="NAME", help="default: those of this machine's architecture"
+    )
+    fetching.set_defaults(run=_guarded(_fetch))
+    booting = parts.add_parser("boot", help="boot a guest and say what it has")
+    booting.add_argument("name", nargs="?", metavar="NAME", help="a kernel of `memhp lab list`")
+    booting.add_argument("--kernel", type=Path, metavar="PATH", help="a kernel image of your own")
+    booting.add_argument(
+        "--node",
+        action="append",
+        type=_node,
+        metavar="SIZE[,CPUS]",
+        help="a node; repeat for more (default: one of 512MiB with 1 CPU)",
+    )
+    booting.add_argument(
+        "--option", action="append", default=[], metavar="WORD", help="for the kernel"
+    )
+    booting.add_argument(
+        "--limit", type=_seconds, default=_LIMIT, metavar="SECONDS", help=f"default: {_LIMIT:g}"
+    )
+    booting.add_argument("--kvm", action="store_true", help="use KVM if a probe shows it works")
+    booting.add_argument(
+        "--snapshot", type=Path, metavar="FILE", help="write a tar for `memhp inspect`"
+    )
+    booting.set_defaults(run=_guarded(_boot))
+
+
+def _seconds(text: str) -> float:
+    """An argument that is a time; argparse says so when it is none."""
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", text) or not float(text):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a number of seconds")
+    return float(text)
+
+
+def _node(text: str) -> tuple[int, int]:
+    """An argument such as 512MiB,1; argparse says so when it is none."""
+    size, _, cpus = text.partition(",")
+    if cpus and not re.fullmatch("[0-9]{1,3}", cpus):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a size and a number of CPUs")
+    return (0 if size == "0" else number_of_bytes(size), int(cpus or "0"))
+
+
+def _guarded(part: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
+    """Say what is missing (exit 2), or how a guest failed (exit 3), without a traceback."""
+
+    def run(args: argparse.Namespace) -> int:
+        from memhp.machines.lab import GuestDied, GuestSilent, LabError
+
+        try:
+            return part(args)
+        except (GuestDied, GuestSilent) as error:
+            print(f"memhp lab: {error}", file=sys.stderr)
+            return 3
+        except (LabError, UsageError) as error:
+            return fail("lab", error)
+
+    return run
+
+
+def _list(args: argparse.Namespace) -> int:
+    from memhp.machines.lab import STOCK, load
+
+    for name, stock in STOCK.items():
+        kernel = load(name)
+        here = "not here" if kernel is None else f"{kernel.version}"
+        print(f"{name:16} {stock.release:9} {here}")
+    return 0
+
+
+def _fetch(args: argparse.Namespace) -> int:
+    from memhp.machines.lab import STOCK, fetch
+
+    arch = os.uname().machine
+    for name in args.names or [each.name for each in STOCK.values() if each.arch == arch]:
+        print(f"{name}: {fetch(name).version}", flush=True)
+    return 0
+
+
+def _boot(args: argparse.Namespace) -> int:
+    from memhp.machines.lab import Guest, snapshot, usable_accelerator
+
+    kernel, layout = _kernel(args), _layout(args)
+    accel = usable_accelerator(kernel) if args.kvm else "tcg"
+    if args.kvm:
+        print(f"accelerator: {accel}")
+    with Guest.boot(kernel, layout, limit=args.limit, accel=accel) as guest:
+        _show(guest)
+        if args.snapshot is not None:
+            content = snapshot(guest)
+            try:
+                args.snapshot.write_bytes(content)
+            except OSError as error:
+                raise UsageError(f"cannot write {args.snapshot}: {error.strerror}") from None
+            print(f"written: {args.snapshot}")
+    return 0
+
+
+def _kernel(args: argparse.Namespace) -> Kernel:
+    from memhp.machines.lab import STOCK, load, own
+
+    from .common import choose
+
+    if (args.name is None) == (args.kernel is None):
+        raise UsageError("name one kernel: a NAME of `memhp lab list`, or --kernel PATH")
+    if args.kernel is not None:
+        return own(args.kernel)
+    kernel = load(choose("kernel", args.name, STOCK))
+    if kernel is None:
+        raise UsageError(f"{args.name} is not here; bring it: memhp lab fetch {args.name}")
+    return kernel
+
+
+def _layout(args: argparse.Namespace) -> Layout:
+    from memhp.machines.lab import Layout, Node
+
+    options = tuple(args.option)
+    if not args.node:
+        return Layout(options=options)
+    return Layout(nodes=tuple(Node(*each) for each in args.node), options=options)
+
+
+def _show(guest: Guest) -> None:
+    folder = "/sys/devices/system"
+    print(f"{guest.kernel.name}: booted in {guest.boot_seconds:.1f} s")
+    print(f"kernel: {guest.shell('uname -r').out.strip()}")
+    size = int(guest.read(f"{folder}/memory/block_size_bytes"), 16)
+    listed = guest.shell(f"ls -d {folder}/memory/memory[0-9]* {folder}/node/node[0-9]*/memory*")
+    blocks = re.findall(r"(?m)/memory/memory(\d+)$", listed.out)
+    print(f"blocks: {len(blocks)} of {in_units(size)}")
+    for node in guest.shell(f"ls {folder}/node").out.split():
+        if re.fullmatch(r"node\d+", node):
+            own = len(re.findall(rf"(?m)/{node}/memory\d+$", listed.out))
+            distance = guest.read(f"{folder}/node/{node}/distance").strip()
+            cpus = guest.read(f"{folder}/node/{node}/cpulist").strip() or "none"
+            print(f"{node}: {own} blocks, CPUs {cpus}, distances {distance}")

@@ -1,0 +1,171 @@
+"""Folios: user memory that comes to life in a frame, and goes.
+
+One byte says what a folio is and what keeps it: `codes.KIND` and the flags.  The
+few folios that may refuse to move are known by the frame that they live in
+(``restless``), so that nobody has to look for them in a block that is to leave.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .codes import (
+    BUSY,
+    DIRTY,
+    EAGAIN,
+    EBUSY,
+    ENOMEM,
+    FILE,
+    FREE,
+    KIND,
+    MAPPED,
+    NEITHER,
+    OWN_METHOD,
+    PINNED,
+    PRIVATE,
+    USER,
+    WRITEBACK,
+)
+from .frames import BlockFrames
+from .layout import Layout
+from .tables import Table
+
+__all__ = ["Folios"]
+
+_HELD = MAPPED | PINNED | WRITEBACK | PRIVATE | BUSY
+
+
+class Folios(BlockFrames):
+    """The folios of a machine that has just booted: each frame of user memory is one."""
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__(layout)
+        frames, size = layout.blocks * self.per_block, self.per_block
+        self.folios = layout.folios or frames
+        self.state_of_chunk = bytearray(-(-self.folios // size))
+        self.states: dict[int, bytearray] = {}
+        own = layout.birth_frame is None
+        self._own_numbers = own
+        if own:
+            at = np.frombuffer(self.uniform, dtype=np.uint8) == USER
+            np.frombuffer(self.state_of_chunk, dtype=np.uint8)[:] = at
+            for block, codes in self.mixed.items():
+                if self.user[block]:
+                    users = np.frombuffer(codes, dtype=np.uint8) == USER
+                    self.states[block] = bytearray(users.tobytes())
+        self.home = Table(self.folios, size, identity=own, initial=layout.birth_frame)
+        self.folio_of = Table(frames, size, identity=own, initial=layout.boot_folio)
+        self.data = Table(frames, size, initial=layout.boot_data)
+        born = None
+        if layout.birth_frame is not None and layout.boot_data is not None:
+            born = [layout.boot_data[frame] for frame in layout.birth_frame]
+        self.contents = Table(self.folios, size, initial=born)
+        self.stored = Table(self.folios, size, initial=born)
+        self.filesystem = layout.filesystem
+        self.private_left: dict[int, int] = {}
+        self.restless: dict[int, set[int]] = {}
+
+    def state(self, folio: int) -> int:
+        """The folio's kind and flags."""
+        chunk, at = divmod(folio, self.per_block)
+        states = self.states.get(chunk)
+        return self.state_of_chunk[chunk] if states is None else states[at]
+
+    def kind(self, folio: int) -> int:
+        """The folio's kind; 0 if it does not exist."""
+        return self.state(folio) & KIND
+
+    def alloc_folio(self, folio: int, frame: int, kind: int) -> int:
+        """User memory comes to life in a free frame, of any zone."""
+        if self.state(folio) & KIND or not kind:
+            return EAGAIN
+        block, at = divmod(frame, self.per_block)
+        codes = self.mixed.get(block)
+        if codes is None:
+            if self.uniform[block] != FREE:
+                return ENOMEM
+            codes = self._mix(block)
+        elif codes[at] != FREE:
+            return ENOMEM
+        codes[at] = USER
+        self.user[block] += 1
+        self._less_free(block)
+        self._set_state(folio, kind)
+        self.home.set(folio, frame)
+        self.folio_of.set(frame, folio)
+        value = self.data.get(frame)
+        self.contents.set(folio, value)
+        self.stored.set(folio, value)
+        if self.filesystem:
+            self._settle_down(folio, frame)
+        return 0
+
+    def free_folio(self, folio: int) -> int:
+        """The last user lets go of the folio."""
+        state = self.state(folio)
+        if not state & KIND or state & MAPPED:
+            return EAGAIN
+        if state & _HELD or (state & DIRTY and state & KIND == FILE):
+            if state & PINNED:
+                return EAGAIN
+            if state & (WRITEBACK | BUSY) or (state & DIRTY and state & KIND == FILE):
+                return EBUSY
+            self.private_left[folio] = self.home.get(folio)
+        self._set_state(folio, state & DIRTY)
+        frame = self.home.get(folio)
+        block, at = divmod(frame, self.per_block)
+        self.user[block] -= 1
+        self._give_back(block, at)
+        if self.filesystem:
+            self._settle_down(folio, frame)
+        return 0
+
+    # --- what may refuse to move -------------------------------------------------------------
+
+    def filesystem_of(self, folio: int) -> int:
+        """What the folio's filesystem can do."""
+        return self.filesystem[folio] if self.filesystem else OWN_METHOD
+
+    def refusal(self, folio: int) -> int:
+        """The flag that keeps the folio from moving now; 0 if it moves."""
+        state = self.state(folio)
+        for flag in (WRITEBACK, PINNED):
+            if state & flag:
+                return flag
+        if self.filesystem_of(folio) != OWN_METHOD:
+            if state & DIRTY and state & KIND == FILE:
+                return DIRTY
+            if state & PRIVATE:
+                return PRIVATE
+        return state & BUSY
+
+    def _is_sticky(self, folio: int) -> bool:
+        """The folio may refuse for good: its filesystem can neither move nor release."""
+        return self.kind(folio) == FILE and self.filesystem_of(folio) == NEITHER
+
+    def _mark(self, folio: int, state: int) -> None:
+        """Change the flags of a folio that exists."""
+        self._set_state(folio, state)
+        self._settle_down(folio, self.home.get(folio))
+
+    def _settle_down(self, folio: int, frame: int) -> None:
+        """Remember, or forget, that the folio in the frame may refuse to move."""
+        block = frame // self.per_block
+        if self.kind(folio) and (self.refusal(folio) or self._is_sticky(folio)):
+            self.restless.setdefault(block, set()).add(frame)
+        elif block in self.restless:
+            self._forget(block, frame)
+
+    def _forget(self, block: int, frame: int) -> None:
+        some = self.restless[block]
+        some.discard(frame)
+        if not some:
+            del self.restless[block]
+
+    def _set_state(self, folio: int, state: int) -> None:
+        chunk, at = divmod(folio, self.per_block)
+        states = self.states.get(chunk)
+        if states is None:
+            states = bytearray([self.state_of_chunk[chunk]]) * self.per_block
+            self.states[chunk] = states
+        states[at] = state

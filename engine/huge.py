@@ -1,0 +1,245 @@
+"""Huge folios and their pools: whole ranges of frames, counted as they come and go.
+
+Ranges have one size and do not reach over the end of a block.
+"""
+
+from __future__ import annotations
+
+from .codes import EAGAIN, EBUSY, ENOENT, ENOMEM, FREE, HUGE, ZONES
+from .layout import Layout
+from .pins import Pins
+
+__all__ = ["HugeFolios"]
+
+_MOVABLE = ZONES.index("movable")
+_NONE, _FREE, _USED, _INCOMING = range(4)
+_IDLE, _RESERVED, _COPIED = range(3)
+
+
+class HugeFolios(Pins):
+    """Pools that are empty; ``huge`` counts, for each block, the frames of huge folios."""
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__(layout)
+        self.huge: dict[int, int] = {}
+        ranges, count = layout.ranges, len(layout.birth_range)
+        self.huge_state = bytearray(count)
+        self.huge_home = list(layout.birth_range)
+        self.huge_of = list(layout.first_huge)
+        self.surplus = bytearray(count)
+        self.held = bytearray(len(layout.reservation_node))
+        self.nr_huge = [0] * layout.nodes
+        self.free_huge = [0] * layout.nodes
+        self.surplus_huge = [0] * layout.nodes
+        self.reserved_huge = [0] * layout.nodes
+        self.huge_stage = bytearray(count)
+        self.huge_target = list(range(count))
+        self.range_data = list(layout.boot_range_data)
+        self.huge_contents = [self.range_data[home] for home in self.huge_home]
+        self.migratable = bytearray(ranges)
+
+    def _block_of_range(self, place: int) -> int:
+        return place * self.layout.range_size // self.per_block
+
+    def _node_of_range(self, place: int) -> int:
+        return self.node_of[self._block_of_range(place)]
+
+    def _pool_of(self, huge: int) -> int:
+        return self._node_of_range(self.huge_home[huge])
+
+    def _leaves(self, huge: int) -> bool:
+        """The huge folio is in a block that is closed to allocation."""
+        return self.freed_as[self._block_of_range(self.huge_home[huge])] != FREE
+
+    def _none_to_spare(self, node: int) -> bool:
+        return self.reserved_huge[node] >= self.free_huge[node]
+
+    # --- pools -------------------------------------------------------------------------------
+
+    def grow_pool(self, huge: int, place: int) -> int:
+        """A free huge folio joins the pool of the range's node."""
+        error = self._make(huge, place, _FREE)
+        if not error:
+            self.free_huge[self._node_of_range(place)] += 1
+        return error
+
+    def take_surplus(self, huge: int, place: int) -> int:
+        """A huge folio is used on top of the pool."""
+        error = self._make(huge, place, _USED)
+        if not error:
+            self.surplus[huge] = 1
+            self.surplus_huge[self._node_of_range(place)] += 1
+        return error
+
+    def dissolve(self, huge: int) -> int:
+        """The frames of a free huge folio are given back."""
+        error = self._cannot_take(huge)
+        if not error:
+            self.free_huge[self._pool_of(huge)] -= 1
+            self._unmake(huge)
+        return error
+
+    def reserve_huge(self, promise: int) -> int:
+        """A huge folio is promised."""
+        node = self.layout.reservation_node[promise]
+        if self.held[promise]:
+            return EAGAIN
+        if self._none_to_spare(node):
+            return ENOMEM
+        self.held[promise] = 1
+        self.reserved_huge[node] += 1
+        return 0
+
+    def unreserve_huge(self, promise: int) -> int:
+        """A promise is taken back."""
+        if not self.held[promise]:
+            return ENOENT
+        self.held[promise] = 0
+        self.reserved_huge[self.layout.reservation_node[promise]] -= 1
+        return 0
+
+    def take_huge(self, huge: int) -> int:
+        """A free huge folio is used that nobody was promised."""
+        error = self._cannot_take(huge) or (ENOMEM if self._leaves(huge) else 0)
+        if not error:
+            self.huge_state[huge] = _USED
+            self.free_huge[self._pool_of(huge)] -= 1
+        return error
+
+    def take_promised(self, huge: int, promise: int) -> int:
+        """A promise is redeemed."""
+        if self.huge_state[huge] != _FREE:
+            return EAGAIN
+        if not self.held[promise]:
+            return ENOENT
+        if self._pool_of(huge) != self.layout.reservation_node[promise]:
+            return EAGAIN
+        if self._leaves(huge):
+            return ENOMEM
+        self.huge_state[huge] = _USED
+        self.free_huge[self._pool_of(huge)] -= 1
+        return self.unreserve_huge(promise)
+
+    def _cannot_take(self, huge: int) -> int:
+        if self.huge_state[huge] != _FREE:
+            return EAGAIN
+        return EBUSY if self._none_to_spare(self._pool_of(huge)) else 0
+
+    def _make(self, huge: int, place: int, state: int) -> int:
+        if self.huge_state[huge]:
+            return EAGAIN
+        size = self.layout.range_size
+        block, at = divmod(place * size, self.per_block)
+        codes = self.mixed.get(block)
+        free = self.uniform[block] == FREE if codes is None else codes.count(FREE, at, at + size)
+        if free is not True and free != size:
+            return ENOMEM
+        if self.layout.gigantic[place] and self.zone[block] == _MOVABLE:
+            return ENOMEM
+        self.huge_state[huge] = state
+        self.huge_home[huge] = place
+        self.huge_of[place] = huge
+        self.surplus[huge] = 0
+        self.nr_huge[self.node_of[block]] += 1
+        self.huge[block] = self.huge.get(block, 0) + size
+        self._codes(block)[at : at + size] = bytes((HUGE,)) * size
+        self._less_free(block, size)
+        return 0
+
+    def _unmake(self, huge: int) -> None:
+        place, size = self.huge_home[huge], self.layout.range_size
+        block, at = divmod(place * size, self.per_block)
+        self.nr_huge[self.node_of[block]] -= 1
+        self.huge_state[huge] = _NONE
+        self.huge[block] -= size
+        if not self.huge[block]:
+            del self.huge[block]
+        for frame in range(at, at + size):
+            self._give_back(block, frame)
+
+    # --- use, and moves ----------------------------------------------------------------------
+
+    def _cannot_use(self, huge: int) -> int:
+        if self.huge_state[huge] != _USED:
+            return EAGAIN
+        return EBUSY if self.huge_stage[huge] else 0
+
+    def map_huge(self, huge: int, value: int) -> int:
+        """The owner stores, and the huge folio can be seen."""
+        error = self._cannot_use(huge)
+        if not error:
+            self.range_data[self.huge_home[huge]] = value
+            self.huge_contents[huge] = value
+            self.migratable[self.huge_home[huge]] = 1
+        return error
+
+    def put_huge(self, huge: int) -> int:
+        """The last user of a huge folio of the pool lets go."""
+        error = self._cannot_use(huge) or (EAGAIN if self.surplus[huge] else 0)
+        if not error:
+            self.huge_state[huge] = _FREE
+            self.migratable[self.huge_home[huge]] = 0
+            self.free_huge[self._pool_of(huge)] += 1
+        return error
+
+    def put_surplus(self, huge: int) -> int:
+        """The last user of a huge folio on top of the pool lets go."""
+        error = self._cannot_use(huge) or (0 if self.surplus[huge] else EAGAIN)
+        if not error:
+            self.migratable[self.huge_home[huge]] = 0
+            self.surplus_huge[self._pool_of(huge)] -= 1
+            self._unmake(huge)
+        return error
+
+    def begin_huge_migration(self, huge: int, target: int) -> int:
+        """A free huge folio is set aside as the destination."""
+        error = self._cannot_use(huge)
+        if error or not self.migratable[self.huge_home[huge]]:
+            return error or EBUSY
+        gigantic, pool = self.layout.gigantic, self._pool_of(target)
+        if self.huge_state[target] != _FREE or self._none_to_spare(pool) or self._leaves(target):
+            return ENOMEM
+        if gigantic[self.huge_home[target]] != gigantic[self.huge_home[huge]]:
+            return ENOMEM
+        self.huge_stage[huge] = _RESERVED
+        self.huge_target[huge] = target
+        self.huge_state[target] = _INCOMING
+        self.free_huge[pool] -= 1
+        return 0
+
+    def copy_huge(self, huge: int) -> int:
+        """The whole range is copied."""
+        if self.huge_stage[huge] != _RESERVED:
+            return EAGAIN
+        self.huge_stage[huge] = _COPIED
+        to = self.huge_home[self.huge_target[huge]]
+        self.range_data[to] = self.range_data[self.huge_home[huge]]
+        return 0
+
+    def change_huge_home(self, huge: int) -> int:
+        """The huge folio and its destination change places."""
+        if self.huge_stage[huge] != _COPIED:
+            return EAGAIN
+        target = self.huge_target[huge]
+        old, new = self.huge_home[huge], self.huge_home[target]
+        here, there = self._node_of_range(old), self._node_of_range(new)
+        self.huge_stage[huge] = _IDLE
+        self.huge_home[huge], self.huge_home[target] = new, old
+        self.huge_of[new], self.huge_of[old] = huge, target
+        self.huge_state[target] = _FREE
+        self.migratable[old], self.migratable[new] = 0, 1
+        self.free_huge[here] += 1
+        if self.surplus[huge]:
+            self.surplus_huge[here] -= 1
+            self.surplus_huge[there] += 1
+        return 0
+
+    def abort_huge_migration(self, huge: int) -> int:
+        """The destination is a free huge folio again."""
+        if not self.huge_stage[huge]:
+            return EAGAIN
+        target = self.huge_target[huge]
+        self.huge_stage[huge] = _IDLE
+        self.huge_state[target] = _FREE
+        self.free_huge[self._pool_of(target)] += 1
+        return 0

@@ -1,0 +1,74 @@
+"""What can be seen of folios and of those who use them, as the specification names it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .codes import BUSY, DIRTY, KIND, PRIVATE, WRITEBACK
+from .memory import Memory
+
+__all__ = ["folios"]
+
+
+def folios(memory: Memory) -> dict[str, Sequence[int | None]]:
+    """The variables of folios, page tables, stores and pins."""
+    all_folios = range(memory.folios)
+    states = [memory.state(folio) for folio in all_folios]
+    born = memory.layout.birth_frame or all_folios
+    data = memory.layout.boot_data
+    homes = memory.home.numbers()
+    return {
+        "folio_kind": [state & KIND for state in states],
+        "home": homes,
+        "contents": memory.contents.numbers(),
+        "stored": memory.stored.numbers(),
+        "dirty": [state & DIRTY != 0 for state in states],
+        "under_writeback": [state & WRITEBACK != 0 for state in states],
+        "has_private": [state & PRIVATE != 0 for state in states],
+        "private_busy": [state & BUSY != 0 for state in states],
+        "private_frame": [
+            homes[o] if states[o] & PRIVATE else memory.private_left.get(o, born[o])
+            for o in all_folios
+        ],
+        "in_flight": [
+            memory.in_flight.get(o, 0 if data is None else data[born[o]]) for o in all_folios
+        ],
+        "answers": list(memory.answers),
+        "mapcount": [len(memory.mappers(folio)) for folio in all_folios],
+        "pin_count": [len(memory.pins_on.get(folio, ())) for folio in all_folios],
+        **_page_tables(memory),
+        **_huge(memory),
+        "pin_kind": list(memory.pin_kind),
+        "pin_folio": memory.pin_folio,
+        "pin_frame": memory.pin_frame,
+    }
+
+
+def _page_tables(memory: Memory) -> dict[str, Sequence[int | None]]:
+    """Page-table entries; where one is not in use, it is not told what it names."""
+    frames, named = memory.pte_frame.numbers(), memory.pte_folio.numbers()
+    return {
+        "nonlinear": list(memory.nonlinear),
+        "pte": [frame != 0 for frame in frames],
+        "pte_frame": [frame - 1 if frame else None for frame in frames],
+        "pte_folio": [folio if frame else None for folio, frame in zip(named, frames, strict=True)],
+    }
+
+
+def _huge(memory: Memory) -> dict[str, Sequence[int | None]]:
+    return {
+        "huge_state": list(memory.huge_state),
+        "huge_home": memory.huge_home,
+        "huge_of": memory.huge_of,
+        "surplus": list(memory.surplus),
+        "held": list(memory.held),
+        "nr_huge": memory.nr_huge,
+        "free_huge": memory.free_huge,
+        "surplus_huge": memory.surplus_huge,
+        "reserved_huge": memory.reserved_huge,
+        "huge_stage": list(memory.huge_stage),
+        "target": memory.huge_target,
+        "range_data": memory.range_data,
+        "huge_contents": memory.huge_contents,
+        "migratable": list(memory.migratable),
+    }

@@ -1,0 +1,96 @@
+"""Pins: devices that use user memory as their buffer, and write where their tables point.
+
+No driver is asked to stop its device, so a folio that a device uses stays.
+"""
+
+from __future__ import annotations
+
+from .codes import (
+    EAGAIN,
+    EBUSY,
+    EFAULT,
+    EINVAL,
+    ENODEV,
+    FREE,
+    LONGTERM,
+    PINNED,
+    SHORT,
+    ZONES,
+)
+from .layout import Layout
+from .stores import Stores
+
+__all__ = ["Pins"]
+
+_MOVABLE = ZONES.index("movable")
+
+
+class Pins(Stores):
+    """The entries of devices' tables, none of them in use."""
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__(layout)
+        pins = len(layout.does_dma)
+        self.pin_kind = bytearray(pins)
+        self.pin_folio = list(layout.first_pinned) or [0] * pins
+        self.pin_frame = [self.home.get(folio) for folio in self.pin_folio]
+        self.pins_on: dict[int, set[int]] = {}
+
+    def pin_short(self, pin: int, folio: int) -> int:
+        """A device is to use the folio for one transfer."""
+        error = self._cannot_pin(pin, folio)
+        if not error:
+            self._pin(pin, folio, SHORT)
+        return error
+
+    def pin_longterm(self, pin: int, folio: int) -> int:
+        """A device is to use the folio for long: not where memory may be asked to leave."""
+        error = self._cannot_pin(pin, folio)
+        if error:
+            return error
+        block = self.home.get(folio) // self.per_block
+        if self.zone[block] == _MOVABLE or self.freed_as[block] != FREE:
+            return EAGAIN
+        self._pin(pin, folio, LONGTERM)
+        return 0
+
+    def unpin(self, pin: int) -> int:
+        """The device is done with the folio."""
+        if not self.pin_kind[pin]:
+            return EINVAL
+        folio = self.pin_folio[pin]
+        self.pin_kind[pin] = 0
+        pins = self.pins_on[folio]
+        pins.discard(pin)
+        if not pins:
+            del self.pins_on[folio]
+            self._mark(folio, self.state(folio) & ~PINNED)
+        return 0
+
+    def device_write(self, pin: int, value: int) -> int:
+        """The device writes where its table points."""
+        if not self.pin_kind[pin]:
+            return EAGAIN
+        self._write(self.pin_frame[pin], self.pin_folio[pin], value)
+        return 0
+
+    def _cannot_pin(self, pin: int, folio: int) -> int:
+        if not self.layout.does_dma[pin]:
+            return ENODEV
+        if self.pin_kind[pin]:
+            return EBUSY
+        return 0 if self.kind(folio) else EFAULT
+
+    def _pin(self, pin: int, folio: int, kind: int) -> None:
+        self.pin_kind[pin] = kind
+        self.pin_folio[pin] = folio
+        self.pin_frame[pin] = self.home.get(folio)
+        self.pins_on.setdefault(folio, set()).add(pin)
+        self._mark(folio, self.state(folio) | PINNED)
+
+    def _is_sticky(self, folio: int) -> bool:
+        """The folio may refuse for good, or a device has it for long that cannot be stopped."""
+        return super()._is_sticky(folio) or any(
+            self.pin_kind[pin] == LONGTERM and not self.layout.driver_moves[pin]
+            for pin in self.pins_on.get(folio, ())
+        )

@@ -1,0 +1,110 @@
+"""Writeback and private data: what a store and a filesystem have to say about a folio."""
+
+from __future__ import annotations
+
+from .codes import (
+    BUSY,
+    DIRTY,
+    EAGAIN,
+    EBUSY,
+    EINVAL,
+    EIO,
+    ENOENT,
+    FILE,
+    KIND,
+    PRIVATE,
+    RELEASABLE,
+    WRITEBACK,
+)
+from .layout import Layout
+from .mappings import Mappings
+
+__all__ = ["Stores"]
+
+
+class Stores(Mappings):
+    """Stores that all answer, and folios that are clean and carry nothing."""
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__(layout)
+        self.answers = bytearray(b"\x01" * layout.stores)
+        self.in_flight: dict[int, int] = {}
+
+    def store_of(self, folio: int) -> int:
+        """The store that the folio's data belongs on."""
+        return 0 if self.layout.store_of is None else self.layout.store_of[folio]
+
+    def begin_writeback(self, folio: int) -> int:
+        """Send the folio's data to its store."""
+        state = self.state(folio)
+        if state & KIND != FILE:
+            return EINVAL
+        if not state & DIRTY or state & WRITEBACK:
+            return EAGAIN
+        self.in_flight[folio] = self.contents.get(folio)
+        self._mark(folio, state & ~DIRTY | WRITEBACK)
+        return 0
+
+    def end_writeback(self, folio: int) -> int:
+        """The store has acknowledged the data."""
+        state = self.state(folio)
+        if not state & WRITEBACK:
+            return EAGAIN
+        if not self.answers[self.store_of(folio)]:
+            return EIO
+        self.stored.set(folio, self.in_flight[folio])
+        self._mark(folio, state & ~WRITEBACK)
+        return 0
+
+    def store_stops(self, store: int) -> int:
+        """The store stops answering."""
+        if not self.answers[store]:
+            return EAGAIN
+        self.answers[store] = 0
+        return 0
+
+    def store_returns(self, store: int) -> int:
+        """The store answers again."""
+        if self.answers[store]:
+            return EAGAIN
+        self.answers[store] = 1
+        return 0
+
+    def attach_private(self, folio: int) -> int:
+        """The filesystem hangs its data on the folio; it goes wherever the folio goes."""
+        state = self.state(folio)
+        if state & KIND != FILE:
+            return EINVAL
+        if state & PRIVATE:
+            return EBUSY
+        self._mark(folio, state | PRIVATE)
+        return 0
+
+    def use_private(self, folio: int) -> int:
+        """Somebody works on the private data."""
+        state = self.state(folio)
+        if not state & PRIVATE:
+            return ENOENT
+        if state & BUSY:
+            return EAGAIN
+        self._mark(folio, state | BUSY)
+        return 0
+
+    def put_private(self, folio: int) -> int:
+        """The work on the private data is done."""
+        state = self.state(folio)
+        if not state & BUSY:
+            return EAGAIN
+        self._mark(folio, state & ~BUSY)
+        return 0
+
+    def release_private(self, folio: int) -> int:
+        """The filesystem lets go of the private data."""
+        state = self.state(folio)
+        if not state & PRIVATE:
+            return ENOENT
+        if self.filesystem_of(folio) != RELEASABLE or state & (BUSY | DIRTY | WRITEBACK):
+            return EAGAIN
+        self.private_left[folio] = self.home.get(folio)
+        self._mark(folio, state & ~PRIVATE)
+        return 0

@@ -1,0 +1,46 @@
+"""The lab: guests on QEMU with Debian's kernels, in which memory really comes and goes.
+
+    with Guest.boot(kernel, Layout(nodes=(Node(512 * MIB, 1), Node(256 * MIB)))) as guest:
+        guest.write("/sys/devices/system/memory/memory5/state", "offline")
+
+- `kernels`: which kernels there are, and fetching them (`sources`: from where).
+- `layout`: a guest's nodes, DIMM slots and options; `platforms`: QEMU for an architecture.
+- `guest`: booting, asking, ending.  `protocol`, `agent.c`: how it is asked; `qmp`: QEMU's
+  monitor; `initramfs`, `modules`: what it starts with.
+- `devices`: DIMMs and virtio-mem that come and go; `snapshot`: a guest as a tar.
+
+Needs `qemu-system-x86`, `busybox-static` and a C compiler; nothing is written outside the
+cache folder and the guests.
+"""
+
+from memhp.machines.lab.devices import Ejection, add_dimm, eject_dimm, resize
+from memhp.machines.lab.errors import GuestDied, GuestSilent, LabError
+from memhp.machines.lab.guest import Guest, Reply, usable_accelerator
+from memhp.machines.lab.kernels import STOCK, Kernel, fetch, load, own
+from memhp.machines.lab.layout import MIB, Layout, Node, VirtioMem
+from memhp.machines.lab.qmp import MonitorRefused
+from memhp.machines.lab.snapshot import snapshot
+
+__all__ = [
+    "MIB",
+    "STOCK",
+    "Ejection",
+    "Guest",
+    "GuestDied",
+    "GuestSilent",
+    "Kernel",
+    "LabError",
+    "Layout",
+    "MonitorRefused",
+    "Node",
+    "Reply",
+    "VirtioMem",
+    "add_dimm",
+    "eject_dimm",
+    "fetch",
+    "load",
+    "own",
+    "resize",
+    "snapshot",
+    "usable_accelerator",
+]

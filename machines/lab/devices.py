@@ -1,0 +1,86 @@
+"""Memory devices of a running guest: DIMMs that are added and ejected, virtio-mem resized.
+
+Sources: drivers/acpi/acpi_memhotplug.c and device_bus_hotplug of drivers/acpi/scan.c (what
+the guest does and reports through _OST), docs of QEMU on pc-dimm and virtio-mem.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from memhp.machines.lab.errors import GuestSilent
+from memhp.machines.lab.guest import Guest
+
+__all__ = ["Ejection", "add_dimm", "eject_dimm", "resize"]
+
+_EJECT_REQUEST = 3
+"""The source of an _OST that answers an ejection request (ACPI specification, 6.3.5)."""
+
+_EJECT_IN_PROGRESS = 0x84
+"""The status of an _OST that is not final: the guest has begun."""
+
+
+@dataclass(frozen=True)
+class Ejection:
+    """How an ejection ended.
+
+    `status` is what the guest reported through _OST (0x82: busy); None if it reported none
+    before the device was gone.
+    """
+
+    gone: bool
+    status: int | None
+
+
+def add_dimm(guest: Guest, name: str, node: int, size: int) -> None:
+    """Add a DIMM of ``size`` bytes to a node; the guest's driver then adds its memory.
+
+    Raises:
+        MonitorRefused: no slot or no room is left, or the name is taken.
+    """
+    guest.qmp("object-add", qom_type="memory-backend-ram", id=f"{name}-ram", size=size)
+    guest.qmp("device_add", driver="pc-dimm", id=name, memdev=f"{name}-ram", node=node)
+
+
+def eject_dimm(guest: Guest, name: str, *, limit: float = 20.0) -> Ejection:
+    """Ask the guest to give a DIMM back and wait until it has done so or refused.
+
+    Raises:
+        GuestSilent: it did neither within ``limit`` seconds.
+        MonitorRefused: there is no such DIMM, or it is being ejected.
+    """
+    guest.events()
+    guest.qmp("device_del", id=name)
+    deadline = time.monotonic() + limit
+    status: int | None = None
+    while (left := deadline - time.monotonic()) > 0:
+        for event in guest.events(wait=left):
+            data = event.get("data", {})
+            if event["event"] == "DEVICE_DELETED" and data.get("device") == name:
+                guest.qmp("object-del", id=f"{name}-ram")
+                return Ejection(True, status)
+            reported = _reported(event, name)
+            if reported is not None:
+                status = reported
+                if status not in (0, _EJECT_IN_PROGRESS):
+                    return Ejection(False, status)
+    raise GuestSilent(
+        f"{guest.kernel.name}: {name} was neither ejected nor refused within {limit:g} s",
+        guest.last_lines(),
+    )
+
+
+def _reported(event: dict[str, Any], name: str) -> int | None:
+    """The status of an _OST about the ejection of this device."""
+    info = event.get("data", {}).get("info", {})
+    if event["event"] != "ACPI_DEVICE_OST" or info.get("device") != name:
+        return None
+    return int(info["status"]) if info.get("source") == _EJECT_REQUEST else None
+
+
+def resize(guest: Guest, number: int, size: int) -> None:
+    """Ask that ``size`` bytes of a virtio-mem device be plugged; the guest does it later."""
+    path = f"/machine/peripheral/virtiomem{number}"
+    guest.qmp("qom-set", path=path, property="requested-size", value=size)

@@ -1,0 +1,118 @@
+"""What a guest starts with: busybox, the agent and some modules, as a cpio archive.
+
+Format: Documentation/driver-api/early-userspace/buffer-format.rst ("newc").  Built on the
+fly and kept under the hash of what it is made of.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from memhp.machines.lab.errors import LabError
+from memhp.machines.lab.kernels import Kernel, cache_folder, tool
+from memhp.machines.lab.modules import load_order_in
+
+__all__ = ["Entry", "build", "cpio"]
+
+_AGENT = Path(__file__).parent / "agent.c"
+_APPLETS = (
+    "sh cat ls find grep sed echo sleep dd mount umount mkdir rmdir rm ln tar head tail sort wc"
+    " dmesg uname ps kill free seq sync od poweroff reboot sysctl true false test"
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One member of the archive; the content of a link is where it leads, a device is one too."""
+
+    mode: int
+    content: bytes = b""
+    device: tuple[int, int] = (0, 0)
+
+
+def cpio(entries: Mapping[str, Entry]) -> bytes:
+    """An archive of these files, in the order given (folders first).
+
+    >>> cpio({})[:6]
+    b'070701'
+    """
+    out = bytearray()
+    for number, (name, entry) in enumerate([*entries.items(), ("TRAILER!!!", Entry(0))], 1):
+        path = name.encode() + b"\0"
+        size, device = len(entry.content), entry.device
+        fields = (number, entry.mode, 0, 0, 1, 0, size, 0, 0, *device, len(path), 0)
+        out += b"070701" + b"".join(b"%08X" % field for field in fields) + path
+        out += b"\0" * (-len(out) % 4)
+        out += entry.content
+        out += b"\0" * (-len(out) % 4)
+    return bytes(out)
+
+
+def build(kernel: Kernel, modules: tuple[str, ...] = ()) -> Path:
+    """The archive for a kernel, with these modules loaded at boot.
+
+    Raises:
+        LabError: busybox, a compiler or a module is missing.
+    """
+    entries = {name: Entry(stat.S_IFDIR | 0o755) for name in ("bin", "dev", "modules")}
+    entries["dev/console"] = Entry(stat.S_IFCHR | 0o600, device=(5, 1))
+    entries["init"] = Entry(stat.S_IFREG | 0o755, _agent(kernel.arch).read_bytes())
+    entries["bin/busybox"] = Entry(stat.S_IFREG | 0o755, _busybox(kernel).read_bytes())
+    for applet in _APPLETS.split():
+        entries[f"bin/{applet}"] = Entry(stat.S_IFLNK | 0o777, b"busybox")
+    for number, (name, data) in enumerate(load_order_in(kernel.modules, modules)):
+        entries[f"modules/{number:02}-{name}.ko"] = Entry(stat.S_IFREG | 0o644, data)
+    return _kept("initramfs", cpio(entries))
+
+
+def _busybox(kernel: Kernel) -> Path:
+    """busybox for the guest: the kernel's, or this machine's own, if it is linked statically."""
+    if kernel.busybox is not None:
+        return kernel.busybox
+    if kernel.arch != os.uname().machine:
+        raise LabError(
+            f"guests of {kernel.arch} need a busybox of theirs: memhp lab fetch brings it"
+        )
+    path = Path(tool("busybox", "busybox-static"))
+    if b"/ld-linux" in path.read_bytes()[:4096]:
+        raise LabError(f"{path} is not linked statically: apt install busybox-static")
+    return path
+
+
+def _agent(arch: str) -> Path:
+    """The agent, compiled once for each text of its source."""
+    compiler = tool("cc", "gcc libc6-dev")
+    if arch != os.uname().machine:
+        compiler = tool(f"{arch}-linux-gnu-gcc", f"gcc-{arch}-linux-gnu")
+    key = hashlib.sha256(_AGENT.read_bytes() + compiler.encode()).hexdigest()[:16]
+    place = cache_folder() / "agent" / f"{arch}-{key}"
+    if place.is_file():
+        return place
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent) as scratch:
+        made = Path(scratch) / "agent"
+        command = [compiler, "-O2", "-static", "-o", str(made), str(_AGENT)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        if done.returncode != 0:
+            tail = "; ".join(done.stderr.strip().splitlines()[-2:])
+            raise LabError(f"the agent cannot be compiled (apt install gcc libc6-dev): {tail}")
+        os.replace(made, place)
+    return place
+
+
+def _kept(kind: str, data: bytes) -> Path:
+    """The file in the cache with this content."""
+    place = cache_folder() / kind / hashlib.sha256(data).hexdigest()[:16]
+    if not place.is_file():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as out:
+            out.write(data)
+        os.replace(out.name, place)
+    return place

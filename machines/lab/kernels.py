@@ -1,0 +1,297 @@
+"""The kernels that guests boot: Debian's stock kernels, or an image of the user's own.
+
+A kernel is brought through apt with lists and sources of its own, into a cache folder:
+nothing is installed, and the machine's apt is not changed.  apt checks the signatures.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from memhp.machines.lab.errors import LabError
+from memhp.machines.lab.sources import machine_sources, stanzas_for
+
+__all__ = ["STOCK", "Kernel", "StockKernel", "cache_folder", "fetch", "load", "own", "tool"]
+
+_APT_SECONDS = 600.0
+_KEPT_MODULES = ("drivers/virtio/", "drivers/dax/", "drivers/nvdimm/", "fs/fuse/")
+"""The folders of modules that experiments may load; the rest of a package is not unpacked."""
+
+
+@dataclass(frozen=True)
+class StockKernel:
+    """A kernel that Debian packages: `package` of `release` depends on the current one."""
+
+    name: str
+    release: str
+    arch: str
+    debian_arch: str
+    package: str
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel that is here.
+
+    `arch` is as `uname -m` says it; `modules` is the folder with its modules (None: it has
+    none), `version` what `uname -r` says if it is known beforehand, `busybox` the
+    one of a foreign architecture, brought with the kernel (None: this machine's own).
+    """
+
+    name: str
+    arch: str
+    image: Path
+    modules: Path | None = None
+    version: str | None = None
+    busybox: Path | None = None
+
+
+def _stock(arch: str, debian_arch: str, flavour: str) -> list[StockKernel]:
+    releases = {"5.10": "bullseye", "6.1": "bookworm", "6.12": "trixie", "newest": "sid"}
+    return [
+        StockKernel(f"{arch}-{version}", release, arch, debian_arch, f"linux-image-{flavour}")
+        for version, release in releases.items()
+    ]
+
+
+STOCK: Mapping[str, StockKernel] = MappingProxyType(
+    {
+        kernel.name: kernel
+        for kernel in (
+            *_stock("x86_64", "amd64", "amd64"),
+            *_stock("ppc64le", "ppc64el", "powerpc64le"),
+            *_stock("aarch64", "arm64", "arm64"),
+            *_stock("s390x", "s390x", "s390x"),
+        )
+    }
+)
+"""By name: each architecture with the kernel of each Debian release."""
+
+
+def cache_folder() -> Path:
+    """Where kernels and built files are kept: MEMHP_LAB_CACHE, or in the user's cache."""
+    if own_folder := os.environ.get("MEMHP_LAB_CACHE"):
+        return Path(own_folder)
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "memhp" / "lab"
+
+
+def tool(name: str, package: str) -> str:
+    """The path of a program.
+
+    Raises:
+        LabError: it is not installed; the message names Debian's package.
+    """
+    found = shutil.which(name)
+    if found is None:
+        raise LabError(f"{name} is missing; on Debian and Ubuntu: apt install {package}")
+    return found
+
+
+def load(name: str) -> Kernel | None:
+    """The stock kernel of that name from the cache; None if it was not fetched yet."""
+    folder = cache_folder() / "kernels" / name
+    try:
+        about = json.loads((folder / "about.json").read_text())
+    except (OSError, ValueError):
+        return None
+    busybox = folder / "busybox"
+    return Kernel(
+        name,
+        about["arch"],
+        folder / "vmlinuz",
+        folder / "modules",
+        about["version"],
+        busybox if busybox.is_file() else None,
+    )
+
+
+def own(image: Path, arch: str = "x86_64", modules: Path | None = None) -> Kernel:
+    """A kernel image of the user's own.
+
+    Raises:
+        LabError: there is no such file.
+    """
+    if not image.is_file():
+        raise LabError(f"{image} is no file: --kernel takes a kernel image such as vmlinuz")
+    return Kernel(image.name, arch, image.resolve(), modules)
+
+
+def fetch(name: str) -> Kernel:
+    """Bring a stock kernel into the cache, the current one of its release.
+
+    Raises:
+        LabError: the name is not known, apt is missing, or apt fails (its words follow).
+    """
+    if name not in STOCK:
+        raise LabError(f"there is no stock kernel {name!r}; there are: {', '.join(STOCK)}")
+    stock = STOCK[name]
+    tool("apt-get", "apt")
+    tool("dpkg-deb", "dpkg")
+    apt = _Apt.prepared(stock)
+    apt.run("apt-get", "update")
+    packages = _packages(apt, stock)
+    if stock.arch != os.uname().machine:
+        packages.append("busybox-static")
+    place = cache_folder() / "kernels"
+    place.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=place) as scratch:
+        folder = Path(scratch)
+        apt.run("apt-get", "download", *packages, cwd=folder)
+        version = unpack(sorted(folder.glob("*.deb")), folder / "kernel")
+        about = {**asdict(stock), "version": version, "packages": packages}
+        (folder / "kernel" / "about.json").write_text(json.dumps(about, indent=1) + "\n")
+        shutil.rmtree(place / name, ignore_errors=True)
+        (folder / "kernel").rename(place / name)
+    kernel = load(name)
+    assert kernel is not None
+    return kernel
+
+
+def _packages(apt: _Apt, stock: StockKernel) -> list[str]:
+    """The packages of the kernel itself, on which the package that is always current depends.
+
+    Up to Debian 13 that is one; later the image and the modules have packages of their own.
+    """
+    found: list[str] = []
+    left = [stock.package]
+    while left:
+        shown = apt.run("apt-cache", "show", "--no-all-versions", left.pop())
+        for name in kernel_packages(shown):
+            if name not in found:
+                found.append(name)
+                left.append(name)
+    if not found:
+        raise LabError(f"{stock.package} of {stock.release} names no kernel that it depends on")
+    return found
+
+
+def kernel_packages(shown: str) -> list[str]:
+    """The packages with parts of a kernel that a package depends on, as `apt-cache show` says.
+
+    >>> kernel_packages("Depends: linux-base, linux-binary-7.2-amd64 (= 7.2-1)\\n")
+    ['linux-binary-7.2-amd64']
+    """
+    lines = re.findall(r"(?m)^Depends:.*", shown)
+    return re.findall(r"\b(linux-(?:image|binary|modules|base)-[0-9][^\s,]*)", " ".join(lines))
+
+
+@dataclass(frozen=True)
+class _Apt:
+    """apt with folders of its own for one release and architecture."""
+
+    options: tuple[str, ...]
+
+    @classmethod
+    def prepared(cls, stock: StockKernel) -> _Apt:
+        folder = cache_folder() / "apt" / f"{stock.release}-{stock.debian_arch}"
+        for part in ("lists/partial", "cache/archives/partial", "state"):
+            (folder / part).mkdir(parents=True, exist_ok=True)
+        text = stanzas_for(
+            stock.release, stock.debian_arch, sources=machine_sources(), codename=_codename()
+        )
+        (folder / "lab.sources").write_text(text)
+        settings = {
+            "Dir::Etc::SourceList": folder / "lab.sources",
+            "Dir::Etc::SourceParts": "/dev/null",
+            "Dir::State": folder / "state",
+            "Dir::State::Lists": folder / "lists",
+            "Dir::State::Status": "/dev/null",
+            "Dir::Cache": folder / "cache",
+            "APT::Architecture": stock.debian_arch,
+            "APT::Architectures": stock.debian_arch,
+            "APT::Sandbox::User": "",
+            "Acquire::Languages": "none",
+            "Acquire::Check-Valid-Until": "false",  # an archived release is signed once
+        }
+        return cls(tuple(word for k, v in settings.items() for word in ("-o", f"{k}={v}")))
+
+    def run(self, program: str, *words: str, cwd: Path | None = None) -> str:
+        command = [program, "-q", *self.options, *words]
+        try:
+            done = subprocess.run(
+                command, cwd=cwd, capture_output=True, text=True, timeout=_APT_SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise LabError(f"{program} {words[0]} took over {_APT_SECONDS:.0f} s") from None
+        if done.returncode != 0:
+            tail = "; ".join(done.stderr.strip().splitlines()[-3:])
+            raise LabError(f"{program} {' '.join(words)} failed: {tail}")
+        return done.stdout
+
+
+def _codename() -> str:
+    """The release of this machine, from os-release(5)."""
+    try:
+        text = Path("/etc/os-release").read_text()
+    except OSError:
+        text = ""
+    match = re.search(r'(?m)^VERSION_CODENAME="?([a-z]+)', text)
+    if match is None:
+        raise LabError("/etc/os-release names no release: give a kernel with --kernel PATH")
+    return match[1]
+
+
+def unpack(debs: Iterable[Path], target: Path) -> str:
+    """Unpack the image, the configuration and some modules of a kernel's packages.
+
+    Returns:
+        the version, as `uname -r` will say it.
+
+    Raises:
+        LabError: the packages hold no kernel image.
+    """
+    version = None
+    (target / "modules").mkdir(parents=True)
+    for deb in debs:
+        command = ["dpkg-deb", "--fsys-tarfile", str(deb)]
+        with (
+            subprocess.Popen(command, stdout=subprocess.PIPE) as pipe,
+            tarfile.open(fileobj=pipe.stdout, mode="r|") as archive,
+        ):
+            for member in archive:
+                place = _place(member.name)
+                content = archive.extractfile(member) if place and member.isfile() else None
+                if content is None or place is None:
+                    continue
+                if place == "vmlinuz":
+                    version = _version(member.name)
+                with open(target / place, "wb") as out:
+                    shutil.copyfileobj(content, out)
+    if version is None:
+        raise LabError(f"the packages in {target.parent} hold no vmlinuz")
+    return version
+
+
+_VERSION = re.compile(r"(?<=modules/)[^/]+|(?<=boot/vmlinu[xz]-)[^/]+")
+
+
+def _version(name: str) -> str | None:
+    match = _VERSION.search(name)
+    return match[0] if match else None
+
+
+def _place(name: str) -> str | None:
+    """Where a file of a package goes in the cache; None if it is not kept."""
+    path = name.removeprefix("./").removeprefix("usr/")
+    if match := re.fullmatch(r"(?:boot|lib/modules)/(?:.*/)?(vmlinu[xz]|config)(-[^/]+)?", path):
+        return "config" if match[1] == "config" else "vmlinuz"
+    if path == "bin/busybox":
+        return "busybox"
+    inside = re.fullmatch(r"lib/modules/[^/]+/(?:kernel/(.+/))?([^/]+)", path)
+    if inside is None:
+        return None
+    folder, file = inside[1] or "", inside[2]
+    if file == "modules.builtin" or folder.startswith(_KEPT_MODULES):
+        return f"modules/{file}"
+    return None

@@ -1,0 +1,216 @@
+"""All that is measured, in one table: a line for each result.
+
+    python tests/bench.py                   # every part, about ten minutes
+    python tests/bench.py engine walk       # some parts
+    python tests/bench.py explore --large   # the scope of 20 million states, 10 GB
+    python tests/bench.py --save            # append the table to docs/benchmarks.md
+
+They are measurements, not tests.  The other files `bench_*.py` run by themselves, too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter, process_time
+from typing import Any
+
+import bench_engine
+import bench_explore
+import bench_reference
+import bench_walk
+
+from memhp.checks.fuzz.conformance import explored
+from memhp.checks.fuzz.rules import RULES
+from memhp.checks.fuzz.topologies import SHAPES
+from memhp.checks.run import check
+from memhp.engine.target import EngineTarget
+from memhp.spec.profiles import PROFILES
+from memhp.spec.system import SYSTEM
+
+Line = tuple[str, str]
+"""What was measured, and the result with its unit."""
+
+DRAWN, SEEDS = 4_000, 4
+"""Operations that hypothesis draws for each seed and machine, and how many seeds there are."""
+SMALL = (
+    "folios move",
+    ["--scope", "block=2,frame=2,folio=2", "--actions", bench_explore.MOVES],
+    1_000_000,
+)
+PAGEFLAGS = Path("/proc/kpageflags")
+
+
+# --- the machine ---------------------------------------------------------------------------------
+
+
+def machine() -> str:
+    """The machine and the versions, in one paragraph."""
+    text = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    model = re.search(r"model name\s*: (.*)", text)
+    gigabytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / (1 << 30)
+    tools = [f"{name} {version(name)}" for name in ("z3-solver", "cvc5", "hypothesis", "numpy")]
+    tools += [_first_line("cc", "--version"), _first_line("spin", "-V")]
+    return (
+        f"{model[1] if model else platform.machine()}, {os.cpu_count()} cores,"
+        f" {gigabytes:.0f} GiB; Python {platform.python_version()}, {', '.join(tools)}"
+    )
+
+
+def _first_line(*command: str) -> str:
+    if shutil.which(command[0]) is None:
+        return f"no {command[0]}"
+    answer = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return answer.splitlines()[0] if answer else command[0]
+
+
+# --- parts ---------------------------------------------------------------------------------------
+
+
+def proof(_: argparse.Namespace) -> Iterator[Line]:
+    """Every property, on all cores: anew, from kept answers, and with cvc5's word for each."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        for what, options in (
+            ("without a cache", {"folder": folder}),
+            ("again, with the cache", {"folder": folder}),
+            ("certified, without a cache", {"certify": True}),
+        ):
+            seconds, found = _checked(**options)
+            passed = sum(decision.verdict.passes for decision in found)
+            yield f"proof {what}", f"{seconds:.1f} s, {passed} of {len(found)} pass"
+
+
+def _checked(**options: Any) -> tuple[float, list[Any]]:
+    started = perf_counter()
+    found = check(SYSTEM, PROFILES[0], **options)
+    return perf_counter() - started, found
+
+
+def reference(_: argparse.Namespace) -> Iterator[Line]:
+    """Steps of the reference."""
+    rate, taken = bench_reference.measured()
+    yield "reference", f"{rate:,.0f} steps a second, {taken:.0%} of them change something"
+
+
+def fuzz(_: argparse.Namespace) -> Iterator[Line]:
+    """Hypothesis mode against hypothesis alone, in turns, with the same number of rules.
+
+    How long a step takes depends on what hypothesis draws, so there are several seeds.
+    """
+    from bench_hypothesis import bare
+
+    target, spent, done, changed = EngineTarget(), [0.0, 0.0], [0, 0], 0
+    explored(target, "one_node", 100, seed=0)  # what is made once is made now
+    for seed in range(1, SEEDS + 1):
+        for name in SHAPES:
+            started = process_time()
+            done[0] += bare(len(RULES), DRAWN, seed)
+            between = process_time()
+            piece = explored(target, name, DRAWN, seed)
+            spent[0] += between - started
+            spent[1] += process_time() - between
+            done[1] += piece.steps
+            changed += piece.changed
+            assert piece.record is None, piece.record
+    alone, own = (steps / seconds for steps, seconds in zip(done, spent, strict=True))
+    yield "hypothesis alone, with as many rules", f"{alone:,.0f} steps a second"
+    yield (
+        "hypothesis mode",
+        f"{own:,.0f} steps a second, {own / alone:.2f} of hypothesis alone,"
+        f" {changed / done[1]:.0%} change something",
+    )
+
+
+def walk(_: argparse.Namespace) -> Iterator[Line]:
+    """The walk, on one core, on each machine."""
+    for name in SHAPES:
+        _, found, seconds = bench_walk.one(name, 10_000)
+        assert found.divergence is None, found.divergence
+        rate = f"{found.steps / seconds:,.0f} operations a second"
+        yield f"walk, {name}", f"{rate}, {found.share_changed:.0%} change something"
+
+
+def engine(_: argparse.Namespace) -> Iterator[Line]:
+    """The engine on large machines."""
+    yield from bench_engine.results()
+
+
+def explore(args: argparse.Namespace) -> Iterator[Line]:
+    """Exhaustive search against Spin; the numbers of states are equal."""
+    if shutil.which("spin") is None:
+        yield "exhaustive search", "not measured: there is no spin (apt install spin)"
+        return
+    with TemporaryDirectory() as folder:
+        for model in bench_explore.MODELS if args.large else (SMALL,):
+            for what, states, ratio in bench_explore.compare(*model, Path(folder)):
+                yield f"{what}, {model[0]}", f"{states:,} states, {ratio:.1f} times as fast as Spin"
+
+
+def frames(_: argparse.Namespace) -> Iterator[Line]:
+    """This machine's own frames, read and loaded."""
+    from memhp.machines.errors import MachineError
+    from memhp.machines.frames import load_engine
+    from memhp.machines.sysfs import read_machine
+
+    started = perf_counter()
+    try:
+        loaded = load_engine(read_machine("/"), path=PAGEFLAGS)
+    except (MachineError, OSError) as error:
+        yield "this machine's frames", f"not measured: {error}"
+        return
+    seconds = perf_counter() - started
+    yield "this machine's frames", f"{loaded.layout.blocks} blocks in {seconds:.2f} s"
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Line]]] = {
+    part.__name__: part for part in (proof, reference, fuzz, walk, engine, explore, frames)
+}
+
+
+# --- the table -----------------------------------------------------------------------------------
+
+
+def table(lines: list[Line]) -> str:
+    """The results as Markdown, under the date and the machine."""
+    rows = "\n".join(f"| {what} | {result} |" for what, result in lines)
+    date = datetime.now(UTC).date()
+    return f"\n## {date}\n\n{machine()}\n\n| measured | result |\n| --- | --- |\n{rows}\n"
+
+
+def main() -> None:
+    """Run the parts; print a line as soon as it is known."""
+    parser = argparse.ArgumentParser(description="Measure memhp.")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--large", action="store_true", help="search 20 million states, too")
+    parser.add_argument("--save", action="store_true", help="append to docs/benchmarks.md")
+    args = parser.parse_args()
+    unknown = [name for name in args.parts if name not in PARTS]
+    if unknown:
+        parser.error(f"no part {unknown[0]!r}; there are {', '.join(PARTS)}")
+    print(machine(), flush=True)
+    lines = []
+    for name in args.parts or PARTS:
+        for line in PARTS[name](args):
+            lines.append(line)
+            print(f"{line[0]}: {line[1]}", flush=True)
+    if args.save:
+        path = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+        head = "" if path.exists() else "# Measurements\n\nBy `make bench`; see tests/bench.py.\n"
+        with path.open("a") as file:
+            file.write(head + table(lines))
+        print(f"added to {path}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""Walks go deep: what operations can reach, they reach within a stated number of operations."""
+
+from __future__ import annotations
+
+from memhp.checks.fuzz.reached import reached
+from memhp.checks.fuzz.rules import RULES
+from memhp.engine.target import EngineTarget
+from memhp.spec.system import SYSTEM
+
+from .toy_target import BuggyAllocator
+
+STEPS = 20_000
+
+
+ONE_AFTER_THE_OTHER = {"two_folios_move_at_once"}
+"""An operation moves a folio from the beginning to the end before the next one begins."""
+
+
+def test_every_sometimes_is_reached_whose_actions_operations_take() -> None:
+    found = reached(SYSTEM, EngineTarget(), steps=STEPS)
+    assert (found.divergence, found.steps) == (None, STEPS)
+    assert set(found.missed) | set(found.episodes) == {p.name for p in SYSTEM.of_kind("sometimes")}
+    operations = {rule.name for rule in RULES}
+    for name, lacking in found.missed.items():
+        assert lacking or name in ONE_AFTER_THE_OTHER, f"{name} lacks no action"
+        assert not operations & set(lacking), f"{name}: an operation never succeeds"
+
+
+def test_a_divergence_ends_it() -> None:
+    found = reached(SYSTEM, BuggyAllocator(), steps=4000)
+    assert found.divergence
+    assert found.steps < 4000

@@ -1,0 +1,47 @@
+"""`memhp lab`: what it says to bad input; guests are tested in machines/lab."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from memhp.cli.main import main
+
+
+@pytest.fixture(autouse=True)
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lab in which no kernel is."""
+    monkeypatch.setenv("MEMHP_LAB_CACHE", str(tmp_path / "cache"))
+
+
+def test_the_list_says_what_is_here(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lab", "list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert ["x86_64-6.1", "bookworm", "not", "here"] in [line.split() for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["boot"], "name one kernel"),
+        (["boot", "x86_64-6.1"], "memhp lab fetch x86_64-6.1"),
+        (["boot", "x86_64-6.2"], "did you mean x86_64-6.1"),
+        (["boot", "--kernel", "/not/there"], "is no file"),
+        (["boot", "x86_64-6.1", "--kernel", "/x"], "name one kernel"),
+        (["fetch", "x86_64-2.4"], "there is no stock kernel"),
+    ],
+)
+def test_bad_input_is_told_in_a_line(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["lab", *words]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [["--node", "x"], ["--node", "1MiB,x"], ["--limit", "0"]])
+def test_arguments_are_checked(words: list[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["lab", "boot", *words])

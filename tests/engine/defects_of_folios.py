@@ -1,0 +1,213 @@
+"""Defects of what folios go through: mappings, stores, private data, pins, and devices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from memhp.engine.codes import FREE, MAPPED, PINNED, RELEASABLE, WRITEBACK
+from memhp.engine.folios import Folios
+from memhp.engine.machine import Machine
+from memhp.engine.memory import Memory
+
+Method = Callable[..., Any]
+
+
+def entries_left_behind(right: Method) -> Method:
+    """Folios move in bulk, and page-table entries lead to where they were."""
+    return lambda self, folios, targets: None
+
+
+def chain_loses_its_rest(right: Method) -> Method:
+    """An entry in the middle of a chain goes away, and those before it are forgotten."""
+
+    def broken(self: Memory, pte: int) -> int:
+        self._previous.set(pte, 0)
+        error: int = right(self, pte)
+        return error
+
+    return broken
+
+
+def mapped_folio_freed(right: Method) -> Method:
+    """A folio is freed although an entry maps it."""
+
+    def broken(self: Memory, folio: int) -> int:
+        self._set_state(folio, self.state(folio) & ~MAPPED)
+        error: int = right(self, folio)
+        return error
+
+    return broken
+
+
+def _without(name: str, flag: int) -> Callable[[Method], Method]:
+    def plant(right: Method) -> Method:
+        def broken(self: Memory, folio: int) -> int:
+            state = self.state(folio)
+            self._set_state(folio, state & ~flag)
+            found: int = right(self, folio)
+            self._set_state(folio, state)
+            return found
+
+        return broken
+
+    plant.__name__ = name
+    return plant
+
+
+moved_under_writeback = _without("moved_under_writeback", WRITEBACK)
+moved_under_a_device = _without("moved_under_a_device", PINNED)
+
+
+def refusal_leaves_no_copy(right: Method) -> Method:
+    """A destination is given back as if nothing had been copied to it."""
+
+    def broken(self: Memory, folio: int, source: int, target: int) -> int:
+        value = self.data.get(target)
+        flag: int = right(self, folio, source, target)
+        self.data.set(target, value)
+        return flag
+
+    return broken
+
+
+def silent_store_acknowledges(right: Method) -> Method:
+    """Data counts as written although its store does not answer."""
+
+    def broken(self: Memory, folio: int) -> int:
+        answers, self.answers = self.answers, bytearray(b"\x01" * len(self.answers))
+        error: int = right(self, folio)
+        self.answers = answers
+        return error
+
+    return broken
+
+
+def old_time_counts(right: Method) -> Method:
+    """A removal begins with the time that the last one has left."""
+
+    def broken(self: Memory, block: int) -> None:
+        spent = self.spent.get(block, 0)
+        right(self, block)
+        self.spent[block] = spent
+
+    return broken
+
+
+def dirty_private_data_released(right: Method) -> Method:
+    """A filesystem lets go of private data that nobody has written out."""
+
+    def broken(self: Memory, folio: int) -> int:
+        state = self.state(folio)
+        self._set_state(folio, state & ~4)
+        error: int = right(self, folio)
+        self._set_state(folio, self.state(folio) | state & 4)
+        return error
+
+    return broken
+
+
+def anything_released(right: Method) -> Method:
+    """Every filesystem lets go of private data."""
+
+    def broken(self: Memory, folio: int) -> int:
+        how, self.filesystem = self.filesystem, bytes((RELEASABLE,)) * len(self.filesystem)
+        error: int = right(self, folio)
+        self.filesystem = how
+        return error
+
+    return broken
+
+
+def long_pin_in_a_closed_block(right: Method) -> Method:
+    """A long-term pin begins in a block that is to leave."""
+
+    def broken(self: Memory, pin: int, folio: int) -> int:
+        closed, self.freed_as = self.freed_as, bytearray([FREE]) * len(self.freed_as)
+        error: int = right(self, pin, folio)
+        self.freed_as = closed
+        return error
+
+    return broken
+
+
+def long_pin_is_not_sticky(right: Method) -> Method:
+    """A closed block counts as free of sticky memory although a device holds a part of it."""
+    return Folios._is_sticky
+
+
+def failed_add_stays(right: Method) -> Method:
+    """What a failed add has brought is not taken back, and the firmware is told it was."""
+
+    def broken(self: Machine, device: int) -> int:
+        order = Machine.removal_order
+        Machine.removal_order = lambda *_: []  # type: ignore[method-assign]  # the defect
+        error: int = right(self, device)
+        Machine.removal_order = order  # type: ignore[method-assign]  # as it was
+        return error
+
+    return broken
+
+
+def refused_eject_stays_offline(right: Method) -> Method:
+    """What a refused eject took offline is not brought back."""
+
+    def broken(self: Machine, device: int) -> int:
+        online = Machine.online
+        Machine.online = lambda *_: 0  # type: ignore[method-assign]  # the defect
+        error: int = right(self, device)
+        Machine.online = online  # type: ignore[method-assign]  # as it was
+        return error
+
+    return broken
+
+
+def huge_folio_overlooked(right: Method) -> Method:
+    """A block goes offline although a huge folio takes a part of it."""
+    return lambda self, block: not self.user[block]
+
+
+def huge_folio_moves_where_nothing_stays(right: Method) -> Method:
+    """A huge folio is taken, or moved to, in a block that is closed."""
+    return lambda self, huge: False
+
+
+def promised_folio_given_away(right: Method) -> Method:
+    """A free huge folio is taken that was promised to somebody else."""
+    return lambda self, node: False
+
+
+def old_range_keeps_its_mark(right: Method) -> Method:
+    """A huge folio moves, and its old range still counts as one that can be seen."""
+
+    def broken(self: Memory, huge: int) -> int:
+        old = self.huge_home[huge]
+        error: int = right(self, huge)
+        if not error:
+            self.migratable[old] = 1
+        return error
+
+    return broken
+
+
+FOLIO_DEFECTS: tuple[tuple[str, Method, int, str], ...] = (
+    ("_follow", entries_left_behind, 2_000, "shared_devices"),
+    ("unmap", chain_loses_its_rest, 10_000, "two_nodes"),
+    ("free_folio", mapped_folio_freed, 2_000, "one_node"),
+    ("refusal", moved_under_writeback, 10_000, "one_node"),
+    ("refusal", moved_under_a_device, 10_000, "two_nodes"),
+    ("_refuses", refusal_leaves_no_copy, 20_000, "four_nodes"),
+    ("end_writeback", silent_store_acknowledges, 20_000, "one_node"),
+    ("isolate", old_time_counts, 10_000, "four_nodes"),
+    ("release_private", dirty_private_data_released, 20_000, "four_nodes"),
+    ("release_private", anything_released, 20_000, "one_node"),
+    ("pin_longterm", long_pin_in_a_closed_block, 20_000, "two_nodes"),
+    ("_is_sticky", long_pin_is_not_sticky, 10_000, "two_nodes"),
+    ("add_device", failed_add_stays, 20_000, "shared_devices"),
+    ("is_empty", huge_folio_overlooked, 2_000, "four_nodes"),
+    ("_leaves", huge_folio_moves_where_nothing_stays, 20_000, "two_nodes"),
+    ("_none_to_spare", promised_folio_given_away, 10_000, "two_nodes"),
+    ("change_huge_home", old_range_keeps_its_mark, 20_000, "two_nodes"),
+    ("eject_device", refused_eject_stays_offline, 20_000, "shared_devices"),
+)
+"""Method, what replaces it, within how many steps it is found, and on which machine."""

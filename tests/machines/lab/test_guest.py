@@ -1,0 +1,233 @@
+"""Guests with real kernels: what they answer, and how they end."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from memhp.cli.main import main
+from memhp.machines.lab import (
+    MIB,
+    Guest,
+    GuestDied,
+    GuestSilent,
+    Kernel,
+    LabError,
+    Layout,
+    MonitorRefused,
+    Node,
+    add_dimm,
+    eject_dimm,
+    snapshot,
+)
+from memhp.machines.sysfs import read_machine
+
+pytestmark = pytest.mark.kernel
+
+MEMORY = "/sys/devices/system/memory"
+NODE = "/sys/devices/system/node"
+
+
+def running(pid: int) -> bool:
+    """Whether that process is there and no zombie."""
+    try:
+        return ") Z" not in Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def within(seconds: float, holds: Callable[[], bool]) -> bool:
+    """Whether it holds, now or soon."""
+    deadline = time.monotonic() + seconds
+    while not (found := holds()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return found
+
+
+def gone_within(pid: int, seconds: float) -> bool:
+    return within(seconds, lambda: not running(pid))
+
+
+def free_kib(guest: Guest, node: int) -> int:
+    line = next(x for x in guest.read(f"{NODE}/node{node}/meminfo").splitlines() if "MemFree" in x)
+    return int(line.split()[3])
+
+
+def test_the_errno_is_that_of_the_kernel(guest: Guest) -> None:
+    assert guest.write(f"{MEMORY}/memory5/state", "sideways") == errno.EINVAL
+    assert guest.write("/not/there", "x") == errno.ENOENT
+    assert guest.write("/proc/sys/vm/drop_caches", "1") == 0
+    with pytest.raises(FileNotFoundError):
+        guest.read("/not/there")
+
+
+def test_the_shell_tells_its_status_and_both_outputs(guest: Guest) -> None:
+    reply = guest.shell("echo out; echo err >&2; exit 3")
+    assert (reply.rc, reply.out) == (3, "out\nerr\n")
+    assert guest.shell("kill -9 $$").rc == 128 + 9
+
+
+def test_nodes_have_the_numbers_and_distances_of_the_layout(guest: Guest) -> None:
+    assert guest.read(f"{NODE}/online").strip() == "0-1"
+    assert guest.read(f"{NODE}/possible").strip() == "0-2"
+    assert guest.read(f"{NODE}/node0/distance").split() == ["10", "30"]
+    assert guest.read(f"{NODE}/has_cpu").strip() == "0"
+
+
+@pytest.mark.parametrize("kind", ["anon", "locked", "cache", "spliced", "pinned", "kernel"])
+def test_memory_is_held_on_the_node_that_is_named(guest: Guest, kind: str) -> None:
+    before = free_kib(guest, 1)
+    error, holder = guest.hold(kind, 32 * MIB, node=1)  # type: ignore[arg-type]
+    assert error == 0
+    assert before - free_kib(guest, 1) > 16 * 1024
+    assert guest.release(holder) == 0
+    assert guest.release(holder) == errno.ESRCH
+    assert within(10, lambda: free_kib(guest, 1) > before - 8 * 1024)  # io_uring gives back late
+
+
+def test_more_than_a_node_has_cannot_be_held_and_the_guest_lives(guest: Guest) -> None:
+    assert guest.hold("anon", 1024 * MIB, node=1) == (errno.ENOMEM, 0)
+    assert guest.agent("ping").code == 0
+
+
+def test_huge_pages_are_held_if_there_are_any(guest: Guest) -> None:
+    assert guest.hold("huge", 4 * MIB, node=1) == (errno.ENOMEM, 0)
+    path = f"{NODE}/node1/hugepages/hugepages-2048kB"
+    assert guest.write(f"{path}/nr_hugepages", "4") == 0
+    error, holder = guest.hold("huge", 4 * MIB, node=1)
+    assert error == 0
+    assert guest.read(f"{path}/free_hugepages").strip() == "2"
+    assert guest.release(holder) == 0
+    assert guest.write(f"{path}/nr_hugepages", "0") == 0
+
+
+def state_of_dimm(guest: Guest, name: str, node: int = 2) -> str:
+    """Add a DIMM to the empty node; the file with the state of its block, once it is there."""
+    add_dimm(guest, name, node=node, size=128 * MIB)
+    wait = f"for i in $(seq 100); do ls -d {NODE}/node{node}/memory[0-9]* && exit; sleep 0.05; done"
+    return f"{MEMORY}/{guest.shell(wait).out.strip().rpartition('/')[2]}/state"
+
+
+def test_a_dimm_comes_to_an_empty_node_and_goes(guest: Guest) -> None:
+    state = state_of_dimm(guest, "d0")
+    assert guest.read(state) == "offline\n"
+    assert guest.write(state, "online_movable") == 0
+    assert guest.write(state, "offline") == 0
+    assert eject_dimm(guest, "d0").gone
+    assert guest.shell(f"ls {NODE}/node2").rc != 0
+    with pytest.raises(MonitorRefused, match="d0"):
+        eject_dimm(guest, "d0")
+
+
+def test_a_dimm_with_memory_of_the_kernel_stays(kernel: Kernel) -> None:
+    offline = ("memhp_default_state=offline",)
+    layout = Layout(nodes=(Node(512 * MIB, 1), Node()), slots=1, options=offline)
+    with Guest.boot(kernel, layout) as guest:
+        state = state_of_dimm(guest, "d0", node=1)
+        assert guest.write(state, "online_kernel") == 0
+        assert guest.hold("kernel", 32 * MIB, node=1)[0] == 0
+        refused = eject_dimm(guest, "d0")
+        assert (refused.gone, refused.status) == (False, 0x82)
+        assert guest.read(state) == "online\n"
+
+
+def test_a_snapshot_is_a_machine_that_inspect_reads(
+    guest: Guest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "guest.tar"
+    path.write_bytes(snapshot(guest))
+    reading = read_machine(path)
+    assert reading.block_size == 128 * MIB
+    assert [block.nodes for block in reading.blocks] == [(0,)] * 4 + [(1,)] * 2
+    assert reading.iomem
+    assert reading.cpuinfo
+    assert main(["inspect", str(path)]) == 0
+    assert "6 blocks of 128 MiB" in capsys.readouterr().out
+
+
+def test_an_answer_that_comes_late_is_dropped(guest: Guest) -> None:
+    with pytest.raises(GuestSilent, match=r"no answer within 0\.1 s: shell sleep 1"):
+        guest.shell("sleep 1; echo late", limit=0.1)
+    assert guest.shell("echo next").out == "next\n"
+
+
+def test_a_panic_is_told_with_the_end_of_the_console(kernel: Kernel) -> None:
+    with Guest.boot(kernel) as guest:
+        with pytest.raises(GuestDied, match="its kernel panicked") as caught:
+            guest.write("/proc/sysrq-trigger", "c")
+        assert any("Kernel panic" in line for line in caught.value.console)
+        assert gone_within(guest.pid, 5)
+
+
+def test_a_boot_that_takes_too_long_is_ended_with_the_console(kernel: Kernel) -> None:
+    before = children()
+    with pytest.raises(GuestSilent, match="no answer within 4 s: booting") as caught:
+        Guest.boot(kernel, Layout(options=("rdinit=/bin/cat",)), limit=4.0)
+    assert caught.value.console
+    assert children() == before
+
+
+def children() -> set[str]:
+    """The processes that this one started and that are still there."""
+    return set(Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split())
+
+
+def test_an_error_inside_ends_the_guest(kernel: Kernel) -> None:
+    booted = Guest.boot(kernel)
+    pid = booted.pid
+    assert running(pid)
+    with pytest.raises(ZeroDivisionError), booted:
+        raise ZeroDivisionError
+    assert not running(pid)
+    booted.close()
+
+
+SCRIPT = """
+import sys, time
+from memhp.machines.lab import Guest, load
+with Guest.boot(load(sys.argv[1])) as guest:
+    print(guest.pid, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_no_qemu_outlives_the_process_that_booted_it(
+    kernel: Kernel, ending: signal.Signals
+) -> None:
+    command = [sys.executable, "-c", SCRIPT, kernel.name]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        qemu = int(parent.stdout.readline())
+        assert running(qemu)
+        parent.send_signal(ending)
+        parent.wait(20)
+    assert gone_within(qemu, 10)
+
+
+def test_qemu_s_own_complaint_is_told(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("memhp.machines.lab.guest.machine_arguments", lambda layout: ["-m", "x"])
+    with pytest.raises(GuestDied, match="QEMU refused") as caught:
+        Guest.boot(kernel)
+    assert "qemu-system" in str(caught.value)
+    assert isinstance(caught.value, LabError)
+
+
+def test_the_command_boots_and_says_what_there_is(
+    kernel: Kernel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["lab", "boot", kernel.name, "--node", "512MiB,1", "--node", "256MiB"]) == 0
+    out = capsys.readouterr().out
+    assert f"kernel: {kernel.version}\n" in out
+    assert "blocks: 6 of 128 MiB\n" in out
+    assert "node1: 2 blocks, CPUs none, distances 20 10\n" in out

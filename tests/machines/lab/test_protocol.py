@@ -1,0 +1,109 @@
+"""Requests, answers, QEMU's monitor and the archive, without a guest."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from memhp.machines.lab.initramfs import Entry, cpio
+from memhp.machines.lab.protocol import Answer, Ended, Line, Silent, encode, take_answer
+from memhp.machines.lab.qmp import Monitor, MonitorRefused
+
+
+def soon() -> float:
+    return time.monotonic() + 5.0
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[Line, socket.socket]]:
+    """A line, and the other side of it."""
+    ours, theirs = socket.socketpair()
+    line = Line(ours)
+    with theirs:
+        yield line, theirs
+    line.close()
+
+
+def test_arguments_may_hold_anything() -> None:
+    assert encode(7, "shell", b"echo 'a\nb'") == b"7 shell 10\necho 'a\nb'"
+    assert encode(8, "ping") == b"8 ping\n"
+
+
+def test_an_answer_is_taken_only_when_it_is_whole() -> None:
+    received = bytearray(b"[ 1.0] noise\n= 4 0 3\nab")
+    assert take_answer(received) is None
+    received += b"c= 5 16 0\nrest"
+    assert take_answer(received) == Answer(4, 0, b"abc")
+    assert take_answer(received) == Answer(5, 16, b"")
+    assert received == b"rest"
+
+
+def test_an_answer_may_look_like_another() -> None:
+    received = bytearray(b"= 1 0 8\n= 2 0 0\n")
+    assert take_answer(received) == Answer(1, 0, b"= 2 0 0\n")
+    assert take_answer(received) is None
+
+
+def test_silence_and_an_end_differ(pair: tuple[Line, socket.socket]) -> None:
+    line, other = pair
+    with pytest.raises(Silent):
+        line.receive(time.monotonic())
+    other.close()
+    with pytest.raises(Ended):
+        line.receive(soon())
+
+
+def test_sending_has_a_deadline_too(pair: tuple[Line, socket.socket]) -> None:
+    line, _ = pair
+    with pytest.raises(Silent):
+        line.send(b"x" * (1 << 24), time.monotonic() + 0.05)
+
+
+def say(other: socket.socket, *messages: object) -> None:
+    other.sendall(b"".join(json.dumps(message).encode() + b"\r\n" for message in messages))
+
+
+def test_events_are_kept_while_a_command_waits(pair: tuple[Line, socket.socket]) -> None:
+    line, other = pair
+    monitor = Monitor(line)
+    say(other, {"QMP": {}}, {"return": {}, "id": 1})
+    monitor.greet(soon())
+    say(other, {"event": "A", "data": {}}, {"return": [1], "id": 2}, {"event": "B"})
+    assert monitor.command("query-x", {}, soon()) == [1]
+    assert [event["event"] for event in monitor.events()] == ["A", "B"]
+    assert monitor.events() == []
+
+
+def test_a_refusal_has_the_monitor_s_own_words(pair: tuple[Line, socket.socket]) -> None:
+    line, other = pair
+    say(other, {"error": {"class": "GenericError", "desc": "no slot"}, "id": 1})
+    with pytest.raises(MonitorRefused, match="device_add: no slot"):
+        Monitor(line).command("device_add", {"id": "d"}, soon())
+    sent = json.loads(other.recv(4096))
+    assert sent == {"execute": "device_add", "arguments": {"id": "d"}, "id": 1}
+
+
+def test_the_archive_is_one_that_cpio_reads(tmp_path: Path) -> None:
+    cpio_program = shutil.which("cpio") or shutil.which("busybox")
+    if cpio_program is None:
+        pytest.skip("neither cpio nor busybox is here; apt install busybox-static")
+    archive = cpio(
+        {
+            "bin": Entry(0o040755),
+            "bin/x": Entry(0o100755, b"four!"),
+            "bin/y": Entry(0o120777, b"x"),
+        }
+    )
+    command = (
+        [cpio_program, "-i"] if cpio_program.endswith("cpio") else [cpio_program, "cpio", "-i"]
+    )
+    subprocess.run(command, input=archive, cwd=tmp_path, check=True, capture_output=True)
+    assert (tmp_path / "bin/y").read_bytes() == b"four!"
+    assert (tmp_path / "bin/x").stat().st_mode & 0o777 == 0o755
