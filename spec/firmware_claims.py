@@ -207,6 +207,13 @@ def a_device_is_added(m: MemoryDevice, b: Block) -> Bool:
     return added & block_device[b] & (block_state[b] == BlockState.offline)
 
 
+@sometimes(covers="A1 R4")
+def memory_is_added_without_the_firmware(m: MemoryDevice, b: Block) -> Bool:
+    """A driver, or a write to /sys/devices/system/memory/probe, adds memory: nobody is told."""
+    silent = in_range[m, b] & inserted[m] & (told[m] == Ost.none)
+    return silent & ~early[b] & block_device[b]
+
+
 @sometimes(covers="A1")
 def a_failed_add_is_taken_back(m: MemoryDevice) -> Bool:
     """An add can fail and leave nothing."""
