@@ -97,11 +97,11 @@ class Machine(Sections):
         if not error:
             self.told[device] = ADDED
             return 0
+        self.locked_by = device
         for block in self.removal_order(added):
             self.remove_memory(block)
-        if any(self.present[b] and self.found[b] == ABSENT for b in blocks):
-            self.locked_by = device
-        else:
+        if not any(self.present[b] and self.found[b] == ABSENT for b in blocks):
+            self.locked_by = -1
             self.told[device] = NOT_ADDED
         return error
 

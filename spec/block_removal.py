@@ -78,6 +78,12 @@ def altmaps_differ(b: Block) -> Bool:
     return exists(Block, lambda c: share_a_device(b, c) & block_device[c] & ~one_way(b, c))
 
 
+@definition
+def is_taken_back(b: Block) -> Bool:
+    """An add that failed had brought the block, or found it: it goes as it came, by itself."""
+    return exists(MemoryDevice, lambda m: in_range[m, b] & (request[m] == Request.add_failed))
+
+
 @action
 def open_state_file(b: Block) -> None:
     """Somebody begins to write to the block's ``state``, or begins anew (kernfs_get_active)."""
@@ -136,7 +142,7 @@ def delete_block_device(b: Block) -> None:
     )
     guard(
         "one_kind_of_memmap",
-        ~altmaps_differ(b),
+        is_taken_back(b) | ~altmaps_differ(b),
         errno=EINVAL,
         why="some blocks of the range have their mem_map in themselves, and some have not",
     )
@@ -219,8 +225,8 @@ def no_writer_is_turned_away_without_need(b: Block) -> Bool:
 
 @step(covers="A1")
 def ranges_go_in_one_way(b: Block, c: Block) -> Bool:
-    """When a block goes, what is left of its range has its mem_maps where the block has its own."""
-    gone = block_device[b] & ~after(block_device[b])
+    """When a range goes, what is left of it has its mem_maps where the block has its own."""
+    gone = block_device[b] & ~after(block_device[b]) & ~is_taken_back(b)
     return implies(gone & share_a_device(b, c) & block_device[c], one_way(b, c))
 
 
