@@ -73,15 +73,16 @@ def share_a_device(b: Block, c: Block) -> Bool:
 
 
 @definition
-def altmaps_differ(b: Block) -> Bool:
-    """Of the blocks that are to go together, some have their mem_map in themselves, some not."""
-    return exists(Block, lambda c: share_a_device(b, c) & block_device[c] & ~one_way(b, c))
-
-
-@definition
 def is_taken_back(b: Block) -> Bool:
     """An add that failed had brought the block, or found it: it goes as it came, by itself."""
     return exists(MemoryDevice, lambda m: in_range[m, b] & (request[m] == Request.add_failed))
+
+
+@definition
+def altmaps_differ(b: Block) -> Bool:
+    """Of the blocks that are to go together, some have their mem_map in themselves, some not."""
+    mixed = exists(Block, lambda c: share_a_device(b, c) & block_device[c] & ~one_way(b, c))
+    return mixed & ~is_taken_back(b)
 
 
 @action
@@ -142,7 +143,7 @@ def delete_block_device(b: Block) -> None:
     )
     guard(
         "one_kind_of_memmap",
-        is_taken_back(b) | ~altmaps_differ(b),
+        ~altmaps_differ(b),
         errno=EINVAL,
         why="some blocks of the range have their mem_map in themselves, and some have not",
     )
