@@ -382,6 +382,9 @@ def started_from(fresh: Machine, seen: Observation) -> Machine:
     """
     machine = fresh.copy()
     user = Operations(machine)
+    if not seen["node_online"][ADDED_NODE]:
+        machine.step("set_node_offline", ADDED_NODE)
+        machine.step("free_pgdat", ADDED_NODE)
     for block, there in enumerate(seen["block_device"]):
         if there and not machine.get("block_device", block):
             user.add_device(_dimm_of(block))
