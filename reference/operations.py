@@ -84,7 +84,7 @@ class Operations:
         if word in _ZONES:
             return self._online(block, _ZONES[word])
         if word == "online":
-            return self._online_by_default(block)
+            return self._online(block, self._default_zone(block))
         return Result(EINVAL)
 
     def write_online(self, block: int, text: str) -> Result:
@@ -100,7 +100,14 @@ class Operations:
         already = self.machine.get("block_state", block) == ("online" if wanted else "offline")
         if already and self.machine.get("block_device", block):
             return SUCCESS
-        return self.write_state(block, "online" if wanted else "offline")
+        return self.online_unnamed(block) if wanted else self._offline(block)
+
+    def online_unnamed(self, block: int) -> Result:
+        """Bring a block online when nobody says where: in the default zone.
+
+        Source: drivers/base/memory.c, memory_subsys_online.
+        """
+        return self._online(block, self._default_zone(block))
 
     def add_memory(self, block: int) -> Result:
         """Hot-add a block with its devices: it is there, described, present, offline in sysfs.
@@ -207,7 +214,7 @@ class Operations:
         self._try("refuse_eject", device)
         for block in online:
             if self.machine.get("block_state", block) == "offline":
-                self._online_by_default(block)
+                self.online_unnamed(block)
         self._try("conclude_refusal", device)
         return Result(EBUSY, result.refusal)
 
@@ -290,8 +297,8 @@ class Operations:
             self._try("cancel_online", block)
         return result
 
-    def _online_by_default(self, block: int) -> Result:
-        return self._online(block, str(self.machine.evaluate("default_zone", block)))
+    def _default_zone(self, block: int) -> str:
+        return str(self.machine.evaluate("default_zone", block))
 
     def _offline(self, block: int) -> Result:
         result = self._vet(block) and self._try("begin_offline", block)
