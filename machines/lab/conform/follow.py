@@ -37,7 +37,16 @@ from .target import (
     expected,
 )
 
-__all__ = ["Disagreement", "Report", "Tally", "again", "random_operation", "started_from", "walk"]
+__all__ = [
+    "Disagreement",
+    "Follower",
+    "Report",
+    "Tally",
+    "again",
+    "random_operation",
+    "started_from",
+    "walk",
+]
 
 _FAILURES = 5
 """How many guests may be lost before a walk ends."""
@@ -114,7 +123,7 @@ class Report:
         return not self.disagreements and not self.lost
 
 
-class _Follower:
+class Follower:
     """The reference, kept in the state in which the kernel is."""
 
     def __init__(self, target: KernelTarget, system: System) -> None:
@@ -216,7 +225,7 @@ def walk(
         LabError: guests do not boot, or one after the other is lost.
     """
     choose = random.Random(seed)
-    follower = _Follower(target, system)
+    follower = Follower(target, system)
     report, began = follower.report, time.monotonic()
     for _ in range(steps):
         try:
@@ -235,7 +244,7 @@ def again(target: KernelTarget, system: System, operations: Sequence[Operation])
     Raises:
         GuestDied, GuestSilent: the guest ended or hangs; both carry its console.
     """
-    follower, began = _Follower(target, system), time.monotonic()
+    follower, began = Follower(target, system), time.monotonic()
     for operation in operations:
         follower.step(operation)
     follower.report.seconds = time.monotonic() - began

@@ -23,12 +23,13 @@ from memhp.machines.lab.devices import eject_dimm
 from memhp.machines.lab.errors import GuestSilent, LabError
 from memhp.machines.lab.guest import Guest
 from memhp.machines.lab.kernels import Kernel
-from memhp.machines.lab.layout import MIB, Layout, Node, VirtioMem
+from memhp.machines.lab.layout import Layout, Node, VirtioMem
 from memhp.machines.procfs import system_ram
 from memhp.reference.machine import Machine
 from memhp.reference.shapes import Shape
 from memhp.reference.target import Observation
 from memhp.reference.topology import Topology, Value
+from memhp.spec.architectures import architecture
 from memhp.spec.language.system import System
 
 __all__ = [
@@ -45,9 +46,6 @@ __all__ = [
     "expected",
     "read_listing",
 ]
-
-BLOCK = 128 * MIB
-"""The block size of the guests here: one section."""
 
 BOOT_BLOCKS = 4
 DEVICES = 2
@@ -73,16 +71,31 @@ Operation = tuple[str, tuple[Value, ...]]
 
 @dataclass(frozen=True)
 class Board:
-    """Where QEMU has the memory of a guest: the numbers of the first boot and added blocks.
+    """A guest of one architecture (a name of `memhp.spec.architectures`).
+
+    ``first`` and ``added`` are the numbers of the first boot block and the first added one,
+    as QEMU places them; a block is one section.
 
     ``dimms``: added memory is DIMMs, which come and go on node 1.  Otherwise it is a
     virtio-mem device, all of which is there from boot, on node 0: without ACPI nothing
     tells the kernel of another node.
     """
 
+    architecture: str
     first: int
     added: int
     dimms: bool
+
+    @property
+    def block(self) -> int:
+        """The size of a block, in bytes."""
+        return architecture(self.architecture).section
+
+    @property
+    def kept(self) -> frozenset[int]:
+        """The blocks that a notifier of the architecture keeps online."""
+        removable = architecture(self.architecture).boot_memory_removable
+        return frozenset() if removable else frozenset(range(BOOT_BLOCKS))
 
     @property
     def node(self) -> int:
@@ -96,9 +109,12 @@ class Board:
 
     def layout(self) -> Layout:
         """Boot memory on node 0, then what is added, and nothing onlined by itself."""
-        size = DEVICES * BLOCKS_OF_DEVICE * BLOCK
+        size = DEVICES * BLOCKS_OF_DEVICE * self.block
         return Layout(
-            nodes=(Node(memory=BOOT_BLOCKS * BLOCK, cpus=1), *([Node()] if self.dimms else [])),
+            nodes=(
+                Node(memory=BOOT_BLOCKS * self.block, cpus=1),
+                *([Node()] if self.dimms else []),
+            ),
             slots=DEVICES if self.dimms else 0,
             virtio_mem=() if self.dimms else (VirtioMem(self.node, size, size),),
             options=("memhp_default_state=offline",),
@@ -106,7 +122,10 @@ class Board:
 
 
 BOARDS: Mapping[str, Board] = MappingProxyType(
-    {"x86_64": Board(0, 32, dimms=True), "aarch64": Board(8, 16, dimms=False)}
+    {
+        "x86_64": Board("x86_64", 0, 32, dimms=True),
+        "aarch64": Board("arm64-4k", 8, 16, dimms=False),
+    }
 )
 """By the name that `uname -m` gives."""
 
@@ -134,6 +153,7 @@ def arrangement(
         added=frozenset(added),
         multizone=multizone,
         holes=holes,
+        vetoing=board.kept,
         more=(("MemoryDevice", DEVICES + 1),),
         tables=(
             ("node_of", tuple(board.node * (b in added) for b in blocks)),
@@ -205,7 +225,7 @@ class KernelTarget:
 
     def _add(self, device: int) -> int | None:
         """Plug the DIMM at its place, and wait for what the guest tells the firmware."""
-        guest, name, size = self.booted, f"dimm{device}", BLOCKS_OF_DEVICE * BLOCK
+        guest, name, size = self.booted, f"dimm{device}", BLOCKS_OF_DEVICE * self.board.block
         guest.events()
         guest.qmp("object-add", qom_type="memory-backend-ram", id=f"{name}-ram", size=size)
         guest.qmp(
@@ -214,7 +234,7 @@ class KernelTarget:
             id=name,
             memdev=f"{name}-ram",
             node=self.board.node,
-            addr=self.board.added * BLOCK + (device - 1) * size,
+            addr=self.board.added * self.board.block + (device - 1) * size,
         )
         deadline = time.monotonic() + guest.command_limit
         while (left := deadline - time.monotonic()) > 0:
@@ -228,11 +248,12 @@ class KernelTarget:
     def arranged(self, system: System) -> Topology:
         """The `arrangement` with what only a booted guest tells: holes, and blocks of no zone."""
         ranges = system_ram(self.booted.read("/proc/iomem")) or ()
+        size = self.board.block
         full = {
             block
             for block in range(BOOT_BLOCKS)
-            for start in [(self.board.first + block) * BLOCK]
-            if any(r.start <= start and start + BLOCK <= r.stop for r in ranges)
+            for start in [(self.board.first + block) * size]
+            if any(r.start <= start and start + size <= r.stop for r in ranges)
         }
         zones = self.observe()["zone"]
         several = [block for block in range(BOOT_BLOCKS) if zones[block] == "none"]
