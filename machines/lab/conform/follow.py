@@ -9,6 +9,7 @@ What only a known deviation of Linux explains is counted under its name.
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -215,11 +216,14 @@ def walk(
     system: System,
     steps: int,
     seed: int,
+    *,
+    seconds: float = math.inf,
     progress: Callable[[Report], None] | None = None,
 ) -> Report:
     """Random operations, each compared; after a disagreement the reference begins anew.
 
-    A guest that ends or hangs is reported, and the walk goes on with a new one.
+    A guest that ends or hangs is reported, and the walk goes on with a new one.  It ends
+    after so many ``steps``, or so many ``seconds``.
 
     Raises:
         LabError: guests do not boot, or one after the other is lost.
@@ -235,6 +239,8 @@ def walk(
         report.seconds = time.monotonic() - began
         if progress:
             progress(report)
+        if report.seconds > seconds:
+            break
     return report
 
 
