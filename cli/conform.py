@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .common import UsageError, at_least_one, choose, console, write_json
+from .common import UsageError, at_least_one, choose, console, fail, write_json
 
 if TYPE_CHECKING:
     from memhp.machines.lab import Kernel
@@ -198,6 +198,51 @@ def complain(kernel: Kernel, report: Report) -> None:
         write_json(path, disagreement(kernel.name, found.operations, str(found)))
         print(f"{kernel.name}: {found}", file=sys.stderr)
         print(f"again: memhp replay {path} --target kernel:{kernel.name}", file=sys.stderr)
+
+
+def fuzz(args: argparse.Namespace) -> int:
+    """`memhp fuzz --target kernel:NAME`; exit 1 if the kernel leaves the specification."""
+    from memhp.machines.lab import LabError
+
+    try:
+        kernel = kernel_named(args.target.partition(":")[2])
+        seconds = 60 * args.minutes if args.minutes else None
+        steps = args.steps or (sys.maxsize if seconds else _STEPS)
+        report = hold(kernel, steps, args.seed, seconds)
+        complain(kernel, report)
+    except (LabError, UsageError) as error:
+        return fail("fuzz", error)
+    total = report.total
+    print(
+        f"{total.steps:,} operations on {args.target} (seed {args.seed}): {total.determined:,}"
+        f" determined, {total.allowed:,} allowed, {total.deviating:,} deviating,"
+        f" {total.disagreed:,} disagreed; {report.seconds:.1f} s"
+    )
+    return 0 if report.agrees else 1
+
+
+def replay(document: Any, args: argparse.Namespace) -> int:
+    """Do a disagreement again; exit 1 if the kernel still disagrees.  Raises `UsageError`."""
+    from memhp.machines.lab import LabError
+    from memhp.machines.lab.conform import KernelTarget, again
+    from memhp.machines.lab.conform.results import ResultsError, operations_of
+    from memhp.spec.system import SYSTEM
+
+    kind, _, name = args.target.partition(":")
+    if kind != "kernel":
+        raise UsageError(f"it is of a kernel: give --target kernel:{document.get('kernel')}")
+    try:
+        operations = operations_of(document)
+        with KernelTarget(kernel_named(name)) as target:
+            report = again(target, SYSTEM, operations)
+    except (LabError, ResultsError) as error:
+        raise UsageError(str(error)) from None
+    print(f"{args.trace}: {len(operations)} operations on {args.target}")
+    for found in report.disagreements:
+        print(found)
+    if report.agrees:
+        print("the kernel does what the reference does")
+    return 0 if report.agrees else 1
 
 
 def _say(text: str) -> None:
