@@ -241,24 +241,12 @@ def _compared(campaign: Campaign) -> str:
     return text
 
 
-def _untold(campaign: Campaign) -> tuple[list[str], list[tuple[str, str, list[int]]]]:
+def _untold(campaign: Campaign) -> tuple[tuple[str, ...], list[tuple[str, str, list[int]]]]:
     """The variables that nothing was told of on any machine, and for others the entries."""
-    from memhp.checks.fuzz.topologies import built
-    from memhp.reference.target import ReferenceTarget
+    from memhp.checks.fuzz.told import never_told
     from memhp.spec.system import SYSTEM
 
-    reference, whole = ReferenceTarget(SYSTEM), {}
-    for machine in campaign.untold:
-        reference.reset(built(machine))
-        whole[machine] = {name: len(values) for name, values in reference.observe().items()}
-    never = [
-        variable.symbol.name
-        for variable in SYSTEM.variables
-        if all(
-            len(untold.get(variable.symbol.name, ())) == whole[machine][variable.symbol.name]
-            for machine, untold in campaign.untold.items()
-        )
-    ]
+    never = never_told(SYSTEM, campaign.untold)
     parts = [
         (machine, name, sorted(places))
         for machine, untold in campaign.untold.items()

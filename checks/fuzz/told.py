@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from memhp.reference.target import Observation, ReferenceTarget
+from memhp.spec.language.system import System
 
-__all__ = ["Untold", "everything", "in_both", "tell"]
+from .topologies import built
+
+__all__ = ["Untold", "everything", "in_both", "never_told", "tell"]
 
 Untold = dict[str, set[int]]
 """For each variable with such entries, those that have not been told: places, row-major."""
@@ -43,3 +46,16 @@ def in_both(one: Mapping[str, set[int]], other: Mapping[str, set[int]]) -> Untol
     """
     both = {name: places & other.get(name, set()) for name, places in one.items()}
     return {name: places for name, places in both.items() if places}
+
+
+def never_told(system: System, untold: Mapping[str, Untold]) -> tuple[str, ...]:
+    """The variables of which nothing was told, on none of these machines.
+
+    Parameters: ``untold``, for each machine (a name of `topologies.SHAPES`) what was not told.
+    """
+    never = {variable.symbol.name: variable.symbol.domain for variable in system.variables}
+    for machine, left in untold.items():
+        for name, domain in tuple(never.items()):
+            if len(left.get(name, ())) < len(built(machine).points(domain)):
+                del never[name]
+    return tuple(never)
