@@ -19,7 +19,7 @@ from memhp.reference.target import ReferenceTarget
 from memhp.reference.topology import Topology, Value
 from memhp.spec.system import SYSTEM
 
-from .toy_target import BuggyAllocator, CrashingAllocator, ToyAllocator
+from .toy_target import BuggyAllocator, ToyAllocator
 
 PLAIN = Shape(blocks=3, added=frozenset([2])).build(SYSTEM)
 OPERATIONS: tuple[Operation, ...] = (
@@ -72,6 +72,15 @@ def test_a_different_state_is_told_value_by_value(monkeypatch: pytest.MonkeyPatc
     ]
 
 
+class CrashingAllocator(ToyAllocator):
+    """It fails when a block is to be emptied."""
+
+    def do(self, operation: str, *params: Value) -> int | None:
+        if operation == "drain":
+            raise KeyError("draining")
+        return super().do(operation, *params)
+
+
 def test_a_target_that_fails_is_a_finding() -> None:
     found = walked(CrashingAllocator()).divergence
     assert found is not None
@@ -88,9 +97,10 @@ class Pressed(ToyAllocator):
         super().reset(topology)
         self.asked = 0
 
-    def alloc_kernel(self, frame: int) -> int | None:
-        self.asked += 1
-        return super().alloc_kernel(frame) if self.asked % 3 else self.refusal
+    def do(self, operation: str, *params: Value) -> int | None:
+        self.asked += operation == "alloc_kernel"
+        short = operation == "alloc_kernel" and self.asked % 3 == 0
+        return self.refusal if short else super().do(operation, *params)
 
 
 class MayRefuse(Pressed):
