@@ -110,19 +110,8 @@ def _differing_outcome(
     got: int | None,
     seen: Observation,
 ) -> Divergence | None:
-    wanted = reference.observe()
-    if expected == got and all(_equal(wanted[name], values) for name, values in seen.items()):
-        return None
-    found = differences(reference, wanted, seen)
+    found = differences(reference, reference.observe(), seen)
     return Divergence((operation,), expected, got, found) if found or expected != got else None
-
-
-def _equal(wanted: Sequence[int], seen: Sequence[Value | None]) -> bool:
-    """Quick, and right when it says yes: names are looked at one by one."""
-    return tuple(seen) == wanted or (
-        len(seen) == len(wanted)
-        and all(value is None or value == right for value, right in zip(seen, wanted, strict=True))
-    )
 
 
 def differences(
@@ -131,11 +120,20 @@ def differences(
     seen: Mapping[str, Sequence[Value | None]],
 ) -> tuple[Difference, ...]:
     """Every value that the target tells and that the reference has otherwise."""
-    found = []
-    for name, values in seen.items():
-        if not _equal(wanted[name], values):
-            found += _differing(reference, name, wanted[name], values)
-    return tuple(found)
+    unlike = [name for name, values in seen.items() if tuple(values) != wanted[name]]
+    return tuple(
+        difference
+        for name in unlike
+        if not _agree(wanted[name], seen[name])
+        for difference in _differing(reference, name, wanted[name], seen[name])
+    )
+
+
+def _agree(wanted: Sequence[int], seen: Sequence[Value | None]) -> bool:
+    """Quick, and right when it says yes: names are looked at one by one."""
+    return len(seen) == len(wanted) and all(
+        value is None or value == right for value, right in zip(seen, wanted, strict=True)
+    )
 
 
 def _differing(
