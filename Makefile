@@ -17,7 +17,7 @@ test: setup ## lint, check the types, run the tests and the examples in docstrin
 	.venv/bin/mypy
 	.venv/bin/pytest -n 2
 
-bench: .venv/installed-dev ## measure proofs, reference, fuzzing, engine and search (ten minutes)
+bench: .venv/installed-dev ## measure proofs, reference, fuzzing, engine and search (twenty minutes)
 	@.venv/bin/python tests/bench.py
 
 setup: .venv/installed-dev ## make .venv, with the development tools
