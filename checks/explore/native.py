@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -22,7 +25,7 @@ from .results import Progress
 
 __all__ = ["NativeError", "Outcome", "compiler", "run"]
 
-SOURCES = ("search.c", "table.h")
+SOURCES = ("search.c", "table.h", "follow.h")
 
 
 class NativeError(Exception):
@@ -33,10 +36,12 @@ class NativeError(Exception):
 class Outcome:
     """What the program printed.
 
-    ``end`` is one of *complete*, *depth*, *memory*, *refuted* and *overflow*;
+    ``end`` is one of *complete*, *depth*, *memory*, *interrupted*, *refuted* and *overflow*;
     ``depth``, the steps within which every state was seen; ``layers``, the new
     states at each depth, and all transitions up to there; ``ways``, for the
-    number of a claim (one more: a deadlock) the numbers of the steps to it.
+    number of a claim (one more: a deadlock) the numbers of the steps to it;
+    ``followed``, the problems of which all runs were seen; ``lassos``, for the number
+    of a problem the numbers of the steps, and how many of them are before the cycle.
     """
 
     end: str = ""
@@ -47,6 +52,8 @@ class Outcome:
     layers: list[tuple[int, int]] = field(default_factory=list)
     boot: list[int] = field(default_factory=list)
     ways: dict[int, list[list[int]]] = field(default_factory=dict)
+    followed: set[int] = field(default_factory=set)
+    lassos: dict[int, tuple[list[list[int]], int]] = field(default_factory=dict)
 
 
 def compiler() -> str | None:
@@ -76,7 +83,8 @@ def run(
         process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout
-        outcome = _read(process.stdout, progress)
+        with _passed_on(process):
+            outcome = _read(process.stdout, progress)
     finally:
         process.kill()
         process.wait()
@@ -91,7 +99,8 @@ def _compiled(model: Model, layout: Layout, cc: str, folder: Path) -> Path:
     for name in SOURCES:
         (folder / name).write_text((files("memhp.checks.explore") / name).read_text())
     program = folder / "search"
-    level = "-O1" if model.watches else "-O2"  # watches are much code, and seldom run
+    # What is watched is much code that seldom runs.
+    level = "-O1" if model.watches or model.problems else "-O2"
     command = [cc, level, "-pthread", "-o", str(program), str(folder / SOURCES[0])]
     made = subprocess.run(command, capture_output=True, text=True, check=False)
     if made.returncode:
@@ -100,19 +109,47 @@ def _compiled(model: Model, layout: Layout, cc: str, folder: Path) -> Path:
     return program
 
 
+@contextmanager
+def _passed_on(process: subprocess.Popen[str]) -> Iterator[None]:
+    """Ctrl-C asks the program to end with what it has; a second time it just ends."""
+
+    def ask(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        process.send_signal(signal.SIGINT)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _read(lines: Iterator[str], progress: Callable[[Progress], None] | None) -> Outcome:
     outcome = Outcome()
     way: list[list[int]] = []
+    last = (0, 0, 0)
     for line in lines:
         word, *rest = line.split()
         match word:
             case "progress" if progress:
-                at, states, transitions, seconds = rest
-                progress(Progress(int(at), int(states), int(transitions), float(seconds)))
+                last = (int(rest[0]), int(rest[1]), int(rest[2]))
+                progress(Progress(*last, float(rest[3])))
             case "layer":
                 outcome.layers.append((int(rest[1]), int(rest[2])))
             case "way":
                 way = outcome.ways[int(rest[0])] = []
+            case "following" if progress:
+                at, problems, seconds = rest
+                doing = f"looking for runs without end, {at} of {problems}"
+                progress(Progress(*last, float(seconds), doing))
+            case "followed":
+                outcome.followed.add(int(rest[0]))
+            case "lasso":
+                way = []
+                outcome.lassos[int(rest[0])] = way, int(rest[1])
             case "step":
                 way.append(list(map(int, rest)))
             case "boot":

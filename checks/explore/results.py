@@ -12,17 +12,18 @@ from memhp.spec.language.system import Property, System
 
 __all__ = ["End", "Exploration", "Progress"]
 
-End = Literal["complete", "depth", "memory", "refuted"]
+End = Literal["complete", "depth", "memory", "interrupted", "refuted"]
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a search is; ``seconds`` since it began."""
+    """How far a search is; ``seconds`` since it began; ``doing``, what follows the search."""
 
     depth: int
     states: int
     transitions: int
     seconds: float
+    doing: str = ""
 
 
 @dataclass
@@ -58,11 +59,11 @@ class Exploration:
     def verdict(self, claim: Property) -> Verdict:
         """What is known about a property that was looked for.
 
-        A search that ran out of memory leaves undetermined what it did not find.
+        A search that was not finished leaves undetermined what it did not find.
         """
         if claim.name in self.found:
             return Verdict.holds if claim.kind == "sometimes" else Verdict.refuted
         if claim.kind == "ends":
             return Verdict.holds if claim.name in self.followed else Verdict.undetermined
-        spent = self.end in ("memory", "refuted")
+        spent = self.end in ("memory", "interrupted", "refuted")
         return Verdict.undetermined if spent or claim.kind == "sometimes" else Verdict.holds

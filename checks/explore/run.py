@@ -33,7 +33,7 @@ __all__ = ["ENDLESS_STATES", "MEMORY", "explore", "spin_model"]
 MEMORY = 2 << 30
 """How many bytes a search may use unless told otherwise."""
 ENDLESS_STATES = 50_000
-"""The largest machine on which runs without end are looked for: each state is kept whole."""
+"""The largest machine on which runs without end are looked for without a C compiler."""
 _NUMBERS = (8, 16, 32, 64)
 
 
@@ -51,8 +51,9 @@ def explore(
 ) -> Exploration:
     """Every state of the machine, layer by layer.
 
-    Parameters: ``claims``, the properties to decide (those of kind *ends*: see
-    `memhp.checks.lasso.endless`, on machines of up to `ENDLESS_STATES`);
+    Parameters: ``claims``, the properties to decide (those of kind *ends* as
+    `memhp.checks.lasso.endless` does; with ``symmetry``, in a search of their own
+    without it, since images of one element are the same work only to begin with);
     ``depth``, the steps to go at most; ``memory``, the bytes after which the
     search ends; ``jobs``, threads (all cores unless given); ``stop``, whether it
     ends with the layer in which a property is violated; ``symmetry``, whether
@@ -68,22 +69,30 @@ def explore(
         result = explore_plainly(
             system, topology, now, depth=depth, memory=memory, stop=stop, progress=progress
         )
+        for claim in claims:
+            if claim.kind == "ends":
+                _follow(result, claim)
     else:
-        result = _natively(
-            system,
-            topology,
-            now,
-            cc,
-            depth=depth,
-            memory=memory,
-            jobs=jobs or os.cpu_count() or 1,
-            stop=stop,
-            symmetry=symmetry,
-            progress=progress,
-        )
-    for claim in claims:
-        if claim.kind == "ends":
-            _follow(result, claim)
+
+        def natively(wanted: Sequence[Property], symmetry: bool) -> Exploration:
+            return _natively(
+                system,
+                topology,
+                wanted,
+                cc,
+                depth=depth,
+                memory=memory,
+                jobs=jobs or os.cpu_count() or 1,
+                stop=stop,
+                symmetry=symmetry,
+                progress=progress,
+            )
+
+        result = natively(now if symmetry else claims, symmetry)
+        endings = [claim for claim in claims if claim.kind == "ends"]
+        if symmetry and endings and result.end == "complete":
+            apart = natively(endings, False)
+            result.followed, result.found = apart.followed, result.found | apart.found
     return replace(result, claims=tuple(claims), seconds=perf_counter() - started)
 
 
@@ -130,7 +139,7 @@ def _natively(
             progress=progress,
         )
         if outcome.end != "overflow":
-            return _explored(model, outcome)
+            return _explored(model, outcome, [c for c in claims if c.kind == "ends"])
     raise NativeError(f"a counter leaves the numbers from -1 to {_NUMBERS[-1] - 2}")
 
 
@@ -144,7 +153,7 @@ def spin_model(system: System, topology: Topology, *, numbers: int = _NUMBERS[0]
     return promela(model, Layout(model.domains, model.grounding.sorts))
 
 
-def _explored(model: Model, outcome: Outcome) -> Exploration:
+def _explored(model: Model, outcome: Outcome, endings: Sequence[Property]) -> Exploration:
     result = Exploration(
         system=model.system,
         topology=model.topology,
@@ -164,8 +173,25 @@ def _explored(model: Model, outcome: Outcome) -> Exploration:
             result.deadlock = steps
         else:
             claim = model.claims[number]
-            result.found[claim.name] = _shown(model, claim, steps)
+            result.found[claim.name] = _shown(model, Found(claim, model.topology, steps, ()))
+    _endings(model, outcome, endings, result)
     return result
+
+
+def _endings(
+    model: Model, outcome: Outcome, endings: Sequence[Property], result: Exploration
+) -> None:
+    """Of the runs without end the shortest for each property, and where all were seen."""
+    if outcome.end == "complete":
+        unseen = {p.claim.name for n, p in enumerate(model.problems) if n not in outcome.followed}
+        result.followed = {claim.name for claim in endings} - unseen
+    runs = sorted(outcome.lassos.items(), key=lambda run: len(run[1][0]))
+    for number, (way, loop) in runs:
+        problem = model.problems[number]
+        if problem.claim.name not in result.found:
+            steps = tuple(_way(model, (), way))
+            run = Found(problem.claim, model.topology, steps, problem.point, loop=loop)
+            result.found[problem.claim.name] = _shown(model, run)
 
 
 def _way(model: Model, boot: Sequence[int], way: Sequence[Sequence[int]]) -> Iterator[Choice]:
@@ -181,9 +207,10 @@ def _way(model: Model, boot: Sequence[int], way: Sequence[Sequence[int]]) -> Ite
         back = [model.symmetries[swap] for swap in reversed(swaps_after)] + back
 
 
-def _shown(model: Model, claim: Property, steps: tuple[Choice, ...]) -> Found:
+def _shown(model: Model, found: Found) -> Found:
     """The trace, run on the reference: it must show what the search has seen."""
-    found = Found(claim, model.topology, steps, ())
     if not found.is_shown_by(found.replay(model.system)):
-        raise AssertionError(f"the reference does not see {claim.name} at the end of {steps}")
+        raise AssertionError(
+            f"the reference does not see {found.claim.name} at the end of {found.steps}"
+        )
     return found

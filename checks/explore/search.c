@@ -18,6 +18,7 @@
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -76,7 +77,7 @@ static _Atomic u32 *table;
 static u64 capacity;
 static int number_bits;
 static _Atomic u64 count, cursor;
-static _Atomic int pause_round;
+static _Atomic int pause_round, interrupted;
 static u64 layer_end, limit_count, memory;
 static u64 layers[MOST_LAYERS];
 static int depth, threads, open_claims[CLAIMS + 1];
@@ -223,13 +224,12 @@ static void print_step(Worker *me, const State *before, u32 instance) {
 }
 
 /* The steps to a state of a layer, found backwards by looking at the layers once more. */
-static void print_way(int claim) {
+static void print_path(State target, int at) {
     Worker *me = &workers[threads];
-    int at = sight_depths[claim];
     State *path = malloc((at + 1) * sizeof *path);
     u32 *taken = malloc((at + 1) * sizeof *taken);
     me->flush = flush_search;
-    path[at] = first_sights[claim].state;
+    path[at] = target;
     for (int d = at; d > 0; d--) {
         me->target = path[d];
         me->found = 0;
@@ -241,14 +241,19 @@ static void print_way(int claim) {
         path[d - 1] = me->best;
         taken[d] = me->best_instance;
     }
-    printf("way %d\n", claim);
     for (int d = 1; d <= at; d++) print_step(me, &path[d - 1], taken[d]);
-    if (claim < CLAIMS && claim_is_step[claim])
-        print_step(me, &path[at], first_sights[claim].instance);
-    printf("end\n");
     free(path);
     free(taken);
 }
+
+static void print_way(int claim) {
+    printf("way %d\n", claim);
+    print_path(first_sights[claim].state, sight_depths[claim]);
+    if (claim < CLAIMS && claim_is_step[claim])
+        print_step(&workers[threads], &first_sights[claim].state, first_sights[claim].instance);
+}
+
+/* --- the search ------------------------------------------------------------------------------- */
 
 /* Search layer by layer; says how it ended. */
 static const char *search(int most, int stop) {
@@ -264,13 +269,17 @@ static const char *search(int most, int stop) {
         close_gaps();
         for (int i = 0; i < threads; i++)
             if (workers[i].overflowed) return "overflow";
+        if (atomic_load(&interrupted)) {
+            collect(depth, depth + 1);
+            return "interrupted";
+        }
         if (atomic_load(&pause_round)) {
             if (!may_grow()) {
                 collect(depth, depth + 1);
                 return "memory";
             }
             make_table(larger());
-            atomic_store(&pause_round, 0);
+            atomic_store(&pause_round, atomic_load(&interrupted));
         }
         if (atomic_load(&cursor) < layer_end) continue;
         collect(depth, depth + 1);
@@ -306,8 +315,17 @@ static void start(void) {
     collect(0, 0);
 }
 
+#include "follow.h"
+
+static void interrupt(int number) {
+    (void)number;
+    atomic_store(&interrupted, 1);
+    atomic_store(&pause_round, 1);
+}
+
 int main(int argc, char **argv) {
     if (argc != 5) return 2;
+    signal(SIGINT, interrupt);
     threads = atoi(argv[1]);
     memory = strtoull(argv[2], NULL, 10);
     began = told = now();
@@ -325,6 +343,7 @@ int main(int argc, char **argv) {
     for (int i = 0; i <= CLAIMS; i++) seen[i] = !open_claims[i], open_claims[i] = 0;
     for (int i = 0; i <= CLAIMS; i++)
         if (seen[i]) print_way(i);
+    if (PROBLEMS && strcmp(end, "overflow")) follow_all();
     printf("done %s %d %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", end, depth,
            (u64)atomic_load(&count), transitions_so_far(), deadlocks);
     return 0;
