@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -19,11 +19,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from .code import header, steps
+from .digits import tables
 from .layout import Layout
 from .model import Model
 from .results import Progress
+from .split import Split
 
-__all__ = ["NativeError", "Outcome", "compiler", "run"]
+__all__ = ["NativeError", "Outcome", "compiler", "run", "run_bits"]
 
 SOURCES = ("search.c", "table.h", "follow.h")
 
@@ -41,7 +43,8 @@ class Outcome:
     states at each depth, and all transitions up to there; ``ways``, for the
     number of a claim (one more: a deadlock) the numbers of the steps to it;
     ``followed``, the problems of which all runs were seen; ``lassos``, for the number
-    of a problem the numbers of the steps, and how many of them are before the cycle.
+    of a problem the numbers of the steps, and how many of them are before the cycle;
+    ``seen``, the numbers of the claims that are violated or reached somewhere.
     """
 
     end: str = ""
@@ -52,6 +55,7 @@ class Outcome:
     layers: list[tuple[int, int]] = field(default_factory=list)
     boot: list[int] = field(default_factory=list)
     ways: dict[int, list[list[int]]] = field(default_factory=dict)
+    seen: set[int] = field(default_factory=set)
     followed: set[int] = field(default_factory=set)
     lassos: dict[int, tuple[list[list[int]], int]] = field(default_factory=dict)
 
@@ -70,17 +74,54 @@ def run(
     jobs: int,
     memory: int,
     depth: int | None,
-    stop: bool,
+    stop: int,
     progress: Callable[[Progress], None] | None,
 ) -> Outcome:
-    """Search.  Parameters: see `memhp.checks.explore.run.explore`.
+    """Search.  Parameters: see `memhp.checks.explore.run.explore`; ``stop``, `STOP_NEVER` …
 
     Raises `NativeError` if the compiler or the program fails.
     """
+    generated = {"model.h": header(model, layout), "steps.h": steps(model, layout)}
+    # What is watched is much code that seldom runs.
+    level = "-O1" if model.watches or model.problems else "-O2"
+    arguments = [jobs, memory, depth or 0, stop]
+    return _run(cc, level, generated, SOURCES, arguments, progress)
+
+
+def run_bits(
+    split: Split,
+    claims: int,
+    cc: str,
+    *,
+    jobs: int,
+    layers: bool,
+    progress: Callable[[Progress], None] | None,
+) -> Outcome:
+    """Search with one bit a state: all of it, layer by layer or without depths.
+
+    Raises `NativeError` as `run` does.
+    """
+    generated = {"digits.h": tables(split, claims)}
+    return _run(cc, "-O2", generated, ("bits.c",), [jobs, layers], progress)
+
+
+def _run(
+    cc: str,
+    level: str,
+    generated: Mapping[str, str],
+    sources: Sequence[str],
+    arguments: Sequence[int],
+    progress: Callable[[Progress], None] | None,
+) -> Outcome:
     with TemporaryDirectory(prefix="memhp-explore-") as folder:
-        program = _compiled(model, layout, cc, Path(folder))
-        arguments = [str(program), str(jobs), str(memory), str(depth or 0), str(int(stop))]
-        process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
+        for name, text in generated.items():
+            (Path(folder) / name).write_text(text)
+        for name in sources:
+            text = (files("memhp.checks.explore") / name).read_text()
+            (Path(folder) / name).write_text(text)
+        program = _compiled(cc, level, Path(folder), sources[0])
+        command = [str(program), *(str(int(argument)) for argument in arguments)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout
         with _passed_on(process):
@@ -93,15 +134,9 @@ def run(
     return outcome
 
 
-def _compiled(model: Model, layout: Layout, cc: str, folder: Path) -> Path:
-    (folder / "model.h").write_text(header(model, layout))
-    (folder / "steps.h").write_text(steps(model, layout))
-    for name in SOURCES:
-        (folder / name).write_text((files("memhp.checks.explore") / name).read_text())
+def _compiled(cc: str, level: str, folder: Path, source: str) -> Path:
     program = folder / "search"
-    # What is watched is much code that seldom runs.
-    level = "-O1" if model.watches or model.problems else "-O2"
-    command = [cc, level, "-pthread", "-o", str(program), str(folder / SOURCES[0])]
+    command = [cc, level, "-pthread", "-o", str(program), str(folder / source)]
     made = subprocess.run(command, capture_output=True, text=True, check=False)
     if made.returncode:
         first = next((line for line in made.stderr.splitlines() if "error" in line), made.stderr)
@@ -145,6 +180,8 @@ def _read(lines: Iterator[str], progress: Callable[[Progress], None] | None) -> 
                 at, problems, seconds = rest
                 doing = f"looking for runs without end, {at} of {problems}"
                 progress(Progress(*last, float(seconds), doing))
+            case "seen":
+                outcome.seen.add(int(rest[0]))
             case "followed":
                 outcome.followed.add(int(rest[0]))
             case "lasso":
