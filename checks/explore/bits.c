@@ -98,7 +98,7 @@ static void row(const Turn *turn, u64 from, u64 to, Tally *tally) {
         const Piece *p = &turn->pieces[i];
         u64 here = get(&fresh[from + p->from]) & p->mask;
         if (!here) continue;
-        tally->moved += __builtin_popcountll(here);
+        if (doing != SET_ALL) tally->moved += __builtin_popcountll(here);
         if (doing == LOOK) continue;
         u64 at = to + p->to, there = p->up >= 0 ? here << p->up : here >> -p->up;
         if (doing == MARK) at = from + p->from, there = here;
@@ -173,14 +173,12 @@ static u64 ones(const Word *bits) {
     return sum;
 }
 
-/* Turn all until nothing is new; the last time shows how many steps there are. */
+/* Turn all until nothing is new. */
 static void until_nothing_is_new(void) {
     fresh = next_ones = seen;
     fresh_live = next_live;
     for (int again = 1; again && !interrupted;) {
-        Tally all = sweep(turns, TURNS, SET_ALL);
-        again = all.changed;
-        transitions = all.moved;
+        again = sweep(turns, TURNS, SET_ALL).changed;
         states = ones(seen);
         tell(0);
     }
@@ -222,12 +220,12 @@ static void layer_by_layer(void) {
     }
 }
 
-/* In all states: where is no step, and what is watched. */
+/* In all states: how many steps there are, where there is none, and what is watched. */
 static u64 look(void) {
     for (u64 block = 0; block * BLOCK < WORDS; block++) fresh_live[block] = 1;
     fresh = seen;
     if (!next_ones || next_ones == seen) next_ones = mapped(WORDS * 8);
-    sweep(turns, TURNS, MARK);
+    transitions = sweep(turns, TURNS, MARK).moved;
     u64 stuck = 0;
     for (u64 i = 0; i < WORDS; i++)
         stuck += __builtin_popcountll(get(&seen[i]) & ~get(&next_ones[i]));

@@ -25,8 +25,10 @@ from .model import Model
 from .results import Progress
 from .split import Split
 
-__all__ = ["NativeError", "Outcome", "compiler", "run", "run_bits"]
+__all__ = ["WHEN_SEEN", "WHEN_STUCK", "NativeError", "Outcome", "compiler", "run", "run_bits"]
 
+WHEN_SEEN, WHEN_STUCK = 2, 3
+"""When a search is over that only looks for traces."""
 SOURCES = ("search.c", "table.h", "follow.h")
 
 
@@ -77,7 +79,9 @@ def run(
     stop: int,
     progress: Callable[[Progress], None] | None,
 ) -> Outcome:
-    """Search.  Parameters: see `memhp.checks.explore.run.explore`; ``stop``, `STOP_NEVER` …
+    """Search.  Parameters: see `memhp.checks.explore.run.explore`; ``stop``:
+    1, with the layer in which a property is violated; `WHEN_SEEN`, as soon as every claim
+    was seen; `WHEN_STUCK`, and a state without a step.
 
     Raises `NativeError` if the compiler or the program fails.
     """
@@ -102,7 +106,7 @@ def run_bits(
     Raises `NativeError` as `run` does.
     """
     generated = {"digits.h": tables(split, claims)}
-    return _run(cc, "-O2", generated, ("bits.c",), [jobs, layers], progress)
+    return _run(cc, "-O3", generated, ("bits.c",), [jobs, layers], progress)
 
 
 def _run(

@@ -13,7 +13,8 @@
  * where both end is the same, and it is seen from the other side in the same layer.
  * All transitions are counted, whether they are looked up or not.
  *
- * usage: search THREADS MEMORY DEPTH STOP (bytes; 0: no limit of depth; 1: stop at a violation)
+ * usage: search THREADS MEMORY DEPTH STOP (bytes; 0: no limit of depth; 1: stop at a violation,
+ * 2: when all claims were seen, 3: and a state without successors)
  */
 #define _GNU_SOURCE
 #include <inttypes.h>
@@ -80,7 +81,8 @@ static _Atomic u64 count, cursor;
 static _Atomic int pause_round, interrupted;
 static u64 layer_end, limit_count, memory;
 static u64 layers[MOST_LAYERS];
-static int depth, threads, open_claims[CLAIMS + 1];
+static int depth, threads;
+static char open_claims[CLAIMS + 1];
 static Worker *workers;
 static pthread_barrier_t gate;
 static int finished;
@@ -260,7 +262,8 @@ static const char *search(int most, int stop) {
     layers[0] = 0;
     layers[1] = layer_end = 1;
     while (layers[depth] < layers[depth + 1]) {
-        if (stop && refuted) return "refuted";
+        if (stop == 1 && refuted) return "refuted";
+        if (stop > 1 && !memchr(open_claims, 1, sizeof open_claims)) return "refuted";
         if (most && depth == most) return "depth";
         if (depth + 2 == MOST_LAYERS) return "layers";
         pthread_barrier_wait(&gate);
@@ -332,7 +335,9 @@ int main(int argc, char **argv) {
     start();
     pthread_t others[threads];
     for (int i = 1; i < threads; i++) pthread_create(&others[i], NULL, work, &workers[i]);
-    const char *end = search(atoi(argv[3]), atoi(argv[4]));
+    int stop = atoi(argv[4]);
+    if (stop == 2) open_claims[CLAIMS] = 0;
+    const char *end = search(atoi(argv[3]), stop);
     finished = 1;
     pthread_barrier_wait(&gate);
     for (int i = 1; i < threads; i++) pthread_join(others[i], NULL);
@@ -340,7 +345,7 @@ int main(int argc, char **argv) {
     u64 deadlocks = 0;
     for (int i = 0; i < threads; i++) deadlocks += workers[i].deadlocks;
     int seen[CLAIMS + 1];
-    for (int i = 0; i <= CLAIMS; i++) seen[i] = !open_claims[i], open_claims[i] = 0;
+    for (int i = 0; i <= CLAIMS; i++) seen[i] = first_sights[i].seen, open_claims[i] = 0;
     for (int i = 0; i <= CLAIMS; i++)
         if (seen[i]) print_way(i);
     if (PROBLEMS && strcmp(end, "overflow")) follow_all();

@@ -22,7 +22,7 @@ __all__ = ["MOST_BITS", "Box", "Split", "Turn", "split"]
 
 MOST_BITS = 1 << 33
 """The largest product of digits that is tried; what is searched is at most as many states."""
-MOST_VALUES = 4096
+MOST_PLACES, MOST_VALUES = 16, 4096
 MOST_BOXES = 100_000
 MOST_JOINED = 8 * WORD
 
@@ -63,6 +63,11 @@ class Split:
     turns: tuple[Turn, ...]
     watched: tuple[tuple[int, Box], ...]
 
+    @property
+    def bits(self) -> int:
+        """How many combinations of digits there are."""
+        return prod(self.sizes)
+
 
 def split(model: Model, *, most_bits: int = MOST_BITS) -> Split | None:
     """The model's digits and turns; None if it has too many values for that."""
@@ -81,7 +86,8 @@ class _Splitter:
         self._given: dict[tuple[Formula, int, Value], Formula] = {}
         self._boxes: dict[Choice, tuple[tuple[dict[int, frozenset[int]], Choice], ...]] = {}
         self.values: list[list[Value]] = []
-        if any(found.overflow is not FALSE for found in model.instances):
+        overflows = any(found.overflow is not FALSE for found in model.instances)
+        if overflows or any(len(digit) > MOST_PLACES for digit in self.digits):
             raise _TooLarge
         for digit in range(len(self.digits)):
             self.values.append(self._values(digit))
@@ -94,7 +100,8 @@ class _Splitter:
         watched = [
             (self.model.claims.index(watch.claim), Box(tuple(sorted(allowed.items()))))
             for watch in self.model.watches
-            for allowed, _ in self._split_up((watch.when,))
+            for part in (watch.when.parts if watch.when.shape == "or" else (watch.when,))
+            for allowed, _ in self._split_up((part,))
         ]
         if len(turns) + len(watched) > MOST_BOXES:
             raise _TooLarge
@@ -125,7 +132,7 @@ class _Splitter:
         self._given.clear()
 
     def _use(self, choice: Sequence[int]) -> tuple[float, int]:
-        """How much of the words is used by a digit that is joined of these; the smaller the better."""
+        """How much of its words a digit that is joined of these uses; then, how small it is."""
         size = prod(len(self.values[n]) for n in choice)
         return (size / -(-size // WORD) if size <= MOST_JOINED else 0, -size)
 
