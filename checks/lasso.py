@@ -217,8 +217,9 @@ class _Graph:
         }
         assert self.claim.ending
         for node in nodes:
+            left = self._left(outer, node)
             mine = [edge for edge in self.edges[node] if edge[0][0] in self.claim.ending.by]
-            helps = [edge for edge in mine if self._helps(outer, node, edge[1])]
+            helps = [edge for edge in mine if left - self._left(outer, edge[1])]
             round_trips = [
                 edge for edge in helps or mine if group.get(edge[1], -1) == group.get(node)
             ]
@@ -226,9 +227,6 @@ class _Graph:
                 yield self._prefix(node), [choice, *self._path(new, node, group)]
             if not helps and not round_trips:
                 yield self._prefix(node), []
-
-    def _helps(self, outer: tuple[int, ...], node: bytes, new: bytes) -> bool:
-        return bool(self._left(outer, node) - self._left(outer, new))
 
     def _left(self, outer: tuple[int, ...], key: bytes) -> set[tuple[int, ...]]:
         """The elements that are left, of all that have those parameters of ``during``."""

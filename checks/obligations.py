@@ -3,7 +3,8 @@
 An *always* property holds at boot (`initiation`) and is kept by every action
 (`consecution`), a *step* property is true of every action (`step`).  For an
 *ends* property no action makes what is left grow (`step`), and the action that
-it names is `enabled` on all of it and takes it out (`progress`).  The updates
+it names is `enabled` on all of it and takes it out (`progress`); if it names several
+ways, one of them is open (`enabled`), and on each an action takes something out.  The updates
 of one action never meet (`disjoint`).  A counter is exact because it starts at
 nothing, and each action lets at most one element in and one out, and changes the
 counter by as much: no solver has to count.  Each obligation speaks of one
@@ -12,14 +13,14 @@ state only: the state after a step is rewritten into the state before it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 from typing import Literal
 
 from memhp.spec.language.rewrite import after, closed, enabled, expand, rebuild, substitute
-from memhp.spec.language.system import Action, Ending, Guard, Property, System, Update, Where
+from memhp.spec.language.system import Action, Ending, Guard, Property, System, Update, Way, Where
 from memhp.spec.language.terms import (
     TRUE,
     App,
@@ -174,7 +175,7 @@ class Obligations:
         todo = conj(during, left)
         rest = (*self.invariants, *self.axioms)
         if ending.ways:
-            yield from self._of_ways(claim, ending, todo, rest)
+            yield from self._of_ways(claim, ending.ways, during, left, rest)
             return
         action = self._actions[ending.by[0]]
         mine = {var.name: var for var in claim.params}
@@ -186,16 +187,24 @@ class Obligations:
         yield Obligation("progress", claim, None, rest, goal, claim.params)
 
     def _of_ways(
-        self, claim: Property, ending: Ending, todo: Term, rest: tuple[Assumption, ...]
+        self,
+        claim: Property,
+        ways: Sequence[Way],
+        during: Term,
+        left: Term,
+        rest: tuple[Assumption, ...],
     ) -> Iterator[Obligation]:
         """One of the ways is open, and on each an action takes out an element."""
-        conditions = [expand(way.condition, self.system) for way in ending.ways]
+        todo = conj(during, left)
+        outer = {var.name: var for var in claim.params if var in subterms(during)}
+        inner = [var for var in claim.params if var.name not in outer]
+        conditions = [expand(way.condition, self.system) for way in ways]
         goal = implies(todo, disj(*conditions))
         yield Obligation("enabled", claim, None, rest, goal, claim.params)
-        for at, (way, condition) in enumerate(zip(ending.ways, conditions, strict=True), 1):
-            given = {name: expand(term, self.system) for name, term in way.given}
+        for at, (way, condition) in enumerate(zip(ways, conditions, strict=True), 1):
+            known = outer | {name: expand(term, self.system) for name, term in way.given}
             moves = (
-                _move(claim, self.system, self._actions[name], member, given)
+                _move(self._actions[name], left, inner, member, known)
                 for name, member in way.actions
             )
             goal = implies(conj(todo, condition), disj(*moves))
@@ -284,23 +293,17 @@ def _stepped(term: Term, action: Action) -> Term:
 
 
 def _move(
-    claim: Property, system: System, action: Action, member: str, given: Mapping[str, Term]
+    action: Action, left: Term, inner: Sequence[Var], member: str, known: Mapping[str, Term]
 ) -> Term:
-    """A step of the action is possible that takes an element out.
+    """A step of the action is possible that takes an element out; ``known`` parameters are given.
 
     The element is the one that is left, but that it has the ``member``, if there is
     one, and that where the action has a parameter of the same name it has that.
     """
-    assert claim.ending
-    during, left = (expand(part, system) for part in (claim.ending.during, claim.ending.left))
-    outer = {var.name: var for var in claim.params if var in subterms(during)}
-    known = {**outer, **given}
     fixed = {var: known[var.name] for var in action.params if var.name in known}
     chosen = {var.name: var for var in action.params if var not in fixed}
-    element: dict[Var, Term] = {
-        var: chosen.get(var.name, var) for var in claim.params if var.name not in outer
-    }
-    for var in element:
+    element: dict[Var, Term] = {var: chosen.get(var.name, var) for var in inner}
+    for var in inner:
         if member in (var.sort.members or ()):
             element[var] = Const(member, var.sort)
     there = substitute(left, element)

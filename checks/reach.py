@@ -42,23 +42,25 @@ def reach(
     Returns the traces by property, and whether they came from ``folder``;
     ``jobs`` processes look for them.
     """
+    few = len(shapes)
     if shapes == USUAL:
         shapes = ROOMY
     topologies = [shape.build(system) for shape in shapes]
     path = folder / f"traces-{_digest(system, targets, shapes)}.json" if folder else None
     if path and (stored := _stored(path, system, shapes, targets)) is not None:
         return stored, True
-    traces = zip(targets, each(_trace, (system, topologies), targets, jobs), strict=True)
+    traces = zip(targets, each(_trace, (system, topologies, few), targets, jobs), strict=True)
     found = {claim.name: trace for claim, trace in traces if trace}
     if path:
         _store(path, {name: (topologies.index(f.topology), f) for name, f in found.items()})
     return found, False
 
 
-def _trace(machines: tuple[System, Sequence[Topology]], claim: Property) -> Found | None:
-    system, topologies = machines
+def _trace(machines: tuple[System, Sequence[Topology], int], claim: Property) -> Found | None:
+    """On all machines what needs room to move, on the first ``few`` any other violation."""
+    system, topologies, few = machines
     if claim.kind not in ("ends", "sometimes"):
-        topologies = topologies[: len(USUAL)]
+        topologies = topologies[:few]
     if claim.kind == "ends":
         return lasso(system, topologies, claim, max_states=MAX_LASSO_STATES)
     return shortest(system, topologies, claim, max_states=MAX_STATES)

@@ -83,6 +83,11 @@ USUAL = (
         tables=(("in_range", (0, 1, 1)), ("memmap_host", (0, 1, 0))),
         more=_ONE_DEVICE,
     ),
+    Shape(
+        blocks=2,
+        tables=(*_NO_DEVICE, ("address_kept", (1,))),
+        more=(*_ONE_DEVICE, ("Cpu", 2)),
+    ),
     Shape(blocks=1, multizone=_FIRST),
     Shape(blocks=1, frames=2, holes=_SECOND),
     Shape(blocks=1, frames=2, boot_kernel=_SECOND),

@@ -50,7 +50,7 @@ def explain(system: System, name: str) -> list[str]:
     if name in system.property_by_name:
         return _property(system.property_by_name[name])
     if name in rows:
-        return _row(name, rows[name])
+        return _row(name, rows[name], [v for v in VARIANTS if name in v.covers])
     if name in variants:
         return _variant(variants[name])
     if name in system.definitions:
@@ -86,16 +86,14 @@ def explain(system: System, name: str) -> list[str]:
     return _action(guards[chosen], only=chosen.partition(".")[2])
 
 
-def _row(name: str, carried_by: list[Property]) -> list[str]:
+def _row(name: str, carried_by: list[Property], wrong: list[Variant]) -> list[str]:
     """The properties of a row, and the designs that are wrong in its eyes."""
     from memhp.spec.rows import ROWS
-    from memhp.spec.variants import VARIANTS
 
     title = next(row.concern for row in ROWS if row.id == name)
     lines = [f"row {name}: {title}", "", "properties"]
     lines += [line for claim in carried_by for line in _listed(f"{claim.kind} {claim.name}", claim)]
     lines += ["", "wrong designs: see one refuted with memhp check --variant NAME"]
-    wrong = [variant for variant in VARIANTS if name in variant.covers]
     lines += [line for variant in wrong for line in _listed(variant.name, variant)]
     return lines
 

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .common import UsageError, fail, in_units, number_of_bytes
+from . import conform
+from .common import UsageError, choose, fail, in_units, number_of_bytes
 
 if TYPE_CHECKING:
     from memhp.machines.lab import Guest, Kernel, Layout
@@ -21,6 +22,7 @@ _EPILOG = """examples:
   memhp lab boot x86_64-6.1             boot it; its version, blocks and nodes
   memhp lab boot x86_64-6.12 --node 512MiB,1 --node 256MiB --snapshot guest.tar
   memhp lab boot --kernel vmlinuz --option movable_node
+  memhp lab conform                     hold all that are here against the reference
 
 Needs qemu-system-x86, busybox-static and a C compiler.  Nothing is installed.
 """
@@ -65,6 +67,7 @@ def add_parser(commands: Any) -> None:
         "--snapshot", type=Path, metavar="FILE", help="write a tar for `memhp inspect`"
     )
     booting.set_defaults(run=_guarded(_boot))
+    conform.add_parser(parts, _guarded)
 
 
 def _seconds(text: str) -> float:
@@ -139,8 +142,6 @@ def _boot(args: argparse.Namespace) -> int:
 
 def _kernel(args: argparse.Namespace) -> Kernel:
     from memhp.machines.lab import STOCK, load, own
-
-    from .common import choose
 
     if (args.name is None) == (args.kernel is None):
         raise UsageError("name one kernel: a NAME of `memhp lab list`, or --kernel PATH")

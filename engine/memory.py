@@ -198,9 +198,7 @@ class Memory(HugeFolios):
         self._recolour(to, targets, USER)
         self.user[block] -= moved
         self.user[to] += moved
-        self.free[to] -= moved
-        if not self.free[to]:
-            self.room[self.node_of[to]].discard(to)
+        self._less_free(to, moved)
 
     def _move_runs(self, sources: Frames, targets: Frames) -> bool:
         """Folios in the order of their numbers move: their homes are written in a row."""

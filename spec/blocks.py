@@ -4,6 +4,11 @@ One write to /sys/devices/system/memory/memoryN/state is several steps here, so
 that everything else may happen between them.  The guards stand in the order in
 which the kernel looks, so the first that fails gives the errno that a user sees.
 
+Steps are allowed in more orders than offline_pages() takes them: what is in a
+leaving block may move before the notifiers are told, and until their veto is
+asked for, which is when the block finishes.  Every run of the kernel is a run
+here, so that what is proved holds for the kernel's order as well.
+
 Sources: drivers/base/memory.c (memory_block_online, memory_block_offline),
 mm/memory_hotplug.c (online_pages, offline_pages), include/linux/memory.h (events).
 """

@@ -365,6 +365,14 @@ def a_driver_refuses(x: Pin) -> Bool:
     return runs(x) & (stage[o] == Stage.aborting)
 
 
+@sometimes(covers="U5 U1")
+def a_buffer_leaves_the_removable_area_to_be_pinned(x: Pin) -> Bool:
+    """A folio is moved out of the movable zone, and then pinned for long."""
+    o = pin_folio[x]
+    moved = (home[o] == destination[o]) & (zone[block_of(source[o])] == Zone.movable)
+    return (pin_kind[x] == PinKind.longterm) & ~driver_moves[x] & moved
+
+
 @sometimes(covers="U5")
 def a_long_term_buffer_holds_its_block(x: Pin) -> Bool:
     """Outside the removable area a long-term pin can keep a block from leaving."""

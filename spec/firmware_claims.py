@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from .blocks import BlockState, MemoryEvent, block_state, changing, event
+from .bookkeeping import file_held
 from .firmware import Ost, how_it_is, told
 from .firmware_request import Found, Request, found, going_back, request
-from .language import Bool, after, always, exists, implies, ite, sometimes, step
+from .language import Bool, after, always, ends, exists, implies, ite, sometimes, step
+from .platform_state import reserved_lmb
 from .sections import Metadata, block_device, inserted, memmap, pgdat, plugged, present
 from .topology import (
     Block,
@@ -142,6 +144,21 @@ def a_failed_add_leaves_no_block(m: MemoryDevice, s: Section) -> Bool:
     return implies(failed & (found[b] == Found.absent), ~after(block_device[b]))
 
 
+@always(covers="A1")
+def what_an_add_brings_stays_offline(m: MemoryDevice, b: Block) -> Bool:
+    """No block goes online before the add that brings it is concluded."""
+    runs = (request[m] == Request.adding) | (request[m] == Request.add_failed)
+    brought = runs & in_range[m, b] & (found[b] == Found.absent)
+    return implies(brought, block_state[b] == BlockState.offline)
+
+
+@ends(by="delete_block_device", covers="A1 R4")
+def taking_a_failed_add_back_ends(m: MemoryDevice, b: Block) -> tuple[Bool, Bool]:
+    """What a failed add brought can go, wherever its mem_map lies, once nobody holds its file."""
+    brought = in_range[m, b] & (found[b] == Found.absent) & ~reserved_lmb[b]
+    return (request[m] == Request.add_failed) & brought & ~file_held[b], block_device[b]
+
+
 @step(covers="A1")
 def a_failed_add_leaves_no_section(m: MemoryDevice, s: Section) -> Bool:
     """After a failed add, no section that was not there before is there."""
@@ -205,6 +222,13 @@ def a_device_is_added(m: MemoryDevice, b: Block) -> Bool:
     """A device is added, and the firmware is told, while its blocks wait to go online."""
     added = (told[m] == Ost.added) & in_range[m, b] & ~early_device[m]
     return added & block_device[b] & (block_state[b] == BlockState.offline)
+
+
+@sometimes(covers="A1 R4")
+def memory_is_added_without_the_firmware(m: MemoryDevice, b: Block) -> Bool:
+    """A driver, or a write to /sys/devices/system/memory/probe, adds memory: nobody is told."""
+    silent = in_range[m, b] & inserted[m] & (told[m] == Ost.none)
+    return silent & ~early[b] & block_device[b]
 
 
 @sometimes(covers="A1")

@@ -185,6 +185,13 @@ def a_cpu_uses_a_kernel_page_that_has_moved(c: Cpu, k: KernelPage) -> Bool:
 
 
 @sometimes(covers="K1")
+def several_cpus_stand_still_for_a_copy(c: Cpu, e: Cpu, k: KernelPage) -> Bool:
+    """A kernel page is copied when two CPUs, which had used it, have stopped."""
+    used = tlb_valid[c, k] & tlb_valid[e, k]
+    return (c != e) & used & (kernel_stage[k] == KernelStage.copied)
+
+
+@sometimes(covers="K1")
 def a_store_outlives_its_tlb_entry(c: Cpu, k: KernelPage) -> Bool:
     """A CPU stores to a kernel page, and forgets the address."""
     stored = kernel_contents[k] != boot_data[maps_to[k]]

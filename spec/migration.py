@@ -47,7 +47,17 @@ from .language import (
     variable,
 )
 from .migration_stage import Stage, stage
-from .page_tables import Pte, PteState, mapcount, maps, pte, pte_folio, pte_frame, rmap_finds
+from .page_tables import (
+    Pte,
+    PteState,
+    has_entry,
+    mapcount,
+    maps,
+    pte,
+    pte_folio,
+    pte_frame,
+    rmap_finds,
+)
 from .private_data import Filesystem, filesystem, has_private, private_busy, private_frame
 from .topology import Frame
 from .writeback import under_writeback
@@ -59,7 +69,7 @@ cached = variable(Folio, Bool, initial=lambda o: false)
 @definition
 def has_entries(o: Folio) -> Bool:
     """Some PTE is a migration entry for the folio."""
-    return exists(Pte, lambda p: (pte[p] == PteState.migration) & (pte_folio[p] == o))
+    return exists(Pte, lambda p: has_entry(p, o))
 
 
 @definition
@@ -361,7 +371,7 @@ def unmapping_ends(p: Pte, o: Folio) -> tuple[Bool, Bool]:
 def restoring_ends(p: Pte, o: Folio) -> tuple[Bool, Bool]:
     """Every migration entry of a folio that has settled comes back, and none is added."""
     settled = (stage[o] == Stage.moved) | (stage[o] == Stage.aborting)
-    return settled, (pte[p] == PteState.migration) & (pte_folio[p] == o)
+    return settled, has_entry(p, o)
 
 
 @sometimes(covers="M1 D1")

@@ -96,6 +96,12 @@ def maps(p: Pte, o: Folio) -> Bool:
 
 
 @definition
+def has_entry(p: Pte, o: Folio) -> Bool:
+    """The entry is a migration entry for the folio."""
+    return (pte[p] == PteState.migration) & (pte_folio[p] == o)
+
+
+@definition
 def rmap_reaches(p: Pte, o: Folio) -> Bool:
     """A walk from the folio comes past the entry: by its linear address, or nonlinear VMA."""
     return (implied_folio[p] == o) | nonlinear[vma_of[p]]

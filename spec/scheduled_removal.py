@@ -53,7 +53,7 @@ from .language import (
     true,
 )
 from .migration_stage import Stage, stage
-from .page_tables import Pte, PteState, maps, pte, pte_folio
+from .page_tables import Pte, PteState, has_entry, maps, pte, pte_folio
 from .private_data import Filesystem, filesystem, has_private, private_busy
 from .topology import Block, Frame, block_of, nearer, node_of, node_of_frame
 from .writeback import answers, store_of, under_writeback
@@ -94,12 +94,6 @@ def occupied(f: Frame) -> Bool:
         frame_state[f] == FrameState.huge,
         frame_state[f] == FrameState.kernel,
     )
-
-
-@definition
-def has_entry(p: Pte, o: Folio) -> Bool:
-    """The PTE is a migration entry for the folio."""
-    return (pte[p] == PteState.migration) & (pte_folio[p] == o)
 
 
 @definition
@@ -180,6 +174,11 @@ def try_again(f: Frame, t: Tick) -> None:
 # --- what is true -------------------------------------------------------------------------------
 
 
+def _lasts(b: Block) -> Bool:
+    """The block goes offline, before and after the step."""
+    return goes_offline(b) & after(goes_offline(b))
+
+
 @step(covers="N3 U3")
 def draining_blocks_are_never_refilled(b: Block, o: Folio) -> Bool:
     """While a block drains, no folio comes to live in it."""
@@ -191,7 +190,7 @@ def draining_blocks_are_never_refilled(b: Block, o: Folio) -> Bool:
 @step(covers="U3")
 def empty_frames_of_leaving_blocks_stay_empty(f: Frame) -> Bool:
     """While a block goes offline, no frame of it is occupied that was not before."""
-    closed = goes_offline(block_of(f)) & after(goes_offline(block_of(f)))
+    closed = _lasts(block_of(f))
     return implies(closed & ~occupied(f), ~after(occupied(f)))
 
 
@@ -238,14 +237,13 @@ def a_removal_tries_everything_once(f: Frame) -> Bool:
 @step(covers="U3 U4")
 def spent_time_does_not_come_back(b: Block, t: Tick) -> Bool:
     """While a removal lasts its budget only shrinks, so its tries and waits are numbered."""
-    lasts = goes_offline(b) & after(goes_offline(b))
-    return implies(lasts & spent[b, t], after(spent[b, t]))
+    return implies(_lasts(b) & spent[b, t], after(spent[b, t]))
 
 
 @step(covers="U3 U4")
 def leaving_blocks_get_no_more_work(f: Frame, w: Work, p: Pte) -> Bool:
     """While a block goes offline nobody adds to its work, but who pays for another try."""
-    lasts = goes_offline(block_of(f)) & after(goes_offline(block_of(f)))
+    lasts = _lasts(block_of(f))
     added = ~work_left(f, w, p) & after(work_left(f, w, p))
     return implies(lasts & added, refused_move[f] & ~after(refused_move[f]))
 
@@ -254,8 +252,8 @@ def leaving_blocks_get_no_more_work(f: Frame, w: Work, p: Pte) -> Bool:
 def a_tick_pays_for_one_frame(f: Frame, g: Frame) -> Bool:
     """With a tick of the budget, one frame is tried again, not all."""
     both = all_of(
-        goes_offline(block_of(f)) & after(goes_offline(block_of(f))),
-        goes_offline(block_of(g)) & after(goes_offline(block_of(g))),
+        _lasts(block_of(f)),
+        _lasts(block_of(g)),
         refused_move[f] & ~after(refused_move[f]),
         refused_move[g] & ~after(refused_move[g]),
     )
@@ -271,7 +269,7 @@ def each_stage_uses_work_up(f: Frame, o: Folio, p: Pte) -> Bool:
     """A folio that leaves a block which goes offline uses up work with each stage it passes."""
     now, then = stage[o], after(stage[o])
     leaves = f == ite(now == Stage.moved, source[o], home[o])
-    lasts = goes_offline(block_of(f)) & after(goes_offline(block_of(f)))
+    lasts = _lasts(block_of(f))
     passed = any_of(
         _used_up(f, Work.reserve, p),
         _used_up(f, Work.unmap, p),
@@ -287,7 +285,7 @@ def each_stage_uses_work_up(f: Frame, o: Folio, p: Pte) -> Bool:
 def each_pte_uses_work_up(f: Frame, p: Pte) -> Bool:
     """So does each PTE that becomes a migration entry, or a mapping again."""
     leaves = f == source[pte_folio[p]]
-    lasts = goes_offline(block_of(f)) & after(goes_offline(block_of(f)))
+    lasts = _lasts(block_of(f))
     replaced = (pte[p] == PteState.present) & after(pte[p] == PteState.migration)
     restored = (pte[p] == PteState.migration) & after(pte[p] == PteState.present)
     passed = any_of(

@@ -8,6 +8,9 @@ import tempfile
 
 import pytest
 
+collect_ignore_glob = ["bench*.py"]
+"""Benchmarks are scripts, and import each other as such."""
+
 _FOLDER = pytest.StashKey[str]()
 
 

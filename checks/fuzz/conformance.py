@@ -72,13 +72,7 @@ class DivergenceFound(AssertionError):
 @cache
 def points(name: str) -> Mapping[str, Sequence[tuple[Value, ...]]]:
     """For each operation all its parameters on the machine of that name."""
-    sizes = built(name).sizes
-    return {
-        each.name: list(
-            product(*(range(sizes[c]) if isinstance(c, str) else c for c in each.params))
-        )
-        for each in RULES
-    }
+    return {each.name: list(product(*each.choices(built(name)))) for each in RULES}
 
 
 def pick(

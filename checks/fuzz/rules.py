@@ -36,14 +36,16 @@ class Rule:
     opening: Callable[[Machine, tuple[Value, ...]], Operation | None] | None = None
     weight: int = 4
 
+    def choices(self, topology: Topology) -> list[Sequence[Value]]:
+        """For each parameter what it can be on that machine."""
+        return [
+            range(topology.sizes[choice]) if isinstance(choice, str) else choice
+            for choice in self.params
+        ]
+
     def draw(self, topology: Topology, random: Random) -> tuple[Value, ...]:
         """Parameters, whether or not the operation is enabled for them."""
-        return tuple(
-            random.randrange(topology.sizes[choice])
-            if isinstance(choice, str)
-            else random.choice(choice)
-            for choice in self.params
-        )
+        return tuple(map(random.choice, self.choices(topology)))
 
     def enabled(self, machine: Machine, params: tuple[Value, ...]) -> bool:
         """The operation's opening is not refused."""
@@ -110,7 +112,7 @@ def _devices(machine: Machine, params: Sequence[Value]) -> list[int]:
 
 RULES = (
     Rule("write_state", ("Block", (*_WORDS, "nonsense")), _write_state, 8),
-    Rule("write_online", ("Block", ("1", "0", "maybe")), _write_online, 4),
+    Rule("write_online", ("Block", ("1", "0", "maybe", "")), _write_online, 4),
     Rule("add_memory", ("Block",), _add_memory, 4),
     Rule("probe", ("Block",), _probe, 4),
     Rule("remove_memory", ("Block",), _remove_memory, 6),

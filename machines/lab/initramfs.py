@@ -11,7 +11,7 @@ import os
 import stat
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,7 +69,9 @@ def build(kernel: Kernel, modules: tuple[str, ...] = ()) -> Path:
         entries[f"bin/{applet}"] = Entry(stat.S_IFLNK | 0o777, b"busybox")
     for number, (name, data) in enumerate(load_order_in(kernel.modules, modules)):
         entries[f"modules/{number:02}-{name}.ko"] = Entry(stat.S_IFREG | 0o644, data)
-    return _kept("initramfs", cpio(entries))
+    archive = cpio(entries)
+    key = hashlib.sha256(archive).hexdigest()[:16]
+    return _kept(cache_folder() / "initramfs" / key, lambda made: made.write_bytes(archive))
 
 
 def _busybox(kernel: Kernel) -> Path:
@@ -92,27 +94,23 @@ def _agent(arch: str) -> Path:
     if arch != os.uname().machine:
         compiler = tool(f"{arch}-linux-gnu-gcc", f"gcc-{arch}-linux-gnu")
     key = hashlib.sha256(_AGENT.read_bytes() + compiler.encode()).hexdigest()[:16]
-    place = cache_folder() / "agent" / f"{arch}-{key}"
-    if place.is_file():
-        return place
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place.parent) as scratch:
-        made = Path(scratch) / "agent"
+
+    def compiled(made: Path) -> None:
         command = [compiler, "-O2", "-static", "-o", str(made), str(_AGENT)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         if done.returncode != 0:
             tail = "; ".join(done.stderr.strip().splitlines()[-2:])
             raise LabError(f"the agent cannot be compiled (apt install gcc libc6-dev): {tail}")
-        os.replace(made, place)
-    return place
+
+    return _kept(cache_folder() / "agent" / f"{arch}-{key}", compiled)
 
 
-def _kept(kind: str, data: bytes) -> Path:
-    """The file in the cache with this content."""
-    place = cache_folder() / kind / hashlib.sha256(data).hexdigest()[:16]
+def _kept(place: Path, make: Callable[[Path], object]) -> Path:
+    """The file in the cache, made if it is not there: the whole of it, or nothing."""
     if not place.is_file():
         place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as out:
-            out.write(data)
-        os.replace(out.name, place)
+        with tempfile.TemporaryDirectory(dir=place.parent) as scratch:
+            made = Path(scratch) / place.name
+            make(made)
+            os.replace(made, place)
     return place

@@ -94,7 +94,7 @@ VARIANTS = (
         name="used-without-a-reference",
         doc="A folio is looked up and used although nothing holds it: it is gone by then.",
         covers=("U5",),
-        source="commit 773b9a6aa6d3: the same in do_migrate_range()",
+        source="commit 773b9a6aa6d3: do_migrate_range() made the same mistake in its scan",
         breaks="no_pin_outlives_its_folio",
         edits=(DropGuard("pin_short", "folio_exists"),),
     ),
