@@ -56,7 +56,7 @@ class Question:
 
     Parameters: ``commands``, the sub-commands that there are; ``jobs``,
     processes; ``folder``, where answers are kept; ``progress``, called with what
-    is being looked at.
+    is being looked at; ``kernels``, what real kernels have shown.
     """
 
     system: System
@@ -65,6 +65,7 @@ class Question:
     jobs: int | None = None
     folder: Path | None = None
     progress: Callable[[str], None] | None = None
+    kernels: tuple[Evidence, ...] = ()
 
     def say(self, text: str) -> None:
         """Tell whoever waits."""
@@ -251,10 +252,10 @@ def agreed(question: Question) -> Iterator[Evidence]:
         for row in question.system.rows:
             yield Evidence(row, "engine", "lock step", Verdict.refuted, operation)
         return
-    seen = {name for name, values in engine.observe().items() if any(v is not None for v in values)}
+    told = {name for name, values in engine.observe().items() if any(v is not None for v in values)}
     for claim in question.system.properties:
         read = reads(question.system, claim.formula)
-        if read and read <= seen and not found.lacking(claim):
+        if read and read <= told and not found.lacking(claim):
             for row in claim.covers:
                 yield Evidence(
                     row, "engine", claim.name, Verdict.holds, f"{found.steps} operations"
@@ -263,6 +264,11 @@ def agreed(question: Question) -> Iterator[Evidence]:
 
 _COMPARED = 20_000
 """Operations that the engine does in lock step for the coverage table."""
+
+
+def seen(question: Question) -> Iterator[Evidence]:
+    """*kernel*: the scenarios that real kernels went through as the specification predicts."""
+    yield from question.kernels
 
 
 def commands(question: Question) -> Iterator[Evidence]:
@@ -280,6 +286,7 @@ PROVIDERS: tuple[Provider, ...] = (
     cost,
     configurations,
     agreed,
+    seen,
     commands,
 )
 """Where evidence comes from, cheapest to read first."""
