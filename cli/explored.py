@@ -47,6 +47,13 @@ def _over_machines(claim: Property, explorations: Sequence[Exploration]) -> Verd
     return combine(found)
 
 
+_HOW = {
+    "native": "compiled",
+    "bits": "compiled, one bit a state",
+    "python": "no C compiler: the reference",
+}
+
+
 def show(
     system: System, found: Exploration, shape: Shape, number: int, total: int, *, quiet: bool
 ) -> None:
@@ -56,7 +63,7 @@ def show(
     out = console()
     which = f" ({number} of {total})" if total > 1 else ""
     out.print(f"machine{which}: {scope_text(shape)}", soft_wrap=True, style="bold")
-    how = "compiled" if found.engine == "native" else "no C compiler: the reference"
+    how = _HOW[found.engine]
     out.print(
         f"{found.states:,} states{_images(found)}, {found.transitions:,} transitions,"
         f" depth {found.depth};"
