@@ -103,7 +103,7 @@ def judge(
         system: the specification, perhaps with a profile or a variant applied. It must
             have the sorts and tables of the core specification.
         boot_memory_stays: a notifier of the architecture refuses that boot memory goes
-            (arm64). No file tells which blocks were there at boot.
+            (arm64). Which blocks were there at boot only a device tree tells.
 
     >>> from memhp.machines.sysfs import read_machine
     >>> from memhp.spec.system import SYSTEM
@@ -121,7 +121,7 @@ def judge(
         elif states[None]:
             busy = (False, True)
         states[block.state] += 1
-        vetoed = (False, True) if boot_memory_stays else (False,)
+        vetoed = _vetoed(reading, block) if boot_memory_stays else (False,)
         facts = _facts(reading, block, busy, vetoed)
         found.append(_judgement(reading, block, facts, court.answer(facts)))
     return tuple(found)
@@ -212,6 +212,15 @@ def _hole(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
         return (False, True)
     start = block.number * reading.block_size
     return (not _covered(reading.iomem, start, start + reading.block_size),)
+
+
+def _vetoed(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
+    """Whether some of the block was there at boot."""
+    if reading.boot_memory is None or reading.block_size is None:
+        return (False, True)
+    start = block.number * reading.block_size
+    stop = start + reading.block_size
+    return (any(found.start < stop and start < found.stop for found in reading.boot_memory),)
 
 
 def _covered(ranges: tuple[Range, ...], start: int, stop: int) -> bool:

@@ -16,8 +16,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from memhp.machines.device_tree import boot_memory
 from memhp.machines.errors import MachineError, shown
-from memhp.machines.pageflags import FrameKind, count_frames
+from memhp.machines.findings import PageWords, recorded_outcomes, recorded_words
+from memhp.machines.pageflags import FrameKind, count_words, kinds_of
 from memhp.machines.procfs import Range, ZoneReading, node_meminfo, number, system_ram, zones
 from memhp.machines.tree import MEMORY_DIR, NODE_DIR, Tree, open_tree
 
@@ -75,7 +77,9 @@ class MachineReading:
     `block_size_derived` says that no file gave the block size and it was worked out;
     `iomem` holds the System RAM ranges; `frames` counts frames by block and kind and
     leaves out offline blocks. Each of the three is None if it could not be read, and so
-    is `cpuinfo`, the text of `/proc/cpuinfo`.
+    are `cpuinfo`, the text of `/proc/cpuinfo`, and `boot_memory`, which holds the ranges
+    that the device tree names. `outcomes` tells for each block how its offlining ended
+    when it was tried (see `memhp.machines.findings`); only records have it.
     """
 
     source: str
@@ -90,6 +94,8 @@ class MachineReading:
     frames: Mapping[int, Counter[FrameKind]] | None
     notes: tuple[str, ...]
     cpuinfo: str | None = None
+    boot_memory: tuple[Range, ...] | None = None
+    outcomes: Mapping[int, str] | None = None
 
 
 def read_machine(path: str | Path = "/", *, page_flags: bool = True) -> MachineReading:
@@ -97,8 +103,8 @@ def read_machine(path: str | Path = "/", *, page_flags: bool = True) -> MachineR
 
     Args:
         path: `/` for this machine, a directory that holds `sys/`, or a tar.
-        page_flags: on a live machine, also read what each frame is used for (root
-            only; takes about 30 ms for each GiB).
+        page_flags: also read what each frame is used for, if that was recorded; on a live
+            machine this takes root, and about 30 ms for each GiB.
 
     Raises:
         MachineError: the path is no machine, is damaged or hostile, or a file holds
@@ -113,13 +119,19 @@ def read_machine(path: str | Path = "/", *, page_flags: bool = True) -> MachineR
     links = _links(tree)
     blocks = tuple(_block(tree, block, nodes) for block, nodes in sorted(links.blocks.items()))
     nodes = tuple(_node(tree, node, members) for node, members in sorted(links.nodes.items()))
+    block_size = _block_size(tree)
+    words = recorded_words(tree, block_size, links.blocks)
     page_size = os.sysconf("SC_PAGE_SIZE") if tree.live else None
+    if words is not None:
+        page_size = words.page_size
     if page_size is None:
         notes.append("the page size is not recorded in a dump")
-    block_size = _block_size(tree)
     derived = block_size is None and bool(blocks)
     if derived:
         block_size = _derived_block_size(blocks, nodes, notes)
+    frames = None
+    if page_flags and (tree.live or words is not None):
+        frames = _frames(words, blocks, block_size, page_size, notes)
     if not blocks:
         notes.append("no memory blocks: the kernel has no memory hotplug, or a dump left them out")
     return MachineReading(
@@ -132,9 +144,11 @@ def read_machine(path: str | Path = "/", *, page_flags: bool = True) -> MachineR
         nodes=nodes,
         iomem=_iomem(tree, notes),
         zones=_zones(tree),
-        frames=_frames(tree, blocks, block_size, page_size, notes) if page_flags else None,
+        frames=frames,
         notes=tuple(notes),
         cpuinfo=tree.read_text("proc/cpuinfo"),
+        boot_memory=boot_memory(tree),
+        outcomes=recorded_outcomes(tree, links.blocks),
     )
 
 
@@ -311,17 +325,21 @@ def _zones(tree: Tree) -> tuple[ZoneReading, ...] | None:
 
 
 def _frames(
-    tree: Tree,
+    words: PageWords | None,
     blocks: tuple[BlockReading, ...],
     block_size: int | None,
     page_size: int | None,
     notes: list[str],
 ) -> Mapping[int, Counter[FrameKind]] | None:
-    if not tree.live or block_size is None or page_size is None:
+    """What a record says; on a live machine, where there is none, what the frames say now."""
+    if words is not None:
+        return {block: kinds_of(found) for block, found in words.blocks.items()}
+    if block_size is None or page_size is None:
         return None
     online = [block.number for block in blocks if block.state != "offline"]
     try:
-        return count_frames(online, block_size=block_size, page_size=page_size)
+        found = count_words(online, block_size=block_size, page_size=page_size)
     except MachineError as error:
         notes.append(f"what the frames are used for cannot be read: {error}")
         return None
+    return {block: kinds_of(counts) for block, counts in found.items()}

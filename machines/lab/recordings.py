@@ -1,0 +1,191 @@
+"""The guests whose records are this project's own test data, and what is done in each.
+
+Between them they have memory of the kernel, of processes (locked, huge, pinned), page
+cache and free memory, in kernel zones and in ZONE_MOVABLE, there at boot and added later.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from memhp.machines.lab.devices import add_dimm
+from memhp.machines.lab.errors import LabError
+from memhp.machines.lab.guest import Guest, HoldKind
+from memhp.machines.lab.layout import MIB, Layout, Node, VirtioMem
+from memhp.machines.lab.snapshot import block_states
+from memhp.machines.tree import MEMORY_DIR
+
+__all__ = ["RECORDINGS", "Recording"]
+
+_WAIT_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A guest to record: its kernel by name, its machine, and what is done in it before.
+
+    `about` says in a line what is in its blocks.
+    """
+
+    name: str
+    kernel: str
+    about: str
+    layout: Layout
+    prepare: Callable[[Guest], None]
+
+
+def _hold(guest: Guest, *pieces: tuple[HoldKind, int], node: int = -1) -> None:
+    """Hold pieces of memory, in MiB, one after the other."""
+    for kind, mib in pieces:
+        error, _ = guest.hold(kind, mib * MIB, node=node)
+        if error:
+            raise LabError(f"the guest cannot hold {mib} MiB of kind {kind} (errno {error})")
+
+
+def _many_files(guest: Guest, count: int) -> None:
+    """Empty files, each with an inode and a name of the kernel's."""
+    guest.shell(f"mkdir -p /tmp/many; for i in $(seq {count}); do : > /tmp/many/$i; done")
+
+
+def _dimm(guest: Guest, name: str, node: int, size: int, word: str | None) -> None:
+    """Add a DIMM and bring its blocks online in order, or leave them offline (None)."""
+    before = block_states(guest).keys()
+    add_dimm(guest, name, node, size)
+    _online(guest, before, 1, word)
+
+
+def _online(guest: Guest, before: object, least: int, word: str | None) -> None:
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while len(found := [b for b in block_states(guest) if b not in before]) < least:  # type: ignore[operator]
+        if time.monotonic() > deadline:
+            raise LabError("the guest did not take the memory that it was given")
+    for block in found if word else ():
+        guest.write(f"/{MEMORY_DIR}/memory{block}/state", word or "")
+
+
+def _busy(guest: Guest) -> None:
+    _many_files(guest, 3000)
+    _hold(guest, ("anon", 300), ("kernel", 20), ("locked", 260), ("cache", 200), ("kernel", 30))
+    _hold(guest, ("anon", 400), ("kernel", 4), ("cache", 300))
+
+
+def _movable_part(guest: Guest) -> None:
+    _hold(guest, ("anon", 200), ("cache", 150), ("kernel", 16), ("locked", 300))
+    _hold(guest, ("kernel", 16), ("anon", 300), node=1)
+
+
+def _dimms(guest: Guest) -> None:
+    size = 512 * MIB
+    _dimm(guest, "kernel", 1, size, "online_kernel")
+    _hold(guest, ("kernel", 40), ("anon", 150), node=1)
+    _dimm(guest, "movable", 1, size, "online_movable")
+    _dimm(guest, "offline", 1, size, None)
+    _hold(guest, ("anon", 500), ("cache", 200), node=1)
+
+
+def _huge(guest: Guest) -> None:
+    guest.write("/proc/sys/vm/nr_hugepages", "300")
+    guest.write("/sys/kernel/mm/transparent_hugepage/enabled", "always")
+    _hold(guest, ("huge", 400), ("anon", 500), ("kernel", 10), ("locked", 200))
+
+
+def _pins(guest: Guest) -> None:
+    _hold(guest, ("anon", 200), ("pinned", 8), ("anon", 300), ("pinned", 8), ("kernel", 4))
+
+
+def _arm(guest: Guest) -> None:
+    _many_files(guest, 1000)
+    _hold(guest, ("anon", 300), ("kernel", 20), ("cache", 100), ("locked", 100))
+
+
+_DEVICE = Layout(
+    nodes=(Node(1024 * MIB, 2), Node()),
+    virtio_mem=(VirtioMem(node=1, size=1024 * MIB, requested=768 * MIB),),
+)
+
+
+def _arm_device(guest: Guest) -> None:
+    _online(guest, set(), 14, None)
+    _hold(guest, ("anon", 200), ("kernel", 10))
+    _hold(guest, ("anon", 100), node=1)
+
+
+_ALL = (
+    Recording(
+        "busy",
+        "x86_64-5.10",
+        "one node, much of it in use by processes, page cache and the kernel",
+        Layout(nodes=(Node(4096 * MIB, 2),)),
+        _busy,
+    ),
+    Recording(
+        "movablecore",
+        "x86_64-6.1",
+        "two nodes with a part in ZONE_MOVABLE (movablecore=)",
+        Layout(nodes=(Node(2048 * MIB, 2), Node(2048 * MIB)), options=("movablecore=1536M",)),
+        _movable_part,
+    ),
+    Recording(
+        "dimms",
+        "x86_64-6.12",
+        "DIMMs in kernel zone and ZONE_MOVABLE, and one left offline",
+        Layout(
+            nodes=(Node(2048 * MIB, 2), Node()),
+            slots=3,
+            options=("memhp_default_state=offline",),
+        ),
+        _dimms,
+    ),
+    Recording(
+        "dimms-memmap",
+        "x86_64-newest",
+        "the same, with the memmap of each block in its own memory",
+        Layout(
+            nodes=(Node(2048 * MIB, 2), Node()),
+            slots=3,
+            options=("memhp_default_state=offline", "memory_hotplug.memmap_on_memory=1"),
+        ),
+        _dimms,
+    ),
+    Recording(
+        "huge",
+        "x86_64-newest",
+        "huge pages, used and free, and transparent ones",
+        Layout(nodes=(Node(4096 * MIB, 2),)),
+        _huge,
+    ),
+    Recording(
+        "pinned",
+        "x86_64-6.12",
+        "memory pinned by io_uring",
+        Layout(nodes=(Node(3072 * MIB, 2),)),
+        _pins,
+    ),
+    Recording(
+        "arm64-boot",
+        "aarch64-6.1",
+        "memory of the boot, which never goes on arm64",
+        Layout(nodes=(Node(2048 * MIB, 2),)),
+        _arm,
+    ),
+    Recording(
+        "arm64-nodes",
+        "aarch64-6.12",
+        "the same on two nodes",
+        Layout(nodes=(Node(1024 * MIB, 2), Node(1024 * MIB))),
+        _arm,
+    ),
+    Recording(
+        "arm64-device",
+        "aarch64-newest",
+        "a virtio-mem device beside the memory of the boot",
+        _DEVICE,
+        _arm_device,
+    ),
+)
+
+RECORDINGS: Mapping[str, Recording] = MappingProxyType({each.name: each for each in _ALL})
+"""By name, which is also that of the file."""
