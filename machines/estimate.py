@@ -20,8 +20,10 @@ No rule is stated here. Three choices make the question small:
 The block counts as there at boot. No guard asks; the properties that do only restrict
 blocks that were added later.
 
-Yes means that going offline may begin. A pinned page or a notifier can still end it,
-and neither shows in sysfs or procfs.
+Yes means that going offline may begin. A notifier can still end it, and so can a page
+that is in use by more than its page tables. No file tells which pages are pinned, but
+`/proc/vmstat` tells how many; if there are any, a block whose pages would have to move
+may hold one.
 """
 
 from __future__ import annotations
@@ -75,9 +77,9 @@ class BlockJudgement:
     ``guard`` and ``errno`` are those of the specification, None if nothing refuses or
     if not every world is refused by the same guard. ``why`` is the guard's reason, or
     what is missing. ``missing`` names the facts that decide and are not known: "state",
-    "zone", "frames", "hole" or "busy". ``if_no_holes`` is the verdict if the block has
-    none; it is given where only `/proc/iomem` could tell. ``violated`` names the
-    properties that the machine violates as it was read.
+    "zone", "frames", "hole", "busy", "vetoed" or "pinned". ``if_no_holes`` is the verdict
+    if the block has none; it is given where only `/proc/iomem` could tell. ``violated``
+    names the properties that the machine violates as it was read.
     """
 
     number: int
@@ -140,7 +142,8 @@ def invariants(system: System) -> tuple[str, ...]:
 class _World:
     """One block, completely known.
 
-    ``busy``: another block is changing; ``vetoed``: a notifier keeps this one.
+    ``busy``: another block is changing; ``vetoed``: a notifier keeps this one; ``pinned``:
+    a device uses one of its pages.
     """
 
     state: str
@@ -149,6 +152,7 @@ class _World:
     hole: bool
     busy: bool
     vetoed: bool
+    pinned: bool
 
 
 @dataclass(frozen=True)
@@ -161,10 +165,13 @@ class _Facts:
     hole: tuple[bool, ...]
     busy: tuple[bool, ...]
     vetoed: tuple[bool, ...]
+    pinned: tuple[bool, ...]
 
     def worlds(self) -> Iterator[_World]:
         for point in product(*vars(self).values()):
-            yield _World(*point)
+            world = _World(*point)
+            if "user" in world.frames or not world.pinned:
+                yield world
 
 
 def _facts(
@@ -180,6 +187,7 @@ def _facts(
         hole=_hole(reading, block),
         busy=busy,
         vetoed=vetoed,
+        pinned=(False, True) if reading.pinned else (False,),
     )
 
 
@@ -267,9 +275,16 @@ class _Court:
         base, axioms = self._base(kinds, zone, world.vetoed)
         machine = base.at(_values(base, world, kinds))
         violated = dict.fromkeys([*axioms, *(found.property for found in machine.violations())])
+        if world.pinned:
+            unpinnable = machine.why_not("pin_longterm", _PIN, _FOLIO)
+            if unpinnable is not None:  # no such world, as if a property were violated
+                return unpinnable, (unpinnable.guard,)
+            machine.step("pin_longterm", _PIN, _FOLIO)
         refusal = machine.why_not("begin_offline", _JUDGED)
         if refusal is None and world.vetoed:
             refusal = _notifiers_answer(machine)
+        if refusal is None and world.pinned:
+            refusal = _migrations_answer(machine)
         return refusal, tuple(violated)
 
     def _boot(
@@ -285,6 +300,7 @@ class _Court:
             vetoing=frozenset({_JUDGED} if vetoed else ()),
             holes=frozenset(first + at for at, kind in enumerate(kinds) if kind == "hole"),
             boot_kernel=frozenset(first + at for at, kind in enumerate(kinds) if kind == "boot"),
+            tables=(("does_dma", (1,)),),
         ).build(self.system)
         return Machine(self.system, topology), tuple(violated_axioms(self.system, topology))
 
@@ -296,8 +312,19 @@ def _notifiers_answer(machine: Machine) -> Refusal | None:
     return machine.why_not("finish_offline", _JUDGED)
 
 
+def _migrations_answer(machine: Machine) -> Refusal | None:
+    """What the migration of the block's folio says once the removal has begun."""
+    machine.step("begin_offline", _JUDGED)
+    machine.step("announce_offline", _JUDGED)
+    machine.step("reserve_destination", _FOLIO, _FREE)
+    machine.step("begin_unmap", _FOLIO)
+    return machine.why_not("copy", _FOLIO)
+
+
 _OTHER, _JUDGED = 0, 1
-_FOLIO = 0
+_FOLIO, _PIN = 0, 0
+_FREE = 0
+"""A frame of the other block: all of them are free."""
 
 
 def _values(base: Machine, world: _World, kinds: tuple[str, ...]) -> list[int]:
@@ -420,6 +447,8 @@ def _absent(reading: MachineReading, judged: BlockJudgement, fact: str) -> str:
         return f"holes unknown: {lacking} {where}"
     if fact == "vetoed":
         return "whether it is boot memory, which never goes on this architecture, is not told"
+    if fact == "pinned":
+        return f"{reading.pinned} pages of the machine are pinned, and it is not told which"
     if fact == "busy":
         return "whether another block is going offline is unknown"
     told = "does not tell for every frame"

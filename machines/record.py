@@ -30,7 +30,9 @@ FOLDERS = (MEMORY_DIR, NODE_DIR)
 PASSED_OVER = ("power", "subsystem", "uevent")
 """Names in them that tell nothing of memory."""
 
-PROC = tuple(f"proc/{name}" for name in ("cpuinfo", "iomem", "meminfo", "version", "zoneinfo"))
+PROC = tuple(
+    f"proc/{name}" for name in ("cpuinfo", "iomem", "meminfo", "version", "vmstat", "zoneinfo")
+)
 """The files of procfs that are recorded."""
 
 

@@ -20,7 +20,15 @@ from memhp.machines.device_tree import boot_memory
 from memhp.machines.errors import MachineError, shown
 from memhp.machines.findings import PageWords, recorded_outcomes, recorded_words
 from memhp.machines.pageflags import FrameKind, count_words, kinds_of
-from memhp.machines.procfs import Range, ZoneReading, node_meminfo, number, system_ram, zones
+from memhp.machines.procfs import (
+    Range,
+    ZoneReading,
+    node_meminfo,
+    number,
+    pinned_pages,
+    system_ram,
+    zones,
+)
 from memhp.machines.tree import MEMORY_DIR, NODE_DIR, Tree, open_tree
 
 BLOCK_STATES = frozenset({"online", "offline", "going-offline"})
@@ -78,7 +86,8 @@ class MachineReading:
     `iomem` holds the System RAM ranges; `frames` counts frames by block and kind and
     leaves out offline blocks. Each of the three is None if it could not be read, and so
     are `cpuinfo`, the text of `/proc/cpuinfo`, and `boot_memory`, which holds the ranges
-    that the device tree names. `outcomes` tells for each block how its offlining ended
+    that the device tree names. `pinned` counts pins of pages, None if that is not told.
+    `outcomes` tells for each block how its offlining ended
     when it was tried (see `memhp.machines.findings`); only records have it.
     """
 
@@ -95,6 +104,7 @@ class MachineReading:
     notes: tuple[str, ...]
     cpuinfo: str | None = None
     boot_memory: tuple[Range, ...] | None = None
+    pinned: int | None = None
     outcomes: Mapping[int, str] | None = None
 
 
@@ -148,6 +158,7 @@ def read_machine(path: str | Path = "/", *, page_flags: bool = True) -> MachineR
         notes=tuple(notes),
         cpuinfo=tree.read_text("proc/cpuinfo"),
         boot_memory=boot_memory(tree),
+        pinned=_pinned(tree),
         outcomes=recorded_outcomes(tree, links.blocks),
     )
 
@@ -322,6 +333,11 @@ def _iomem(tree: Tree, notes: list[str]) -> tuple[Range, ...] | None:
 def _zones(tree: Tree) -> tuple[ZoneReading, ...] | None:
     text = tree.read_text("proc/zoneinfo")
     return None if text is None else zones(text)
+
+
+def _pinned(tree: Tree) -> int | None:
+    text = tree.read_text("proc/vmstat")
+    return None if text is None else pinned_pages(text)
 
 
 def _frames(

@@ -27,7 +27,7 @@ _WAIT_SECONDS = 20.0
 class Recording:
     """A guest to record: its kernel by name, its machine, and what is done in it before.
 
-    `about` says in a line what is in its blocks.
+    `about` says in a line what is in its blocks; `patience`: see `try_block`.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Recording:
     about: str
     layout: Layout
     prepare: Callable[[Guest], None]
+    patience: int | None = None
 
 
 def _hold(guest: Guest, *pieces: tuple[HoldKind, int], node: int = -1) -> None:
@@ -163,6 +164,7 @@ _ALL = (
         "memory pinned by io_uring",
         Layout(nodes=(Node(3072 * MIB, 2),)),
         _pins,
+        patience=8,
     ),
     Recording(
         "arm64-boot",

@@ -10,25 +10,22 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 from collections import Counter
 
 from memhp.machines.findings import DONE, PageWords
 from memhp.machines.lab.errors import LabError
-from memhp.machines.lab.guest import Guest
+from memhp.machines.lab.guest import Guest, Reply
 from memhp.machines.lab.snapshot import block_states, files_of, packed, page_sizes, words_of
 from memhp.machines.tree import MEMORY_DIR
 
-__all__ = ["TRY_SECONDS", "try_all", "try_block"]
-
-TRY_SECONDS = 10
-"""How long an offline may take before a signal ends it."""
-
-_ERRNO_OF = {os.strerror(code): name for code, name in errno.errorcode.items()}
+__all__ = ["try_all", "try_block"]
 
 
-def try_all(guest: Guest) -> bytes:
+def try_all(guest: Guest, *, patience: int | None = None) -> bytes:
     """Try every block of a guest; the tar with what was seen before and how each ended.
+
+    Args:
+        patience: see `try_block`.
 
     Raises:
         LabError: a block that went did not come back as it was.
@@ -40,22 +37,31 @@ def try_all(guest: Guest) -> bytes:
     for block, state in block_states(guest).items():
         if state == "online":
             words[block] = words_of(guest, block, size // page)
-        outcomes[block] = try_block(guest, block)
+        outcomes[block] = try_block(guest, block, patience=patience)
     return packed(files, PageWords(page, size, words), outcomes)
 
 
-def try_block(guest: Guest, block: int) -> str:
+def try_block(guest: Guest, block: int, *, patience: int | None = None) -> str:
     """Tell a block to go offline, and bring it back: `done`, or the name of the errno.
+
+    Args:
+        patience: after so many seconds a signal ends it, which is EINTR. It takes a process
+            of its own, whose new pages are in some block. None: it cannot last, and the
+            agent itself asks.
 
     Raises:
         LabError: it went, and did not come back into its zone.
     """
     folder = f"/{MEMORY_DIR}/memory{block}"
     zone = guest.read(f"{folder}/valid_zones")
-    command = f"echo offline > {folder}/state"
-    reply = guest.shell(f"busybox timeout -s INT {TRY_SECONDS} sh -c '{command}'")
-    if reply.rc:
-        return _errno(reply.rc, reply.out)
+    if patience is None:
+        code = guest.write(f"{folder}/state", "offline")
+    else:
+        command = f"echo offline > {folder}/state"
+        reply = guest.shell(f"busybox timeout -s INT {patience} sh -c '{command}'")
+        code = _errno(reply)
+    if code:
+        return errno.errorcode[code]
     back = "online_movable" if zone == "Movable\n" else "online_kernel"
     refused = guest.write(f"{folder}/state", back)
     now = guest.read(f"{folder}/valid_zones")
@@ -67,10 +73,13 @@ def try_block(guest: Guest, block: int) -> str:
     return DONE
 
 
-def _errno(rc: int, said: str) -> str:
-    if rc > 128:
-        return "EINTR"
-    words = re.search(r"write error: (.+)", said)
-    if words is None or words[1] not in _ERRNO_OF:
-        raise LabError(f"the guest's shell answered what is no errno: {said.strip()!r}")
-    return _ERRNO_OF[words[1]]
+def _errno(reply: Reply) -> int:
+    """What the shell's echo was refused with, in its words; a signal ended it: EINTR."""
+    if reply.rc > 128:
+        return errno.EINTR
+    if reply.rc == 0:
+        return 0
+    for code in errno.errorcode:
+        if reply.out.rstrip().endswith(f"write error: {os.strerror(code)}"):
+            return code
+    raise LabError(f"the guest's shell answered what is no errno: {reply.out.strip()!r}")
