@@ -31,10 +31,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from errno import errorcode
 from functools import lru_cache
 from itertools import product
 from typing import Literal
 
+from memhp.machines.findings import DONE
 from memhp.machines.pageflags import FrameKind
 from memhp.machines.procfs import Range
 from memhp.machines.sysfs import BlockReading, MachineReading
@@ -49,6 +51,7 @@ _ANY_FRAMES = frozenset({"free", "user", "kernel"})
 _FRAMES: Mapping[FrameKind, frozenset[str]] = {
     FrameKind.free: frozenset({"free"}),
     FrameKind.movable: frozenset({"user"}),
+    FrameKind.waiting: frozenset({"user"}),
     FrameKind.reserved: frozenset({"boot"}),
     FrameKind.kernel: frozenset({"kernel"}),
     FrameKind.offline: _ANY_FRAMES,
@@ -58,6 +61,9 @@ _FRAMES: Mapping[FrameKind, frozenset[str]] = {
 }
 """What a frame of each kind may be. ``boot`` is kernel memory that is never freed. Failed
 memory does not stop an offline, so it counts as free."""
+
+_EMPTIES_LISTS = (6, 1)
+"""The oldest kernel that is known to make `FrameKind.waiting` frames movable by itself."""
 
 _ZONES = ("kernel", "movable", "none")
 _ZONE_OF = {
@@ -75,7 +81,8 @@ class BlockJudgement:
     ``state`` and ``zone`` are as read (`zone` holds several names for an offline block:
     the zones it may go to); ``node`` is None if no node or several have the block.
     ``guard`` and ``errno`` are those of the specification, None if nothing refuses or
-    if not every world is refused by the same guard. ``why`` is the guard's reason, or
+    if not every world is refused by the same guard; ``errnos`` are those of all worlds
+    that are refused. ``why`` is the guard's reason, or
     what is missing. ``missing`` names the facts that decide and are not known: "state",
     "zone", "frames", "hole", "busy", "vetoed" or "pinned". ``if_no_holes`` is the verdict
     if the block has none; it is given where only `/proc/iomem` could tell. ``violated``
@@ -93,6 +100,19 @@ class BlockJudgement:
     missing: tuple[str, ...] = ()
     if_no_holes: Verdict | None = None
     violated: tuple[str, ...] = ()
+    errnos: tuple[int, ...] = ()
+
+    def agrees(self, outcome: str) -> bool | None:
+        """Whether an offline that ended so is as judged; None if that could not be told.
+
+        Args:
+            outcome: `done` or the name of an errno (`memhp.machines.findings`).
+        """
+        if self.verdict == "cannot tell":
+            return None
+        if self.verdict == "yes":
+            return outcome == DONE
+        return outcome in {errorcode[errno] for errno in self.errnos}
 
 
 def judge(
@@ -204,7 +224,10 @@ def _frames(reading: MachineReading, block: BlockReading) -> tuple[frozenset[str
     if block.state == "offline":
         return (frozenset(),)
     kinds = None if reading.frames is None else reading.frames.get(block.number)
-    choices = [_ANY_FRAMES] if kinds is None else [_FRAMES[kind] for kind in kinds if kinds[kind]]
+    may_be = dict(_FRAMES)
+    if reading.kernel is None or reading.kernel < _EMPTIES_LISTS:
+        may_be[FrameKind.waiting] = _ANY_FRAMES
+    choices = [_ANY_FRAMES] if kinds is None else [may_be[kind] for kind in kinds if kinds[kind]]
     known = frozenset().union(*(choice for choice in choices if len(choice) == 1))
     if _ANY_FRAMES not in choices:
         return (known,)
@@ -393,6 +416,7 @@ def _judgement(
         why=" or ".join(refusal.why for refusal in refusals if refusal is not None)
         or "no guard refuses",
         violated=answer.violated,
+        errnos=tuple(sorted({each.errno or 0 for each in refusals if each is not None} - {0})),
     )
     return judged if verdict != "cannot tell" else _undecided(reading, judged, facts, answer)
 
@@ -448,7 +472,7 @@ def _absent(reading: MachineReading, judged: BlockJudgement, fact: str) -> str:
     if fact == "vetoed":
         return "whether it is boot memory, which never goes on this architecture, is not told"
     if fact == "pinned":
-        return f"{reading.pinned} pages of the machine are pinned, and it is not told which"
+        return f"{reading.pinned} pins of pages last on this machine, and where is not told"
     if fact == "busy":
         return "whether another block is going offline is unknown"
     told = "does not tell for every frame"

@@ -28,6 +28,7 @@ __all__ = ["load_engine"]
 _CODES = {
     FrameKind.free: FREE,
     FrameKind.movable: USER,
+    FrameKind.waiting: USER,
     FrameKind.reserved: BOOT,
     FrameKind.hole: UNAVAILABLE,
 }

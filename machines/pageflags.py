@@ -53,9 +53,11 @@ class FrameKind(Enum):
     free = "free"
     """In the buddy allocator."""
     movable = "movable"
-    """On an LRU list, anonymous, part of a THP, or hugetlb: offline migrates it, if
-    nothing pins it. Anonymous frames may wait on a per-CPU list for the LRU; offline
-    drains those lists before it isolates the block."""
+    """On an LRU list, part of a THP, or hugetlb: offline migrates it, if nothing pins it."""
+    waiting = "waiting"
+    """Anonymous, and on the list of a CPU from where it comes to the LRU. Linux 6.1 empties
+    these lists before it isolates a block (offline_pages, lru_cache_disable); Linux 5.10
+    refuses the block with EBUSY, as records of its guests show."""
     reserved = "reserved"
     """PG_reserved: boot allocations, the kernel image, boot memmap, holes inside an
     online block. Isolation refuses it in every zone."""
@@ -89,7 +91,8 @@ _RULES: tuple[tuple[int, FrameKind], ...] = (
     # Before ANON: the kernel reads ANON and KSM out of a field that slab and page
     # tables use for something else, so both show on slab pages.
     (_mask(KPF_SLAB, KPF_PGTABLE, KPF_ZERO_PAGE), FrameKind.kernel),
-    (_mask(KPF_LRU, KPF_HUGE, KPF_THP, KPF_ANON), FrameKind.movable),
+    (_mask(KPF_LRU, KPF_HUGE, KPF_THP), FrameKind.movable),
+    (_mask(KPF_ANON), FrameKind.waiting),
     (
         _mask(KPF_UPTODATE, KPF_DIRTY, KPF_WRITEBACK, KPF_SWAPCACHE, KPF_SWAPBACKED),
         FrameKind.unknown,

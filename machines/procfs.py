@@ -122,6 +122,16 @@ def _zone(heading: re.Match[str], body: list[str], path: str) -> ZoneReading:
     )
 
 
+def kernel_version(text: str) -> tuple[int, int] | None:
+    """The version in `/proc/version`; None if it has none.
+
+    >>> kernel_version("Linux version 6.12.117+deb13-amd64 (debian-kernel@lists.debian.org)\\n")
+    (6, 12)
+    """
+    match = re.match(r"Linux version ([0-9]{1,4})\.([0-9]{1,4})", text)
+    return None if match is None else (int(match[1]), int(match[2]))
+
+
 def pinned_pages(text: str, path: str = "proc/vmstat") -> int | None:
     """How many pins of pages (FOLL_PIN) last, by `/proc/vmstat`; None before Linux 5.7.
 

@@ -12,9 +12,10 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from memhp.machines.device_tree import boot_memory
 from memhp.machines.errors import MachineError, shown
@@ -23,6 +24,7 @@ from memhp.machines.pageflags import FrameKind, count_words, kinds_of
 from memhp.machines.procfs import (
     Range,
     ZoneReading,
+    kernel_version,
     node_meminfo,
     number,
     pinned_pages,
@@ -36,6 +38,8 @@ BLOCK_STATES = frozenset({"online", "offline", "going-offline"})
 
 MAX_CPUS = 65536
 """The most CPUs that a list may name; x86 allows 8192."""
+
+_T = TypeVar("_T")
 
 _LEAST_BLOCK = 16 * 1024**2
 _LARGEST_BLOCK = 64 * 1024**3
@@ -84,11 +88,10 @@ class MachineReading:
 
     `block_size_derived` says that no file gave the block size and it was worked out;
     `iomem` holds the System RAM ranges; `frames` counts frames by block and kind and
-    leaves out offline blocks. Each of the three is None if it could not be read, and so
-    are `cpuinfo`, the text of `/proc/cpuinfo`, and `boot_memory`, which holds the ranges
-    that the device tree names. `pinned` counts pins of pages, None if that is not told.
-    `outcomes` tells for each block how its offlining ended
-    when it was tried (see `memhp.machines.findings`); only records have it.
+    leaves out offline blocks; `cpuinfo` is the text of `/proc/cpuinfo`; `boot_memory`
+    holds the ranges that the device tree names; `pinned` counts pins of pages; `kernel` is
+    the version; `outcomes` tells of each block how its offlining ended when it was tried
+    (`memhp.machines.findings`; records alone have it). Each is None if it is not told.
     """
 
     source: str
@@ -105,6 +108,7 @@ class MachineReading:
     cpuinfo: str | None = None
     boot_memory: tuple[Range, ...] | None = None
     pinned: int | None = None
+    kernel: tuple[int, int] | None = None
     outcomes: Mapping[int, str] | None = None
 
 
@@ -153,12 +157,13 @@ def read_machine(path: str | Path = "/", *, page_flags: bool = True) -> MachineR
         blocks=blocks,
         nodes=nodes,
         iomem=_iomem(tree, notes),
-        zones=_zones(tree),
+        zones=_told(tree, "proc/zoneinfo", zones),
         frames=frames,
         notes=tuple(notes),
         cpuinfo=tree.read_text("proc/cpuinfo"),
         boot_memory=boot_memory(tree),
-        pinned=_pinned(tree),
+        pinned=_told(tree, "proc/vmstat", pinned_pages),
+        kernel=_told(tree, "proc/version", kernel_version),
         outcomes=recorded_outcomes(tree, links.blocks),
     )
 
@@ -330,14 +335,9 @@ def _iomem(tree: Tree, notes: list[str]) -> tuple[Range, ...] | None:
     return ranges
 
 
-def _zones(tree: Tree) -> tuple[ZoneReading, ...] | None:
-    text = tree.read_text("proc/zoneinfo")
-    return None if text is None else zones(text)
-
-
-def _pinned(tree: Tree) -> int | None:
-    text = tree.read_text("proc/vmstat")
-    return None if text is None else pinned_pages(text)
+def _told(tree: Tree, path: str, parse: Callable[[str], _T | None]) -> _T | None:
+    text = tree.read_text(path)
+    return None if text is None else parse(text)
 
 
 def _frames(

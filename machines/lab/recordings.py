@@ -51,20 +51,14 @@ def _many_files(guest: Guest, count: int) -> None:
     guest.shell(f"mkdir -p /tmp/many; for i in $(seq {count}); do : > /tmp/many/$i; done")
 
 
-def _dimm(guest: Guest, name: str, node: int, size: int, word: str | None) -> None:
-    """Add a DIMM and bring its blocks online in order, or leave them offline (None)."""
-    before = block_states(guest).keys()
-    add_dimm(guest, name, node, size)
-    _online(guest, before, 1, word)
-
-
-def _online(guest: Guest, before: object, least: int, word: str | None) -> None:
+def _online(guest: Guest, blocks: int, word: str) -> None:
+    """Wait until the guest has so many blocks, and bring those online that are not."""
     deadline = time.monotonic() + _WAIT_SECONDS
-    while len(found := [b for b in block_states(guest) if b not in before]) < least:  # type: ignore[operator]
+    while len(states := block_states(guest)) < blocks:
         if time.monotonic() > deadline:
-            raise LabError("the guest did not take the memory that it was given")
-    for block in found if word else ():
-        guest.write(f"/{MEMORY_DIR}/memory{block}/state", word or "")
+            raise LabError(f"the guest has {len(states)} of {blocks} blocks that it was given")
+    for block in (block for block, state in states.items() if state == "offline"):
+        guest.write(f"/{MEMORY_DIR}/memory{block}/state", word)
 
 
 def _busy(guest: Guest) -> None:
@@ -79,11 +73,12 @@ def _movable_part(guest: Guest) -> None:
 
 
 def _dimms(guest: Guest) -> None:
-    size = 512 * MIB
-    _dimm(guest, "kernel", 1, size, "online_kernel")
+    add_dimm(guest, "kernel", 1, 512 * MIB)
+    _online(guest, 20, "online_kernel")
     _hold(guest, ("kernel", 40), ("anon", 150), node=1)
-    _dimm(guest, "movable", 1, size, "online_movable")
-    _dimm(guest, "offline", 1, size, None)
+    add_dimm(guest, "movable", 1, 512 * MIB)
+    _online(guest, 24, "online_movable")
+    add_dimm(guest, "offline", 1, 512 * MIB)
     _hold(guest, ("anon", 500), ("cache", 200), node=1)
 
 
@@ -103,15 +98,14 @@ def _arm(guest: Guest) -> None:
 
 
 _DEVICE = Layout(
-    nodes=(Node(1024 * MIB, 2), Node()),
-    virtio_mem=(VirtioMem(node=1, size=1024 * MIB, requested=768 * MIB),),
+    nodes=(Node(1024 * MIB, 2),),
+    virtio_mem=(VirtioMem(node=0, size=1024 * MIB, requested=832 * MIB),),
 )
 
 
 def _arm_device(guest: Guest) -> None:
-    _online(guest, set(), 14, None)
-    _hold(guest, ("anon", 200), ("kernel", 10))
-    _hold(guest, ("anon", 100), node=1)
+    _online(guest, 15, "online")
+    _hold(guest, ("anon", 500), ("kernel", 10), ("locked", 300), ("kernel", 20), ("cache", 200))
 
 
 _ALL = (
