@@ -14,11 +14,13 @@ from types import MappingProxyType
 from memhp.machines.lab.devices import add_dimm
 from memhp.machines.lab.errors import LabError
 from memhp.machines.lab.guest import Guest, HoldKind
+from memhp.machines.lab.kernels import Kernel
 from memhp.machines.lab.layout import MIB, Layout, Node, VirtioMem
 from memhp.machines.lab.snapshot import block_states
+from memhp.machines.lab.trial import try_all
 from memhp.machines.tree import MEMORY_DIR
 
-__all__ = ["RECORDINGS", "Recording"]
+__all__ = ["RECORDINGS", "Recording", "record"]
 
 _WAIT_SECONDS = 20.0
 
@@ -185,3 +187,14 @@ _ALL = (
 
 RECORDINGS: Mapping[str, Recording] = MappingProxyType({each.name: each for each in _ALL})
 """By name, which is also that of the file."""
+
+
+def record(recording: Recording, kernel: Kernel) -> bytes:
+    """Boot the guest, do what is to be done in it, and try its blocks (`try_all`).
+
+    Raises:
+        LabError, GuestDied, GuestSilent: the guest could not be had, or did not do as it was to.
+    """
+    with Guest.boot(kernel, recording.layout, command_limit=60.0) as guest:
+        recording.prepare(guest)
+        return try_all(guest, patience=recording.patience)
