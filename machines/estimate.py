@@ -29,49 +29,21 @@ may hold one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from errno import errorcode
 from functools import lru_cache
-from itertools import product
 from typing import Literal
 
 from memhp.machines.findings import DONE
-from memhp.machines.pageflags import FrameKind
-from memhp.machines.procfs import Range
 from memhp.machines.sysfs import BlockReading, MachineReading
+from memhp.machines.worlds import ZONES, Facts, World, facts_of
 from memhp.reference import Machine, Refusal, Shape, violated_axioms
 from memhp.spec.language.system import System
 
 __all__ = ["BlockJudgement", "Verdict", "invariants", "judge"]
 
 Verdict = Literal["yes", "no", "cannot tell"]
-
-_ANY_FRAMES = frozenset({"free", "user", "kernel"})
-_FRAMES: Mapping[FrameKind, frozenset[str]] = {
-    FrameKind.free: frozenset({"free"}),
-    FrameKind.movable: frozenset({"user"}),
-    FrameKind.waiting: frozenset({"user"}),
-    FrameKind.reserved: frozenset({"boot"}),
-    FrameKind.kernel: frozenset({"kernel"}),
-    FrameKind.offline: _ANY_FRAMES,
-    FrameKind.hwpoison: frozenset({"free"}),
-    FrameKind.hole: frozenset(),
-    FrameKind.unknown: _ANY_FRAMES,
-}
-"""What a frame of each kind may be. ``boot`` is kernel memory that is never freed. Failed
-memory does not stop an offline, so it counts as free."""
-
-_EMPTIES_LISTS = (6, 1)
-"""The oldest kernel that is known to make `FrameKind.waiting` frames movable by itself."""
-
-_ZONES = ("kernel", "movable", "none")
-_ZONE_OF = {
-    **dict.fromkeys(("DMA", "DMA32", "Normal", "HighMem", "Device"), "kernel"),
-    "Movable": "movable",
-    "none": "none",
-}
-_STATES = ("online", "offline", "going_offline")
 
 
 @dataclass(frozen=True)
@@ -143,8 +115,7 @@ def judge(
         elif states[None]:
             busy = (False, True)
         states[block.state] += 1
-        vetoed = _vetoed(reading, block) if boot_memory_stays else (False,)
-        facts = _facts(reading, block, busy, vetoed)
+        facts = facts_of(reading, block, busy, boot_memory_stays)
         found.append(_judgement(reading, block, facts, court.answer(facts)))
     return tuple(found)
 
@@ -155,114 +126,6 @@ def invariants(system: System) -> tuple[str, ...]:
     return (*axioms, *(claim.name for claim in system.of_kind("always")))
 
 
-# --- what is known ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _World:
-    """One block, completely known.
-
-    ``busy``: another block is changing; ``vetoed``: a notifier keeps this one; ``pinned``:
-    a device uses one of its pages.
-    """
-
-    state: str
-    zone: str
-    frames: frozenset[str]
-    hole: bool
-    busy: bool
-    vetoed: bool
-    pinned: bool
-
-
-@dataclass(frozen=True)
-class _Facts:
-    """For each fact the values that the reading allows; equal facts get equal answers."""
-
-    state: tuple[str, ...]
-    zone: tuple[str, ...]
-    frames: tuple[frozenset[str], ...]
-    hole: tuple[bool, ...]
-    busy: tuple[bool, ...]
-    vetoed: tuple[bool, ...]
-    pinned: tuple[bool, ...]
-
-    def worlds(self) -> Iterator[_World]:
-        for point in product(*vars(self).values()):
-            world = _World(*point)
-            if "user" in world.frames or not world.pinned:
-                yield world
-
-
-def _facts(
-    reading: MachineReading,
-    block: BlockReading,
-    busy: tuple[bool, ...],
-    vetoed: tuple[bool, ...],
-) -> _Facts:
-    return _Facts(
-        state=_STATES if block.state is None else (block.state.replace("-", "_"),),
-        zone=_zone(block),
-        frames=_frames(reading, block),
-        hole=_hole(reading, block),
-        busy=busy,
-        vetoed=vetoed,
-        pinned=(False, True) if reading.pinned else (False,),
-    )
-
-
-def _zone(block: BlockReading) -> tuple[str, ...]:
-    """An offline block has no zone, a block of two nodes has no single one."""
-    if block.state == "offline" or len(block.nodes) > 1:
-        return ("none",)
-    if block.valid_zones is None or not set(block.valid_zones) <= set(_ZONE_OF):
-        return _ZONES
-    return tuple(sorted({_ZONE_OF[name] for name in block.valid_zones}))
-
-
-def _frames(reading: MachineReading, block: BlockReading) -> tuple[frozenset[str], ...]:
-    if block.state == "offline":
-        return (frozenset(),)
-    kinds = None if reading.frames is None else reading.frames.get(block.number)
-    may_be = dict(_FRAMES)
-    if reading.kernel is None or reading.kernel < _EMPTIES_LISTS:
-        may_be[FrameKind.waiting] = _ANY_FRAMES
-    choices = [_ANY_FRAMES] if kinds is None else [may_be[kind] for kind in kinds if kinds[kind]]
-    known = frozenset().union(*(choice for choice in choices if len(choice) == 1))
-    if _ANY_FRAMES not in choices:
-        return (known,)
-    worlds = {known | {frame} for frame in _ANY_FRAMES}
-    return tuple(sorted(worlds, key=sorted))
-
-
-def _hole(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
-    kinds = None if reading.frames is None else reading.frames.get(block.number)
-    if kinds and kinds[FrameKind.hole]:
-        return (True,)
-    if reading.iomem is None or reading.block_size is None:
-        return (False, True)
-    start = block.number * reading.block_size
-    return (not _covered(reading.iomem, start, start + reading.block_size),)
-
-
-def _vetoed(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
-    """Whether some of the block was there at boot."""
-    if reading.boot_memory is None or reading.block_size is None:
-        return (False, True)
-    start = block.number * reading.block_size
-    stop = start + reading.block_size
-    return (any(found.start < stop and start < found.stop for found in reading.boot_memory),)
-
-
-def _covered(ranges: tuple[Range, ...], start: int, stop: int) -> bool:
-    """Every byte from ``start`` to ``stop`` lies in a range; they come in ascending order."""
-    for found in ranges:
-        if found.start > start:
-            break
-        start = max(start, found.stop)
-    return start >= stop
-
-
 # --- the question -------------------------------------------------------------------------------
 
 
@@ -270,7 +133,7 @@ def _covered(ranges: tuple[Range, ...], start: int, stop: int) -> bool:
 class _Answer:
     """The refusal (or None) in every world that is left, and what all worlds violated."""
 
-    worlds: Mapping[_World, Refusal | None]
+    worlds: Mapping[World, Refusal | None]
     violated: tuple[str, ...]
 
 
@@ -282,7 +145,7 @@ class _Court:
         self.answer = lru_cache(maxsize=None)(self._answer)
         self._base = lru_cache(maxsize=None)(self._boot)
 
-    def _answer(self, facts: _Facts) -> _Answer:
+    def _answer(self, facts: Facts) -> _Answer:
         asked = {world: self._ask(world) for world in facts.worlds()}
         left = {world: refusal for world, (refusal, violated) in asked.items() if not violated}
         if left:
@@ -291,7 +154,7 @@ class _Court:
         names = tuple(name for name in invariants(self.system) if name in everywhere)
         return _Answer({world: refusal for world, (refusal, _) in asked.items()}, names)
 
-    def _ask(self, world: _World) -> tuple[Refusal | None, tuple[str, ...]]:
+    def _ask(self, world: World) -> tuple[Refusal | None, tuple[str, ...]]:
         frames = tuple(sorted(world.frames))
         kinds = (*frames, "hole") if world.hole else frames or ("none",)
         zone = "kernel" if world.state == "offline" else world.zone
@@ -350,7 +213,7 @@ _FREE = 0
 """A frame of the other block: all of them are free."""
 
 
-def _values(base: Machine, world: _World, kinds: tuple[str, ...]) -> list[int]:
+def _values(base: Machine, world: World, kinds: tuple[str, ...]) -> list[int]:
     """The machine's state at boot, changed to what the world says of both blocks."""
     other = "going_offline" if world.busy else "online"
     idle = _frame_state("free", other)
@@ -371,7 +234,7 @@ def _values(base: Machine, world: _World, kinds: tuple[str, ...]) -> list[int]:
         said["pages_zone", _JUDGED] = "none"
         said["node_span", _JUDGED] = False
         said["crash_map", _JUDGED] = False
-        said |= {("zone_span", _JUDGED, at): False for at in range(len(_ZONES))}
+        said |= {("zone_span", _JUDGED, at): False for at in range(len(ZONES))}
     if "user" in kinds and world.state != "offline":
         said["folio_kind", _FOLIO] = "anonymous"
         said["home", _FOLIO] = len(kinds) + kinds.index("user")
@@ -400,7 +263,7 @@ def _frame_state(kind: str, block_state: str) -> str:
 
 
 def _judgement(
-    reading: MachineReading, block: BlockReading, facts: _Facts, answer: _Answer
+    reading: MachineReading, block: BlockReading, facts: Facts, answer: _Answer
 ) -> BlockJudgement:
     refusals = list(dict.fromkeys(answer.worlds.values()))
     verdict = _verdict(answer.worlds)
@@ -421,7 +284,7 @@ def _judgement(
     return judged if verdict != "cannot tell" else _undecided(reading, judged, facts, answer)
 
 
-def _verdict(worlds: Mapping[_World, Refusal | None]) -> Verdict:
+def _verdict(worlds: Mapping[World, Refusal | None]) -> Verdict:
     accepted = {refusal is None for refusal in worlds.values()}
     if len(accepted) > 1:
         return "cannot tell"
@@ -429,7 +292,7 @@ def _verdict(worlds: Mapping[_World, Refusal | None]) -> Verdict:
 
 
 def _undecided(
-    reading: MachineReading, judged: BlockJudgement, facts: _Facts, answer: _Answer
+    reading: MachineReading, judged: BlockJudgement, facts: Facts, answer: _Answer
 ) -> BlockJudgement:
     missing = _missing(facts, answer.worlds)
     why = "; ".join(_absent(reading, judged, fact) for fact in missing)
@@ -442,7 +305,7 @@ def _undecided(
     return replace(judged, why=why, missing=missing, if_no_holes=if_no_holes)
 
 
-def _missing(facts: _Facts, worlds: Mapping[_World, Refusal | None]) -> tuple[str, ...]:
+def _missing(facts: Facts, worlds: Mapping[World, Refusal | None]) -> tuple[str, ...]:
     """The facts of which the answer depends in some world: change one, and it changes."""
     unknown = [name for name, values in vars(facts).items() if len(values) > 1]
     deciding = tuple(

@@ -1,0 +1,155 @@
+"""What a reading tells of one block, and the worlds that it leaves open.
+
+A fact that is known has one value, any other has all that may be.  No rule is stated
+here: which worlds can be, and what each answers, the specification says
+(`memhp.machines.estimate`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+
+from memhp.machines.pageflags import FrameKind
+from memhp.machines.procfs import Range
+from memhp.machines.sysfs import BlockReading, MachineReading
+
+__all__ = ["ZONES", "Facts", "World", "facts_of"]
+
+_ANY_FRAMES = frozenset({"free", "user", "kernel"})
+_FRAMES: Mapping[FrameKind, frozenset[str]] = {
+    FrameKind.free: frozenset({"free"}),
+    FrameKind.movable: frozenset({"user"}),
+    FrameKind.waiting: frozenset({"user"}),
+    FrameKind.reserved: frozenset({"boot"}),
+    FrameKind.kernel: frozenset({"kernel"}),
+    FrameKind.offline: _ANY_FRAMES,
+    FrameKind.hwpoison: frozenset({"free"}),
+    FrameKind.hole: frozenset(),
+    FrameKind.unknown: _ANY_FRAMES,
+}
+"""What a frame of each kind may be. ``boot`` is kernel memory that is never freed. Failed
+memory does not stop an offline, so it counts as free."""
+
+_EMPTIES_LISTS = (6, 1)
+"""The oldest kernel that is known to make `FrameKind.waiting` frames movable by itself."""
+
+ZONES = ("kernel", "movable", "none")
+_ZONE_OF = {
+    **dict.fromkeys(("DMA", "DMA32", "Normal", "HighMem", "Device"), "kernel"),
+    "Movable": "movable",
+    "none": "none",
+}
+_STATES = ("online", "offline", "going_offline")
+
+
+@dataclass(frozen=True)
+class World:
+    """One block, completely known.
+
+    ``busy``: another block is changing; ``vetoed``: a notifier keeps this one; ``pinned``:
+    a device uses one of its pages.
+    """
+
+    state: str
+    zone: str
+    frames: frozenset[str]
+    hole: bool
+    busy: bool
+    vetoed: bool
+    pinned: bool
+
+
+@dataclass(frozen=True)
+class Facts:
+    """For each fact the values that the reading allows; equal facts get equal answers."""
+
+    state: tuple[str, ...]
+    zone: tuple[str, ...]
+    frames: tuple[frozenset[str], ...]
+    hole: tuple[bool, ...]
+    busy: tuple[bool, ...]
+    vetoed: tuple[bool, ...]
+    pinned: tuple[bool, ...]
+
+    def worlds(self) -> Iterator[World]:
+        for point in product(*vars(self).values()):
+            world = World(*point)
+            if "user" in world.frames or not world.pinned:
+                yield world
+
+
+def facts_of(
+    reading: MachineReading,
+    block: BlockReading,
+    busy: tuple[bool, ...],
+    boot_memory_stays: bool,
+) -> Facts:
+    """What the reading allows of one block.
+
+    Args:
+        busy: whether another block is changing.
+        boot_memory_stays: a notifier refuses every block that was there at boot.
+    """
+    return Facts(
+        state=_STATES if block.state is None else (block.state.replace("-", "_"),),
+        zone=_zone(block),
+        frames=_frames(reading, block),
+        hole=_hole(reading, block),
+        busy=busy,
+        vetoed=_vetoed(reading, block) if boot_memory_stays else (False,),
+        pinned=(False, True) if reading.pinned else (False,),
+    )
+
+
+def _zone(block: BlockReading) -> tuple[str, ...]:
+    """An offline block has no zone, a block of two nodes has no single one."""
+    if block.state == "offline" or len(block.nodes) > 1:
+        return ("none",)
+    if block.valid_zones is None or not set(block.valid_zones) <= set(_ZONE_OF):
+        return ZONES
+    return tuple(sorted({_ZONE_OF[name] for name in block.valid_zones}))
+
+
+def _frames(reading: MachineReading, block: BlockReading) -> tuple[frozenset[str], ...]:
+    if block.state == "offline":
+        return (frozenset(),)
+    kinds = None if reading.frames is None else reading.frames.get(block.number)
+    may_be = dict(_FRAMES)
+    if reading.kernel is None or reading.kernel < _EMPTIES_LISTS:
+        may_be[FrameKind.waiting] = _ANY_FRAMES
+    choices = [_ANY_FRAMES] if kinds is None else [may_be[kind] for kind in kinds if kinds[kind]]
+    known = frozenset().union(*(choice for choice in choices if len(choice) == 1))
+    if _ANY_FRAMES not in choices:
+        return (known,)
+    worlds = {known | {frame} for frame in _ANY_FRAMES}
+    return tuple(sorted(worlds, key=sorted))
+
+
+def _hole(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
+    kinds = None if reading.frames is None else reading.frames.get(block.number)
+    if kinds and kinds[FrameKind.hole]:
+        return (True,)
+    if reading.iomem is None or reading.block_size is None:
+        return (False, True)
+    start = block.number * reading.block_size
+    return (not _covered(reading.iomem, start, start + reading.block_size),)
+
+
+def _vetoed(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
+    """Whether some of the block was there at boot."""
+    if reading.boot_memory is None or reading.block_size is None:
+        return (False, True)
+    start = block.number * reading.block_size
+    stop = start + reading.block_size
+    return (any(found.start < stop and start < found.stop for found in reading.boot_memory),)
+
+
+def _covered(ranges: tuple[Range, ...], start: int, stop: int) -> bool:
+    """Every byte from ``start`` to ``stop`` lies in a range; they come in ascending order."""
+    for found in ranges:
+        if found.start > start:
+            break
+        start = max(start, found.stop)
+    return start >= stop
