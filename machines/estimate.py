@@ -23,7 +23,8 @@ blocks that were added later.
 Yes means that going offline may begin. A notifier can still end it, and so can a page
 that is in use by more than its page tables. No file tells which pages are pinned, but
 `/proc/vmstat` tells how many; if there are any, a block whose pages would have to move
-may hold one.
+may hold one. A gigantic page in use goes nowhere if no other is free; then the removal
+begins and tries without end, until a signal ends it.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from errno import errorcode
+from errno import EINTR, errorcode
 from functools import lru_cache
 from typing import Literal
 
@@ -56,9 +57,9 @@ class BlockJudgement:
     if not every world is refused by the same guard; ``errnos`` are those of all worlds
     that are refused. ``why`` is the guard's reason, or
     what is missing. ``missing`` names the facts that decide and are not known: "state",
-    "zone", "frames", "hole", "busy", "vetoed" or "pinned". ``if_no_holes`` is the verdict
-    if the block has none; it is given where only `/proc/iomem` could tell. ``violated``
-    names the properties that the machine violates as it was read.
+    "zone", "frames", "hole", "busy", "vetoed", "pinned" or "cramped". ``if_no_holes`` is
+    the verdict if the block has none; it is given where only `/proc/iomem` could tell.
+    ``violated`` names the properties that the machine violates as it was read.
     """
 
     number: int
@@ -169,7 +170,7 @@ class _Court:
         refusal = machine.why_not("begin_offline", _JUDGED)
         if refusal is None and world.vetoed:
             refusal = _notifiers_answer(machine)
-        if refusal is None and world.pinned:
+        if refusal is None and (world.pinned or world.cramped):
             refusal = _migrations_answer(machine)
         return refusal, tuple(violated)
 
@@ -199,24 +200,33 @@ def _notifiers_answer(machine: Machine) -> Refusal | None:
 
 
 def _migrations_answer(machine: Machine) -> Refusal | None:
-    """What the migration of the block's folio says once the removal has begun."""
+    """What the migration of the block's folio says once the removal has begun.
+
+    Linux asks again without end (do_migrate_range), and nobody sees that errno: what ends
+    the removal is a signal, and then its writer gets EINTR.
+    """
     machine.step("begin_offline", _JUDGED)
     machine.step("announce_offline", _JUDGED)
-    machine.step("reserve_destination", _FOLIO, _FREE)
-    machine.step("begin_unmap", _FOLIO)
-    return machine.why_not("copy", _FOLIO)
+    steps = (("reserve_destination", _FOLIO, _IDLE), ("begin_unmap", _FOLIO), ("copy", _FOLIO))
+    for name, *operands in steps:
+        refusal = machine.why_not(name, *operands)
+        if refusal is not None:
+            why = f"going offline begins and does not end: {refusal.why}"
+            return replace(refusal, errno=EINTR, why=why)
+        machine.step(name, *operands)
+    return None
 
 
 _OTHER, _JUDGED = 0, 1
 _FOLIO, _PIN = 0, 0
-_FREE = 0
-"""A frame of the other block: all of them are free."""
+_IDLE = 0
+"""A frame of the other block: all of them are free, or none if the world is cramped."""
 
 
 def _values(base: Machine, world: World, kinds: tuple[str, ...]) -> list[int]:
     """The machine's state at boot, changed to what the world says of both blocks."""
     other = "going_offline" if world.busy else "online"
-    idle = _frame_state("free", other)
+    idle = _frame_state("kernel" if world.cramped else "free", other)
     said: dict[tuple[str, *tuple[int, ...]], str | int] = {
         ("block_state", _OTHER): other,
         ("block_state", _JUDGED): world.state,
@@ -336,6 +346,8 @@ def _absent(reading: MachineReading, judged: BlockJudgement, fact: str) -> str:
         return "whether it is boot memory, which never goes on this architecture, is not told"
     if fact == "pinned":
         return f"{reading.pinned} pins of pages last on this machine, and where is not told"
+    if fact == "cramped":
+        return "whether a gigantic page that is in use finds room is not told"
     if fact == "busy":
         return "whether another block is going offline is unknown"
     told = "does not tell for every frame"

@@ -29,6 +29,7 @@ _CODES = {
     FrameKind.free: FREE,
     FrameKind.movable: USER,
     FrameKind.waiting: USER,
+    FrameKind.huge: USER,
     FrameKind.reserved: BOOT,
     FrameKind.hole: UNAVAILABLE,
 }

@@ -53,7 +53,9 @@ class FrameKind(Enum):
     free = "free"
     """In the buddy allocator."""
     movable = "movable"
-    """On an LRU list, part of a THP, or hugetlb: offline migrates it, if nothing pins it."""
+    """On an LRU list, or part of a THP: offline migrates it, if nothing pins it."""
+    huge = "huge"
+    """Of hugetlb: offline migrates it to a page of its size, or dissolves it if it is free."""
     waiting = "waiting"
     """Anonymous, and on the list of a CPU from where it comes to the LRU. Linux 6.1 empties
     these lists before it isolates a block (offline_pages, lru_cache_disable); Linux 5.10
@@ -91,7 +93,8 @@ _RULES: tuple[tuple[int, FrameKind], ...] = (
     # Before ANON: the kernel reads ANON and KSM out of a field that slab and page
     # tables use for something else, so both show on slab pages.
     (_mask(KPF_SLAB, KPF_PGTABLE, KPF_ZERO_PAGE), FrameKind.kernel),
-    (_mask(KPF_LRU, KPF_HUGE, KPF_THP), FrameKind.movable),
+    (_mask(KPF_HUGE), FrameKind.huge),
+    (_mask(KPF_LRU, KPF_THP), FrameKind.movable),
     (_mask(KPF_ANON), FrameKind.waiting),
     (
         _mask(KPF_UPTODATE, KPF_DIRTY, KPF_WRITEBACK, KPF_SWAPCACHE, KPF_SWAPBACKED),

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -83,6 +83,15 @@ class NodeReading:
 
 
 @dataclass(frozen=True)
+class HugePool:
+    """The huge pages of one size (in bytes), those of all nodes together."""
+
+    size: int
+    total: int
+    free: int
+
+
+@dataclass(frozen=True)
 class MachineReading:
     """Everything read from one machine. Sizes in bytes, tuples in ascending order.
 
@@ -92,6 +101,7 @@ class MachineReading:
     holds the ranges that the device tree names; `pinned` counts pins of pages; `kernel` is
     the version; `outcomes` tells of each block how its offlining ended when it was tried
     (`memhp.machines.findings`; records alone have it). Each is None if it is not told.
+    `huge_pools` has the pools of hugetlb that any node tells of.
     """
 
     source: str
@@ -109,6 +119,7 @@ class MachineReading:
     boot_memory: tuple[Range, ...] | None = None
     pinned: int | None = None
     kernel: tuple[int, int] | None = None
+    huge_pools: tuple[HugePool, ...] = ()
     outcomes: Mapping[int, str] | None = None
 
 
@@ -163,6 +174,7 @@ def read_machine(path: str | Path = "/", *, page_flags: bool = True) -> MachineR
         cpuinfo=tree.read_text("proc/cpuinfo"),
         boot_memory=boot_memory(tree),
         pinned=_told(tree, "proc/vmstat", pinned_pages),
+        huge_pools=_huge_pools(tree, links.nodes),
         kernel=_told(tree, "proc/version", kernel_version),
         outcomes=recorded_outcomes(tree, links.blocks),
     )
@@ -232,6 +244,19 @@ def _node(tree: Tree, node: int, blocks: frozenset[int]) -> NodeReading:
         blocks=tuple(sorted(blocks)),
         cpus=None if cpus is None else _cpu_list(cpus, f"{folder}/cpulist"),
     )
+
+
+def _huge_pools(tree: Tree, nodes: Iterable[int]) -> tuple[HugePool, ...]:
+    total: Counter[int] = Counter()
+    free: Counter[int] = Counter()
+    for folder in (f"{NODE_DIR}/node{node}/hugepages" for node in nodes):
+        for name in tree.listdir(folder):
+            match = re.fullmatch(r"hugepages-([1-9][0-9]{0,12})kB", name)
+            if match is not None:
+                size = int(match[1]) * 1024
+                total[size] += _number(tree, f"{folder}/{name}/nr_hugepages") or 0
+                free[size] += _number(tree, f"{folder}/{name}/free_hugepages") or 0
+    return tuple(HugePool(size, total[size], free[size]) for size in sorted(total))
 
 
 def _number(tree: Tree, path: str, base: int = 10) -> int | None:

@@ -22,6 +22,7 @@ _FRAMES: Mapping[FrameKind, frozenset[str]] = {
     FrameKind.free: frozenset({"free"}),
     FrameKind.movable: frozenset({"user"}),
     FrameKind.waiting: frozenset({"user"}),
+    FrameKind.huge: frozenset({"user"}),
     FrameKind.reserved: frozenset({"boot"}),
     FrameKind.kernel: frozenset({"kernel"}),
     FrameKind.offline: _ANY_FRAMES,
@@ -41,6 +42,11 @@ _ZONE_OF = {
     "Movable": "movable",
     "none": "none",
 }
+
+_GIGANTIC_PAGES = 1 << 13
+"""More base pages than any buddy allocator keeps together: a larger huge page is gigantic, and
+moves only to a free one of its pool (alloc_hugetlb_folio_nodemask in mm/hugetlb.c)."""
+
 _STATES = ("online", "offline", "going_offline")
 
 
@@ -49,7 +55,7 @@ class World:
     """One block, completely known.
 
     ``busy``: another block is changing; ``vetoed``: a notifier keeps this one; ``pinned``:
-    a device uses one of its pages.
+    a device uses one of its pages; ``cramped``: nowhere is room for one of them.
     """
 
     state: str
@@ -59,6 +65,7 @@ class World:
     busy: bool
     vetoed: bool
     pinned: bool
+    cramped: bool
 
 
 @dataclass(frozen=True)
@@ -72,11 +79,12 @@ class Facts:
     busy: tuple[bool, ...]
     vetoed: tuple[bool, ...]
     pinned: tuple[bool, ...]
+    cramped: tuple[bool, ...]
 
     def worlds(self) -> Iterator[World]:
         for point in product(*vars(self).values()):
             world = World(*point)
-            if "user" in world.frames or not world.pinned:
+            if "user" in world.frames or not (world.pinned or world.cramped):
                 yield world
 
 
@@ -100,6 +108,7 @@ def facts_of(
         busy=busy,
         vetoed=_vetoed(reading, block) if boot_memory_stays else (False,),
         pinned=(False, True) if reading.pinned else (False,),
+        cramped=_cramped(reading, block),
     )
 
 
@@ -135,6 +144,20 @@ def _hole(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
         return (False, True)
     start = block.number * reading.block_size
     return (not _covered(reading.iomem, start, start + reading.block_size),)
+
+
+def _cramped(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
+    """Whether a gigantic page that is in use, and has nowhere to go, has a piece in the block."""
+    kinds = None if reading.frames is None else reading.frames.get(block.number)
+    if not kinds or not kinds[FrameKind.huge] or not reading.page_size:
+        return (False,)
+    largest = reading.page_size * _GIGANTIC_PAGES
+    pools = [pool for pool in reading.huge_pools if pool.total]
+    in_use = [pool for pool in pools if pool.size > largest and pool.free < pool.total]
+    if not in_use:
+        return (False,)
+    alone = in_use == pools and not any(pool.free for pool in pools)
+    return (True,) if alone else (False, True)
 
 
 def _vetoed(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:

@@ -70,6 +70,10 @@ def _busy(guest: Guest) -> None:
 
 
 def _movable_part(guest: Guest) -> None:
+    for block in (_FAILED_KERNEL, _FAILED_MOVABLE):
+        error = guest.write(f"/{MEMORY_DIR}/hard_offline_page", hex(block * 128 * MIB + (40 << 20)))
+        if error:
+            raise LabError(f"the guest cannot take a page of block {block} away (errno {error})")
     _hold(guest, ("anon", 200), ("cache", 150), ("kernel", 16), ("locked", 300))
     _hold(guest, ("kernel", 16), ("anon", 300), node=1)
 
@@ -88,6 +92,10 @@ def _huge(guest: Guest) -> None:
     guest.write("/proc/sys/vm/nr_hugepages", "300")
     guest.write("/sys/kernel/mm/transparent_hugepage/enabled", "always")
     _hold(guest, ("huge", 400), ("anon", 500), ("kernel", 10), ("locked", 200))
+
+
+def _gigantic(guest: Guest) -> None:
+    _hold(guest, ("huge", 1024), ("anon", 300), ("cache", 150))
 
 
 def _pins(guest: Guest) -> None:
@@ -110,6 +118,9 @@ def _arm_device(guest: Guest) -> None:
     _hold(guest, ("anon", 500), ("kernel", 10), ("locked", 300), ("kernel", 20), ("cache", 200))
 
 
+_FAILED_KERNEL, _FAILED_MOVABLE = 10, 44
+"""Blocks in which a page fails."""
+
 _ALL = (
     Recording(
         "busy",
@@ -121,7 +132,7 @@ _ALL = (
     Recording(
         "movablecore",
         "x86_64-6.1",
-        "two nodes with a part in ZONE_MOVABLE (movablecore=)",
+        "two nodes with a part in ZONE_MOVABLE (movablecore=), and two pages that failed",
         Layout(nodes=(Node(2048 * MIB, 2), Node(2048 * MIB)), options=("movablecore=1536M",)),
         _movable_part,
     ),
@@ -153,6 +164,17 @@ _ALL = (
         "huge pages, used and free, and transparent ones",
         Layout(nodes=(Node(4096 * MIB, 2),)),
         _huge,
+    ),
+    Recording(
+        "gigantic",
+        "x86_64-6.12",
+        "a gigantic page in use, and none that is free",
+        Layout(
+            nodes=(Node(4096 * MIB, 2),),
+            options=("default_hugepagesz=1G", "hugepagesz=1G", "hugepages=1"),
+        ),
+        _gigantic,
+        patience=4,
     ),
     Recording(
         "pinned",

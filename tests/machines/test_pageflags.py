@@ -39,7 +39,7 @@ def bits(*names: str) -> int:
         (bits("ANON", "THP", "COMPOUND_TAIL"), FrameKind.movable),
         (bits("THP", "COMPOUND_TAIL"), FrameKind.movable),
         (bits("THP", "ZERO_PAGE"), FrameKind.kernel),
-        (bits("HUGE", "COMPOUND_TAIL"), FrameKind.movable),
+        (bits("HUGE", "COMPOUND_TAIL"), FrameKind.huge),
         (bits("SLAB"), FrameKind.kernel),
         (bits("SLAB", "ANON", "COMPOUND_HEAD"), FrameKind.kernel),
         (bits("PGTABLE"), FrameKind.kernel),
