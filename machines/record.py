@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
 import tarfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,7 +19,7 @@ from memhp.machines.errors import MachineError
 from memhp.machines.findings import PAGE_WORDS, PageWords, page_words_text
 from memhp.machines.pageflags import count_words
 from memhp.machines.sysfs import MachineReading
-from memhp.machines.tree import MEMORY_DIR, NODE_DIR
+from memhp.machines.tree import MEMORY_DIR, NODE_DIR, Tree, open_tree
 
 __all__ = ["FOLDERS", "PASSED_OVER", "PROC", "pack", "record_of_this_machine"]
 
@@ -66,14 +65,16 @@ def record_of_this_machine(reading: MachineReading, root: str | Path = "/") -> b
         root: where its `sys` and `proc` are.
 
     Raises:
-        MachineError: a folder of sysfs cannot be read.
+        MachineError: there is no memory to tell of, or page words that could be read cannot
+            be now.
     """
+    tree = open_tree(root)
     files: dict[str, bytes] = {}
     links: list[str] = []
     for folder in (*FOLDERS, DEVICE_TREE):
-        _walk(Path(root), folder, files, links)
+        _walk(tree, folder, files, links)
     for path in PROC:
-        _take(Path(root), path, files)
+        _take(tree, path, files)
     words = _page_words(reading)
     if words is not None:
         files[PAGE_WORDS] = page_words_text(words).encode()
@@ -81,37 +82,33 @@ def record_of_this_machine(reading: MachineReading, root: str | Path = "/") -> b
 
 
 def _page_words(reading: MachineReading) -> PageWords | None:
-    if reading.frames is None or reading.block_size is None or reading.page_size is None:
-        return None
     page, size = reading.page_size, reading.block_size
+    if not reading.live or reading.frames is None or page is None or size is None:
+        return None
     return PageWords(page, size, count_words(reading.frames, block_size=size, page_size=page))
 
 
-def _walk(root: Path, folder: str, files: dict[str, bytes], links: list[str]) -> None:
+def _walk(tree: Tree, folder: str, files: dict[str, bytes], links: list[str]) -> None:
     """Everything below a folder; of the device tree only what tells of memory."""
-    try:
-        entries = sorted(os.scandir(root / folder), key=lambda entry: entry.name)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise MachineError(f"{root / folder}: cannot be read ({error.strerror})") from None
-    for entry in entries:
-        path = f"{folder}/{entry.name}"
-        if entry.name in PASSED_OVER or (
-            folder == DEVICE_TREE and not entry.name.startswith(("memory", "#"))
-        ):
+    for name in tree.listdir(folder):
+        path = f"{folder}/{name}"
+        if name in PASSED_OVER:
             continue
-        if entry.is_symlink():
+        if folder == DEVICE_TREE and not name.startswith(("memory", "#")):
+            continue
+        if tree.readlink(path) is not None:
             links.append(path)
-        elif entry.is_dir():
-            _walk(root, path, files, links)
-        else:
-            _take(root, path, files)
+        elif not _take(tree, path, files):
+            _walk(tree, path, files, links)
 
 
-def _take(root: Path, path: str, files: dict[str, bytes]) -> None:
-    """The content of a file, unless it can only be written, or went away since."""
+def _take(tree: Tree, path: str, files: dict[str, bytes]) -> bool:
+    """Take a file's content; False if it is none, or can only be written."""
     try:
-        files[path] = (root / path).read_bytes()
-    except OSError:
-        return
+        content = tree.read_bytes(path)
+    except MachineError:
+        return False
+    if content is None:
+        return False
+    files[path] = content
+    return True
