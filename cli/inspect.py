@@ -254,8 +254,8 @@ def _as_predicted(judgements: Sequence[BlockJudgement], outcomes: Mapping[int, s
     counts = _agreements(judgements, outcomes)
     told = counts[True] + counts[False]
     return (
-        f"{sum(counts.values())} of these blocks were tried: {counts[True]} of {told} judgements"
-        f" were right, {counts[None]} blocks could not be judged"
+        f"blocks tried: {sum(counts.values())}; right {counts[True]} of {told} judgements;"
+        f" not judged: {counts[None]}"
     )
 
 

@@ -198,7 +198,7 @@ def test_a_record_shows_how_each_block_ended(capsys: pytest.CaptureFixture[str])
     out = capsys.readouterr().out
     assert "when tried" in out
     assert re.search(r"(?m)^32-39 +online +Normal +no +EINTR +EINTR +going offline begins", out)
-    assert "32 of these blocks were tried: 32 of 32 judgements were right, 0 blocks could" in out
+    assert "blocks tried: 32; right 31 of 31 judgements; not judged: 1" in out
 
 
 def test_json_tells_of_outcomes(capsys: pytest.CaptureFixture[str]) -> None:
@@ -218,7 +218,7 @@ def test_a_judgement_that_was_wrong_is_marked(
     out = capsys.readouterr().out
     assert re.search(r"(?m)^1 .* EBUSY, wrong ", out)
     assert re.search(r"(?m)^2 .* not tried ", out)
-    assert "1 of these blocks were tried: 0 of 1 judgements were right" in out
+    assert "blocks tried: 1; right 0 of 1 judgements; not judged: 0" in out
 
 
 def test_only_this_machine_is_saved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

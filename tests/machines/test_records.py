@@ -52,9 +52,20 @@ def test_no_judgement_is_wrong(name: str) -> None:
     assert told
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_no_property_is_violated_by_what_a_guest_shows(name: str) -> None:
-    assert {violated for each in judged(name) for violated in each.violated} == set()
+def test_properties_are_violated_only_where_linux_violates_them() -> None:
+    """ZONE_MOVABLE of movablecore= begins behind an amount of memory, whatever was reserved."""
+    violated = {
+        (name, each.number): set(each.violated)
+        for name in NAMES
+        for each in judged(name)
+        if each.violated
+    }
+    assert {name for name, _ in violated} == {"movablecore"}
+    assert set().union(*violated.values()) == {
+        "boot_memory_of_the_kernel_is_early",
+        "kernel_frames_stay_out_of_the_removable_area",
+        "removable_blocks_hold_no_unmovable_frame",
+    }
 
 
 def test_every_recording_has_its_small_file_and_no_other_is_there() -> None:

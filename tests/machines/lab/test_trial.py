@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import errno
+import time
 from pathlib import Path
 
 import pytest
 
 from memhp.machines.estimate import judge
-from memhp.machines.lab import MIB, Guest, Kernel, Layout, Node
-from memhp.machines.lab.snapshot import page_sizes, words_of
+from memhp.machines.lab import MIB, Guest, Kernel, Layout, Node, add_dimm
+from memhp.machines.lab.snapshot import block_states, page_sizes, words_of
 from memhp.machines.lab.trial import try_all, try_block
 from memhp.machines.pageflags import KPF_BUDDY
 from memhp.machines.sysfs import read_machine
@@ -35,24 +35,34 @@ def test_a_fresh_guest_does_as_it_is_judged(kernel: Kernel, tmp_path: Path) -> N
     assert reading.page_size == 4096
 
 
-def test_a_block_that_went_is_back_as_it_was(guest: Guest) -> None:
-    assert guest.write(f"{MEMORY}/memory5/state", "offline") in (0, errno.EBUSY)
-    guest.write(f"{MEMORY}/memory5/state", "online_movable")
-    before = guest.read(f"{MEMORY}/memory5/valid_zones")
-    assert try_block(guest, 5) == "done"
-    assert guest.read(f"{MEMORY}/memory5/valid_zones") == before
-    assert try_block(guest, 0) == "EINVAL"
-    assert try_block(guest, 5, patience=10) == "done"
-    assert try_block(guest, 0, patience=10) == "EINVAL"
+@pytest.fixture(scope="module")
+def added(guest: Guest) -> int:
+    """A block in ZONE_MOVABLE, alone on its node."""
+    before = block_states(guest).keys()
+    add_dimm(guest, "added", node=2, size=128 * MIB)
+    deadline = time.monotonic() + 10
+    while not (new := block_states(guest).keys() - before) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    (block,) = new
+    assert guest.write(f"{MEMORY}/memory{block}/state", "online_movable") == 0
+    return block
 
 
-def test_a_pinned_block_is_given_up(guest: Guest) -> None:
-    error, holder = guest.hold("spliced", 4 * MIB, node=1)
+@pytest.mark.parametrize("patience", [None, 10])
+def test_a_block_that_went_is_back_in_its_zone(
+    guest: Guest, added: int, patience: int | None
+) -> None:
+    assert try_block(guest, added, patience=patience) == "done"
+    assert guest.read(f"{MEMORY}/memory{added}/valid_zones") == "Movable\n"
+    assert try_block(guest, 0, patience=patience) == "EINVAL"
+
+
+def test_an_offline_that_lasts_is_given_up(guest: Guest, added: int) -> None:
+    error, holder = guest.hold("spliced", 4 * MIB, node=2)
     assert error == 0
-    try:
-        assert "EINTR" in {try_block(guest, block, patience=2) for block in (4, 5)}
-    finally:
-        assert guest.release(holder) == 0
+    assert try_block(guest, added, patience=2) == "EINTR"
+    assert guest.release(holder) == 0
+    assert try_block(guest, added, patience=10) == "done"
 
 
 def test_page_words_count_every_frame(guest: Guest) -> None:
