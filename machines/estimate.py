@@ -147,7 +147,9 @@ class _Court:
         self._base = lru_cache(maxsize=None)(self._boot)
 
     def _answer(self, facts: Facts) -> _Answer:
-        asked = {world: self._ask(world) for world in facts.worlds()}
+        asked = {
+            world: answer for world in facts.worlds() if (answer := self._ask(world)) is not None
+        }
         left = {world: refusal for world, (refusal, violated) in asked.items() if not violated}
         if left:
             return _Answer(left, ())
@@ -155,7 +157,8 @@ class _Court:
         names = tuple(name for name in invariants(self.system) if name in everywhere)
         return _Answer({world: refusal for world, (refusal, _) in asked.items()}, names)
 
-    def _ask(self, world: World) -> tuple[Refusal | None, tuple[str, ...]]:
+    def _ask(self, world: World) -> tuple[Refusal | None, tuple[str, ...]] | None:
+        """The refusal and what the world violates; None if nothing can be pinned there."""
         frames = tuple(sorted(world.frames))
         kinds = (*frames, "hole") if world.hole else frames or ("none",)
         zone = "kernel" if world.state == "offline" else world.zone
@@ -163,9 +166,8 @@ class _Court:
         machine = base.at(_values(base, world, kinds))
         violated = dict.fromkeys([*axioms, *(found.property for found in machine.violations())])
         if world.pinned:
-            unpinnable = machine.why_not("pin_longterm", _PIN, _FOLIO)
-            if unpinnable is not None:  # no such world, as if a property were violated
-                return unpinnable, (unpinnable.guard,)
+            if machine.why_not("pin_longterm", _PIN, _FOLIO) is not None:
+                return None
             machine.step("pin_longterm", _PIN, _FOLIO)
         refusal = machine.why_not("begin_offline", _JUDGED)
         if refusal is None and world.vetoed:
@@ -226,7 +228,7 @@ _IDLE = 0
 def _values(base: Machine, world: World, kinds: tuple[str, ...]) -> list[int]:
     """The machine's state at boot, changed to what the world says of both blocks."""
     other = "going_offline" if world.busy else "online"
-    idle = _frame_state("kernel" if world.cramped else "free", other)
+    idle = _frame_state("kernel" if world.cramped and not world.busy else "free", other)
     said: dict[tuple[str, *tuple[int, ...]], str | int] = {
         ("block_state", _OTHER): other,
         ("block_state", _JUDGED): world.state,

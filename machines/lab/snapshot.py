@@ -22,7 +22,7 @@ from memhp.machines.pageflags import tally
 from memhp.machines.record import FOLDERS, PASSED_OVER, PROC, pack
 from memhp.machines.tree import MEMORY_DIR
 
-__all__ = ["GuestFiles", "block_states", "page_sizes", "page_words", "snapshot", "words_of"]
+__all__ = ["block_states", "files_of", "packed", "page_sizes", "snapshot", "words_of"]
 
 GuestFiles = tuple[list[tuple[str, bytes]], list[str]]
 """The files and links that a guest was seen to have."""
