@@ -48,9 +48,10 @@ def _hold(guest: Guest, *pieces: tuple[HoldKind, int], node: int = -1) -> None:
             raise LabError(f"the guest cannot hold {mib} MiB of kind {kind} (errno {error})")
 
 
-def _many_files(guest: Guest, count: int) -> None:
-    """Empty files, each with an inode and a name of the kernel's."""
-    guest.shell(f"mkdir -p /tmp/many; for i in $(seq {count}); do : > /tmp/many/$i; done")
+def _many_files(guest: Guest, name: str, count: int) -> None:
+    """Empty files, each with an inode and a name in the kernel's slabs."""
+    folder = f"/tmp/{name}"
+    guest.shell(f"mkdir {folder}; for i in $(seq {count}); do : > {folder}/$i; done")
 
 
 def _online(guest: Guest, blocks: int, word: str) -> None:
@@ -64,9 +65,15 @@ def _online(guest: Guest, blocks: int, word: str) -> None:
 
 
 def _busy(guest: Guest) -> None:
-    _many_files(guest, 3000)
+    _many_files(guest, "files", 3000)
     _hold(guest, ("anon", 300), ("kernel", 20), ("locked", 260), ("cache", 200), ("kernel", 30))
     _hold(guest, ("anon", 400), ("kernel", 4), ("cache", 300))
+
+
+def _files(guest: Guest) -> None:
+    for number in range(3):
+        _hold(guest, ("cache", 290))
+        _many_files(guest, f"files{number}", 6000)
 
 
 def _movable_part(guest: Guest) -> None:
@@ -103,7 +110,7 @@ def _pins(guest: Guest) -> None:
 
 
 def _arm(guest: Guest) -> None:
-    _many_files(guest, 1000)
+    _many_files(guest, "files", 1000)
     _hold(guest, ("anon", 300), ("kernel", 20), ("cache", 100), ("locked", 100))
 
 
@@ -128,6 +135,13 @@ _ALL = (
         "one node, much of it in use by processes, page cache and the kernel",
         Layout(nodes=(Node(4096 * MIB, 2),)),
         _busy,
+    ),
+    Recording(
+        "files",
+        "x86_64-6.12",
+        "page cache, and slabs with the inodes of many files",
+        Layout(nodes=(Node(2048 * MIB, 1),)),
+        _files,
     ),
     Recording(
         "movablecore",
