@@ -349,7 +349,7 @@ def _absent(reading: MachineReading, judged: BlockJudgement, fact: str) -> str:
     if fact == "pinned":
         return f"{reading.pinned} pins of pages last on this machine, and where is not told"
     if fact == "cramped":
-        return "whether a gigantic page that is in use finds room is not told"
+        return "whether a huge page that is in use finds room outside the block is not told"
     if fact == "busy":
         return "whether another block is going offline is unknown"
     told = "does not tell for every frame"

@@ -47,6 +47,12 @@ _GIGANTIC_PAGES = 1 << 13
 """More base pages than any buddy allocator keeps together: a larger huge page is gigantic, and
 moves only to a free one of its pool (alloc_hugetlb_folio_nodemask in mm/hugetlb.c)."""
 
+_LEAVES_LEAVING_POOLS = (7, 2)
+"""The oldest kernel that was seen to end the removal of a block with huge pages in use while
+others are free. Linux 5.10, 6.1 and 6.12 may choose a destination inside the block, for as long
+as nobody interrupts: the free page taken is the one that the last move has left (mm/hugetlb.c,
+dequeue_huge_page_node_exact). Without any that is free they make a new one, and that ends."""
+
 _STATES = ("online", "offline", "going_offline")
 
 
@@ -147,17 +153,19 @@ def _hole(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
 
 
 def _cramped(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
-    """Whether a gigantic page that is in use, and has nowhere to go, has a piece in the block."""
+    """Whether a huge page that is in use may find no room outside the block."""
     kinds = None if reading.frames is None else reading.frames.get(block.number)
     if not kinds or not kinds[FrameKind.huge] or not reading.page_size:
         return (False,)
     largest = reading.page_size * _GIGANTIC_PAGES
     pools = [pool for pool in reading.huge_pools if pool.total]
-    in_use = [pool for pool in pools if pool.size > largest and pool.free < pool.total]
-    if not in_use:
-        return (False,)
-    alone = in_use == pools and not any(pool.free for pool in pools)
-    return (True,) if alone else (False, True)
+    in_use = [pool for pool in pools if pool.free < pool.total]
+    gigantic = [pool for pool in in_use if pool.size > largest]
+    if gigantic:
+        alone = gigantic == pools and not any(pool.free for pool in pools)
+        return (True,) if alone else (False, True)
+    turns_round = reading.kernel is None or reading.kernel < _LEAVES_LEAVING_POOLS
+    return (False, True) if turns_round and any(pool.free for pool in in_use) else (False,)
 
 
 def _vetoed(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:

@@ -23,6 +23,8 @@ from memhp.machines.tree import MEMORY_DIR
 __all__ = ["RECORDINGS", "Recording", "record"]
 
 _WAIT_SECONDS = 20.0
+_PATIENCE = 15
+"""Long enough to move the pages of a block of 128 MiB twice, without KVM."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,11 @@ def _huge(guest: Guest) -> None:
     guest.write("/proc/sys/vm/nr_hugepages", "300")
     guest.write("/sys/kernel/mm/transparent_hugepage/enabled", "always")
     _hold(guest, ("huge", 400), ("anon", 500), ("kernel", 10), ("locked", 200))
+
+
+def _huge_in_use(guest: Guest) -> None:
+    guest.write("/proc/sys/vm/nr_hugepages", "200")
+    _hold(guest, ("huge", 400), ("anon", 200), ("locked", 200))
 
 
 def _gigantic(guest: Guest) -> None:
@@ -180,6 +187,22 @@ _ALL = (
         _huge,
     ),
     Recording(
+        "huge-turning",
+        "x86_64-6.12",
+        "the same with a kernel that may move huge pages inside the block",
+        Layout(nodes=(Node(4096 * MIB, 2),)),
+        _huge,
+        patience=_PATIENCE,
+    ),
+    Recording(
+        "huge-in-use",
+        "x86_64-6.1",
+        "huge pages, all of them in use",
+        Layout(nodes=(Node(4096 * MIB, 2),)),
+        _huge_in_use,
+        patience=_PATIENCE,
+    ),
+    Recording(
         "gigantic",
         "x86_64-6.12",
         "a gigantic page in use, and none that is free",
@@ -188,7 +211,7 @@ _ALL = (
             options=("default_hugepagesz=1G", "hugepagesz=1G", "hugepages=1"),
         ),
         _gigantic,
-        patience=4,
+        patience=_PATIENCE,
     ),
     Recording(
         "pinned",
@@ -196,7 +219,7 @@ _ALL = (
         "memory pinned by io_uring",
         Layout(nodes=(Node(3072 * MIB, 2),)),
         _pins,
-        patience=8,
+        patience=_PATIENCE,
     ),
     Recording(
         "arm64-boot",

@@ -273,15 +273,24 @@ ORDINARY = HugePool(size=2 << 20, total=9, free=0)
         ((replace(GIGANTIC, free=1),), CANNOT_TELL),
         ((replace(GIGANTIC, free=2),), YES),
         ((ORDINARY,), YES),
+        ((replace(ORDINARY, free=1),), CANNOT_TELL),
+        ((replace(ORDINARY, free=9),), YES),
         ((), YES),
     ],
 )
-def test_a_gigantic_page_in_use_needs_another_that_is_free(
+def test_a_huge_page_in_use_needs_room_outside_the_block(
     pools: tuple[HugePool, ...], expected: tuple[str, str | None, int | None]
 ) -> None:
     huge = replace(PLAIN, frames={1: Counter((FREE, FrameKind.huge))}, huge_pools=pools)
     assert answer(of(huge)) == expected
     assert answer(of(replace(PLAIN, huge_pools=pools))) == YES
+
+
+def test_the_newest_kernel_moves_huge_pages_out_of_the_block() -> None:
+    frames = {1: Counter((FREE, FrameKind.huge))}
+    pools = (replace(ORDINARY, free=1),)
+    newest = replace(PLAIN, frames=frames, huge_pools=pools, kernel=(7, 2))
+    assert answer(of(newest)) == YES
 
 
 @pytest.mark.parametrize(
