@@ -159,7 +159,7 @@ def search(
     result.states = len(frontiers)
     for frontier in frontiers:
         for key in frontier.layer:
-            _judge(frontier, key, open_targets, result)
+            _judge(frontier, key, frontier.program.unpack(key), open_targets, result)
     while open_targets and (open_ended := [f for f in frontiers if f.layer]):
         going_on = [f for f in open_ended if f.depth != depth]
         if not going_on:
@@ -183,7 +183,7 @@ def _expand(
     """Replace the layer by the next one; false when the budget is spent."""
     program, parents = frontier.program, frontier.parents
     actions = [
-        (name, program.enabled(name), program.action(name).step)
+        (name, program.enabled(name), program.action(name).apply)
         for name in program.system.action_by_name
     ]
     steps = [claim for claim in targets.values() if claim.of_step]
@@ -201,7 +201,7 @@ def _expand(
                 if new not in parents:
                     parents[new] = (key, (name, tuple(point)))
                     following.append(new)
-                    _judge(frontier, new, targets, result)
+                    _judge(frontier, new, after, targets, result)
         if not targets:
             break
         if result.states + len(following) > max_states:
@@ -211,8 +211,13 @@ def _expand(
     return True
 
 
-def _judge(frontier: _Frontier, key: bytes, targets: dict[str, Property], result: Search) -> None:
-    state = frontier.program.unpack(key)
+def _judge(
+    frontier: _Frontier,
+    key: bytes,
+    state: list[int],
+    targets: dict[str, Property],
+    result: Search,
+) -> None:
     for claim in list(targets.values()):
         if claim.of_step:
             continue

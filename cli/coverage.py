@@ -6,12 +6,13 @@ import argparse
 import json
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from .common import at_least_one, console
 
 if TYPE_CHECKING:
-    from memhp.checks.coverage import Cell, RowCoverage
+    from memhp.checks.coverage import Cell, Evidence, RowCoverage
 
 _EPILOG = """examples:
   memhp coverage                the table
@@ -41,6 +42,24 @@ def add_parser(commands: Any) -> None:
     parser.set_defaults(run=run, commands=commands)
 
 
+def _kernels() -> Iterator[Evidence]:
+    """What memhp's record says: each scenario, and on how many kernels it went as predicted."""
+    from memhp.checks.coverage import Evidence
+    from memhp.checks.verdicts import Verdict
+    from memhp.machines.lab.conform.scenarios import SCENARIOS
+
+    from .conform import recorded
+
+    results = recorded()
+    for scenario in SCENARIOS:
+        answers = [
+            s.scenarios[scenario.name] for s in results.kernels if scenario.name in s.scenarios
+        ]
+        verdict = Verdict.holds if all(answers) else Verdict.refuted
+        for row in scenario.rows if answers else ():
+            yield Evidence(row, "kernel", scenario.name, verdict, f"{len(answers)} kernels")
+
+
 def run(args: argparse.Namespace) -> int:
     """Print the table; the exit code says whether every claim is met."""
     from memhp.checks.cache import default_folder
@@ -56,6 +75,7 @@ def run(args: argparse.Namespace) -> int:
         jobs=args.jobs,
         folder=None if args.no_cache else default_folder(),
         progress=_progress,
+        kernels=tuple(_kernels()),
     )
     table = coverage(question)
     if sys.stderr.isatty():
@@ -77,7 +97,7 @@ def _progress(text: str) -> None:
 def cell_text(cell: Cell) -> str:
     """What stands in a cell; the same as long as the evidence is."""
     if cell.missing:
-        return "missing" if cell.claimed else "not yet" if _later(cell) else "-"
+        return "missing" if cell.claimed else "-"
     count = len(cell.evidence)
     bad = [found for found in cell.evidence if not found.verdict.passes]
     if bad:
@@ -93,12 +113,9 @@ def cell_text(cell: Cell) -> str:
             return f"{count} refuted"
         case "use":
             return ", ".join(found.detail for found in cell.evidence)
+        case "kernel":
+            return ", ".join(found.detail for found in cell.evidence[:1])
     return f"{count} checked"
-
-
-def _later(cell: Cell) -> bool:
-    """Nothing yields evidence for these columns yet."""
-    return cell.column in ("engine", "kernel")
 
 
 def _show(table: list[RowCoverage]) -> None:

@@ -83,6 +83,10 @@ def _minutes(text: str) -> float:
 
 def run(args: argparse.Namespace) -> int:
     """Run a campaign; exit 1 if the target leaves the specification."""
+    if args.target.startswith("kernel:"):
+        from .conform import fuzz
+
+        return fuzz(args)
     from memhp.checks.fuzz.campaign import CampaignError
     from memhp.checks.fuzz.targets import TargetError, target_named
     from memhp.checks.verdicts import Verdict

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import conform
 from .common import UsageError, choose, fail, in_units, number_of_bytes
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ _EPILOG = """examples:
   memhp lab boot x86_64-6.12 --node 512MiB,1 --node 256MiB --snapshot guest.tar
   memhp lab boot --kernel vmlinuz --option movable_node
   memhp lab record                      try every block of the guests of tests/data, anew
+  memhp lab conform                     hold all that are here against the reference
 
 Needs qemu-system-x86, busybox-static and a C compiler.  Nothing is installed.
 """
@@ -80,6 +82,7 @@ def add_parser(commands: Any) -> None:
         help="default: tests/data",
     )
     recording.set_defaults(run=_guarded(_record))
+    conform.add_parser(parts, _guarded)
 
 
 def _seconds(text: str) -> float:

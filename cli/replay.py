@@ -30,7 +30,7 @@ def add_parser(commands: Any) -> None:
         "--target",
         default="engine",
         metavar="NAME",
-        help="for a divergence: engine (default), or module:Class",
+        help="for a divergence: engine (default), module:Class, or kernel:NAME",
     )
     parser.set_defaults(run=run)
 
@@ -43,6 +43,10 @@ def run(args: argparse.Namespace) -> int:
         document = _read(args.trace)
         if isinstance(document, dict) and document.get("memhp") == "divergence":
             return _diverge(document, args)
+        if isinstance(document, dict) and document.get("memhp") == "disagreement":
+            from .conform import replay
+
+            return replay(document, args)
         system = system_named(_system_name(document))
         trace = Trace.from_itf(document, system)
     except (UsageError, TraceError) as error:

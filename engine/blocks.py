@@ -33,7 +33,8 @@ __all__ = ["Blocks"]
 _KERNEL, _MOVABLE = ZONES.index("kernel"), ZONES.index("movable")
 _NOTHING = -1, -1
 """The span of no blocks."""
-_BOOLEANS = {"1": True, "y": True, "on": True, "0": False, "n": False, "off": False}
+_YES, _NO = ("1", "y", "t", "on"), ("0", "n", "f", "of")
+"""How what is written to ``online`` begins (kstrtobool)."""
 
 
 class Blocks:
@@ -90,6 +91,8 @@ class Blocks:
 
     def write_state(self, block: int, word: str) -> int:
         """Write ``word`` to /sys/devices/system/memory/memoryN/state."""
+        if not word:
+            return 0
         word = word.removesuffix("\n")
         if word == "offline":
             return self.offline(block)
@@ -101,8 +104,10 @@ class Blocks:
 
     def write_online(self, block: int, text: str) -> int:
         """Write ``text`` to the block's ``online`` attribute: nothing to do is success."""
-        wanted = _BOOLEANS.get(text.strip().lower())
-        if wanted is None:
+        if not text:
+            return 0
+        wanted = text.lower().startswith(_YES)
+        if not wanted and not text.lower().startswith(_NO):
             return EINVAL
         if self.has_device[block] and self.state[block] == (ONLINE if wanted else OFFLINE):
             return 0

@@ -97,11 +97,11 @@ class Machine(Sections):
         if not error:
             self.told[device] = ADDED
             return 0
+        self.locked_by = device
         for block in self.removal_order(added):
             self.remove_memory(block)
-        if any(self.present[b] and self.found[b] == ABSENT for b in blocks):
-            self.locked_by = device
-        else:
+        if not any(self.present[b] and self.found[b] == ABSENT for b in blocks):
+            self.locked_by = -1
             self.told[device] = NOT_ADDED
         return error
 
@@ -112,12 +112,14 @@ class Machine(Sections):
             return error
         self._begin(device)
         blocks = [block for block in self.layout.in_device(device) if self.has_device[block]]
-        zones = {b: self.memory.zone[b] for b in blocks if self.state[b] == ONLINE}
-        for block in zones:  # what does not go yet may go when another block has gone
+        online = [block for block in blocks if self.state[block] == ONLINE]
+        for block in online:  # what does not go yet may go when another block has gone
             self.offline(block)
-        if not self._first_error(self._settle_offline, zones) and self._go(blocks, device):
+        if not self._first_error(self._settle_offline, online) and self._go(blocks, device):
             return 0
-        self._online_again(zones)
+        for block in online:
+            if self.state[block] == OFFLINE:
+                self.online(block, self.default_zone(block))
         self.told[device] = NOT_GONE
         return EBUSY
 

@@ -112,7 +112,7 @@ class Sections(Blocks):
             return ENODEV
         if self.state[block] != OFFLINE:
             return EBUSY
-        if self._altmaps_differ(block):
+        if self.locked_by < 0 and self._altmaps_differ(block):
             return EINVAL
         if not self._takes_turns(block, self._can_leave):
             return EBUSY

@@ -30,7 +30,14 @@ from .topology import Value
 __all__ = ["Operations", "Result"]
 
 _ZONES = {"online_kernel": "kernel", "online_movable": "movable"}
-_BOOLEANS = {"1": True, "y": True, "on": True, "0": False, "n": False, "off": False}
+
+
+def _truth(text: str) -> bool | None:
+    """What the first letters say (lib/kstrtox.c, kstrtobool); the rest is not looked at."""
+    start = text.lower()
+    if start.startswith(("1", "y", "t", "on")):
+        return True
+    return False if start.startswith(("0", "n", "f", "of")) else None
 
 
 @dataclass(frozen=True)
@@ -69,13 +76,15 @@ class Operations:
 
         Source: drivers/base/memory.c, state_store.
         """
+        if not word:  # sysfs does not pass it on (fs/sysfs/file.c, sysfs_kf_write)
+            return SUCCESS
         word = word.removesuffix("\n")
         if word == "offline":
             return self._offline(block)
         if word in _ZONES:
             return self._online(block, _ZONES[word])
         if word == "online":
-            return self._online(block, str(self.machine.evaluate("default_zone", block)))
+            return self._online(block, self._default_zone(block))
         return Result(EINVAL)
 
     def write_online(self, block: int, text: str) -> Result:
@@ -83,13 +92,22 @@ class Operations:
 
         Source: drivers/base/core.c, online_store.
         """
-        wanted = _BOOLEANS.get(text.strip().lower())
+        if not text:
+            return SUCCESS
+        wanted = _truth(text)
         if wanted is None:
             return Result(EINVAL)
         already = self.machine.get("block_state", block) == ("online" if wanted else "offline")
         if already and self.machine.get("block_device", block):
             return SUCCESS
-        return self.write_state(block, "online" if wanted else "offline")
+        return self.online_unnamed(block) if wanted else self._offline(block)
+
+    def online_unnamed(self, block: int) -> Result:
+        """Bring a block online when nobody says where: in the default zone.
+
+        Source: drivers/base/memory.c, memory_subsys_online.
+        """
+        return self._online(block, self._default_zone(block))
 
     def add_memory(self, block: int) -> Result:
         """Hot-add a block with its devices: it is there, described, present, offline in sysfs.
@@ -172,23 +190,20 @@ class Operations:
     def eject_device(self, device: int) -> Result:
         """The firmware asks that a device goes: offline, remove, eject, or refuse with EBUSY.
 
-        After a refusal the blocks that the call took offline are online again,
-        each in its zone; what has moved stays moved.
+        After a refusal the blocks that the call took offline are online again, each where
+        a plain "online" brings it, whatever its zone was; what has moved stays moved.
 
-        Source: drivers/acpi/scan.c, acpi_scan_hot_remove, acpi_scan_try_to_offline.
+        Source: drivers/acpi/scan.c, acpi_scan_hot_remove, acpi_scan_try_to_offline;
+        drivers/base/memory.c, memory_subsys_online.
         """
         result = self._try("request_eject", device)
         if not result:
             return result
         blocks = [b for b in self._blocks_of(device) if self.machine.get("block_device", b)]
-        zones = {
-            block: str(self.machine.get("zone", block))
-            for block in blocks
-            if self.machine.get("block_state", block) == "online"
-        }
-        for block in zones:  # what this pass cannot take may wait for a later block
+        online = [b for b in blocks if self.machine.get("block_state", b) == "online"]
+        for block in online:  # what this pass cannot take may wait for a later block
             self._settle_offline(block)
-        for block in zones:
+        for block in online:
             result = result and self._settle_offline(block)
         before, done = self.machine.key(), len(self.steps)
         for block in removal_order(self.machine, blocks).order or blocks:
@@ -197,7 +212,9 @@ class Operations:
         if result:
             return self._try("finish_eject", device)
         self._try("refuse_eject", device)
-        self._online_again(zones)
+        for block in online:
+            if self.machine.get("block_state", block) == "offline":
+                self.online_unnamed(block)
         self._try("conclude_refusal", device)
         return Result(EBUSY, result.refusal)
 
@@ -279,6 +296,9 @@ class Operations:
         if not result:
             self._try("cancel_online", block)
         return result
+
+    def _default_zone(self, block: int) -> str:
+        return str(self.machine.evaluate("default_zone", block))
 
     def _offline(self, block: int) -> Result:
         result = self._vet(block) and self._try("begin_offline", block)

@@ -73,9 +73,16 @@ def share_a_device(b: Block, c: Block) -> Bool:
 
 
 @definition
+def is_taken_back(b: Block) -> Bool:
+    """An add that failed had brought the block, or found it: it goes as it came, by itself."""
+    return exists(MemoryDevice, lambda m: in_range[m, b] & (request[m] == Request.add_failed))
+
+
+@definition
 def altmaps_differ(b: Block) -> Bool:
     """Of the blocks that are to go together, some have their mem_map in themselves, some not."""
-    return exists(Block, lambda c: share_a_device(b, c) & block_device[c] & ~one_way(b, c))
+    mixed = exists(Block, lambda c: share_a_device(b, c) & block_device[c] & ~one_way(b, c))
+    return mixed & ~is_taken_back(b)
 
 
 @action
@@ -219,8 +226,8 @@ def no_writer_is_turned_away_without_need(b: Block) -> Bool:
 
 @step(covers="A1")
 def ranges_go_in_one_way(b: Block, c: Block) -> Bool:
-    """When a block goes, what is left of its range has its mem_maps where the block has its own."""
-    gone = block_device[b] & ~after(block_device[b])
+    """When a range goes, what is left of it has its mem_maps where the block has its own."""
+    gone = block_device[b] & ~after(block_device[b]) & ~is_taken_back(b)
     return implies(gone & share_a_device(b, c) & block_device[c], one_way(b, c))
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from .blocks import BlockState, MemoryEvent, block_state, changing, event
+from .bookkeeping import file_held
 from .firmware import Ost, how_it_is, told
 from .firmware_request import Found, Request, found, going_back, request
-from .language import Bool, after, always, exists, implies, ite, sometimes, step
+from .language import Bool, after, always, ends, exists, implies, ite, sometimes, step
+from .platform_state import reserved_lmb
 from .sections import Metadata, block_device, inserted, memmap, pgdat, plugged, present
 from .topology import (
     Block,
@@ -140,6 +142,21 @@ def a_failed_add_leaves_no_block(m: MemoryDevice, s: Section) -> Bool:
     b = block_of_section[s]
     failed = _hears(m, Ost.not_added) & in_range[m, b]
     return implies(failed & (found[b] == Found.absent), ~after(block_device[b]))
+
+
+@always(covers="A1")
+def what_an_add_brings_stays_offline(m: MemoryDevice, b: Block) -> Bool:
+    """No block goes online before the add that brings it is concluded."""
+    runs = (request[m] == Request.adding) | (request[m] == Request.add_failed)
+    brought = runs & in_range[m, b] & (found[b] == Found.absent)
+    return implies(brought, block_state[b] == BlockState.offline)
+
+
+@ends(by="delete_block_device", covers="A1 R4")
+def taking_a_failed_add_back_ends(m: MemoryDevice, b: Block) -> tuple[Bool, Bool]:
+    """What a failed add brought can go, wherever its mem_map lies, once nobody holds its file."""
+    brought = in_range[m, b] & (found[b] == Found.absent) & ~reserved_lmb[b]
+    return (request[m] == Request.add_failed) & brought & ~file_held[b], block_device[b]
 
 
 @step(covers="A1")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .blocks import has_memory
 from .frames import Folio, home
-from .language import Bool, DropGuard, DropUpdate, Profile, ReplaceGuard, exists
+from .language import Bool, DropGuard, Profile, ReplaceGuard, exists
 from .language.edits import Edit
 from .topology import Frame, Node, node_of_frame
 from .variants import VARIANTS
@@ -30,6 +30,8 @@ AS_LINUX_HAS_IT = (
     "failed-ej0-not-undone",
     "part-of-a-device-is-success",
     "eject-told-too-early",
+    "wait-without-a-budget",
+    "no-giving-up-while-waiting",
 )
 """The variants that say what Linux 6.12 does (docs/findings.md, S1 to S4 and below)."""
 
@@ -50,7 +52,6 @@ PROFILES = (
         edits=(
             ReplaceGuard("reserve_destination", "nearest_with_room", _another_node_first),
             *_edits(AS_LINUX_HAS_IT),
-            DropUpdate("wait_for_writeback", "spent"),
             DropGuard("reserve_destination", "try_paid_for"),
             DropGuard("reserve_destination", "vetted"),
         ),
@@ -105,6 +106,10 @@ PROFILES = (
             (
                 "waiting_for_a_store_ends",
                 "folio_wait_writeback() waits as long as it takes (mm/migrate.c)",
+            ),
+            (
+                "giving_up_is_always_possible",
+                "no signal reaches who waits in folio_wait_writeback() (mm/migrate.c)",
             ),
             (
                 "another_try_is_paid_for",

@@ -112,7 +112,7 @@ def _devices(machine: Machine, params: Sequence[Value]) -> list[int]:
 
 RULES = (
     Rule("write_state", ("Block", (*_WORDS, "nonsense")), _write_state, 8),
-    Rule("write_online", ("Block", ("1", "0", "maybe")), _write_online, 4),
+    Rule("write_online", ("Block", ("1", "0", "maybe", "")), _write_online, 4),
     Rule("add_memory", ("Block",), _add_memory, 4),
     Rule("probe", ("Block",), _probe, 4),
     Rule("remove_memory", ("Block",), _remove_memory, 6),

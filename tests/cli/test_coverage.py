@@ -21,7 +21,7 @@ from memhp.spec.system import SYSTEM
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((Path(memhp.cli.__file__).parent / "schema" / "coverage.json").read_text())
 QUESTION = Question(SYSTEM, (), ())
-ROW = Row("Z9", "a concern", "check")
+ROW = Row("Z9", "a concern", "check", ("engine", "kernel"))
 
 
 def evidence(column: str, verdict: Verdict = Verdict.holds) -> Evidence:
@@ -64,10 +64,10 @@ def test_the_worst_evidence_decides_a_cell() -> None:
     assert cell_text(found.by_column["proof"]) == "1 of 2 undetermined: some_proof"
 
 
-def test_columns_that_nothing_claims_are_not_yet_there_and_do_not_fail() -> None:
+def test_a_column_that_nothing_claims_may_be_empty() -> None:
     cell = Cell("engine", False, ())
     assert cell.verdict.passes
-    assert cell_text(cell) == "not yet"
+    assert cell_text(cell) == "-"
 
 
 def test_every_row_is_there_once_and_claims_known_columns() -> None:
@@ -102,6 +102,6 @@ def test_markdown_has_a_line_for_each_row_and_no_times() -> None:
     lines = markdown([table(*ALL)]).splitlines()
     assert lines[0] == "| row | concern | spec | proof | defect | engine | kernel | use |"
     assert lines[2] == (
-        "| Z9 | a concern | 1 property | 1 reached | 1 refuted | not yet | not yet | `3 steps` |"
+        "| Z9 | a concern | 1 property | 1 reached | 1 refuted | - | - | `3 steps` |"
     )
     assert as_json([table(*ALL)])["rows"][0]["columns"]["use"]["evidence"][0]["name"] == "some_use"

@@ -202,7 +202,7 @@ FOLIO_DEFECTS: tuple[tuple[str, Method, int, str], ...] = (
     ("release_private", dirty_private_data_released, 20_000, "four_nodes"),
     ("release_private", anything_released, 20_000, "one_node"),
     ("pin_longterm", long_pin_in_a_closed_block, 20_000, "two_nodes"),
-    ("_is_sticky", long_pin_is_not_sticky, 10_000, "two_nodes"),
+    ("_is_sticky", long_pin_is_not_sticky, 20_000, "two_nodes"),
     ("add_device", failed_add_stays, 20_000, "shared_devices"),
     ("is_empty", huge_folio_overlooked, 2_000, "four_nodes"),
     ("_leaves", huge_folio_moves_where_nothing_stays, 20_000, "two_nodes"),

@@ -82,9 +82,23 @@ def test_a_refused_eject_puts_back_what_it_took_and_nothing_else(already: list[i
     for variable in ("block_state", "block_device", "frame_state"):
         for at in range(4):
             assert user.machine.get(variable, at) == before.get(variable, at)
-    assert shown(user, "zone", 4)[2] == "movable"
-    assert ("begin_online", (2, "movable")) in user.steps
     assert ("begin_online", (1, "kernel")) not in user.steps or not already
+    replayed(user)
+
+
+def test_a_refused_eject_brings_blocks_back_where_a_plain_online_does() -> None:
+    user = booted(
+        Shape(
+            blocks=4,
+            more=(("MemoryDevice", 1),),
+            vetoing=frozenset([3]),
+            movable=frozenset([2]),
+            tables=(("in_range", (0, 1, 1, 1)),),
+        )
+    )
+    assert shown(user, "zone", 4)[2] == "movable"
+    assert not user.eject_device(0)
+    assert shown(user, "zone", 4)[2] == "kernel"
     replayed(user)
 
 

@@ -40,7 +40,7 @@ SITUATIONS = {
     ("situation", "word", "errno", "guard"),
     [
         ("online", "Offline", EINVAL, ""),
-        ("online", "", EINVAL, ""),
+        ("online", "", None, ""),
         ("missing", "nonsense", EINVAL, ""),
         ("online", "online", EINVAL, "block_offline"),
         ("online", "online_movable", EINVAL, "block_offline"),
@@ -83,7 +83,11 @@ def test_a_write_to_state_returns_the_kernels_errno(
         ("added", "n", None),
         ("added", "y", None),
         ("online", "2", EINVAL),
-        ("online", "", EINVAL),
+        ("online", "", None),
+        ("added", "", None),
+        ("online", "yes", None),
+        ("added", "offer", None),
+        ("online", " 1", EINVAL),
         ("missing", "1", ENODEV),
         ("missing", "0", ENODEV),
         ("kernel", "0", EBUSY),
@@ -96,6 +100,14 @@ def test_a_write_to_online_is_a_boolean_and_already_is_success(
     if situation == "added":
         assert user.add_memory(1)
     assert user.write_online(1, text).errno == errno
+
+
+@pytest.mark.parametrize("attribute", ["write_state", "write_online"])
+def test_an_empty_write_does_nothing_and_succeeds(attribute: str) -> None:
+    user = booted(Shape(blocks=2))
+    assert getattr(user, attribute)(1, "")
+    assert user.machine.get("block_state", 1) == "online"
+    assert not user.steps
 
 
 def test_a_veto_is_cancelled_and_everything_is_available_again() -> None:

@@ -138,7 +138,7 @@ def test_a_record_of_another_specification_is_refused() -> None:
 def test_a_walk_does_everything_that_its_machine_allows(name: str) -> None:
     """The topology violates no axiom, and every operation that it allows succeeds."""
     assert violated_axioms(SYSTEM, built(name)) == []
-    found = walk(SYSTEM, EngineTarget(), built(name), steps=15_000, seed=5)
+    found = walk(SYSTEM, EngineTarget(), built(name), steps=15_000, seed=1)
     assert found.divergence is None, str(found.divergence)
     assert found.share_changed > 0.4
     taken = {operation for operation, answer in found.answers if answer is None}

@@ -1,0 +1,60 @@
+"""What Linux is known to do otherwise than the reference: each has a line in docs/findings.md.
+
+A deviation is another form of the user's operations.  A step that no world of the reference
+explains, and a deviation does, is counted under its name; nothing is passed over in silence.
+"""
+
+from __future__ import annotations
+
+from memhp.reference.machine import Machine
+from memhp.reference.operations import Operations, Result
+
+from .target import Operation
+
+__all__ = ["RefusedZones", "Remembering"]
+
+_ZONES = {"online_kernel": "kernel", "online_movable": "movable"}
+
+
+class RefusedZones:
+    """The zones that were asked for in vain: the block was online already.
+
+    Linux notes the kind of online in the block before it looks whether there is anything to
+    do (drivers/base/memory.c, state_store: ``mem->online_type``), and a later online that
+    names no zone goes by that note (memory_subsys_online), which then is gone.
+    """
+
+    name = "refused-zone-remembered"
+
+    def __init__(self) -> None:
+        self.zones: dict[int, str] = {}
+
+    def note(self, operation: Operation, before: Machine, after: Machine) -> None:
+        """Look at an operation that was done, and at the reference before and after it."""
+        for block in list(self.zones):
+            comes = before.get("block_state", block) != after.get("block_state", block) == "online"
+            if comes or not after.get("block_device", block):
+                del self.zones[block]
+        name, params = operation
+        word = str(params[-1]).removesuffix("\n")
+        if name == "write_state" and word in (*_ZONES, "online"):
+            block = int(params[0])
+            self.zones.pop(block, None)
+            if before.get("block_state", block) == "online" and word in _ZONES:
+                self.zones[block] = _ZONES[word]
+
+    def of(self, machine: Machine) -> Remembering:
+        """The user's operations on the machine, as Linux does them."""
+        return Remembering(machine, self.zones)
+
+
+class Remembering(Operations):
+    """Operations of a kernel that remembers the zones of refused requests."""
+
+    def __init__(self, machine: Machine, zones: dict[int, str]) -> None:
+        super().__init__(machine)
+        self._zones = zones
+
+    def online_unnamed(self, block: int) -> Result:
+        zone = self._zones.get(block)
+        return self._online(block, zone) if zone else super().online_unnamed(block)

@@ -1,0 +1,314 @@
+"""A kernel held against the reference: the same operations, answer by answer, state by state.
+
+What the kernel keeps in a block of the kernel zone cannot be seen.  So such an operation is
+asked in every *world*: the reference as it is, with kernel memory in those blocks, and
+without.  Where all worlds agree, the answer is *determined* and must be the kernel's;
+otherwise the kernel's must be that of some world (*allowed*), and the reference follows it.
+What only a known deviation of Linux explains is counted under its name.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from errno import errorcode
+from itertools import product
+
+from memhp.machines.lab.errors import GuestDied, GuestSilent, LabError
+from memhp.reference.machine import Machine
+from memhp.reference.operations import Operations
+from memhp.reference.target import Observation
+from memhp.reference.topology import Value
+from memhp.spec.language.system import System
+
+from .deviations import RefusedZones
+from .target import (
+    BOOT_BLOCKS,
+    DEVICES,
+    TEXTS,
+    WORDS,
+    KernelTarget,
+    Operation,
+    arrangement,
+    device_of_block,
+    differences,
+    expected,
+)
+
+__all__ = [
+    "Disagreement",
+    "Follower",
+    "Report",
+    "Tally",
+    "again",
+    "random_operation",
+    "started_from",
+    "walk",
+]
+
+_FAILURES = 5
+"""How many guests may be lost before a walk ends."""
+
+Outcome = tuple[int | None, Observation]
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A step on which the kernel and every world of the reference differ.
+
+    ``operations`` are all since the guest was booted, the disagreeing one last; ``kernel`` and
+    ``reference`` are the answers, ``differs`` is what is seen otherwise, and ``console`` the
+    guest's last words.
+    """
+
+    operations: tuple[Operation, ...]
+    kernel: int | None
+    reference: tuple[int | None, ...]
+    differs: tuple[str, ...]
+    console: tuple[str, ...]
+
+    def __str__(self) -> str:
+        name, params = self.operations[-1]
+        answers = " or ".join(map(_said, self.reference))
+        lines = [f"step {len(self.operations)}: {name}({', '.join(map(repr, params))})"]
+        lines += [f"  the kernel: {_said(self.kernel)}; the reference: {answers}"]
+        lines += [f"  {line}" for line in (*self.differs, *self.console)]
+        return "\n".join(lines)
+
+
+def _said(errno: int | None) -> str:
+    return "ok" if errno is None else errorcode.get(errno, str(errno))
+
+
+@dataclass
+class Tally:
+    """How the steps of one operation went."""
+
+    determined: int = 0
+    allowed: int = 0
+    deviating: int = 0
+    disagreed: int = 0
+
+    @property
+    def steps(self) -> int:
+        return self.determined + self.allowed + self.deviating + self.disagreed
+
+
+@dataclass
+class Report:
+    """How a walk went, by operation; what disagreed, which deviations were met, and guests lost."""
+
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    disagreements: list[Disagreement] = field(default_factory=list)
+    deviations: dict[str, int] = field(default_factory=dict)
+    lost: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def total(self) -> Tally:
+        """All operations together."""
+        all_of = self.tallies.values()
+        return Tally(
+            *(
+                sum(getattr(tally, name) for tally in all_of)
+                for name in ("determined", "allowed", "deviating", "disagreed")
+            )
+        )
+
+    @property
+    def agrees(self) -> bool:
+        """Nothing is left unexplained, and no guest was lost."""
+        return not self.disagreements and not self.lost
+
+
+class Follower:
+    """The reference, kept in the state in which the kernel is."""
+
+    def __init__(self, target: KernelTarget, system: System) -> None:
+        self.target, self.system = target, system
+        self.report = Report()
+        self._begin()
+
+    def _begin(self) -> None:
+        """Boot a guest, and lead the reference to what it shows."""
+        self.target.reset(arrangement(self.system, self.target.board))
+        self._fresh = Machine(self.system, self.target.arranged(self.system))
+        self._lead(self.target.observe())
+
+    def _lead(self, seen: Observation) -> None:
+        self.machine = started_from(self._fresh, seen)
+        self.done: list[Operation] = []
+        self._refused = RefusedZones()
+
+    def begin_anew(self, error: LabError) -> None:
+        """Go on with a new guest; the last words of the old one are kept."""
+        self.report.lost.append(str(error))
+        if len(self.report.lost) == _FAILURES:
+            raise error
+        self._begin()
+
+    def step(self, operation: Operation) -> None:
+        """Do the operation on both, and compare."""
+        name, params = operation
+        worlds = [
+            (world, getattr(Operations(world), name)(*params).errno)
+            for world in _worlds(self.machine, name, int(params[0]))
+        ]
+        outcomes = [(errno, expected(world)) for world, errno in worlds]
+        before, tally = self.machine, self.report.tallies.setdefault(name, Tally())
+        self.done.append(operation)
+        answer, seen = self.target.do(name, *params), self.target.observe()
+        for (world, _), outcome in zip(worlds, outcomes, strict=True):
+            if _fits(outcome, answer, seen):
+                self.machine = world
+                if all(other == outcome for other in outcomes):
+                    tally.determined += 1
+                else:
+                    tally.allowed += 1
+                break
+        else:
+            if self._deviates(operation, answer, seen):
+                tally.deviating += 1
+            else:
+                tally.disagreed += 1
+                self._disagree(outcomes, answer, seen)
+                return
+        self._refused.note(operation, before, self.machine)
+
+    def _deviates(self, operation: Operation, answer: int | None, seen: Observation) -> bool:
+        name, params = operation
+        for world in _worlds(self.machine, name, int(params[0])):
+            errno = getattr(self._refused.of(world), name)(*params).errno
+            if _fits((errno, expected(world)), answer, seen):
+                self.machine = world
+                counts = self.report.deviations
+                counts[self._refused.name] = counts.get(self._refused.name, 0) + 1
+                return True
+        return False
+
+    def _disagree(self, outcomes: Sequence[Outcome], answer: int | None, seen: Observation) -> None:
+        closest = next((wanted for errno, wanted in outcomes if errno == answer), outcomes[0][1])
+        self.report.disagreements.append(
+            Disagreement(
+                tuple(self.done),
+                answer,
+                tuple(dict.fromkeys(errno for errno, _ in outcomes)),
+                tuple(differences(closest, seen)),
+                self.target.booted.last_lines()[-8:],
+            )
+        )
+        try:
+            self._lead(seen)
+        except LabError:
+            self._begin()
+
+
+def _fits(outcome: Outcome, answer: int | None, seen: Observation) -> bool:
+    errno, wanted = outcome
+    return errno == answer and not differences(wanted, seen)
+
+
+def walk(
+    target: KernelTarget,
+    system: System,
+    steps: int,
+    seed: int,
+    *,
+    seconds: float = math.inf,
+    progress: Callable[[Report], None] | None = None,
+) -> Report:
+    """Random operations, each compared; after a disagreement the reference begins anew.
+
+    A guest that ends or hangs is reported, and the walk goes on with a new one.  It ends
+    after so many ``steps``, or so many ``seconds``.
+
+    Raises:
+        LabError: guests do not boot, or one after the other is lost.
+    """
+    choose = random.Random(seed)
+    follower = Follower(target, system)
+    report, began = follower.report, time.monotonic()
+    for _ in range(steps):
+        try:
+            follower.step(random_operation(follower.machine, choose, target.board.dimms))
+        except (GuestDied, GuestSilent) as error:
+            follower.begin_anew(error)
+        report.seconds = time.monotonic() - began
+        if progress:
+            progress(report)
+        if report.seconds > seconds:
+            break
+    return report
+
+
+def again(target: KernelTarget, system: System, operations: Sequence[Operation]) -> Report:
+    """The operations once more, from boot.
+
+    Raises:
+        GuestDied, GuestSilent: the guest ended or hangs; both carry its console.
+    """
+    follower, began = Follower(target, system), time.monotonic()
+    for operation in operations:
+        follower.step(operation)
+    follower.report.seconds = time.monotonic() - began
+    return follower.report
+
+
+def random_operation(machine: Machine, choose: random.Random, dimms: bool = True) -> Operation:
+    """An operation on something that is there, or a DIMM that comes or goes."""
+    blocks = [b for b in range(machine.topology.sizes["Block"]) if machine.get("block_device", b)]
+    kind = choose.random()
+    if kind < 0.2 and dimms:
+        device = choose.randrange(1, DEVICES + 1)
+        return ("eject_device" if machine.get("inserted", device) else "add_device", (device,))
+    added = [block for block in blocks if block >= BOOT_BLOCKS]
+    block = choose.choice(added if added and choose.random() < 0.85 else blocks)
+    if kind < 0.8:
+        return "write_state", (block, choose.choice(WORDS))
+    return "write_online", (block, choose.choice(TEXTS))
+
+
+def _worlds(machine: Machine, operation: str, subject: int) -> Iterator[Machine]:
+    """The reference as it is, then with and without kernel memory where that cannot be seen."""
+    device = operation in ("add_device", "eject_device")
+    blocks = range(BOOT_BLOCKS, machine.topology.sizes["Block"])
+    asked = [b for b in blocks if device_of_block(b) == subject] if device else [subject]
+    yield machine.copy()
+    for steps in product(("", "alloc_kernel", "free_kernel"), repeat=len(asked)):
+        world = machine.copy()
+        taken = [
+            bool(world.step(step, frame)) for step, frame in zip(steps, asked, strict=True) if step
+        ]
+        if taken and all(taken):
+            yield world
+
+
+def started_from(fresh: Machine, seen: Observation) -> Machine:
+    """The reference, led from boot to what the guest shows.
+
+    Raises:
+        LabError: no operations lead there: the message names what differs.
+    """
+    machine = fresh.copy()
+    user = Operations(machine)
+    for node, online in enumerate(seen["node_online"]):
+        if not online:
+            machine.step("set_node_offline", node)
+            machine.step("free_pgdat", node)
+    for block, there in enumerate(seen["block_device"]):
+        if there and not machine.get("block_device", block):
+            user.add_device(device_of_block(block))
+    states: dict[int, Value | None] = dict(enumerate(seen["block_state"]))
+    for block, state in states.items():
+        if state == "offline" and machine.get("block_state", block) == "online":
+            user.write_state(block, "offline")
+        if state == "online" and seen["zone"][block] != machine.get("zone", block):
+            user.write_state(block, "offline")
+            user.write_state(block, f"online_{seen['zone'][block]}")
+    left = differences(expected(machine), seen)
+    if left:
+        raise LabError(f"the reference cannot be led to what the guest shows: {'; '.join(left)}")
+    return machine

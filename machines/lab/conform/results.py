@@ -1,0 +1,122 @@
+"""What kernels have shown, as a document that is kept: dated, with versions, by operation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from .follow import Report, Tally
+from .scenarios import Check, Scenario
+from .target import Operation
+
+__all__ = ["Results", "ResultsError", "Seen", "disagreement", "operations_of"]
+
+_VERSION = 1
+
+
+class ResultsError(ValueError):
+    """The document is none of these; the message says what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one kernel has shown.
+
+    ``operations`` has a tally for each operation, ``scenarios`` whether each agreed, and
+    ``disagreed`` how many steps nothing explains; ``lost`` counts guests that ended or hung.
+    """
+
+    kernel: str
+    version: str
+    steps: int
+    seconds: float
+    seed: int
+    operations: Mapping[str, Tally]
+    deviations: Mapping[str, int]
+    scenarios: Mapping[str, bool]
+    lost: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        kernel: str,
+        version: str,
+        seed: int,
+        report: Report,
+        scenarios: Mapping[Scenario, Iterable[Check]],
+    ) -> Seen:
+        """What a walk and scenarios on that kernel have shown."""
+        return cls(
+            kernel,
+            version,
+            report.total.steps,
+            round(report.seconds, 1),
+            seed,
+            dict(sorted(report.tallies.items())),
+            report.deviations,
+            {s.name: all(check.agrees for check in checks) for s, checks in scenarios.items()},
+            len(report.lost),
+        )
+
+    @property
+    def agrees(self) -> bool:
+        """No step and no scenario disagreed, and no guest was lost."""
+        disagreed = any(tally.disagreed for tally in self.operations.values())
+        return not (disagreed or self.lost) and all(self.scenarios.values())
+
+
+@dataclass(frozen=True)
+class Results:
+    """What all kernels have shown, on a day and with a QEMU."""
+
+    date: str
+    qemu: str
+    kernels: tuple[Seen, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dicts and lists, ready for JSON."""
+        return {"memhp": "kernels", "version": _VERSION, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, document: Any) -> Results:
+        """The results in a document.  Raises ResultsError if it holds none."""
+        try:
+            if (document["memhp"], document["version"]) != ("kernels", _VERSION):
+                raise ResultsError(f"no results of kernels of version {_VERSION}")
+            kernels = [
+                Seen(**{**each, "operations": _tallies(each["operations"])})
+                for each in document["kernels"]
+            ]
+            return cls(str(document["date"]), str(document["qemu"]), tuple(kernels))
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ResultsError(f"no results of kernels: {error}") from None
+
+
+def _tallies(document: Mapping[str, Mapping[str, int]]) -> dict[str, Tally]:
+    return {name: Tally(**tally) for name, tally in document.items()}
+
+
+def disagreement(kernel: str, operations: Iterable[Operation], report: str) -> dict[str, Any]:
+    """A step that nothing explains, as a document with which it can be done again."""
+    return {
+        "memhp": "disagreement",
+        "version": _VERSION,
+        "kernel": kernel,
+        "operations": [[name, *params] for name, params in operations],
+        "report": report.splitlines(),
+    }
+
+
+def operations_of(document: Any) -> tuple[Operation, ...]:
+    """The operations of such a document.  Raises ResultsError if it is malformed."""
+    try:
+        if document["version"] != _VERSION:
+            raise ResultsError(f"no disagreement of version {_VERSION}")
+        found = tuple((str(name), tuple(params)) for name, *params in document["operations"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ResultsError(f"no disagreement with a kernel: {error}") from None
+    for name, params in found:
+        if not params or not all(isinstance(param, int | str) for param in params):
+            raise ResultsError(f"operation {name!r}: its parameters are numbers and words")
+    return found

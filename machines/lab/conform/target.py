@@ -1,0 +1,339 @@
+"""A kernel as a target: what it is asked, and what it shows of its state.
+
+The guest has node 0 with boot memory, and DIMMs that may come to node 1.  It shows which
+blocks there are, each state, the zone of an online block, the default zone of an offline
+one, and the lists of nodes.
+
+No rule is stated here.
+
+Sources: drivers/base/memory.c (state_store, valid_zones_show), drivers/base/core.c
+(online_store), drivers/base/node.c (node lists), drivers/acpi/scan.c (ejection).
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from errno import EBUSY, ENODEV, ENOENT
+from types import MappingProxyType
+
+from memhp.machines.lab.devices import eject_dimm
+from memhp.machines.lab.errors import GuestSilent, LabError
+from memhp.machines.lab.guest import Guest
+from memhp.machines.lab.kernels import Kernel
+from memhp.machines.lab.layout import Layout, Node, VirtioMem
+from memhp.machines.procfs import system_ram
+from memhp.reference.machine import Machine
+from memhp.reference.shapes import Shape
+from memhp.reference.target import Observation
+from memhp.reference.topology import Topology, Value
+from memhp.spec.architectures import architecture
+from memhp.spec.language.system import System
+
+__all__ = [
+    "BOARDS",
+    "BOOT_BLOCKS",
+    "DEVICES",
+    "TEXTS",
+    "WORDS",
+    "Board",
+    "KernelTarget",
+    "Operation",
+    "arrangement",
+    "differences",
+    "expected",
+    "read_listing",
+]
+
+BOOT_BLOCKS = 4
+DEVICES = 2
+BLOCKS_OF_DEVICE = 2
+
+WORDS = ("online", "online_kernel", "online_movable", "offline", "nonsense", "online\n", "")
+TEXTS = ("1", "0", "y", "n", "on", "off", "2", "maybe", "")
+
+_INSERTION = (0, 1)
+"""The sources of an _OST that answers an insertion (ACPI specification, 6.3.5)."""
+_NOT_FINAL = (0x80, 0x84)
+_MEMORY = "/sys/devices/system/memory"
+_NODE = "/sys/devices/system/node"
+_KINDS = {"DMA": "kernel", "DMA32": "kernel", "Normal": "kernel", "Movable": "movable"}
+_LOOK = (
+    f"cd {_MEMORY}; for b in memory[0-9]*; do"
+    " echo $b $(cat $b/state) $(cat $b/valid_zones); done;"
+    f" cd {_NODE}; echo node_online $(cat online); echo has_memory $(cat has_memory)"
+)
+
+Operation = tuple[str, tuple[Value, ...]]
+
+
+@dataclass(frozen=True)
+class Board:
+    """A guest of one architecture (a name of `memhp.spec.architectures`).
+
+    ``first`` and ``added`` are the numbers of the first boot block and the first added one,
+    as QEMU places them; a block is one section.
+
+    ``dimms``: added memory is DIMMs, which come and go on node 1.  Otherwise it is a
+    virtio-mem device, all of which is there from boot, on node 0: without ACPI nothing
+    tells the kernel of another node.
+    """
+
+    architecture: str
+    first: int
+    added: int
+    dimms: bool
+
+    @property
+    def block(self) -> int:
+        """The size of a block, in bytes."""
+        return architecture(self.architecture).section
+
+    @property
+    def kept(self) -> frozenset[int]:
+        """The blocks that a notifier of the architecture keeps online."""
+        removable = architecture(self.architecture).boot_memory_removable
+        return frozenset() if removable else frozenset(range(BOOT_BLOCKS))
+
+    @property
+    def node(self) -> int:
+        """The node of the added memory, which is the last one."""
+        return int(self.dimms)
+
+    def numbers(self) -> list[int]:
+        """The guest's number of each block of the reference, in ascending order."""
+        added = range(DEVICES * BLOCKS_OF_DEVICE)
+        return [self.first + b for b in range(BOOT_BLOCKS)] + [self.added + b for b in added]
+
+    def layout(self) -> Layout:
+        """Boot memory on node 0, then what is added, and nothing onlined by itself."""
+        size = DEVICES * BLOCKS_OF_DEVICE * self.block
+        return Layout(
+            nodes=(
+                Node(memory=BOOT_BLOCKS * self.block, cpus=1),
+                *([Node()] if self.dimms else []),
+            ),
+            slots=DEVICES if self.dimms else 0,
+            virtio_mem=() if self.dimms else (VirtioMem(self.node, size, size),),
+            options=("memhp_default_state=offline",),
+        )
+
+
+BOARDS: Mapping[str, Board] = MappingProxyType(
+    {
+        "x86_64": Board("x86_64", 0, 32, dimms=True),
+        "aarch64": Board("arm64-4k", 8, 16, dimms=False),
+    }
+)
+"""By the name that `uname -m` gives."""
+
+
+def arrangement(
+    system: System,
+    board: Board,
+    holes: frozenset[int] = frozenset(),
+    multizone: frozenset[int] = frozenset([0]),
+) -> Topology:
+    """The same machine for the reference: device 0 is the boot memory, the others DIMMs.
+
+    A frame stands for all of its block: it is a hole if the block has one.  The nodes'
+    structures and the mem_maps of the DIMMs are taken to be in boot memory, as they are on
+    x86 (the axiom `pgdat_is_on_its_own_node` asks for more than that kernel does).
+
+    Parameters: the boot blocks with holes, and those that span several zones.
+    """
+    added = range(BOOT_BLOCKS, BOOT_BLOCKS + DEVICES * BLOCKS_OF_DEVICE)
+    blocks = range(added.stop)
+    device_of = [0 if b in range(BOOT_BLOCKS) else device_of_block(b) for b in blocks]
+    return Shape(
+        nodes=board.node + 1,
+        totals=(len(blocks),) * 3,
+        added=frozenset(added),
+        multizone=multizone,
+        holes=holes,
+        vetoing=board.kept,
+        more=(("MemoryDevice", DEVICES + 1),),
+        tables=(
+            ("node_of", tuple(board.node * (b in added) for b in blocks)),
+            ("in_range", tuple(int(device_of[b] == m) for m in range(DEVICES + 1) for b in blocks)),
+            ("memmap_host", tuple(0 if b in added else b for b in blocks)),
+            ("pgdat_section", (0,) * (board.node + 1)),
+        ),
+    ).build(system)
+
+
+def device_of_block(block: int) -> int:
+    """The device that an added block is a part of."""
+    return 1 + (block - BOOT_BLOCKS) // BLOCKS_OF_DEVICE
+
+
+class KernelTarget:
+    """A kernel in a guest as a `Target`: a reset boots.  Use it as a context manager."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        if kernel.arch not in BOARDS:
+            known = ", ".join(BOARDS)
+            raise LabError(f"{kernel.name}: conformance knows guests of {known}, not {kernel.arch}")
+        self.kernel = kernel
+        self.board = BOARDS[kernel.arch]
+        self.guest: Guest | None = None
+
+    def __enter__(self) -> KernelTarget:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the guest."""
+        if self.guest is not None:
+            self.guest.close()
+            self.guest = None
+
+    def reset(self, topology: Topology) -> None:
+        """Boot.  Raises LabError for another machine than `arrangement`."""
+        if topology.sizes["Block"] != len(self.board.numbers()):
+            raise LabError("a kernel boots the machine of `arrangement` alone")
+        self.close()
+        self.guest = Guest.boot(self.kernel, self.board.layout())
+
+    @property
+    def booted(self) -> Guest:
+        """The guest.  Raises LabError if it is not booted."""
+        if self.guest is None:
+            raise LabError("the guest is not booted: call `reset` first")
+        return self.guest
+
+    def do(self, operation: str, *params: Value) -> int | None:
+        """Do it.  Raises ValueError for an operation that a kernel cannot be asked."""
+        number = int(params[0])
+        if operation == "write_state":
+            return self._write(number, "state", str(params[1]))
+        if operation == "write_online":
+            return self._write(number, "online", str(params[1]))
+        if operation == "add_device":
+            return self._add(number)
+        if operation == "eject_device":
+            return None if eject_dimm(self.booted, f"dimm{number}").gone else EBUSY
+        raise ValueError(f"a kernel cannot be asked for {operation!r}")
+
+    def _write(self, block: int, name: str, text: str) -> int | None:
+        errno = self.booted.write(f"{_MEMORY}/memory{self.board.numbers()[block]}/{name}", text)
+        return ENODEV if errno == ENOENT else errno or None
+
+    def _add(self, device: int) -> int | None:
+        """Plug the DIMM at its place, and wait for what the guest tells the firmware."""
+        guest, name, size = self.booted, f"dimm{device}", BLOCKS_OF_DEVICE * self.board.block
+        guest.events()
+        guest.qmp("object-add", qom_type="memory-backend-ram", id=f"{name}-ram", size=size)
+        guest.qmp(
+            "device_add",
+            driver="pc-dimm",
+            id=name,
+            memdev=f"{name}-ram",
+            node=self.board.node,
+            addr=self.board.added * self.board.block + (device - 1) * size,
+        )
+        deadline = time.monotonic() + guest.command_limit
+        while (left := deadline - time.monotonic()) > 0:
+            for event in guest.events(wait=left):
+                info = event.get("data", {}).get("info", {})
+                about = event["event"] == "ACPI_DEVICE_OST" and info.get("device") == name
+                if about and info["source"] in _INSERTION and info["status"] not in _NOT_FINAL:
+                    return EBUSY if info["status"] else None
+        raise GuestSilent(f"{name} was not taken", guest.last_lines())
+
+    def arranged(self, system: System) -> Topology:
+        """The `arrangement` with what only a booted guest tells: holes, and blocks of no zone."""
+        ranges = system_ram(self.booted.read("/proc/iomem")) or ()
+        size = self.board.block
+        full = {
+            block
+            for block in range(BOOT_BLOCKS)
+            for start in [(self.board.first + block) * size]
+            if any(r.start <= start and start + size <= r.stop for r in ranges)
+        }
+        zones = self.observe()["zone"]
+        several = [block for block in range(BOOT_BLOCKS) if zones[block] == "none"]
+        holes = frozenset(range(BOOT_BLOCKS)) - full
+        return arrangement(system, self.board, holes, frozenset(several))
+
+    def observe(self) -> Observation:
+        """What sysfs tells, in the words of `expected`."""
+        return read_listing(self.booted.shell(_LOOK).out, self.board)
+
+
+def read_listing(text: str, board: Board) -> Observation:
+    """What the guest listed: a line a block, and the two lists of nodes.
+
+    >>> text = "memory33 offline Normal Movable\\nnode_online 0\\nhas_memory 0"
+    >>> seen = read_listing(text, BOARDS["x86_64"])
+    >>> seen["block_state"][5], seen["default_zone"][5], seen["node_online"]
+    ('offline', 'kernel', (True, False))
+    """
+    place = {number: block for block, number in enumerate(board.numbers())}
+    count = len(place)
+    there = [False] * count
+    states: list[str | None] = [None] * count
+    zones: list[str | None] = [None] * count
+    defaults: list[str | None] = [None] * count
+    nodes: dict[str, tuple[bool, ...]] = {}
+    for line in text.splitlines():
+        name, *words = line.split()
+        if found := re.fullmatch(r"memory(\d+)", name):
+            block = place[int(found[1])]
+            there[block], states[block] = True, words[0]
+            told = _KINDS.get(words[1], "none")
+            (zones if words[0] == "online" else defaults)[block] = told
+        else:
+            nodes[name] = _listed(words, board.node + 1)
+    return {
+        "block_device": there,
+        "block_state": states,
+        "zone": zones,
+        "default_zone": defaults,
+        **nodes,
+    }
+
+
+def _listed(words: Sequence[str], nodes: int) -> tuple[bool, ...]:
+    """Which of the first nodes a list such as `0-1` names."""
+    listed: set[int] = set()
+    for part in ",".join(words).split(","):
+        first, _, last = part.partition("-")
+        if first:
+            listed |= set(range(int(first), int(last or first) + 1))
+    return tuple(node in listed for node in range(nodes))
+
+
+def expected(machine: Machine) -> Observation:
+    """What sysfs would tell of the reference's state; None where it tells nothing."""
+    blocks, nodes = range(machine.topology.sizes["Block"]), range(machine.topology.sizes["Node"])
+    there = [bool(machine.get("block_device", b)) for b in blocks]
+    states = [machine.get("block_state", b) if there[b] else None for b in blocks]
+    return {
+        "block_device": there,
+        "block_state": states,
+        "zone": [machine.get("zone", b) if states[b] == "online" else None for b in blocks],
+        "default_zone": [
+            machine.evaluate("default_zone", b) if states[b] == "offline" else None for b in blocks
+        ],
+        "node_online": tuple(machine.get("node_online", n) for n in nodes),
+        "has_memory": tuple(machine.get("has_memory", n) for n in nodes),
+    }
+
+
+def differences(wanted: Observation, seen: Observation) -> list[str]:
+    """Where the two differ, in words.
+
+    >>> differences({"zone": ("kernel", None)}, {"zone": ("movable", None)})
+    ['zone of 0: kernel expected, movable seen']
+    """
+    return [
+        f"{name} of {at}: {want} expected, {got} seen"
+        for name in wanted
+        for at, (want, got) in enumerate(zip(wanted[name], seen[name], strict=True))
+        if want != got
+    ]

@@ -1,0 +1,116 @@
+"""`memhp lab conform`: what is shown and kept of real kernels, and what is refused (no guests)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from memhp.cli.conform import markdown, recorded
+from memhp.cli.main import main
+from memhp.machines.lab.conform.follow import Disagreement, Report, Tally
+from memhp.machines.lab.conform.results import Results, Seen, disagreement, operations_of
+from memhp.machines.lab.conform.scenarios import SCENARIOS, Check
+from memhp.spec.rows import ROWS
+
+REPORT = Report(
+    {"write_state": Tally(3, 1, 0, 0), "add_device": Tally(2, 0, 1, 0)},
+    deviations={"refused-zone-remembered": 1},
+    seconds=1.5,
+)
+CHECKS = {SCENARIOS[0]: (Check("a", "1", "1"),), SCENARIOS[1]: (Check("b", "1", "1"),)}
+GOOD = Seen.of("x86_64-6.1", "6.1.0", 7, REPORT, CHECKS)
+RESULTS = Results("2026-11-24", "QEMU", (GOOD,))
+
+
+@pytest.fixture(autouse=True)
+def no_kernels(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MEMHP_LAB_CACHE", str(tmp_path / "none"))
+    monkeypatch.chdir(tmp_path)
+
+
+def shown(results: Results, capsys: pytest.CaptureFixture[str], *more: str) -> tuple[int, str]:
+    path = Path("kernels.json")
+    path.write_text(json.dumps(results.to_json()))
+    code = main(["lab", "conform", "--show", str(path), *more])
+    return code, capsys.readouterr().out
+
+
+def test_what_was_kept_is_shown_again(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out = shown(RESULTS, capsys)
+    assert code == 0
+    assert "x86_64-6.1 (6.1.0): 7 steps in 2 s" in out
+    assert "deviation refused-zone-remembered: 1 times" in out
+    assert f"scenario {SCENARIOS[0].name}: as predicted" in out
+    code, out = shown(RESULTS, capsys, "--json")
+    assert Results.from_json(json.loads(out)) == RESULTS
+
+
+def test_a_step_a_scenario_or_a_guest_that_fails_is_exit_1(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    wrong = Report({"write_state": Tally(disagreed=1)})
+    lost = Report({"write_state": Tally(1)}, lost=["it died"])
+    failed = {SCENARIOS[0]: (Check("a", "1", "2"),)}
+    for seen in (
+        Seen.of("k", "6", 1, wrong, {}),
+        Seen.of("k", "6", 1, lost, {}),
+        Seen.of("k", "6", 1, REPORT, failed),
+    ):
+        assert shown(Results("", "", (GOOD, seen)), capsys)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--kernels", "x86_64-6.2"], "did you mean"),
+        (["--kernels", "x86_64-6.1"], "memhp lab fetch x86_64-6.1"),
+        ([], "memhp lab fetch"),
+        (["--show", "missing.json"], "cannot read missing.json"),
+        (["--show", "bad.json"], "bad.json: no results of kernels"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_line(
+    words: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("bad.json").write_text('{"memhp": "trace"}')
+    assert main(["lab", "conform", *words]) == 2
+    error = capsys.readouterr().err
+    assert complaint in error
+    assert error.count("\n") == 1
+
+
+def test_a_disagreement_is_kept_and_wants_its_kernel(capsys: pytest.CaptureFixture[str]) -> None:
+    operations = (("add_device", (1,)), ("write_state", (4, "online")))
+    found = Disagreement(operations, None, (22,), ("zone of 4",), ())
+    document = disagreement("x86_64-6.1", operations, str(found))
+    assert operations_of(json.loads(json.dumps(document))) == operations
+    assert "step 2: write_state(4, 'online')" in document["report"]
+    Path("found.json").write_text(json.dumps(document))
+    assert main(["replay", "found.json"]) == 2
+    assert "--target kernel:x86_64-6.1" in capsys.readouterr().err
+    assert main(["replay", "found.json", "--target", "kernel:x86_64-6.1"]) == 2
+    assert "memhp lab fetch" in capsys.readouterr().err
+    Path("found.json").write_text(json.dumps({**document, "operations": [["add_device", None]]}))
+    assert main(["replay", "found.json", "--target", "kernel:x86_64-6.1"]) == 2
+    assert "numbers and words" in capsys.readouterr().err
+
+
+def test_fuzz_takes_a_kernel_that_is_here(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fuzz", "--target", "kernel:x86_64-6.1"]) == 2
+    assert "memhp lab fetch x86_64-6.1" in capsys.readouterr().err
+
+
+def test_the_record_has_every_scenario_and_the_document_shows_it() -> None:
+    results = recorded()
+    seen = {name for each in results.kernels for name in each.scenarios}
+    assert seen == {scenario.name for scenario in SCENARIOS}
+    assert all(each.agrees for each in results.kernels)
+    shown = (Path(__file__).parents[2] / "docs" / "kernels.md").read_text()
+    assert markdown(results) in shown, "paste: memhp lab conform --show --markdown"
+
+
+def test_the_rows_that_claim_a_kernel_are_those_that_scenarios_show() -> None:
+    shown = {row for scenario in SCENARIOS for row in scenario.rows}
+    assert shown == {row.id for row in ROWS if "kernel" in row.claims}

@@ -1,0 +1,130 @@
+"""A kernel and the reference, asked the same; and that a difference is told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from memhp.machines.lab import STOCK, Kernel, LabError, load
+from memhp.machines.lab.conform.follow import again, started_from, walk
+from memhp.machines.lab.conform.target import (
+    BOARDS,
+    KernelTarget,
+    arrangement,
+    differences,
+    expected,
+    read_listing,
+)
+from memhp.machines.lab.initramfs import build
+from memhp.machines.lab.kernels import tool
+from memhp.machines.lab.platforms import platform_of
+from memhp.reference.machine import Machine
+from memhp.reference.operations import Operations
+from memhp.reference.topology import Value
+from memhp.spec.system import SYSTEM
+
+LISTED = """memory0 online none
+memory1 online DMA32
+memory2 offline Normal Movable
+memory3 online DMA32
+memory32 online Movable
+memory33 offline Movable Normal
+memory34 online Movable
+memory35 offline Normal Movable
+node_online 0-1
+has_memory 0-1
+"""
+
+
+@pytest.fixture(scope="module")
+def kernel() -> Iterator[Kernel]:
+    """An x86-64 kernel of the user's cache, with everything that booting it needs."""
+    folder = os.environ.get("MEMHP_LAB_CACHE") or str(Path.home() / ".cache/memhp/lab")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEMHP_LAB_CACHE", folder)
+        found = next(filter(None, (load(n) for n in STOCK if n.startswith("x86_64"))), None)
+        if found is None:
+            pytest.skip("no x86-64 kernel is here: memhp lab fetch")
+        try:
+            platform = platform_of(found.arch)
+            tool(platform.qemu, platform.package)
+            build(found)
+        except LabError as error:
+            pytest.skip(str(error))
+        yield found
+
+
+def test_a_listing_is_what_the_reference_shows_once_it_was_led_there() -> None:
+    seen = read_listing(LISTED, BOARDS["x86_64"])
+    machine = started_from(Machine(SYSTEM, arrangement(SYSTEM, BOARDS["x86_64"])), seen)
+    assert differences(expected(machine), seen) == []
+    assert Operations(machine).write_state(5, "online")
+    assert machine.get("zone", 5) == "movable"
+
+
+@pytest.mark.kernel
+def test_a_kernel_follows_the_reference(kernel: Kernel) -> None:
+    with KernelTarget(kernel) as target:
+        report = walk(target, SYSTEM, steps=30, seed=1)
+    assert not report.disagreements, str(report)
+    assert report.total.determined > report.total.allowed > 0
+
+
+class Silenced(KernelTarget):
+    """A kernel that says of every write that it went well."""
+
+    def do(self, operation: str, *params: Value) -> int | None:
+        errno = super().do(operation, *params)
+        return None if operation.startswith("write") else errno
+
+
+@pytest.mark.kernel
+def test_a_wrong_errno_is_a_disagreement(kernel: Kernel) -> None:
+    with Silenced(kernel) as target:
+        report = walk(target, SYSTEM, steps=30, seed=1)
+    found = next(each for each in report.disagreements if each.operations[-1][0] == "write_state")
+    assert found.kernel is None
+    assert None not in found.reference
+    assert "the kernel: ok; the reference: EINVAL" in str(replace(found, differs=(), console=()))
+
+
+@pytest.mark.kernel
+def test_a_zone_that_was_refused_is_remembered_and_said_to_be_a_deviation(kernel: Kernel) -> None:
+    operations = [
+        ("add_device", (1,)),
+        ("write_state", (4, "online_kernel")),
+        ("write_state", (4, "online_movable")),
+        ("write_state", (4, "offline")),
+        ("write_online", (4, "1")),
+    ]
+    with KernelTarget(kernel) as target:
+        report = again(target, SYSTEM, operations)
+        assert target.observe()["zone"][4] == "movable"
+    assert report.agrees, "\n".join(map(str, report.disagreements))
+    assert report.deviations == {"refused-zone-remembered": 1}
+
+
+class Lost(KernelTarget):
+    """A kernel that panics at the third operation of its first guest."""
+
+    asked = 0
+
+    def do(self, operation: str, *params: Value) -> int | None:
+        self.asked += 1
+        if self.asked == 3:
+            self.booted.write("/proc/sysrq-trigger", "c")
+        return super().do(operation, *params)
+
+
+@pytest.mark.kernel
+def test_a_kernel_that_panics_is_reported_and_the_walk_goes_on(kernel: Kernel) -> None:
+    with Lost(kernel) as target:
+        report = walk(target, SYSTEM, steps=6, seed=2)
+    (lost,) = report.lost
+    assert "panic" in lost
+    assert report.total.steps == 5
+    assert not report.agrees
