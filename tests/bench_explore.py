@@ -23,9 +23,9 @@ from time import perf_counter
 MOVES = "blocks,frames,migration,destination,fault,unmap"
 KERNEL = "blocks,alloc_kernel,free_kernel"
 MODELS = (
-    ("folios move", ["--scope", "block=2,frame=4,folio=2", "--actions", MOVES], 40_000_000),
-    ("kernel frames", ["--scope", "block=5,frame=12", "--actions", KERNEL], 10_000_000),
-    ("more alike", ["--scope", "block=5,frame=15", "--actions", KERNEL], 40_000_000),
+    ("folios move", ["--scope", "block=2,frame=3,folio=2", "--actions", MOVES], 40_000_000),
+    ("kernel frames", ["--scope", "block=5,frame=13", "--actions", KERNEL], 20_000_000),
+    ("more alike", ["--scope", "block=6,frame=12", "--actions", KERNEL], 80_000_000),
 )
 EXPLORE = [sys.executable, "-m", "memhp.cli.main", "explore", "--machine", "1", "--slice"]
 
