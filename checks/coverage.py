@@ -238,28 +238,26 @@ def configurations(question: Question) -> Iterator[Evidence]:
 def agreed(question: Question) -> Iterator[Evidence]:
     """*engine*: the properties whose actions the engine takes in lock step with the reference.
 
-    All of a property's actions, that is, and it is compared in all that the property reads.
+    All of a property's actions, that is, and of each variable that the property reads some
+    value was compared; the detail says how many entries never were.
     """
-    from memhp.engine.target import EngineTarget
-
-    from .fuzz.reached import reached
+    from .agreement import agreement
 
     question.say("comparing the engine with the reference")
-    engine = EngineTarget()
-    found = reached(question.system, engine, steps=_COMPARED)
+    found = agreement(question.system, _COMPARED, folder=question.folder)
     if found.divergence:
         operation = f"{found.divergence.operations[-1][0]} diverges"
         for row in question.system.rows:
             yield Evidence(row, "engine", "lock step", Verdict.refuted, operation)
         return
-    told = {name for name, values in engine.observe().items() if any(v is not None for v in values)}
+    never = set(found.never_told)
     for claim in question.system.properties:
         read = reads(question.system, claim.formula)
-        if read and read <= told and not found.lacking(claim):
+        if read and not read & never and not found.lacking(claim):
+            left = found.left_untold(claim)
+            detail = f"{found.steps} operations" + (f", {left} entries never told" if left else "")
             for row in claim.covers:
-                yield Evidence(
-                    row, "engine", claim.name, Verdict.holds, f"{found.steps} operations"
-                )
+                yield Evidence(row, "engine", claim.name, Verdict.holds, detail)
 
 
 _COMPARED = 20_000

@@ -32,8 +32,11 @@ _EPILOG = """examples:
   memhp explore --scope block=2 --variant pgdat-goes-early --actions sections,firmware
   memhp explore --scope block=2 --machine 1 --actions blocks --count --promela blocks.pml
 
+Ctrl-C ends the search and shows what it has covered.
+
 exit codes: 0 holds (as far as the machine or --depth goes), 1 refuted, 2 usage,
-3 undetermined (memory ran out, or a sometimes that --only names was not reached)
+3 undetermined (memory ran out, or a sometimes that --only names was not reached),
+130 interrupted
 """
 
 
@@ -116,8 +119,12 @@ def _explore(args: argparse.Namespace) -> int:
         explorations.append(found)
         if not args.json:
             show(whole, found, shape, number, len(shapes), quiet=args.quiet)
+        if found.end == "interrupted":
+            break
     if args.json:
         print(json.dumps(as_json(system, explorations, shapes, args.only), indent=1))
+    if explorations[-1].end == "interrupted":
+        return 130
     return verdict(explorations, bool(args.only)).exit_code
 
 
@@ -192,9 +199,10 @@ def _one(
     def progress(at: Progress) -> None:
         if not args.quiet:
             rate = at.states / max(at.seconds, 0.001) / 1e6
+            doing = at.doing or f"{rate:.1f} million states a second"
             print(
                 f"{what}depth {at.depth}, {at.states:,} states, {at.transitions:,} transitions,"
-                f" {rate:.1f} million states a second",
+                f" {doing}",
                 file=sys.stderr,
                 flush=True,
             )

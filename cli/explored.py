@@ -20,6 +20,7 @@ _ENDS = {
     "complete": "every reachable state",
     "depth": "every state within {depth} steps",
     "memory": "memory ran out: every state within {depth} steps, and some beyond",
+    "interrupted": "interrupted: every state within {depth} steps, and some beyond",
     "refuted": "stopped at a violation: every state within {depth} steps",
 }
 
@@ -46,6 +47,13 @@ def _over_machines(claim: Property, explorations: Sequence[Exploration]) -> Verd
     return combine(found)
 
 
+_HOW = {
+    "native": "compiled",
+    "bits": "compiled, one bit a state",
+    "python": "no C compiler: the reference",
+}
+
+
 def show(
     system: System, found: Exploration, shape: Shape, number: int, total: int, *, quiet: bool
 ) -> None:
@@ -55,7 +63,7 @@ def show(
     out = console()
     which = f" ({number} of {total})" if total > 1 else ""
     out.print(f"machine{which}: {scope_text(shape)}", soft_wrap=True, style="bold")
-    how = "compiled" if found.engine == "native" else "no C compiler: the reference"
+    how = _HOW[found.engine]
     out.print(
         f"{found.states:,} states{_images(found)}, {found.transitions:,} transitions,"
         f" depth {found.depth};"
@@ -69,12 +77,20 @@ def show(
         if counts:
             parts = ", ".join(f"{count} {name}" for name, count in counts.items())
             out.print(f"{' and '.join(kinds)} properties: {parts}", soft_wrap=True)
+    if _holds_so_far(found):
+        out.print(f"holds to depth {found.depth}")
     if found.deadlock is not None:
         out.print(f"{_deadlocks(found)}; the first after {len(found.deadlock)} steps")
     for claim in found.claims:
         if found.verdict(claim) is Verdict.refuted:
             out.print(f"refuted: {claim.name} ({claim.where})", soft_wrap=True)
             print_trace(system, found.found[claim.name])
+
+
+def _holds_so_far(found: Exploration) -> bool:
+    """Not every state was seen, and none that was violates anything."""
+    safe = [claim for claim in found.claims if claim.kind in ("always", "step")]
+    return bool(safe) and found.end != "complete" and not any(c.name in found.found for c in safe)
 
 
 def _images(found: Exploration) -> str:
@@ -115,7 +131,7 @@ def as_json(
         "actions": [action.name for action in system.actions],
         "verdict": verdict(explorations, bool(only)).value,
         "machines": [
-            _machine(found, shape) for found, shape in zip(explorations, shapes, strict=True)
+            _machine(found, shape) for found, shape in zip(explorations, shapes, strict=False)
         ],
     }
 
@@ -149,4 +165,6 @@ def _property(found: Exploration, claim: Property) -> dict[str, Any]:
     if trace := found.found.get(claim.name):
         document["depth"] = len(trace.steps)
         document["trace"] = [[action, list(point)] for action, point in trace.steps]
+        if trace.loop is not None:
+            document["loop"] = trace.loop
     return document

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import sys
 from collections import Counter
 from errno import errorcode
@@ -24,8 +25,13 @@ _EPILOG = """examples:
   memhp fuzz --target mymodule:MyMemory   a class of your own (see memhp.reference.Target)
   memhp fuzz --walk --keep campaign.json  and once more, to go on where it stopped
 
-What diverges is shrunk and written to a file that `memhp replay` runs again.
+What diverges is shrunk and written to a file that `memhp replay` runs again.  A campaign
+that is stopped by Ctrl-C is kept, in campaign.json if there is no --keep.
 """
+
+
+_LISTED = 8
+"""So many names are written before the rest is left out."""
 
 
 def add_parser(commands: Any) -> None:
@@ -87,6 +93,7 @@ def run(args: argparse.Namespace) -> int:
         from .conform import fuzz
 
         return fuzz(args)
+    from memhp.checks.cache import default_folder
     from memhp.checks.fuzz.campaign import CampaignError
     from memhp.checks.fuzz.targets import TargetError, target_named
     from memhp.checks.verdicts import Verdict
@@ -97,11 +104,14 @@ def run(args: argparse.Namespace) -> int:
         campaign = _campaign(args)
     except (CampaignError, TargetError, UsageError) as error:
         return fail("fuzz", error)
+    # What hypothesis keeps for itself is a cache, and nothing to leave where somebody works.
+    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(default_folder() / "hypothesis"))
     started = monotonic()
     stopped = _go_on(campaign, args, started)
+    keep = args.keep or (_free(Path("campaign.json")) if stopped else None)
     try:
-        if args.keep:
-            write_json(args.keep, campaign.to_json())
+        if keep:
+            write_json(keep, campaign.to_json())
         if campaign.record:
             write_json(args.out, campaign.record.to_json())
     except UsageError as error:
@@ -113,6 +123,8 @@ def run(args: argparse.Namespace) -> int:
         _show(campaign, args.out, monotonic() - started)
         if depth:
             _show_depth(depth)
+    if stopped and keep:
+        print(f"stopped; to go on: {_again(campaign, keep)}", file=sys.stderr)
     if campaign.record:
         return Verdict.refuted.exit_code
     return 130 if stopped else Verdict.holds.exit_code
@@ -138,29 +150,43 @@ def _campaign(args: argparse.Namespace) -> Campaign:
     return kept
 
 
+def _free(path: Path) -> Path:
+    """The path, or where there is such a file: with the first number that is free."""
+    numbered = (path.with_stem(f"{path.stem}-{number}") for number in range(2, 1000))
+    return next((each for each in (path, *numbered) if not each.exists()), path)
+
+
+def _again(campaign: Campaign, keep: Path) -> str:
+    """The command that goes on with a campaign."""
+    walk = ["--walk"] if campaign.mode == "walk" else []
+    what = ["--target", campaign.target, "--seed", str(campaign.seed), "--keep", str(keep)]
+    return shlex.join(["memhp", "fuzz", *walk, *what])
+
+
 def _go_on(campaign: Campaign, args: argparse.Namespace, started: float) -> bool:
     """Run pieces; whether somebody pressed Ctrl-C."""
     from memhp.checks.fuzz.campaign import run as pieces
+    from memhp.checks.fuzz.rules import rules_for
+    from memhp.checks.fuzz.targets import target_named
 
     before = campaign.steps
+    rules = len(rules_for(getattr(target_named(args.target), "operations", None)))
+    shown = not (args.quiet or args.json) and sys.stderr.isatty()
     steps = None if args.minutes else before + (args.steps or 20_000)
     seconds = args.minutes * 60 if args.minutes else None
     try:
         for _ in pieces(
             campaign, steps=steps, seconds=seconds, jobs=args.jobs or os.cpu_count() or 1
         ):
-            if not (args.quiet or args.json) and sys.stderr.isatty():
+            if shown:
                 rate = (campaign.steps - before) / max(monotonic() - started, 1e-9)
-                print(
-                    f"\r{campaign.steps:,} operations, {rate:,.0f} a second ",
-                    end="",
-                    file=sys.stderr,
-                    flush=True,
-                )
+                hit = f"{len(_by_name(campaign))} of {rules} rules"
+                line = f"\r{campaign.steps:,} operations, {rate:,.0f} a second, {hit} "
+                print(line, end="", file=sys.stderr, flush=True)
     except KeyboardInterrupt:
         return True
     finally:
-        if not (args.quiet or args.json) and sys.stderr.isatty():
+        if shown:
             print(file=sys.stderr)
     return False
 
@@ -187,6 +213,8 @@ def _show(campaign: Campaign, out: Path, seconds: float) -> None:
         f"\n{campaign.steps:,} operations on {campaign.target} ({campaign.mode}, seed"
         f" {campaign.seed}), {share:.0%} changed something; {seconds:.1f} s"
     )
+    if campaign.steps:
+        print(_compared(campaign))
     if campaign.record is None:
         print("no divergence")
         return
@@ -196,6 +224,40 @@ def _show(campaign: Campaign, out: Path, seconds: float) -> None:
         print(f"{number:3} {name}({', '.join(map(str, params))})")
     print(record.report)
     print(f"again: memhp replay {out} --target {campaign.target}")
+
+
+def _compared(campaign: Campaign) -> str:
+    """How much of the state was compared, and what was not: one paragraph."""
+    from memhp.spec.system import SYSTEM
+
+    known = len(SYSTEM.variables)
+    never, parts = _untold(campaign)
+    text = f"compared: {known - len(never)} of {known} variables"
+    if parts:
+        left: Counter[str] = Counter()
+        for _, name, places in parts:
+            left[name] += len(places)
+        some = ", ".join(f"{name} ({number} entries never told)" for name, number in left.items())
+        text += f"; in part {some}"
+    if never:
+        listed = ", ".join(never[:_LISTED]) + (", …" if len(never) > _LISTED else "")
+        text += f"; never {listed}"
+    return text
+
+
+def _untold(campaign: Campaign) -> tuple[tuple[str, ...], list[tuple[str, str, list[int]]]]:
+    """The variables that nothing was told of on any machine, and for others the entries."""
+    from memhp.checks.fuzz.told import never_told
+    from memhp.spec.system import SYSTEM
+
+    never = never_told(SYSTEM, campaign.untold)
+    parts = [
+        (machine, name, sorted(places))
+        for machine, untold in campaign.untold.items()
+        for name, places in untold.items()
+        if name not in never
+    ]
+    return never, parts
 
 
 def _depth(args: argparse.Namespace) -> Reached:
@@ -232,7 +294,7 @@ def _by_name(campaign: Campaign) -> dict[str, Counter[int | None]]:
 
 
 def _document(campaign: Campaign, out: Path, depth: Reached | None) -> dict[str, Any]:
-    record = campaign.record
+    record, (never, parts) = campaign.record, _untold(campaign)
     return {
         "schema": "memhp-fuzz/1",
         "target": campaign.target,
@@ -240,6 +302,12 @@ def _document(campaign: Campaign, out: Path, depth: Reached | None) -> dict[str,
         "seed": campaign.seed,
         "steps": campaign.steps,
         "changed": campaign.changed,
+        "untold": {
+            "variables": never,
+            "entries": [
+                {"machine": on, "variable": name, "entries": places} for on, name, places in parts
+            ],
+        },
         "operations": [
             {
                 "name": name,

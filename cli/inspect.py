@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from errno import errorcode
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .common import UsageError, choose, console, fail, in_units, say
@@ -26,11 +27,13 @@ _EPILOG = """examples:
   memhp inspect sysfs.tar.bz2      a tar of another machine's /sys, never unpacked
   memhp inspect dump/ --arch arm64 boot memory never goes there
   memhp inspect --node 1 --json
+  memhp inspect --save my.tar.gz   a record of this machine, to judge it elsewhere
   memhp inspect --reboot           how long removing takes, against an estimated reboot
   memhp inspect --reboot 90..120 --costs measured.toml -v
 
-Yes means that going offline may begin: a page that is pinned meanwhile, or a memory
-notifier, can still stop it.
+Yes means that going offline may begin: a page that is in use by more than page tables and
+known pins, or a memory notifier, can still stop it.  A record that `memhp lab record` made
+tells how trying each block ended; that is shown beside the judgement.
 """
 _COLOURS = {"yes": "green", "no": "red", "cannot tell": "yellow"}
 
@@ -66,6 +69,13 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="with --reboot: the source of every figure"
     )
+    parser.add_argument(
+        "--save",
+        type=Path,
+        metavar="FILE",
+        help="write a record of this machine: a tar of its files on memory and, as root, of how"
+        " many pages of each block have which flags (no content of any page)",
+    )
     parser.add_argument("--json", action="store_true", help="machine-readable output")
     parser.set_defaults(run=run)
 
@@ -85,6 +95,8 @@ def run(args: argparse.Namespace) -> int:
         if args.node is not None:
             judgements = _of_node(reading, judgements, args.node)
         made = _forecast(reading, judgements, args)
+        if args.save is not None:
+            _save(reading, args.save)
     except (MachineError, UsageError) as error:
         return fail("inspect", error)
     if args.json:
@@ -98,6 +110,19 @@ def run(args: argparse.Namespace) -> int:
         if made is not None:
             show_forecast(out, made, verbose=args.verbose)
     return 0
+
+
+def _save(reading: MachineReading, path: Path) -> None:
+    """Write the record.  Raises `UsageError` if this is none to record, or on a full disk."""
+    from memhp.machines.record import record_of_this_machine
+
+    if not reading.live:
+        raise UsageError("--save records this machine: leave the path out")
+    content = record_of_this_machine(reading)
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from None
 
 
 def _architecture(reading: MachineReading, name: str | None) -> ArchitectureReading:
@@ -150,9 +175,11 @@ def _show(
     for note in reading.notes:
         say(out, f"note: {note}")
     for node, group in groupby(sorted(judgements, key=_place), key=lambda j: j.node):
-        _show_node(out, node, list(group))
+        _show_node(out, node, list(group), reading.outcomes)
     out.print()
     out.print(_summary(reading, judgements))
+    if reading.outcomes is not None:
+        say(out, _as_predicted(judgements, reading.outcomes))
     broken = Counter(name for judgement in judgements for name in judgement.violated)
     out.print(f"invariants: {checked} checked, {len(broken)} violated")
     for name, count in broken.items():
@@ -163,12 +190,18 @@ def _place(judgement: BlockJudgement) -> tuple[int, int]:
     return (-1 if judgement.node is None else judgement.node, judgement.number)
 
 
-def _show_node(out: Console, node: int | None, judgements: list[BlockJudgement]) -> None:
+def _show_node(
+    out: Console,
+    node: int | None,
+    judgements: list[BlockJudgement],
+    outcomes: Mapping[int, str] | None,
+) -> None:
     from rich.table import Table
 
-    table = Table("blocks", "state", "zone", "can go", "", "why", box=None, pad_edge=False)
-    table.columns[5].overflow = "fold"
-    for run_of in _runs(judgements):
+    tried = ["when tried"] if outcomes else []
+    table = Table("blocks", "state", "zone", "can go", "", *tried, "why", box=None, pad_edge=False)
+    table.columns[-1].overflow = "fold"
+    for run_of in _runs(judgements, outcomes or {}):
         first, last = run_of[0], run_of[-1]
         numbers = str(first.number) if first is last else f"{first.number}-{last.number}"
         colour = _COLOURS[first.verdict]
@@ -177,7 +210,8 @@ def _show_node(out: Console, node: int | None, judgements: list[BlockJudgement])
             first.state or "?",
             first.zone or "?",
             f"[{colour}]{first.verdict}[/{colour}]",
-            "" if first.errno is None else errorcode[first.errno],
+            " or ".join(errorcode[errno] for errno in first.errnos if first.verdict == "no"),
+            *([_tried(first, outcomes)] if outcomes else []),
             _why(first) if first.guard is None else f"{_why(first)} ({first.guard})",
         )
     out.print()
@@ -185,12 +219,15 @@ def _show_node(out: Console, node: int | None, judgements: list[BlockJudgement])
     out.print(table)
 
 
-def _runs(judgements: list[BlockJudgement]) -> Iterator[list[BlockJudgement]]:
+def _runs(
+    judgements: list[BlockJudgement], outcomes: Mapping[int, str]
+) -> Iterator[list[BlockJudgement]]:
     """Consecutive blocks of which the same is said."""
     current: list[BlockJudgement] = []
     for judgement in judgements:
         if current and not (
-            judgement.number == current[-1].number + 1 and _said(judgement) == _said(current[-1])
+            judgement.number == current[-1].number + 1
+            and _said(judgement, outcomes) == _said(current[-1], outcomes)
         ):
             yield current
             current = []
@@ -199,8 +236,35 @@ def _runs(judgements: list[BlockJudgement]) -> Iterator[list[BlockJudgement]]:
         yield current
 
 
-def _said(judgement: BlockJudgement) -> tuple[object, ...]:
-    return (judgement.state, judgement.zone, judgement.verdict, judgement.guard, _why(judgement))
+def _said(judgement: BlockJudgement, outcomes: Mapping[int, str]) -> tuple[object, ...]:
+    how = outcomes.get(judgement.number)
+    said = (judgement.state, judgement.zone, judgement.verdict, judgement.guard, _why(judgement))
+    return (*said, judgement.errnos, how)
+
+
+def _tried(judgement: BlockJudgement, outcomes: Mapping[int, str]) -> str:
+    """How it ended when the block was tried; in red if it was judged otherwise."""
+    outcome = outcomes.get(judgement.number)
+    if outcome is None:
+        return "not tried"
+    return f"[red]{outcome}, wrong[/red]" if judgement.agrees(outcome) is False else outcome
+
+
+def _as_predicted(judgements: Sequence[BlockJudgement], outcomes: Mapping[int, str]) -> str:
+    counts = _agreements(judgements, outcomes)
+    told = counts[True] + counts[False]
+    return (
+        f"blocks tried: {sum(counts.values())}; right {counts[True]} of {told} judgements;"
+        f" not judged: {counts[None]}"
+    )
+
+
+def _agreements(
+    judgements: Sequence[BlockJudgement], outcomes: Mapping[int, str]
+) -> Counter[bool | None]:
+    return Counter(
+        judged.agrees(outcomes[judged.number]) for judged in judgements if judged.number in outcomes
+    )
 
 
 def _why(judgement: BlockJudgement) -> str:
@@ -222,6 +286,7 @@ def _document(
     reading: MachineReading, judgements: Sequence[BlockJudgement], arch: ArchitectureReading
 ) -> dict[str, Any]:
     counts = Counter[str](judgement.verdict for judgement in judgements)
+    outcomes = reading.outcomes or {}
     return {
         "schema": "memhp-inspect/1",
         "source": reading.source,
@@ -229,13 +294,13 @@ def _document(
         "block_size": reading.block_size,
         "block_size_derived": reading.block_size_derived,
         "notes": list(reading.notes),
-        "blocks": [_block(judgement) for judgement in judgements],
+        "blocks": [_block(judgement, outcomes) for judgement in judgements],
         "summary": {verdict: counts[verdict] for verdict in _COLOURS},
     }
 
 
-def _block(judgement: BlockJudgement) -> dict[str, Any]:
-    errno = judgement.errno
+def _block(judgement: BlockJudgement, outcomes: Mapping[int, str]) -> dict[str, Any]:
+    errno, outcome = judgement.errno, outcomes.get(judgement.number)
     return {
         "number": judgement.number,
         "node": judgement.node,
@@ -248,4 +313,7 @@ def _block(judgement: BlockJudgement) -> dict[str, Any]:
         "missing": list(judgement.missing),
         "if_no_holes": judgement.if_no_holes,
         "violated": list(judgement.violated),
+        "errnos": [errorcode[errno] for errno in judgement.errnos],
+        "outcome": outcome,
+        "as_judged": None if outcome is None else judgement.agrees(outcome),
     }

@@ -152,9 +152,10 @@ def _pages(reading: MachineReading, numbers: list[int]) -> tuple[dict[int, PageW
     from memhp.machines.errors import MachineError
     from memhp.machines.page_work import count_work
 
+    if not reading.live:
+        return {}, ["kpagecount not in a dump: all of a block may have to move"]
     if reading.frames is None or reading.block_size is None or reading.page_size is None:
-        why = "not read" if reading.live else "not in a dump"
-        return {}, [f"kpageflags and kpagecount {why}: all of a block may have to move"]
+        return {}, ["kpageflags and kpagecount not read: all of a block may have to move"]
     try:
         found = count_work(numbers, block_size=reading.block_size, page_size=reading.page_size)
     except MachineError as error:

@@ -22,6 +22,7 @@ _EPILOG = """examples:
   memhp lab boot x86_64-6.1             boot it; its version, blocks and nodes
   memhp lab boot x86_64-6.12 --node 512MiB,1 --node 256MiB --snapshot guest.tar
   memhp lab boot --kernel vmlinuz --option movable_node
+  memhp lab record                      try every block of the guests of tests/data, anew
   memhp lab conform                     hold all that are here against the reference
 
 Needs qemu-system-x86, busybox-static and a C compiler.  Nothing is installed.
@@ -67,6 +68,20 @@ def add_parser(commands: Any) -> None:
         "--snapshot", type=Path, metavar="FILE", help="write a tar for `memhp inspect`"
     )
     booting.set_defaults(run=_guarded(_boot))
+    recording = parts.add_parser(
+        "record", help="boot guests, try to take each of their blocks offline, and keep that"
+    )
+    recording.add_argument(
+        "names", nargs="*", metavar="NAME", help="default: all; a wrong name lists them"
+    )
+    recording.add_argument(
+        "--into",
+        type=Path,
+        default=Path("tests/data"),
+        metavar="FOLDER",
+        help="default: tests/data",
+    )
+    recording.set_defaults(run=_guarded(_record))
     conform.add_parser(parts, _guarded)
 
 
@@ -131,25 +146,50 @@ def _boot(args: argparse.Namespace) -> int:
     with Guest.boot(kernel, layout, limit=args.limit, accel=accel) as guest:
         _show(guest)
         if args.snapshot is not None:
-            content = snapshot(guest)
-            try:
-                args.snapshot.write_bytes(content)
-            except OSError as error:
-                raise UsageError(f"cannot write {args.snapshot}: {error.strerror}") from None
+            _write(args.snapshot, snapshot(guest))
             print(f"written: {args.snapshot}")
     return 0
 
 
+def _record(args: argparse.Namespace) -> int:
+    from collections import Counter
+
+    from memhp.machines.lab.recordings import RECORDINGS, record
+    from memhp.machines.sysfs import read_machine
+
+    if not args.into.is_dir():
+        raise UsageError(f"{args.into} is no folder; --into names the one to write to")
+    for name in args.names or RECORDINGS:
+        recording = RECORDINGS[choose("recording", name, RECORDINGS)]
+        path = args.into / f"{name}.tar.gz"
+        _write(path, record(recording, _stock(recording.kernel)))
+        ends = Counter((read_machine(path).outcomes or {}).values())
+        shown = ", ".join(f"{how} {count}" for how, count in ends.most_common())
+        print(f"{path}: {recording.kernel}: {shown}", flush=True)
+    return 0
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from None
+
+
 def _kernel(args: argparse.Namespace) -> Kernel:
-    from memhp.machines.lab import STOCK, load, own
+    from memhp.machines.lab import own
 
     if (args.name is None) == (args.kernel is None):
         raise UsageError("name one kernel: a NAME of `memhp lab list`, or --kernel PATH")
-    if args.kernel is not None:
-        return own(args.kernel)
-    kernel = load(choose("kernel", args.name, STOCK))
+    return own(args.kernel) if args.kernel is not None else _stock(args.name)
+
+
+def _stock(name: str) -> Kernel:
+    from memhp.machines.lab import STOCK, load
+
+    kernel = load(choose("kernel", name, STOCK))
     if kernel is None:
-        raise UsageError(f"{args.name} is not here; bring it: memhp lab fetch {args.name}")
+        raise UsageError(f"{name} is not here; bring it: memhp lab fetch {name}")
     return kernel
 
 

@@ -215,12 +215,13 @@ class Table:
         """All numbers, in order (for small tables)."""
         found: list[int] = []
         for first in range(0, self.size, self.chunk):
-            kept = self._arrays.get(first // self.chunk)
-            if kept is None:
-                last = min(first + self.chunk, self.size)
-                found += [self.get(element) for element in range(first, last)]
+            number, last = first // self.chunk, min(first + self.chunk, self.size)
+            if number in self._arrays:
+                found += self._arrays[number][: last - first]
+            elif number in self._later or number in self._runs:
+                found += map(self.get, range(first, last))
             else:
-                found += kept[: self.size - first]
+                found += range(first, last) if self._identity else [0] * (last - first)
         return found
 
     def _made(self, number: int) -> array[int]:

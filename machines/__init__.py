@@ -4,7 +4,10 @@
   or a tar (`tarball`), safe against hostile input; `errors` says what is refused.
 - `sysfs`: what the memory blocks and nodes of a machine say about themselves.
 - `procfs`: `/proc/iomem`, `/proc/zoneinfo` and the `meminfo` of a node.
-- `pageflags`: what the frames of each block are used for (live machines only).
+- `device_tree`: the memory that was there at boot, where a device tree tells it.
+- `pageflags`: what the frames of each block are used for; `findings`: the same, counted,
+  in a record, and how trying its blocks ended; `record`: this machine as such a record.
+- `worlds`, `estimate`: what a reading leaves open, and what the specification says of it.
 
 Start at `memhp.machines.sysfs.read_machine`. Nothing here writes, and nothing
 here guesses: what a machine does not say is None.

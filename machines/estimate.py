@@ -20,50 +20,31 @@ No rule is stated here. Three choices make the question small:
 The block counts as there at boot. No guard asks; the properties that do only restrict
 blocks that were added later.
 
-Yes means that going offline may begin. A pinned page or a notifier can still end it,
-and neither shows in sysfs or procfs.
+Yes means that going offline may begin. A notifier can still end it, and so can a page
+that is in use by more than its page tables. No file tells which pages are pinned, but
+`/proc/vmstat` tells how many; if there are any, a block whose pages would have to move
+may hold one. A gigantic page in use goes nowhere if no other is free; then the removal
+begins and tries without end, until a signal ends it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from errno import EINTR, errorcode
 from functools import lru_cache
-from itertools import product
 from typing import Literal
 
-from memhp.machines.pageflags import FrameKind
-from memhp.machines.procfs import Range
+from memhp.machines.findings import DONE
 from memhp.machines.sysfs import BlockReading, MachineReading
+from memhp.machines.worlds import ZONES, Facts, World, facts_of
 from memhp.reference import Machine, Refusal, Shape, violated_axioms
 from memhp.spec.language.system import System
 
 __all__ = ["BlockJudgement", "Verdict", "invariants", "judge"]
 
 Verdict = Literal["yes", "no", "cannot tell"]
-
-_ANY_FRAMES = frozenset({"free", "user", "kernel"})
-_FRAMES: Mapping[FrameKind, frozenset[str]] = {
-    FrameKind.free: frozenset({"free"}),
-    FrameKind.movable: frozenset({"user"}),
-    FrameKind.reserved: frozenset({"boot"}),
-    FrameKind.kernel: frozenset({"kernel"}),
-    FrameKind.offline: _ANY_FRAMES,
-    FrameKind.hwpoison: frozenset({"free"}),
-    FrameKind.hole: frozenset(),
-    FrameKind.unknown: _ANY_FRAMES,
-}
-"""What a frame of each kind may be. ``boot`` is kernel memory that is never freed. Failed
-memory does not stop an offline, so it counts as free."""
-
-_ZONES = ("kernel", "movable", "none")
-_ZONE_OF = {
-    **dict.fromkeys(("DMA", "DMA32", "Normal", "HighMem", "Device"), "kernel"),
-    "Movable": "movable",
-    "none": "none",
-}
-_STATES = ("online", "offline", "going_offline")
 
 
 @dataclass(frozen=True)
@@ -73,11 +54,12 @@ class BlockJudgement:
     ``state`` and ``zone`` are as read (`zone` holds several names for an offline block:
     the zones it may go to); ``node`` is None if no node or several have the block.
     ``guard`` and ``errno`` are those of the specification, None if nothing refuses or
-    if not every world is refused by the same guard. ``why`` is the guard's reason, or
+    if not every world is refused by the same guard; ``errnos`` are those of all worlds
+    that are refused. ``why`` is the guard's reason, or
     what is missing. ``missing`` names the facts that decide and are not known: "state",
-    "zone", "frames", "hole" or "busy". ``if_no_holes`` is the verdict if the block has
-    none; it is given where only `/proc/iomem` could tell. ``violated`` names the
-    properties that the machine violates as it was read.
+    "zone", "frames", "hole", "busy", "vetoed", "pinned" or "cramped". ``if_no_holes`` is
+    the verdict if the block has none; it is given where only `/proc/iomem` could tell.
+    ``violated`` names the properties that the machine violates as it was read.
     """
 
     number: int
@@ -91,6 +73,19 @@ class BlockJudgement:
     missing: tuple[str, ...] = ()
     if_no_holes: Verdict | None = None
     violated: tuple[str, ...] = ()
+    errnos: tuple[int, ...] = ()
+
+    def agrees(self, outcome: str) -> bool | None:
+        """Whether an offline that ended so is as judged; None if that could not be told.
+
+        Args:
+            outcome: `done` or the name of an errno (`memhp.machines.findings`).
+        """
+        if self.verdict == "cannot tell":
+            return None
+        if self.verdict == "yes":
+            return outcome == DONE
+        return outcome in {errorcode[errno] for errno in self.errnos}
 
 
 def judge(
@@ -103,7 +98,7 @@ def judge(
         system: the specification, perhaps with a profile or a variant applied. It must
             have the sorts and tables of the core specification.
         boot_memory_stays: a notifier of the architecture refuses that boot memory goes
-            (arm64). No file tells which blocks were there at boot.
+            (arm64). Which blocks were there at boot only a device tree tells.
 
     >>> from memhp.machines.sysfs import read_machine
     >>> from memhp.spec.system import SYSTEM
@@ -121,8 +116,7 @@ def judge(
         elif states[None]:
             busy = (False, True)
         states[block.state] += 1
-        vetoed = (False, True) if boot_memory_stays else (False,)
-        facts = _facts(reading, block, busy, vetoed)
+        facts = facts_of(reading, block, busy, boot_memory_stays)
         found.append(_judgement(reading, block, facts, court.answer(facts)))
     return tuple(found)
 
@@ -133,96 +127,6 @@ def invariants(system: System) -> tuple[str, ...]:
     return (*axioms, *(claim.name for claim in system.of_kind("always")))
 
 
-# --- what is known ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _World:
-    """One block, completely known.
-
-    ``busy``: another block is changing; ``vetoed``: a notifier keeps this one.
-    """
-
-    state: str
-    zone: str
-    frames: frozenset[str]
-    hole: bool
-    busy: bool
-    vetoed: bool
-
-
-@dataclass(frozen=True)
-class _Facts:
-    """For each fact the values that the reading allows; equal facts get equal answers."""
-
-    state: tuple[str, ...]
-    zone: tuple[str, ...]
-    frames: tuple[frozenset[str], ...]
-    hole: tuple[bool, ...]
-    busy: tuple[bool, ...]
-    vetoed: tuple[bool, ...]
-
-    def worlds(self) -> Iterator[_World]:
-        for point in product(*vars(self).values()):
-            yield _World(*point)
-
-
-def _facts(
-    reading: MachineReading,
-    block: BlockReading,
-    busy: tuple[bool, ...],
-    vetoed: tuple[bool, ...],
-) -> _Facts:
-    return _Facts(
-        state=_STATES if block.state is None else (block.state.replace("-", "_"),),
-        zone=_zone(block),
-        frames=_frames(reading, block),
-        hole=_hole(reading, block),
-        busy=busy,
-        vetoed=vetoed,
-    )
-
-
-def _zone(block: BlockReading) -> tuple[str, ...]:
-    """An offline block has no zone, a block of two nodes has no single one."""
-    if block.state == "offline" or len(block.nodes) > 1:
-        return ("none",)
-    if block.valid_zones is None or not set(block.valid_zones) <= set(_ZONE_OF):
-        return _ZONES
-    return tuple(sorted({_ZONE_OF[name] for name in block.valid_zones}))
-
-
-def _frames(reading: MachineReading, block: BlockReading) -> tuple[frozenset[str], ...]:
-    if block.state == "offline":
-        return (frozenset(),)
-    kinds = None if reading.frames is None else reading.frames.get(block.number)
-    choices = [_ANY_FRAMES] if kinds is None else [_FRAMES[kind] for kind in kinds if kinds[kind]]
-    known = frozenset().union(*(choice for choice in choices if len(choice) == 1))
-    if _ANY_FRAMES not in choices:
-        return (known,)
-    worlds = {known | {frame} for frame in _ANY_FRAMES}
-    return tuple(sorted(worlds, key=sorted))
-
-
-def _hole(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
-    kinds = None if reading.frames is None else reading.frames.get(block.number)
-    if kinds and kinds[FrameKind.hole]:
-        return (True,)
-    if reading.iomem is None or reading.block_size is None:
-        return (False, True)
-    start = block.number * reading.block_size
-    return (not _covered(reading.iomem, start, start + reading.block_size),)
-
-
-def _covered(ranges: tuple[Range, ...], start: int, stop: int) -> bool:
-    """Every byte from ``start`` to ``stop`` lies in a range; they come in ascending order."""
-    for found in ranges:
-        if found.start > start:
-            break
-        start = max(start, found.stop)
-    return start >= stop
-
-
 # --- the question -------------------------------------------------------------------------------
 
 
@@ -230,7 +134,7 @@ def _covered(ranges: tuple[Range, ...], start: int, stop: int) -> bool:
 class _Answer:
     """The refusal (or None) in every world that is left, and what all worlds violated."""
 
-    worlds: Mapping[_World, Refusal | None]
+    worlds: Mapping[World, Refusal | None]
     violated: tuple[str, ...]
 
 
@@ -242,8 +146,10 @@ class _Court:
         self.answer = lru_cache(maxsize=None)(self._answer)
         self._base = lru_cache(maxsize=None)(self._boot)
 
-    def _answer(self, facts: _Facts) -> _Answer:
-        asked = {world: self._ask(world) for world in facts.worlds()}
+    def _answer(self, facts: Facts) -> _Answer:
+        asked = {
+            world: answer for world in facts.worlds() if (answer := self._ask(world)) is not None
+        }
         left = {world: refusal for world, (refusal, violated) in asked.items() if not violated}
         if left:
             return _Answer(left, ())
@@ -251,16 +157,23 @@ class _Court:
         names = tuple(name for name in invariants(self.system) if name in everywhere)
         return _Answer({world: refusal for world, (refusal, _) in asked.items()}, names)
 
-    def _ask(self, world: _World) -> tuple[Refusal | None, tuple[str, ...]]:
+    def _ask(self, world: World) -> tuple[Refusal | None, tuple[str, ...]] | None:
+        """The refusal and what the world violates; None if nothing can be pinned there."""
         frames = tuple(sorted(world.frames))
         kinds = (*frames, "hole") if world.hole else frames or ("none",)
         zone = "kernel" if world.state == "offline" else world.zone
         base, axioms = self._base(kinds, zone, world.vetoed)
         machine = base.at(_values(base, world, kinds))
         violated = dict.fromkeys([*axioms, *(found.property for found in machine.violations())])
+        if world.pinned:
+            if machine.why_not("pin_longterm", _PIN, _FOLIO) is not None:
+                return None
+            machine.step("pin_longterm", _PIN, _FOLIO)
         refusal = machine.why_not("begin_offline", _JUDGED)
         if refusal is None and world.vetoed:
             refusal = _notifiers_answer(machine)
+        if refusal is None and (world.pinned or world.cramped):
+            refusal = _migrations_answer(machine)
         return refusal, tuple(violated)
 
     def _boot(
@@ -276,6 +189,7 @@ class _Court:
             vetoing=frozenset({_JUDGED} if vetoed else ()),
             holes=frozenset(first + at for at, kind in enumerate(kinds) if kind == "hole"),
             boot_kernel=frozenset(first + at for at, kind in enumerate(kinds) if kind == "boot"),
+            tables=(("does_dma", (1,)),),
         ).build(self.system)
         return Machine(self.system, topology), tuple(violated_axioms(self.system, topology))
 
@@ -287,14 +201,34 @@ def _notifiers_answer(machine: Machine) -> Refusal | None:
     return machine.why_not("finish_offline", _JUDGED)
 
 
+def _migrations_answer(machine: Machine) -> Refusal | None:
+    """What the migration of the block's folio says once the removal has begun.
+
+    Linux asks again without end (do_migrate_range), and nobody sees that errno: what ends
+    the removal is a signal, and then its writer gets EINTR.
+    """
+    machine.step("begin_offline", _JUDGED)
+    machine.step("announce_offline", _JUDGED)
+    steps = (("reserve_destination", _FOLIO, _IDLE), ("begin_unmap", _FOLIO), ("copy", _FOLIO))
+    for name, *operands in steps:
+        refusal = machine.why_not(name, *operands)
+        if refusal is not None:
+            why = f"going offline begins and does not end: {refusal.why}"
+            return replace(refusal, errno=EINTR, why=why)
+        machine.step(name, *operands)
+    return None
+
+
 _OTHER, _JUDGED = 0, 1
-_FOLIO = 0
+_FOLIO, _PIN = 0, 0
+_IDLE = 0
+"""A frame of the other block: all of them are free, or none if the world is cramped."""
 
 
-def _values(base: Machine, world: _World, kinds: tuple[str, ...]) -> list[int]:
+def _values(base: Machine, world: World, kinds: tuple[str, ...]) -> list[int]:
     """The machine's state at boot, changed to what the world says of both blocks."""
     other = "going_offline" if world.busy else "online"
-    idle = _frame_state("free", other)
+    idle = _frame_state("kernel" if world.cramped and not world.busy else "free", other)
     said: dict[tuple[str, *tuple[int, ...]], str | int] = {
         ("block_state", _OTHER): other,
         ("block_state", _JUDGED): world.state,
@@ -312,7 +246,7 @@ def _values(base: Machine, world: _World, kinds: tuple[str, ...]) -> list[int]:
         said["pages_zone", _JUDGED] = "none"
         said["node_span", _JUDGED] = False
         said["crash_map", _JUDGED] = False
-        said |= {("zone_span", _JUDGED, at): False for at in range(len(_ZONES))}
+        said |= {("zone_span", _JUDGED, at): False for at in range(len(ZONES))}
     if "user" in kinds and world.state != "offline":
         said["folio_kind", _FOLIO] = "anonymous"
         said["home", _FOLIO] = len(kinds) + kinds.index("user")
@@ -341,7 +275,7 @@ def _frame_state(kind: str, block_state: str) -> str:
 
 
 def _judgement(
-    reading: MachineReading, block: BlockReading, facts: _Facts, answer: _Answer
+    reading: MachineReading, block: BlockReading, facts: Facts, answer: _Answer
 ) -> BlockJudgement:
     refusals = list(dict.fromkeys(answer.worlds.values()))
     verdict = _verdict(answer.worlds)
@@ -357,11 +291,12 @@ def _judgement(
         why=" or ".join(refusal.why for refusal in refusals if refusal is not None)
         or "no guard refuses",
         violated=answer.violated,
+        errnos=tuple(sorted({each.errno or 0 for each in refusals if each is not None} - {0})),
     )
     return judged if verdict != "cannot tell" else _undecided(reading, judged, facts, answer)
 
 
-def _verdict(worlds: Mapping[_World, Refusal | None]) -> Verdict:
+def _verdict(worlds: Mapping[World, Refusal | None]) -> Verdict:
     accepted = {refusal is None for refusal in worlds.values()}
     if len(accepted) > 1:
         return "cannot tell"
@@ -369,7 +304,7 @@ def _verdict(worlds: Mapping[_World, Refusal | None]) -> Verdict:
 
 
 def _undecided(
-    reading: MachineReading, judged: BlockJudgement, facts: _Facts, answer: _Answer
+    reading: MachineReading, judged: BlockJudgement, facts: Facts, answer: _Answer
 ) -> BlockJudgement:
     missing = _missing(facts, answer.worlds)
     why = "; ".join(_absent(reading, judged, fact) for fact in missing)
@@ -382,7 +317,7 @@ def _undecided(
     return replace(judged, why=why, missing=missing, if_no_holes=if_no_holes)
 
 
-def _missing(facts: _Facts, worlds: Mapping[_World, Refusal | None]) -> tuple[str, ...]:
+def _missing(facts: Facts, worlds: Mapping[World, Refusal | None]) -> tuple[str, ...]:
     """The facts of which the answer depends in some world: change one, and it changes."""
     unknown = [name for name, values in vars(facts).items() if len(values) > 1]
     deciding = tuple(
@@ -411,6 +346,10 @@ def _absent(reading: MachineReading, judged: BlockJudgement, fact: str) -> str:
         return f"holes unknown: {lacking} {where}"
     if fact == "vetoed":
         return "whether it is boot memory, which never goes on this architecture, is not told"
+    if fact == "pinned":
+        return f"{reading.pinned} pins of pages last on this machine, and where is not told"
+    if fact == "cramped":
+        return "whether a huge page that is in use finds room outside the block is not told"
     if fact == "busy":
         return "whether another block is going offline is unknown"
     told = "does not tell for every frame"

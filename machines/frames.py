@@ -28,6 +28,8 @@ __all__ = ["load_engine"]
 _CODES = {
     FrameKind.free: FREE,
     FrameKind.movable: USER,
+    FrameKind.waiting: USER,
+    FrameKind.huge: USER,
     FrameKind.reserved: BOOT,
     FrameKind.hole: UNAVAILABLE,
 }

@@ -41,6 +41,7 @@ Bounds = tuple[float, float | None]
 
 _LARGE = 1 << KPF_COMPOUND_HEAD | 1 << KPF_COMPOUND_TAIL
 _NO_FILE = 1 << KPF_ANON | 1 << KPF_SWAPBACKED
+_MOVED = frozenset({FrameKind.movable, FrameKind.waiting, FrameKind.huge})
 _MAYBE = frozenset({FrameKind.unknown, FrameKind.offline})
 
 
@@ -126,10 +127,10 @@ def _sum(pairs: Mapping[tuple[int, int], int]) -> PageWork:
     moved = maybe = least = most = mapped = dirty = writeback = 0
     for (word, count), number in pairs.items():
         kind = frame_kind(word)
-        if kind is not FrameKind.movable and kind not in _MAYBE:
+        if kind not in _MOVED | _MAYBE:
             continue
         is_file = not word & _NO_FILE
-        if kind is FrameKind.movable:
+        if kind in _MOVED:
             moved += number
             least += 0 if word & _LARGE else number * count
         else:

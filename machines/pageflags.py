@@ -17,7 +17,7 @@ import functools
 import os
 from array import array
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from pathlib import Path
 
@@ -53,9 +53,13 @@ class FrameKind(Enum):
     free = "free"
     """In the buddy allocator."""
     movable = "movable"
-    """On an LRU list, anonymous, part of a THP, or hugetlb: offline migrates it, if
-    nothing pins it. Anonymous frames may wait on a per-CPU list for the LRU; offline
-    drains those lists before it isolates the block."""
+    """On an LRU list, or part of a THP: offline migrates it, if nothing pins it."""
+    huge = "huge"
+    """Of hugetlb: offline migrates it to a page of its size, or dissolves it if it is free."""
+    waiting = "waiting"
+    """Anonymous, and on the list of a CPU from where it comes to the LRU. Linux 6.1 empties
+    these lists before it isolates a block (offline_pages, lru_cache_disable); Linux 5.10
+    refuses the block with EBUSY, as records of its guests show."""
     reserved = "reserved"
     """PG_reserved: boot allocations, the kernel image, boot memmap, holes inside an
     online block. Isolation refuses it in every zone."""
@@ -89,7 +93,9 @@ _RULES: tuple[tuple[int, FrameKind], ...] = (
     # Before ANON: the kernel reads ANON and KSM out of a field that slab and page
     # tables use for something else, so both show on slab pages.
     (_mask(KPF_SLAB, KPF_PGTABLE, KPF_ZERO_PAGE), FrameKind.kernel),
-    (_mask(KPF_LRU, KPF_HUGE, KPF_THP, KPF_ANON), FrameKind.movable),
+    (_mask(KPF_HUGE), FrameKind.huge),
+    (_mask(KPF_LRU, KPF_THP), FrameKind.movable),
+    (_mask(KPF_ANON), FrameKind.waiting),
     (
         _mask(KPF_UPTODATE, KPF_DIRTY, KPF_WRITEBACK, KPF_SWAPCACHE, KPF_SWAPBACKED),
         FrameKind.unknown,
@@ -111,14 +117,26 @@ def frame_kind(word: int) -> FrameKind:
     return FrameKind.unknown
 
 
-def count_frames(
+def kinds_of(words: Mapping[int, int]) -> Counter[FrameKind]:
+    """How many frames are of each kind, from how many have each word.
+
+    >>> kinds_of({1 << KPF_BUDDY: 3, 0: 1})
+    Counter({<FrameKind.free: 'free'>: 3, <FrameKind.unknown: 'unknown'>: 1})
+    """
+    kinds: Counter[FrameKind] = Counter()
+    for word, count in words.items():
+        kinds[frame_kind(word)] += count
+    return kinds
+
+
+def count_words(
     blocks: Iterable[int],
     *,
     block_size: int,
     page_size: int,
     path: str | Path = "/proc/kpageflags",
-) -> dict[int, Counter[FrameKind]]:
-    """Count the frames of each block by kind.
+) -> dict[int, Counter[int]]:
+    """Count the frames of each block by their words.
 
     One block is read at a time; each distinct word is looked at once. Measured: 0.7 s
     for 24 GiB. The kernel keeps changing the flags meanwhile.
@@ -131,14 +149,15 @@ def count_frames(
         path: the file of words.
 
     Returns:
-        For each block a count that adds up to `block_size // page_size`.
+        For each block a count that adds up to `block_size // page_size`; frames behind the
+        end of the file have the word of a hole.
 
     Raises:
         NotPermitted: not root.
         MachineError: there is no such file, the sizes do not fit, or reading fails.
 
-    >>> count_frames([0], block_size=1 << 27, page_size=4096)  # doctest: +SKIP
-    {0: Counter({<FrameKind.free: 'free'>: 23093, <FrameKind.reserved: 'reserved'>: 9675})}
+    >>> count_words([0], block_size=1 << 27, page_size=4096)  # doctest: +SKIP
+    {0: Counter({1024: 23093, 4294967296: 9675})}
     """
     if page_size <= 0 or block_size < page_size or block_size % page_size:
         raise MachineError(f"a block of {block_size} bytes does not hold pages of {page_size}")
@@ -150,7 +169,9 @@ def count_frames(
     except OSError as error:
         raise MachineError(f"{path}: cannot be opened ({error.strerror})") from None
     try:
-        return {block: _count_block(handle, block * frames, frames) for block in blocks}
+        return {
+            block: tally(read_words(handle, block * frames, frames), frames) for block in blocks
+        }
     except PermissionError:
         raise NotPermitted(f"{path}: permission denied; only root may read page flags") from None
     except OSError as error:
@@ -159,14 +180,12 @@ def count_frames(
         os.close(handle)
 
 
-def _count_block(handle: int, first: int, frames: int) -> Counter[FrameKind]:
-    words = read_words(handle, first, frames)
-    kinds: Counter[FrameKind] = Counter()
-    for word, count in Counter(words).items():
-        kinds[frame_kind(word)] += count
+def tally(words: array[int], frames: int) -> Counter[int]:
+    """How many of a block's frames have each word, as `count_words` gives it."""
+    found = Counter(words)
     if len(words) < frames:
-        kinds[FrameKind.hole] += frames - len(words)
-    return kinds
+        found[1 << KPF_NOPAGE] += frames - len(words)
+    return found
 
 
 def read_words(handle: int, first: int, frames: int) -> array[int]:

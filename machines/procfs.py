@@ -122,6 +122,36 @@ def _zone(heading: re.Match[str], body: list[str], path: str) -> ZoneReading:
     )
 
 
+def kernel_version(text: str) -> tuple[int, int] | None:
+    """The version in `/proc/version`; None if it has none.
+
+    >>> kernel_version("Linux version 6.12.117+deb13-amd64 (debian-kernel@lists.debian.org)\\n")
+    (6, 12)
+    """
+    match = re.match(r"Linux version ([0-9]{1,4})\.([0-9]{1,4})", text)
+    return None if match is None else (int(match[1]), int(match[2]))
+
+
+def pinned_pages(text: str, path: str = "proc/vmstat") -> int | None:
+    """How many pins of pages (FOLL_PIN) last, by `/proc/vmstat`; None before Linux 5.7.
+
+    Each CPU keeps the latest changes to itself for a while, so it may be a few off.
+    References that are no pins, such as a pipe's, are not counted (mm/gup.c).
+
+    Raises:
+        MachineError: a count that is not a number.
+
+    >>> pinned_pages("nr_foll_pin_acquired 2050\\nnr_foll_pin_released 2\\n")
+    2048
+    """
+    counts = dict(line.split(" ", 1) for line in text.splitlines() if " " in line)
+    names = ("nr_foll_pin_acquired", "nr_foll_pin_released")
+    if not set(names) <= counts.keys():
+        return None
+    acquired, released = (number(counts[name], f"{path}, {name}") for name in names)
+    return max(0, acquired - released)
+
+
 def node_meminfo(text: str, path: str) -> dict[str, int]:
     """The sizes in KiB in the `meminfo` of a node, by name; counts without kB left out.
 

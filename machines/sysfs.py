@@ -12,13 +12,25 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+from memhp.machines.device_tree import boot_memory
 from memhp.machines.errors import MachineError, shown
-from memhp.machines.pageflags import FrameKind, count_frames
-from memhp.machines.procfs import Range, ZoneReading, node_meminfo, number, system_ram, zones
+from memhp.machines.findings import PageWords, recorded_outcomes, recorded_words
+from memhp.machines.pageflags import FrameKind, count_words, kinds_of
+from memhp.machines.procfs import (
+    Range,
+    ZoneReading,
+    kernel_version,
+    node_meminfo,
+    number,
+    pinned_pages,
+    system_ram,
+    zones,
+)
 from memhp.machines.tree import MEMORY_DIR, NODE_DIR, Tree, open_tree
 
 BLOCK_STATES = frozenset({"online", "offline", "going-offline"})
@@ -26,6 +38,8 @@ BLOCK_STATES = frozenset({"online", "offline", "going-offline"})
 
 MAX_CPUS = 65536
 """The most CPUs that a list may name; x86 allows 8192."""
+
+_T = TypeVar("_T")
 
 _LEAST_BLOCK = 16 * 1024**2
 _LARGEST_BLOCK = 64 * 1024**3
@@ -69,13 +83,25 @@ class NodeReading:
 
 
 @dataclass(frozen=True)
+class HugePool:
+    """The huge pages of one size (in bytes), those of all nodes together."""
+
+    size: int
+    total: int
+    free: int
+
+
+@dataclass(frozen=True)
 class MachineReading:
     """Everything read from one machine. Sizes in bytes, tuples in ascending order.
 
     `block_size_derived` says that no file gave the block size and it was worked out;
     `iomem` holds the System RAM ranges; `frames` counts frames by block and kind and
-    leaves out offline blocks. Each of the three is None if it could not be read, and so
-    is `cpuinfo`, the text of `/proc/cpuinfo`.
+    leaves out offline blocks; `cpuinfo` is the text of `/proc/cpuinfo`; `boot_memory`
+    holds the ranges that the device tree names; `pinned` counts pins of pages; `kernel` is
+    the version; `outcomes` tells of each block how its offlining ended when it was tried
+    (`memhp.machines.findings`; records alone have it). Each is None if it is not told.
+    `huge_pools` has the pools of hugetlb that any node tells of.
     """
 
     source: str
@@ -90,6 +116,11 @@ class MachineReading:
     frames: Mapping[int, Counter[FrameKind]] | None
     notes: tuple[str, ...]
     cpuinfo: str | None = None
+    boot_memory: tuple[Range, ...] | None = None
+    pinned: int | None = None
+    kernel: tuple[int, int] | None = None
+    huge_pools: tuple[HugePool, ...] = ()
+    outcomes: Mapping[int, str] | None = None
 
 
 def read_machine(path: str | Path = "/", *, page_flags: bool = True) -> MachineReading:
@@ -97,8 +128,8 @@ def read_machine(path: str | Path = "/", *, page_flags: bool = True) -> MachineR
 
     Args:
         path: `/` for this machine, a directory that holds `sys/`, or a tar.
-        page_flags: on a live machine, also read what each frame is used for (root
-            only; takes about 30 ms for each GiB).
+        page_flags: also read what each frame is used for, if that was recorded; on a live
+            machine this takes root, and about 30 ms for each GiB.
 
     Raises:
         MachineError: the path is no machine, is damaged or hostile, or a file holds
@@ -113,13 +144,19 @@ def read_machine(path: str | Path = "/", *, page_flags: bool = True) -> MachineR
     links = _links(tree)
     blocks = tuple(_block(tree, block, nodes) for block, nodes in sorted(links.blocks.items()))
     nodes = tuple(_node(tree, node, members) for node, members in sorted(links.nodes.items()))
+    block_size = _block_size(tree)
+    words = recorded_words(tree, block_size, links.blocks)
     page_size = os.sysconf("SC_PAGE_SIZE") if tree.live else None
+    if words is not None:
+        page_size = words.page_size
     if page_size is None:
         notes.append("the page size is not recorded in a dump")
-    block_size = _block_size(tree)
     derived = block_size is None and bool(blocks)
     if derived:
         block_size = _derived_block_size(blocks, nodes, notes)
+    frames = None
+    if page_flags and (tree.live or words is not None):
+        frames = _frames(words, blocks, block_size, page_size, notes)
     if not blocks:
         notes.append("no memory blocks: the kernel has no memory hotplug, or a dump left them out")
     return MachineReading(
@@ -131,10 +168,15 @@ def read_machine(path: str | Path = "/", *, page_flags: bool = True) -> MachineR
         blocks=blocks,
         nodes=nodes,
         iomem=_iomem(tree, notes),
-        zones=_zones(tree),
-        frames=_frames(tree, blocks, block_size, page_size, notes) if page_flags else None,
+        zones=_told(tree, "proc/zoneinfo", zones),
+        frames=frames,
         notes=tuple(notes),
         cpuinfo=tree.read_text("proc/cpuinfo"),
+        boot_memory=boot_memory(tree),
+        pinned=_told(tree, "proc/vmstat", pinned_pages),
+        huge_pools=_huge_pools(tree, links.nodes),
+        kernel=_told(tree, "proc/version", kernel_version),
+        outcomes=recorded_outcomes(tree, links.blocks),
     )
 
 
@@ -202,6 +244,19 @@ def _node(tree: Tree, node: int, blocks: frozenset[int]) -> NodeReading:
         blocks=tuple(sorted(blocks)),
         cpus=None if cpus is None else _cpu_list(cpus, f"{folder}/cpulist"),
     )
+
+
+def _huge_pools(tree: Tree, nodes: Iterable[int]) -> tuple[HugePool, ...]:
+    total: Counter[int] = Counter()
+    free: Counter[int] = Counter()
+    for folder in (f"{NODE_DIR}/node{node}/hugepages" for node in nodes):
+        for name in tree.listdir(folder):
+            match = re.fullmatch(r"hugepages-([1-9][0-9]{0,12})kB", name)
+            if match is not None:
+                size = int(match[1]) * 1024
+                total[size] += _number(tree, f"{folder}/{name}/nr_hugepages") or 0
+                free[size] += _number(tree, f"{folder}/{name}/free_hugepages") or 0
+    return tuple(HugePool(size, total[size], free[size]) for size in sorted(total))
 
 
 def _number(tree: Tree, path: str, base: int = 10) -> int | None:
@@ -305,23 +360,27 @@ def _iomem(tree: Tree, notes: list[str]) -> tuple[Range, ...] | None:
     return ranges
 
 
-def _zones(tree: Tree) -> tuple[ZoneReading, ...] | None:
-    text = tree.read_text("proc/zoneinfo")
-    return None if text is None else zones(text)
+def _told(tree: Tree, path: str, parse: Callable[[str], _T | None]) -> _T | None:
+    text = tree.read_text(path)
+    return None if text is None else parse(text)
 
 
 def _frames(
-    tree: Tree,
+    words: PageWords | None,
     blocks: tuple[BlockReading, ...],
     block_size: int | None,
     page_size: int | None,
     notes: list[str],
 ) -> Mapping[int, Counter[FrameKind]] | None:
-    if not tree.live or block_size is None or page_size is None:
+    """What a record says; on a live machine, where there is none, what the frames say now."""
+    if words is not None:
+        return {block: kinds_of(found) for block, found in words.blocks.items()}
+    if block_size is None or page_size is None:
         return None
     online = [block.number for block in blocks if block.state != "offline"]
     try:
-        return count_frames(online, block_size=block_size, page_size=page_size)
+        found = count_words(online, block_size=block_size, page_size=page_size)
     except MachineError as error:
         notes.append(f"what the frames are used for cannot be read: {error}")
         return None
+    return {block: kinds_of(counts) for block, counts in found.items()}

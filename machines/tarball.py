@@ -1,7 +1,8 @@
 """A tree in a tar: read once from beginning to end, never unpacked to disk.
 
-Only what describes memory is kept: the files below `sys/devices/system/` and the
-files directly in `proc/`, with the names around them. The rest is passed over, so
+Only what describes memory is kept: the files below `sys/devices/system/`, those of the
+device tree, and the files directly in `proc/` and in the `memhp/` of a record, with the
+names around them. The rest is passed over, so
 a whole support archive can be given as it is.
 
 The input is not trusted. Sizes are bounded before anything is read, so neither a
@@ -148,7 +149,7 @@ class TarTree:
         if ".." in member.name.split("/"):
             raise self._hostile(member, "has '..' in its name")
         parts = path_parts(member.name)
-        if "sys" not in parts and "proc" not in parts:
+        if not {"sys", "proc", "memhp"} & set(parts):
             return
         key = "/".join(parts)
         self._add_name(parts)
@@ -237,10 +238,13 @@ class TarTree:
 
 def _is_kept(parts: tuple[str, ...]) -> bool:
     """Whether the content of a file can matter, wherever the root turns out to be."""
-    below_system = any(
-        parts[at : at + 3] == ("sys", "devices", "system") for at in range(len(parts) - 3)
+    below = any(
+        parts[at : at + len(folder)] == folder for folder in _KEPT for at in range(len(parts))
     )
-    return below_system or parts[-2:-1] == ("proc",)
+    return below or parts[-2:-1] in (("proc",), ("memhp",))
+
+
+_KEPT = (("sys", "devices", "system"), ("sys", "firmware", "devicetree", "base"))
 
 
 def _decompressed(raw: IO[bytes]) -> IO[bytes]:

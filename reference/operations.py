@@ -231,11 +231,11 @@ class Operations:
             for block in range(self.machine.topology.sizes["Block"])
             if self._table("node_of", block) == node and self.machine.get("block_device", block)
         ]
-        order = removal_order(self.machine, blocks).order or blocks
-        zones = {block: str(self.machine.get("zone", block)) for block in order}
         result = self._try("begin_node_removal", node)
         if not result:
             return result
+        order = removal_order(self.machine, blocks).order or blocks
+        zones = {block: str(self.machine.get("zone", block)) for block in order}
         for block in order:
             result = result and self._settle_offline(block)
         result = result and self._remove_all(order)

@@ -28,7 +28,16 @@ None stands for a value that the target does not tell.
 
 
 class Target(Protocol):
-    """Anything that does what a user, the firmware and the allocator ask of a machine."""
+    """Anything that does what a user, the firmware and the allocator ask of a machine.
+
+    Two more parts are looked for, and need not be there.  ``operations``, a set of
+    names: what the target can do (without it, everything).  And, where a target may do
+    more than one thing, ``allowed(before, operation, *params)``: what else may come of
+    an operation, as pairs of an answer and a `Machine` after it.  It judges by ``before``
+    alone, a machine as the operation finds it, not by what the target has done; the
+    reference goes on from the pair that the target's answer and state agree with.  After
+    a reset a target makes the same choices again, or a divergence cannot be shrunk.
+    """
 
     def reset(self, topology: Topology) -> None:
         """Boot a machine of that topology: what was done before is forgotten."""
@@ -63,8 +72,12 @@ class ReferenceTarget:
         if self._booted is None or self._booted.topology is not topology:
             self._booted = Machine(self.system, topology)
             self._spans = _spans(self.system, topology)
-        self.machine = self._booted.copy()
-        self._user = Operations(self.machine)
+        self.follow(self._booted.copy())
+
+    def follow(self, machine: Machine) -> None:
+        """Go on from that machine, of the same topology; what steps led to it is not known."""
+        self.machine = machine
+        self._user = Operations(machine)
         self.steps = self._user.steps
 
     def do(self, operation: str, *params: Value) -> int | None:

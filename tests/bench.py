@@ -1,9 +1,10 @@
 """All that is measured, in one table: a line for each result.
 
-    python tests/bench.py                   # every part, about ten minutes
+    python tests/bench.py                   # every part, about twenty minutes
     python tests/bench.py engine walk       # some parts
     python tests/bench.py explore --large   # the scope of 20 million states, 10 GB
     python tests/bench.py --save            # append the table to docs/benchmarks.md
+    python tests/bench.py --quick           # small numbers, which only show that it works
 
 They are measurements, not tests.  The other files `bench_*.py` run by themselves, too.
 """
@@ -43,6 +44,8 @@ Line = tuple[str, str]
 
 DRAWN, SEEDS = 4_000, 4
 """Operations that hypothesis draws for each seed and machine, and how many seeds there are."""
+MILLION = 1_000_000
+SAVED = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 SMALL = (
     "folios move",
     ["--scope", "block=2,frame=2,folio=2", "--actions", bench_explore.MOVES],
@@ -77,16 +80,19 @@ def _first_line(*command: str) -> str:
 # --- parts ---------------------------------------------------------------------------------------
 
 
-def proof(_: argparse.Namespace) -> Iterator[Line]:
+def proof(args: argparse.Namespace) -> Iterator[Line]:
     """Every property, on all cores: anew, from kept answers, and with cvc5's word for each."""
+    some = [each.name for each in SYSTEM.of_kind("always")][:3]
+    chosen: dict[str, Any] = {"only": some} if args.quick else {}
     with TemporaryDirectory() as name:
         folder = Path(name)
-        for what, options in (
+        runs: tuple[tuple[str, dict[str, Any]], ...] = (
             ("without a cache", {"folder": folder}),
             ("again, with the cache", {"folder": folder}),
             ("certified, without a cache", {"certify": True}),
-        ):
-            seconds, found = _checked(**options)
+        )
+        for what, options in runs:
+            seconds, found = _checked(**options, **chosen)
             passed = sum(decision.verdict.passes for decision in found)
             yield f"proof {what}", f"{seconds:.1f} s, {passed} of {len(found)} pass"
 
@@ -97,13 +103,13 @@ def _checked(**options: Any) -> tuple[float, list[Any]]:
     return perf_counter() - started, found
 
 
-def reference(_: argparse.Namespace) -> Iterator[Line]:
+def reference(args: argparse.Namespace) -> Iterator[Line]:
     """Steps of the reference."""
-    rate, taken = bench_reference.measured()
+    rate, taken = bench_reference.measured(2_000 if args.quick else 60_000)
     yield "reference", f"{rate:,.0f} steps a second, {taken:.0%} of them change something"
 
 
-def fuzz(_: argparse.Namespace) -> Iterator[Line]:
+def fuzz(args: argparse.Namespace) -> Iterator[Line]:
     """Hypothesis mode against hypothesis alone, in turns, with the same number of rules.
 
     How long a step takes depends on what hypothesis draws, so there are several seeds.
@@ -111,13 +117,15 @@ def fuzz(_: argparse.Namespace) -> Iterator[Line]:
     from bench_hypothesis import bare
 
     target, spent, done, changed = EngineTarget(), [0.0, 0.0], [0, 0], 0
-    explored(target, "one_node", 100, seed=0)  # what is made once is made now
-    for seed in range(1, SEEDS + 1):
+    drawn, seeds = (200, 1) if args.quick else (DRAWN, SEEDS)
+    for name in SHAPES:  # what is made once is made now
+        explored(target, name, drawn // 4, seed=0)
+    for seed in range(1, seeds + 1):
         for name in SHAPES:
             started = process_time()
-            done[0] += bare(len(RULES), DRAWN, seed)
+            done[0] += bare(len(RULES), drawn, seed)
             between = process_time()
-            piece = explored(target, name, DRAWN, seed)
+            piece = explored(target, name, drawn, seed)
             spent[0] += between - started
             spent[1] += process_time() - between
             done[1] += piece.steps
@@ -132,18 +140,28 @@ def fuzz(_: argparse.Namespace) -> Iterator[Line]:
     )
 
 
-def walk(_: argparse.Namespace) -> Iterator[Line]:
+def walk(args: argparse.Namespace) -> Iterator[Line]:
     """The walk, on one core, on each machine."""
     for name in SHAPES:
-        _, found, seconds = bench_walk.one(name, 10_000)
+        _, found, seconds = bench_walk.one(name, 500 if args.quick else 10_000)
         assert found.divergence is None, found.divergence
         rate = f"{found.steps / seconds:,.0f} operations a second"
         yield f"walk, {name}", f"{rate}, {found.share_changed:.0%} change something"
 
 
-def engine(_: argparse.Namespace) -> Iterator[Line]:
-    """The engine on large machines."""
-    yield from bench_engine.results()
+def million(args: argparse.Namespace) -> Iterator[Line]:
+    """A million operations of the walk, on all machines, two processes."""
+    steps, started = 4_000 if args.quick else MILLION, perf_counter()
+    runs = bench_walk.everywhere(steps)
+    seconds = perf_counter() - started
+    diverged = [f"{name}: {found.divergence}" for name, found, _ in runs if found.divergence]
+    said = "; ".join(diverged) or "no divergence"
+    yield f"walk, {steps:,} operations on {len(runs)} machines", f"{seconds:.0f} s, {said}"
+
+
+def engine(args: argparse.Namespace) -> Iterator[Line]:
+    """The engine on large machines; what hotplug costs where nothing is plugged (U2)."""
+    yield from bench_engine.results(("64 TiB",) if args.quick else tuple(bench_engine.SIZES))
 
 
 def explore(args: argparse.Namespace) -> Iterator[Line]:
@@ -174,7 +192,7 @@ def frames(_: argparse.Namespace) -> Iterator[Line]:
 
 
 PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Line]]] = {
-    part.__name__: part for part in (proof, reference, fuzz, walk, engine, explore, frames)
+    part.__name__: part for part in (proof, reference, fuzz, walk, million, explore, engine, frames)
 }
 
 
@@ -193,23 +211,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure memhp.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--large", action="store_true", help="search 20 million states, too")
-    parser.add_argument("--save", action="store_true", help="append to docs/benchmarks.md")
+    parser.add_argument("--quick", action="store_true", help="small numbers: does it work?")
+    parser.add_argument(
+        "--save", nargs="?", type=Path, const=SAVED, metavar="FILE", help=f"append to {SAVED.name}"
+    )
     args = parser.parse_args()
+    if args.quick and args.save == SAVED:
+        parser.error("what --quick measures is worth nothing: give --save a file of your own")
     unknown = [name for name in args.parts if name not in PARTS]
     if unknown:
         parser.error(f"no part {unknown[0]!r}; there are {', '.join(PARTS)}")
     print(machine(), flush=True)
     lines = []
-    for name in args.parts or PARTS:
-        for line in PARTS[name](args):
+    for part in args.parts or PARTS:
+        for line in PARTS[part](args):
             lines.append(line)
             print(f"{line[0]}: {line[1]}", flush=True)
     if args.save:
-        path = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-        head = "" if path.exists() else "# Measurements\n\nBy `make bench`; see tests/bench.py.\n"
-        with path.open("a") as file:
-            file.write(head + table(lines))
-        print(f"added to {path}", file=sys.stderr)
+        head = "# Measurements\n\nBy `python tests/bench.py --save`.\n"
+        with args.save.open("a") as file:
+            file.write(table(lines) if file.tell() else head + table(lines))
+        print(f"added to {args.save}", file=sys.stderr)
 
 
 if __name__ == "__main__":

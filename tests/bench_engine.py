@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import platform
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from time import perf_counter
 
@@ -52,7 +53,7 @@ def offline_full_blocks(machine: Machine, blocks: list[int]) -> float:
     """The median of taking full blocks offline, in seconds; their contents move."""
     times = []
     for block in blocks:
-        times.append(seconds(lambda block=block: machine.write_state(block, "offline")))
+        times.append(seconds(partial(machine.write_state, block, "offline")))
         assert machine.state[block] == 0
     return median(times)
 
@@ -165,31 +166,34 @@ def allocator_ratio() -> tuple[float, float]:
     ratios, times = [], []
     for number in range(PAIRS):
         order = (bare, full) if number % 2 else (full, bare)
-        taken = {id(memory): seconds(lambda memory=memory: life(memory)) for memory in order}
+        taken = {id(memory): seconds(partial(life, memory)) for memory in order}
         ratios.append(taken[id(full)] / taken[id(bare)])
         times.append(taken[id(bare)] / (2 * len(frames)))
     return median(ratios), median(times) * 1e6
 
 
-def results() -> Iterator[tuple[str, str]]:
-    """What was measured, and the result, line by line."""
+SIZES = {"64 GiB": 64 * GIB, "1 TiB": TIB, "64 TiB": 64 * TIB}
+
+
+def results(names: Collection[str] = tuple(SIZES)) -> Iterator[tuple[str, str]]:
+    """What was measured on machines of these `SIZES`, and the result, line by line."""
     ratio, microseconds = allocator_ratio()
     yield (
         "alloc and free, with hotplug state / without",
         f"{ratio:.3f} ({microseconds:.2f} us each)",
     )
     sizes: dict[str, Size] = {}
-    for size, name in ((64 * GIB, "64 GiB"), (TIB, "1 TiB"), (64 * TIB, "64 TiB")):
-        machines: list[Machine] = []
-        load = seconds(lambda size=size, to=machines: to.append(synthetic(size, nodes=8)))
-        machine = machines.pop()
+    for name in names:
+        started = perf_counter()
+        machine = synthetic(SIZES[name], nodes=8)
+        load = perf_counter() - started
         of = sizes[name] = measured(machine, load)
         yield (
             name,
             f"loads in {of.load:.2f} s; which blocks can go: {of.question:.4f} s;"
             f" {of.peak:.2f} GiB",
         )
-    for operation in sizes["64 GiB"].spread:
+    for operation in sizes[name].spread:
         far = ", ".join(f"{name} {of.spread[operation]:.1f}" for name, of in sizes.items())
         near = ", ".join(f"{of.adjacent[operation]:.1f}" for of in sizes.values())
         yield f"{operation}, us", f"{far} (on neighbouring blocks: {near})"

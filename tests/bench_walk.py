@@ -22,12 +22,17 @@ def one(name: str, steps: int) -> tuple[str, Walk, float]:
     return name, found, process_time() - started
 
 
+def everywhere(steps: int) -> list[tuple[str, Walk, float]]:
+    """Walk for so many operations in all, on every topology, two at a time."""
+    with ProcessPoolExecutor(2) as pool:
+        return list(pool.map(one, SHAPES, [steps // len(SHAPES)] * len(SHAPES)))
+
+
 def main() -> None:
-    """Walk on every topology, two at a time."""
+    """Print what came of each walk."""
     steps = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     started = perf_counter()
-    with ProcessPoolExecutor(2) as pool:
-        runs = list(pool.map(one, SHAPES, [steps // len(SHAPES)] * len(SHAPES)))
+    runs = everywhere(steps)
     for name, found, seconds in runs:
         print(
             f"{name}: {found.steps:,} operations, {found.share_changed:.0%} changed something,"

@@ -24,7 +24,8 @@ def header(model: Model, layout: Layout) -> str:
         [
             f"enum {{ WORDS = {layout.words}, BYTES = {layout.bytes},",
             f"       INSTANCES = {len(model.instances)}, SWAPS = {len(model.symmetries)},",
-            f"       CLAIMS = {len(model.claims)}, WATCHES = {len(_states(model))} }};",
+            f"       CLAIMS = {len(model.claims)}, WATCHES = {len(_states(model))},",
+            f"       PROBLEMS = {len(model.problems)}, LEFT_WORDS = {_left_words(model)} }};",
             "typedef struct { u64 w[WORDS]; } State;",
             f"typedef {'uint8_t' if len(model.instances) < 1 << 8 else 'uint16_t'} Origin;",
             f"static const State BOOT = {{{{{boot}}}}};",
@@ -40,6 +41,7 @@ def steps(model: Model, layout: Layout) -> str:
         *_passes(model),
         *_successors(model, layout, expressions),
         *_watches(model, layout, expressions),
+        *_problems(model, layout, expressions),
         *canonical(model.grounding, layout, model.symmetries),
     ]
     return "\n".join([*lines, ""])
@@ -162,6 +164,38 @@ def _watches(model: Model, layout: Layout, expressions: Expressions) -> Iterator
     yield from _flags("claim_is_step", (claim.of_step for claim in model.claims))
     yield from _flags("claim_is_reached", (claim.kind == "sometimes" for claim in model.claims))
     yield from _lists(model, watches)
+
+
+def _left_words(model: Model) -> int:
+    """How many words hold a bit for each element of any one problem."""
+    return max(((len(problem.left) - 1) // WORD + 1 for problem in model.problems), default=1)
+
+
+def _problems(model: Model, layout: Layout, expressions: Expressions) -> Iterator[str]:
+    """For each problem: which elements are left in a state, and which steps help, or are cut."""
+    for number, problem in enumerate(model.problems):
+        yield f"static void left_{number}(const State s, u64 *found) {{ /* {problem.claim.name} */"
+        yield f"    {_words(layout)}"
+        yield from (f"    {line}" for line in expressions.shared(problem.left))
+        for at, when in enumerate(problem.left):
+            text = expressions.text(when)
+            yield f"    if ({text}) found[{at // WORD}] |= {1 << at % WORD:#x}ul;"
+        yield "}"
+    names = ", ".join(f"left_{number}" for number in range(len(model.problems)))
+    yield f"static void (*const left[])(State, u64 *) = {{{names or '0'}}};"
+    yield from _rows("helping", model, (problem.helping for problem in model.problems))
+    yield from _rows("unless", model, (problem.unless for problem in model.problems))
+
+
+def _rows(name: str, model: Model, rows: Iterable[frozenset[int]]) -> Iterator[str]:
+    """Sets of steps, as bits."""
+    words = len(model.instances) // WORD + 1
+    yield f"static const u64 {name}[][{words}] = {{"
+    for row in (*rows, frozenset[int]()):
+        bits = sum(1 << number for number in row)
+        parts = (bits >> WORD * n & (1 << WORD) - 1 for n in range(words))
+        yield f"    {{{', '.join(f'{part:#x}ul' for part in parts)}}},"
+    yield "};"
 
 
 def _flags(name: str, values: Iterable[bool]) -> Iterator[str]:

@@ -21,7 +21,7 @@ from .formulas import FALSE, TRUE, Cases, Formula, Formulas, places, possible
 from .grounding import Grounding, bit, value_of
 from .symmetry import Swap
 
-__all__ = ["Instance", "Model", "Watch", "Write", "build"]
+__all__ = ["Instance", "Model", "Problem", "Watch", "Write", "build"]
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,22 @@ class Watch:
 
 
 @dataclass(frozen=True)
+class Problem:
+    """The work of an *ends* property, for one choice of the parameters that ``during`` has.
+
+    ``left`` says of each element of the work when it is still to do; ``point``, the
+    parameters, -1 for those that are the elements; ``helping`` and ``unless``, the
+    numbers of the instances of those actions.
+    """
+
+    claim: Property
+    point: tuple[int, ...]
+    left: tuple[Formula, ...]
+    helping: frozenset[int]
+    unless: frozenset[int]
+
+
+@dataclass(frozen=True)
 class Model:
     """A system on a topology, ground and folded.
 
@@ -89,6 +105,7 @@ class Model:
     instances: tuple[Instance, ...]
     claims: tuple[Property, ...]
     watches: tuple[Watch, ...]
+    problems: tuple[Problem, ...]
     symmetries: tuple[Swap, ...]
 
 
@@ -102,7 +119,7 @@ def build(
 ) -> Model:
     """Ground the system on the topology, and fold away what never changes.
 
-    Parameters: ``claims``, the properties to watch (of any kind but *ends*);
+    Parameters: ``claims``, the properties to watch (*ends* ones without symmetries only);
     ``numbers``, how many values a counter is given; ``symmetries``, exchanges
     of elements under which the values of the places are to be closed.
     """
@@ -114,7 +131,10 @@ def build(
     known: dict[Formula, Formula] = {}
     folded = (_folded(grounding, found, known) for found in raw)
     instances = tuple(found for found in folded if found.guard is not FALSE)
-    watches = tuple(_watches(grounding, claims, instances))
+    watched = tuple(claim for claim in claims if claim.kind != "ends")
+    watches = tuple(_watches(grounding, watched, instances))
+    endings = [claim for claim in claims if claim.kind == "ends"]
+    problems = tuple(p for claim in endings for p in _problems(grounding, claim, instances))
     return Model(
         system,
         topology,
@@ -122,8 +142,9 @@ def build(
         tuple(domains),
         tuple(initial),
         instances,
-        tuple(claims),
+        watched,
         watches,
+        problems,
         tuple(symmetries),
     )
 
@@ -291,6 +312,29 @@ def _cases(grounding: Grounding, claim: Property) -> Iterator[Formula]:
         if when is not FALSE and when not in seen:
             seen.add(when)
             yield when
+
+
+def _problems(
+    grounding: Grounding, claim: Property, instances: Sequence[Instance]
+) -> Iterator[Problem]:
+    grounding.across({})
+    ending = claim.ending
+    assert ending
+    during = set(subterms(ending.during))
+    left: dict[tuple[int, ...], list[Formula]] = {}
+    for bound in grounding.bindings(claim.params):
+        parts = [grounding.formula(term, bound) for term in (ending.during, ending.left)]
+        when = grounding.formulas.conj(parts)
+        if when is not FALSE:
+            point = tuple(value if var in during else -1 for var, value in bound.items())
+            left.setdefault(point, []).append(when)
+
+    def numbers(names: Sequence[str]) -> frozenset[int]:
+        return frozenset(n for n, found in enumerate(instances) if found.action in names)
+
+    helping, unless = numbers(ending.by), numbers(ending.unless)
+    for point, formulas in left.items():
+        yield Problem(claim, point, tuple(formulas), helping, unless)
 
 
 def _after(grounding: Grounding, found: Instance) -> dict[int, Cases]:

@@ -8,21 +8,28 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from .code import header, steps
+from .digits import tables
 from .layout import Layout
 from .model import Model
 from .results import Progress
+from .split import Split
 
-__all__ = ["NativeError", "Outcome", "compiler", "run"]
+__all__ = ["WHEN_SEEN", "WHEN_STUCK", "NativeError", "Outcome", "compiler", "run", "run_bits"]
 
-SOURCES = ("search.c", "table.h")
+WHEN_SEEN, WHEN_STUCK = 2, 3
+"""When a search is over that only looks for traces."""
+SOURCES = ("search.c", "table.h", "follow.h")
 
 
 class NativeError(Exception):
@@ -33,10 +40,13 @@ class NativeError(Exception):
 class Outcome:
     """What the program printed.
 
-    ``end`` is one of *complete*, *depth*, *memory*, *refuted* and *overflow*;
+    ``end`` is one of *complete*, *depth*, *memory*, *interrupted*, *refuted* and *overflow*;
     ``depth``, the steps within which every state was seen; ``layers``, the new
     states at each depth, and all transitions up to there; ``ways``, for the
-    number of a claim (one more: a deadlock) the numbers of the steps to it.
+    number of a claim (one more: a deadlock) the numbers of the steps to it;
+    ``followed``, the problems of which all runs were seen; ``lassos``, for the number
+    of a problem the numbers of the steps, and how many of them are before the cycle;
+    ``seen``, the numbers of the claims that are violated or reached somewhere.
     """
 
     end: str = ""
@@ -47,6 +57,9 @@ class Outcome:
     layers: list[tuple[int, int]] = field(default_factory=list)
     boot: list[int] = field(default_factory=list)
     ways: dict[int, list[list[int]]] = field(default_factory=dict)
+    seen: set[int] = field(default_factory=set)
+    followed: set[int] = field(default_factory=set)
+    lassos: dict[int, tuple[list[list[int]], int]] = field(default_factory=dict)
 
 
 def compiler() -> str | None:
@@ -63,20 +76,60 @@ def run(
     jobs: int,
     memory: int,
     depth: int | None,
-    stop: bool,
+    stop: int,
     progress: Callable[[Progress], None] | None,
 ) -> Outcome:
-    """Search.  Parameters: see `memhp.checks.explore.run.explore`.
+    """Search.  Parameters: see `memhp.checks.explore.run.explore`; ``stop``:
+    1, with the layer in which a property is violated; `WHEN_SEEN`, as soon as every claim
+    was seen; `WHEN_STUCK`, and a state without a step.
 
     Raises `NativeError` if the compiler or the program fails.
     """
+    generated = {"model.h": header(model, layout), "steps.h": steps(model, layout)}
+    # What is watched is much code that seldom runs.
+    level = "-O1" if model.watches or model.problems else "-O2"
+    arguments = [jobs, memory, depth or 0, stop]
+    return _run(cc, level, generated, SOURCES, arguments, progress)
+
+
+def run_bits(
+    split: Split,
+    claims: int,
+    cc: str,
+    *,
+    jobs: int,
+    layers: bool,
+    progress: Callable[[Progress], None] | None,
+) -> Outcome:
+    """Search with one bit a state: all of it, layer by layer or without depths.
+
+    Raises `NativeError` as `run` does.
+    """
+    generated = {"digits.h": tables(split, claims)}
+    return _run(cc, "-O3", generated, ("bits.c",), [jobs, layers], progress)
+
+
+def _run(
+    cc: str,
+    level: str,
+    generated: Mapping[str, str],
+    sources: Sequence[str],
+    arguments: Sequence[int],
+    progress: Callable[[Progress], None] | None,
+) -> Outcome:
     with TemporaryDirectory(prefix="memhp-explore-") as folder:
-        program = _compiled(model, layout, cc, Path(folder))
-        arguments = [str(program), str(jobs), str(memory), str(depth or 0), str(int(stop))]
-        process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
+        for name, text in generated.items():
+            (Path(folder) / name).write_text(text)
+        for name in sources:
+            text = (files("memhp.checks.explore") / name).read_text()
+            (Path(folder) / name).write_text(text)
+        program = _compiled(cc, level, Path(folder), sources[0])
+        command = [str(program), *(str(int(argument)) for argument in arguments)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout
-        outcome = _read(process.stdout, progress)
+        with _passed_on(process):
+            outcome = _read(process.stdout, progress)
     finally:
         process.kill()
         process.wait()
@@ -85,14 +138,9 @@ def run(
     return outcome
 
 
-def _compiled(model: Model, layout: Layout, cc: str, folder: Path) -> Path:
-    (folder / "model.h").write_text(header(model, layout))
-    (folder / "steps.h").write_text(steps(model, layout))
-    for name in SOURCES:
-        (folder / name).write_text((files("memhp.checks.explore") / name).read_text())
+def _compiled(cc: str, level: str, folder: Path, source: str) -> Path:
     program = folder / "search"
-    level = "-O1" if model.watches else "-O2"  # watches are much code, and seldom run
-    command = [cc, level, "-pthread", "-o", str(program), str(folder / SOURCES[0])]
+    command = [cc, level, "-pthread", "-o", str(program), str(folder / source)]
     made = subprocess.run(command, capture_output=True, text=True, check=False)
     if made.returncode:
         first = next((line for line in made.stderr.splitlines() if "error" in line), made.stderr)
@@ -100,19 +148,49 @@ def _compiled(model: Model, layout: Layout, cc: str, folder: Path) -> Path:
     return program
 
 
+@contextmanager
+def _passed_on(process: subprocess.Popen[str]) -> Iterator[None]:
+    """Ctrl-C asks the program to end with what it has; a second time it just ends."""
+
+    def ask(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        process.send_signal(signal.SIGINT)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _read(lines: Iterator[str], progress: Callable[[Progress], None] | None) -> Outcome:
     outcome = Outcome()
     way: list[list[int]] = []
+    last = (0, 0, 0)
     for line in lines:
         word, *rest = line.split()
         match word:
             case "progress" if progress:
-                at, states, transitions, seconds = rest
-                progress(Progress(int(at), int(states), int(transitions), float(seconds)))
+                last = (int(rest[0]), int(rest[1]), int(rest[2]))
+                progress(Progress(*last, float(rest[3])))
             case "layer":
                 outcome.layers.append((int(rest[1]), int(rest[2])))
             case "way":
                 way = outcome.ways[int(rest[0])] = []
+            case "following" if progress:
+                at, problems, seconds = rest
+                doing = f"looking for runs without end, {at} of {problems}"
+                progress(Progress(*last, float(seconds), doing))
+            case "seen":
+                outcome.seen.add(int(rest[0]))
+            case "followed":
+                outcome.followed.add(int(rest[0]))
+            case "lasso":
+                way = []
+                outcome.lassos[int(rest[0])] = way, int(rest[1])
             case "step":
                 way.append(list(map(int, rest)))
             case "boot":

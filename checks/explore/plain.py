@@ -36,13 +36,17 @@ def explore_plainly(
     wanted = [*claims, *ours]
     layers = [1]
 
+    covered = Search(states=1)
+
     def told(so_far: Search) -> None:
+        nonlocal covered
+        covered = so_far
         layers.append(so_far.states - sum(layers))
         if progress:
             seconds = perf_counter() - started
             progress(Progress(so_far.depth, so_far.states, so_far.transitions, seconds))
         if stop and any(kind_of[name] in ("always", "step") for name in so_far.found):
-            raise _Refuted(so_far)
+            raise _Refuted
 
     kind_of = {claim.name: claim.kind for claim in wanted}
     whole = replace(system, properties=(*system.properties, *ours))
@@ -52,8 +56,10 @@ def explore_plainly(
         result = search(whole, [topology], wanted, depth=depth, max_states=most, progress=told)
         if not result.complete:
             end = "memory" if result.spent else "depth"
-    except _Refuted as found:
-        result, end = found.so_far, "refuted"
+    except _Refuted:
+        result, end = covered, "refuted"
+    except KeyboardInterrupt:
+        result, end = covered, "interrupted"
     deadlock = result.found.pop(ours[0].name, None)
     return Exploration(
         system=system,
@@ -73,8 +79,7 @@ def explore_plainly(
 
 
 class _Refuted(Exception):
-    def __init__(self, so_far: Search) -> None:
-        self.so_far = so_far
+    """A property is violated, and the layer is done."""
 
 
 def _claim(name: str, formula: Term) -> Property:

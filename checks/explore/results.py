@@ -12,17 +12,18 @@ from memhp.spec.language.system import Property, System
 
 __all__ = ["End", "Exploration", "Progress"]
 
-End = Literal["complete", "depth", "memory", "refuted"]
+End = Literal["complete", "depth", "memory", "interrupted", "refuted"]
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a search is; ``seconds`` since it began."""
+    """How far a search is; ``seconds`` since it began; ``doing``, what follows the search."""
 
     depth: int
     states: int
     transitions: int
     seconds: float
+    doing: str = ""
 
 
 @dataclass
@@ -33,10 +34,13 @@ class Exploration:
     within ``depth`` steps was, and the search ended for that reason.  With
     ``symmetry``, images of each other were counted once.
 
-    ``layers`` are the numbers of new states by depth, from the boot state on;
+    ``engine``: *native*, states as packed words; *bits*, one bit a state (see `split`);
+    *python*, by the reference.  ``layers`` are the numbers of new states by depth, from
+    the boot state on (none, and ``depth`` 0, if they were not asked for);
     ``deadlocks``, of states without a step (None: not counted), with a shortest
     way to one; ``followed``, the *ends* properties of which all runs were seen;
-    ``found``, the properties that were decided by a trace.
+    ``found``, the properties that were decided by a trace; ``seen``, those without one:
+    memory ran out while the shortest was looked for.
     """
 
     system: System
@@ -53,16 +57,17 @@ class Exploration:
     seconds: float = 0.0
     followed: set[str] = field(default_factory=set)
     found: dict[str, Found] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
     deadlock: tuple[Choice, ...] | None = None
 
     def verdict(self, claim: Property) -> Verdict:
         """What is known about a property that was looked for.
 
-        A search that ran out of memory leaves undetermined what it did not find.
+        A search that was not finished leaves undetermined what it did not find.
         """
-        if claim.name in self.found:
+        if claim.name in self.found or claim.name in self.seen:
             return Verdict.holds if claim.kind == "sometimes" else Verdict.refuted
         if claim.kind == "ends":
             return Verdict.holds if claim.name in self.followed else Verdict.undetermined
-        spent = self.end in ("memory", "refuted")
+        spent = self.end in ("memory", "interrupted", "refuted")
         return Verdict.undetermined if spent or claim.kind == "sometimes" else Verdict.holds

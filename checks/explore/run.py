@@ -12,28 +12,35 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from time import perf_counter
+from typing import Literal
 
 from memhp.checks.localise import Spent
 from memhp.checks.search import Choice, Found
 from memhp.reference import Topology
 from memhp.spec.language.system import Property, System
 
+from .digits import words
 from .layout import Layout
 from .model import Model, build
-from .native import NativeError, Outcome, compiler, run
+from .native import WHEN_SEEN, WHEN_STUCK, NativeError, Outcome, compiler, run, run_bits
 from .plain import explore_plainly
 from .promela import promela
 from .results import Exploration, Progress
+from .split import Split, split
 from .symmetry import swaps
 
-__all__ = ["ENDLESS_STATES", "MEMORY", "explore", "spin_model"]
+__all__ = ["ENDLESS_STATES", "MEMORY", "Method", "explore", "spin_model"]
 
 MEMORY = 2 << 30
 """How many bytes a search may use unless told otherwise."""
 ENDLESS_STATES = 50_000
-"""The largest machine on which runs without end are looked for: each state is kept whole."""
+"""The largest machine on which runs without end are looked for without a C compiler."""
+SPARSE = 128
+"""One bit a state is less work if at least one in so many combinations of digits is reached."""
+_FEW = 1 << 16
+Method = Literal["auto", "packed", "bits"]
 _NUMBERS = (8, 16, 32, 64)
 
 
@@ -47,16 +54,21 @@ def explore(
     jobs: int | None = None,
     stop: bool = False,
     symmetry: bool = False,
+    method: Method = "auto",
+    layers: bool = True,
     progress: Callable[[Progress], None] | None = None,
 ) -> Exploration:
     """Every state of the machine, layer by layer.
 
-    Parameters: ``claims``, the properties to decide (those of kind *ends*: see
-    `memhp.checks.lasso.endless`, on machines of up to `ENDLESS_STATES`);
+    Parameters: ``claims``, the properties to decide (those of kind *ends* as
+    `memhp.checks.lasso.endless` does; with ``symmetry``, in a search of their own
+    without it, since images of one element are the same work only to begin with);
     ``depth``, the steps to go at most; ``memory``, the bytes after which the
     search ends; ``jobs``, threads (all cores unless given); ``stop``, whether it
     ends with the layer in which a property is violated; ``symmetry``, whether
-    one state is kept for all that differ only in elements that nothing tells apart.
+    one state is kept for all that differ only in elements that nothing tells apart;
+    ``method``, *packed* for states as words, *bits* for one bit a state where states
+    split so; without ``layers`` the latter finds no depths, and is several times as fast.
 
     Without a C compiler the reference does it (`Exploration.engine` says so).
     Raises `NativeError` if the compiler, or what it made, fails.
@@ -68,22 +80,22 @@ def explore(
         result = explore_plainly(
             system, topology, now, depth=depth, memory=memory, stop=stop, progress=progress
         )
+        for claim in claims:
+            if claim.kind == "ends":
+                _follow(result, claim)
     else:
-        result = _natively(
-            system,
-            topology,
-            now,
-            cc,
-            depth=depth,
-            memory=memory,
-            jobs=jobs or os.cpu_count() or 1,
-            stop=stop,
-            symmetry=symmetry,
-            progress=progress,
-        )
-    for claim in claims:
-        if claim.kind == "ends":
-            _follow(result, claim)
+        native = _Native(cc, jobs or os.cpu_count() or 1, memory, method, layers, progress)
+
+        def natively(wanted: Sequence[Property], symmetry: bool) -> Exploration:
+            return _natively(
+                system, topology, wanted, native, depth=depth, stop=stop, symmetry=symmetry
+            )
+
+        result = natively(now if symmetry else claims, symmetry)
+        endings = [claim for claim in claims if claim.kind == "ends"]
+        if symmetry and endings and result.end == "complete":
+            apart = natively(endings, False)
+            result.followed, result.found = apart.followed, result.found | apart.found
     return replace(result, claims=tuple(claims), seconds=perf_counter() - started)
 
 
@@ -106,32 +118,104 @@ def _natively(
     system: System,
     topology: Topology,
     claims: Sequence[Property],
-    cc: str,
+    native: _Native,
     *,
     depth: int | None,
-    memory: int,
-    jobs: int,
     stop: bool,
     symmetry: bool,
-    progress: Callable[[Progress], None] | None,
 ) -> Exploration:
+    """With one bit a state where that is less work, otherwise with states as packed words.
+
+    Whether it is shows when a search of packed states has not seen all of them soon.
+    """
     symmetries = swaps(system, topology, claims) if symmetry else ()
+    endings = [claim for claim in claims if claim.kind == "ends"]
     for numbers in _NUMBERS:
         model = build(system, topology, claims, numbers=numbers, symmetries=symmetries)
+        digits = None if symmetry or depth or endings else _digits(model, native)
+        if digits is not None and native.method == "bits":
+            return _with_bits(model, digits, native, None)
         layout = Layout(model.domains, model.grounding.sorts)
-        outcome = run(
+        enough = native.memory
+        if digits is not None:
+            enough = min(enough, (digits.bits // SPARSE + _FEW) * (layout.bytes + 8) * 3 // 2)
+        outcome = native.search(model, layout, memory=enough, depth=depth, stop=int(stop))
+        if outcome.end == "memory" and enough < native.memory and digits is not None:
+            return _with_bits(model, digits, native, _explored(model, outcome, endings))
+        if outcome.end != "overflow":
+            return _explored(model, outcome, endings)
+    raise NativeError(f"a counter leaves the numbers from -1 to {_NUMBERS[-1] - 2}")
+
+
+def _digits(model: Model, native: _Native) -> Split | None:
+    """The digits of the states, if there is room for a bit for each combination."""
+    if native.method == "packed":
+        return None
+    digits = split(model)
+    arrays = 3 if native.layers else 2
+    return digits if digits and words(digits) * 8 * arrays <= native.memory else None
+
+
+def _with_bits(
+    model: Model, digits: Split, native: _Native, begun: Exploration | None
+) -> Exploration:
+    """All states, one bit each; then the shortest traces that are not known yet."""
+    outcome = native.turn(digits, len(model.claims))
+    result = _explored(model, outcome, ())
+    result.engine = "bits"
+    seen = [model.claims[number] for number in sorted(outcome.seen)]
+    if begun:
+        result.found, result.deadlock = begun.found, begun.deadlock
+    left = [claim for claim in seen if claim.name not in result.found]
+    stuck = bool(result.deadlocks) and result.deadlock is None
+    if left or stuck:
+        fewer = build(model.system, model.topology, left)
+        layout = Layout(fewer.domains, fewer.grounding.sorts)
+        when = WHEN_STUCK if stuck else WHEN_SEEN
+        again = native.search(fewer, layout, memory=native.memory, depth=None, stop=when)
+        traces = _explored(fewer, again, ())
+        result.found |= traces.found
+        result.deadlock = result.deadlock or traces.deadlock
+        result.seen = {claim.name for claim in left} - traces.found.keys()
+    return result
+
+
+@dataclass(frozen=True)
+class _Native:
+    """How the compiled searches are run."""
+
+    cc: str
+    jobs: int
+    memory: int
+    method: Method
+    layers: bool
+    progress: Callable[[Progress], None] | None
+
+    def search(
+        self, model: Model, layout: Layout, *, memory: int, depth: int | None, stop: int
+    ) -> Outcome:
+        """With states as packed words."""
+        return run(
             model,
             layout,
-            cc,
-            jobs=jobs,
+            self.cc,
+            jobs=self.jobs,
             memory=memory,
             depth=depth,
             stop=stop,
-            progress=progress,
+            progress=self.progress,
         )
-        if outcome.end != "overflow":
-            return _explored(model, outcome)
-    raise NativeError(f"a counter leaves the numbers from -1 to {_NUMBERS[-1] - 2}")
+
+    def turn(self, digits: Split, claims: int) -> Outcome:
+        """With one bit a state."""
+        return run_bits(
+            digits,
+            claims,
+            self.cc,
+            jobs=self.jobs,
+            layers=self.layers,
+            progress=self.progress,
+        )
 
 
 def spin_model(system: System, topology: Topology, *, numbers: int = _NUMBERS[0]) -> str:
@@ -144,7 +228,7 @@ def spin_model(system: System, topology: Topology, *, numbers: int = _NUMBERS[0]
     return promela(model, Layout(model.domains, model.grounding.sorts))
 
 
-def _explored(model: Model, outcome: Outcome) -> Exploration:
+def _explored(model: Model, outcome: Outcome, endings: Sequence[Property]) -> Exploration:
     result = Exploration(
         system=model.system,
         topology=model.topology,
@@ -164,8 +248,25 @@ def _explored(model: Model, outcome: Outcome) -> Exploration:
             result.deadlock = steps
         else:
             claim = model.claims[number]
-            result.found[claim.name] = _shown(model, claim, steps)
+            result.found[claim.name] = _shown(model, Found(claim, model.topology, steps, ()))
+    _endings(model, outcome, endings, result)
     return result
+
+
+def _endings(
+    model: Model, outcome: Outcome, endings: Sequence[Property], result: Exploration
+) -> None:
+    """Of the runs without end the shortest for each property, and where all were seen."""
+    if outcome.end == "complete":
+        unseen = {p.claim.name for n, p in enumerate(model.problems) if n not in outcome.followed}
+        result.followed = {claim.name for claim in endings} - unseen
+    runs = sorted(outcome.lassos.items(), key=lambda run: len(run[1][0]))
+    for number, (way, loop) in runs:
+        problem = model.problems[number]
+        if problem.claim.name not in result.found:
+            steps = tuple(_way(model, (), way))
+            run = Found(problem.claim, model.topology, steps, problem.point, loop=loop)
+            result.found[problem.claim.name] = _shown(model, run)
 
 
 def _way(model: Model, boot: Sequence[int], way: Sequence[Sequence[int]]) -> Iterator[Choice]:
@@ -181,9 +282,10 @@ def _way(model: Model, boot: Sequence[int], way: Sequence[Sequence[int]]) -> Ite
         back = [model.symmetries[swap] for swap in reversed(swaps_after)] + back
 
 
-def _shown(model: Model, claim: Property, steps: tuple[Choice, ...]) -> Found:
+def _shown(model: Model, found: Found) -> Found:
     """The trace, run on the reference: it must show what the search has seen."""
-    found = Found(claim, model.topology, steps, ())
     if not found.is_shown_by(found.replay(model.system)):
-        raise AssertionError(f"the reference does not see {claim.name} at the end of {steps}")
+        raise AssertionError(
+            f"the reference does not see {found.claim.name} at the end of {found.steps}"
+        )
     return found

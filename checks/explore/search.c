@@ -13,11 +13,13 @@
  * where both end is the same, and it is seen from the other side in the same layer.
  * All transitions are counted, whether they are looked up or not.
  *
- * usage: search THREADS MEMORY DEPTH STOP (bytes; 0: no limit of depth; 1: stop at a violation)
+ * usage: search THREADS MEMORY DEPTH STOP (bytes; 0: no limit of depth; 1: stop at a violation,
+ * 2: when all claims were seen, 3: and a state without successors)
  */
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -76,10 +78,11 @@ static _Atomic u32 *table;
 static u64 capacity;
 static int number_bits;
 static _Atomic u64 count, cursor;
-static _Atomic int pause_round;
+static _Atomic int pause_round, interrupted;
 static u64 layer_end, limit_count, memory;
 static u64 layers[MOST_LAYERS];
-static int depth, threads, open_claims[CLAIMS + 1];
+static int depth, threads;
+static char open_claims[CLAIMS + 1];
 static Worker *workers;
 static pthread_barrier_t gate;
 static int finished;
@@ -223,13 +226,12 @@ static void print_step(Worker *me, const State *before, u32 instance) {
 }
 
 /* The steps to a state of a layer, found backwards by looking at the layers once more. */
-static void print_way(int claim) {
+static void print_path(State target, int at) {
     Worker *me = &workers[threads];
-    int at = sight_depths[claim];
     State *path = malloc((at + 1) * sizeof *path);
     u32 *taken = malloc((at + 1) * sizeof *taken);
     me->flush = flush_search;
-    path[at] = first_sights[claim].state;
+    path[at] = target;
     for (int d = at; d > 0; d--) {
         me->target = path[d];
         me->found = 0;
@@ -241,21 +243,27 @@ static void print_way(int claim) {
         path[d - 1] = me->best;
         taken[d] = me->best_instance;
     }
-    printf("way %d\n", claim);
     for (int d = 1; d <= at; d++) print_step(me, &path[d - 1], taken[d]);
-    if (claim < CLAIMS && claim_is_step[claim])
-        print_step(me, &path[at], first_sights[claim].instance);
-    printf("end\n");
     free(path);
     free(taken);
 }
+
+static void print_way(int claim) {
+    printf("way %d\n", claim);
+    print_path(first_sights[claim].state, sight_depths[claim]);
+    if (claim < CLAIMS && claim_is_step[claim])
+        print_step(&workers[threads], &first_sights[claim].state, first_sights[claim].instance);
+}
+
+/* --- the search ------------------------------------------------------------------------------- */
 
 /* Search layer by layer; says how it ended. */
 static const char *search(int most, int stop) {
     layers[0] = 0;
     layers[1] = layer_end = 1;
     while (layers[depth] < layers[depth + 1]) {
-        if (stop && refuted) return "refuted";
+        if (stop == 1 && refuted) return "refuted";
+        if (stop > 1 && !memchr(open_claims, 1, sizeof open_claims)) return "refuted";
         if (most && depth == most) return "depth";
         if (depth + 2 == MOST_LAYERS) return "layers";
         pthread_barrier_wait(&gate);
@@ -264,13 +272,17 @@ static const char *search(int most, int stop) {
         close_gaps();
         for (int i = 0; i < threads; i++)
             if (workers[i].overflowed) return "overflow";
+        if (atomic_load(&interrupted)) {
+            collect(depth, depth + 1);
+            return "interrupted";
+        }
         if (atomic_load(&pause_round)) {
             if (!may_grow()) {
                 collect(depth, depth + 1);
                 return "memory";
             }
             make_table(larger());
-            atomic_store(&pause_round, 0);
+            atomic_store(&pause_round, atomic_load(&interrupted));
         }
         if (atomic_load(&cursor) < layer_end) continue;
         collect(depth, depth + 1);
@@ -306,15 +318,26 @@ static void start(void) {
     collect(0, 0);
 }
 
+#include "follow.h"
+
+static void interrupt(int number) {
+    (void)number;
+    atomic_store(&interrupted, 1);
+    atomic_store(&pause_round, 1);
+}
+
 int main(int argc, char **argv) {
     if (argc != 5) return 2;
+    signal(SIGINT, interrupt);
     threads = atoi(argv[1]);
     memory = strtoull(argv[2], NULL, 10);
     began = told = now();
     start();
     pthread_t others[threads];
     for (int i = 1; i < threads; i++) pthread_create(&others[i], NULL, work, &workers[i]);
-    const char *end = search(atoi(argv[3]), atoi(argv[4]));
+    int stop = atoi(argv[4]);
+    if (stop == 2) open_claims[CLAIMS] = 0;
+    const char *end = search(atoi(argv[3]), stop);
     finished = 1;
     pthread_barrier_wait(&gate);
     for (int i = 1; i < threads; i++) pthread_join(others[i], NULL);
@@ -322,9 +345,10 @@ int main(int argc, char **argv) {
     u64 deadlocks = 0;
     for (int i = 0; i < threads; i++) deadlocks += workers[i].deadlocks;
     int seen[CLAIMS + 1];
-    for (int i = 0; i <= CLAIMS; i++) seen[i] = !open_claims[i], open_claims[i] = 0;
+    for (int i = 0; i <= CLAIMS; i++) seen[i] = first_sights[i].seen, open_claims[i] = 0;
     for (int i = 0; i <= CLAIMS; i++)
         if (seen[i]) print_way(i);
+    if (PROBLEMS && strcmp(end, "overflow")) follow_all();
     printf("done %s %d %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", end, depth,
            (u64)atomic_load(&count), transitions_so_far(), deadlocks);
     return 0;

@@ -2,7 +2,7 @@
 
 A piece is a number of operations on one machine with a seed of its own, so that
 any piece can be done again, anywhere.  What is kept between runs is the number
-of the next piece and what was counted.
+of the next piece, the pieces that were begun and not finished, and what was counted.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ from .pieces import Piece
 from .record import Record
 from .rules import rules_for
 from .targets import target_named
+from .told import Untold, in_both
 from .topologies import SHAPES, built
 from .walk import walk
 
 __all__ = ["Campaign", "CampaignError", "do", "run"]
 
-_VERSION = 1
+_VERSION = 2
 OPERATIONS = {"walk": 10_000, "hypothesis": 1_000}
 """How many operations a piece has, more or less, in either mode."""
 
@@ -38,7 +39,12 @@ class CampaignError(ValueError):
 
 @dataclass
 class Campaign:
-    """What is done, and how: a mode of `OPERATIONS`, a target, a seed."""
+    """What is done, and how: a mode of `OPERATIONS`, a target, a seed.
+
+    ``following`` is the number of the next piece; ``begun`` are those before it that
+    are not finished: a campaign that goes on does them first.  ``untold`` is, for each
+    machine, what the target has not told.
+    """
 
     mode: str
     target: str
@@ -47,6 +53,8 @@ class Campaign:
     steps: int = 0
     changed: int = 0
     answers: Counter[tuple[str, int | None]] = field(default_factory=Counter)
+    untold: dict[str, Untold] = field(default_factory=dict)
+    begun: set[int] = field(default_factory=set)
     record: Record | None = None
 
     def add(self, piece: Piece) -> None:
@@ -54,6 +62,9 @@ class Campaign:
         self.steps += piece.steps
         self.changed += piece.changed
         self.answers.update(piece.answers)
+        self.untold[piece.topology] = in_both(
+            piece.untold, self.untold.get(piece.topology, piece.untold)
+        )
         self.record = self.record or piece.record
 
     def to_json(self) -> dict[str, Any]:
@@ -66,9 +77,14 @@ class Campaign:
             "target": self.target,
             "seed": self.seed,
             "next": self.following,
+            "begun": sorted(self.begun),
             "steps": self.steps,
             "changed": self.changed,
             "answers": sorted(answers, key=str),
+            "untold": {
+                machine: {name: sorted(places) for name, places in untold.items()}
+                for machine, untold in self.untold.items()
+            },
         }
 
     @classmethod
@@ -82,10 +98,15 @@ class Campaign:
             seed, following = int(document["seed"]), int(document["next"])
             steps, changed = int(document["steps"]), int(document["changed"])
             rows = {(str(name), errno): int(count) for name, errno, count in document["answers"]}
-        except (KeyError, TypeError, ValueError):
+            untold = {
+                machine: {name: set(map(int, places)) for name, places in of.items()}
+                for machine, of in document["untold"].items()
+            }
+            begun = set(map(int, document["begun"]))
+        except (AttributeError, KeyError, TypeError, ValueError):
             raise CampaignError("the campaign's counts are missing or no numbers") from None
         mode, target = str(document["mode"]), str(document.get("target"))
-        return cls(mode, target, seed, following, steps, changed, Counter(rows))
+        return cls(mode, target, seed, following, steps, changed, Counter(rows), untold, begun)
 
 
 def do(mode: str, target: str, seed: int, number: int) -> Piece:
@@ -101,7 +122,7 @@ def do(mode: str, target: str, seed: int, number: int) -> Piece:
     found = walk(SYSTEM, made, built(name), steps=OPERATIONS[mode], seed=own, rules=rules)
     diverged = found.divergence
     record = None if diverged is None else Record.of(SYSTEM, built(name), own, diverged)
-    return Piece(found.steps, found.changed, found.answers, record)
+    return Piece(name, found.steps, found.changed, found.answers, found.untold, record)
 
 
 def run(
@@ -109,11 +130,13 @@ def run(
 ) -> Iterator[Campaign]:
     """Go on until something diverges, the steps are done, or the time is up.
 
-    The campaign is the one that was given, after each piece that is finished.
+    The campaign is the one that was given, after each piece that is finished; whoever
+    stops it before the end finds the pieces that were not finished in its ``begun``.
     """
     end = None if seconds is None else monotonic() + seconds
     pool = ProcessPoolExecutor(jobs, get_context("spawn"), _start)
-    waiting: set[Future[Piece]] = set()
+    waiting: dict[Future[Piece], int] = {}
+    again = sorted(campaign.begun)
 
     def more() -> bool:
         asked = campaign.steps + len(waiting) * OPERATIONS[campaign.mode]
@@ -124,14 +147,17 @@ def run(
     try:
         while True:
             while more():
-                work = (campaign.mode, campaign.target, campaign.seed, campaign.following)
-                waiting.add(pool.submit(do, *work))
-                campaign.following += 1
+                number = again.pop(0) if again else campaign.following
+                campaign.following = max(campaign.following, number + 1)
+                campaign.begun.add(number)
+                work = (campaign.mode, campaign.target, campaign.seed, number)
+                waiting[pool.submit(do, *work)] = number
             if not waiting:
                 return
-            finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            finished, _ = wait(waiting, return_when=FIRST_COMPLETED)
             for future in finished:
                 campaign.add(future.result())
+                campaign.begun.remove(waiting.pop(future))
                 yield campaign
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

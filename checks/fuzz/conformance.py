@@ -36,6 +36,7 @@ from .lockstep import Divergence, step
 from .pieces import Piece
 from .record import Record
 from .rules import RULES, Operation, Rule, rules_for
+from .told import Untold, everything
 from .topologies import SHAPES, built
 
 __all__ = [
@@ -101,6 +102,7 @@ class LockStep(RuleBasedStateMachine):
     steps = 0
     changed = 0
     answers: Counter[tuple[str, int | None]]
+    untold: dict[str, Untold]
 
     def boot(self, name: str) -> None:
         """Both begin on the machine of that name."""
@@ -109,6 +111,7 @@ class LockStep(RuleBasedStateMachine):
         self.reference.reset(built(name))
         self.target.reset(built(name))
         self.before = self.reference.machine.values
+        self.untold.setdefault(name, everything(self.reference))
 
     def turn(self, each: Rule, place: int) -> None:
         """Do the rule's operation, or one that the run has had, or what must be refused."""
@@ -127,7 +130,7 @@ class LockStep(RuleBasedStateMachine):
         """Do the operation on both.  Raises DivergenceFound."""
         kind = type(self)
         self.done.append(operation)
-        answer, found = step(self.reference, self.target, operation)
+        answer, found = step(self.reference, self.target, operation, self.untold[self.name])
         kind.steps += 1
         kind.answers[operation[0], answer] += 1
         after = self.reference.machine.values
@@ -151,6 +154,7 @@ def state_machine(
         "reference": ReferenceTarget(SYSTEM),
         "target": made,
         "answers": Counter(),
+        "untold": {},
         "boot": initialize(name=sampled_from(list(topologies)))(_plain(LockStep.boot)),
         **{each.name: _rule(each) for each in rules},
     }
@@ -184,7 +188,8 @@ def explored(target: Target, topology: str, steps: int, seed: int) -> Piece:
         )
     except DivergenceFound as error:
         record = Record.of(SYSTEM, built(topology), seed, error.divergence)
-    return Piece(kind.steps, kind.changed, kind.answers, record)
+    untold = kind.untold.get(topology, {})
+    return Piece(topology, kind.steps, kind.changed, kind.answers, untold, record)
 
 
 def _settings(examples: int, steps: int, **more: Any) -> settings:

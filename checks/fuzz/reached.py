@@ -16,6 +16,7 @@ from memhp.spec.language.system import Property, System
 
 from .lockstep import Divergence
 from .rules import rules_for
+from .told import Untold, never_told
 from .topologies import SHAPES, built
 from .walk import walk
 
@@ -27,7 +28,8 @@ class Reached:
     """What walks have reached.
 
     ``episodes`` counts for each *sometimes* property the episodes that reach it, of
-    ``of``; ``taken`` counts each action; ``divergence`` is the first one, if there is one.
+    ``of``; ``taken`` counts each action; ``untold`` is, for each machine, what the target
+    never told; ``divergence`` is the first one, if there is one.
     """
 
     system: System
@@ -35,6 +37,7 @@ class Reached:
     of: int = 0
     episodes: Counter[str] = field(default_factory=Counter)
     taken: Counter[str] = field(default_factory=Counter)
+    untold: dict[str, Untold] = field(default_factory=dict)
     divergence: Divergence | None = None
 
     @property
@@ -48,6 +51,16 @@ class Reached:
             for claim in self.system.of_kind("sometimes")
             if not self.episodes[claim.name]
         }
+
+    @property
+    def never_told(self) -> tuple[str, ...]:
+        """The variables of which the target told nothing, on no machine."""
+        return never_told(self.system, self.untold)
+
+    def left_untold(self, claim: Property) -> int:
+        """Of the variables that a property reads, the entries that were told on no walk."""
+        read = reads(self.system, claim.formula)
+        return sum(len(of.get(name, ())) for of in self.untold.values() for name in read)
 
     def lacking(self, claim: Property) -> tuple[str, ...]:
         """The actions that change what a property reads, and that were not taken."""
@@ -110,6 +123,7 @@ def reached(
             watch=_Watch(result),
         )
         result.steps += found.steps
+        result.untold[name] = found.untold
         result.divergence = found.divergence
         if found.divergence:
             break

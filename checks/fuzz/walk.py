@@ -18,6 +18,7 @@ from memhp.spec.language.system import System
 
 from .lockstep import Divergence, shrunk, step
 from .rules import RULES, Operation, Rule, draw
+from .told import Untold, everything
 
 __all__ = ["Walk", "Watch", "episode_seed", "walk"]
 
@@ -27,13 +28,18 @@ Watch = Callable[[int, ReferenceTarget], None]
 
 @dataclass
 class Walk:
-    """What a walk has done: ``answers`` counts each operation by what it answered."""
+    """What a walk has done.
+
+    ``answers`` counts each operation by what it answered; ``untold`` is what the
+    target never told.
+    """
 
     seed: int
     topology: Topology
     steps: int = 0
     changed: int = 0
     answers: Counter[tuple[str, int | None]] = field(default_factory=Counter)
+    untold: Untold = field(default_factory=dict)
     divergence: Divergence | None = None
 
     @property
@@ -90,6 +96,8 @@ def _episode(
 ) -> None:
     reference.reset(result.topology)
     target.reset(result.topology)
+    if not result.steps:
+        result.untold = everything(reference)
     chosen = _swarm(rules, random)
     done: list[Operation] = []
     before = reference.machine.values
@@ -98,7 +106,7 @@ def _episode(
     for _ in range(steps):
         operation = draw(chosen, reference.machine, random)
         done.append(operation)
-        answer, found = step(reference, target, operation)
+        answer, found = step(reference, target, operation, result.untold)
         result.steps += 1
         result.answers[operation[0], answer] += 1
         after = reference.machine.values

@@ -8,6 +8,7 @@
 - `guest`: booting, asking, ending.  `protocol`, `agent.c`: how it is asked; `qmp`: QEMU's
   monitor; `initramfs`, `modules`: what it starts with.
 - `devices`: DIMMs and virtio-mem that come and go; `snapshot`: a guest as a tar.
+- `trial`: every block of a guest is tried; `recordings`: the guests of which that is kept.
 
 Needs `qemu-system-x86`, `busybox-static` and a C compiler; nothing is written outside the
 cache folder and the guests.

@@ -132,7 +132,7 @@ class Guest:
         platform = platform_of(self.kernel.arch)
         qemu = tool(platform.qemu, platform.package)
         dies_with_us = [tool("setpriv", "util-linux"), "--pdeathsig", "KILL", "--"]
-        initramfs = build(self.kernel, self.layout.wanted_modules)
+        initramfs = build(self.kernel, self.layout.wanted_modules, self.layout.programs)
         # Opened to append: QEMU's own complaints come between the lines of the console.
         console = os.open(f"/proc/self/fd/{self._console}", os.O_WRONLY | os.O_APPEND)
         ends = _Ends(console, self._agent_end.fileno(), self._monitor_end.fileno())

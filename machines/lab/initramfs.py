@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 import subprocess
 import tempfile
@@ -56,11 +57,13 @@ def cpio(entries: Mapping[str, Entry]) -> bytes:
     return bytes(out)
 
 
-def build(kernel: Kernel, modules: tuple[str, ...] = ()) -> Path:
+def build(kernel: Kernel, modules: tuple[str, ...] = (), programs: tuple[str, ...] = ()) -> Path:
     """The archive for a kernel, with these modules loaded at boot.
 
+    ``programs`` are this machine's own, by name: they come with their libraries.
+
     Raises:
-        LabError: busybox, a compiler or a module is missing.
+        LabError: busybox, a compiler, a module or a program is missing.
     """
     entries = {name: Entry(stat.S_IFDIR | 0o755) for name in ("bin", "dev", "modules")}
     entries["dev/console"] = Entry(stat.S_IFCHR | 0o600, device=(5, 1))
@@ -70,9 +73,26 @@ def build(kernel: Kernel, modules: tuple[str, ...] = ()) -> Path:
         entries[f"bin/{applet}"] = Entry(stat.S_IFLNK | 0o777, b"busybox")
     for number, (name, data) in enumerate(load_order_in(kernel.modules, modules)):
         entries[f"modules/{number:02}-{name}.ko"] = Entry(stat.S_IFREG | 0o644, data)
+    for name in programs:
+        entries |= _program(name, kernel)
     archive = cpio(entries)
     key = hashlib.sha256(archive).hexdigest()[:16]
     return _kept(cache_folder() / "initramfs" / key, lambda made: made.write_bytes(archive))
+
+
+def _program(name: str, kernel: Kernel) -> dict[str, Entry]:
+    """A program of this machine, its libraries, and the folders that they lie in."""
+    if kernel.arch != os.uname().machine:
+        raise LabError(f"{name} of this machine runs in no guest of {kernel.arch}")
+    path = tool(name, name)
+    said = subprocess.run(["ldd", path], capture_output=True, text=True, timeout=60, check=False)
+    entries: dict[str, Entry] = {}
+    for library in re.findall(r"(/\S+) \(0x", said.stdout):
+        folders = [str(folder)[1:] for folder in Path(library).parents][-2::-1]
+        entries |= {folder: Entry(stat.S_IFDIR | 0o755) for folder in folders}
+        entries[library[1:]] = Entry(stat.S_IFREG | 0o755, Path(library).read_bytes())
+    entries[f"bin/{name}"] = Entry(stat.S_IFREG | 0o755, Path(path).read_bytes())
+    return entries
 
 
 def _busybox(kernel: Kernel) -> Path:

@@ -40,6 +40,7 @@ class Layout:
     node), each way on its own; `slots` is how many DIMMs can be added, into `hotplug` bytes
     of address space.  `options` are words of the kernel's command line, such as
     ``movable_node`` or ``memory_hotplug.memmap_on_memory=1``; `modules` are loaded at boot.
+    `programs` of this machine can be run in the guest, if it has the same architecture.
     """
 
     nodes: tuple[Node, ...] = (Node(memory=512 * MIB, cpus=1),)
@@ -49,6 +50,7 @@ class Layout:
     virtio_mem: tuple[VirtioMem, ...] = ()
     options: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.nodes or not self.nodes[0].memory or not self.nodes[0].cpus:

@@ -2,44 +2,110 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
+import re
+import zlib
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
+from memhp.machines.device_tree import DEVICE_TREE
+from memhp.machines.findings import (
+    OUTCOMES,
+    PAGE_WORDS,
+    PageWords,
+    outcomes_text,
+    page_words_text,
+)
 from memhp.machines.lab.errors import LabError
 from memhp.machines.lab.guest import Guest
+from memhp.machines.pageflags import tally
+from memhp.machines.record import FOLDERS, PASSED_OVER, PROC, pack
+from memhp.machines.tree import MEMORY_DIR
 
-__all__ = ["snapshot"]
+__all__ = ["block_states", "files_of", "packed", "page_sizes", "snapshot", "words_of"]
 
-_FOLDERS = "/sys/devices/system/memory /sys/devices/system/node"
-_PROC = ("/proc/cpuinfo", "/proc/iomem", "/proc/meminfo", "/proc/version", "/proc/zoneinfo")
+GuestFiles = tuple[list[tuple[str, bytes]], list[str]]
+"""The files and links that a guest was seen to have."""
 
 
 def snapshot(guest: Guest) -> bytes:
-    """A plain tar of what the guest says about its memory.
+    """A tar of what the guest says about its memory, and of its page words.
 
     It is not taken at one instant: a block that changes meanwhile may differ between files.
     """
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for path in (*_PROC, *_found(guest, "-type f")):
-            try:
-                content = guest.read(path).encode()
-            except OSError:
-                continue  # it can only be written, or it went away since
-            member = tarfile.TarInfo(path.lstrip("/"))
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-        for path in _found(guest, "-type l"):
-            member = tarfile.TarInfo(path.lstrip("/"))
-            member.type = tarfile.SYMTYPE
-            # A link says what it has to say in its name; where it leads is made plain.
-            member.linkname = f"../{path.rpartition('/')[2]}"
-            archive.addfile(member)
-    return buffer.getvalue()
+    files = files_of(guest)
+    online = [block for block, state in block_states(guest).items() if state == "online"]
+    return packed(files, page_words(guest, online))
+
+
+def packed(files: GuestFiles, words: PageWords, outcomes: Mapping[int, str] | None = None) -> bytes:
+    """The tar of a guest: its files, what its blocks held, and how trying them ended."""
+    own = [(PAGE_WORDS, page_words_text(words).encode())]
+    if outcomes is not None:
+        own.append((OUTCOMES, outcomes_text(outcomes).encode()))
+    return pack([*files[0], *own], files[1])
+
+
+def files_of(guest: Guest) -> GuestFiles:
+    """What the guest's files say now."""
+    paths = [*PROC, *_found(guest, "-type f"), *_device_tree(guest)]
+    return list(_read(guest, paths)), _found(guest, "-type l")
+
+
+def block_states(guest: Guest) -> dict[int, str]:
+    """The state of each block of the guest, in the order of their numbers."""
+    listed = guest.shell(f"cd /{MEMORY_DIR}; grep . memory[0-9]*/state").out
+    found = re.findall(r"(?m)^memory(\d+)/state:(\S+)$", listed)
+    return {int(block): state for block, state in sorted(found, key=lambda each: int(each[0]))}
+
+
+def page_sizes(guest: Guest) -> tuple[int, int]:
+    """The bytes of a page and of a block."""
+    page = re.search(r"KernelPageSize: +(\d+) kB", guest.read("/proc/self/smaps"))
+    if page is None:
+        raise LabError("the guest's smaps do not tell the size of a page")
+    return int(page[1]) * 1024, int(guest.read(f"/{MEMORY_DIR}/block_size_bytes"), 16)
+
+
+def page_words(guest: Guest, blocks: Iterable[int]) -> PageWords:
+    """The page words of these blocks, which should be online."""
+    page, size = page_sizes(guest)
+    return PageWords(page, size, {block: words_of(guest, block, size // page) for block in blocks})
+
+
+def words_of(guest: Guest, block: int, frames: int) -> Counter[int]:
+    """How many of a block's frames have which word of `/proc/kpageflags`, now.
+
+    Raises:
+        LabError: the guest cannot read or send them.
+    """
+    words = array("Q")
+    reading = f"dd if=/proc/kpageflags bs={frames * words.itemsize} skip={block} count=1"
+    answer = guest.agent("shell", f"{reading} 2>/dev/null | busybox gzip -1")
+    try:
+        words.frombytes(zlib.decompress(answer.data, wbits=31))
+    except (ValueError, zlib.error) as error:
+        raise LabError(f"the page words of block {block} did not come whole: {error}") from None
+    return tally(words, frames)
+
+
+def _read(guest: Guest, paths: Iterable[str]) -> Iterable[tuple[str, bytes]]:
+    for path in paths:
+        answer = guest.agent("read", f"/{path}")
+        if answer.code == 0:  # else it can only be written, or it went away since
+            yield path, answer.data
 
 
 def _found(guest: Guest, kind: str) -> list[str]:
-    reply = guest.shell(f"find {_FOLDERS} {kind}")
+    folders = " ".join(f"/{folder}" for folder in FOLDERS)
+    reply = guest.shell(f"find {folders} {kind}")
     if reply.rc:
         raise LabError(f"the guest has no memory blocks to record: {reply.out.strip()}")
-    return reply.out.split()
+    paths = [path.lstrip("/") for path in sorted(reply.out.split())]
+    return [path for path in paths if not set(path.split("/")) & set(PASSED_OVER)]
+
+
+def _device_tree(guest: Guest) -> list[str]:
+    """The files that tell the memory at boot, where there is a device tree."""
+    reply = guest.shell(f"cd /{DEVICE_TREE} && ls -d '#address-cells' '#size-cells' memory*/reg")
+    return [] if reply.rc else [f"{DEVICE_TREE}/{name}" for name in reply.out.split()]

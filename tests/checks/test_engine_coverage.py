@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from memhp.checks import coverage
+from memhp.checks import agreement, coverage
 from memhp.checks.coverage import Evidence, Question, agreed
 from memhp.checks.verdicts import Verdict
 from memhp.engine.target import EngineTarget
@@ -36,8 +39,47 @@ def test_rows_have_the_column_whose_actions_operations_take(
 
 
 def test_an_engine_that_diverges_refutes_every_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("memhp.engine.target.EngineTarget", BlindEngine)
+    monkeypatch.setattr(agreement, "EngineTarget", BlindEngine)
     evidence = found(monkeypatch)
     assert {each.row for each in evidence} == set(SYSTEM.rows)
     assert {each.detail for each in evidence} == {"undrain diverges"}
     assert all(each.verdict is Verdict.refuted for each in evidence)
+
+
+def test_an_engine_that_tells_nothing_has_no_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Values that are None agree with everything, and are evidence of nothing."""
+
+    class SilentEngine(EngineTarget):
+        def observe(self) -> dict[str, list[None]]:
+            return {name: [None] * len(values) for name, values in super().observe().items()}
+
+    monkeypatch.setattr(agreement, "EngineTarget", SilentEngine)
+    assert found(monkeypatch) == []
+
+
+def test_what_was_compared_is_kept_until_the_code_or_the_number_of_steps_changes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    first = agreement.agreement(SYSTEM, 400, folder=tmp_path)
+    walks: list[int] = []
+    walk = agreement.reached
+
+    def counted(*parts: Any, steps: int) -> Any:
+        walks.append(steps)
+        return walk(*parts, steps=steps)
+
+    monkeypatch.setattr(agreement, "reached", counted)
+    assert agreement.agreement(SYSTEM, 400, folder=tmp_path) == first
+    assert walks == []
+    agreement.agreement(SYSTEM, 800, folder=tmp_path)
+    monkeypatch.setattr(agreement, "_DECISIVE", ("spec",))  # as if the other files had changed
+    agreement.agreement(SYSTEM, 800, folder=tmp_path)
+    (tmp_path / "lock-step.json").write_text('{"key": "damaged')
+    agreement.agreement(SYSTEM, 800, folder=tmp_path)
+    assert walks == [800] * 3
+
+
+def test_a_divergence_is_not_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(agreement, "EngineTarget", BlindEngine)
+    assert agreement.agreement(SYSTEM, 4000, folder=tmp_path).divergence
+    assert list(tmp_path.iterdir()) == []

@@ -110,3 +110,17 @@ def test_bad_input_is_explained(
     code, _, err = run(capsys, *argv)
     assert code == 2
     assert says in err
+
+
+@pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
+def test_a_dense_machine_is_searched_with_one_bit_a_state(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["explore", "--scope", "block=5,frame=9", "--machine", "1", "--count", "--slice", "-q"]
+    words += ["--actions", "blocks,alloc_kernel,free_kernel"]
+    assert main(words) == 0
+    assert "(compiled, one bit a state)" in capsys.readouterr().out
+    assert main([*words, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    jsonschema.validate(document, SCHEMA)
+    assert document["machines"][0]["engine"] == "bits"

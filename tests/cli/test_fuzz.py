@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import jsonschema
 import pytest
 
 import memhp.cli
+from memhp.checks.fuzz.rules import RULES
 from memhp.cli.main import main
+from memhp.spec.system import SYSTEM
 
 SCHEMA = json.loads((Path(memhp.cli.__file__).parent / "schema" / "fuzz.json").read_text())
 BUGGY = """
@@ -20,6 +23,16 @@ class Buggy(EngineTarget):
     def do(self, operation, *params):
         answer = super().do(operation, *params)
         return None if operation == "undrain" else answer
+"""
+
+HALF_BLIND = """
+from memhp.engine.target import EngineTarget
+
+class HalfBlind(EngineTarget):
+    def observe(self):
+        seen = super().observe()
+        states = [None, *seen["block_state"][1:]]
+        return {"block_state": states, "draining": seen["draining"], "zone": [None] * len(states)}
 """
 
 
@@ -93,6 +106,65 @@ def test_a_campaign_goes_on_and_another_one_does_not(
     code, _, said = run(capsys, "fuzz", *kept, "--seed", "5")
     assert (code, said.count("\n")) == (2, 1)
     assert "is another campaign: walk of engine, seed 0" in said
+
+
+def test_a_campaign_that_is_stopped_is_kept_and_says_how_to_go_on(
+    buggy: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its pieces in flight are kept, too: what is found when it goes on is in one of them."""
+
+    def stop(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    Path("campaign.json").write_text("another campaign")
+    asked = ["fuzz", "--walk", "--target", buggy, "--jobs", "1"]
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr("memhp.checks.fuzz.campaign.wait", stop)
+        code, _, said = run(capsys, *asked)
+    again = f"memhp fuzz --walk --target {buggy} --seed 0 --keep campaign-2.json"
+    assert (code, said) == (130, f"stopped; to go on: {again}\n")
+    assert json.loads(Path("campaign-2.json").read_text())["begun"] == [0]
+    assert Path("campaign.json").read_text() == "another campaign"
+    code, out, _ = run(capsys, *again.split()[1:], "--jobs", "1")
+    assert code == 1
+    assert "success came" in out
+    assert {path.name for path in Path().iterdir()} >= {"divergence.json"}
+
+
+def test_nothing_is_left_where_it_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(capsys, "fuzz", "--steps", "100", "--jobs", "1")[0] == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_on_a_terminal_it_shows_the_rate_and_the_rules_that_were_hit(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ["fuzz", "--walk", "--steps", "100", "--jobs", "1"]
+    assert run(capsys, *asked)[2] == ""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    said = run(capsys, *asked)[2]
+    assert re.search(rf"10,000 operations, [\d,]+ a second, \d+ of {len(RULES)} rules", said)
+
+
+def test_what_was_never_compared_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "half_blind.py").write_text(HALF_BLIND)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    asked = ["fuzz", "--walk", "--target", "half_blind:HalfBlind", "--steps", "100", "--jobs", "1"]
+    code, out, _ = run(capsys, *asked)
+    known = len(SYSTEM.variables)
+    assert code == 0
+    assert f"compared: 2 of {known} variables; in part block_state (1 entries never told)" in out
+    document = json.loads(run(capsys, *asked, "--json")[1])
+    jsonschema.validate(document, SCHEMA)
+    assert len(document["untold"]["variables"]) == known - 2
+    (part,) = document["untold"]["entries"]
+    assert (part["variable"], part["entries"]) == ("block_state", [0])
 
 
 @pytest.mark.parametrize(

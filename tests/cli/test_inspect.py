@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -187,3 +188,53 @@ def test_an_architecture_that_is_none_is_named(
     tree = machine(tmp_path, {1: ("online", "Movable")})
     assert main(["inspect", str(tree), "--arch", "arm46"]) == 2
     assert "did you mean arm64?" in capsys.readouterr().err
+
+
+DATA = Path(__file__).resolve().parents[1] / "data"
+
+
+def test_a_record_shows_how_each_block_ended(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", str(DATA / "gigantic.tar.gz")]) == 0
+    out = capsys.readouterr().out
+    assert "when tried" in out
+    assert re.search(r"(?m)^32-39 +online +Normal +no +EINTR +EINTR +going offline begins", out)
+    assert "blocks tried: 32; right 31 of 31 judgements; not judged: 1" in out
+
+
+def test_json_tells_of_outcomes(capsys: pytest.CaptureFixture[str]) -> None:
+    found = inspect(capsys, DATA / "pinned.tar.gz")
+    ended = {(b["verdict"], b["outcome"], b["as_judged"]) for b in found.values()}
+    assert {("yes", "done", True), ("no", "EBUSY", True), ("cannot tell", "EINTR", None)} <= ended
+    assert False not in {b["as_judged"] for b in found.values()}
+
+
+def test_a_judgement_that_was_wrong_is_marked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = machine(tmp_path, {1: ("online", "Movable"), 2: ("online", "Movable")})
+    (tree / "memhp").mkdir()
+    (tree / "memhp" / "outcomes").write_text("memhp-outcomes/1\n1 EBUSY\n")
+    assert main(["inspect", str(tree)]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"(?m)^1 .* EBUSY, wrong ", out)
+    assert re.search(r"(?m)^2 .* not tried ", out)
+    assert "blocks tried: 1; right 0 of 1 judgements; not judged: 0" in out
+
+
+def test_only_this_machine_is_saved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tree = machine(tmp_path, {1: ("online", "Movable")})
+    assert main(["inspect", str(tree), "--save", str(tmp_path / "x")]) == 2
+    assert "--save records this machine: leave the path out" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/", MEMORY).is_dir(), reason="this machine shows no memory blocks")
+def test_this_machine_is_saved_and_read_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "this.tar.gz"
+    assert main(["inspect", "--json", "--save", str(path)]) == 0
+    live = json.loads(capsys.readouterr().out)
+    kept = inspect(capsys, path)
+    assert kept.keys() == {block["number"] for block in live["blocks"]}
+    assert main(["inspect", "--save", str(tmp_path / "no" / "folder")]) == 2
+    assert "cannot write" in capsys.readouterr().err

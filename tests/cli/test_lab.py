@@ -30,6 +30,9 @@ def test_the_list_says_what_is_here(capsys: pytest.CaptureFixture[str]) -> None:
         (["boot", "--kernel", "/not/there"], "is no file"),
         (["boot", "x86_64-6.1", "--kernel", "/x"], "name one kernel"),
         (["fetch", "x86_64-2.4"], "there is no stock kernel"),
+        (["record", "bussy", "--into", "/"], "there is no recording 'bussy'; did you mean busy?"),
+        (["record", "busy", "--into", "/"], "memhp lab fetch x86_64-5.10"),
+        (["record", "--into", "/not/there"], "/not/there is no folder; --into names the one"),
     ],
 )
 def test_bad_input_is_told_in_a_line(

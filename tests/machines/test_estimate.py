@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from errno import EBUSY, EINVAL
+from dataclasses import replace
+from errno import EBUSY, EINTR, EINVAL, EPERM
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from memhp.machines.estimate import BlockJudgement, invariants, judge
 from memhp.machines.pageflags import FrameKind
 from memhp.machines.procfs import Range
-from memhp.machines.sysfs import BlockReading, MachineReading, read_machine
+from memhp.machines.sysfs import BlockReading, HugePool, MachineReading, read_machine
 from memhp.reference import Machine, Shape
 from memhp.spec.language.rewrite import expand
 from memhp.spec.language.terms import App, subterms
@@ -223,3 +224,108 @@ def test_a_dump_without_page_flags_says_no_only_where_sysfs_does(
     assert Counter(judgement.verdict for judgement in found) == expected
     assert {judgement.guard for judgement in found} <= {None, "one_zone", "block_online"}
     assert not any(judgement.violated for judgement in found)
+
+
+PLAIN = MachineReading(
+    source="made up",
+    live=True,
+    page_size=4096,
+    block_size=SIZE,
+    block_size_derived=False,
+    blocks=(block(),),
+    nodes=(),
+    iomem=WHOLE,
+    zones=None,
+    frames={1: Counter((FREE, USER))},
+    notes=(),
+    kernel=(6, 12),
+)
+"""A machine with one block, free and movable."""
+
+
+def of(reading: MachineReading, *, boot_memory_stays: bool = False) -> BlockJudgement:
+    (found,) = judge(reading, SYSTEM, boot_memory_stays=boot_memory_stays)
+    return found
+
+
+def test_a_pin_that_lasts_may_be_in_any_block_with_pages_to_move() -> None:
+    found = of(replace(PLAIN, pinned=3))
+    assert (found.verdict, found.missing) == ("cannot tell", ("pinned",))
+    assert found.why == "3 pins of pages last on this machine, and where is not told"
+    assert answer(of(replace(PLAIN, pinned=0))) == YES
+    assert answer(of(replace(PLAIN, pinned=3, frames={1: Counter((FREE,))}))) == YES
+
+
+def test_no_pin_that_lasts_is_in_the_movable_zone() -> None:
+    assert answer(of(replace(PLAIN, pinned=3, blocks=(block(zone="Movable"),)))) == YES
+
+
+GIGANTIC = HugePool(size=1 << 30, total=2, free=0)
+ORDINARY = HugePool(size=2 << 20, total=9, free=0)
+
+
+@pytest.mark.parametrize(
+    ("pools", "expected"),
+    [
+        ((GIGANTIC,), ("no", "frame_free", EINTR)),
+        ((GIGANTIC, replace(ORDINARY, total=0)), ("no", "frame_free", EINTR)),
+        ((GIGANTIC, ORDINARY), CANNOT_TELL),
+        ((replace(GIGANTIC, free=1),), CANNOT_TELL),
+        ((replace(GIGANTIC, free=2),), YES),
+        ((ORDINARY,), YES),
+        ((replace(ORDINARY, free=1),), CANNOT_TELL),
+        ((replace(ORDINARY, free=9),), YES),
+        ((), YES),
+    ],
+)
+def test_a_huge_page_in_use_needs_room_outside_the_block(
+    pools: tuple[HugePool, ...], expected: tuple[str, str | None, int | None]
+) -> None:
+    huge = replace(PLAIN, frames={1: Counter((FREE, FrameKind.huge))}, huge_pools=pools)
+    assert answer(of(huge)) == expected
+    assert answer(of(replace(PLAIN, huge_pools=pools))) == YES
+
+
+def test_the_newest_kernel_moves_huge_pages_out_of_the_block() -> None:
+    frames = {1: Counter((FREE, FrameKind.huge))}
+    pools = (replace(ORDINARY, free=1),)
+    newest = replace(PLAIN, frames=frames, huge_pools=pools, kernel=(7, 2))
+    assert answer(of(newest)) == YES
+
+
+@pytest.mark.parametrize(
+    ("kernel", "expected"),
+    [((6, 12), YES), ((6, 1), YES), ((5, 10), CANNOT_TELL), (None, CANNOT_TELL)],
+)
+def test_frames_that_wait_for_the_lru_stop_an_old_kernel_perhaps(
+    kernel: tuple[int, int] | None, expected: tuple[str, str | None, int | None]
+) -> None:
+    frames = {1: Counter((FREE, FrameKind.waiting))}
+    assert answer(of(replace(PLAIN, frames=frames, kernel=kernel))) == expected
+
+
+def test_only_memory_of_the_boot_stays_on_arm64() -> None:
+    there, elsewhere = Range(SIZE, 2 * SIZE), Range(2 * SIZE, 3 * SIZE)
+    found = of(replace(PLAIN, boot_memory=(there,)), boot_memory_stays=True)
+    assert answer(found) == ("no", "notifiers_agree", EPERM)
+    assert answer(of(replace(PLAIN, boot_memory=(elsewhere,)), boot_memory_stays=True)) == YES
+    assert of(PLAIN, boot_memory_stays=True).missing == ("vetoed",)
+
+
+def test_a_no_may_have_one_errno_or_another() -> None:
+    frames = {1: Counter((FREE, UNKNOWN))}
+    reading = replace(PLAIN, boot_memory=WHOLE, frames=frames)
+    found = of(reading, boot_memory_stays=True)
+    assert (found.verdict, found.errno, found.errnos) == ("no", None, (EPERM, EBUSY))
+    assert [found.agrees(how) for how in ("EPERM", "EBUSY", "EINVAL", "done")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_a_judgement_is_held_against_an_outcome() -> None:
+    yes, open_ = of(PLAIN), of(replace(PLAIN, frames=None))
+    assert (yes.agrees("done"), yes.agrees("EBUSY")) == (True, False)
+    assert (open_.agrees("done"), open_.agrees("EBUSY")) == (None, None)

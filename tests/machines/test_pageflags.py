@@ -11,7 +11,7 @@ import pytest
 
 from memhp.machines import pageflags
 from memhp.machines.errors import MachineError, NotPermitted
-from memhp.machines.pageflags import FrameKind, count_frames, frame_kind
+from memhp.machines.pageflags import FrameKind, count_words, frame_kind, kinds_of
 from memhp.machines.sysfs import read_machine
 
 PAGE = 4096
@@ -34,10 +34,12 @@ def bits(*names: str) -> int:
         (bits("RESERVED", "HWPOISON"), FrameKind.reserved),
         (bits("LRU", "UPTODATE"), FrameKind.movable),
         (bits("LRU", "HWPOISON"), FrameKind.hwpoison),
-        (bits("ANON", "UPTODATE", "SWAPBACKED"), FrameKind.movable),
+        (bits("ANON", "UPTODATE", "SWAPBACKED"), FrameKind.waiting),
+        (bits("ANON", "LRU", "SWAPBACKED"), FrameKind.movable),
+        (bits("ANON", "THP", "COMPOUND_TAIL"), FrameKind.movable),
         (bits("THP", "COMPOUND_TAIL"), FrameKind.movable),
         (bits("THP", "ZERO_PAGE"), FrameKind.kernel),
-        (bits("HUGE", "COMPOUND_TAIL"), FrameKind.movable),
+        (bits("HUGE", "COMPOUND_TAIL"), FrameKind.huge),
         (bits("SLAB"), FrameKind.kernel),
         (bits("SLAB", "ANON", "COMPOUND_HEAD"), FrameKind.kernel),
         (bits("PGTABLE"), FrameKind.kernel),
@@ -64,7 +66,8 @@ def words(tmp_path: Path) -> Path:
 
 
 def test_frames_are_counted_by_block_and_add_up(words: Path) -> None:
-    counts = count_frames([0, 1, 2, 9], block_size=4 * PAGE, page_size=PAGE, path=words)
+    counted = count_words([0, 1, 2, 9], block_size=4 * PAGE, page_size=PAGE, path=words)
+    counts = {block: kinds_of(found) for block, found in counted.items()}
     assert counts == {
         0: Counter({FrameKind.free: 2, FrameKind.movable: 1, FrameKind.unknown: 1}),
         1: Counter({FrameKind.kernel: 2, FrameKind.reserved: 1, FrameKind.hole: 1}),
@@ -77,12 +80,12 @@ def test_frames_are_counted_by_block_and_add_up(words: Path) -> None:
 @pytest.mark.parametrize(("block", "page"), [(PAGE, 0), (0, PAGE), (PAGE + 1, PAGE)])
 def test_sizes_that_do_not_fit_are_refused(words: Path, block: int, page: int) -> None:
     with pytest.raises(MachineError, match="does not hold pages"):
-        count_frames([0], block_size=block, page_size=page, path=words)
+        count_words([0], block_size=block, page_size=page, path=words)
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MachineError, match="No such file"):
-        count_frames([0], block_size=PAGE, page_size=PAGE, path=tmp_path / "nothing")
+        count_words([0], block_size=PAGE, page_size=PAGE, path=tmp_path / "nothing")
 
 
 def test_without_root_the_refusal_says_so(words: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,7 +94,7 @@ def test_without_root_the_refusal_says_so(words: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(os, "open", denied)
     with pytest.raises(NotPermitted, match="only root"):
-        count_frames([0], block_size=PAGE, page_size=PAGE, path=words)
+        count_words([0], block_size=PAGE, page_size=PAGE, path=words)
 
 
 @pytest.mark.skipif(

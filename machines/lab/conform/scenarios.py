@@ -52,13 +52,18 @@ class Check:
 
 @dataclass(frozen=True)
 class Scenario:
-    """``rows`` are those of the list that it shows; ``arches`` the guests that can show it."""
+    """What a scenario is.
+
+    ``rows`` are those of the list that it shows; ``arches``, the guests that can show it;
+    ``programs``, those of this machine that it runs in the guest.
+    """
 
     name: str
     doc: str
     rows: tuple[str, ...]
     arches: tuple[str, ...]
     checks: Callable[[Follower, System], Iterator[Check]]
+    programs: tuple[str, ...] = ()
 
 
 def run(scenario: Scenario, kernel: Kernel, system: System) -> tuple[Check, ...]:
@@ -67,7 +72,7 @@ def run(scenario: Scenario, kernel: Kernel, system: System) -> tuple[Check, ...]
     Raises:
         LabError: the guest does not boot, ends or hangs; it carries its console.
     """
-    with KernelTarget(kernel) as target:
+    with KernelTarget(kernel, scenario.programs) as target:
         follower = Follower(target, system)
         checks = tuple(scenario.checks(follower, system))
     steps = follower.report.total
@@ -270,6 +275,21 @@ def _after_offlining(system: System) -> tuple[int, int, int]:
     return counts[0], counts[1], int(machine.evaluate("pool_of", 1))
 
 
+# --- what others say of the same state ----------------------------------------------------------
+
+
+def _lsmem_agrees(follower: Follower, system: System) -> Iterator[Check]:
+    guest = _plug(follower, "online_movable")
+    _steps(follower, ("write_state", SECOND, "offline"), ("write_online", 2, "0"))
+    said = guest.shell("lsmem --bytes --summary=only").out
+    machine, size = follower.machine, follower.target.board.block
+    there = [b for b in range(machine.topology.sizes["Block"]) if machine.get("block_device", b)]
+    for state in ("online", "offline"):
+        blocks = [block for block in there if machine.get("block_state", block) == state]
+        found = re.search(rf"Total {state} memory:\s+(\d+)", said)
+        yield Check(f"bytes {state}", str(len(blocks) * size), found[1] if found else said)
+
+
 # --- R4, R5: architectures ----------------------------------------------------------------------
 
 
@@ -339,6 +359,14 @@ SCENARIOS = (
         ("D2",),
         _DIMMS,
         _huge_folios_move_whole,
+    ),
+    Scenario(
+        "lsmem_agrees",
+        "util-linux's lsmem counts what is online and offline as the reference does.",
+        ("R4",),
+        ("x86_64",),
+        _lsmem_agrees,
+        ("lsmem",),
     ),
     Scenario(
         "sizes_and_rules_of_x86_64",

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from errno import EBUSY, ENODEV, ENOENT
 from types import MappingProxyType
 
@@ -172,12 +172,13 @@ def device_of_block(block: int) -> int:
 class KernelTarget:
     """A kernel in a guest as a `Target`: a reset boots.  Use it as a context manager."""
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: Kernel, programs: tuple[str, ...] = ()) -> None:
         if kernel.arch not in BOARDS:
             known = ", ".join(BOARDS)
             raise LabError(f"{kernel.name}: conformance knows guests of {known}, not {kernel.arch}")
         self.kernel = kernel
         self.board = BOARDS[kernel.arch]
+        self.programs = programs
         self.guest: Guest | None = None
 
     def __enter__(self) -> KernelTarget:
@@ -197,7 +198,8 @@ class KernelTarget:
         if topology.sizes["Block"] != len(self.board.numbers()):
             raise LabError("a kernel boots the machine of `arrangement` alone")
         self.close()
-        self.guest = Guest.boot(self.kernel, self.board.layout())
+        layout = replace(self.board.layout(), programs=self.programs)
+        self.guest = Guest.boot(self.kernel, layout)
 
     @property
     def booted(self) -> Guest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -40,12 +41,31 @@ def test_a_campaign_that_is_kept_goes_on() -> None:
     assert (kept.steps, kept.changed, kept.answers) == (whole.steps, whole.changed, whole.answers)
 
 
+def test_a_campaign_that_is_stopped_does_what_it_had_begun_when_it_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(campaign, "ProcessPoolExecutor", lambda jobs, *_: ThreadPoolExecutor(jobs))
+    stopped = Campaign("walk", "engine", 3)
+    pieces = run(stopped, steps=900, seconds=None, jobs=3)
+    next(pieces)
+    pieces.close()
+    assert (len(stopped.begun), stopped.following) == (2, 3)
+    kept = Campaign.from_json(json.loads(json.dumps(stopped.to_json())))
+    assert kept.begun == stopped.begun
+    *_, kept = run(kept, steps=900, seconds=None, jobs=1)
+    whole = Campaign("walk", "engine", 3)
+    for number in range(3):
+        whole.add(do("walk", "engine", 3, number))
+    assert kept.begun == set()
+    assert (kept.steps, kept.answers, kept.untold) == (whole.steps, whole.answers, whole.untold)
+
+
 @pytest.mark.parametrize(
     ("document", "message"),
     [
         ([], "this is no campaign"),
-        ({"memhp": "campaign", "version": 2, "mode": "walk"}, "no campaign of version 1"),
-        ({"memhp": "campaign", "version": 1, "mode": "walk", "seed": 1}, "missing or no numbers"),
+        ({"memhp": "campaign", "version": 1, "mode": "walk"}, "no campaign of version 2"),
+        ({"memhp": "campaign", "version": 2, "mode": "walk", "seed": 1}, "missing or no numbers"),
     ],
 )
 def test_a_malformed_campaign_is_refused(document: Any, message: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from errno import ENOMEM
+from collections.abc import Iterator
+from errno import EBUSY, ENOMEM
 
 import pytest
 
@@ -13,11 +14,12 @@ from memhp.checks.fuzz.rules import RULES, Operation, rules_for
 from memhp.checks.fuzz.topologies import SHAPES, built
 from memhp.checks.fuzz.walk import Walk, walk
 from memhp.engine.target import EngineTarget
-from memhp.reference import Shape, violated_axioms
+from memhp.reference import Machine, Shape, violated_axioms
 from memhp.reference.target import ReferenceTarget
+from memhp.reference.topology import Topology, Value
 from memhp.spec.system import SYSTEM
 
-from .toy_target import BuggyAllocator, CrashingAllocator, ToyAllocator
+from .toy_target import BuggyAllocator, ToyAllocator
 
 PLAIN = Shape(blocks=3, added=frozenset([2])).build(SYSTEM)
 OPERATIONS: tuple[Operation, ...] = (
@@ -70,11 +72,73 @@ def test_a_different_state_is_told_value_by_value(monkeypatch: pytest.MonkeyPatc
     ]
 
 
+class CrashingAllocator(ToyAllocator):
+    """It fails when a block is to be emptied."""
+
+    def do(self, operation: str, *params: Value) -> int | None:
+        if operation == "drain":
+            raise KeyError("draining")
+        return super().do(operation, *params)
+
+
 def test_a_target_that_fails_is_a_finding() -> None:
     found = walked(CrashingAllocator()).divergence
     assert found is not None
     assert found.crash == "KeyError: 'draining'"
     assert [name for name, _ in found.operations] == ["drain"]
+
+
+class Pressed(ToyAllocator):
+    """Of three times that the kernel asks, it has no memory once, and says so with an errno."""
+
+    refusal = ENOMEM
+
+    def reset(self, topology: Topology) -> None:
+        super().reset(topology)
+        self.asked = 0
+
+    def do(self, operation: str, *params: Value) -> int | None:
+        self.asked += operation == "alloc_kernel"
+        short = operation == "alloc_kernel" and self.asked % 3 == 0
+        return self.refusal if short else super().do(operation, *params)
+
+
+class MayRefuse(Pressed):
+    """As `Pressed`; that memory may be short is allowed."""
+
+    def allowed(
+        self, before: Machine, operation: str, *params: Value
+    ) -> Iterator[tuple[int | None, Machine]]:
+        if operation == "alloc_kernel":
+            yield ENOMEM, before
+
+
+class RefusesWrongly(MayRefuse):
+    """It may be out of memory, not busy."""
+
+    refusal = EBUSY
+
+
+def test_the_reference_follows_a_target_that_does_what_is_allowed() -> None:
+    assert walked(Pressed()).divergence
+    assert walked(MayRefuse()).divergence is None
+
+
+def test_what_is_not_allowed_diverges_and_all_right_answers_are_told() -> None:
+    thrice = (("alloc_kernel", (1,)), ("free_kernel", (1,))) * 3
+    found = first_divergence(ReferenceTarget(SYSTEM), RefusesWrongly(), PLAIN, thrice)
+    assert str(found).splitlines() == [
+        "step 5: alloc_kernel(1)",
+        "  the reference answers success or ENOMEM, EBUSY came",
+        "  frame_state[frame1]: the reference has kernel, the target free",
+    ]
+
+
+def test_a_walk_knows_which_entries_were_never_told() -> None:
+    walk_of = walked(ToyAllocator())
+    whole = {v.symbol.name for v in SYSTEM.variables}
+    assert whole - set(walk_of.untold) == {"frame_state", "draining"}
+    assert walk_of.untold["block_state"] == {0, 1, 2}
 
 
 def test_a_divergence_is_shrunk_to_what_it_needs() -> None:

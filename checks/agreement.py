@@ -1,0 +1,81 @@
+"""What the engine does in lock step with the reference, kept as long as their code is the same."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from memhp.engine.target import EngineTarget
+from memhp.spec.language.system import System
+
+from .files import write_whole
+from .fuzz.reached import Reached, reached
+
+__all__ = ["agreement"]
+
+_DECISIVE = ("spec", "reference", "engine", "checks/fuzz")
+"""The folders whose code decides what comes of a lock step."""
+
+
+def agreement(system: System, steps: int, *, folder: Path | None = None) -> Reached:
+    """Walk with the engine for that many operations, or say what came of it the last time.
+
+    ``folder`` is where it is kept; a divergence is not, so that it is seen anew each time.
+    """
+    path = folder / "lock-step.json" if folder else None
+    key = _key(system, steps)
+    if path and (known := _stored(path, key, system)) is not None:
+        return known
+    found = reached(system, EngineTarget(), steps=steps)
+    if path and not found.divergence:
+        _store(path, key, found)
+    return found
+
+
+def _key(system: System, steps: int) -> str:
+    root = Path(__file__).parents[1]
+    digest = sha256(repr((system, steps)).encode())
+    for source in sorted(each for part in _DECISIVE for each in (root / part).rglob("*.py")):
+        digest.update(b"\0%s\0" % source.relative_to(root).as_posix().encode())
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
+
+
+def _stored(path: Path, key: str, system: System) -> Reached | None:
+    """What the file says; a damaged file is as good as none."""
+    try:
+        document = json.loads(path.read_text())
+        if document["key"] != key:
+            return None
+        episodes, taken = Counter(document["episodes"]), Counter(document["taken"])
+        untold = {
+            str(machine): {str(name): set(map(int, places)) for name, places in of.items()}
+            for machine, of in document["untold"].items()
+        }
+        steps, of = int(document["steps"]), int(document["of"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return Reached(system, steps, of, episodes, taken, untold)
+
+
+def _store(path: Path, key: str, found: Reached) -> None:
+    """Write it.  A folder that cannot be written is no reason to fail."""
+    document: dict[str, Any] = {
+        "key": key,
+        "steps": found.steps,
+        "of": found.of,
+        "episodes": found.episodes,
+        "taken": found.taken,
+        "untold": {
+            machine: {name: sorted(places) for name, places in of.items()}
+            for machine, of in found.untold.items()
+        },
+    }
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json.dumps(document, separators=(",", ":")))
+    except OSError:
+        return

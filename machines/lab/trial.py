@@ -1,0 +1,85 @@
+"""Every block of a guest is tried, as data that predictions are held against.
+
+Each block is looked at and, at once, told to go offline, then brought back into the zone
+it was in; so the words that a record holds of a block are those from just before it was
+tried, while its files are all from before the first.  What a block held that went is in
+other blocks by the time these are looked at.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections import Counter
+
+from memhp.machines.findings import DONE, PageWords
+from memhp.machines.lab.errors import LabError
+from memhp.machines.lab.guest import Guest, Reply
+from memhp.machines.lab.snapshot import block_states, files_of, packed, page_sizes, words_of
+from memhp.machines.tree import MEMORY_DIR
+
+__all__ = ["try_all", "try_block"]
+
+
+def try_all(guest: Guest, *, patience: int | None = None) -> bytes:
+    """Try every block of a guest; the tar with what was seen before and how each ended.
+
+    Args:
+        patience: see `try_block`.
+
+    Raises:
+        LabError: a block that went did not come back as it was.
+    """
+    page, size = page_sizes(guest)
+    files = files_of(guest)
+    words: dict[int, Counter[int]] = {}
+    outcomes = {}
+    for block, state in block_states(guest).items():
+        if state == "online":
+            words[block] = words_of(guest, block, size // page)
+        outcomes[block] = try_block(guest, block, patience=patience)
+    return packed(files, PageWords(page, size, words), outcomes)
+
+
+def try_block(guest: Guest, block: int, *, patience: int | None = None) -> str:
+    """Tell a block to go offline, and bring it back: `done`, or the name of the errno.
+
+    Args:
+        patience: after so many seconds a signal ends it, which is EINTR. It takes a process
+            of its own, whose new pages are in some block. None: it cannot last, and the
+            agent itself asks.
+
+    Raises:
+        LabError: it went, and did not come back into its zone.
+    """
+    folder = f"/{MEMORY_DIR}/memory{block}"
+    zone = guest.read(f"{folder}/valid_zones")
+    if patience is None:
+        code = guest.write(f"{folder}/state", "offline")
+    else:
+        command = f"echo offline > {folder}/state"
+        reply = guest.shell(f"busybox timeout -s INT {patience} sh -c '{command}'")
+        code = _errno(reply)
+    if code:
+        return errno.errorcode[code]
+    back = "online_movable" if zone == "Movable\n" else "online_kernel"
+    refused = guest.write(f"{folder}/state", back)
+    now = guest.read(f"{folder}/valid_zones")
+    if refused or now != zone:
+        raise LabError(
+            f"block {block} went offline from {zone.strip()} and came back to {now.strip()}"
+            f" (errno {refused})"
+        )
+    return DONE
+
+
+def _errno(reply: Reply) -> int:
+    """What the shell's echo was refused with, in its words; a signal ended it: EINTR."""
+    if reply.rc > 128:
+        return errno.EINTR
+    if reply.rc == 0:
+        return 0
+    for code in errno.errorcode:
+        if reply.out.rstrip().endswith(f"write error: {os.strerror(code)}"):
+            return code
+    raise LabError(f"the guest's shell answered what is no errno: {reply.out.strip()!r}")
