@@ -61,21 +61,17 @@ def arguments(
 ) -> list[str]:
     """QEMU's arguments, without the program."""
     platform = platform_of(kernel.arch)
-    line = [
-        platform.early,
-        f"console={platform.console}",
-        f"agent=/dev/{platform.agent}",
-        "panic=-1",
-    ]
+    line = [platform.early] if platform.early else []
+    line += [f"console={platform.console}", f"agent=/dev/{platform.agent}", "panic=-1"]
     made = ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
     made += ["-machine", platform.machine, "-accel", accel]
     made += ["-cpu", "host" if accel == "kvm" else platform.cpu]
-    made += machine_arguments(layout)
+    made += machine_arguments(layout, numa=platform.numa)
     made += ["-kernel", str(kernel.image), "-initrd", initramfs]
     made += ["-append", " ".join((*line, *layout.options))]
     made += ["-add-fd", f"fd={ends.console},set=1"]
-    made += ["-chardev", "file,id=console,path=/dev/fdset/1", "-serial", "chardev:console"]
-    made += ["-chardev", f"socket,id=agent,fd={ends.agent}", *platform.agent_line]
+    made += ["-chardev", "file,id=console,path=/dev/fdset/1"]
+    made += ["-chardev", f"socket,id=agent,fd={ends.agent}", *platform.lines]
     made += ["-chardev", f"socket,id=qmp,fd={ends.monitor}", "-mon", "chardev=qmp,mode=control"]
     return made
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from memhp.machines.lab.errors import LabError
 from memhp.machines.lab.kernels import Kernel, cache_folder, tool
 from memhp.machines.lab.modules import load_order_in
+from memhp.machines.lab.platforms import platform_of
 
 __all__ = ["Entry", "build", "cpio"]
 
@@ -112,7 +113,8 @@ def _agent(arch: str) -> Path:
     """The agent, compiled once for each text of its source."""
     compiler = tool("cc", "gcc libc6-dev")
     if arch != os.uname().machine:
-        compiler = tool(f"{arch}-linux-gnu-gcc", f"gcc-{arch}-linux-gnu")
+        cross = platform_of(arch).compiler
+        compiler = tool(f"{cross}-gcc", f"gcc-{cross.replace('_', '-')}")
     key = hashlib.sha256(_AGENT.read_bytes() + compiler.encode()).hexdigest()[:16]
 
     def compiled(made: Path) -> None:

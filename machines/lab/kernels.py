@@ -139,7 +139,6 @@ def fetch(name: str) -> Kernel:
     tool("apt-get", "apt")
     tool("dpkg-deb", "dpkg")
     apt = _Apt.prepared(stock)
-    apt.run("apt-get", "update")
     packages = _packages(apt, stock)
     if stock.arch != os.uname().machine:
         packages.append("busybox-static")
@@ -162,17 +161,29 @@ def _packages(apt: _Apt, stock: StockKernel) -> list[str]:
     """The packages of the kernel itself, on which the package that is always current depends.
 
     Up to Debian 13 that is one; later the image and the modules have packages of their own.
+    A mirror may lack one list of several, such as that of security; apt refuses a list that
+    the release's signature does not vouch for.  What the others name is taken.
     """
     found: list[str] = []
+    refused = ""
+    try:
+        apt.run("apt-get", "update")
+    except LabError as error:
+        refused = f" ({error})"
     left = [stock.package]
     while left:
-        shown = apt.run("apt-cache", "show", "--no-all-versions", left.pop())
+        try:
+            shown = apt.run("apt-cache", "show", "--no-all-versions", left.pop())
+        except LabError as error:
+            raise LabError(f"{error}{refused}") from None
         for name in kernel_packages(shown):
             if name not in found:
                 found.append(name)
                 left.append(name)
     if not found:
-        raise LabError(f"{stock.package} of {stock.release} names no kernel that it depends on")
+        raise LabError(
+            f"{stock.package} of {stock.release} names no kernel that it depends on{refused}"
+        )
     return found
 
 
@@ -225,8 +236,8 @@ class _Apt:
         except subprocess.TimeoutExpired:
             raise LabError(f"{program} {words[0]} took over {_APT_SECONDS:.0f} s") from None
         if done.returncode != 0:
-            tail = "; ".join(done.stderr.strip().splitlines()[-3:])
-            raise LabError(f"{program} {' '.join(words)} failed: {tail}")
+            said = re.findall(r"(?m)^E: (.*)", done.stderr) or done.stderr.splitlines()[-1:]
+            raise LabError(f"{program} {' '.join(words)} failed: {'; '.join(said[:2])}")
         return done.stdout
 
 

@@ -82,8 +82,15 @@ class Layout:
         return tuple(dict.fromkeys((*self.modules, *needed)))
 
 
-def machine_arguments(layout: Layout) -> list[str]:
+def machine_arguments(layout: Layout, *, numa: bool = True) -> list[str]:
     """QEMU's arguments for memory, CPUs and nodes.
+
+    Args:
+        layout: what the machine is made of.
+        numa: whether machines of the architecture have nodes.
+
+    Raises:
+        LabError: the layout has what a machine without nodes cannot have.
 
     >>> machine_arguments(Layout())[:4]
     ['-m', '512M', '-smp', '1']
@@ -95,6 +102,10 @@ def machine_arguments(layout: Layout) -> list[str]:
         room += sum(node.memory for node in layout.nodes)
         memory += f",slots={layout.slots},maxmem={room // MIB}M"
     made = ["-m", memory, "-smp", str(cpus)]
+    if not numa:
+        if len(layout.nodes) > 1 or layout.slots or layout.virtio_mem:
+            raise LabError("this machine has one node, no DIMM slots and no virtio-mem")
+        return made
     first = 0
     for number, node in enumerate(layout.nodes):
         words = f"node,nodeid={number}"

@@ -15,8 +15,10 @@ __all__ = ["PLATFORMS", "Platform", "platform_of"]
 class Platform:
     """QEMU for one architecture; `console` and `agent` are the guest's serial devices.
 
-    `early` is the word of the kernel's command line that has it print before its console is up,
-    `agent_line` QEMU's argument for the serial line of the agent.
+    `early` is the word of the kernel's command line that has it print before its console is up
+    (empty: it does so unasked), `compiler` what the names of a cross compiler's programs and
+    package begin with, `lines` are QEMU's arguments for the serial lines of console and agent,
+    `numa` tells whether it has nodes.
     """
 
     qemu: str
@@ -26,7 +28,9 @@ class Platform:
     console: str
     agent: str
     early: str
-    agent_line: tuple[str, str] = ("-serial", "chardev:agent")
+    compiler: str
+    lines: tuple[str, ...] = ("-serial", "chardev:console", "-serial", "chardev:agent")
+    numa: bool = True
 
 
 PLATFORMS: Mapping[str, Platform] = MappingProxyType(
@@ -39,6 +43,7 @@ PLATFORMS: Mapping[str, Platform] = MappingProxyType(
             "ttyS0",
             "ttyS1",
             "earlyprintk=serial,ttyS0,115200",
+            "x86_64-linux-gnu",
         ),
         "aarch64": Platform(
             "qemu-system-aarch64",
@@ -48,7 +53,32 @@ PLATFORMS: Mapping[str, Platform] = MappingProxyType(
             "ttyAMA0",
             "ttyS0",
             "earlycon",
-            ("-device", "pci-serial,chardev=agent"),
+            "aarch64-linux-gnu",
+            ("-serial", "chardev:console", "-device", "pci-serial,chardev=agent"),
+        ),
+        # Its own small firmware (vof) starts a kernel in an instant, where SLOF takes seconds.
+        "ppc64le": Platform(
+            "qemu-system-ppc64",
+            "qemu-system-ppc",
+            "pseries,x-vof=on",
+            "power9",
+            "hvc0",
+            "hvc1",
+            "",
+            "powerpc64le-linux-gnu",
+        ),
+        # The first serial line is a VT220, which takes any byte; the second one writes EBCDIC.
+        "s390x": Platform(
+            "qemu-system-s390x",
+            "qemu-system-s390x",
+            "s390-ccw-virtio",
+            "max",
+            "ttyS0",
+            "ttysclp0",
+            "earlyprintk",
+            "s390x-linux-gnu",
+            ("-serial", "chardev:agent", "-serial", "chardev:console"),
+            numa=False,
         ),
     }
 )
