@@ -217,7 +217,9 @@ def test_no_qemu_outlives_the_process_that_booted_it(
 
 
 def test_qemu_s_own_complaint_is_told(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("memhp.machines.lab.guest.machine_arguments", lambda layout: ["-m", "x"])
+    monkeypatch.setattr(
+        "memhp.machines.lab.guest.machine_arguments", lambda layout, numa: ["-m", "x"]
+    )
     with pytest.raises(GuestDied, match="QEMU refused") as caught:
         Guest.boot(kernel)
     assert "qemu-system" in str(caught.value)
