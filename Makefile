@@ -1,26 +1,26 @@
 # The package lives in .venv, made again whenever pyproject.toml changes.
 PYTHON ?= python3
 PIP := .venv/bin/pip --quiet --quiet --disable-pip-version-check
-# For the tests that compare with it: on Debian and Ubuntu, for root, and for two minutes at most.
-APT := DEBIAN_FRONTEND=noninteractive timeout 120 apt-get -qq
-INSTALL_SPIN := { [ "$$(id -u)" = 0 ] && { $(APT) install -y spin || \
-  { $(APT) update && $(APT) install -y spin; }; }; } >/dev/null 2>&1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help check test bench setup clean
+.PHONY: help check test test-kernels bench setup clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile
 
 check: .venv/installed ## prove everything
 	@.venv/bin/memhp check
 
 test: setup ## lint, check the types, run the tests and the examples in docstrings
-	@command -v spin >/dev/null || $(INSTALL_SPIN) || echo "No Spin: its tests are skipped"
+	@.ci/programs
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/pytest -n 2
+
+test-kernels: setup ## boot each kernel that `memhp lab fetch` has brought, of each architecture
+	@.ci/programs
+	.venv/bin/pytest -m kernel --kernels all -ra tests
 
 bench: .venv/installed-dev ## measure proofs, reference, fuzzing, engine and search (twenty minutes)
 	@.venv/bin/python tests/bench.py

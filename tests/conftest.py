@@ -14,6 +14,16 @@ collect_ignore_glob = ["bench*.py"]
 _FOLDER = pytest.StashKey[str]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Which kernels guests boot."""
+    parser.addoption(
+        "--kernels",
+        choices=("one", "all"),
+        default="one",
+        help="boot one kernel of this machine's architecture, or each that is here (default: one)",
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Begin with an empty cache; workers inherit where it is."""
     if "PYTEST_XDIST_WORKER" not in os.environ:

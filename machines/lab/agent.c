@@ -30,6 +30,7 @@
 
 #define MOST_ARGUMENTS 8
 #define MOST_BYTES (1 << 20)
+#define TOO_MUCH 999
 #define MPOL_BIND 2
 #define PIECE 65536
 #define MOST_NODES 1024
@@ -88,28 +89,35 @@ static void answer(unsigned long id, int error, const char *data, size_t length)
 	write_exactly(line_fd, data, length);
 }
 
-static void append(struct buffer *to, const char *from, size_t length)
+/* The whole of it, or nothing and EFBIG: an answer is never cut. */
+static int append(struct buffer *to, const char *from, size_t length)
 {
 	if (length > MOST_BYTES - to->used)
-		length = MOST_BYTES - to->used;
+		return EFBIG;
 	memcpy(to->data + to->used, from, length);
 	to->used += length;
+	return 0;
 }
 
-/* Everything that comes from fd; the errno of the reading, or 0. */
+/*
+ * Everything that comes from fd; the errno of the reading, EFBIG if that is too much, or 0.
+ * What is too much is read all the same, so that a shell is not stopped by a full pipe.
+ */
 static int drain(int fd, struct buffer *to)
 {
 	char piece[PIECE];
 	ssize_t got;
+	int error = 0;
 
 	while ((got = read(fd, piece, sizeof(piece))) != 0) {
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
 			return errno;
-		append(to, piece, got);
+		if (!error)
+			error = append(to, piece, got);
 	}
-	return 0;
+	return error;
 }
 
 /* One write(2) of the whole text, so that the errno is that of the kernel's own answer. */
@@ -134,13 +142,16 @@ static int do_read(const char *path, struct buffer *out)
 		return errno;
 	error = drain(fd, out);
 	close(fd);
-	return error;
+	return error == EFBIG ? TOO_MUCH : error;
 }
 
-/* The shell's output; what it answers with is its exit status, 128 + the signal if killed. */
+/*
+ * The shell's output; what it answers with is its exit status, 128 + the signal if killed, or
+ * TOO_MUCH, which is neither.
+ */
 static int do_shell(const char *command, struct buffer *out)
 {
-	int ends[2], status = 0;
+	int ends[2], status = 0, error;
 	pid_t child;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
@@ -156,10 +167,12 @@ static int do_shell(const char *command, struct buffer *out)
 		_exit(127);
 	}
 	close(ends[1]);
-	drain(ends[0], out);
+	error = drain(ends[0], out);
 	close(ends[0]);
 	if (child < 0 || waitpid(child, &status, 0) < 0)
 		return 127;
+	if (error == EFBIG)
+		return TOO_MUCH;
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 

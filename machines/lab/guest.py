@@ -7,6 +7,7 @@ PR_SET_PDEATHSIG).  So a guest lives no longer than the thread that booted it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
-from memhp.machines.lab.errors import GuestDied, GuestSilent
+from memhp.machines.lab.errors import GuestDied, GuestSilent, LabError
 from memhp.machines.lab.initramfs import build
 from memhp.machines.lab.kernels import Kernel, tool
 from memhp.machines.lab.layout import Layout, machine_arguments
@@ -34,6 +35,12 @@ anonymous memory of which up to 16 pages are referenced from a pipe; that pinned
 (io_uring); memory of the kernel's own (the buffers of a pipe)."""
 
 _T = TypeVar("_T")
+
+_END_SECONDS = 10.0
+"""How long the end of QEMU is waited for once it was killed."""
+
+_TOO_MUCH = 999
+"""What the agent answers when what it has to say is over 1 MiB."""
 
 CONSOLE_LINES = 20
 """How many lines of the console an error carries."""
@@ -174,7 +181,9 @@ class Guest:
         """End QEMU and give everything back; may be called again."""
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
-            self._process.wait()
+            # One that even SIGKILL does not end (it waits in the kernel) is waited for no longer.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_END_SECONDS)
         for line in (self._agent, self._monitor_line):
             line.close()
         for end in (self._agent_end, self._monitor_end):
@@ -235,7 +244,11 @@ class Guest:
         return self.agent("release", str(holder), limit=limit).code
 
     def agent(self, verb: str, *words: str, limit: float | None = None) -> Answer:
-        """One request to the agent (agent.c has the verbs)."""
+        """One request to the agent (agent.c has the verbs).
+
+        Raises:
+            LabError: the answer would be over 1 MiB.
+        """
         seconds = self.command_limit if limit is None else limit
         deadline = time.monotonic() + seconds
         self._number += 1
@@ -246,7 +259,10 @@ class Guest:
             self._agent.send(request, deadline)
             return self._answer(self._number, deadline)
 
-        return self._waiting(doing, seconds, ask)
+        answer = self._waiting(doing, seconds, ask)
+        if answer.code == _TOO_MUCH:
+            raise LabError(f"{self.kernel.name}: more than 1 MiB to say: {doing}; ask for less")
+        return answer
 
     def qmp(self, name: str, *, limit: float | None = None, **arguments: Any) -> Any:
         """A command of QEMU's monitor; `_` in the names of arguments stands for `-`.

@@ -25,21 +25,56 @@ def lab_cache() -> Iterator[Path]:
         yield folder
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Once for each kernel with `--kernels all`; otherwise with the first that is here."""
+    everything = metafunc.config.getoption("--kernels") == "all"
+    own = [name for name in STOCK if STOCK[name].arch == os.uname().machine]
+    others = [name for name in STOCK if name not in own]
+    pseries = [name for name in others if STOCK[name].arch == "ppc64le"]
+    for fixture, names, otherwise in (
+        ("kernel", own, "first"),
+        ("foreign_kernel", others, "none"),
+        ("pseries_kernel", pseries, "none"),
+    ):
+        if fixture in metafunc.fixturenames:
+            chosen = names if everything else [otherwise]
+            metafunc.parametrize(fixture, chosen, indirect=True, scope="session")
+
+
+def usable(name: str) -> Kernel:
+    """That kernel, if it is here with everything that booting it needs."""
+    found = load(name)
+    if found is None:
+        pytest.skip(f"{name} is not here: memhp lab fetch {name}")
+    try:
+        platform = platform_of(found.arch)
+        tool(platform.qemu, platform.package)
+        build(found)
+    except LabError as error:
+        pytest.skip(str(error))
+    return found
+
+
 @pytest.fixture(scope="session")
-def kernel(lab_cache: Path) -> Kernel:
-    """A kernel that is here, with everything that booting it needs."""
-    names = dict.fromkeys([*FIRST_CHOICE, *STOCK])
-    for found in filter(None, map(load, names)):
-        if found.arch != os.uname().machine:
-            continue
-        try:
-            platform = platform_of(found.arch)
-            tool(platform.qemu, platform.package)
-            build(found)
-        except LabError as error:
-            pytest.skip(str(error))
-        return found
+def kernel(lab_cache: Path, request: pytest.FixtureRequest) -> Kernel:
+    """A kernel of this machine's architecture."""
+    if request.param != "first":
+        return usable(request.param)
+    for name in dict.fromkeys([*FIRST_CHOICE, *STOCK]):
+        if STOCK[name].arch == os.uname().machine and load(name):
+            return usable(name)
     pytest.skip("no kernel is here: memhp lab fetch")
+
+
+@pytest.fixture(scope="session")
+def foreign_kernel(lab_cache: Path, request: pytest.FixtureRequest) -> Kernel:
+    """A kernel of another architecture."""
+    if request.param == "none":
+        pytest.skip("other architectures boot only with --kernels all (make test-kernels)")
+    return usable(request.param)
+
+
+pseries_kernel = foreign_kernel
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from memhp.machines.lab import STOCK, Kernel, LabError, load
+from memhp.machines.lab import Kernel
 from memhp.machines.lab.conform.follow import again, started_from, walk
 from memhp.machines.lab.conform.target import (
     BOARDS,
@@ -19,9 +16,6 @@ from memhp.machines.lab.conform.target import (
     expected,
     read_listing,
 )
-from memhp.machines.lab.initramfs import build
-from memhp.machines.lab.kernels import tool
-from memhp.machines.lab.platforms import platform_of
 from memhp.reference.machine import Machine
 from memhp.reference.operations import Operations
 from memhp.reference.topology import Value
@@ -38,24 +32,6 @@ memory35 offline Normal Movable
 node_online 0-1
 has_memory 0-1
 """
-
-
-@pytest.fixture(scope="module")
-def kernel() -> Iterator[Kernel]:
-    """An x86-64 kernel of the user's cache, with everything that booting it needs."""
-    folder = os.environ.get("MEMHP_LAB_CACHE") or str(Path.home() / ".cache/memhp/lab")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MEMHP_LAB_CACHE", folder)
-        found = next(filter(None, (load(n) for n in STOCK if n.startswith("x86_64"))), None)
-        if found is None:
-            pytest.skip("no x86-64 kernel is here: memhp lab fetch")
-        try:
-            platform = platform_of(found.arch)
-            tool(platform.qemu, platform.package)
-            build(found)
-        except LabError as error:
-            pytest.skip(str(error))
-        yield found
 
 
 def test_a_listing_is_what_the_reference_shows_once_it_was_led_there() -> None:

@@ -75,6 +75,17 @@ def test_the_shell_tells_its_status_and_both_outputs(guest: Guest) -> None:
     assert guest.shell("kill -9 $$").rc == 128 + 9
 
 
+def test_an_answer_is_whole_or_it_is_an_error(guest: Guest) -> None:
+    fill = "head -c {} /dev/zero | tr '\\0' x"
+    assert len(guest.shell(fill.format(1 << 20)).out) == 1 << 20
+    with pytest.raises(LabError, match="more than 1 MiB to say"):
+        guest.shell(fill.format((1 << 20) + 1))
+    assert guest.shell(fill.format((1 << 20) + 1) + " > /tmp/large").rc == 0
+    with pytest.raises(LabError, match="more than 1 MiB to say: read /tmp/large"):
+        guest.read("/tmp/large")
+    assert guest.shell("rm /tmp/large").rc == 0
+
+
 def test_nodes_have_the_numbers_and_distances_of_the_layout(guest: Guest) -> None:
     assert guest.read(f"{NODE}/online").strip() == "0-1"
     assert guest.read(f"{NODE}/possible").strip() == "0-2"
@@ -168,6 +179,16 @@ def test_a_panic_is_told_with_the_end_of_the_console(kernel: Kernel) -> None:
         assert gone_within(guest.pid, 5)
 
 
+def test_a_guest_that_stands_still_is_told_with_the_end_of_the_console(kernel: Kernel) -> None:
+    with Guest.boot(kernel) as guest:
+        guest.qmp("stop")
+        with pytest.raises(GuestSilent, match=r"no answer within 0\.5 s: ping") as caught:
+            guest.agent("ping", limit=0.5)
+        assert caught.value.console
+        guest.qmp("cont")
+        assert guest.agent("ping").code == 0
+
+
 def test_a_boot_that_takes_too_long_is_ended_with_the_console(kernel: Kernel) -> None:
     before = children()
     with pytest.raises(GuestSilent, match="no answer within 4 s: booting") as caught:
@@ -217,7 +238,9 @@ def test_no_qemu_outlives_the_process_that_booted_it(
 
 
 def test_qemu_s_own_complaint_is_told(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("memhp.machines.lab.guest.machine_arguments", lambda layout: ["-m", "x"])
+    monkeypatch.setattr(
+        "memhp.machines.lab.guest.machine_arguments", lambda layout, numa: ["-m", "x"]
+    )
     with pytest.raises(GuestDied, match="QEMU refused") as caught:
         Guest.boot(kernel)
     assert "qemu-system" in str(caught.value)

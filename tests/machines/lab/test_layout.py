@@ -71,6 +71,15 @@ def test_an_architecture_has_serial_lines_of_its_own() -> None:
         arguments(Kernel("own", "m68k", Path("/k")), Layout(), "/i", _Ends(5, 6, 7))
 
 
+def test_a_machine_without_nodes_is_told_none() -> None:
+    words = arguments(Kernel("own", "s390x", Path("/k")), Layout(), "/i", _Ends(5, 6, 7))
+    assert values(words, "-m") == ["512M"]
+    assert not values(words, "-numa")
+    for layout in (Layout((Node(512 * MIB, 1), Node(256 * MIB))), Layout(slots=1)):
+        with pytest.raises(LabError, match="one node"):
+            machine_arguments(layout, numa=False)
+
+
 @pytest.mark.parametrize(
     ("nodes", "said"),
     [
