@@ -206,12 +206,18 @@ class KernelTarget:
             self.guest = None
 
     def reset(self, topology: Topology) -> None:
-        """Boot.  Raises LabError for another machine than `arrangement`."""
+        """Boot.  Raises LabError for another machine than `arrangement`, or other block sizes."""
         if topology.sizes["Block"] != len(self.board.numbers()):
             raise LabError("a kernel boots the machine of `arrangement` alone")
         self.close()
         layout = replace(self.board.layout(), programs=self.programs)
         self.guest = Guest.boot(self.kernel, layout)
+        size = int(self.guest.read(f"{_MEMORY}/block_size_bytes"), 16)
+        if size != self.board.block:
+            raise LabError(
+                f"{self.kernel.name} has blocks of {size // MIB} MiB; conformance knows"
+                f" {self.board.architecture} with {self.board.block // MIB} MiB"
+            )
 
     @property
     def booted(self) -> Guest:
