@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import sys
@@ -21,11 +22,17 @@ _EPILOG = """examples:
   memhp lab fetch x86_64-6.1            one of them, through apt, into the cache
   memhp lab boot x86_64-6.1             boot it; its version, blocks and nodes
   memhp lab boot x86_64-6.12 --node 512MiB,1 --node 256MiB --snapshot guest.tar
+  memhp lab boot x86_64-6.12 --node 512MiB,1 --node 256MiB --node 0 --slots 2 --distance 0,1,30
+  memhp lab boot x86_64-6.12 --node 512MiB,1 --node 0 --virtio-mem 1,1GiB,256MiB
   memhp lab boot --kernel vmlinuz --option movable_node
   memhp lab record                      try every block of the guests of tests/data, anew
   memhp lab conform                     hold all that are here against the reference
 
-Needs qemu-system-x86, busybox-static and a C compiler.  Nothing is installed.
+Node 0 has memory and a CPU; then come nodes with CPUs, those with memory alone, and at most one
+with neither (--node 0), to which slots or a virtio-mem device may bring memory.
+Needs qemu-system-x86, busybox-static and a C compiler; for ppc64le qemu-system-ppc and
+gcc-powerpc64le-linux-gnu, likewise for aarch64 (qemu-system-arm) and s390x, whose guests have
+one node and no devices.  Nothing is installed.
 """
 _LIMIT = 60.0
 
@@ -41,6 +48,7 @@ def add_parser(commands: Any) -> None:
     )
     parts = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     listing = parts.add_parser("list", help="the kernels that are known, and those that are here")
+    listing.add_argument("--json", action="store_true", help="machine-readable output")
     listing.set_defaults(run=_guarded(_list))
     fetching = parts.add_parser("fetch", help="bring kernels into the cache, through apt")
     fetching.add_argument(
@@ -56,6 +64,25 @@ def add_parser(commands: Any) -> None:
         type=_node,
         metavar="SIZE[,CPUS]",
         help="a node; repeat for more (default: one of 512MiB with 1 CPU)",
+    )
+    booting.add_argument(
+        "--distance",
+        action="append",
+        default=[],
+        type=_distance,
+        metavar="FROM,TO,N",
+        help="between two nodes, each way on its own (default: 20)",
+    )
+    booting.add_argument(
+        "--slots", type=int, default=0, metavar="N", help="DIMMs that may be added (default: 0)"
+    )
+    booting.add_argument(
+        "--virtio-mem",
+        action="append",
+        default=[],
+        type=_virtio_mem,
+        metavar="NODE,SIZE[,PLUGGED]",
+        help="a virtio-mem device, of which so much is plugged (default: 0)",
     )
     booting.add_argument(
         "--option", action="append", default=[], metavar="WORD", help="for the kernel"
@@ -100,6 +127,23 @@ def _node(text: str) -> tuple[int, int]:
     return (0 if size == "0" else number_of_bytes(size), int(cpus or "0"))
 
 
+def _distance(text: str) -> tuple[int, int, int]:
+    """An argument such as 0,1,30; argparse says so when it is none."""
+    match = re.fullmatch(r"([0-9]{1,3}),([0-9]{1,3}),([0-9]{1,3})", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not two nodes and their distance")
+    return (int(match[1]), int(match[2]), int(match[3]))
+
+
+def _virtio_mem(text: str) -> tuple[int, int, int]:
+    """An argument such as 1,1GiB,256MiB; argparse says so when it is none."""
+    node, _, sizes = text.partition(",")
+    size, _, plugged = sizes.partition(",")
+    if not re.fullmatch("[0-9]{1,3}", node) or not size:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a node and a size")
+    return (int(node), number_of_bytes(size), number_of_bytes(plugged) if plugged else 0)
+
+
 def _guarded(part: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
     """Say what is missing (exit 2), or how a guest failed (exit 3), without a traceback."""
 
@@ -120,8 +164,21 @@ def _guarded(part: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Na
 def _list(args: argparse.Namespace) -> int:
     from memhp.machines.lab import STOCK, load
 
+    kernels = {name: load(name) for name in STOCK}
+    if args.json:
+        listed = [
+            {
+                "name": name,
+                "architecture": stock.arch,
+                "release": stock.release,
+                "version": kernel.version if (kernel := kernels[name]) else None,
+            }
+            for name, stock in STOCK.items()
+        ]
+        print(json.dumps(listed, indent=2))
+        return 0
     for name, stock in STOCK.items():
-        kernel = load(name)
+        kernel = kernels[name]
         here = "not here" if kernel is None else f"{kernel.version}"
         print(f"{name:16} {stock.release:9} {here}")
     return 0
@@ -194,12 +251,15 @@ def _stock(name: str) -> Kernel:
 
 
 def _layout(args: argparse.Namespace) -> Layout:
-    from memhp.machines.lab import Layout, Node
+    from memhp.machines.lab import MIB, Layout, Node, VirtioMem
 
-    options = tuple(args.option)
-    if not args.node:
-        return Layout(options=options)
-    return Layout(nodes=tuple(Node(*each) for each in args.node), options=options)
+    return Layout(
+        nodes=tuple(Node(*each) for each in args.node or [(512 * MIB, 1)]),
+        distances=tuple(args.distance),
+        slots=args.slots,
+        virtio_mem=tuple(VirtioMem(*each) for each in args.virtio_mem),
+        options=tuple(args.option),
+    )
 
 
 def _show(guest: Guest) -> None:

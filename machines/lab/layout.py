@@ -63,6 +63,8 @@ class Layout:
             )
         if 2 in kinds and not (self.slots or self.virtio_mem):
             raise LabError("a node with neither memory nor CPUs needs slots or a virtio-mem device")
+        if not 0 <= self.slots <= 256:
+            raise LabError(f"a guest has 0 to 256 slots, not {self.slots}")
         if any(node.memory % MIB for node in self.nodes):
             raise LabError("the memory of a node is whole MiB")
         for source, target, distance in self.distances:

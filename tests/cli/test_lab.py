@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,17 @@ def test_the_list_says_what_is_here(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lab", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert ["x86_64-6.1", "bookworm", "not", "here"] in [line.split() for line in lines]
+
+
+def test_the_list_is_there_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lab", "list", "--json"]) == 0
+    found = {each["name"]: each for each in json.loads(capsys.readouterr().out)}
+    assert found["s390x-6.1"] == {
+        "name": "s390x-6.1",
+        "architecture": "s390x",
+        "release": "bookworm",
+        "version": None,
+    }
 
 
 @pytest.mark.parametrize(
@@ -44,7 +56,17 @@ def test_bad_input_is_told_in_a_line(
     assert error.count("\n") == 1
 
 
-@pytest.mark.parametrize("words", [["--node", "x"], ["--node", "1MiB,x"], ["--limit", "0"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--node", "x"],
+        ["--node", "1MiB,x"],
+        ["--limit", "0"],
+        ["--distance", "0,1"],
+        ["--slots", "x"],
+        ["--virtio-mem", "1"],
+    ],
+)
 def test_arguments_are_checked(words: list[str]) -> None:
     with pytest.raises(SystemExit):
         main(["lab", "boot", *words])

@@ -255,3 +255,12 @@ def test_the_command_boots_and_says_what_there_is(
     assert f"kernel: {kernel.version}\n" in out
     assert "blocks: 6 of 128 MiB\n" in out
     assert "node1: 2 blocks, CPUs none, distances 20 10\n" in out
+
+
+def test_the_command_boots_what_its_arguments_say(
+    kernel: Kernel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--node", "512MiB,1", "--node", "256MiB", "--node", "0", "--distance", "0,1,30"]
+    words += ["--virtio-mem", "2,256MiB,128MiB", "--slots", "1"]
+    assert main(["lab", "boot", kernel.name, *words]) == 0
+    assert "node0: 4 blocks, CPUs 0, distances 10 30" in capsys.readouterr().out

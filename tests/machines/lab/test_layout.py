@@ -103,5 +103,7 @@ def test_distances_and_devices_are_of_nodes_that_are_there() -> None:
         Layout(distances=((0, 1, 20),))
     with pytest.raises(LabError, match="from 10 to 254"):
         Layout(distances=((0, 0, 255),))
+    with pytest.raises(LabError, match="0 to 256 slots, not -1"):
+        Layout(slots=-1)
     with pytest.raises(LabError, match="node 2"):
         Layout(virtio_mem=(VirtioMem(2, 128 * MIB),))
