@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 from dataclasses import replace
-from errno import EINVAL
 
 import pytest
 
@@ -139,4 +138,4 @@ def test_memory_of_a_node_without_memory_is_a_disagreement(kernel: Kernel) -> No
     assert (report.tallies["hold"].determined, report.tallies["hold"].allowed) == (1, 1)
     with Generous(kernel) as target:
         (found,) = again(target, SYSTEM, operations[:1]).disagreements
-    assert found.reference == (EINVAL,)
+    assert found.reference == (errno.EINVAL,)
