@@ -32,7 +32,7 @@ several, because nothing shows where the kernel's own memory lies.  *Deviating* 
 explained by what docs/findings.md says of Linux.
 
 exit codes: 0 every step and scenario is explained, 1 something disagrees, 2 bad usage,
-3 guests do not boot
+3 a kernel cannot be held: its guests do not boot, or are of a kind that is not known
 """
 _STEPS = 300
 
@@ -75,11 +75,12 @@ def run(args: argparse.Namespace) -> int:
     """Hold the kernels against the reference; exit 1 if one disagrees."""
     from memhp.machines.lab.conform.results import Results
 
+    failed = False
     if args.show:
         results = recorded() if args.show is True else _read(Path(args.show))
     else:
         kernels = _kernels(args.kernels)
-        seen = tuple(_hold(kernel, args) for kernel in kernels)
+        seen, failed = _all(kernels, args)
         results = Results(f"{datetime.now(UTC):%Y-%m-%d}", _qemu(kernels[0]), seen)
     if args.save:
         write_json(args.save, results.to_json())
@@ -89,7 +90,24 @@ def run(args: argparse.Namespace) -> int:
         print(markdown(results), end="")
     else:
         _show(results)
-    return 0 if all(each.agrees for each in results.kernels) else 1
+    if not all(each.agrees for each in results.kernels):
+        return 1
+    return 3 if failed else 0
+
+
+def _all(kernels: Iterable[Kernel], args: argparse.Namespace) -> tuple[tuple[Seen, ...], bool]:
+    """What each kernel has shown, and whether one of them could not be held at all."""
+    from memhp.machines.lab import LabError
+
+    seen, failed = [], False
+    for kernel in kernels:
+        try:
+            seen.append(_hold(kernel, args))
+        except LabError as error:
+            _say("")
+            print(f"memhp lab: {error}", file=sys.stderr)
+            failed = True
+    return tuple(seen), failed
 
 
 def recorded() -> Results:

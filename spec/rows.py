@@ -59,7 +59,7 @@ ROWS = (
     Row("N4", "contents go to the nearest node that stays", "check"),
     Row("R1", "ia64: the section size", "sections", _BOTH),
     Row("R2", "ia64: the table that the TLB miss handler reads", "sections", _BOTH),
-    Row("R3", "ppc64: sizes and rules", "check", _KERNEL),
+    Row("R3", "ppc64: sizes and rules", "check"),
     Row("R4", "x86_64: sizes and rules", "inspect"),
     Row("R5", "arm64, s390x: sizes and rules", "check", ("defect",)),
     Row("K1", "a kernel frame moves and keeps its virtual address", "check", _BOTH),

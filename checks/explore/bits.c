@@ -44,6 +44,7 @@ typedef struct {
 } Turn;
 
 #include "digits.h"
+#include "pages.h"
 
 typedef _Atomic u64 Word;
 enum { SET_NEW, SET_ALL, MARK, LOOK }; /* what a turn does; LOOK: is there any */
@@ -68,17 +69,6 @@ static double now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return t.tv_sec + t.tv_nsec * 1e-9;
-}
-
-static void *mapped(u64 bytes) {
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (p == MAP_FAILED) {
-        printf("failed no memory for %" PRIu64 " bytes\n", bytes);
-        exit(1);
-    }
-    madvise(p, bytes, MADV_HUGEPAGE);
-    return p;
 }
 
 static u64 get(const Word *at) { return atomic_load_explicit(at, memory_order_relaxed); }

@@ -100,6 +100,7 @@ static double now(void) {
     return t.tv_sec + t.tv_nsec * 1e-9;
 }
 
+#include "pages.h"
 #include "table.h"
 
 /* --- rounds ----------------------------------------------------------------------------------- */

@@ -84,7 +84,7 @@ class _Facts:
 
     def exchange(self, one: Element, other: Element) -> dict[str, tuple[int, ...]] | None:
         """The images under a swap of the two, if there is one."""
-        images = self._extended({one: other, other: one}, [one, other])
+        images = self._extended({}, one, other)
         if images is None:
             return None
         return {
@@ -93,38 +93,63 @@ class _Facts:
         }
 
     def _extended(
-        self, images: dict[Element, Element], new: Sequence[Element]
+        self, images: Mapping[Element, Element], one: Element, other: Element
     ) -> dict[Element, Element] | None:
-        """A swap that agrees with the images so far; elements stay where they can."""
-        if not all(self._true(images, fact) for element in new for fact in self._facts(element)):
+        """A swap of the two that agrees with the images so far; elements stay where they can."""
+        grown = self._implied(images, one, other)
+        if grown is None:
             return None
-        open_ = next(
-            (
-                (sort, number)
-                for sort, size in self.sizes.items()
-                for number in range(size)
-                if (sort, number) not in images
-            ),
-            None,
-        )
+        open_ = self._open(grown)
         if open_ is None:
-            return images
+            return grown
         sort, number = open_
-        others = (n for n in range(number + 1, self.sizes[sort]) if (sort, n) not in images)
-        for image in ((sort, n) for n in (number, *others)):
-            extended = {**images, open_: image, image: open_}
-            found = self._extended(extended, [open_, image])
-            if found is not None:
-                return found
+        for image in range(number, self.sizes[sort]):
+            if (sort, image) not in grown:
+                found = self._extended(grown, open_, (sort, image))
+                if found is not None:
+                    return found
         return None
 
-    def _facts(self, element: Element) -> list[tuple[str, tuple[int, ...]]]:
-        return self.about.get(element, [])
+    def _open(self, images: Mapping[Element, Element]) -> Element | None:
+        """An element without an image: first of what hangs on those that move."""
+        moving = [element for element, image in images.items() if element != image]
+        for element in moving:
+            for name, point in self.about.get(element, ()):
+                value = self.tables[name][point]
+                for near in self._elements(self.symbols[name], point, value):
+                    if near not in images:
+                        return near
+        all_of = ((sort, number) for sort, size in self.sizes.items() for number in range(size))
+        return next((element for element in all_of if element not in images), None)
 
-    def _true(self, images: Mapping[Element, Element], fact: tuple[str, tuple[int, ...]]) -> bool:
-        """The image of a fact is a fact, as far as the images are known."""
-        name, point = fact
-        symbol, table = self.symbols[name], self.tables[name]
+    def _implied(
+        self, images: Mapping[Element, Element], one: Element, other: Element
+    ) -> dict[Element, Element] | None:
+        """The images so far, this swap, and all that the facts then leave no choice about."""
+        grown = {**images, one: other, other: one}
+        new = [one, other]
+        while new:
+            for name, point in self.about.get(new.pop(), ()):
+                symbol, table = self.symbols[name], self.tables[name]
+                moved = self._moved(grown, symbol, point)
+                if moved is None:
+                    continue
+                here = (symbol.range.name, table[point])
+                there = (symbol.range.name, table[moved])
+                if symbol.range.name not in self.sizes:
+                    if here != there:
+                        return None
+                elif here not in grown and there not in grown:
+                    grown |= {here: there, there: here}
+                    new += [here, there]
+                elif grown.get(here) != there:
+                    return None
+        return grown
+
+    def _moved(
+        self, images: Mapping[Element, Element], symbol: Symbol, point: tuple[int, ...]
+    ) -> tuple[int, ...] | None:
+        """The image of a table's point, if all of its elements have one yet."""
         moved: list[int] = []
         for sort, number in zip(symbol.domain, point, strict=True):
             if sort.name not in self.sizes:
@@ -132,9 +157,5 @@ class _Facts:
             elif (sort.name, number) in images:
                 moved.append(images[sort.name, number][1])
             else:
-                return True
-        value, expected = table[point], table[tuple(moved)]
-        if symbol.range.name not in self.sizes:
-            return value == expected
-        image = images.get((symbol.range.name, value))
-        return image is None or image[1] == expected
+                return None
+        return tuple(moved)

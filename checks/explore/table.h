@@ -145,17 +145,6 @@ static int passed_over(Worker *me, u32 instance) {
     return over;
 }
 
-static void *mapped(u64 bytes) {
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (p == MAP_FAILED) {
-        printf("failed no memory for %" PRIu64 " bytes\n", bytes);
-        exit(1);
-    }
-    madvise(p, bytes, MADV_HUGEPAGE);
-    return p;
-}
-
 static void make_table(u64 entries) {
     enum { AHEAD = 16 };
     if (table) munmap((void *)table, capacity * sizeof *table);

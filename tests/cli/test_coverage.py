@@ -86,8 +86,7 @@ def test_the_whole_table_its_schema_its_exit_code_and_the_readme(whole: dict[str
         columns = rows[name]["columns"]
         assert rows[name]["verdict"] in ("proved", "holds")
         assert all(columns[each]["evidence"] for each in ROW.claims)
-    worst = {row["verdict"] for row in rows.values()}
-    assert whole["codes"] == [1 if "refuted" in worst else 3 if "undetermined" in worst else 0] * 2
+    assert whole["codes"] == [0, 0]
     text = (ROOT / "README.md").read_text()
     found = re.search(r"<!-- coverage -->\n(.*?)\n?<!-- /coverage -->", text, re.DOTALL)
     if found:

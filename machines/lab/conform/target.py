@@ -18,12 +18,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from errno import EBUSY, ENODEV, ENOENT
 from types import MappingProxyType
+from typing import Literal
 
 from memhp.machines.lab.devices import eject_dimm
 from memhp.machines.lab.errors import GuestSilent, LabError
 from memhp.machines.lab.guest import Guest
 from memhp.machines.lab.kernels import Kernel
-from memhp.machines.lab.layout import Layout, Node, VirtioMem
+from memhp.machines.lab.layout import MIB, Layout, Node, VirtioMem
 from memhp.machines.procfs import system_ram
 from memhp.reference.machine import Machine
 from memhp.reference.shapes import Shape
@@ -63,7 +64,8 @@ _KINDS = {"DMA": "kernel", "DMA32": "kernel", "Normal": "kernel", "Movable": "mo
 _LOOK = (
     f"cd {_MEMORY}; for b in memory[0-9]*; do"
     " echo $b $(cat $b/state) $(cat $b/valid_zones); done;"
-    f" cd {_NODE}; echo node_online $(cat online); echo has_memory $(cat has_memory)"
+    f" cd {_NODE} 2>/dev/null || {{ echo node_online 0; echo has_memory 0; exit; }};"
+    " echo node_online $(cat online); echo has_memory $(cat has_memory)"
 )
 
 Operation = tuple[str, tuple[Value, ...]]
@@ -73,23 +75,36 @@ Operation = tuple[str, tuple[Value, ...]]
 class Board:
     """A guest of one architecture (a name of `memhp.spec.architectures`).
 
-    ``first`` and ``added`` are the numbers of the first boot block and the first added one,
-    as QEMU places them; a block is one section.
-
-    ``dimms``: added memory is DIMMs, which come and go on node 1.  Otherwise it is a
-    virtio-mem device, all of which is there from boot, on node 0: without ACPI nothing
-    tells the kernel of another node.
+    ``first`` and ``more`` are the numbers of the first boot block and of the first of the
+    others, as QEMU places them.  ``how`` says what those are: *dimms*, which come and go on
+    node 1; a *virtio-mem* device, all of which is there from boot, on node 0, since without
+    ACPI nothing tells the kernel of another node; or *boot* memory as well.  ``nodes`` is
+    how many nodes there are, ``lmb`` the bytes of a logical memory block (0: a block is one
+    section).
     """
 
     architecture: str
     first: int
-    added: int
-    dimms: bool
+    more: int
+    how: Literal["dimms", "virtio-mem", "boot"]
+    nodes: int
+    lmb: int = 0
 
     @property
     def block(self) -> int:
         """The size of a block, in bytes."""
-        return architecture(self.architecture).section
+        return self.lmb or architecture(self.architecture).section
+
+    @property
+    def dimms(self) -> bool:
+        """DIMMs can come and go."""
+        return self.how == "dimms"
+
+    @property
+    def added(self) -> frozenset[int]:
+        """The blocks that are not boot memory."""
+        others = range(BOOT_BLOCKS, BOOT_BLOCKS + DEVICES * BLOCKS_OF_DEVICE)
+        return frozenset() if self.how == "boot" else frozenset(others)
 
     @property
     def kept(self) -> frozenset[int]:
@@ -97,34 +112,30 @@ class Board:
         removable = architecture(self.architecture).boot_memory_removable
         return frozenset() if removable else frozenset(range(BOOT_BLOCKS))
 
-    @property
-    def node(self) -> int:
-        """The node of the added memory, which is the last one."""
-        return int(self.dimms)
-
     def numbers(self) -> list[int]:
         """The guest's number of each block of the reference, in ascending order."""
-        added = range(DEVICES * BLOCKS_OF_DEVICE)
-        return [self.first + b for b in range(BOOT_BLOCKS)] + [self.added + b for b in added]
+        others = range(DEVICES * BLOCKS_OF_DEVICE)
+        return [self.first + b for b in range(BOOT_BLOCKS)] + [self.more + b for b in others]
 
     def layout(self) -> Layout:
-        """Boot memory on node 0, then what is added, and nothing onlined by itself."""
-        size = DEVICES * BLOCKS_OF_DEVICE * self.block
+        """Boot memory on node 0, then the others, and nothing onlined by itself."""
+        boot, size = BOOT_BLOCKS * self.block, DEVICES * BLOCKS_OF_DEVICE * self.block
+        last = Node(size if self.how == "boot" else 0)
+        together = boot + (size if self.how == "boot" and self.nodes == 1 else 0)
         return Layout(
-            nodes=(
-                Node(memory=BOOT_BLOCKS * self.block, cpus=1),
-                *([Node()] if self.dimms else []),
-            ),
-            slots=DEVICES if self.dimms else 0,
-            virtio_mem=() if self.dimms else (VirtioMem(self.node, size, size),),
+            nodes=(Node(together, cpus=1), last)[: self.nodes],
+            slots=DEVICES if self.dimms or self.lmb else 0,  # slots make memory of a pseries LMBs
+            virtio_mem=(VirtioMem(0, size, size),) if self.how == "virtio-mem" else (),
             options=("memhp_default_state=offline",),
         )
 
 
 BOARDS: Mapping[str, Board] = MappingProxyType(
     {
-        "x86_64": Board("x86_64", 0, 32, dimms=True),
-        "aarch64": Board("arm64-4k", 8, 16, dimms=False),
+        "x86_64": Board("x86_64", 0, 32, "dimms", nodes=2),
+        "aarch64": Board("arm64-4k", 8, 16, "virtio-mem", nodes=1),
+        "ppc64le": Board("ppc64-64k", 0, 4, "boot", nodes=2, lmb=256 * MIB),
+        "s390x": Board("s390x", 0, 4, "boot", nodes=1),
     }
 )
 """By the name that `uname -m` gives."""
@@ -144,22 +155,23 @@ def arrangement(
 
     Parameters: the boot blocks with holes, and those that span several zones.
     """
-    added = range(BOOT_BLOCKS, BOOT_BLOCKS + DEVICES * BLOCKS_OF_DEVICE)
-    blocks = range(added.stop)
-    device_of = [0 if b in range(BOOT_BLOCKS) else device_of_block(b) for b in blocks]
+    blocks, others = range(len(board.numbers())), range(BOOT_BLOCKS, len(board.numbers()))
+    device_of = [device_of_block(b) if b in board.added else 0 for b in blocks]
+    devices = range(max(device_of) + 1)
     return Shape(
-        nodes=board.node + 1,
+        nodes=board.nodes,
         totals=(len(blocks),) * 3,
-        added=frozenset(added),
+        added=board.added,
         multizone=multizone,
         holes=holes,
         vetoing=board.kept,
-        more=(("MemoryDevice", DEVICES + 1),),
+        more=(("MemoryDevice", len(devices)),),
         tables=(
-            ("node_of", tuple(board.node * (b in added) for b in blocks)),
-            ("in_range", tuple(int(device_of[b] == m) for m in range(DEVICES + 1) for b in blocks)),
-            ("memmap_host", tuple(0 if b in added else b for b in blocks)),
-            ("pgdat_section", (0,) * (board.node + 1)),
+            ("node_of", tuple((board.nodes - 1) * (b in others) for b in blocks)),
+            ("in_range", tuple(int(device_of[b] == m) for m in devices for b in blocks)),
+            ("memmap_host", tuple(0 if b in board.added else b for b in blocks)),
+            ("pgdat_section", (0,) * board.nodes),
+            ("is_lmb", (int(bool(board.lmb)),) * len(blocks)),
         ),
     ).build(system)
 
@@ -194,12 +206,18 @@ class KernelTarget:
             self.guest = None
 
     def reset(self, topology: Topology) -> None:
-        """Boot.  Raises LabError for another machine than `arrangement`."""
+        """Boot.  Raises LabError for another machine than `arrangement`, or other block sizes."""
         if topology.sizes["Block"] != len(self.board.numbers()):
             raise LabError("a kernel boots the machine of `arrangement` alone")
         self.close()
         layout = replace(self.board.layout(), programs=self.programs)
         self.guest = Guest.boot(self.kernel, layout)
+        size = int(self.guest.read(f"{_MEMORY}/block_size_bytes"), 16)
+        if size != self.board.block:
+            raise LabError(
+                f"{self.kernel.name} has blocks of {size // MIB} MiB; conformance knows"
+                f" {self.board.architecture} with {self.board.block // MIB} MiB"
+            )
 
     @property
     def booted(self) -> Guest:
@@ -235,8 +253,8 @@ class KernelTarget:
             driver="pc-dimm",
             id=name,
             memdev=f"{name}-ram",
-            node=self.board.node,
-            addr=self.board.added * self.board.block + (device - 1) * size,
+            node=self.board.nodes - 1,
+            addr=self.board.more * self.board.block + (device - 1) * size,
         )
         deadline = time.monotonic() + guest.command_limit
         while (left := deadline - time.monotonic()) > 0:
@@ -253,13 +271,14 @@ class KernelTarget:
         size = self.board.block
         full = {
             block
-            for block in range(BOOT_BLOCKS)
-            for start in [(self.board.first + block) * size]
+            for block, number in enumerate(self.board.numbers())
+            for start in [number * size]
             if any(r.start <= start and start + size <= r.stop for r in ranges)
         }
         zones = self.observe()["zone"]
-        several = [block for block in range(BOOT_BLOCKS) if zones[block] == "none"]
-        holes = frozenset(range(BOOT_BLOCKS)) - full
+        boot = frozenset(range(len(zones))) - self.board.added
+        several = [block for block in boot if zones[block] == "none"]
+        holes = boot - full
         return arrangement(system, self.board, holes, frozenset(several))
 
     def observe(self) -> Observation:
@@ -290,7 +309,7 @@ def read_listing(text: str, board: Board) -> Observation:
             told = _KINDS.get(words[1], "none")
             (zones if words[0] == "online" else defaults)[block] = told
         else:
-            nodes[name] = _listed(words, board.node + 1)
+            nodes[name] = _listed(words, board.nodes)
     return {
         "block_device": there,
         "block_state": states,

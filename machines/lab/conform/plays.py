@@ -1,0 +1,336 @@
+"""The steps of the scenarios, and what is predicted and seen on the way.
+
+A scenario takes steps that the reference takes too (`Follower.step`), and looks at the kernel
+once more where sysfs tells more than its blocks and nodes.  No prediction is typed in where it
+can be computed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from memhp.machines.lab.errors import LabError
+from memhp.machines.lab.guest import Guest, HoldKind
+from memhp.machines.lab.layout import MIB
+from memhp.machines.procfs import system_ram
+from memhp.reference.machine import Machine
+from memhp.reference.operations import Operations
+from memhp.reference.shapes import Shape
+from memhp.reference.topology import Value
+from memhp.spec.architectures import ARCHITECTURES, architecture
+from memhp.spec.language.edits import apply
+from memhp.spec.language.system import System
+from memhp.spec.profiles import PROFILES
+
+from .follow import Follower
+from .target import BOOT_BLOCKS, DEVICES, arrangement
+
+__all__ = [
+    "Check",
+    "a_device_goes_after_its_memory",
+    "a_node_goes_with_its_last_block",
+    "closed_memory_is_not_filled",
+    "huge_folios_move_whole",
+    "kernel_memory_stays_out",
+    "linux_moves_to_another_node",
+    "lmbs_come_and_go",
+    "lsmem_agrees",
+    "sizes_are_the_architectures",
+    "stuck_is_found_first",
+]
+
+FIRST, SECOND = BOOT_BLOCKS, BOOT_BLOCKS + 1
+"""The blocks of the first DIMM, on a node of its own."""
+
+_MEMORY = "/sys/devices/system/memory"
+_NODE = "/sys/devices/system/node/node1"
+_LMB_SIZE = "/proc/device-tree/ibm,dynamic-reconfiguration-memory/ibm,lmb-size"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was predicted, and what the kernel showed."""
+
+    what: str
+    predicted: str
+    seen: str
+
+    @property
+    def agrees(self) -> bool:
+        return self.predicted == self.seen
+
+
+# --- asking the guest ---------------------------------------------------------------------------
+
+
+def _steps(follower: Follower, *steps: tuple[Value, ...]) -> None:
+    """An operation's name and its parameters, and so on."""
+    for name, *params in steps:
+        follower.step((str(name), tuple(params)))
+
+
+def _plug(follower: Follower, word: str) -> Guest:
+    """A DIMM comes to node 1, and both of its blocks go online so."""
+    _steps(
+        follower,
+        ("add_device", 1),
+        ("write_state", FIRST, word),
+        ("write_state", SECOND, word),
+    )
+    return follower.target.booted
+
+
+def _held(guest: Guest, kind: HoldKind, size: int) -> int:
+    """A process that has so much memory of node 1.  Raises LabError if it gets none."""
+    errno, holder = guest.hold(kind, size, node=1)
+    if errno:
+        raise LabError(f"no {kind} memory on node 1: {os.strerror(errno)}", guest.last_lines())
+    return holder
+
+
+def _figures(guest: Guest, *names: str) -> int:
+    """The sum of these figures of node 1's meminfo, in bytes."""
+    found = re.findall(rf"(?m)(?:{'|'.join(names)}):\s+(\d+)", guest.read(f"{_NODE}/meminfo"))
+    return 1024 * sum(map(int, found))
+
+
+def _pages_on(guest: Guest, holder: int, node: int) -> int:
+    """How many pages of a process are on a node."""
+    return sum(map(int, re.findall(rf"\bN{node}=(\d+)", guest.read(f"/proc/{holder}/numa_maps"))))
+
+
+def _allowed(machine: Machine, action: str, *params: int | str) -> str:
+    return "done" if machine.why_not(action, *params) is None else "refused"
+
+
+# --- U1, U3, N3: who may be where ---------------------------------------------------------------
+
+
+def kernel_memory_stays_out(follower: Follower, system: System) -> Iterator[Check]:
+    guest = _plug(follower, "online_movable")
+    _held(guest, "anon", 48 * MIB)
+    _held(guest, "cache", 16 * MIB)
+    wanted = _allowed(follower.machine, "alloc_kernel", FIRST)
+    before = _figures(guest, "MemFree")
+    guest.hold("kernel", 8 * MIB, node=1)  # Linux takes it elsewhere rather than refuse
+    taken = before - _figures(guest, "MemFree") >= 4 * MIB
+    yield Check("kernel memory from the movable zone", wanted, "done" if taken else "refused")
+    kernel = _figures(guest, "Slab", "KernelStack", "PageTables")
+    yield Check("bytes of the node that are the kernel's", "0", str(kernel))
+    _steps(follower, ("write_state", FIRST, "offline"), ("write_state", SECOND, "offline"))
+
+
+def stuck_is_found_first(follower: Follower, system: System) -> Iterator[Check]:
+    guest = _plug(follower, "online_kernel")
+    user = _held(guest, "anon", 32 * MIB)
+    pages = _pages_on(guest, user, 1)
+    while _figures(guest, "MemFree") > 24 * MIB:  # both blocks fill up with the kernel's own
+        _held(guest, "kernel", 8 * MIB)
+    for block in (FIRST, SECOND):
+        taken = follower.machine.step("alloc_kernel", block)
+        assert taken, taken
+        wanted = Operations(follower.machine.copy()).write_state(block, "offline").errno
+        got = follower.target.do("write_state", block, "offline")
+        yield Check(f"errno of taking block {block} offline", str(wanted), str(got))
+    yield Check("pages of a user that moved", "0", str(pages - _pages_on(guest, user, 1)))
+
+
+def closed_memory_is_not_filled(follower: Follower, system: System) -> Iterator[Check]:
+    guest = _plug(follower, "online_movable")
+    cpuset = "/sys/fs/cgroup/memhp"
+    guest.shell(
+        "mount -t cgroup2 none /sys/fs/cgroup; cd /sys/fs/cgroup;"
+        f" echo +cpuset > cgroup.subtree_control; mkdir {cpuset}; echo 1 > {cpuset}/cgroup.procs"
+    )
+    open_machine, closed = follower.machine, follower.machine.copy()
+    for block in (FIRST, SECOND):
+        closed.step("drain", block)
+    for mems, machine in (("0-1", open_machine), ("0", closed), ("0-1", open_machine)):
+        code = guest.write(f"{cpuset}/cpuset.mems", mems)
+        yield Check(f"cpuset.mems can be {mems}", "0", str(code))
+        wanted = _allowed(machine, "alloc_folio", 0, FIRST, "anonymous")
+        errno, holder = guest.hold("anon", 16 * MIB, node=1)
+        yield Check(f"memory of node 1 with mems {mems}", wanted, "refused" if errno else "done")
+        if holder:
+            guest.release(holder)
+
+
+# --- A1, N1, N2: devices and nodes come and go --------------------------------------------------
+
+
+def a_device_goes_after_its_memory(follower: Follower, system: System) -> Iterator[Check]:
+    guest = _plug(follower, "online_movable")
+    _held(guest, "locked", 16 * MIB)
+    for step in (("eject_device", 1), ("add_device", 1), ("eject_device", 1)):
+        _steps(follower, step)
+        blocks = range(BOOT_BLOCKS, follower.machine.topology.sizes["Block"])
+        present = sum(bool(follower.machine.get("present", block)) for block in blocks)
+        board = follower.target.board
+        ranges = system_ram(guest.read("/proc/iomem")) or ()
+        added = sum(r.stop - r.start for r in ranges if r.start >= board.more * board.block)
+        what = f"bytes of added memory after {step[0]}"
+        yield Check(what, str(present * board.block), str(added))
+
+
+def a_node_goes_with_its_last_block(follower: Follower, system: System) -> Iterator[Check]:
+    both = [("add_device", 1), ("add_device", 2), ("eject_device", 1), ("eject_device", 2)]
+    for step in (*both, *both[1:2], *both[3:]):
+        _steps(follower, step)
+        online = bool(follower.machine.get("node_online", 1))
+        there = not follower.target.booted.shell(f"test -d {_NODE}").rc
+        yield Check(f"node 1 after {step[0]}({step[1]})", str(online), str(there))
+
+
+# --- N4, D2: where contents go, and huge folios -------------------------------------------------
+
+
+def linux_moves_to_another_node(follower: Follower, system: System) -> Iterator[Check]:
+    guest = _plug(follower, "online_movable")
+    user = _held(guest, "anon", 64 * MIB)
+    before = {node: _pages_on(guest, user, node) for node in (0, 1)}
+    _steps(follower, ("write_state", FIRST, "offline"), ("write_state", SECOND, "online_movable"))
+    if _pages_on(guest, user, 0) == 0:  # they were all in the other block
+        _steps(
+            follower, ("write_state", FIRST, "online_movable"), ("write_state", SECOND, "offline")
+        )
+    room = _figures(guest, "MemFree") > 64 * MIB
+    yield Check("the own node had room", "True", str(room))
+    moved = {node for node in (0, 1) if _pages_on(guest, user, node) > before[node]}
+    linux = next(each for each in PROFILES if each.name.startswith("linux"))
+    yield Check("nodes that got pages", str(_destinations(apply(system, linux))), str(moved))
+    differs = _destinations(system) != moved
+    yield Check("the list wants another one", "True", str(differs))
+
+
+def _destinations(system: System) -> set[int]:
+    """The nodes to which a folio of node 1 can move, when there is room on both."""
+    machine = Machine(system, Shape(nodes=2, blocks=2).build(system))
+    machine.step("alloc_folio", 0, 2, "anonymous")
+    machine.step("begin_offline", 2)
+    return {
+        int(machine.evaluate("node_of_frame", params["d"]))
+        for _, params in machine.enabled("reserve_destination")
+    }
+
+
+def huge_folios_move_whole(follower: Follower, system: System) -> Iterator[Check]:
+    guest = _plug(follower, "online_movable")
+    for node, number in ((0, 1), (1, 2)):
+        pool = f"/sys/devices/system/node/node{node}/hugepages/hugepages-2048kB"
+        guest.write(f"{pool}/nr_hugepages", str(number))
+    user = _held(guest, "huge", 2 * MIB)
+    total, free, node = _after_offlining(system)
+    _steps(follower, ("write_state", FIRST, "offline"), ("write_state", SECOND, "offline"))
+    meminfo = guest.read("/proc/meminfo")
+    for word, wanted in (("Total", total), ("Free", free)):
+        seen = re.search(rf"HugePages_{word}:\s+(\d+)", meminfo)
+        yield Check(f"huge folios: {word.lower()}", str(wanted), seen[1] if seen else "none")
+    nodes = [n for n in (0, 1) if _pages_on(guest, user, n)]
+    yield Check("the nodes of the one in use", str([node]), str(nodes))
+
+
+def _after_offlining(system: System) -> tuple[int, int, int]:
+    """Huge folios in all and free, and where the used one is: what the specification leaves.
+
+    One is free on node 0; of two on node 1 one is in use, and all of node 1 goes offline.
+    """
+    shape = Shape(nodes=2, totals=(3, 3, 3), tables=(("node_of", (0, 1, 1)),))
+    machine = Machine(system, replace(shape, more=(("HugeFolio", 3),)).build(system))
+    for number in range(3):
+        machine.step("grow_pool", number, number)
+    machine.step("take_huge", 1)
+    machine.step("map_huge", 1, 0)
+    for block in (1, 2):
+        machine.step("begin_offline", block)
+        machine.step("announce_offline", block)
+    machine.step("begin_huge_migration", 1, 0)
+    machine.step("copy_huge", 1)
+    machine.step("change_huge_home", 1)
+    for number in (0, 2):  # what is free on node 1 now
+        machine.step("dissolve", number)
+    for block in (1, 2):
+        machine.step("finish_offline", block)
+    counts = [sum(int(machine.get(of, n)) for n in (0, 1)) for of in ("nr_huge", "free_huge")]
+    return counts[0], counts[1], int(machine.evaluate("pool_of", 1))
+
+
+# --- what others say of the same state ----------------------------------------------------------
+
+
+def lsmem_agrees(follower: Follower, system: System) -> Iterator[Check]:
+    guest = _plug(follower, "online_movable")
+    _steps(follower, ("write_state", SECOND, "offline"), ("write_online", 2, "0"))
+    said = guest.shell("lsmem --bytes --summary=only").out
+    machine, size = follower.machine, follower.target.board.block
+    there = [b for b in range(machine.topology.sizes["Block"]) if machine.get("block_device", b)]
+    for state in ("online", "offline"):
+        blocks = [block for block in there if machine.get("block_state", block) == state]
+        found = re.search(rf"Total {state} memory:\s+(\d+)", said)
+        yield Check(f"bytes {state}", str(len(blocks) * size), found[1] if found else said)
+
+
+# --- R4, R5: architectures ----------------------------------------------------------------------
+
+
+def sizes_are_the_architectures(follower: Follower, system: System) -> Iterator[Check]:
+    guest, board = follower.target.booted, follower.target.board
+    wanted = architecture(board.architecture)
+    size = int(guest.read("/sys/devices/system/memory/block_size_bytes"), 16)
+    if board.lmb:
+        told = guest.shell(f"od -An -tx1 {_LMB_SIZE} | tr -d ' \\n'").out
+        yield Check("bytes of a block: one LMB of the firmware's", str(int(told, 16)), str(size))
+        yield Check("bytes of a block beyond whole sections", "0", str(size % wanted.section))
+    else:
+        yield Check("bytes of a block: one section", str(wanted.section), str(size))
+    smaps = guest.shell("grep -m1 KernelPageSize /proc/self/smaps").out
+    kib = re.search(r"(\d+) kB", smaps)
+    page = 1024 * int(kib[1]) if kib else 0
+    family = board.architecture.partition("-")[0]
+    pages = sorted({a.page for a in ARCHITECTURES if a.name.partition("-")[0] == family})
+    yield Check(f"a page has one of {pages} bytes", "True", str(page in pages))
+    for block in range(BOOT_BLOCKS):
+        _steps(follower, ("write_state", block, "offline"), ("write_state", block, "online"))
+    seen = follower.target.observe()["block_state"]
+    stay = all(seen[block] == "online" for block in board.kept)
+    yield Check("boot memory that a notifier keeps is online", "True", str(stay))
+
+
+def lmbs_come_and_go(follower: Follower, system: System) -> Iterator[Check]:
+    guest, board = follower.target.booted, replace(follower.target.board, how="dimms")
+    blocks, size = (FIRST, SECOND), 2 * board.block
+    user = Operations(Machine(system, arrangement(system, board)))
+    states = " ".join(f"{_MEMORY}/memory{board.more + DEVICES * 2 + at}/state" for at in (0, 1))
+
+    def seen_and_wanted() -> tuple[str, str]:
+        machine = user.machine
+        there = [b for b in blocks if machine.get("block_device", b)]
+        wanted = [str(machine.get("block_state", b)) for b in there]
+        time.sleep(3)  # the kernel takes LMBs in its own time, and tells nobody
+        return str(wanted), str(guest.shell(f"cat {states} 2>/dev/null").out.split())
+
+    for block in blocks:
+        _take(user, ("acquire_lmb", block))
+    _take(user, ("add_device", 1))
+    for block in blocks:
+        _take(user, ("write_state", block, "online"), ("assign_lmb", block))
+    guest.qmp("object-add", qom_type="memory-backend-ram", id="lmbs-ram", size=size)
+    guest.qmp("device_add", driver="pc-dimm", id="lmbs", memdev="lmbs-ram", node=1)
+    yield Check("LMBs that a request adds", *seen_and_wanted())
+    for block in blocks:
+        _take(user, ("write_state", block, "offline"), ("remove_memory", block))
+        _take(user, ("unassign_lmb", block))
+    _take(user, ("reach_count", FIRST), ("release_lmb", FIRST), ("release_lmb", SECOND))
+    guest.qmp("device_del", id="lmbs")
+    yield Check("LMBs after a request to remove them", *seen_and_wanted())
+
+
+def _take(user: Operations, *steps: tuple[Value, ...]) -> None:
+    """Operations of a user, or single steps, that the reference must be able to take."""
+    for name, *params in steps:
+        known = getattr(user, str(name), None)
+        done = known(*params) if known else user.machine.step(str(name), *params)
+        assert done, f"{name}{params}: {done}"
