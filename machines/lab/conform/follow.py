@@ -14,7 +14,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from errno import errorcode
+from errno import EINVAL, errorcode
 from itertools import product
 
 from memhp.machines.lab.errors import GuestDied, GuestSilent, LabError
@@ -28,6 +28,7 @@ from .deviations import RefusedZones
 from .target import (
     BOOT_BLOCKS,
     DEVICES,
+    HELD,
     TEXTS,
     WORDS,
     KernelTarget,
@@ -49,6 +50,8 @@ __all__ = [
     "walk",
 ]
 
+_HOLDERS = 4
+"""How many processes hold memory at most."""
 _FAILURES = 5
 """How many guests may be lost before a walk ends."""
 
@@ -153,6 +156,9 @@ class Follower:
     def step(self, operation: Operation) -> None:
         """Do the operation on both, and compare."""
         name, params = operation
+        if name in ("hold", "release"):
+            self._hold(operation)
+            return
         worlds = [
             (world, getattr(Operations(world), name)(*params).errno)
             for world in _worlds(self.machine, name, int(params[0]))
@@ -177,6 +183,26 @@ class Follower:
                 self._disagree(outcomes, answer, seen)
                 return
         self._refused.note(operation, before, self.machine)
+
+    def _hold(self, operation: Operation) -> None:
+        """Somebody takes memory of the last node, or gives it back; sysfs shows nothing of it.
+
+        That there is no memory is determined.  How much room there is cannot be seen.
+        """
+        name, params = operation
+        tally = self.report.tallies.setdefault(name, Tally())
+        self.done.append(operation)
+        node = self.target.board.nodes - 1
+        possible = name == "release" or bool(self.machine.get("has_memory", node))
+        answer, seen = self.target.do(name, *params), self.target.observe()
+        wanted = expected(self.machine)
+        if differences(wanted, seen) or (answer is None and not possible):
+            tally.disagreed += 1
+            self._disagree([(None if possible else EINVAL, wanted)], answer, seen)
+        elif possible and name == "hold":
+            tally.allowed += 1
+        else:
+            tally.determined += 1
 
     def _deviates(self, operation: Operation, answer: int | None, seen: Observation) -> bool:
         name, params = operation
@@ -233,7 +259,7 @@ def walk(
     report, began = follower.report, time.monotonic()
     for _ in range(steps):
         try:
-            follower.step(random_operation(follower.machine, choose, target.board.dimms))
+            follower.step(random_operation(follower.machine, choose, target))
         except (GuestDied, GuestSilent) as error:
             follower.begin_anew(error)
         report.seconds = time.monotonic() - began
@@ -257,15 +283,19 @@ def again(target: KernelTarget, system: System, operations: Sequence[Operation])
     return follower.report
 
 
-def random_operation(machine: Machine, choose: random.Random, dimms: bool = True) -> Operation:
-    """An operation on something that is there, or a DIMM that comes or goes."""
+def random_operation(machine: Machine, choose: random.Random, target: KernelTarget) -> Operation:
+    """An operation on something that is there, a DIMM that comes or goes, or a holder."""
     blocks = [b for b in range(machine.topology.sizes["Block"]) if machine.get("block_device", b)]
     kind = choose.random()
-    if kind < 0.2 and dimms:
+    if kind < 0.2 and target.board.dimms:
         device = choose.randrange(1, DEVICES + 1)
         return ("eject_device" if machine.get("inserted", device) else "add_device", (device,))
-    added = [block for block in blocks if block >= BOOT_BLOCKS]
-    block = choose.choice(added if added and choose.random() < 0.85 else blocks)
+    if kind < 0.3:
+        number = choose.randrange(_HOLDERS)
+        held = number in target.holders
+        return ("release", (number,)) if held else ("hold", (number, choose.choice(HELD)))
+    others = [block for block in blocks if block >= BOOT_BLOCKS]
+    block = choose.choice(others if others and choose.random() < 0.85 else blocks)
     if kind < 0.8:
         return "write_state", (block, choose.choice(WORDS))
     return "write_online", (block, choose.choice(TEXTS))

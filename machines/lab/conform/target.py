@@ -37,6 +37,7 @@ __all__ = [
     "BOARDS",
     "BOOT_BLOCKS",
     "DEVICES",
+    "HELD",
     "TEXTS",
     "WORDS",
     "Board",
@@ -51,6 +52,10 @@ __all__ = [
 BOOT_BLOCKS = 4
 DEVICES = 2
 BLOCKS_OF_DEVICE = 2
+
+HELD = ("anon", "locked", "cache", "kernel")
+"""What holders have: all of it moves but the kernel's own."""
+_HELD_BYTES = 8 * MIB
 
 WORDS = ("online", "online_kernel", "online_movable", "offline", "nonsense", "online\n", "")
 TEXTS = ("1", "0", "y", "n", "on", "off", "2", "maybe", "")
@@ -192,6 +197,7 @@ class KernelTarget:
         self.board = BOARDS[kernel.arch]
         self.programs = programs
         self.guest: Guest | None = None
+        self.holders: dict[int, int] = {}
 
     def __enter__(self) -> KernelTarget:
         return self
@@ -210,6 +216,7 @@ class KernelTarget:
         if topology.sizes["Block"] != len(self.board.numbers()):
             raise LabError("a kernel boots the machine of `arrangement` alone")
         self.close()
+        self.holders = {}
         layout = replace(self.board.layout(), programs=self.programs)
         self.guest = Guest.boot(self.kernel, layout)
         size = int(self.guest.read(f"{_MEMORY}/block_size_bytes"), 16)
@@ -237,7 +244,19 @@ class KernelTarget:
             return self._add(number)
         if operation == "eject_device":
             return None if eject_dimm(self.booted, f"dimm{number}").gone else EBUSY
+        if operation == "hold":
+            return self._hold(number, str(params[1]))
+        if operation == "release":
+            return self.booted.release(self.holders.pop(number)) or None
         raise ValueError(f"a kernel cannot be asked for {operation!r}")
+
+    def _hold(self, number: int, kind: str) -> int | None:
+        """Have a process of that number hold memory of the last node."""
+        words = (kind, str(self.board.nodes - 1), str(_HELD_BYTES))
+        answer = self.booted.agent("hold", *words)
+        if not answer.code:
+            self.holders[number] = int(answer.data)
+        return answer.code or None
 
     def _write(self, block: int, name: str, text: str) -> int | None:
         errno = self.booted.write(f"{_MEMORY}/memory{self.board.numbers()[block]}/{name}", text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from dataclasses import replace
+from errno import EINVAL
 
 import pytest
 
@@ -119,3 +120,23 @@ def test_a_kernel_that_panics_is_reported_and_the_walk_goes_on(kernel: Kernel) -
     assert "panic" in lost
     assert report.total.steps == 5
     assert not report.agrees
+
+
+class Generous(KernelTarget):
+    """A kernel that gives memory of a node that has none."""
+
+    def do(self, operation: str, *params: Value) -> int | None:
+        return None if operation == "hold" else super().do(operation, *params)
+
+
+@pytest.mark.kernel
+def test_memory_of_a_node_without_memory_is_a_disagreement(kernel: Kernel) -> None:
+    operations = [("hold", (0, "anon")), ("add_device", (1,)), ("write_state", (4, "online"))]
+    operations += [("hold", (1, "locked")), ("release", (1,))]
+    with KernelTarget(kernel) as target:
+        report = again(target, SYSTEM, operations)
+    assert report.agrees, "\n".join(map(str, report.disagreements))
+    assert (report.tallies["hold"].determined, report.tallies["hold"].allowed) == (1, 1)
+    with Generous(kernel) as target:
+        (found,) = again(target, SYSTEM, operations[:1]).disagreements
+    assert found.reference == (EINVAL,)
