@@ -47,6 +47,8 @@ def add_dimm(guest: Guest, name: str, node: int, size: int) -> None:
 def eject_dimm(guest: Guest, name: str, *, limit: float = 20.0) -> Ejection:
     """Ask the guest to give a DIMM back and wait until it has done so or refused.
 
+    Guests of ppc64le do not tell QEMU that they refuse (their console does): it is silence.
+
     Raises:
         GuestSilent: it did neither within ``limit`` seconds.
         MonitorRefused: there is no such DIMM, or it is being ejected.

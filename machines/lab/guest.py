@@ -29,10 +29,12 @@ from memhp.machines.lab.qmp import Monitor
 __all__ = ["Accelerator", "Guest", "HoldKind", "Reply", "arguments", "usable_accelerator"]
 
 Accelerator = Literal["tcg", "kvm"]
-HoldKind = Literal["anon", "locked", "huge", "cache", "spliced", "pinned", "kernel"]
+HoldKind = Literal["anon", "locked", "huge", "cache", "spliced", "pinned", "kernel", "silent"]
 """What a holder has: anonymous memory; that locked; huge pages; page cache (of tmpfs);
 anonymous memory of which up to 16 pages are referenced from a pipe; that pinned long-term
-(io_uring); memory of the kernel's own (the buffers of a pipe)."""
+(io_uring); memory of the kernel's own (the buffers of a pipe); page cache, a readahead's worth at
+most, that is locked until a file system that has stopped answering does so (FUSE, which needs a
+layout's module `fuse`; `Guest.resume`)."""
 
 _T = TypeVar("_T")
 
@@ -238,6 +240,10 @@ class Guest:
         """
         answer = self.agent("hold", kind, str(node), str(size), limit=limit)
         return (answer.code, 0) if answer.code else (0, int(answer.data))
+
+    def resume(self, holder: int, *, limit: float | None = None) -> int:
+        """Have the file system of a holder of kind "silent" answer again; 0 or an errno."""
+        return self.agent("resume", str(holder), limit=limit).code
 
     def release(self, holder: int, *, limit: float | None = None) -> int:
         """End a holder, which gives its memory back; returns 0 or an errno."""

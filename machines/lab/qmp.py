@@ -1,6 +1,10 @@
 """QEMU's monitor: commands with a deadline, and the events that come meanwhile.
 
 Source: docs/interop/qmp-spec of QEMU.  One JSON text a line, each way.
+
+Not the package `qemu.qmp` (tried: 0.0.6): its client is asyncio, its blocking wrapper "legacy"
+with one timeout a connection, and adapting it to a deadline a call, and to the errors and the
+socket that the agent's line has too, is as long as this module.
 """
 
 from __future__ import annotations

@@ -264,3 +264,23 @@ def test_the_command_boots_what_its_arguments_say(
     words += ["--virtio-mem", "2,256MiB,128MiB", "--slots", "1"]
     assert main(["lab", "boot", kernel.name, *words]) == 0
     assert "node0: 4 blocks, CPUs 0, distances 10 30" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("ending", ["resume", "release"])
+def test_a_file_system_that_is_silent_holds_an_offline_up(kernel: Kernel, ending: str) -> None:
+    layout = Layout(
+        nodes=(Node(512 * MIB, 1), Node()),
+        slots=1,
+        options=("memhp_default_state=offline",),
+        modules=("fuse",),
+    )
+    with Guest.boot(kernel, layout) as guest:
+        state = state_of_dimm(guest, "d0", node=1)
+        assert guest.write(state, "online_movable") == 0
+        error, holder = guest.hold("silent", 1 * MIB, node=1)
+        assert error == 0
+        guest.shell(f"(echo offline > {state}; echo $? > /tmp/answer) > /dev/null 2>&1 &")
+        assert guest.shell("sleep 1.5; ls /tmp/answer").rc != 0
+        assert guest.agent(ending, str(holder)).code == 0
+        assert within(10, lambda: guest.shell("cat /tmp/answer").out == "0\n")
+        assert guest.read(state) == "offline\n"
