@@ -54,6 +54,9 @@ def add_parser(commands: Any) -> None:
     fetching.add_argument(
         "names", nargs="*", metavar="NAME", help="default: those of this machine's architecture"
     )
+    fetching.add_argument(
+        "--selftest", action="store_true", help="their own tests of memory hotplug (140 MB each)"
+    )
     fetching.set_defaults(run=_guarded(_fetch))
     booting = parts.add_parser("boot", help="boot a guest and say what it has")
     booting.add_argument("name", nargs="?", metavar="NAME", help="a kernel of `memhp lab list`")
@@ -186,10 +189,12 @@ def _list(args: argparse.Namespace) -> int:
 
 def _fetch(args: argparse.Namespace) -> int:
     from memhp.machines.lab import STOCK, fetch
+    from memhp.machines.lab.selftest import fetch_selftest
 
     arch = os.uname().machine
     for name in args.names or [each.name for each in STOCK.values() if each.arch == arch]:
-        print(f"{name}: {fetch(name).version}", flush=True)
+        what = fetch_selftest(name) if args.selftest else fetch(name).version
+        print(f"{name}: {what}", flush=True)
     return 0
 
 

@@ -26,7 +26,7 @@ __all__ = ["Entry", "build", "cpio"]
 _AGENT = Path(__file__).parent / "agent.c"
 _APPLETS = (
     "sh cat ls find grep sed echo sleep dd mount umount mkdir rmdir rm ln tar head tail sort wc"
-    " dmesg tr uname ps kill free seq sync od poweroff reboot sysctl true false test"
+    " awk dmesg tr uname ps kill free seq sync od poweroff reboot sysctl true false test"
 )
 
 

@@ -21,7 +21,7 @@ from types import MappingProxyType
 from memhp.machines.lab.errors import LabError
 from memhp.machines.lab.sources import machine_sources, stanzas_for
 
-__all__ = ["STOCK", "Kernel", "StockKernel", "cache_folder", "fetch", "load", "own", "tool"]
+__all__ = ["STOCK", "Apt", "Kernel", "StockKernel", "cache_folder", "fetch", "load", "own", "tool"]
 
 _APT_SECONDS = 600.0
 _KEPT_MODULES = ("drivers/virtio/", "drivers/dax/", "drivers/nvdimm/", "fs/fuse/")
@@ -138,7 +138,7 @@ def fetch(name: str) -> Kernel:
     stock = STOCK[name]
     tool("apt-get", "apt")
     tool("dpkg-deb", "dpkg")
-    apt = _Apt.prepared(stock)
+    apt = Apt.prepared(stock)
     packages = _packages(apt, stock)
     if stock.arch != os.uname().machine:
         packages.append("busybox-static")
@@ -157,7 +157,7 @@ def fetch(name: str) -> Kernel:
     return kernel
 
 
-def _packages(apt: _Apt, stock: StockKernel) -> list[str]:
+def _packages(apt: Apt, stock: StockKernel) -> list[str]:
     """The packages of the kernel itself, on which the package that is always current depends.
 
     Up to Debian 13 that is one; later the image and the modules have packages of their own.
@@ -198,13 +198,13 @@ def kernel_packages(shown: str) -> list[str]:
 
 
 @dataclass(frozen=True)
-class _Apt:
+class Apt:
     """apt with folders of its own for one release and architecture."""
 
     options: tuple[str, ...]
 
     @classmethod
-    def prepared(cls, stock: StockKernel) -> _Apt:
+    def prepared(cls, stock: StockKernel) -> Apt:
         folder = cache_folder() / "apt" / f"{stock.release}-{stock.debian_arch}"
         for part in ("lists/partial", "cache/archives/partial", "state"):
             (folder / part).mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from memhp.machines.lab.errors import LabError
 from memhp.machines.lab.guest import Guest, HoldKind
 from memhp.machines.lab.layout import MIB
+from memhp.machines.lab.selftest import selftest
 from memhp.machines.procfs import system_ram
 from memhp.reference.machine import Machine
 from memhp.reference.operations import Operations
@@ -41,6 +42,7 @@ __all__ = [
     "lsmem_agrees",
     "sizes_are_the_architectures",
     "stuck_is_found_first",
+    "the_kernels_own_test_passes",
 ]
 
 FIRST, SECOND = BOOT_BLOCKS, BOOT_BLOCKS + 1
@@ -271,6 +273,25 @@ def lsmem_agrees(follower: Follower, system: System) -> Iterator[Check]:
         blocks = [block for block in there if machine.get("block_state", block) == state]
         found = re.search(rf"Total {state} memory:\s+(\d+)", said)
         yield Check(f"bytes {state}", str(len(blocks) * size), found[1] if found else said)
+
+
+def the_kernels_own_test_passes(follower: Follower, system: System) -> Iterator[Check]:
+    guest = _plug(follower, "online_movable")
+    _steps(follower, ("write_state", SECOND, "offline"))
+    script = selftest(follower.target.kernel.name)
+    guest.shell(f"mkdir -p /tmp; cat > /tmp/test.sh <<'END OF TEST'\n{script}\nEND OF TEST")
+    # What the test does: all online, one that can go goes and comes back.
+    user = Operations(follower.machine.copy())
+    done = [user.write_state(SECOND, "online")]
+    done += [user.write_state(FIRST, "offline"), user.write_state(FIRST, "online")]
+    wanted = "passes" if all(done) else "fails"
+    reply = guest.shell("bash /tmp/test.sh 2>&1", limit=60.0)
+    seen = "fails" if reply.rc or "FAILED" in reply.out else "passes"
+    yield Check("mem-on-off-test.sh", wanted, seen if "Test scope" in reply.out else reply.out)
+    states = follower.target.observe()["block_state"]
+    there = [b for b, state in enumerate(states) if state is not None]
+    wanted = str({b: user.machine.get("block_state", b) for b in there})
+    yield Check("blocks afterwards", wanted, str({b: states[b] for b in there}))
 
 
 # --- R4, R5: architectures ----------------------------------------------------------------------

@@ -21,6 +21,7 @@ from .plays import (
     lsmem_agrees,
     sizes_are_the_architectures,
     stuck_is_found_first,
+    the_kernels_own_test_passes,
 )
 from .target import BOARDS, KernelTarget
 
@@ -117,6 +118,14 @@ SCENARIOS = (
         ("x86_64",),
         lsmem_agrees,
         ("lsmem",),
+    ),
+    Scenario(
+        "the_kernels_own_test_passes",
+        "mem-on-off-test.sh of the kernel's source ends as the reference says.",
+        ("R4",),
+        ("x86_64",),
+        the_kernels_own_test_passes,
+        ("bash", "bc"),
     ),
     Scenario(
         "sizes_and_rules_of_x86_64",
