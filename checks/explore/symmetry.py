@@ -103,7 +103,8 @@ class _Facts:
         if open_ is None:
             return grown
         sort, number = open_
-        for image in range(number, self.sizes[sort]):
+        others = (n for n in range(self.sizes[sort]) if n != number)
+        for image in (number, *others):
             if (sort, image) not in grown:
                 found = self._extended(grown, open_, (sort, image))
                 if found is not None:

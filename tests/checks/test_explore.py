@@ -216,3 +216,13 @@ def test_runs_without_end_are_looked_for_everywhere() -> None:
         assert explore(part, topology, [claim]).verdict(claim) is verdict
         unknown = explore(part, topology, [claim], depth=3)
         assert unknown.verdict(claim) is Verdict.undetermined
+
+
+def test_frames_of_like_blocks_can_be_exchanged_with_their_blocks() -> None:
+    whole = sliced(restricted(SYSTEM, {"blocks", "alloc_kernel", "free_kernel"}), [])
+    topology = Shape(blocks=2, frames=2).build(whole)
+    moved = {
+        tuple(sorted((a, b) for a, b in enumerate(swap.images["Frame"]) if a < b))
+        for swap in swaps(whole, topology, [])
+    }
+    assert moved == {((0, 1),), ((2, 3),), ((0, 2), (1, 3)), ((0, 3), (1, 2))}
