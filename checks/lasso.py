@@ -16,7 +16,7 @@ import networkx as nx
 from memhp.reference import Topology, diff
 from memhp.reference.compile import Program
 from memhp.spec.language.system import Property, System
-from memhp.spec.language.terms import App, Var, subterms
+from memhp.spec.language.terms import App, subterms
 
 from .localise import Spent, closed, cut, different, reads, refusal, shortest
 from .search import Choice, Edge, Found, unfinished, way
@@ -141,8 +141,7 @@ class _Graph:
         self.claim = claim
         self.topology = topology
         self.program = Program(system, topology)
-        during = {part for part in subterms(claim.ending.during) if isinstance(part, Var)}
-        self.outer = [at for at, var in enumerate(claim.params) if var in during]
+        self.outer = [claim.params.index(var) for var in claim.of_work]
         self.parents: dict[bytes, tuple[bytes, Choice] | None] = {}
         self.edges: dict[bytes, list[Edge]] = {}
         self.open: dict[tuple[int, ...], set[bytes]] = {}

@@ -196,7 +196,7 @@ class Obligations:
     ) -> Iterator[Obligation]:
         """One of the ways is open, and on each an action takes out an element."""
         todo = conj(during, left)
-        outer = {var.name: var for var in claim.params if var in subterms(during)}
+        outer = {var.name: var for var in claim.of_work}
         inner = [var for var in claim.params if var.name not in outer]
         conditions = [expand(way.condition, self.system) for way in ways]
         goal = implies(todo, disj(*conditions))

@@ -320,13 +320,12 @@ def _problems(
     grounding.across({})
     ending = claim.ending
     assert ending
-    during = set(subterms(ending.during))
     left: dict[tuple[int, ...], list[Formula]] = {}
     for bound in grounding.bindings(claim.params):
         parts = [grounding.formula(term, bound) for term in (ending.during, ending.left)]
         when = grounding.formulas.conj(parts)
         if when is not FALSE:
-            point = tuple(value if var in during else -1 for var, value in bound.items())
+            point = tuple(value if var in claim.of_work else -1 for var, value in bound.items())
             left.setdefault(point, []).append(when)
 
     def numbers(names: Sequence[str]) -> frozenset[int]:

@@ -159,6 +159,13 @@ class Property:
     using: tuple[str, ...] = ()
 
     @property
+    def of_work(self) -> tuple[Var, ...]:
+        """Of an *ends* property the parameters that say which work; the others, its elements."""
+        assert self.ending
+        read = set(subterms(self.ending.during))
+        return tuple(var for var in self.params if var in read)
+
+    @property
     def of_step(self) -> bool:
         """Whether it is judged by a step, the states before and after it, or by one state."""
         return self.kind == "step" or (

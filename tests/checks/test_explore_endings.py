@@ -42,6 +42,13 @@ def part(system: System, names: set[str], claim: str) -> tuple[System, Property]
     return sliced(smaller, [wanted]), wanted
 
 
+def draining(system: System) -> tuple[System, Property]:
+    """What a block needs that drains: a property of several ways, of which some are open."""
+    claim = system.property_by_name["draining_ends"]
+    actions = tuple(action for action in system.actions if action.name in DRAINING)
+    return sliced(replace(system, actions=actions), [claim]), claim
+
+
 def run_of(found: Exploration, claim: Property) -> Found:
     """The run without end, once it has been seen to be one on the reference."""
     assert found.verdict(claim) is Verdict.refuted
@@ -50,6 +57,24 @@ def run_of(found: Exploration, claim: Property) -> Found:
     machines = run.replay(found.system)
     assert run.is_shown_by(machines)
     assert machines[run.loop].key() == machines[-1].key()
+    return run
+
+
+def agree(system: System, claim: Property, shape: Shape, *, endless_run: bool) -> Found | None:
+    """The run without end, if there is one: as long as the reference's, about the same work."""
+    topology: Topology = shape.build(system)
+    expected = endless(system, topology, claim, max_states=50_000)
+    found = explore(system, topology, [claim])
+    assert (found.engine, bool(expected)) == ("native", endless_run)
+    if expected is None:
+        assert found.verdict(claim) is Verdict.holds
+        return None
+    run = run_of(found, claim)
+    assert (len(run.steps), run.loop, run.params) == (
+        len(expected.steps),
+        expected.loop,
+        expected.params,
+    )
     return run
 
 
@@ -70,17 +95,32 @@ def test_the_same_runs_without_end_as_by_the_reference(
     for edit in edits:
         system = edit.apply(system)
     smaller, wanted = part(system, names, claim)
-    topology: Topology = Shape(blocks=2).build(smaller)
-    expected = endless(smaller, topology, wanted, max_states=50_000)
-    found = explore(smaller, topology, [wanted])
-    assert found.engine == "native"
-    assert bool(expected) == bool(edits)
-    if expected is None:
-        assert found.verdict(wanted) is Verdict.holds
-    else:
-        run = run_of(found, wanted)
-        assert len(run.steps) == len(expected.steps)
-        assert run.params == expected.params
+    agree(smaller, wanted, Shape(blocks=2), endless_run=bool(edits))
+
+
+@pytest.mark.parametrize(
+    ("edits", "cycle"),
+    [
+        ((), None),
+        ((DropUpdate("change_home", "frame_state"),), None),
+        ((DropUpdate("copy", "stage"),), ["copy"]),
+        ((DropUpdate("change_home", "stage"),), ["change_home"]),
+        ((DropUpdate("reserve_destination", "source"),), []),
+        ((DropUpdate("finish_migration", "stage"),), []),
+    ],
+)
+def test_the_same_verdict_where_work_has_several_ways_on(
+    edits: tuple[DropUpdate, ...], cycle: list[str] | None
+) -> None:
+    """Without a step's update it is taken for ever; or none of the ways is open any more."""
+    system = SYSTEM
+    for edit in edits:
+        system = edit.apply(system)
+    smaller, wanted = draining(system)
+    assert wanted.ending
+    assert len(wanted.ending.ways) > 1
+    run = agree(smaller, wanted, Shape(blocks=2, frames=3), endless_run=cycle is not None)
+    assert (run and [name for name, _ in run.steps[run.loop :]]) == cycle
 
 
 def test_a_wait_without_a_budget_is_a_run_without_end_on_the_whole_specification() -> None:
@@ -104,9 +144,7 @@ def test_a_removal_that_cannot_be_given_up_is_stuck() -> None:
 def test_a_cycle_of_many_steps_is_found_before_all_was_seen() -> None:
     """A part of the machine is enough: where its steps lead outside does not matter."""
     system = variant("allocation-refills-what-drains")
-    claim = system.property_by_name["draining_ends"]
-    actions = tuple(action for action in system.actions if action.name in DRAINING)
-    smaller = sliced(replace(system, actions=actions), [claim])
+    smaller, claim = draining(system)
     found = explore(smaller, ROOMY.build(smaller), [claim], depth=11)
     assert found.end == "depth"
     run = run_of(found, claim)
