@@ -220,9 +220,9 @@ def test_runs_without_end_are_looked_for_everywhere() -> None:
 
 def test_frames_of_like_blocks_can_be_exchanged_with_their_blocks() -> None:
     whole = sliced(restricted(SYSTEM, {"blocks", "alloc_kernel", "free_kernel"}), [])
-    topology = Shape(blocks=2, frames=2).build(whole)
+    topology = Shape(blocks=3, frames=2).build(whole)  # block 0 holds the pgdat
     moved = {
         tuple(sorted((a, b) for a, b in enumerate(swap.images["Frame"]) if a < b))
         for swap in swaps(whole, topology, [])
     }
-    assert moved == {((0, 1),), ((2, 3),), ((0, 2), (1, 3)), ((0, 3), (1, 2))}
+    assert {((2, 4), (3, 5)), ((2, 5), (3, 4)), ((0, 1),), ((2, 3),), ((4, 5),)} <= moved
