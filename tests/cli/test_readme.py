@@ -1,0 +1,45 @@
+"""README: every command that it names is one, with options that there are."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from memhp.cli.main import parser
+from memhp.spec.variants import VARIANTS
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "docs/findings.md")
+VALUES = {"NAME…": "x86_64-6.1", "NAME": VARIANTS[0].name, "ROW": "U1", "DIR": "out", "…": "engine"}
+
+
+def commands(text: str) -> list[str]:
+    """What stands in the text as a command of memhp, inline or at a prompt."""
+    inline = re.findall(r"`memhp ([^`]+)`", re.sub(r"\s*\n\s*", " ", text))
+    return inline + re.findall(r"(?m)^\$ (?:sudo )?memhp (.+)$", text)
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_command_that_a_document_names_can_be_given(name: str) -> None:
+    found = commands((ROOT / name).read_text())
+    assert found
+    for command in found:
+        words = [VALUES.get(word, word) for word in command.split()]
+        said = io.StringIO()
+        try:
+            with contextlib.redirect_stderr(said):
+                parser().parse_args(words)
+        except SystemExit:
+            bare = len(words) == 1 and "are required" in said.getvalue()
+            assert bare, f"memhp {command}: {said.getvalue().splitlines()[-1]}"
+
+
+def test_a_command_that_is_none_is_seen() -> None:
+    assert commands("see `memhp frob\n  --x`\n$ memhp check --only U1\n") == [
+        "frob --x",
+        "check --only U1",
+    ]
