@@ -42,7 +42,7 @@ Bounds = tuple[float, float | None]
 _LARGE = 1 << KPF_COMPOUND_HEAD | 1 << KPF_COMPOUND_TAIL
 _NO_FILE = 1 << KPF_ANON | 1 << KPF_SWAPBACKED
 _MOVED = frozenset({FrameKind.movable, FrameKind.waiting, FrameKind.huge})
-_MAYBE = frozenset({FrameKind.unknown, FrameKind.offline})
+_MAYBE = frozenset({FrameKind.blank, FrameKind.unknown, FrameKind.offline})
 
 
 @dataclass(frozen=True)

@@ -73,9 +73,11 @@ class FrameKind(Enum):
     """Failed memory; offline passes over it."""
     hole = "hole"
     """No struct page: NOPAGE, or past the last frame that the kernel has."""
+    blank = "blank"
+    """The word is zero, which does not tell: a hole, a frame never given to the allocator,
+    a free page on the list of a CPU, or a plain page of the kernel's."""
     unknown = "unknown"
-    """The word does not tell. Zero is a hole, a frame never given to the allocator, a
-    per-CPU free page or a plain kernel allocation. Page-cache bits off the LRU are
+    """The word does not tell. Page-cache bits off the LRU are
     either on their way to it or file-system metadata. Private bits alone are a
     driver's, which may be able to migrate the page (zsmalloc) or not."""
 
@@ -109,19 +111,19 @@ def frame_kind(word: int) -> FrameKind:
     """What one word shows; the first rule that has one of its bits set decides.
 
     >>> frame_kind(1 << KPF_BUDDY).name, frame_kind(0).name
-    ('free', 'unknown')
+    ('free', 'blank')
     """
     for mask, kind in _RULES:
         if word & mask:
             return kind
-    return FrameKind.unknown
+    return FrameKind.unknown if word else FrameKind.blank
 
 
 def kinds_of(words: Mapping[int, int]) -> Counter[FrameKind]:
     """How many frames are of each kind, from how many have each word.
 
     >>> kinds_of({1 << KPF_BUDDY: 3, 0: 1})
-    Counter({<FrameKind.free: 'free'>: 3, <FrameKind.unknown: 'unknown'>: 1})
+    Counter({<FrameKind.free: 'free'>: 3, <FrameKind.blank: 'blank'>: 1})
     """
     kinds: Counter[FrameKind] = Counter()
     for word, count in words.items():

@@ -14,6 +14,7 @@ from memhp.machines.errors import MachineError, shown
 _IOMEM_LINE = re.compile(r"(?P<indent> *)(?P<start>[0-9a-f]+)-(?P<end>[0-9a-f]+) : (?P<name>.*)")
 _ZONE_LINE = re.compile(r"Node (?P<node>[0-9]+), zone +(?P<name>\w+)")
 _ZONE_FIELD = re.compile(r"  +(?:pages )?(?P<name>free|spanned|present|managed|start_pfn):? +(.*)")
+_LISTED = re.compile(r" +count: +(.*)")
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class ZoneReading:
     """One zone of one node in `/proc/zoneinfo`; all counts in base pages.
 
     `spanned` counts holes, `present` does not, `managed` is what the buddy allocator
-    got (absent before Linux 3.9). `start_pfn` is the number of the first frame.
+    got (absent before Linux 3.9). `start_pfn` is the number of the first frame. `listed`
+    counts the free frames that wait on the lists of CPUs, outside the buddy allocator.
     """
 
     node: int
@@ -39,6 +41,7 @@ class ZoneReading:
     present: int | None
     managed: int | None
     start_pfn: int | None
+    listed: int = 0
 
 
 def system_ram(text: str, path: str = "proc/iomem") -> tuple[Range, ...] | None:
@@ -107,10 +110,13 @@ def _zone_sections(text: str) -> Iterator[tuple[re.Match[str], list[str]]]:
 def _zone(heading: re.Match[str], body: list[str], path: str) -> ZoneReading:
     where = f"{path}, node {heading['node']} zone {heading['name']}"
     fields: dict[str, int] = {}
+    listed = 0
     for line in body:
         match = _ZONE_FIELD.fullmatch(line)
         if match is not None and match["name"] not in fields:
             fields[match["name"]] = number(match[2], f"{where}, {match['name']}")
+        elif (match := _LISTED.fullmatch(line)) is not None:
+            listed += number(match[1], f"{where}, count")
     return ZoneReading(
         node=number(heading["node"], where),
         name=heading["name"],
@@ -119,6 +125,7 @@ def _zone(heading: re.Match[str], body: list[str], path: str) -> ZoneReading:
         present=fields.get("present"),
         managed=fields.get("managed"),
         start_pfn=fields.get("start_pfn"),
+        listed=listed,
     )
 
 

@@ -36,8 +36,8 @@ from memhp.machines.tree import MEMORY_DIR, NODE_DIR, Tree, open_tree
 BLOCK_STATES = frozenset({"online", "offline", "going-offline"})
 """What `memoryX/state` says (state_show); all else is refused."""
 
-MAX_CPUS = 65536
-"""The most CPUs that a list may name; x86 allows 8192."""
+MOST_LISTED = 65536
+"""The most CPUs or nodes that a list may name; x86 allows 8192 and 1024."""
 
 _T = TypeVar("_T")
 
@@ -72,6 +72,7 @@ class NodeReading:
 
     `distance` has one entry for each online node, in ascending node order, and 10
     means local. MemTotal is what the allocator got, which is less than the blocks hold.
+    `online` and `has_memory` say whether the lists of such nodes name it.
     """
 
     number: int
@@ -80,6 +81,8 @@ class NodeReading:
     mem_free_kib: int | None = None
     blocks: tuple[int, ...] = ()
     cpus: tuple[int, ...] | None = None
+    online: bool | None = None
+    has_memory: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,11 @@ def read_machine(path: str | Path = "/", *, page_flags: bool = True) -> MachineR
     >>> reading.block_size, len(reading.blocks)  # doctest: +SKIP
     (134217728, 192)
     """
-    tree = open_tree(path)
+    return read_tree(open_tree(path), page_flags=page_flags)
+
+
+def read_tree(tree: Tree, *, page_flags: bool = True) -> MachineReading:
+    """Read a machine whose files are at hand: `read_machine` opens them first."""
     notes: list[str] = []
     links = _links(tree)
     blocks = tuple(_block(tree, block, nodes) for block, nodes in sorted(links.blocks.items()))
@@ -242,8 +249,17 @@ def _node(tree: Tree, node: int, blocks: frozenset[int]) -> NodeReading:
         mem_total_kib=sizes.get("MemTotal"),
         mem_free_kib=sizes.get("MemFree"),
         blocks=tuple(sorted(blocks)),
-        cpus=None if cpus is None else _cpu_list(cpus, f"{folder}/cpulist"),
+        cpus=None if cpus is None else _numbers(cpus, f"{folder}/cpulist"),
+        online=_listed(tree, "online", node),
+        has_memory=_listed(tree, "has_memory", node),
     )
+
+
+def _listed(tree: Tree, name: str, node: int) -> bool | None:
+    """Whether a list of nodes names this one."""
+    path = f"{NODE_DIR}/{name}"
+    text = tree.read_text(path)
+    return None if text is None else node in _numbers(text, path)
 
 
 def _huge_pools(tree: Tree, nodes: Iterable[int]) -> tuple[HugePool, ...]:
@@ -285,19 +301,17 @@ def _zone_names(tree: Tree, path: str) -> tuple[str, ...] | None:
     return names
 
 
-def _cpu_list(text: str, path: str) -> tuple[int, ...]:
-    """The CPUs in a list such as `0-3,8`; an empty list is a node without CPUs."""
-    cpus: set[int] = set()
-    for part in filter(None, text.strip().split(",")):
+def _numbers(text: str, path: str) -> tuple[int, ...]:
+    """The CPUs or nodes in a list such as `0-3,8`; it may be empty, old kernels end it with NUL."""
+    found: set[int] = set()
+    for part in filter(None, text.strip(" \n\0").split(",")):
         first, dash, last = part.partition("-")
         start = number(first, path)
         stop = number(last, path) if dash else start
-        if not start <= stop < MAX_CPUS:
-            raise MachineError(
-                f"{path}: expected CPU numbers below {MAX_CPUS}, found {shown(part)}"
-            )
-        cpus.update(range(start, stop + 1))
-    return tuple(sorted(cpus))
+        if not start <= stop < MOST_LISTED:
+            raise MachineError(f"{path}: expected numbers below {MOST_LISTED}, found {shown(part)}")
+        found.update(range(start, stop + 1))
+    return tuple(sorted(found))
 
 
 def _block_size(tree: Tree) -> int | None:

@@ -28,6 +28,7 @@ _FRAMES: Mapping[FrameKind, frozenset[str]] = {
     FrameKind.offline: _ANY_FRAMES,
     FrameKind.hwpoison: frozenset({"free"}),
     FrameKind.hole: frozenset(),
+    FrameKind.blank: _ANY_FRAMES,
     FrameKind.unknown: _ANY_FRAMES,
 }
 """What a frame of each kind may be. ``boot`` is kernel memory that is never freed. Failed

@@ -83,7 +83,7 @@ def test_a_record_tells_its_page_size_its_frames_and_its_outcomes(
     files |= {PAGE_WORDS: page_words_text(WORDS), OUTCOMES: "memhp-outcomes/1\n1 done\n"}
     reading = read_machine(tar_file(files, links))
     assert reading.page_size == 4096
-    assert reading.frames == {1: Counter({FrameKind.free: FRAMES - 1, FrameKind.unknown: 1})}
+    assert reading.frames == {1: Counter({FrameKind.free: FRAMES - 1, FrameKind.blank: 1})}
     assert reading.outcomes == {1: "done"}
 
 

@@ -24,7 +24,7 @@ def bits(*names: str) -> int:
 @pytest.mark.parametrize(
     ("word", "kind"),
     [
-        (0, FrameKind.unknown),
+        (0, FrameKind.blank),
         (bits("BUDDY"), FrameKind.free),
         (bits("BUDDY", "UPTODATE"), FrameKind.free),
         (bits("BUDDY", "HWPOISON"), FrameKind.hwpoison),
@@ -69,7 +69,7 @@ def test_frames_are_counted_by_block_and_add_up(words: Path) -> None:
     counted = count_words([0, 1, 2, 9], block_size=4 * PAGE, page_size=PAGE, path=words)
     counts = {block: kinds_of(found) for block, found in counted.items()}
     assert counts == {
-        0: Counter({FrameKind.free: 2, FrameKind.movable: 1, FrameKind.unknown: 1}),
+        0: Counter({FrameKind.free: 2, FrameKind.movable: 1, FrameKind.blank: 1}),
         1: Counter({FrameKind.kernel: 2, FrameKind.reserved: 1, FrameKind.hole: 1}),
         2: Counter({FrameKind.free: 1, FrameKind.hole: 3}),
         9: Counter({FrameKind.hole: 4}),

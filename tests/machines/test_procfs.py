@@ -53,6 +53,8 @@ def test_system_ram_is_found_at_every_depth_and_not_split_by_what_it_holds() -> 
 
 def test_zones_are_read_and_an_empty_zone_has_no_start() -> None:
     assert zones(ZONEINFO) == (
-        ZoneReading(0, "DMA", free=3840, spanned=4095, present=3998, managed=3840, start_pfn=1),
+        ZoneReading(
+            0, "DMA", free=3840, spanned=4095, present=3998, managed=3840, start_pfn=1, listed=7
+        ),
         ZoneReading(0, "Movable", free=0, spanned=0, present=0, managed=0, start_pfn=None),
     )

@@ -1,8 +1,8 @@
 """A kernel held against the reference: the same operations, answer by answer, state by state.
 
-What the kernel keeps in a block of the kernel zone cannot be seen.  So such an operation is
-asked in every *world*: the reference as it is, with kernel memory in those blocks, and
-without.  Where all worlds agree, the answer is *determined* and must be the kernel's;
+What the kernel keeps in a block, its page words tell, but not always.  So an operation is
+asked in every *world* that they leave open: the reference with kernel memory in its blocks,
+or without.  Where all worlds agree, the answer is *determined* and must be the kernel's;
 otherwise the kernel's must be that of some world (*allowed*), and the reference follows it.
 What only a known deviation of Linux explains is counted under its name.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from errno import EINVAL, errorcode
 from itertools import product
@@ -37,6 +37,7 @@ from .target import (
     device_of_block,
     differences,
     expected,
+    observed,
 )
 
 __all__ = [
@@ -56,6 +57,8 @@ _FAILURES = 5
 """How many guests may be lost before a walk ends."""
 
 Outcome = tuple[int | None, Observation]
+Contents = Mapping[int, tuple[bool, ...]]
+"""For a block, whether it holds kernel memory: both, if nothing tells."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ class Disagreement:
 
     def __str__(self) -> str:
         name, params = self.operations[-1]
-        answers = " or ".join(map(_said, self.reference))
+        answers = " or ".join(map(_said, self.reference)) or "it cannot hold what the pages show"
         lines = [f"step {len(self.operations)}: {name}({', '.join(map(repr, params))})"]
         lines += [f"  the kernel: {_said(self.kernel)}; the reference: {answers}"]
         lines += [f"  {line}" for line in (*self.differs, *self.console)]
@@ -139,7 +142,7 @@ class Follower:
         """Boot a guest, and lead the reference to what it shows."""
         self.target.reset(arrangement(self.system, self.target.board))
         self._fresh = Machine(self.system, self.target.arranged(self.system))
-        self._lead(self.target.observe())
+        self._lead(observed(self.target.reading, self.target.board))
 
     def _lead(self, seen: Observation) -> None:
         self.machine = started_from(self._fresh, seen)
@@ -159,9 +162,10 @@ class Follower:
         if name in ("hold", "release"):
             self._hold(operation)
             return
+        told = self._contents(operation)
         worlds = [
             (world, getattr(Operations(world), name)(*params).errno)
-            for world in _worlds(self.machine, name, int(params[0]))
+            for world in _worlds(self.machine, told)
         ]
         outcomes = [(errno, expected(world)) for world, errno in worlds]
         before, tally = self.machine, self.report.tallies.setdefault(name, Tally())
@@ -176,13 +180,30 @@ class Follower:
                     tally.allowed += 1
                 break
         else:
-            if self._deviates(operation, answer, seen):
+            if self._deviates(operation, told, answer, seen):
                 tally.deviating += 1
             else:
                 tally.disagreed += 1
                 self._disagree(outcomes, answer, seen)
                 return
         self._refused.note(operation, before, self.machine)
+
+    def _contents(self, operation: Operation) -> Contents:
+        """Which of the blocks that the operation may take offline hold the kernel's memory."""
+        name, params = operation
+        blocks = range(self.machine.topology.sizes["Block"])
+        if name in ("add_device", "eject_device"):
+            added = self.target.board.added
+            asked = [b for b in blocks if b in added and device_of_block(b) == params[0]]
+        else:
+            asked = [int(params[0])]
+        online = [
+            block
+            for block in asked
+            if self.machine.get("block_state", block) == "online"
+            if self.machine.get("frame_state", block) != "unavailable"  # a hole
+        ]
+        return self.target.kernel_memory(online) if online else {}
 
     def _hold(self, operation: Operation) -> None:
         """Somebody takes memory of the last node, or gives it back; sysfs shows nothing of it.
@@ -204,9 +225,11 @@ class Follower:
         else:
             tally.determined += 1
 
-    def _deviates(self, operation: Operation, answer: int | None, seen: Observation) -> bool:
+    def _deviates(
+        self, operation: Operation, told: Contents, answer: int | None, seen: Observation
+    ) -> bool:
         name, params = operation
-        for world in _worlds(self.machine, name, int(params[0])):
+        for world in _worlds(self.machine, told):
             errno = getattr(self._refused.of(world), name)(*params).errno
             if _fits((errno, expected(world)), answer, seen):
                 self.machine = world
@@ -216,7 +239,10 @@ class Follower:
         return False
 
     def _disagree(self, outcomes: Sequence[Outcome], answer: int | None, seen: Observation) -> None:
-        closest = next((wanted for errno, wanted in outcomes if errno == answer), outcomes[0][1])
+        outside = [(None, expected(self.machine))]  # no world at all
+        closest = next(
+            (wanted for errno, wanted in outcomes if errno == answer), (outcomes or outside)[0][1]
+        )
         self.report.disagreements.append(
             Disagreement(
                 tuple(self.done),
@@ -301,19 +327,18 @@ def random_operation(machine: Machine, choose: random.Random, target: KernelTarg
     return "write_online", (block, choose.choice(TEXTS))
 
 
-def _worlds(machine: Machine, operation: str, subject: int) -> Iterator[Machine]:
-    """The reference as it is, then with and without kernel memory where that cannot be seen."""
-    device = operation in ("add_device", "eject_device")
-    blocks = range(BOOT_BLOCKS, machine.topology.sizes["Block"])
-    asked = [b for b in blocks if device_of_block(b) == subject] if device else [subject]
-    yield machine.copy()
-    for steps in product(("", "alloc_kernel", "free_kernel"), repeat=len(asked)):
+def _worlds(machine: Machine, told: Contents) -> Iterator[Machine]:
+    """The reference, led to what is told of the blocks: each choice that it can be led to."""
+    for choice in product(*told.values()):
         world = machine.copy()
-        taken = [
-            bool(world.step(step, frame)) for step, frame in zip(steps, asked, strict=True) if step
-        ]
-        if taken and all(taken):
+        if all(_led(world, block, has) for block, has in zip(told, choice, strict=True)):
             yield world
+
+
+def _led(machine: Machine, block: int, has_kernel_memory: bool) -> bool:
+    if (machine.get("frame_state", block) == "kernel") == has_kernel_memory:
+        return True
+    return bool(machine.step("alloc_kernel" if has_kernel_memory else "free_kernel", block))
 
 
 def started_from(fresh: Machine, seen: Observation) -> Machine:

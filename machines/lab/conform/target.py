@@ -12,9 +12,8 @@ Sources: drivers/base/memory.c (state_store, valid_zones_show), drivers/base/cor
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from errno import EBUSY, ENODEV, ENOENT
 from types import MappingProxyType
@@ -25,13 +24,15 @@ from memhp.machines.lab.errors import GuestSilent, LabError
 from memhp.machines.lab.guest import Guest
 from memhp.machines.lab.kernels import Kernel
 from memhp.machines.lab.layout import MIB, Layout, Node, VirtioMem
-from memhp.machines.procfs import system_ram
+from memhp.machines.sysfs import BlockReading, MachineReading
 from memhp.reference.machine import Machine
 from memhp.reference.shapes import Shape
 from memhp.reference.target import Observation
 from memhp.reference.topology import Topology, Value
 from memhp.spec.architectures import architecture
 from memhp.spec.language.system import System
+
+from .look import kernel_memory, listed, read_guest
 
 __all__ = [
     "BOARDS",
@@ -46,7 +47,7 @@ __all__ = [
     "arrangement",
     "differences",
     "expected",
-    "read_listing",
+    "observed",
 ]
 
 BOOT_BLOCKS = 4
@@ -64,15 +65,7 @@ _INSERTION = (0, 1)
 """The sources of an _OST that answers an insertion (ACPI specification, 6.3.5)."""
 _NOT_FINAL = (0x80, 0x84)
 _MEMORY = "/sys/devices/system/memory"
-_NODE = "/sys/devices/system/node"
 _KINDS = {"DMA": "kernel", "DMA32": "kernel", "Normal": "kernel", "Movable": "movable"}
-_LOOK = (
-    f"cd {_MEMORY}; for b in memory[0-9]*; do"
-    " echo $b $(cat $b/state) $(cat $b/valid_zones); done;"
-    f" cd {_NODE} 2>/dev/null || {{ echo node_online 0; echo has_memory 0; exit; }};"
-    " echo node_online $(cat online); echo has_memory $(cat has_memory)"
-)
-
 Operation = tuple[str, tuple[Value, ...]]
 
 
@@ -197,6 +190,7 @@ class KernelTarget:
         self.board = BOARDS[kernel.arch]
         self.programs = programs
         self.guest: Guest | None = None
+        self.reading: MachineReading
         self.holders: dict[int, int] = {}
 
     def __enter__(self) -> KernelTarget:
@@ -219,7 +213,8 @@ class KernelTarget:
         self.holders = {}
         layout = replace(self.board.layout(), programs=self.programs)
         self.guest = Guest.boot(self.kernel, layout)
-        size = int(self.guest.read(f"{_MEMORY}/block_size_bytes"), 16)
+        self.reading = read_guest(self.guest)
+        size = self.reading.block_size or 0
         if size != self.board.block:
             raise LabError(
                 f"{self.kernel.name} has blocks of {size // MIB} MiB; conformance knows"
@@ -286,7 +281,7 @@ class KernelTarget:
 
     def arranged(self, system: System) -> Topology:
         """The `arrangement` with what only a booted guest tells: holes, and blocks of no zone."""
-        ranges = system_ram(self.booted.read("/proc/iomem")) or ()
+        ranges = self.reading.iomem or ()
         size = self.board.block
         full = {
             block
@@ -294,7 +289,7 @@ class KernelTarget:
             for start in [number * size]
             if any(r.start <= start and start + size <= r.stop for r in ranges)
         }
-        zones = self.observe()["zone"]
+        zones = observed(self.reading, self.board)["zone"]
         boot = frozenset(range(len(zones))) - self.board.added
         several = [block for block in boot if zones[block] == "none"]
         holes = boot - full
@@ -302,50 +297,38 @@ class KernelTarget:
 
     def observe(self) -> Observation:
         """What sysfs tells, in the words of `expected`."""
-        return read_listing(self.booted.shell(_LOOK).out, self.board)
+        return observed(listed(self.booted), self.board)
+
+    def kernel_memory(self, blocks: Iterable[int]) -> dict[int, tuple[bool, ...]]:
+        """Whether the kernel has memory of its own in these online blocks; both: nothing tells."""
+        numbers = {self.board.numbers()[block]: block for block in blocks}
+        found = kernel_memory(self.booted, numbers)
+        return {numbers[number]: told for number, told in found.items()}
 
 
-def read_listing(text: str, board: Board) -> Observation:
-    """What the guest listed: a line a block, and the two lists of nodes.
-
-    >>> text = "memory33 offline Normal Movable\\nnode_online 0\\nhas_memory 0"
-    >>> seen = read_listing(text, BOARDS["x86_64"])
-    >>> seen["block_state"][5], seen["default_zone"][5], seen["node_online"]
-    ('offline', 'kernel', (True, False))
-    """
-    place = {number: block for block, number in enumerate(board.numbers())}
-    count = len(place)
-    there = [False] * count
-    states: list[str | None] = [None] * count
-    zones: list[str | None] = [None] * count
-    defaults: list[str | None] = [None] * count
-    nodes: dict[str, tuple[bool, ...]] = {}
-    for line in text.splitlines():
-        name, *words = line.split()
-        if found := re.fullmatch(r"memory(\d+)", name):
-            block = place[int(found[1])]
-            there[block], states[block] = True, words[0]
-            told = _KINDS.get(words[1], "none")
-            (zones if words[0] == "online" else defaults)[block] = told
-        else:
-            nodes[name] = _listed(words, board.nodes)
+def observed(reading: MachineReading, board: Board) -> Observation:
+    """What a guest was read to show of its blocks and nodes, in the words of `expected`."""
+    shown = {block.number: block for block in reading.blocks}
+    blocks = [shown.get(number) for number in board.numbers()]
+    told = [_zone_of(block) for block in blocks]
+    nodes = {node.number: node for node in reading.nodes}
+    here = [nodes.get(number) for number in range(board.nodes)]
     return {
-        "block_device": there,
-        "block_state": states,
-        "zone": zones,
-        "default_zone": defaults,
-        **nodes,
+        "block_device": [block is not None for block in blocks],
+        "block_state": [state for state, _ in told],
+        "zone": [zone if state == "online" else None for state, zone in told],
+        "default_zone": [zone if state == "offline" else None for state, zone in told],
+        "node_online": tuple(bool(node and node.online is not False) for node in here),
+        "has_memory": tuple(bool(node and node.has_memory is not False) for node in here),
     }
 
 
-def _listed(words: Sequence[str], nodes: int) -> tuple[bool, ...]:
-    """Which of the first nodes a list such as `0-1` names."""
-    listed: set[int] = set()
-    for part in ",".join(words).split(","):
-        first, _, last = part.partition("-")
-        if first:
-            listed |= set(range(int(first), int(last or first) + 1))
-    return tuple(node in listed for node in range(nodes))
+def _zone_of(block: BlockReading | None) -> tuple[str | None, str | None]:
+    """The state, and the zone of an online block or the default one of an offline block."""
+    if block is None:
+        return None, None
+    first = (block.valid_zones or ("none",))[0]
+    return block.state, _KINDS.get(first, "none")
 
 
 def expected(machine: Machine) -> Observation:
