@@ -23,6 +23,7 @@ _LISTING = (
     " sys/devices/system/memory/memory[0-9]*/state"
     " sys/devices/system/memory/memory[0-9]*/valid_zones"
     " sys/devices/system/node/online sys/devices/system/node/has_memory;"
+    " grep -sH '' sys/devices/system/node/node[0-9]*/cpulist;"
     " grep -sH Mem[TF] sys/devices/system/node/node[0-9]*/meminfo;"
     " ls -d sys/devices/system/memory/memory[0-9]*/node[0-9]* 2>/dev/null; true"
 )
@@ -144,10 +145,12 @@ def settled(reading: MachineReading) -> MachineReading:
     A free frame on the list of a CPU is blank, and so is a plain page of the kernel's.  A zone
     tells how many are on lists.  If its blocks have no more blank frames, these are all free;
     a block that has more than all lists together has memory of the kernel's.  That takes a
-    reading of every online block, in which nothing happened meanwhile.
+    reading of every online block in which nothing happened meanwhile: so only nodes without
+    CPUs are looked at, where the looking itself takes no memory.
     """
+    quiet = {node.number for node in reading.nodes if node.cpus == ()}
     frames = dict(reading.frames or {})
-    for zone in reading.zones or ():
+    for zone in (zone for zone in reading.zones or () if zone.node in quiet):
         blank = {
             block.number: frames[block.number][FrameKind.blank]
             for block in reading.blocks

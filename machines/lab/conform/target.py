@@ -24,7 +24,7 @@ from memhp.machines.lab.errors import GuestSilent, LabError
 from memhp.machines.lab.guest import Guest
 from memhp.machines.lab.kernels import Kernel
 from memhp.machines.lab.layout import MIB, Layout, Node, VirtioMem
-from memhp.machines.sysfs import BlockReading, MachineReading
+from memhp.machines.sysfs import BlockReading, MachineReading, NodeReading
 from memhp.reference.machine import Machine
 from memhp.reference.shapes import Shape
 from memhp.reference.target import Observation
@@ -311,7 +311,8 @@ def observed(reading: MachineReading, board: Board) -> Observation:
     shown = {block.number: block for block in reading.blocks}
     blocks = [shown.get(number) for number in board.numbers()]
     told = [_zone_of(block) for block in blocks]
-    nodes = {node.number: node for node in reading.nodes}
+    # A kernel without NUMA shows no node: it has one.
+    nodes = {node.number: node for node in reading.nodes} or {0: NodeReading(0)}
     here = [nodes.get(number) for number in range(board.nodes)]
     return {
         "block_device": [block is not None for block in blocks],

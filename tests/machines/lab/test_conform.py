@@ -37,7 +37,8 @@ STATES = {
     35: ("offline", "Normal Movable"),
 }
 LISTED = "\n".join(
-    [f"{MEMORY}/block_size_bytes:8000000", f"{NODES}/online:0-1", f"{NODES}/has_memory:0-1"]
+    [f"{NODES}/node0/cpulist:"]
+    + [f"{MEMORY}/block_size_bytes:8000000", f"{NODES}/online:0-1", f"{NODES}/has_memory:0-1"]
     + [f"{MEMORY}/memory{block}/state:{state}" for block, (state, _) in STATES.items()]
     + [f"{MEMORY}/memory{block}/valid_zones:{zones}" for block, (_, zones) in STATES.items()]
     + [f"{MEMORY}/memory{block}/node{int(block >= 32)}" for block in STATES]
@@ -71,6 +72,8 @@ def test_blank_frames_are_told_by_what_the_lists_of_cpus_hold(
             for block, count in blank.items()
         },
     )
+    busy = replace(reading, nodes=tuple(replace(node, cpus=(0,)) for node in reading.nodes))
+    assert settled(busy) == busy
     found = settled(reading).frames or {}
     assert {block: {*found[block]} - {FrameKind.movable} for block in blank} == {
         block: {kind} for block, kind in kinds.items()
