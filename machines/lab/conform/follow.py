@@ -51,6 +51,8 @@ __all__ = [
     "walk",
 ]
 
+_OTHERS = ("hold", "release", "close", "open")
+"""Operations of those who use memory; all others manage it."""
 _HOLDERS = 4
 """How many processes hold memory at most."""
 _FAILURES = 5
@@ -159,8 +161,8 @@ class Follower:
     def step(self, operation: Operation) -> None:
         """Do the operation on both, and compare."""
         name, params = operation
-        if name in ("hold", "release"):
-            self._hold(operation)
+        if name in _OTHERS:
+            self._somebody(operation)
             return
         told = self._contents(operation)
         worlds = [
@@ -205,25 +207,49 @@ class Follower:
         ]
         return self.target.kernel_memory(online) if online else {}
 
-    def _hold(self, operation: Operation) -> None:
-        """Somebody takes memory of the last node, or gives it back; sysfs shows nothing of it.
+    def _somebody(self, operation: Operation) -> None:
+        """Somebody takes memory of the last node, gives it back, or is shut out of it.
 
-        That there is no memory is determined.  How much room there is cannot be seen.
+        Sysfs shows nothing of it.  The answer is determined if there is no such memory, or
+        much of it.
         """
         name, params = operation
         tally = self.report.tallies.setdefault(name, Tally())
         self.done.append(operation)
-        node = self.target.board.nodes - 1
-        possible = name == "release" or bool(self.machine.get("has_memory", node))
+        refused = None
+        if name == "hold" and not self._may_be_taken():
+            refused = EINVAL  # of mbind(2) and set_mempolicy(2): no node is left
+        room = refused or name != "hold" or self.target.has_room()
+        if name in ("close", "open"):
+            self._close(name == "close")
         answer, seen = self.target.do(name, *params), self.target.observe()
         wanted = expected(self.machine)
-        if differences(wanted, seen) or (answer is None and not possible):
+        if differences(wanted, seen) or ((room or answer is None) and answer != refused):
             tally.disagreed += 1
-            self._disagree([(None if possible else EINVAL, wanted)], answer, seen)
-        elif possible and name == "hold":
-            tally.allowed += 1
-        else:
+            self._disagree([(refused, wanted)], answer, seen)
+        elif room:
             tally.determined += 1
+        else:
+            tally.allowed += 1
+
+    def _blocks_of_last_node(self) -> list[int]:
+        node_of = self.machine.topology.tables["node_of"]
+        return [b for b, node in enumerate(node_of) if node == self.target.board.nodes - 1]
+
+    def _may_be_taken(self) -> bool:
+        """Whether the reference would give memory of the last node to a process, if it is free."""
+        for block in self._blocks_of_last_node():
+            world = self.machine.copy()
+            world.step("free_kernel", block)
+            if world.why_not("alloc_folio", 0, block, "anonymous") is None:
+                return True
+        return False
+
+    def _close(self, closed: bool) -> None:
+        """Drain the last node, or take that back.  A block that comes later finds it so."""
+        for block in self._blocks_of_last_node():
+            taken = self.machine.step("drain" if closed else "undrain", block)
+            assert taken, taken
 
     def _deviates(
         self, operation: Operation, told: Contents, answer: int | None, seen: Observation
@@ -310,7 +336,7 @@ def again(target: KernelTarget, system: System, operations: Sequence[Operation])
 
 
 def random_operation(machine: Machine, choose: random.Random, target: KernelTarget) -> Operation:
-    """An operation on something that is there, a DIMM that comes or goes, or a holder."""
+    """An operation on something that is there, a DIMM that comes or goes, or of who uses memory."""
     blocks = [b for b in range(machine.topology.sizes["Block"]) if machine.get("block_device", b)]
     kind = choose.random()
     if kind < 0.2 and target.board.dimms:
@@ -320,6 +346,9 @@ def random_operation(machine: Machine, choose: random.Random, target: KernelTarg
         number = choose.randrange(_HOLDERS)
         held = number in target.holders
         return ("release", (number,)) if held else ("hold", (number, choose.choice(HELD)))
+    if kind < 0.33 and target.board.nodes > 1:
+        closed = machine.get("draining", BOOT_BLOCKS)
+        return "open" if closed else "close", (target.board.nodes - 1,)
     others = [block for block in blocks if block >= BOOT_BLOCKS]
     block = choose.choice(others if others and choose.random() < 0.85 else blocks)
     if kind < 0.8:
@@ -338,7 +367,12 @@ def _worlds(machine: Machine, told: Contents) -> Iterator[Machine]:
 def _led(machine: Machine, block: int, has_kernel_memory: bool) -> bool:
     if (machine.get("frame_state", block) == "kernel") == has_kernel_memory:
         return True
-    return bool(machine.step("alloc_kernel" if has_kernel_memory else "free_kernel", block))
+    if not has_kernel_memory:
+        return bool(machine.step("free_kernel", block))
+    # What a cpuset closes, it closes to those inside: the kernel may go on (docs/findings.md).
+    closed = bool(machine.step("undrain", block))
+    taken = bool(machine.step("alloc_kernel", block))
+    return taken and (not closed or bool(machine.step("drain", block)))
 
 
 def started_from(fresh: Machine, seen: Observation) -> Machine:

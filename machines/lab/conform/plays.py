@@ -28,7 +28,7 @@ from memhp.spec.language.system import System
 from memhp.spec.profiles import PROFILES
 
 from .follow import Follower
-from .target import BOOT_BLOCKS, DEVICES, arrangement
+from .target import BOOT_BLOCKS, DEVICES, arrangement, confine
 
 __all__ = [
     "Check",
@@ -143,16 +143,11 @@ def stuck_is_found_first(follower: Follower, system: System) -> Iterator[Check]:
 
 def closed_memory_is_not_filled(follower: Follower, system: System) -> Iterator[Check]:
     guest = _plug(follower, "online_movable")
-    cpuset = "/sys/fs/cgroup/memhp"
-    guest.shell(
-        "mount -t cgroup2 none /sys/fs/cgroup; cd /sys/fs/cgroup;"
-        f" echo +cpuset > cgroup.subtree_control; mkdir {cpuset}; echo 1 > {cpuset}/cgroup.procs"
-    )
     open_machine, closed = follower.machine, follower.machine.copy()
     for block in (FIRST, SECOND):
         closed.step("drain", block)
     for mems, machine in (("0-1", open_machine), ("0", closed), ("0-1", open_machine)):
-        code = guest.write(f"{cpuset}/cpuset.mems", mems)
+        code = confine(guest, mems)
         yield Check(f"cpuset.mems can be {mems}", "0", str(code))
         wanted = _allowed(machine, "alloc_folio", 0, FIRST, "anonymous")
         errno, holder = guest.hold("anon", 16 * MIB, node=1)

@@ -45,6 +45,7 @@ __all__ = [
     "KernelTarget",
     "Operation",
     "arrangement",
+    "confine",
     "differences",
     "expected",
     "observed",
@@ -57,6 +58,8 @@ BLOCKS_OF_DEVICE = 2
 HELD = ("anon", "locked", "cache", "kernel")
 """What holders have: all of it moves but the kernel's own."""
 _HELD_BYTES = 8 * MIB
+_ROOM_BYTES = 8 * _HELD_BYTES
+_CPUSET = "/sys/fs/cgroup/memhp"
 
 WORDS = ("online", "online_kernel", "online_movable", "offline", "nonsense", "online\n", "")
 TEXTS = ("1", "0", "y", "n", "on", "off", "2", "maybe", "")
@@ -174,6 +177,20 @@ def arrangement(
     ).build(system)
 
 
+def confine(guest: Guest, nodes: str) -> int:
+    """From now on the agent, and who it starts, have memory of these nodes alone (cpuset).
+
+    Returns:
+        0 or an errno.  What is theirs on other nodes moves, if it can.
+    """
+    guest.shell(
+        f"test -d {_CPUSET} || {{ mount -t cgroup2 none /sys/fs/cgroup; cd /sys/fs/cgroup;"
+        f" echo +cpuset > cgroup.subtree_control; mkdir {_CPUSET};"
+        f" echo 1 > {_CPUSET}/cgroup.procs; }}"
+    )
+    return guest.write(f"{_CPUSET}/cpuset.mems", nodes)
+
+
 def device_of_block(block: int) -> int:
     """The device that an added block is a part of."""
     return 1 + (block - BOOT_BLOCKS) // BLOCKS_OF_DEVICE
@@ -243,7 +260,14 @@ class KernelTarget:
             return self._hold(number, str(params[1]))
         if operation == "release":
             return self.booted.release(self.holders.pop(number)) or None
+        if operation in ("close", "open"):
+            return confine(self.booted, "0" if operation == "close" else "0-1") or None
         raise ValueError(f"a kernel cannot be asked for {operation!r}")
+
+    def has_room(self) -> bool:
+        """The last node has memory free that suffices for several holders."""
+        free = [n.mem_free_kib or 0 for n in self.reading.nodes if n.number == self.board.nodes - 1]
+        return sum(free) * 1024 >= _ROOM_BYTES
 
     def _hold(self, number: int, kind: str) -> int | None:
         """Have a process of that number hold memory of the last node."""
@@ -297,7 +321,8 @@ class KernelTarget:
 
     def observe(self) -> Observation:
         """What sysfs tells, in the words of `expected`."""
-        return observed(listed(self.booted), self.board)
+        self.reading = listed(self.booted)
+        return observed(self.reading, self.board)
 
     def kernel_memory(self, blocks: Iterable[int]) -> dict[int, tuple[bool, ...]]:
         """Whether the kernel has memory of its own in these online blocks; both: nothing tells."""
