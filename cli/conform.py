@@ -268,13 +268,13 @@ def _say(text: str) -> None:
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
-_HEADS = ("operation", "steps", "determined", "allowed", "deviating", "disagreed")
+_HEADS = ("operation", "steps", "determined", "allowed", "deviating", "disagreed", "seconds")
 
 
 def _rows(seen: Seen) -> Iterable[tuple[str, ...]]:
     for name, tally in seen.operations.items():
         counts = (tally.steps, tally.determined, tally.allowed, tally.deviating, tally.disagreed)
-        yield (name, *(f"{count:,}" for count in counts))
+        yield (name, *(f"{count:,}" for count in counts), f"{tally.seconds:,.0f}")
 
 
 def _show(results: Results) -> None:

@@ -93,12 +93,13 @@ def _said(errno: int | None) -> str:
 
 @dataclass
 class Tally:
-    """How the steps of one operation went."""
+    """How the steps of one operation went, and how many seconds they took with all looking."""
 
     determined: int = 0
     allowed: int = 0
     deviating: int = 0
     disagreed: int = 0
+    seconds: float = 0.0
 
     @property
     def steps(self) -> int:
@@ -122,7 +123,7 @@ class Report:
         return Tally(
             *(
                 sum(getattr(tally, name) for tally in all_of)
-                for name in ("determined", "allowed", "deviating", "disagreed")
+                for name in ("determined", "allowed", "deviating", "disagreed", "seconds")
             )
         )
 
@@ -160,10 +161,16 @@ class Follower:
 
     def step(self, operation: Operation) -> None:
         """Do the operation on both, and compare."""
-        name, params = operation
-        if name in _OTHERS:
+        began = time.monotonic()
+        if operation[0] in _OTHERS:
             self._somebody(operation)
-            return
+        else:
+            self._manage(operation)
+        self.report.tallies[operation[0]].seconds += time.monotonic() - began
+
+    def _manage(self, operation: Operation) -> None:
+        """Blocks and devices: the reference does the same, in every world that may be."""
+        name, params = operation
         told = self._contents(operation)
         worlds = [
             (world, getattr(Operations(world), name)(*params).errno)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from .follow import Report, Tally
@@ -53,7 +53,10 @@ class Seen:
             report.total.steps,
             round(report.seconds, 1),
             seed,
-            dict(sorted(report.tallies.items())),
+            {
+                name: replace(tally, seconds=round(tally.seconds, 1))
+                for name, tally in sorted(report.tallies.items())
+            },
             report.deviations,
             {s.name: all(check.agrees for check in checks) for s, checks in scenarios.items()},
             len(report.lost),
