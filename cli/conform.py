@@ -258,7 +258,9 @@ def replay(document: Any, args: argparse.Namespace) -> int:
     print(f"{args.trace}: {len(operations)} operations on {args.target}")
     for found in report.disagreements:
         print(found)
-    if report.agrees:
+    for name, count in report.deviations.items():
+        print(f"deviation {name}: {count} times (docs/findings.md)")
+    if report.agrees and not report.deviations:
         print("the kernel does what the reference does")
     return 0 if report.agrees else 1
 

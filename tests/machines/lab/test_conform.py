@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import errno
+import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from memhp.machines.lab import Kernel
 from memhp.machines.lab.conform.follow import again, started_from, walk
 from memhp.machines.lab.conform.look import read_listing, settled
+from memhp.machines.lab.conform.results import operations_of
 from memhp.machines.lab.conform.target import (
     BOARDS,
     KernelTarget,
@@ -25,6 +29,7 @@ from memhp.reference.operations import Operations
 from memhp.reference.topology import Value
 from memhp.spec.system import SYSTEM
 
+REPLAY = Path(__file__).parents[3] / "docs/replays/refused-zone-remembered.json"
 MEMORY, NODES = "sys/devices/system/memory", "sys/devices/system/node"
 STATES = {
     0: ("online", "none"),
@@ -106,6 +111,41 @@ def test_a_wrong_errno_is_a_disagreement(kernel: Kernel) -> None:
     assert "the kernel: ok; the reference: EINVAL" in str(replace(found, differs=(), console=()))
 
 
+class Filled(KernelTarget):
+    """A kernel that has memory of its own in every block, the movable ones too."""
+
+    def kernel_memory(self, blocks: Iterable[int]) -> dict[int, tuple[bool, ...]]:
+        return dict.fromkeys(blocks, (True,))
+
+
+@pytest.mark.kernel
+def test_kernel_memory_in_the_movable_zone_is_a_disagreement(kernel: Kernel) -> None:
+    operations = [("add_device", (1,)), ("write_state", (4, "online_movable"))]
+    with Filled(kernel) as target:
+        (found,) = again(
+            target, SYSTEM, [*operations, ("write_state", (4, "offline"))]
+        ).disagreements
+    assert found.reference == ()
+    assert "it cannot hold what the pages show" in str(found)
+
+
+@pytest.mark.kernel
+def test_a_closed_node_gives_processes_nothing_until_it_is_opened(kernel: Kernel) -> None:
+    operations = [
+        ("add_device", (1,)),
+        ("write_state", (4, "online")),
+        ("close", (1,)),
+        ("hold", (0, "anon")),
+        ("open", (1,)),
+        ("hold", (1, "anon")),
+    ]
+    with Heard(kernel) as target:
+        report = again(target, SYSTEM, operations)
+    assert report.agrees, "\n".join(map(str, report.disagreements))
+    assert target.answers == [None, None, None, errno.EINVAL, None, None]
+    assert report.total.determined == len(operations)
+
+
 class Heard(KernelTarget):
     """A kernel whose answers are kept."""
 
@@ -120,13 +160,7 @@ class Heard(KernelTarget):
 
 @pytest.mark.kernel
 def test_a_zone_that_was_refused_is_remembered_and_said_to_be_a_deviation(kernel: Kernel) -> None:
-    operations = [
-        ("add_device", (1,)),
-        ("write_state", (4, "online_kernel")),
-        ("write_state", (4, "online_movable")),
-        ("write_state", (4, "offline")),
-        ("write_online", (4, "1")),
-    ]
+    operations = operations_of(json.loads(REPLAY.read_text()))
     with Heard(kernel) as target:
         report = again(target, SYSTEM, operations)
         if errno.EBUSY in target.answers:
@@ -172,7 +206,7 @@ def test_memory_of_a_node_without_memory_is_a_disagreement(kernel: Kernel) -> No
     with KernelTarget(kernel) as target:
         report = again(target, SYSTEM, operations)
     assert report.agrees, "\n".join(map(str, report.disagreements))
-    assert (report.tallies["hold"].determined, report.tallies["hold"].allowed) == (1, 1)
+    assert (report.tallies["hold"].determined, report.tallies["hold"].allowed) == (2, 0)
     with Generous(kernel) as target:
         (found,) = again(target, SYSTEM, operations[:1]).disagreements
     assert found.reference == (errno.EINVAL,)
