@@ -285,10 +285,14 @@ class Follower:
                 self.target.booted.last_lines()[-8:],
             )
         )
+        closed = bool(self.machine.get("draining", self._blocks_of_last_node()[-1]))
         try:
             self._lead(seen)
         except LabError:
             self._begin()
+        else:
+            if closed:  # the guest's cpuset is as it was
+                self._close(True)
 
 
 def _fits(outcome: Outcome, answer: int | None, seen: Observation) -> bool:
