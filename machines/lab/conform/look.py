@@ -29,6 +29,9 @@ _LISTING = (
 )
 _PROC = ("proc/version", "proc/zoneinfo")
 
+_BETWEEN = 256
+"""More pages than one CPU keeps between two lists (mm/swap.c): blank, and neither free nor used."""
+
 
 class Files:
     """A `Tree` of a few files; links are names alone.
@@ -144,7 +147,7 @@ def settled(reading: MachineReading) -> MachineReading:
 
     A free frame on the list of a CPU is blank, and so is a plain page of the kernel's.  A zone
     tells how many are on lists.  If its blocks have no more blank frames, these are all free;
-    a block that has more than all lists together has memory of the kernel's.  That takes a
+    a block that has far more than all lists together has memory of the kernel's.  That takes a
     reading of every online block in which nothing happened meanwhile: so only nodes without
     CPUs are looked at, where the looking itself takes no memory.
     """
@@ -159,7 +162,7 @@ def settled(reading: MachineReading) -> MachineReading:
         }
         free = sum(blank.values()) == zone.listed
         for number, count in blank.items():
-            if count and (free or count > zone.listed):
+            if count and (free or count > zone.listed + _BETWEEN):
                 kinds = frames[number].copy()
                 kinds[FrameKind.free if free else FrameKind.kernel] += kinds.pop(FrameKind.blank)
                 frames[number] = kinds

@@ -62,8 +62,9 @@ def test_a_listing_is_what_the_reference_shows_once_it_was_led_there() -> None:
     ("blank", "listed", "kinds"),
     [
         ({1: 5, 3: 2}, 7, {1: FrameKind.free, 3: FrameKind.free}),  # all are on lists of CPUs
-        ({1: 9, 3: 2}, 7, {1: FrameKind.kernel, 3: FrameKind.blank}),
-        ({1: 6, 3: 2}, 7, {1: FrameKind.blank, 3: FrameKind.blank}),  # one is not: which?
+        ({1: 900, 3: 2}, 7, {1: FrameKind.kernel, 3: FrameKind.blank}),
+        ({1: 9, 3: 2}, 7, {1: FrameKind.blank, 3: FrameKind.blank}),  # some are between two lists
+        ({1: 6, 3: 2}, 7, {1: FrameKind.blank, 3: FrameKind.blank}),  # one is not
     ],
 )
 def test_blank_frames_are_told_by_what_the_lists_of_cpus_hold(
