@@ -5,7 +5,7 @@
 
 - `kernels`: which kernels there are, and fetching them (`sources`: from where).
 - `layout`: a guest's nodes, DIMM slots and options; `platforms`: QEMU for an architecture.
-- `guest`: booting, asking, ending.  `protocol`, `agent.c`: how it is asked; `qmp`: QEMU's
+- `guest`: booting, asking, ending.  `protocol`, `agent/`: how it is asked; `qmp`: QEMU's
   monitor; `initramfs`, `modules`: what it starts with.
 - `devices`: DIMMs and virtio-mem that come and go; `snapshot`: a guest as a tar.
 - `trial`: every block of a guest is tried; `recordings`: the guests of which that is kept.

@@ -250,7 +250,7 @@ class Guest:
         return self.agent("release", str(holder), limit=limit).code
 
     def agent(self, verb: str, *words: str, limit: float | None = None) -> Answer:
-        """One request to the agent (agent.c has the verbs).
+        """One request to the agent (agent/main.c has the verbs).
 
         Raises:
             LabError: the answer would be over 1 MiB.

@@ -23,7 +23,8 @@ from memhp.machines.lab.platforms import platform_of
 
 __all__ = ["Entry", "build", "cpio"]
 
-_AGENT = Path(__file__).parent / "agent.c"
+_AGENT = Path(__file__).parent / "agent"
+_FLAGS = ("-O2", "-static", "-Wall", "-Wextra")
 _APPLETS = (
     "sh cat ls find grep sed echo sleep dd mount umount mkdir rmdir rm ln tar head tail sort wc"
     " awk dmesg tr uname ps kill free seq sync od poweroff reboot sysctl true false test"
@@ -110,15 +111,18 @@ def _busybox(kernel: Kernel) -> Path:
 
 
 def _agent(arch: str) -> Path:
-    """The agent, compiled once for each text of its source."""
+    """The agent, compiled once for each text of its sources."""
     compiler = tool("cc", "gcc libc6-dev")
     if arch != os.uname().machine:
         cross = platform_of(arch).compiler
         compiler = tool(f"{cross}-gcc", f"gcc-{cross.replace('_', '-')}")
-    key = hashlib.sha256(_AGENT.read_bytes() + compiler.encode()).hexdigest()[:16]
+    sources = sorted(_AGENT.glob("*.c"))
+    made_of = [file.read_bytes() for file in (*sources, *sorted(_AGENT.glob("*.h")))]
+    made_of += [word.encode() for word in (compiler, *_FLAGS)]
+    key = hashlib.sha256(b"\0".join(made_of)).hexdigest()[:16]
 
     def compiled(made: Path) -> None:
-        command = [compiler, "-O2", "-static", "-o", str(made), str(_AGENT)]
+        command = [compiler, *_FLAGS, "-o", str(made), *map(str, sources)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         if done.returncode != 0:
             tail = "; ".join(done.stderr.strip().splitlines()[-2:])

@@ -1,4 +1,4 @@
-"""How the host talks with the agent (agent.c): requests, answers, and limits on waiting."""
+"""How the host talks with the agent (agent/): requests, answers, and limits on waiting."""
 
 from __future__ import annotations
 

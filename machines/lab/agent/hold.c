@@ -1,0 +1,191 @@
+/*
+ * Processes that hold memory, one for each piece: one that the kernel kills for want of memory
+ * does not take the guest with it, and its end gives everything back.
+ */
+#include "agent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+struct nodes just(long node)
+{
+	struct nodes made = {{0}};
+
+	made.mask[node / (8 * sizeof(long))] = 1UL << (node % (8 * sizeof(long)));
+	return made;
+}
+
+static int bind_to(char *at, size_t length, long node)
+{
+	struct nodes wanted;
+
+	if (node < 0)
+		return 0;
+	if (node >= MOST_NODES)
+		return EINVAL;
+	wanted = just(node);
+	if (syscall(SYS_mbind, at, length, MPOL_BIND, wanted.mask, MOST_NODES + 1UL, 0) < 0)
+		return errno;
+	return 0;
+}
+
+/* Memory of the kernel's own that cannot move: the buffers of a pipe, taken by this policy. */
+static int fill_pipe(long node, size_t length)
+{
+	static const char piece[PIECE];
+	struct nodes wanted;
+	int ends[2];
+
+	if (node >= MOST_NODES)
+		return EINVAL;
+	if (pipe(ends) < 0 || fcntl(ends[1], F_SETPIPE_SZ, length) < 0)
+		return errno;
+	if (node >= 0) {
+		wanted = just(node);
+		if (syscall(SYS_set_mempolicy, MPOL_BIND, wanted.mask, MOST_NODES + 1UL) < 0)
+			return errno;
+	}
+	fcntl(ends[1], F_SETFL, O_NONBLOCK);
+	for (size_t put = 0; put < length; put += sizeof(piece))
+		if (write(ends[1], piece, sizeof(piece)) < 0)
+			return errno;
+	syscall(SYS_set_mempolicy, 0, NULL, 0UL);
+	return 0;
+}
+
+/* Touch every page; the kernel kills this child if it must and has nothing left. */
+static int fill(char *at, size_t length, size_t page)
+{
+	if (madvise(at, length, MADV_POPULATE_WRITE) == 0)
+		return 0;
+	if (errno != EINVAL)
+		return errno;
+	for (size_t i = 0; i < length; i += page)
+		*(volatile char *)(at + i) = 1;
+	return 0;
+}
+
+/* References to up to 16 pages in a pipe that nobody reads: such pages cannot move. */
+static int keep_in_pipe(char *at, size_t length, size_t page)
+{
+	int ends[2];
+
+	if (pipe(ends) < 0)
+		return errno;
+	for (size_t i = 0; i < 16 && i * page < length; i++) {
+		struct iovec piece = {at + i * page, page};
+		if (vmsplice(ends[1], &piece, 1, SPLICE_F_NONBLOCK) < 0)
+			return errno;
+	}
+	return 0;
+}
+
+/* A buffer registered with io_uring: a long-term pin (FOLL_LONGTERM). */
+static int pin(char *at, size_t length)
+{
+	char params[120] = {0};
+	struct iovec piece = {at, length};
+	int ring = syscall(SYS_io_uring_setup, 1, params);
+
+	if (ring < 0)
+		return errno;
+	return syscall(SYS_io_uring_register, ring, 0, &piece, 1) < 0 ? errno : 0;
+}
+
+/* What a holder does before it sleeps; the errno of the step that failed, or 0. */
+static int hold(const char *kind, long node, size_t length)
+{
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS, fd = -1, error;
+	size_t page = sysconf(_SC_PAGESIZE);
+	char *at;
+
+	if (!strcmp(kind, "kernel"))
+		return fill_pipe(node, length);
+	if (!strcmp(kind, "silent"))
+		return fall_silent(node, length);
+	if (!strcmp(kind, "huge"))
+		flags |= MAP_HUGETLB;
+	if (!strcmp(kind, "cache")) {
+		fd = syscall(SYS_memfd_create, "cache", 0);
+		if (fd < 0 || ftruncate(fd, length) < 0)
+			return errno;
+		flags = MAP_SHARED;
+	}
+	at = mmap(NULL, length, PROT_READ | PROT_WRITE, flags, fd, 0);
+	if (at == MAP_FAILED)
+		return errno;
+	error = bind_to(at, length, node);
+	if (!error)
+		error = fill(at, length, page);
+	if (!error && !strcmp(kind, "locked") && mlock(at, length) < 0)
+		error = errno;
+	if (!error && !strcmp(kind, "spliced"))
+		error = keep_in_pipe(at, length, page);
+	if (!error && !strcmp(kind, "pinned"))
+		error = pin(at, length);
+	if (!error && !strcmp(kind, "cache"))
+		munmap(at, length);
+	return error;
+}
+
+/* The holder's process id, or its errno; one that is killed while it fills is ENOMEM. */
+int do_hold(struct request *asked, struct buffer *out)
+{
+	int ends[2], error = ENOMEM;
+	pid_t child;
+	char text[32];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return errno;
+	child = fork();
+	if (child < 0)
+		return errno;
+	if (child == 0) {
+		close(ends[0]);
+		close(line_fd);
+		error = hold(asked->argument[0], atol(asked->argument[1]),
+			     strtoull(asked->argument[2], NULL, 10));
+		write_exactly(ends[1], (char *)&error, sizeof(error));
+		close(ends[1]);
+		while (!error) { /* until it is killed; a signal resumes its file system */
+			pause();
+			answer_again();
+		}
+		_exit(1);
+	}
+	close(ends[1]);
+	if (read(ends[0], &error, sizeof(error)) != sizeof(error))
+		error = ENOMEM;
+	close(ends[0]);
+	if (error) {
+		waitpid(child, NULL, 0);
+		return error;
+	}
+	append(out, text, snprintf(text, sizeof(text), "%d", child));
+	return 0;
+}
+
+int do_release(pid_t holder)
+{
+	if (holder <= 1 || kill(holder, SIGKILL) < 0)
+		return holder <= 1 ? EINVAL : errno;
+	return waitpid(holder, NULL, 0) < 0 ? errno : 0;
+}
+
+int do_resume(pid_t holder)
+{
+	return holder <= 1 ? EINVAL : kill(holder, SIGUSR1) < 0 ? errno : 0;
+}
