@@ -172,7 +172,8 @@ def count_words(
         raise MachineError(f"{path}: cannot be opened ({error.strerror})") from None
     try:
         return {
-            block: tally(read_words(handle, block * frames, frames), frames) for block in blocks
+            block: filled(Counter(read_words(handle, block * frames, frames)), frames)
+            for block in blocks
         }
     except PermissionError:
         raise NotPermitted(f"{path}: permission denied; only root may read page flags") from None
@@ -182,11 +183,16 @@ def count_words(
         os.close(handle)
 
 
-def tally(words: array[int], frames: int) -> Counter[int]:
-    """How many of a block's frames have each word, as `count_words` gives it."""
+def filled(words: Mapping[int, int], frames: int) -> Counter[int]:
+    """How many of a block's frames have each word; those that are not told of are holes.
+
+    >>> filled({1 << KPF_BUDDY: 3}, 4)[1 << KPF_NOPAGE]
+    1
+    """
     found = Counter(words)
-    if len(words) < frames:
-        found[1 << KPF_NOPAGE] += frames - len(words)
+    missing = frames - found.total()
+    if missing:
+        found[1 << KPF_NOPAGE] += missing
     return found
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import zlib
-from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
@@ -18,7 +17,7 @@ from memhp.machines.findings import (
 )
 from memhp.machines.lab.errors import LabError
 from memhp.machines.lab.guest import Guest
-from memhp.machines.pageflags import tally
+from memhp.machines.pageflags import filled
 from memhp.machines.record import FOLDERS, PASSED_OVER, PROC, pack
 from memhp.machines.tree import MEMORY_DIR
 
@@ -81,14 +80,11 @@ def words_of(guest: Guest, block: int, frames: int) -> Counter[int]:
     Raises:
         LabError: the guest cannot read or send them.
     """
-    words = array("Q")
-    reading = f"dd if=/proc/kpageflags bs={frames * words.itemsize} skip={block} count=1"
-    answer = guest.agent("shell", f"{reading} 2>/dev/null | busybox gzip -1")
-    try:
-        words.frombytes(zlib.decompress(answer.data, wbits=31))
-    except (ValueError, zlib.error) as error:
-        raise LabError(f"the page words of block {block} did not come whole: {error}") from None
-    return tally(words, frames)
+    answer = guest.agent("tally", "/proc/kpageflags", str(block * frames), str(frames))
+    if answer.code:
+        raise LabError(f"the page words of block {block}: {os.strerror(answer.code)}")
+    counts = (part.split(":") for part in answer.data.decode().split())
+    return filled({int(word, 16): int(count) for word, count in counts}, frames)
 
 
 def _read(guest: Guest, paths: Iterable[str]) -> Iterable[tuple[str, bytes]]:

@@ -11,6 +11,7 @@
 #define MPOL_BIND 2
 #define PIECE 65536
 #define MOST_NODES 1024
+#define MOST_WORDS 4096
 
 struct request {
 	unsigned long id;
@@ -38,6 +39,7 @@ int append(struct buffer *to, const char *from, size_t length);
 int do_write(const char *path, const char *text, size_t length);
 int do_read(const char *path, struct buffer *out);
 int do_shell(const char *command, struct buffer *out);
+int do_tally(const char *path, size_t first, size_t words, struct buffer *out);
 
 /* hold.c: processes that have memory. */
 struct nodes just(long node);

@@ -73,6 +73,9 @@ static int act(struct request *asked, struct buffer *out)
 		return do_read(argument[0], out);
 	if (!strcmp(asked->verb, "shell") && asked->count == 1)
 		return do_shell(argument[0], out);
+	if (!strcmp(asked->verb, "tally") && asked->count == 3)
+		return do_tally(argument[0], strtoull(argument[1], NULL, 10),
+				strtoull(argument[2], NULL, 10), out);
 	if (!strcmp(asked->verb, "hold") && asked->count == 3)
 		return do_hold(asked, out);
 	if (!strcmp(asked->verb, "release") && asked->count == 1)
