@@ -145,7 +145,7 @@ class Follower:
         """Boot a guest, and lead the reference to what it shows."""
         self.target.reset(arrangement(self.system, self.target.board))
         self._fresh = Machine(self.system, self.target.arranged(self.system))
-        self._lead(observed(self.target.reading, self.target.board))
+        self._lead(observed(self.target.at_boot, self.target.board))
 
     def _lead(self, seen: Observation) -> None:
         self.machine = started_from(self._fresh, seen)
@@ -226,15 +226,15 @@ class Follower:
         refused = None
         if name == "hold" and not self._may_be_taken():
             refused = EINVAL  # of mbind(2) and set_mempolicy(2): no node is left
-        room = refused or name != "hold" or self.target.has_room()
+        determined = refused is not None or name != "hold" or self.target.has_room()
         if name in ("close", "open"):
             self._close(name == "close")
         answer, seen = self.target.do(name, *params), self.target.observe()
         wanted = expected(self.machine)
-        if differences(wanted, seen) or ((room or answer is None) and answer != refused):
+        if differences(wanted, seen) or ((determined or answer is None) and answer != refused):
             tally.disagreed += 1
             self._disagree([(refused, wanted)], answer, seen)
-        elif room:
+        elif determined:
             tally.determined += 1
         else:
             tally.allowed += 1
@@ -285,7 +285,7 @@ class Follower:
                 self.target.booted.last_lines()[-8:],
             )
         )
-        closed = bool(self.machine.get("draining", self._blocks_of_last_node()[-1]))
+        closed = _is_closed(self.machine)
         try:
             self._lead(seen)
         except LabError:
@@ -293,6 +293,11 @@ class Follower:
         else:
             if closed:  # the guest's cpuset is as it was
                 self._close(True)
+
+
+def _is_closed(machine: Machine) -> bool:
+    """The last node is closed: the first of the blocks that are not at the beginning is on it."""
+    return bool(machine.get("draining", BOOT_BLOCKS))
 
 
 def _fits(outcome: Outcome, answer: int | None, seen: Observation) -> bool:
@@ -358,8 +363,7 @@ def random_operation(machine: Machine, choose: random.Random, target: KernelTarg
         held = number in target.holders
         return ("release", (number,)) if held else ("hold", (number, choose.choice(HELD)))
     if kind < 0.33 and target.board.nodes > 1:
-        closed = machine.get("draining", BOOT_BLOCKS)
-        return "open" if closed else "close", (target.board.nodes - 1,)
+        return "open" if _is_closed(machine) else "close", (target.board.nodes - 1,)
     others = [block for block in blocks if block >= BOOT_BLOCKS]
     block = choose.choice(others if others and choose.random() < 0.85 else blocks)
     if kind < 0.8:

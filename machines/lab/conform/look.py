@@ -9,26 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from memhp.machines.findings import PAGE_WORDS, PageWords, page_words_text
 from memhp.machines.lab.guest import Guest
-from memhp.machines.lab.snapshot import files_of, page_sizes, words_of
-from memhp.machines.pageflags import FrameKind
+from memhp.machines.lab.snapshot import words_of
+from memhp.machines.pageflags import FrameKind, kinds_of
+from memhp.machines.procfs import zones
 from memhp.machines.sysfs import MachineReading, read_tree
 from memhp.machines.worlds import facts_of
 
-__all__ = ["Files", "kernel_memory", "listed", "read_guest", "read_listing", "settled"]
+__all__ = ["Files", "kernel_memory", "listed", "read_listing", "settled"]
 
 _LISTING = (
     "cd /; grep -sH '' sys/devices/system/memory/block_size_bytes"
     " sys/devices/system/memory/memory[0-9]*/state"
     " sys/devices/system/memory/memory[0-9]*/valid_zones"
-    " sys/devices/system/node/online sys/devices/system/node/has_memory;"
-    " grep -sH '' sys/devices/system/node/node[0-9]*/cpulist;"
+    " sys/devices/system/node/online sys/devices/system/node/has_memory"
+    " sys/devices/system/node/node[0-9]*/cpulist;"
     " grep -sH Mem[TF] sys/devices/system/node/node[0-9]*/meminfo;"
     " ls -d sys/devices/system/memory/memory[0-9]*/node[0-9]* 2>/dev/null; true"
 )
-_PROC = ("proc/version", "proc/zoneinfo")
-
 _BETWEEN = 256
 """More pages than one CPU keeps between two lists (mm/swap.c): blank, and neither free nor used."""
 
@@ -75,15 +73,10 @@ class Files:
         return "" if path in self._links else None
 
 
-def read_guest(guest: Guest) -> MachineReading:
-    """All that a record of the guest would have, but its page words."""
-    files, links = files_of(guest)
-    return read_tree(Files(dict(files), links))
-
-
-def listed(guest: Guest) -> MachineReading:
-    """The blocks and nodes of the guest, and nothing else: one request."""
-    return read_listing(guest.shell(_LISTING).out)
+def listed(guest: Guest, *proc: str) -> MachineReading:
+    """The blocks and nodes of the guest, and what these files of `/proc` tell."""
+    more = {f"proc/{name}": guest.read(f"/proc/{name}").encode() for name in proc}
+    return read_listing(guest.shell(_LISTING).out, more)
 
 
 def read_listing(text: str, more: Mapping[str, bytes] | None = None) -> MachineReading:
@@ -104,26 +97,20 @@ def read_listing(text: str, more: Mapping[str, bytes] | None = None) -> MachineR
     return read_tree(Files({**contents, **(more or {})}, links))
 
 
-def kernel_memory(guest: Guest, blocks: Iterable[int]) -> dict[int, tuple[bool, ...]]:
-    """Whether the kernel has memory of its own in each of these online blocks.
+def kernel_memory(guest: Guest, blocks: Iterable[int], frames: int) -> dict[int, tuple[bool, ...]]:
+    """Whether the kernel has memory of its own in each of these online blocks of so many frames.
 
     Both values, if the page words do not tell.  Blocks by their number in the guest.
     """
     asked = tuple(blocks)
-    listing = guest.shell(_LISTING).out
-    page, size = page_sizes(guest)
-    words = {block: words_of(guest, block, size // page) for block in asked}
-
-    def reading() -> MachineReading:
-        text = page_words_text(PageWords(page, size, words))
-        more = {path: guest.read(f"/{path}").encode() for path in _PROC}
-        return read_listing(listing, {**more, PAGE_WORDS: text.encode()})
-
-    found = _told(reading(), asked)
+    reading = listed(guest, "version")
+    kinds = {block: kinds_of(words_of(guest, block, frames)) for block in asked}
+    found = _told(replace(reading, frames=kinds), asked)
     if any(len(told) > 1 for told in found.values()):
-        others = [b.number for b in reading().blocks if b.state == "online"]
-        words |= {b: words_of(guest, b, size // page) for b in others if b not in words}
-        found = _told(settled(reading()), asked)
+        others = [b.number for b in reading.blocks if b.state == "online" and b.number not in kinds]
+        kinds |= {block: kinds_of(words_of(guest, block, frames)) for block in others}
+        told_of = zones(guest.read("/proc/zoneinfo"))
+        found = _told(settled(replace(reading, frames=kinds, zones=told_of)), asked)
     return found
 
 

@@ -24,6 +24,7 @@ from memhp.machines.lab.errors import GuestSilent, LabError
 from memhp.machines.lab.guest import Guest
 from memhp.machines.lab.kernels import Kernel
 from memhp.machines.lab.layout import MIB, Layout, Node, VirtioMem
+from memhp.machines.lab.snapshot import page_sizes
 from memhp.machines.sysfs import BlockReading, MachineReading, NodeReading
 from memhp.reference.machine import Machine
 from memhp.reference.shapes import Shape
@@ -32,7 +33,7 @@ from memhp.reference.topology import Topology, Value
 from memhp.spec.architectures import architecture
 from memhp.spec.language.system import System
 
-from .look import kernel_memory, listed, read_guest
+from .look import kernel_memory, listed
 
 __all__ = [
     "BOARDS",
@@ -207,7 +208,9 @@ class KernelTarget:
         self.board = BOARDS[kernel.arch]
         self.programs = programs
         self.guest: Guest | None = None
+        self.at_boot: MachineReading
         self.reading: MachineReading
+        self.frames_of_block = 0
         self.holders: dict[int, int] = {}
 
     def __enter__(self) -> KernelTarget:
@@ -230,8 +233,9 @@ class KernelTarget:
         self.holders = {}
         layout = replace(self.board.layout(), programs=self.programs)
         self.guest = Guest.boot(self.kernel, layout)
-        self.reading = read_guest(self.guest)
-        size = self.reading.block_size or 0
+        self.at_boot = self.reading = listed(self.guest, "iomem")
+        page, size = page_sizes(self.guest)
+        self.frames_of_block = size // page
         if size != self.board.block:
             raise LabError(
                 f"{self.kernel.name} has blocks of {size // MIB} MiB; conformance knows"
@@ -305,7 +309,7 @@ class KernelTarget:
 
     def arranged(self, system: System) -> Topology:
         """The `arrangement` with what only a booted guest tells: holes, and blocks of no zone."""
-        ranges = self.reading.iomem or ()
+        ranges = self.at_boot.iomem or ()
         size = self.board.block
         full = {
             block
@@ -313,7 +317,7 @@ class KernelTarget:
             for start in [number * size]
             if any(r.start <= start and start + size <= r.stop for r in ranges)
         }
-        zones = observed(self.reading, self.board)["zone"]
+        zones = observed(self.at_boot, self.board)["zone"]
         boot = frozenset(range(len(zones))) - self.board.added
         several = [block for block in boot if zones[block] == "none"]
         holes = boot - full
@@ -327,7 +331,7 @@ class KernelTarget:
     def kernel_memory(self, blocks: Iterable[int]) -> dict[int, tuple[bool, ...]]:
         """Whether the kernel has memory of its own in these online blocks; both: nothing tells."""
         numbers = {self.board.numbers()[block]: block for block in blocks}
-        found = kernel_memory(self.booted, numbers)
+        found = kernel_memory(self.booted, numbers, self.frames_of_block)
         return {numbers[number]: told for number, told in found.items()}
 
 
