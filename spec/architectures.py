@@ -2,7 +2,7 @@
 
 Sources: Linux 6.12 `arch/*/include/asm/sparsemem.h`, `arch/*/Kconfig`
 (ARCH_FORCE_MAX_ORDER), `include/linux/mmzone.h`; ia64: the same files of 2.6.34.
-Earlier section sizes: arm64 before 5.12 (commit f0b13ee23241).
+Other section sizes: arm64 before 5.12 (commit f0b13ee23241), s390x from 6.13 on.
 """
 
 from __future__ import annotations
@@ -48,12 +48,27 @@ class Architecture:
     """sizeof(struct mem_section) without PAGE_EXTENSION (include/linux/mmzone.h)."""
 
     earlier_section_bits: int = 0
-    """What section_bits was before that; 0 if it was always the same."""
+    """What section_bits was before `changed`; 0 if it was always the same."""
+    later_section_bits: int = 0
+    """What section_bits is from `changed` on; 0 if it is still the same."""
+    changed: tuple[int, int] = (0, 0)
+    """The version of Linux that changed it."""
 
     @property
     def section(self) -> int:
         """Bytes of a section."""
         return 1 << self.section_bits
+
+    def section_in(self, version: tuple[int, int] | None) -> int:
+        """Bytes of a section in that version of Linux; None: as in the version of `source`.
+
+        >>> architecture("s390x").section_in((7, 2)) // MIB
+        128
+        """
+        earlier = version is not None and version < self.changed
+        later = version is not None and version >= self.changed
+        bits = (earlier and self.earlier_section_bits) or (later and self.later_section_bits)
+        return 1 << (bits or self.section_bits)
 
     @property
     def max_order_block(self) -> int:
@@ -69,17 +84,51 @@ ARCHITECTURES = (
     Architecture("x86_64", 4 * KIB, 10, 27, 46, True, "6.12 arch/x86 (46 bits: 4-level paging)"),
     Architecture("x86_64-la57", 4 * KIB, 10, 27, 52, True, "6.12 arch/x86 (5-level paging)"),
     Architecture(
-        "arm64-4k", 4 * KIB, 10, 27, 48, False, "6.12 arch/arm64", earlier_section_bits=30
+        "arm64-4k",
+        4 * KIB,
+        10,
+        27,
+        48,
+        False,
+        "6.12 arch/arm64",
+        earlier_section_bits=30,
+        changed=(5, 12),
     ),
     Architecture(
-        "arm64-16k", 16 * KIB, 11, 27, 48, False, "6.12 arch/arm64", earlier_section_bits=30
+        "arm64-16k",
+        16 * KIB,
+        11,
+        27,
+        48,
+        False,
+        "6.12 arch/arm64",
+        earlier_section_bits=30,
+        changed=(5, 12),
     ),
     Architecture(
-        "arm64-64k", 64 * KIB, 13, 29, 48, False, "6.12 arch/arm64", earlier_section_bits=30
+        "arm64-64k",
+        64 * KIB,
+        13,
+        29,
+        48,
+        False,
+        "6.12 arch/arm64",
+        earlier_section_bits=30,
+        changed=(5, 12),
     ),
     Architecture("ppc64-4k", 4 * KIB, 12, 24, 46, True, "6.12 arch/powerpc"),
     Architecture("ppc64-64k", 64 * KIB, 8, 24, 51, True, "6.12 arch/powerpc"),
-    Architecture("s390x", 4 * KIB, 10, 28, 46, True, "6.12 arch/s390 (46 bits: the default)"),
+    Architecture(
+        "s390x",
+        4 * KIB,
+        10,
+        28,
+        46,
+        True,
+        "6.12 arch/s390 (46 bits: the default)",
+        later_section_bits=27,
+        changed=(6, 13),
+    ),
     Architecture("riscv64", 4 * KIB, 10, 27, 56, True, "6.12 arch/riscv (order: the default)"),
     Architecture("ia64-4k", 4 * KIB, 16, 30, 50, True, "2.6.34 arch/ia64", 16 * MIB),
     Architecture("ia64-16k", 16 * KIB, 16, 30, 50, True, "2.6.34 arch/ia64", 16 * MIB),
@@ -93,10 +142,13 @@ def chosen_by(section: int) -> list[str]:
 
     >>> chosen_by(256 * MIB), chosen_by(GIB)[:2]
     (['s390x'], ['arm64-4k (before)', 'arm64-16k (before)'])
+    >>> chosen_by(128 * MIB)[-1]
+    's390x (later)'
     """
     now = [a.name for a in ARCHITECTURES if a.section == section]
     before = [a.name for a in ARCHITECTURES if 1 << a.earlier_section_bits == section]
-    return [f"{name} (before)" for name in before] + now
+    later = [a.name for a in ARCHITECTURES if 1 << a.later_section_bits == section]
+    return [f"{name} (before)" for name in before] + now + [f"{name} (later)" for name in later]
 
 
 def architecture(name: str) -> Architecture:

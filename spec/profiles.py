@@ -6,14 +6,18 @@ is given up refuted; a profile that gives up what in fact holds is wrong.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from .blocks import has_memory
 from .frames import Folio, home
 from .language import Bool, DropGuard, Profile, ReplaceGuard, exists
-from .language.edits import Edit
+from .language.edits import Edit, edited
+from .language.system import System
 from .topology import Frame, Node, node_of_frame
 from .variants import VARIANTS
 
-__all__ = ["DEFAULT", "PROFILES"]
+__all__ = ["BEFORE", "DEFAULT", "PROFILES", "as_of"]
 
 
 def _another_node_first(o: Folio, d: Frame) -> Bool:
@@ -34,6 +38,10 @@ AS_LINUX_HAS_IT = (
     "no-giving-up-while-waiting",
 )
 """The variants that say what Linux 6.12 does (docs/findings.md, S1 to S4 and below)."""
+
+
+BEFORE: Mapping[str, tuple[int, int]] = MappingProxyType({"buffer-in-the-removable-area": (5, 13)})
+"""The variants that say what Linux did before a version."""
 
 
 def _edits(names: tuple[str, ...]) -> tuple[Edit, ...]:
@@ -137,3 +145,15 @@ PROFILES = (
         ),
     ),
 )
+
+
+def as_of(system: System, version: tuple[int, int] | None) -> System:
+    """The system with what Linux of that version did otherwise; of None, nothing.
+
+    >>> from memhp.spec.system import SYSTEM
+    >>> guards = as_of(SYSTEM, (5, 10)).action_by_name["pin_longterm"].guards
+    >>> "outside_removable_area" in [guard.name for guard in guards]
+    False
+    """
+    names = tuple(name for name, since in BEFORE.items() if version is not None and version < since)
+    return edited(system, _edits(names))

@@ -34,14 +34,18 @@ class Ejection:
     status: int | None
 
 
-def add_dimm(guest: Guest, name: str, node: int, size: int) -> None:
+def add_dimm(guest: Guest, name: str, node: int, size: int, *, place: int | None = None) -> None:
     """Add a DIMM of ``size`` bytes to a node; the guest's driver then adds its memory.
+
+    Args:
+        place: its first physical address; None: QEMU chooses.
 
     Raises:
         MonitorRefused: no slot or no room is left, or the name is taken.
     """
     guest.qmp("object-add", qom_type="memory-backend-ram", id=f"{name}-ram", size=size)
-    guest.qmp("device_add", driver="pc-dimm", id=name, memdev=f"{name}-ram", node=node)
+    there = {} if place is None else {"addr": place}
+    guest.qmp("device_add", driver="pc-dimm", id=name, memdev=f"{name}-ram", node=node, **there)
 
 
 def eject_dimm(guest: Guest, name: str, *, limit: float = 20.0) -> Ejection:

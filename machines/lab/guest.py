@@ -213,9 +213,16 @@ class Guest:
         panics = [line for line in earlier if "Kernel panic" in line]
         return (*panics[:1], *lines[-CONSOLE_LINES:])
 
-    def write(self, path: str, text: str, *, limit: float | None = None) -> int:
-        """Write a text with one write(2); returns 0 or the errno that the kernel gave."""
-        return self.agent("write", path, text, limit=limit).code
+    def write(
+        self, path: str, text: str, *, patience: int | None = None, limit: float | None = None
+    ) -> int:
+        """Write a text with one write(2); returns 0 or the errno that the kernel gave.
+
+        Args:
+            patience: a signal comes after so many seconds: what waits for one gives EINTR.
+        """
+        words = () if patience is None else (str(patience),)
+        return self.agent("write", path, text, *words, limit=limit).code
 
     def read(self, path: str, *, limit: float | None = None) -> str:
         """The content of a file.  Raises `OSError` with the errno that the kernel gave."""

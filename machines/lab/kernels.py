@@ -55,6 +55,16 @@ class Kernel:
     version: str | None = None
     busybox: Path | None = None
 
+    @property
+    def linux(self) -> tuple[int, int] | None:
+        """The first two numbers of the version.
+
+        >>> Kernel("own", "x86_64", Path("vmlinuz"), version="6.12.117+deb13-amd64").linux
+        (6, 12)
+        """
+        found = re.match(r"(\d+)\.(\d+)", self.version or "")
+        return (int(found[1]), int(found[2])) if found else None
+
 
 def _stock(arch: str, debian_arch: str, flavour: str) -> list[StockKernel]:
     releases = {"5.10": "bullseye", "6.1": "bookworm", "6.12": "trixie", "newest": "sid"}

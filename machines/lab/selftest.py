@@ -45,9 +45,9 @@ def fetch_selftest(name: str) -> Path:
         LabError: the kernel is not here, or apt fails (its words follow).
     """
     kernel = load(name)
-    if kernel is None or kernel.version is None:
+    if kernel is None or kernel.linux is None:
         raise LabError(f"{name} is not here; bring it: memhp lab fetch {name}")
-    package = f"linux-source-{'.'.join(kernel.version.split('.')[:2])}"
+    package = "linux-source-" + ".".join(map(str, kernel.linux))
     apt, place = Apt.prepared(STOCK[name]), _place(name)
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place.parent) as scratch:

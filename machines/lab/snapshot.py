@@ -21,7 +21,7 @@ from memhp.machines.pageflags import filled
 from memhp.machines.record import FOLDERS, PASSED_OVER, PROC, pack
 from memhp.machines.tree import MEMORY_DIR
 
-__all__ = ["block_states", "files_of", "packed", "page_sizes", "snapshot", "words_of"]
+__all__ = ["block_states", "files_of", "packed", "page_sizes", "snapshot", "tallied", "words_of"]
 
 GuestFiles = tuple[list[tuple[str, bytes]], list[str]]
 """The files and links that a guest was seen to have."""
@@ -80,11 +80,20 @@ def words_of(guest: Guest, block: int, frames: int) -> Counter[int]:
     Raises:
         LabError: the guest cannot read or send them.
     """
-    answer = guest.agent("tally", "/proc/kpageflags", str(block * frames), str(frames))
+    return filled(tallied(guest, "/proc/kpageflags", block * frames, frames), frames)
+
+
+def tallied(guest: Guest, path: str, first: int, count: int) -> dict[int, int]:
+    """How many of so many 64-bit words of a guest's file are the same.
+
+    Raises:
+        LabError: the guest cannot read or send them.
+    """
+    answer = guest.agent("tally", path, str(first), str(count))
     if answer.code:
-        raise LabError(f"the page words of block {block}: {os.strerror(answer.code)}")
+        raise LabError(f"{count} words of {path} from {first}: {os.strerror(answer.code)}")
     counts = (part.split(":") for part in answer.data.decode().split())
-    return filled({int(word, 16): int(count) for word, count in counts}, frames)
+    return {int(word, 16): int(count) for word, count in counts}
 
 
 def _read(guest: Guest, paths: Iterable[str]) -> Iterable[tuple[str, bytes]]:

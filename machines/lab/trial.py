@@ -9,12 +9,11 @@ other blocks by the time these are looked at.
 from __future__ import annotations
 
 import errno
-import os
 from collections import Counter
 
 from memhp.machines.findings import DONE, PageWords
 from memhp.machines.lab.errors import LabError
-from memhp.machines.lab.guest import Guest, Reply
+from memhp.machines.lab.guest import Guest
 from memhp.machines.lab.snapshot import block_states, files_of, packed, page_sizes, words_of
 from memhp.machines.tree import MEMORY_DIR
 
@@ -45,21 +44,14 @@ def try_block(guest: Guest, block: int, *, patience: int | None = None) -> str:
     """Tell a block to go offline, and bring it back: `done`, or the name of the errno.
 
     Args:
-        patience: after so many seconds a signal ends it, which is EINTR. It takes a process
-            of its own, whose new pages are in some block. None: it cannot last, and the
-            agent itself asks.
+        patience: after so many seconds a signal ends it, which is EINTR. None: it cannot last.
 
     Raises:
         LabError: it went, and did not come back into its zone.
     """
     folder = f"/{MEMORY_DIR}/memory{block}"
     zone = guest.read(f"{folder}/valid_zones")
-    if patience is None:
-        code = guest.write(f"{folder}/state", "offline")
-    else:
-        command = f"echo offline > {folder}/state"
-        reply = guest.shell(f"busybox timeout -s INT {patience} sh -c '{command}'")
-        code = _errno(reply)
+    code = guest.write(f"{folder}/state", "offline", patience=patience)
     if code:
         return errno.errorcode[code]
     back = "online_movable" if zone == "Movable\n" else "online_kernel"
@@ -71,15 +63,3 @@ def try_block(guest: Guest, block: int, *, patience: int | None = None) -> str:
             f" (errno {refused})"
         )
     return DONE
-
-
-def _errno(reply: Reply) -> int:
-    """What the shell's echo was refused with, in its words; a signal ended it: EINTR."""
-    if reply.rc > 128:
-        return errno.EINTR
-    if reply.rc == 0:
-        return 0
-    for code in errno.errorcode:
-        if reply.out.rstrip().endswith(f"write error: {os.strerror(code)}"):
-            return code
-    raise LabError(f"the guest's shell answered what is no errno: {reply.out.strip()!r}")

@@ -36,7 +36,8 @@ void write_exactly(int fd, const char *from, size_t length);
 
 /* files.c: reading, writing, and a shell. */
 int append(struct buffer *to, const char *from, size_t length);
-int do_write(const char *path, const char *text, size_t length);
+int do_write(const char *path, const char *text, size_t length, unsigned int patience);
+int wait_for(pid_t child, int *status);
 int do_read(const char *path, struct buffer *out);
 int do_shell(const char *command, struct buffer *out);
 int do_tally(const char *path, size_t first, size_t words, struct buffer *out);

@@ -40,15 +40,24 @@ static int drain(int fd, struct buffer *to)
 	return error;
 }
 
-/* One write(2) of the whole text, so that the errno is that of the kernel's own answer. */
-int do_write(const char *path, const char *text, size_t length)
+/*
+ * One write(2) of the whole text, so that the errno is that of the kernel's own answer; EIO if
+ * it took a part.  With patience, a signal comes after so many seconds.
+ */
+int do_write(const char *path, const char *text, size_t length, unsigned int patience)
 {
 	int error = 0, fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t put;
 
 	if (fd < 0)
 		return errno;
-	if (write(fd, text, length) < 0)
+	alarm(patience);
+	put = write(fd, text, length);
+	if (put < 0)
 		error = errno;
+	else if ((size_t)put < length)
+		error = EIO;
+	alarm(0);
 	if (close(fd) < 0 && !error)
 		error = errno;
 	return error;
@@ -65,6 +74,15 @@ int do_read(const char *path, struct buffer *out)
 	return error == EFBIG ? TOO_MUCH : error;
 }
 
+/* The end of a child, whatever signals come meanwhile; -1 if there is none. */
+int wait_for(pid_t child, int *status)
+{
+	while (waitpid(child, status, 0) < 0)
+		if (errno != EINTR)
+			return -1;
+	return 0;
+}
+
 /*
  * The shell's output; what it answers with is its exit status, 128 + the signal if killed, or
  * TOO_MUCH, which is neither.
@@ -77,6 +95,11 @@ int do_shell(const char *command, struct buffer *out)
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return 127;
 	child = fork();
+	if (child < 0) {
+		close(ends[0]);
+		close(ends[1]);
+		return 127;
+	}
 	if (child == 0) {
 		int null = open("/dev/null", O_RDONLY);
 		setsid();
@@ -89,7 +112,7 @@ int do_shell(const char *command, struct buffer *out)
 	close(ends[1]);
 	error = drain(ends[0], out);
 	close(ends[0]);
-	if (child < 0 || waitpid(child, &status, 0) < 0)
+	if (wait_for(child, &status) < 0)
 		return 127;
 	if (error == EFBIG)
 		return TOO_MUCH;

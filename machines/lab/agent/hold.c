@@ -144,15 +144,19 @@ static int hold(const char *kind, long node, size_t length)
 /* The holder's process id, or its errno; one that is killed while it fills is ENOMEM. */
 int do_hold(struct request *asked, struct buffer *out)
 {
-	int ends[2], error = ENOMEM;
+	int ends[2], error = ENOMEM, status;
+	ssize_t got;
 	pid_t child;
 	char text[32];
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return errno;
 	child = fork();
-	if (child < 0)
-		return errno;
+	if (child < 0) {
+		close(ends[0]);
+		close(ends[1]);
+		return EAGAIN;
+	}
 	if (child == 0) {
 		close(ends[0]);
 		close(line_fd);
@@ -167,11 +171,14 @@ int do_hold(struct request *asked, struct buffer *out)
 		_exit(1);
 	}
 	close(ends[1]);
-	if (read(ends[0], &error, sizeof(error)) != sizeof(error))
+	do
+		got = read(ends[0], &error, sizeof(error));
+	while (got < 0 && errno == EINTR);
+	if (got != sizeof(error))
 		error = ENOMEM;
 	close(ends[0]);
 	if (error) {
-		waitpid(child, NULL, 0);
+		wait_for(child, &status);
 		return error;
 	}
 	append(out, text, snprintf(text, sizeof(text), "%d", child));
@@ -180,9 +187,11 @@ int do_hold(struct request *asked, struct buffer *out)
 
 int do_release(pid_t holder)
 {
+	int status;
+
 	if (holder <= 1 || kill(holder, SIGKILL) < 0)
 		return holder <= 1 ? EINVAL : errno;
-	return waitpid(holder, NULL, 0) < 0 ? errno : 0;
+	return wait_for(holder, &status) < 0 ? errno : 0;
 }
 
 int do_resume(pid_t holder)

@@ -14,6 +14,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,8 +68,9 @@ static int act(struct request *asked, struct buffer *out)
 
 	if (!strcmp(asked->verb, "ping") && asked->count == 0)
 		return 0;
-	if (!strcmp(asked->verb, "write") && asked->count == 2)
-		return do_write(argument[0], argument[1], asked->length[1]);
+	if (!strcmp(asked->verb, "write") && (asked->count == 2 || asked->count == 3))
+		return do_write(argument[0], argument[1], asked->length[1],
+				asked->count == 3 ? atol(argument[2]) : 0);
 	if (!strcmp(asked->verb, "read") && asked->count == 1)
 		return do_read(argument[0], out);
 	if (!strcmp(asked->verb, "shell") && asked->count == 1)
@@ -112,6 +114,8 @@ static void serve(void)
 {
 	struct buffer out = {malloc(MOST_BYTES), 0};
 
+	if (!out.data)
+		return;
 	for (;;) {
 		struct request asked = {0};
 		int got = read_head(&asked);
@@ -120,7 +124,8 @@ static void serve(void)
 			return;
 		for (int i = 0; got && i < asked.count; i++) {
 			asked.argument[i] = calloc(1, asked.length[i] + 1);
-			if (read_exactly(asked.argument[i], asked.length[i]) < 0)
+			if (!asked.argument[i] ||
+			    read_exactly(asked.argument[i], asked.length[i]) < 0)
 				return;
 		}
 		out.used = 0;
@@ -159,18 +164,28 @@ static void load_modules(void)
 			continue;
 		snprintf(path, sizeof(path), "/modules/%s", found[i]->d_name);
 		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (syscall(SYS_finit_module, fd, "", 0) < 0)
+		if (fd < 0 || syscall(SYS_finit_module, fd, "", 0) < 0)
 			fprintf(stderr, "agent: %s: %s\n", path, strerror(errno));
-		close(fd);
+		if (fd >= 0)
+			close(fd);
 	}
+}
+
+/* Ends what waits for a signal: without SA_RESTART it answers EINTR. */
+static void wake(int number)
+{
+	(void)number;
 }
 
 int main(int count, char **words)
 {
 	const char *line = getenv("agent");
 
+	struct sigaction wakes = {.sa_handler = wake};
+
 	(void)count;
 	(void)words;
+	sigaction(SIGALRM, &wakes, NULL);
 	mkdir("/proc", 0755);
 	mkdir("/sys", 0755);
 	mkdir("/tmp", 0755);

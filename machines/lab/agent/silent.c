@@ -87,6 +87,7 @@ static void nothing(int signal)
 int fall_silent(long node, size_t length)
 {
 	char folder[40], options[80], path[60];
+	pid_t reader;
 	int got;
 
 	if (node >= MOST_NODES)
@@ -99,7 +100,10 @@ int fall_silent(long node, size_t length)
 	if (mkdir(folder, 0755) < 0 || mount("silent", folder, "fuse", 0, options) < 0)
 		return errno;
 	signal(SIGUSR1, nothing);
-	if (fork() == 0) {
+	reader = fork();
+	if (reader < 0)
+		return errno;
+	if (reader == 0) {
 		struct nodes wanted = just(node < 0 ? 0 : node);
 		char first;
 		int fd;

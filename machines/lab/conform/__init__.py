@@ -1,12 +1,16 @@
 """Real kernels held against the reference.
 
-- `target`: a kernel in a guest as a `Target`, and the same machine for the reference.
-- `follow`: random operations on both, with what is determined and what is only allowed;
-  `deviations`: what Linux is known to do otherwise.
+- `board`: the machine of a guest, and the same one for the reference; `shown`: what both show.
+- `target`: a kernel in a guest as a `Target`; `look`: what its blocks hold.
+- `follow`: operations on both, with what is determined and what is only allowed; `worlds`: the
+  reference led to what a guest shows; `deviations`: what Linux is known to do otherwise.
+- `walk`: random operations; `report`: how they went.
 - `scenarios`: what rows of the list say, done on a kernel; `results`: what was seen, kept.
 """
 
-from memhp.machines.lab.conform.follow import Disagreement, Report, Tally, again, walk
-from memhp.machines.lab.conform.target import BOARDS, KernelTarget
+from .board import BOARDS
+from .report import Disagreement, Report, Tally
+from .target import KernelTarget
+from .walk import again, walk
 
 __all__ = ["BOARDS", "Disagreement", "KernelTarget", "Report", "Tally", "again", "walk"]

@@ -6,17 +6,18 @@ leaves open `memhp.machines.worlds`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from memhp.machines.lab.guest import Guest
-from memhp.machines.lab.snapshot import words_of
+from memhp.machines.lab.snapshot import tallied, words_of
 from memhp.machines.pageflags import FrameKind, kinds_of
 from memhp.machines.procfs import zones
 from memhp.machines.sysfs import MachineReading, read_tree
 from memhp.machines.worlds import facts_of
 
-__all__ = ["Files", "kernel_memory", "listed", "read_listing", "settled"]
+__all__ = ["Files", "frames_of", "kernel_memory", "listed", "read_listing", "settled"]
 
 _LISTING = (
     "cd /; grep -sH '' sys/devices/system/memory/block_size_bytes"
@@ -27,6 +28,11 @@ _LISTING = (
     " grep -sH Mem[TF] sys/devices/system/node/node[0-9]*/meminfo;"
     " ls -d sys/devices/system/memory/memory[0-9]*/node[0-9]* 2>/dev/null; true"
 )
+_ANONYMOUS = re.compile(r"(?m)^([0-9a-f]+)-([0-9a-f]+) rw-p 00000000 00:00 0 *$")
+_PRESENT, _FRAME = 1 << 63, (1 << 55) - 1
+"""Of a word of pagemap (Documentation/admin-guide/mm/pagemap.rst)."""
+_AT_ONCE = 4096
+"""How many different words the agent counts at most (MOST_WORDS)."""
 _BETWEEN = 256
 """More pages than one CPU keeps between two lists (mm/swap.c): blank, and neither free nor used."""
 
@@ -112,6 +118,23 @@ def kernel_memory(guest: Guest, blocks: Iterable[int], frames: int) -> dict[int,
         told_of = zones(guest.read("/proc/zoneinfo"))
         found = _told(settled(replace(reading, frames=kinds, zones=told_of)), asked)
     return found
+
+
+def frames_of(guest: Guest, holder: int, page: int) -> frozenset[int]:
+    """The frames that a holder of anonymous memory has it in, by /proc/PID/pagemap.
+
+    What it holds is the largest of its mappings that no file is behind.
+    """
+    found = _ANONYMOUS.findall(guest.read(f"/proc/{holder}/maps"))
+    start, stop = max(
+        ((int(first, 16) // page, int(end, 16) // page) for first, end in found),
+        key=lambda mapping: mapping[1] - mapping[0],
+    )
+    words: set[int] = set()
+    for first in range(start, stop, _AT_ONCE):
+        count = min(_AT_ONCE, stop - first)
+        words |= set(tallied(guest, f"/proc/{holder}/pagemap", first, count))
+    return frozenset(word & _FRAME for word in words if word & _PRESENT)
 
 
 def _told(reading: MachineReading, asked: Iterable[int]) -> dict[int, tuple[bool, ...]]:

@@ -27,8 +27,9 @@ from memhp.spec.language.edits import apply
 from memhp.spec.language.system import System
 from memhp.spec.profiles import PROFILES
 
+from .board import BOOT_BLOCKS, DEVICES, arrangement
 from .follow import Follower
-from .target import BOOT_BLOCKS, DEVICES, arrangement, confine
+from .target import confine
 
 __all__ = [
     "Check",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from .follow import Report, Tally
+from .report import Report, Tally
 from .scenarios import Check, Scenario
 from .target import Operation
 

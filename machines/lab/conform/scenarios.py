@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from memhp.machines.lab.kernels import Kernel
 from memhp.spec.language.system import System
 
+from .board import BOARDS
 from .follow import Follower
 from .plays import (
     Check,
@@ -23,7 +24,7 @@ from .plays import (
     stuck_is_found_first,
     the_kernels_own_test_passes,
 )
-from .target import BOARDS, KernelTarget
+from .target import KernelTarget
 
 __all__ = ["SCENARIOS", "Check", "Scenario", "run"]
 

@@ -12,17 +12,13 @@ from pathlib import Path
 import pytest
 
 from memhp.machines.lab import Kernel
-from memhp.machines.lab.conform.follow import again, started_from, walk
+from memhp.machines.lab.conform.board import BOARDS, arrangement
 from memhp.machines.lab.conform.look import read_listing, settled
 from memhp.machines.lab.conform.results import operations_of
-from memhp.machines.lab.conform.target import (
-    BOARDS,
-    KernelTarget,
-    arrangement,
-    differences,
-    expected,
-    observed,
-)
+from memhp.machines.lab.conform.shown import differences, expected, observed
+from memhp.machines.lab.conform.target import KernelTarget
+from memhp.machines.lab.conform.walk import again, walk
+from memhp.machines.lab.conform.worlds import started_from
 from memhp.machines.pageflags import FrameKind
 from memhp.reference.machine import Machine
 from memhp.reference.operations import Operations

@@ -1,0 +1,88 @@
+"""Random operations on a kernel and the reference."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable, Sequence
+
+from memhp.machines.lab.errors import GuestDied, GuestSilent
+from memhp.reference.machine import Machine
+from memhp.spec.language.system import System
+
+from .board import BOOT_BLOCKS, DEVICES
+from .follow import Follower, is_closed
+from .report import Report
+from .target import HELD, TEXTS, WORDS, KernelTarget, Operation
+
+__all__ = ["again", "random_operation", "walk"]
+
+_HOLDERS = 4
+"""How many processes hold memory at most."""
+
+
+def walk(
+    target: KernelTarget,
+    system: System,
+    steps: int,
+    seed: int,
+    *,
+    seconds: float = math.inf,
+    progress: Callable[[Report], None] | None = None,
+) -> Report:
+    """Random operations, each compared; after a disagreement the reference begins anew.
+
+    A guest that ends or hangs is reported, and the walk goes on with a new one.  It ends
+    after so many ``steps``, or so many ``seconds``.
+
+    Raises:
+        LabError: guests do not boot, or one after the other is lost.
+    """
+    choose = random.Random(seed)
+    follower = Follower(target, system)
+    report, began = follower.report, time.monotonic()
+    for _ in range(steps):
+        try:
+            follower.step(random_operation(follower.machine, choose, target))
+        except (GuestDied, GuestSilent) as error:
+            follower.begin_anew(error)
+        report.seconds = time.monotonic() - began
+        if progress:
+            progress(report)
+        if report.seconds > seconds:
+            break
+    return report
+
+
+def again(target: KernelTarget, system: System, operations: Sequence[Operation]) -> Report:
+    """The operations once more, from boot.
+
+    Raises:
+        GuestDied, GuestSilent: the guest ended or hangs; both carry its console.
+    """
+    follower, began = Follower(target, system), time.monotonic()
+    for operation in operations:
+        follower.step(operation)
+    follower.report.seconds = time.monotonic() - began
+    return follower.report
+
+
+def random_operation(machine: Machine, choose: random.Random, target: KernelTarget) -> Operation:
+    """An operation on something that is there, a DIMM that comes or goes, or of who uses memory."""
+    blocks = [b for b in range(machine.topology.sizes["Block"]) if machine.get("block_device", b)]
+    kind = choose.random()
+    device = choose.randrange(1, DEVICES + 1)
+    if kind < 0.2 and target.board.dimms and not target.holds_pinned_of(device):
+        return ("eject_device" if machine.get("inserted", device) else "add_device", (device,))
+    if kind < 0.3:
+        number = choose.randrange(_HOLDERS)
+        held = number in target.holders
+        return ("release", (number,)) if held else ("hold", (number, choose.choice(HELD)))
+    if kind < 0.33 and target.board.nodes > 1:
+        return "open" if is_closed(machine) else "close", (target.board.nodes - 1,)
+    others = [block for block in blocks if block >= BOOT_BLOCKS]
+    block = choose.choice(others if others and choose.random() < 0.85 else blocks)
+    if kind < 0.8:
+        return "write_state", (block, choose.choice(WORDS))
+    return "write_online", (block, choose.choice(TEXTS))
