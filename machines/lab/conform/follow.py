@@ -22,14 +22,14 @@ from memhp.reference.target import Observation
 from memhp.spec.language.system import System
 from memhp.spec.profiles import as_of
 
-from .board import BOOT_BLOCKS, arrangement, device_of_block
+from .board import arrangement, device_of_block
 from .deviations import RefusedZones
 from .report import Disagreement, Report, Tally
 from .shown import differences, expected, observed
 from .target import KernelTarget, Operation
 from .worlds import Contents, holds, started_from, worlds
 
-__all__ = ["Follower", "is_closed"]
+__all__ = ["Follower"]
 
 _OTHERS = ("hold", "release", "close", "open")
 """Operations of those who use memory; all others manage it."""
@@ -45,17 +45,16 @@ class Follower:
     def __init__(self, target: KernelTarget, system: System) -> None:
         self.target, self.system = target, as_of(system, target.kernel.linux)
         self.report = Report()
+        self.closed = False
         self._begin()
 
     def _begin(self) -> None:
         """Boot a guest, and lead the reference to what it shows."""
         self.target.reset(arrangement(self.system, self.target.board))
         self._fresh = Machine(self.system, self.target.arranged(self.system))
-        self._lead(observed(self.target.at_boot, self.target.board))
-
-    def _lead(self, seen: Observation) -> None:
-        self.machine = started_from(self._fresh, seen)
+        self.machine = started_from(self._fresh, observed(self.target.at_boot, self.target.board))
         self.done: list[Operation] = []
+        self.closed = False
         self._refused = RefusedZones()
 
     def begin_anew(self, error: LabError) -> None:
@@ -98,7 +97,6 @@ class Follower:
         else:
             tally.disagreed += 1
             self._disagree([outcome for _, outcome in outcomes], told, answer, seen)
-            return
         self._refused.note(operation, before, self.machine)
 
     def _outcomes(self, operation: Operation, told: Contents) -> list[tuple[Machine, Outcome]]:
@@ -155,7 +153,7 @@ class Follower:
             refused = EINVAL  # of mbind(2) and set_mempolicy(2): no node is left
         determined = refused is not None or name != "hold" or self.target.has_room()
         if name in ("close", "open"):
-            self._close(name == "close")
+            self.closed = name == "close"
         answer, seen = self.target.do(name, *params), self.target.observe()
         wanted = expected(self.machine)
         pinned = self.target.pinned.get(int(params[0]), frozenset()) if name == "hold" else ()
@@ -178,20 +176,19 @@ class Follower:
         return [b for b, node in enumerate(node_of) if node == self.target.board.nodes - 1]
 
     def _may_be_taken(self) -> bool:
-        """Whether the reference would give memory of the last node to a process, if it is free."""
-        world = self.machine.copy()
-        return any(
-            holds(world, block, "free")
-            and world.why_not("alloc_folio", block, block, "anonymous") is None
-            for block in self._blocks_of_last_node()
-            if self._has_frames(block)
-        )
+        """Whether the reference would give memory of the last node to a process, if it is free.
 
-    def _close(self, closed: bool) -> None:
-        """Drain the last node, or take that back.  A block that comes later finds it so."""
+        What a cpuset closes, it closes to those inside, and to nobody else (docs/findings.md):
+        for them alone the blocks are drained.
+        """
+        world = self.machine.copy()
         for block in self._blocks_of_last_node():
-            taken = self.machine.step("drain" if closed else "undrain", block)
-            assert taken, taken
+            if self._has_frames(block) and holds(world, block, "free"):
+                if self.closed:
+                    world.step("drain", block)
+                if world.why_not("alloc_folio", block, block, "anonymous") is None:
+                    return True
+        return False
 
     def _deviates(
         self, operation: Operation, told: Contents, answer: int | None, seen: Observation
@@ -223,19 +220,10 @@ class Follower:
                 self.target.booted.last_lines()[-8:],
             )
         )
-        closed = is_closed(self.machine)
         try:
-            self._lead(seen)
+            self.machine = started_from(self._fresh, seen)
         except LabError:
             self._begin()
-        else:
-            if closed:  # the guest's cpuset is as it was
-                self._close(True)
-
-
-def is_closed(machine: Machine) -> bool:
-    """The last node is closed: the first of the blocks that are not at the beginning is on it."""
-    return bool(machine.get("draining", BOOT_BLOCKS))
 
 
 def _fits(outcome: Outcome, answer: int | None, seen: Observation) -> bool:

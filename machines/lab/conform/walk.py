@@ -8,11 +8,10 @@ import time
 from collections.abc import Callable, Sequence
 
 from memhp.machines.lab.errors import GuestDied, GuestSilent
-from memhp.reference.machine import Machine
 from memhp.spec.language.system import System
 
 from .board import BOOT_BLOCKS, DEVICES
-from .follow import Follower, is_closed
+from .follow import Follower
 from .report import Report
 from .target import HELD, TEXTS, WORDS, KernelTarget, Operation
 
@@ -44,7 +43,7 @@ def walk(
     report, began = follower.report, time.monotonic()
     for _ in range(steps):
         try:
-            follower.step(random_operation(follower.machine, choose, target))
+            follower.step(random_operation(follower, choose))
         except (GuestDied, GuestSilent) as error:
             follower.begin_anew(error)
         report.seconds = time.monotonic() - began
@@ -68,21 +67,21 @@ def again(target: KernelTarget, system: System, operations: Sequence[Operation])
     return follower.report
 
 
-def random_operation(machine: Machine, choose: random.Random, target: KernelTarget) -> Operation:
+def random_operation(follower: Follower, choose: random.Random) -> Operation:
     """An operation on something that is there, a DIMM that comes or goes, or of who uses memory."""
+    machine, target = follower.machine, follower.target
     blocks = [b for b in range(machine.topology.sizes["Block"]) if machine.get("block_device", b)]
-    kind = choose.random()
-    device = choose.randrange(1, DEVICES + 1)
-    if kind < 0.2 and target.board.dimms and not target.holds_pinned_of(device):
-        return ("eject_device" if machine.get("inserted", device) else "add_device", (device,))
-    if kind < 0.3:
-        number = choose.randrange(_HOLDERS)
-        held = number in target.holders
-        return ("release", (number,)) if held else ("hold", (number, choose.choice(HELD)))
-    if kind < 0.33 and target.board.nodes > 1:
-        return "open" if is_closed(machine) else "close", (target.board.nodes - 1,)
     others = [block for block in blocks if block >= BOOT_BLOCKS]
     block = choose.choice(others if others and choose.random() < 0.85 else blocks)
-    if kind < 0.8:
+    device, number = choose.randrange(1, DEVICES + 1), choose.randrange(_HOLDERS)
+    kind = choose.random()
+    if kind < 0.12 and target.board.dimms and not target.holds_pinned_of(device):
+        return "eject_device" if machine.get("inserted", device) else "add_device", (device,)
+    if kind < 0.27:
+        held = number in target.holders
+        return ("release", (number,)) if held else ("hold", (number, choose.choice(HELD)))
+    if kind < 0.3 and target.board.nodes > 1:
+        return "open" if follower.closed else "close", (target.board.nodes - 1,)
+    if kind < 0.75:
         return "write_state", (block, choose.choice(WORDS))
     return "write_online", (block, choose.choice(TEXTS))

@@ -52,11 +52,7 @@ def holds(machine: Machine, block: int, what: Content) -> bool:
             ("pin_longterm", (block, block)),
         ),
     }
-    # What a cpuset closes, it closes to those inside: the kernel may go on (docs/findings.md),
-    # and what was pinned there stays.
-    closed = bool(machine.step("undrain", block))
-    led = all(machine.step(action, *params) for action, params in (*leave[now], *take[what]))
-    return led and (not closed or bool(machine.step("drain", block)))
+    return all(machine.step(action, *params) for action, params in (*leave[now], *take[what]))
 
 
 def started_from(fresh: Machine, seen: Observation) -> Machine:
