@@ -48,7 +48,7 @@ ROWS = (
     Row("U2", "hotplug does not slow allocation, free, fault and look-up", "explain", _KERNEL),
     Row("U3", "removal ends, and what is stuck is found first", "inspect"),
     Row("U4", "removal does not wait for ever for a server to write back", "check", _KERNEL),
-    Row("U5", "no device writes to a frame that is not its own any more", "check", _KERNEL),
+    Row("U5", "no device writes to a frame that is not its own any more", "check"),
     Row("U6", "which hotplug features a kernel configuration has", "kconfig", ("defect", *_BOTH)),
     Row("M1", "migration leaves no page-table entry behind", "check", _KERNEL),
     Row("M2", "a filesystem's private data is moved or released, never lost", "check", _KERNEL),

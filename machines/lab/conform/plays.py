@@ -30,11 +30,13 @@ from memhp.spec.profiles import PROFILES
 from .board import BOOT_BLOCKS, DEVICES, arrangement
 from .follow import Follower
 from .target import confine
+from .worlds import holds
 
 __all__ = [
     "Check",
     "a_device_goes_after_its_memory",
     "a_node_goes_with_its_last_block",
+    "a_pin_holds_its_block",
     "closed_memory_is_not_filled",
     "huge_folios_move_whole",
     "kernel_memory_stays_out",
@@ -155,6 +157,32 @@ def closed_memory_is_not_filled(follower: Follower, system: System) -> Iterator[
         yield Check(f"memory of node 1 with mems {mems}", wanted, "refused" if errno else "done")
         if holder:
             guest.release(holder)
+
+
+# --- U5: what a device may write to -------------------------------------------------------------
+
+
+def a_pin_holds_its_block(follower: Follower, system: System) -> Iterator[Check]:
+    target = follower.target
+    _steps(follower, ("add_device", 1), ("write_state", FIRST, "online_movable"))
+    _steps(follower, ("hold", 0, "pinned"))  # all the memory of its node is in the movable zone
+    wanted = holds(follower.machine.copy(), FIRST, "pinned")
+    yield Check("pinned in the movable zone", str(wanted), str(FIRST in target.pinned[0]))
+    _steps(follower, ("release", 0), ("write_state", FIRST, "offline"))
+    # The first pin has the kernel take memory that the second one uses, too.
+    _steps(follower, ("write_state", FIRST, "online_kernel"), ("hold", 0, "pinned"))
+    _steps(follower, ("write_state", SECOND, "online_kernel"))
+    _held(target.booted, "anon", target.board.block + 12 * MIB)
+    _steps(follower, ("hold", 1, "pinned"))
+    yield Check("blocks with the second pin", str([SECOND]), str([*target.pinned[1]]))
+    for what, ends in (("pinned", "online"), ("free", "offline")):
+        held = " or ".join(target.contents([SECOND])[SECOND])
+        yield Check(f"what block {SECOND} holds", what, held)
+        _steps(follower, ("write_state", SECOND, "offline"))
+        state = str(follower.machine.get("block_state", SECOND))
+        yield Check(f"block {SECOND} after that", ends, state)
+        if what == "pinned":
+            _steps(follower, ("release", 1))
 
 
 # --- A1, N1, N2: devices and nodes come and go --------------------------------------------------

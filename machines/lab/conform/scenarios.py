@@ -14,6 +14,7 @@ from .plays import (
     Check,
     a_device_goes_after_its_memory,
     a_node_goes_with_its_last_block,
+    a_pin_holds_its_block,
     closed_memory_is_not_filled,
     huge_folios_move_whole,
     kernel_memory_stays_out,
@@ -83,6 +84,14 @@ SCENARIOS = (
         ("N3",),
         _DIMMS,
         closed_memory_is_not_filled,
+    ),
+    Scenario(
+        "a_pin_holds_its_block",
+        "A block with pages of a long-term pin stays until they are given back, and from 5.13 on"
+        " the movable zone has none.",
+        ("U5",),
+        _DIMMS,
+        a_pin_holds_its_block,
     ),
     Scenario(
         "a_device_goes_after_its_memory",
