@@ -8,6 +8,7 @@ drivers/acpi/scan.c (ejection).
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable
 from dataclasses import replace
@@ -141,7 +142,11 @@ class KernelTarget:
 
     def has_room(self) -> bool:
         """The last node has memory free that suffices for several holders."""
-        free = [n.mem_free_kib or 0 for n in self.reading.nodes if n.number == self.board.nodes - 1]
+        last = self.board.nodes - 1
+        free = [node.mem_free_kib or 0 for node in self.reading.nodes if node.number == last]
+        if not free:  # without NUMA, no node tells
+            found = re.findall(r"(?m)^MemFree: +(\d+) kB", self.booted.read("/proc/meminfo"))
+            free = [int(kib) for kib in found]
         return sum(free) * 1024 >= _ROOM_BYTES
 
     def holds_pinned(self, block: int) -> bool:
@@ -155,7 +160,8 @@ class KernelTarget:
 
     def hold(self, number: int, kind: str, size: int = _HELD_BYTES) -> int | None:
         """Have a process of that number hold so many bytes of the last node."""
-        answer = self.booted.agent("hold", kind, str(self.board.nodes - 1), str(size))
+        node = self.board.nodes - 1 or -1  # of one node alone it has any: mbind(2) takes NUMA
+        answer = self.booted.agent("hold", kind, str(node), str(size))
         if answer.code:
             return answer.code
         self.holders[number] = holder = int(answer.data)
