@@ -109,8 +109,7 @@ class Guest:
         ours, self._agent_end = socket.socketpair()
         self._agent = Line(ours)
         ours, self._monitor_end = socket.socketpair()
-        self._monitor_line = Line(ours)
-        self._monitor = Monitor(self._monitor_line)
+        self._monitor = Monitor(ours)
         self._number = 0
 
     @classmethod
@@ -186,8 +185,9 @@ class Guest:
             # One that even SIGKILL does not end (it waits in the kernel) is waited for no longer.
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(_END_SECONDS)
-        for line in (self._agent, self._monitor_line):
-            line.close()
+        if self._console >= 0:
+            self._monitor.close()
+        self._agent.close()
         for end in (self._agent_end, self._monitor_end):
             end.close()
         if self._console >= 0:
@@ -290,9 +290,12 @@ class Guest:
 
     def events(self, *, wait: float | None = None) -> list[dict[str, Any]]:
         """QEMU's events since the last call; with ``wait``, up to that long for the next one."""
-        deadline = None if wait is None else time.monotonic() + wait
+        limit = self.command_limit if wait is None else wait
+        deadline = time.monotonic() + limit
         return self._waiting(
-            "waiting for events", wait or 0.0, lambda: self._monitor.events(deadline)
+            "waiting for events",
+            limit,
+            lambda: self._monitor.events(deadline, wait=wait is not None),
         )
 
     def _answer(self, number: int, deadline: float) -> Answer:

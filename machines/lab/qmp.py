@@ -1,22 +1,32 @@
 """QEMU's monitor: commands with a deadline, and the events that come meanwhile.
 
-Source: docs/interop/qmp-spec of QEMU.  One JSON text a line, each way.
-
-Not the package `qemu.qmp` (tried: 0.0.6): its client is asyncio, its blocking wrapper "legacy"
-with one timeout a connection, and adapting it to a deadline a call, and to the errors and the
-socket that the agent's line has too, is as long as this module.
+The protocol is `qemu.qmp`'s; what is added is a deadline (of `time.monotonic`) for each call,
+and the words of `protocol` for what ends it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import json
-from typing import Any
+import logging
+import socket
+import time
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypeVar
+
+from qemu.qmp import ExecInterruptedError, ExecuteError, QMPClient, QMPError, StateError
 
 from memhp.machines.lab.errors import LabError
-from memhp.machines.lab.protocol import Line, Silent
+from memhp.machines.lab.protocol import Ended, Silent
 
 __all__ = ["Monitor", "MonitorRefused"]
+
+_T = TypeVar("_T")
+
+_ANSWER_SECONDS = 1.0
+"""How long QEMU may take to say that it is there, or that it goes."""
+
+logging.getLogger("qemu.qmp").addHandler(logging.NullHandler())  # what ends a guest is told by it
 
 
 class MonitorRefused(LabError):
@@ -26,57 +36,59 @@ class MonitorRefused(LabError):
 class Monitor:
     """One connection to a monitor.  Its methods raise `Ended` and `Silent` of the protocol."""
 
-    def __init__(self, line: Line) -> None:
-        self._line = line
-        self._number = 0
-        self._events: list[dict[str, Any]] = []
+    def __init__(self, stream: socket.socket) -> None:
+        self._stream = stream
+        self._client = QMPClient()
+        self._runner = asyncio.Runner()
 
     def greet(self, deadline: float) -> None:
         """Read the greeting and enter command mode."""
-        self._next(deadline)
-        self.command("qmp_capabilities", {}, deadline)
+        self._run(self._client.connect(self._stream), deadline)
 
-    def command(self, name: str, arguments: dict[str, Any], deadline: float) -> Any:
+    def command(self, name: str, arguments: Mapping[str, object], deadline: float) -> Any:
         """Run one command; returns what QEMU returns.
 
         Raises:
             MonitorRefused: QEMU answered with an error.
         """
-        self._number += 1
-        request = {"execute": name, "arguments": arguments, "id": self._number}
-        self._line.send(json.dumps(request).encode() + b"\n", deadline)
+        try:
+            return self._run(self._client.execute(name, dict(arguments)), deadline)
+        except ExecuteError as error:
+            raise MonitorRefused(f"{name}: {error}") from None
+
+    def events(self, deadline: float, *, wait: bool = False) -> list[dict[str, Any]]:
+        """The events since the last call; with ``wait``, if there is none, one until the deadline.
+
+        It asks QEMU something, now and again: all that QEMU said before that comes before the
+        answer, and that QEMU has ended is seen.
+        """
         while True:
-            message = self._next(deadline)
-            if "event" in message:
-                self._events.append(message)
-            elif message.get("id") == self._number:
-                if "error" in message:
-                    raise MonitorRefused(f"{name}: {message['error'].get('desc')}")
-                return message.get("return")
-
-    def events(self, deadline: float | None = None) -> list[dict[str, Any]]:
-        """The events since the last call; waits for one until the deadline, if there is none."""
-        while self._buffered() or (deadline is not None and not self._events):
+            self.command("query-name", {}, max(deadline, time.monotonic() + _ANSWER_SECONDS))
+            found = self._client.events.clear()
+            if found or not wait:
+                return [dict(event) for event in found]
+            until = min(deadline, time.monotonic() + _ANSWER_SECONDS)
             try:
-                message = self._next(deadline or 0.0)
+                return [dict(self._run(self._client.events.get(), until))]
             except Silent:
-                break
-            if "event" in message:
-                self._events.append(message)
-        found, self._events = self._events, []
-        return found
+                if until == deadline:
+                    return []
 
-    def _buffered(self) -> bool:
-        with contextlib.suppress(Silent):
-            self._line.receive(0.0)
-        return b"\n" in self._line.received
+    def close(self) -> None:
+        """End the connection."""
+        with contextlib.suppress(QMPError, OSError, EOFError, Ended, Silent):
+            self._run(self._client.disconnect(), time.monotonic() + _ANSWER_SECONDS)
+        self._runner.close()
+        self._stream.close()
 
-    def _next(self, deadline: float) -> dict[str, Any]:
-        received = self._line.received
-        while b"\n" not in received:
-            self._line.receive(deadline)
-        text, _, _ = bytes(received).partition(b"\n")
-        del received[: len(text) + 1]
-        message = json.loads(text)
-        assert isinstance(message, dict)
-        return message
+    def _run(self, doing: Coroutine[Any, Any, _T], deadline: float) -> _T:
+        async def limited() -> _T:
+            async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
+                return await doing
+
+        try:
+            return self._runner.run(limited())
+        except TimeoutError:
+            raise Silent from None
+        except (ExecInterruptedError, StateError, OSError, EOFError):
+            raise Ended from None

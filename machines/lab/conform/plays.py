@@ -29,6 +29,7 @@ from memhp.spec.profiles import PROFILES
 
 from .board import BOOT_BLOCKS, DEVICES, arrangement
 from .follow import Follower
+from .look import kernel_memory
 from .target import confine
 from .worlds import holds
 
@@ -54,6 +55,8 @@ FIRST, SECOND = BOOT_BLOCKS, BOOT_BLOCKS + 1
 _MEMORY = "/sys/devices/system/memory"
 _NODE = "/sys/devices/system/node/node1"
 _LMB_SIZE = "/proc/device-tree/ibm,dynamic-reconfiguration-memory/ibm,lmb-size"
+_LMB_SECONDS = 15.0
+"""How long the kernel may take for LMBs: it tells nobody when it is ready."""
 
 
 @dataclass(frozen=True)
@@ -323,14 +326,14 @@ def the_kernels_own_test_passes(follower: Follower, system: System) -> Iterator[
 
 def sizes_are_the_architectures(follower: Follower, system: System) -> Iterator[Check]:
     guest, board = follower.target.booted, follower.target.board
-    wanted = architecture(board.architecture)
+    section = architecture(board.architecture).section_in(board.linux)
     size = int(guest.read("/sys/devices/system/memory/block_size_bytes"), 16)
     if board.lmb:
         told = guest.shell(f"od -An -tx1 {_LMB_SIZE} | tr -d ' \\n'").out
         yield Check("bytes of a block: one LMB of the firmware's", str(int(told, 16)), str(size))
-        yield Check("bytes of a block beyond whole sections", "0", str(size % wanted.section))
+        yield Check("bytes of a block beyond whole sections", "0", str(size % section))
     else:
-        yield Check("bytes of a block: one section", str(wanted.section), str(size))
+        yield Check("bytes of a block: one section", str(section), str(size))
     smaps = guest.shell("grep -m1 KernelPageSize /proc/self/smaps").out
     kib = re.search(r"(\d+) kB", smaps)
     page = 1024 * int(kib[1]) if kib else 0
@@ -348,14 +351,19 @@ def lmbs_come_and_go(follower: Follower, system: System) -> Iterator[Check]:
     guest, board = follower.target.booted, replace(follower.target.board, how="dimms")
     blocks, size = (FIRST, SECOND), 2 * board.block
     user = Operations(Machine(system, arrangement(system, board)))
-    states = " ".join(f"{_MEMORY}/memory{board.more + DEVICES * 2 + at}/state" for at in (0, 1))
+    numbers = {board.more + DEVICES * 2 + at: block for at, block in enumerate(blocks)}
+    states = " ".join(f"{_MEMORY}/memory{number}/state" for number in numbers)
 
-    def seen_and_wanted() -> tuple[str, str]:
+    def wanted_and_seen() -> tuple[str, str]:
         machine = user.machine
         there = [b for b in blocks if machine.get("block_device", b)]
         wanted = [str(machine.get("block_state", b)) for b in there]
-        time.sleep(3)  # the kernel takes LMBs in its own time, and tells nobody
-        return str(wanted), str(guest.shell(f"cat {states} 2>/dev/null").out.split())
+        deadline = time.monotonic() + _LMB_SECONDS
+        while True:
+            seen = guest.shell(f"cat {states} 2>/dev/null").out.split()
+            if seen == wanted or time.monotonic() > deadline:
+                return str(wanted), str(seen)
+            time.sleep(0.5)
 
     for block in blocks:
         _take(user, ("acquire_lmb", block))
@@ -364,13 +372,19 @@ def lmbs_come_and_go(follower: Follower, system: System) -> Iterator[Check]:
         _take(user, ("write_state", block, "online"), ("assign_lmb", block))
     guest.qmp("object-add", qom_type="memory-backend-ram", id="lmbs-ram", size=size)
     guest.qmp("device_add", driver="pc-dimm", id="lmbs", memdev="lmbs-ram", node=1)
-    yield Check("LMBs that a request adds", *seen_and_wanted())
-    for block in blocks:
-        _take(user, ("write_state", block, "offline"), ("remove_memory", block))
-        _take(user, ("unassign_lmb", block))
-    _take(user, ("reach_count", FIRST), ("release_lmb", FIRST), ("release_lmb", SECOND))
+    yield Check("LMBs that a request adds", *wanted_and_seen())
+    for number, told in kernel_memory(guest, numbers, follower.target.frames_of_block).items():
+        if told == (True,):
+            _take(user, ("alloc_kernel", numbers[number]))
+    if all([user.write_state(block, "offline") for block in blocks]):
+        for block in blocks:
+            _take(user, ("remove_memory", block), ("unassign_lmb", block))
+        _take(user, ("reach_count", FIRST), ("release_lmb", FIRST), ("release_lmb", SECOND))
+    else:  # all or none: what was offline comes back
+        for block in blocks:
+            user.write_state(block, "online")
     guest.qmp("device_del", id="lmbs")
-    yield Check("LMBs after a request to remove them", *seen_and_wanted())
+    yield Check("LMBs after a request to remove them", *wanted_and_seen())
 
 
 def _take(user: Operations, *steps: tuple[Value, ...]) -> None:

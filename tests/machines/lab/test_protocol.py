@@ -6,9 +6,12 @@ import json
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,28 +69,71 @@ def test_sending_has_a_deadline_too(pair: tuple[Line, socket.socket]) -> None:
         line.send(b"x" * (1 << 24), time.monotonic() + 0.05)
 
 
-def say(other: socket.socket, *messages: object) -> None:
-    other.sendall(b"".join(json.dumps(message).encode() + b"\r\n" for message in messages))
+def say(stream: socket.socket, *messages: object) -> None:
+    stream.sendall(b"".join(json.dumps(message).encode() + b"\r\n" for message in messages))
 
 
-def test_events_are_kept_while_a_command_waits(pair: tuple[Line, socket.socket]) -> None:
-    line, other = pair
-    monitor = Monitor(line)
-    say(other, {"QMP": {}}, {"return": {}, "id": 1})
+Script = tuple[tuple[dict[str, object], ...], ...]
+
+
+def play(stream: socket.socket, script: Script, heard: list[dict[str, object]]) -> None:
+    """QEMU's side: a greeting, and for each command what the script has."""
+    version = {"qemu": {"major": 7, "minor": 2, "micro": 0}, "package": ""}
+    greeting: dict[str, object] = {"QMP": {"version": version, "capabilities": []}}
+    with stream:
+        say(stream, greeting)
+        for messages in (({"return": {}},), *script):
+            if not (request := stream.recv(4096)):
+                return
+            heard.append(json.loads(request))
+            own = {"id": heard[-1].get("id")}
+            say(stream, *({**each, **({} if "event" in each else own)} for each in messages))
+
+
+@contextmanager
+def monitored(*script: tuple[dict[str, object], ...]) -> Iterator[tuple[Monitor, list[Any]]]:
+    ours, theirs = socket.socketpair()
+    heard: list[dict[str, object]] = []
+    qemu = threading.Thread(target=play, args=(theirs, script, heard))
+    qemu.start()
+    monitor = Monitor(ours)
     monitor.greet(soon())
-    say(other, {"event": "A", "data": {}}, {"return": [1], "id": 2}, {"event": "B"})
-    assert monitor.command("query-x", {}, soon()) == [1]
-    assert [event["event"] for event in monitor.events()] == ["A", "B"]
-    assert monitor.events() == []
+    try:
+        yield monitor, heard
+    finally:
+        monitor.close()
+        qemu.join()
 
 
-def test_a_refusal_has_the_monitor_s_own_words(pair: tuple[Line, socket.socket]) -> None:
-    line, other = pair
-    say(other, {"error": {"class": "GenericError", "desc": "no slot"}, "id": 1})
-    with pytest.raises(MonitorRefused, match="device_add: no slot"):
-        Monitor(line).command("device_add", {"id": "d"}, soon())
-    sent = json.loads(other.recv(4096))
-    assert sent == {"execute": "device_add", "arguments": {"id": "d"}, "id": 1}
+def test_events_are_kept_while_a_command_waits() -> None:
+    first = ({"event": "A", "data": {}}, {"return": [1]}, {"event": "B"})
+    with monitored(first, ({"event": "C"}, {"return": {}})) as (monitor, heard):
+        assert monitor.command("query-x", {"id": "d"}, soon()) == [1]
+        assert heard[1]["arguments"] == {"id": "d"}
+        assert [event["event"] for event in monitor.events(soon())] == ["A", "B", "C"]
+
+
+def test_an_event_is_waited_for_until_the_deadline() -> None:
+    with monitored(({"return": {}}, {"event": "A"}), ({"return": {}},)) as (monitor, _):
+        assert [event["event"] for event in monitor.events(soon(), wait=True)] == ["A"]
+        assert monitor.events(time.monotonic() + 0.05, wait=True) == []
+
+
+def test_a_monitor_that_is_silent_or_ends_says_so() -> None:
+    with monitored((), ()) as (monitor, _):
+        with pytest.raises(Silent):
+            monitor.command("query-x", {}, time.monotonic() + 0.05)
+        with pytest.raises(Ended):
+            monitor.command("query-x", {}, soon())
+        with pytest.raises(Ended):
+            monitor.events(soon(), wait=True)
+
+
+def test_a_refusal_has_the_monitor_s_own_words() -> None:
+    refusal: dict[str, object] = {"error": {"class": "GenericError", "desc": "no slot"}}
+    match = "device_add: no slot"
+    with monitored((refusal,)) as (monitor, _), pytest.raises(MonitorRefused, match=match):
+        monitor.command("device_add", {}, soon())
 
 
 def test_the_archive_is_one_that_cpio_reads(tmp_path: Path) -> None:
