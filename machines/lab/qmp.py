@@ -14,7 +14,7 @@ import time
 from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 
-from qemu.qmp import ExecInterruptedError, ExecuteError, QMPClient, QMPError, StateError
+from qemu.qmp import ExecuteError, QMPClient, QMPError
 
 from memhp.machines.lab.errors import LabError
 from memhp.machines.lab.protocol import Ended, Silent
@@ -76,7 +76,7 @@ class Monitor:
 
     def close(self) -> None:
         """End the connection."""
-        with contextlib.suppress(QMPError, OSError, EOFError, Ended, Silent):
+        with contextlib.suppress(Ended, Silent):
             self._run(self._client.disconnect(), time.monotonic() + _ANSWER_SECONDS)
         self._runner.close()
         self._stream.close()
@@ -90,5 +90,7 @@ class Monitor:
             return self._runner.run(limited())
         except TimeoutError:
             raise Silent from None
-        except (ExecInterruptedError, StateError, OSError, EOFError):
+        except ExecuteError:
+            raise
+        except (QMPError, OSError, EOFError):
             raise Ended from None
