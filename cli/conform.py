@@ -35,6 +35,8 @@ exit codes: 0 every step and scenario is explained, 1 something disagrees, 2 bad
 3 a kernel cannot be held: its guests do not boot, or are of a kind that is not known
 """
 _STEPS = 300
+_SHRUNK = 3
+_SHRINKING_SECONDS = 60.0
 
 
 def add_parser(parts: Any, guarded: Callable[[Any], Any]) -> None:
@@ -166,17 +168,17 @@ def _qemu(kernel: Kernel) -> str:
 
 def _hold(kernel: Kernel, args: argparse.Namespace) -> Seen:
     from memhp.machines.lab.conform.results import Seen
-    from memhp.machines.lab.conform.scenarios import SCENARIOS
     from memhp.machines.lab.conform.scenarios import run as play
+    from memhp.machines.lab.conform.scenarios import scenarios_of
     from memhp.spec.system import SYSTEM
 
+    wanted = () if args.no_scenarios else scenarios_of(kernel)
     report = hold(kernel, args.steps, args.seed)
     complain(kernel, report)
     scenarios: dict[Scenario, tuple[Check, ...]] = {}
-    for scenario in () if args.no_scenarios else SCENARIOS:
-        if kernel.arch in scenario.arches:
-            _say(f"{kernel.name}: {scenario.name}")
-            scenarios[scenario] = play(scenario, kernel, SYSTEM)
+    for scenario in wanted:
+        _say(f"{kernel.name}: {scenario.name}")
+        scenarios[scenario] = play(scenario, kernel, SYSTEM)
     _say("")
     for scenario, checks in scenarios.items():
         for check in checks:
@@ -206,12 +208,23 @@ def hold(kernel: Kernel, steps: int, seed: int, seconds: float | None = None) ->
 
 
 def complain(kernel: Kernel, report: Report) -> None:
-    """Say what disagrees and which guests were lost, and keep each disagreement in a file."""
+    """Say what disagrees and which guests were lost, and keep each disagreement in a file.
+
+    The first ones are made shorter, each for as long as a minute.
+    """
+    from memhp.machines.lab.conform import KernelTarget
     from memhp.machines.lab.conform.results import disagreement
+    from memhp.machines.lab.conform.shrink import shrunk
+    from memhp.spec.system import SYSTEM
 
     for text in report.lost:
         print(f"{kernel.name}: a guest was lost: {text}", file=sys.stderr)
     for number, found in enumerate(report.disagreements, 1):
+        if number <= _SHRUNK:
+            _say(f"{kernel.name}: disagreement {number} is made shorter")
+            with KernelTarget(kernel) as target:
+                found = shrunk(target, SYSTEM, found, seconds=_SHRINKING_SECONDS)
+            _say("")
         path = Path(f"disagreement-{kernel.name}-{number}.json")
         write_json(path, disagreement(kernel.name, found.operations, str(found)))
         print(f"{kernel.name}: {found}", file=sys.stderr)

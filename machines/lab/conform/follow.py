@@ -12,7 +12,7 @@ What only a known deviation of Linux explains is counted under its name.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from errno import EINVAL
 
 from memhp.machines.lab.errors import LabError
@@ -37,6 +37,7 @@ _FAILURES = 5
 """How many guests may be lost before a walk ends."""
 
 Outcome = tuple[int | None, Observation]
+_User = Callable[[Machine], Operations]
 
 
 class Follower:
@@ -80,33 +81,44 @@ class Follower:
         told = self.target.contents(self._asked(operation))
         if next(worlds(before, told), None) is None:  # something came or went meanwhile, perhaps
             told = self.target.contents(told)
-        outcomes = self._outcomes(operation, told)
+        found = list(self._outcomes(operation, told))
+        outcomes = [outcome for _, outcome in found]
         self.done.append(operation)
         answer, seen = self.target.do(name, *params), self.target.observe()
-        fitting = [world for world, outcome in outcomes if _fits(outcome, answer, seen)]
-        if fitting:
-            self.machine = fitting[0]
-            if all(outcome == outcomes[0][1] for _, outcome in outcomes):
+        if self._explains(found, answer, seen):
+            if all(outcome == outcomes[0] for outcome in outcomes):
                 tally.determined += 1
             else:
                 tally.allowed += 1
-        elif self._deviates(operation, told, answer, seen):
+        elif self._explains(self._outcomes(operation, told, self._refused.of), answer, seen):
             tally.deviating += 1
+            counts = self.report.deviations
+            counts[self._refused.name] = counts.get(self._refused.name, 0) + 1
         elif outcomes and self._has_changed(operation, told, answer, seen):
             tally.allowed += 1
         else:
             tally.disagreed += 1
-            self._disagree([outcome for _, outcome in outcomes], told, answer, seen)
+            self._disagree(outcomes, told, answer, seen)
         self._refused.note(operation, before, self.machine)
 
-    def _outcomes(self, operation: Operation, told: Contents) -> list[tuple[Machine, Outcome]]:
+    def _outcomes(
+        self, operation: Operation, told: Contents, user: _User = Operations
+    ) -> Iterator[tuple[Machine, Outcome]]:
         """The worlds that may be, after the operation, and what each shows."""
         name, params = operation
-        found = []
         for world in worlds(self.machine, told):
-            errno = getattr(Operations(world), name)(*params).errno
-            found.append((world, (errno, expected(world))))
-        return found
+            errno = getattr(user(world), name)(*params).errno
+            yield world, (errno, expected(world))
+
+    def _explains(
+        self, found: Iterable[tuple[Machine, Outcome]], answer: int | None, seen: Observation
+    ) -> bool:
+        """A world shows what was seen; if so, the reference is there now."""
+        for world, (errno, wanted) in found:
+            if errno == answer and not differences(wanted, seen):
+                self.machine = world
+                return True
+        return False
 
     def _has_changed(
         self, operation: Operation, told: Contents, answer: int | None, seen: Observation
@@ -117,13 +129,7 @@ class Follower:
         """
         online = [block for block in told if seen["block_state"][block] == "online"]
         now: Contents = {**dict.fromkeys(told, ("free",)), **self.target.contents(online)}
-        if now == told:
-            return False
-        for world, outcome in self._outcomes(operation, now):
-            if _fits(outcome, answer, seen):
-                self.machine = world
-                return True
-        return False
+        return now != told and self._explains(self._outcomes(operation, now), answer, seen)
 
     def _asked(self, operation: Operation) -> list[int]:
         """The online blocks with memory that the operation may take offline."""
@@ -190,19 +196,6 @@ class Follower:
                     return True
         return False
 
-    def _deviates(
-        self, operation: Operation, told: Contents, answer: int | None, seen: Observation
-    ) -> bool:
-        name, params = operation
-        for world in worlds(self.machine, told):
-            errno = getattr(self._refused.of(world), name)(*params).errno
-            if _fits((errno, expected(world)), answer, seen):
-                self.machine = world
-                counts = self.report.deviations
-                counts[self._refused.name] = counts.get(self._refused.name, 0) + 1
-                return True
-        return False
-
     def _disagree(
         self, outcomes: Sequence[Outcome], told: Contents, answer: int | None, seen: Observation
     ) -> None:
@@ -224,8 +217,3 @@ class Follower:
             self.machine = started_from(self._fresh, seen)
         except LabError:
             self._begin()
-
-
-def _fits(outcome: Outcome, answer: int | None, seen: Observation) -> bool:
-    errno, wanted = outcome
-    return errno == answer and not differences(wanted, seen)

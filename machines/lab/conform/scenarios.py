@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from memhp.machines.lab.kernels import Kernel
+from memhp.machines.lab.kernels import Kernel, tool
+from memhp.machines.lab.selftest import selftest
 from memhp.spec.language.system import System
 
 from .board import BOARDS
@@ -27,7 +28,7 @@ from .plays import (
 )
 from .target import KernelTarget
 
-__all__ = ["SCENARIOS", "Check", "Scenario", "run"]
+__all__ = ["SCENARIOS", "Check", "Scenario", "run", "scenarios_of"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Scenario:
     """What a scenario is.
 
     ``rows`` are those of the list that it shows; ``arches``, the guests that can show it;
-    ``programs``, those of this machine that it runs in the guest.
+    ``programs``, those of this machine that it runs in the guest; ``selftest`` says that it
+    runs the kernel's own test.
     """
 
     name: str
@@ -44,6 +46,22 @@ class Scenario:
     arches: tuple[str, ...]
     checks: Callable[[Follower, System], Iterator[Check]]
     programs: tuple[str, ...] = ()
+    selftest: bool = False
+
+
+def scenarios_of(kernel: Kernel) -> tuple[Scenario, ...]:
+    """The scenarios that a kernel can show.
+
+    Raises:
+        LabError: a program or the kernel's own test, which one of them needs, is not here.
+    """
+    found = tuple(scenario for scenario in SCENARIOS if kernel.arch in scenario.arches)
+    for scenario in found:
+        for program in scenario.programs:
+            tool(program, program)
+        if scenario.selftest:
+            selftest(kernel.name)
+    return found
 
 
 def run(scenario: Scenario, kernel: Kernel, system: System) -> tuple[Check, ...]:
@@ -136,6 +154,7 @@ SCENARIOS = (
         ("x86_64",),
         the_kernels_own_test_passes,
         ("bash", "bc"),
+        selftest=True,
     ),
     Scenario(
         "sizes_and_rules_of_x86_64",

@@ -133,12 +133,12 @@ class KernelTarget:
             return None if eject_dimm(self.booted, f"dimm{number}").gone else EBUSY
         if operation == "hold":
             return self.hold(number, str(params[1]))
-        if operation == "release":
+        if operation == "release" and number in self.holders:
             self.pinned.pop(number, None)
             return self.booted.release(self.holders.pop(number)) or None
         if operation in ("close", "open"):
             return confine(self.booted, "0" if operation == "close" else "0-1") or None
-        raise ValueError(f"a kernel cannot be asked for {operation!r}")
+        raise ValueError(f"the kernel cannot be asked for {operation!r} {params}")
 
     def has_room(self) -> bool:
         """The last node has memory free that suffices for several holders."""

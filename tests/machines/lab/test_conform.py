@@ -11,18 +11,21 @@ from pathlib import Path
 
 import pytest
 
-from memhp.machines.lab import Kernel
+from memhp.machines.lab import Kernel, LabError
 from memhp.machines.lab.conform.board import BOARDS, arrangement
 from memhp.machines.lab.conform.look import read_listing, settled
 from memhp.machines.lab.conform.results import operations_of
+from memhp.machines.lab.conform.scenarios import scenarios_of
 from memhp.machines.lab.conform.shown import differences, expected, observed
-from memhp.machines.lab.conform.target import KernelTarget
+from memhp.machines.lab.conform.shrink import shortened
+from memhp.machines.lab.conform.target import KernelTarget, Operation
 from memhp.machines.lab.conform.walk import again, walk
-from memhp.machines.lab.conform.worlds import started_from
+from memhp.machines.lab.conform.worlds import started_from, worlds
 from memhp.machines.pageflags import FrameKind
 from memhp.reference.machine import Machine
 from memhp.reference.operations import Operations
 from memhp.reference.topology import Value
+from memhp.spec.profiles import as_of
 from memhp.spec.system import SYSTEM
 
 REPLAY = Path(__file__).parents[3] / "docs/replays/refused-zone-remembered.json"
@@ -165,6 +168,83 @@ def test_a_zone_that_was_refused_is_remembered_and_said_to_be_a_deviation(kernel
         assert target.observe()["zone"][4] == "movable"
     assert report.agrees, "\n".join(map(str, report.disagreements))
     assert report.deviations == {"refused-zone-remembered": 1}
+
+
+def test_a_disagreement_is_shortened_to_what_it_takes() -> None:
+    steps = tuple(("write_state", (number, "offline")) for number in range(100))
+    asked = []
+
+    def same(some: tuple[Operation, ...]) -> bool:
+        asked.append(some)
+        return {steps[60], steps[70], steps[99]} <= {*some} and some[-1] == steps[99]
+
+    short = shortened(steps, same, lambda: False)
+    assert short == (steps[60], steps[70], steps[99])
+    assert len(asked) < 60
+    assert shortened(steps, same, lambda: True) == steps
+
+
+def test_what_a_scenario_needs_is_asked_for_before_anything_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEMHP_LAB_CACHE", str(tmp_path))
+    monkeypatch.setattr("memhp.machines.lab.conform.scenarios.tool", lambda *words: "")
+    assert scenarios_of(Kernel("s390x-6.1", "s390x", tmp_path))
+    with pytest.raises(LabError, match="fetch --selftest x86_64"):
+        scenarios_of(Kernel("x86_64-6.1", "x86_64", tmp_path))
+
+
+@pytest.mark.parametrize("zone", ["kernel", "movable"])
+@pytest.mark.parametrize("version", [(5, 12), (5, 13)])
+def test_pinned_pages_keep_a_block_and_where_they_may_be_depends_on_the_version(
+    zone: str, version: tuple[int, int]
+) -> None:
+    system = as_of(SYSTEM, version)
+    machine = Machine(system, arrangement(system, BOARDS["x86_64"]))
+    user = Operations(machine)
+    assert user.add_device(1)
+    assert user.write_state(4, f"online_{zone}")
+    led = [*worlds(machine, {4: ("pinned", "free")})]
+    outcomes = [Operations(world).write_state(4, "offline").errno for world in led]
+    pinned = zone == "kernel" or version < (5, 13)
+    assert outcomes == [errno.EINTR, None][not pinned :]
+
+
+@pytest.mark.kernel
+def test_what_is_pinned_leaves_the_movable_zone_or_is_a_disagreement(kernel: Kernel) -> None:
+    operations = [("add_device", (1,)), ("write_state", (4, "online_movable"))]
+    operations += [("hold", (0, "pinned")), ("write_state", (4, "offline")), ("release", (0,))]
+    with KernelTarget(kernel) as target:
+        report = again(target, SYSTEM, operations)
+    assert report.agrees, "\n".join(map(str, report.disagreements))
+    with Astray(kernel) as target:
+        (found,) = again(target, SYSTEM, operations[:3]).disagreements
+    assert "block 4 held: pinned" in str(found)
+
+
+class Astray(KernelTarget):
+    """A kernel that pins where the page was."""
+
+    def hold(self, number: int, kind: str, size: int = 8 << 20) -> int | None:
+        errno = super().hold(number, kind, size)
+        self.pinned[number] = frozenset([4])
+        return errno
+
+
+@pytest.mark.kernel
+def test_kernel_memory_that_was_seen_and_is_gone_allows_what_it_forbade(kernel: Kernel) -> None:
+    operations = [("add_device", (1,)), ("write_state", (4, "online_kernel"))]
+    with Fleeting(kernel) as target:
+        report = again(target, SYSTEM, [*operations, ("write_state", (4, "offline"))])
+    assert report.agrees, "\n".join(map(str, report.disagreements))
+    assert report.tallies["write_state"].allowed == 1
+
+
+class Fleeting(KernelTarget):
+    """A kernel whose own memory is gone once it was looked at."""
+
+    def kernel_memory(self, blocks: Iterable[int]) -> dict[int, tuple[bool, ...]]:
+        return dict.fromkeys(blocks, (True,))
 
 
 class Lost(KernelTarget):
