@@ -256,7 +256,7 @@ def replay(document: Any, args: argparse.Namespace) -> int:
     """Do a disagreement again; exit 1 if the kernel still disagrees.  Raises `UsageError`."""
     from memhp.machines.lab import LabError
     from memhp.machines.lab.conform import KernelTarget, again
-    from memhp.machines.lab.conform.results import ResultsError, operations_of
+    from memhp.machines.lab.conform.results import operations_of
     from memhp.spec.system import SYSTEM
 
     kind, _, name = args.target.partition(":")
@@ -266,7 +266,7 @@ def replay(document: Any, args: argparse.Namespace) -> int:
         operations = operations_of(document)
         with KernelTarget(kernel_named(name)) as target:
             report = again(target, SYSTEM, operations)
-    except (LabError, ResultsError) as error:
+    except (LabError, ValueError) as error:
         raise UsageError(str(error)) from None
     print(f"{args.trace}: {len(operations)} operations on {args.target}")
     for found in report.disagreements:

@@ -92,9 +92,27 @@ def test_a_disagreement_is_kept_and_wants_its_kernel(capsys: pytest.CaptureFixtu
     assert "--target kernel:x86_64-6.1" in capsys.readouterr().err
     assert main(["replay", "found.json", "--target", "kernel:x86_64-6.1"]) == 2
     assert "memhp lab fetch" in capsys.readouterr().err
-    Path("found.json").write_text(json.dumps({**document, "operations": [["add_device", None]]}))
+
+
+@pytest.mark.parametrize(
+    ("operation", "complaint"),
+    [
+        (["add_device", None], "add_device takes a number of 1 to 2"),
+        (["add_device", True], "add_device takes a number of 1 to 2"),
+        (["write_state", 8, "offline"], "write_state takes a number of 0 to 7, and a word"),
+        (["write_state", 4], "and a word"),
+        (["remove", 4], "there is no operation 'remove'; there are write_state"),
+        (["release"], "release takes a number of 0 to 3"),
+        (5, "no disagreement with a kernel"),
+    ],
+)
+def test_an_operation_that_is_none_is_told(
+    operation: object, complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = {**disagreement("x86_64-6.1", (), ""), "operations": [operation]}
+    Path("found.json").write_text(json.dumps(document))
     assert main(["replay", "found.json", "--target", "kernel:x86_64-6.1"]) == 2
-    assert "numbers and words" in capsys.readouterr().err
+    assert complaint in capsys.readouterr().err
 
 
 def test_fuzz_takes_a_kernel_that_is_here(capsys: pytest.CaptureFixture[str]) -> None:

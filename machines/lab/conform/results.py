@@ -8,7 +8,7 @@ from typing import Any
 
 from .report import Report, Tally
 from .scenarios import Check, Scenario
-from .target import Operation
+from .target import Operation, checked
 
 __all__ = ["Results", "ResultsError", "Seen", "disagreement", "operations_of"]
 
@@ -116,10 +116,6 @@ def operations_of(document: Any) -> tuple[Operation, ...]:
     try:
         if document["version"] != _VERSION:
             raise ResultsError(f"no disagreement of version {_VERSION}")
-        found = tuple((str(name), tuple(params)) for name, *params in document["operations"])
+        return tuple(checked(str(name), params) for name, *params in document["operations"])
     except (KeyError, TypeError, ValueError) as error:
         raise ResultsError(f"no disagreement with a kernel: {error}") from None
-    for name, params in found:
-        if not params or not all(isinstance(param, int | str) for param in params):
-            raise ResultsError(f"operation {name!r}: its parameters are numbers and words")
-    return found

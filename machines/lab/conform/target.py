@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from errno import EBUSY, ENODEV, ENOENT
+from types import MappingProxyType
 from typing import Literal
 
 from memhp.machines.lab.devices import add_dimm, eject_dimm
@@ -26,11 +27,31 @@ from memhp.reference.target import Observation
 from memhp.reference.topology import Topology, Value
 from memhp.spec.language.system import System
 
-from .board import BLOCKS_OF_DEVICE, BOARDS, arrangement, device_of_block
+from .board import (
+    BLOCKS_OF_DEVICE,
+    BOARDS,
+    BOOT_BLOCKS,
+    DEVICES,
+    arrangement,
+    device_of_block,
+)
 from .look import frames_of, kernel_memory, listed
 from .shown import observed
 
-__all__ = ["HELD", "TEXTS", "WORDS", "Content", "KernelTarget", "Operation", "confine"]
+__all__ = [
+    "HELD",
+    "HOLDERS",
+    "TEXTS",
+    "WORDS",
+    "Content",
+    "KernelTarget",
+    "Operation",
+    "checked",
+    "confine",
+]
+
+HOLDERS = 4
+"""How many processes hold memory at most."""
 
 HELD = ("anon", "locked", "cache", "pinned", "kernel")
 """What holders have: what is pinned long-term or the kernel's own does not move."""
@@ -51,6 +72,42 @@ _PATIENCE = 2
 Content = Literal["free", "pinned", "kernel"]
 """What a block holds that may keep it: the kernel's memory, else pages that are pinned."""
 Operation = tuple[str, tuple[Value, ...]]
+
+
+_BLOCKS = range(BOOT_BLOCKS + DEVICES * BLOCKS_OF_DEVICE)
+_DEVICES = range(1, DEVICES + 1)
+_HOLDERS = range(HOLDERS)
+_NODES = range(max(board.nodes for board in BOARDS.values()))
+_PARAMETERS: Mapping[str, tuple[range, bool]] = MappingProxyType(
+    {
+        "write_state": (_BLOCKS, True),
+        "write_online": (_BLOCKS, True),
+        "add_device": (_DEVICES, False),
+        "eject_device": (_DEVICES, False),
+        "hold": (_HOLDERS, True),
+        "release": (_HOLDERS, False),
+        "close": (_NODES, False),
+        "open": (_NODES, False),
+    }
+)
+"""For each operation, what its number may be, and whether it takes a word, too."""
+
+
+def checked(name: str, params: Sequence[object]) -> Operation:
+    """The operation, if there is one such.  Raises ValueError that says what is wrong.
+
+    >>> checked("write_state", [4, "offline"])
+    ('write_state', (4, 'offline'))
+    """
+    if name not in _PARAMETERS:
+        raise ValueError(f"there is no operation {name!r}; there are {', '.join(_PARAMETERS)}")
+    numbers, word = _PARAMETERS[name]
+    found = tuple(each for each in params if isinstance(each, int | str))
+    kinds = [type(each) for each in params]
+    if kinds != [int, *[str] * word] or found[0] not in numbers:
+        more = ", and a word" if word else ""
+        raise ValueError(f"{name} takes a number of {numbers[0]} to {numbers[-1]}{more}")
+    return name, found
 
 
 def confine(guest: Guest, nodes: str) -> int:

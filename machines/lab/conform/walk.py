@@ -13,12 +13,9 @@ from memhp.spec.language.system import System
 from .board import BOOT_BLOCKS, DEVICES
 from .follow import Follower
 from .report import Report
-from .target import HELD, TEXTS, WORDS, KernelTarget, Operation
+from .target import HELD, HOLDERS, TEXTS, WORDS, KernelTarget, Operation
 
 __all__ = ["again", "random_operation", "walk"]
-
-_HOLDERS = 4
-"""How many processes hold memory at most."""
 
 
 def walk(
@@ -73,7 +70,7 @@ def random_operation(follower: Follower, choose: random.Random) -> Operation:
     blocks = [b for b in range(machine.topology.sizes["Block"]) if machine.get("block_device", b)]
     others = [block for block in blocks if block >= BOOT_BLOCKS]
     block = choose.choice(others if others and choose.random() < 0.85 else blocks)
-    device, number = choose.randrange(1, DEVICES + 1), choose.randrange(_HOLDERS)
+    device, number = choose.randrange(1, DEVICES + 1), choose.randrange(HOLDERS)
     kind = choose.random()
     if kind < 0.12 and target.board.dimms and not target.holds_pinned_of(device):
         return "eject_device" if machine.get("inserted", device) else "add_device", (device,)
