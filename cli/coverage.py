@@ -43,7 +43,7 @@ def add_parser(commands: Any) -> None:
 
 
 def _kernels() -> Iterator[Evidence]:
-    """What memhp's record says: each scenario, and on how many kernels it went as predicted."""
+    """What memhp's record says: each scenario, and the kernels on which it was played."""
     from memhp.checks.coverage import Evidence
     from memhp.checks.verdicts import Verdict
     from memhp.machines.lab.conform.scenarios import SCENARIOS
@@ -52,12 +52,14 @@ def _kernels() -> Iterator[Evidence]:
 
     results = recorded()
     for scenario in SCENARIOS:
-        answers = [
-            s.scenarios[scenario.name] for s in results.kernels if scenario.name in s.scenarios
-        ]
-        verdict = Verdict.holds if all(answers) else Verdict.refuted
+        answers = {
+            seen.kernel: seen.scenarios[scenario.name]
+            for seen in results.kernels
+            if scenario.name in seen.scenarios
+        }
+        verdict = Verdict.holds if all(answers.values()) else Verdict.refuted
         for row in scenario.rows if answers else ():
-            yield Evidence(row, "kernel", scenario.name, verdict, f"{len(answers)} kernels")
+            yield Evidence(row, "kernel", scenario.name, verdict, ", ".join(answers))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -114,7 +116,8 @@ def cell_text(cell: Cell) -> str:
         case "use":
             return ", ".join(found.detail for found in cell.evidence)
         case "kernel":
-            return ", ".join(found.detail for found in cell.evidence[:1])
+            names = {name for found in cell.evidence for name in found.detail.split(", ")}
+            return f"{len(names)} kernels"
     return f"{count} checked"
 
 
