@@ -73,7 +73,6 @@ Content = Literal["free", "pinned", "kernel"]
 """What a block holds that may keep it: the kernel's memory, else pages that are pinned."""
 Operation = tuple[str, tuple[Value, ...]]
 
-
 _BLOCKS = range(BOOT_BLOCKS + DEVICES * BLOCKS_OF_DEVICE)
 _DEVICES = range(1, DEVICES + 1)
 _HOLDERS = range(HOLDERS)
@@ -178,7 +177,7 @@ class KernelTarget:
         return self.guest
 
     def do(self, operation: str, *params: Value) -> int | None:
-        """Do it.  Raises ValueError for an operation that a kernel cannot be asked."""
+        """Do it.  Raises ValueError for one that cannot be: a number that holds memory already."""
         number = int(params[0])
         if operation == "write_state":
             return self._write(number, "state", str(params[1]))
@@ -188,8 +187,8 @@ class KernelTarget:
             return self._add(number)
         if operation == "eject_device":
             return None if eject_dimm(self.booted, f"dimm{number}").gone else EBUSY
-        if operation == "hold":
-            return self.hold(number, str(params[1]))
+        if operation == "hold" and number not in self.holders:
+            return self._hold(number, str(params[1]))
         if operation == "release" and number in self.holders:
             self.pinned.pop(number, None)
             return self.booted.release(self.holders.pop(number)) or None
@@ -215,10 +214,10 @@ class KernelTarget:
         blocks = [block for block in self.board.added if device_of_block(block) == device]
         return any(map(self.holds_pinned, blocks))
 
-    def hold(self, number: int, kind: str, size: int = _HELD_BYTES) -> int | None:
-        """Have a process of that number hold so many bytes of the last node."""
+    def _hold(self, number: int, kind: str) -> int | None:
+        """Have a process of that number hold memory of the last node."""
         node = self.board.nodes - 1 or -1  # of one node alone it has any: mbind(2) takes NUMA
-        answer = self.booted.agent("hold", kind, str(node), str(size))
+        answer = self.booted.agent("hold", kind, str(node), str(_HELD_BYTES))
         if answer.code:
             return answer.code
         self.holders[number] = holder = int(answer.data)

@@ -225,9 +225,10 @@ def test_what_is_pinned_leaves_the_movable_zone_or_is_a_disagreement(kernel: Ker
 class Astray(KernelTarget):
     """A kernel that pins where the page was."""
 
-    def hold(self, number: int, kind: str, size: int = 8 << 20) -> int | None:
-        errno = super().hold(number, kind, size)
-        self.pinned[number] = frozenset([4])
+    def do(self, operation: str, *params: Value) -> int | None:
+        errno = super().do(operation, *params)
+        if operation == "hold":
+            self.pinned[0] = frozenset([4])
         return errno
 
 
