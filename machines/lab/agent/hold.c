@@ -59,9 +59,12 @@ static int fill_pipe(long node, size_t length)
 			return errno;
 	}
 	fcntl(ends[1], F_SETFL, O_NONBLOCK);
-	for (size_t put = 0; put < length; put += sizeof(piece))
-		if (write(ends[1], piece, sizeof(piece)) < 0)
+	for (size_t put = 0; put < length;) {
+		ssize_t got = write(ends[1], piece, sizeof(piece));
+		if (got < 0)
 			return errno;
+		put += got;
+	}
 	syscall(SYS_set_mempolicy, 0, NULL, 0UL);
 	return 0;
 }

@@ -125,10 +125,13 @@ class Follower:
     ) -> bool:
         """The blocks hold something else than before, and that explains the answer.
 
-        A block that is not online any more holds nothing.
+        A block that is not online any more holds nothing but what is pinned still.
         """
         online = [block for block in told if seen["block_state"][block] == "online"]
-        now: Contents = {**dict.fromkeys(told, ("free",)), **self.target.contents(online)}
+        now: Contents = {
+            **{b: ("pinned",) if self.target.holds_pinned(b) else ("free",) for b in told},
+            **self.target.contents(online),
+        }
         return now != told and self._explains(self._outcomes(operation, now), answer, seen)
 
     def _asked(self, operation: Operation) -> list[int]:
@@ -164,9 +167,7 @@ class Follower:
         wanted = expected(self.machine)
         pinned = self.target.pinned.get(int(params[0]), frozenset()) if name == "hold" else ()
         astray: Contents = {
-            block: ("pinned",)
-            for block in sorted(pinned)
-            if self._has_frames(block) and not holds(self.machine.copy(), block, "pinned")
+            block: ("pinned",) for block in sorted(pinned) if not self._may_hold_pins(block)
         }
         wrong = (determined or answer is None) and answer != refused
         if differences(wanted, seen) or wrong or astray:
@@ -176,6 +177,12 @@ class Follower:
             tally.determined += 1
         else:
             tally.allowed += 1
+
+    def _may_hold_pins(self, block: int) -> bool:
+        """Pages of the block may be pinned; where a hole is taken for it, nothing tells."""
+        if self.machine.get("block_state", block) != "online":
+            return False
+        return not self._has_frames(block) or holds(self.machine.copy(), block, "pinned")
 
     def _blocks_of_last_node(self) -> list[int]:
         node_of = self.machine.topology.tables["node_of"]

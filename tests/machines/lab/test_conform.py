@@ -233,6 +233,14 @@ class Astray(KernelTarget):
 
 
 @pytest.mark.kernel
+def test_what_is_pinned_in_a_block_that_is_offline_is_a_disagreement(kernel: Kernel) -> None:
+    operations = [("add_device", (1,)), ("write_state", (5, "online_kernel"))]
+    with Astray(kernel) as target:
+        (found,) = again(target, SYSTEM, [*operations, ("hold", (0, "pinned"))]).disagreements
+    assert "block 4 held: pinned" in str(found)
+
+
+@pytest.mark.kernel
 def test_kernel_memory_that_was_seen_and_is_gone_allows_what_it_forbade(kernel: Kernel) -> None:
     operations = [("add_device", (1,)), ("write_state", (4, "online_kernel"))]
     with Fleeting(kernel) as target:
