@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from errno import EINVAL
+from errno import EINVAL, ENOMEM
 
 from memhp.machines.lab.errors import LabError
 from memhp.reference.machine import Machine
@@ -33,6 +33,8 @@ __all__ = ["Follower"]
 
 _OTHERS = ("hold", "release", "close", "open")
 """Operations of those who use memory; all others manage it."""
+_WITHOUT_ROOM = (None, ENOMEM)
+"""What who takes memory may be told when there is little."""
 _FAILURES = 5
 """How many guests may be lost before a walk ends."""
 
@@ -169,7 +171,7 @@ class Follower:
         astray: Contents = {
             block: ("pinned",) for block in sorted(pinned) if not self._may_hold_pins(block)
         }
-        wrong = (determined or answer is None) and answer != refused
+        wrong = answer != refused and (determined or answer not in _WITHOUT_ROOM)
         if differences(wanted, seen) or wrong or astray:
             tally.disagreed += 1
             self._disagree([] if astray else [(refused, wanted)], astray, answer, seen)
