@@ -158,7 +158,7 @@ SCENARIOS = (
     ),
     Scenario(
         "sizes_and_rules_of_x86_64",
-        "Pages and blocks have the architecture's sizes, and boot memory may go.",
+        "Pages and blocks have the architecture's sizes; boot memory goes or stays as it should.",
         ("R4",),
         ("x86_64",),
         sizes_are_the_architectures,
@@ -179,7 +179,7 @@ SCENARIOS = (
     ),
     Scenario(
         "sizes_and_rules_of_s390x",
-        "Pages and blocks have the architecture's sizes, and boot memory may go.",
+        "Pages and blocks have the architecture's sizes; boot memory goes or stays as it should.",
         ("R5",),
         ("s390x",),
         sizes_are_the_architectures,
