@@ -147,7 +147,7 @@ static int hold(const char *kind, long node, size_t length)
 /* The holder's process id, or its errno; one that is killed while it fills is ENOMEM. */
 int do_hold(struct request *asked, struct buffer *out)
 {
-	int ends[2], error = ENOMEM, status;
+	int ends[2], error = ENOMEM;
 	ssize_t got;
 	pid_t child;
 	char text[32];
@@ -181,7 +181,7 @@ int do_hold(struct request *asked, struct buffer *out)
 		error = ENOMEM;
 	close(ends[0]);
 	if (error) {
-		wait_for(child, &status);
+		wait_for(child, NULL);
 		return error;
 	}
 	append(out, text, snprintf(text, sizeof(text), "%d", child));
@@ -190,11 +190,9 @@ int do_hold(struct request *asked, struct buffer *out)
 
 int do_release(pid_t holder)
 {
-	int status;
-
 	if (holder <= 1 || kill(holder, SIGKILL) < 0)
 		return holder <= 1 ? EINVAL : errno;
-	return wait_for(holder, &status) < 0 ? errno : 0;
+	return wait_for(holder, NULL) < 0 ? errno : 0;
 }
 
 int do_resume(pid_t holder)

@@ -74,6 +74,10 @@ class Board:
         removable = architecture(self.architecture).boot_memory_removable
         return frozenset() if removable else frozenset(range(BOOT_BLOCKS))
 
+    def blocks_of(self, device: int) -> list[int]:
+        """The blocks of a DIMM."""
+        return [block for block in sorted(self.added) if device_of_block(block) == device]
+
     def numbers(self) -> list[int]:
         """The guest's number of each block of the reference, in ascending order."""
         others = range(DEVICES * BLOCKS_OF_DEVICE)

@@ -22,7 +22,7 @@ from memhp.reference.target import Observation
 from memhp.spec.language.system import System
 from memhp.spec.profiles import as_of
 
-from .board import arrangement, device_of_block
+from .board import arrangement
 from .deviations import RefusedZones
 from .report import Disagreement, Report, Tally
 from .shown import differences, expected, observed
@@ -48,7 +48,6 @@ class Follower:
     def __init__(self, target: KernelTarget, system: System) -> None:
         self.target, self.system = target, as_of(system, target.kernel.linux)
         self.report = Report()
-        self.closed = False
         self._begin()
 
     def _begin(self) -> None:
@@ -81,9 +80,10 @@ class Follower:
         name, params = operation
         before, tally = self.machine, self.report.tallies.setdefault(name, Tally())
         told = self.target.contents(self._asked(operation))
-        if next(worlds(before, told), None) is None:  # something came or went meanwhile, perhaps
-            told = self.target.contents(told)
         found = list(self._outcomes(operation, told))
+        if not found:  # no world: something came or went meanwhile, perhaps
+            told = self.target.contents(told)
+            found = list(self._outcomes(operation, told))
         outcomes = [outcome for _, outcome in found]
         self.done.append(operation)
         answer, seen = self.target.do(name, *params), self.target.observe()
@@ -139,11 +139,10 @@ class Follower:
     def _asked(self, operation: Operation) -> list[int]:
         """The online blocks with memory that the operation may take offline."""
         name, params = operation
-        asked: Iterable[int] = [int(params[0])]
-        if name in ("add_device", "eject_device"):
-            added = self.target.board.added
-            asked = [block for block in added if device_of_block(block) == params[0]]
-        return [block for block in sorted(asked) if self._has_frames(block)]
+        number = int(params[0])
+        of_device = name in ("add_device", "eject_device")
+        asked = self.target.board.blocks_of(number) if of_device else [number]
+        return [block for block in asked if self._has_frames(block)]
 
     def _has_frames(self, block: int) -> bool:
         """The block is online, and is not taken for a hole."""

@@ -109,6 +109,8 @@ def kernel_memory(guest: Guest, blocks: Iterable[int], frames: int) -> dict[int,
     Both values, if the page words do not tell.  Blocks by their number in the guest.
     """
     asked = tuple(blocks)
+    if not asked:
+        return {}
     reading = listed(guest, "version")
     kinds = {block: kinds_of(words_of(guest, block, frames)) for block in asked}
     found = _told(replace(reading, frames=kinds), asked)

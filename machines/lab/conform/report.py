@@ -7,7 +7,7 @@ from errno import errorcode
 
 from .target import Operation
 
-__all__ = ["Disagreement", "Report", "Tally", "said"]
+__all__ = ["Disagreement", "Report", "Tally"]
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,14 @@ class Disagreement:
 
     def __str__(self) -> str:
         name, params = self.operations[-1]
-        answers = " or ".join(map(said, self.reference)) or "it cannot hold what the pages show"
+        answers = " or ".join(map(_said, self.reference)) or "it cannot hold what the pages show"
         lines = [f"step {len(self.operations)}: {name}({', '.join(map(repr, params))})"]
-        lines += [f"  the kernel: {said(self.kernel)}; the reference: {answers}"]
+        lines += [f"  the kernel: {_said(self.kernel)}; the reference: {answers}"]
         lines += [f"  {line}" for line in (*self.differs, *self.console)]
         return "\n".join(lines)
 
 
-def said(errno: int | None) -> str:
+def _said(errno: int | None) -> str:
     return "ok" if errno is None else errorcode.get(errno, str(errno))
 
 

@@ -33,7 +33,6 @@ from .board import (
     BOOT_BLOCKS,
     DEVICES,
     arrangement,
-    device_of_block,
 )
 from .look import frames_of, kernel_memory, listed
 from .shown import observed
@@ -75,7 +74,6 @@ Operation = tuple[str, tuple[Value, ...]]
 
 _BLOCKS = range(BOOT_BLOCKS + DEVICES * BLOCKS_OF_DEVICE)
 _DEVICES = range(1, DEVICES + 1)
-_HOLDERS = range(HOLDERS)
 _NODES = range(max(board.nodes for board in BOARDS.values()))
 _PARAMETERS: Mapping[str, tuple[range, bool]] = MappingProxyType(
     {
@@ -83,8 +81,8 @@ _PARAMETERS: Mapping[str, tuple[range, bool]] = MappingProxyType(
         "write_online": (_BLOCKS, True),
         "add_device": (_DEVICES, False),
         "eject_device": (_DEVICES, False),
-        "hold": (_HOLDERS, True),
-        "release": (_HOLDERS, False),
+        "hold": (range(HOLDERS), True),
+        "release": (range(HOLDERS), False),
         "close": (_NODES, False),
         "open": (_NODES, False),
     }
@@ -211,8 +209,7 @@ class KernelTarget:
 
     def holds_pinned_of(self, device: int) -> bool:
         """Pages that a holder has pinned are in that device: an ejection would never end."""
-        blocks = [block for block in self.board.added if device_of_block(block) == device]
-        return any(map(self.holds_pinned, blocks))
+        return any(map(self.holds_pinned, self.board.blocks_of(device)))
 
     def _hold(self, number: int, kind: str) -> int | None:
         """Have a process of that number hold memory of the last node."""
