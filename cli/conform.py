@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import astuple
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from memhp.machines.lab.conform import Report
     from memhp.machines.lab.conform.results import Results, Seen
     from memhp.machines.lab.conform.scenarios import Check, Scenario
+    from memhp.machines.lab.conform.target import Operation
 
 _EPILOG = """examples:
   memhp lab conform                              every kernel that is here, 300 steps each
@@ -28,7 +30,8 @@ _EPILOG = """examples:
   memhp lab conform --show kernels.json          the table of a file; without FILE: of memhp's own
 
 A step is *determined* when the specification allows one outcome, and *allowed* when it allows
-several, because nothing shows where the kernel's own memory lies.  *Deviating* steps are
+several, because nothing shows where the kernel's own memory lies.  What a block was seen to
+hold has *changed* when only what it holds afterwards explains the step.  *Deviating* steps are
 explained by what docs/findings.md says of Linux.
 
 exit codes: 0 every step and scenario is explained, 1 something disagrees, 2 bad usage,
@@ -208,27 +211,33 @@ def hold(kernel: Kernel, steps: int, seed: int, seconds: float | None = None) ->
 
 
 def complain(kernel: Kernel, report: Report) -> None:
-    """Say what disagrees and which guests were lost, and keep each disagreement in a file.
+    """Say what disagrees and which guests were lost, and keep the operations in files.
 
-    The first ones are made shorter, each for as long as a minute.
+    The first disagreements are made shorter, each for as long as a minute.
     """
     from memhp.machines.lab.conform import KernelTarget
-    from memhp.machines.lab.conform.results import disagreement
     from memhp.machines.lab.conform.shrink import shrunk
     from memhp.spec.system import SYSTEM
 
-    for text in report.lost:
-        print(f"{kernel.name}: a guest was lost: {text}", file=sys.stderr)
+    for number, lost in enumerate(report.lost, 1):
+        print(f"{kernel.name}: a guest was lost: {lost.why}", file=sys.stderr)
+        _keep(f"lost-{kernel.name}-{number}.json", kernel, lost.operations, lost.why)
     for number, found in enumerate(report.disagreements, 1):
         if number <= _SHRUNK:
             _say(f"{kernel.name}: disagreement {number} is made shorter")
             with KernelTarget(kernel) as target:
                 found = shrunk(target, SYSTEM, found, seconds=_SHRINKING_SECONDS)
             _say("")
-        path = Path(f"disagreement-{kernel.name}-{number}.json")
-        write_json(path, disagreement(kernel.name, found.operations, str(found)))
         print(f"{kernel.name}: {found}", file=sys.stderr)
-        print(f"again: memhp replay {path} --target kernel:{kernel.name}", file=sys.stderr)
+        name = f"disagreement-{kernel.name}-{number}.json"
+        _keep(name, kernel, found.operations, str(found))
+
+
+def _keep(name: str, kernel: Kernel, operations: Iterable[Operation], report: str) -> None:
+    from memhp.machines.lab.conform.results import disagreement
+
+    write_json(Path(name), disagreement(kernel.name, operations, report))
+    print(f"again: memhp replay {name} --target kernel:{kernel.name}", file=sys.stderr)
 
 
 def fuzz(args: argparse.Namespace) -> int:
@@ -246,8 +255,8 @@ def fuzz(args: argparse.Namespace) -> int:
     total = report.total
     print(
         f"{total.steps:,} operations on {args.target} (seed {args.seed}): {total.determined:,}"
-        f" determined, {total.allowed:,} allowed, {total.deviating:,} deviating,"
-        f" {total.disagreed:,} disagreed; {report.seconds:.1f} s"
+        f" determined, {total.allowed:,} allowed, {total.changed:,} changed,"
+        f" {total.deviating:,} deviating, {total.disagreed:,} disagreed; {report.seconds:.1f} s"
     )
     return 0 if report.agrees else 1
 
@@ -271,6 +280,10 @@ def replay(document: Any, args: argparse.Namespace) -> int:
     print(f"{args.trace}: {len(operations)} operations on {args.target}")
     for found in report.disagreements:
         print(found)
+    for line in report.changes:
+        print(f"changed: {line}")
+    for lost in report.lost:
+        print(f"the guest was lost: {lost.why}")
     for name, count in report.deviations.items():
         print(f"deviation {name}: {count} times (docs/findings.md)")
     if report.agrees and not report.deviations:
@@ -283,13 +296,22 @@ def _say(text: str) -> None:
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
-_HEADS = ("operation", "steps", "determined", "allowed", "deviating", "disagreed", "seconds")
+_HEADS = (
+    "operation",
+    "steps",
+    "determined",
+    "allowed",
+    "changed",
+    "deviating",
+    "disagreed",
+    "seconds",
+)
 
 
 def _rows(seen: Seen) -> Iterable[tuple[str, ...]]:
     for name, tally in seen.operations.items():
-        counts = (tally.steps, tally.determined, tally.allowed, tally.deviating, tally.disagreed)
-        yield (name, *(f"{count:,}" for count in counts), f"{tally.seconds:,.0f}")
+        *counts, seconds = astuple(tally)
+        yield (name, *(f"{count:,}" for count in (tally.steps, *counts)), f"{seconds:,.0f}")
 
 
 def _show(results: Results) -> None:
@@ -304,6 +326,8 @@ def _show(results: Results) -> None:
         for row in _rows(seen):
             table.add_row(*row)
         console().print(table)
+        for line in seen.changes:
+            print(f"changed: {line}")
         for name, count in seen.deviations.items():
             print(f"deviation {name}: {count} times (docs/findings.md)")
         for name, agrees in seen.scenarios.items():

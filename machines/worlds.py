@@ -15,7 +15,7 @@ from memhp.machines.pageflags import FrameKind
 from memhp.machines.procfs import Range
 from memhp.machines.sysfs import BlockReading, MachineReading
 
-__all__ = ["ZONES", "Facts", "World", "facts_of"]
+__all__ = ["ZONES", "ZONE_OF", "Facts", "World", "facts_of", "has_hole"]
 
 _ANY_FRAMES = frozenset({"free", "user", "kernel"})
 _FRAMES: Mapping[FrameKind, frozenset[str]] = {
@@ -38,11 +38,12 @@ _EMPTIES_LISTS = (6, 1)
 """The oldest kernel that is known to make `FrameKind.waiting` frames movable by itself."""
 
 ZONES = ("kernel", "movable", "none")
-_ZONE_OF = {
+ZONE_OF = {
     **dict.fromkeys(("DMA", "DMA32", "Normal", "HighMem", "Device"), "kernel"),
     "Movable": "movable",
     "none": "none",
 }
+"""By the name that `valid_zones` gives; what is not here, nobody knows."""
 
 _GIGANTIC_PAGES = 1 << 13
 """More base pages than any buddy allocator keeps together: a larger huge page is gigantic, and
@@ -111,7 +112,7 @@ def facts_of(
         state=_STATES if block.state is None else (block.state.replace("-", "_"),),
         zone=_zone(block),
         frames=_frames(reading, block),
-        hole=_hole(reading, block),
+        hole=has_hole(reading, block),
         busy=busy,
         vetoed=_vetoed(reading, block) if boot_memory_stays else (False,),
         pinned=(False, True) if reading.pinned else (False,),
@@ -123,9 +124,9 @@ def _zone(block: BlockReading) -> tuple[str, ...]:
     """An offline block has no zone, a block of two nodes has no single one."""
     if block.state == "offline" or len(block.nodes) > 1:
         return ("none",)
-    if block.valid_zones is None or not set(block.valid_zones) <= set(_ZONE_OF):
+    if block.valid_zones is None or not set(block.valid_zones) <= set(ZONE_OF):
         return ZONES
-    return tuple(sorted({_ZONE_OF[name] for name in block.valid_zones}))
+    return tuple(sorted({ZONE_OF[name] for name in block.valid_zones}))
 
 
 def _frames(reading: MachineReading, block: BlockReading) -> tuple[frozenset[str], ...]:
@@ -143,7 +144,8 @@ def _frames(reading: MachineReading, block: BlockReading) -> tuple[frozenset[str
     return tuple(sorted(worlds, key=sorted))
 
 
-def _hole(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
+def has_hole(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
+    """Whether a part of the block is no memory; both, if nothing tells."""
     kinds = None if reading.frames is None else reading.frames.get(block.number)
     if kinds and kinds[FrameKind.hole]:
         return (True,)

@@ -25,9 +25,10 @@ from errno import EBUSY, EINTR, EINVAL
 from .removal import removal_order
 from .steps import SUCCESS, Result, Steps
 
-__all__ = ["Operations", "Result"]
+__all__ = ["ZONES", "Operations", "Result"]
 
-_ZONES = {"online_kernel": "kernel", "online_movable": "movable"}
+ZONES = {"online_kernel": "kernel", "online_movable": "movable"}
+"""The zone that each kind of online names."""
 
 
 def _truth(text: str) -> bool | None:
@@ -51,8 +52,8 @@ class Operations(Steps):
         word = word.removesuffix("\n")
         if word == "offline":
             return self._offline(block)
-        if word in _ZONES:
-            return self._online(block, _ZONES[word])
+        if word in ZONES:
+            return self._online(block, ZONES[word])
         if word == "online":
             return self._online(block, self._default_zone(block))
         return Result(EINVAL)

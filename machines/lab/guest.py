@@ -92,7 +92,7 @@ class Guest:
     `GuestSilent` if no answer came within the limit (`limit=`, else `command_limit`).
     The agent does one thing at a time.  After `GuestSilent` the guest may be asked again (an
     answer that comes late is dropped), but it answers only once what it does has ended: run
-    what may block in the background of a shell.
+    what may block in the background of a shell, with its output redirected.
 
     Attributes:
         boot_seconds: from the start of QEMU until the agent was ready.
@@ -253,7 +253,12 @@ class Guest:
         return self.agent("resume", str(holder), limit=limit).code
 
     def release(self, holder: int, *, limit: float | None = None) -> int:
-        """End a holder, which gives its memory back; returns 0 or an errno."""
+        """End a holder, which looks at its memory once more and gives it back.
+
+        Returns:
+            0; EIO if its contents were not what it had filled it with; ECHILD if it had been
+            killed before; another errno if there is none such.
+        """
         return self.agent("release", str(holder), limit=limit).code
 
     def agent(self, verb: str, *words: str, limit: float | None = None) -> Answer:

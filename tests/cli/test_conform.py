@@ -9,13 +9,13 @@ import pytest
 
 from memhp.cli.conform import markdown, recorded
 from memhp.cli.main import main
-from memhp.machines.lab.conform.follow import Disagreement, Report, Tally
+from memhp.machines.lab.conform.report import Disagreement, Lost, Report, Tally
 from memhp.machines.lab.conform.results import Results, Seen, disagreement, operations_of
 from memhp.machines.lab.conform.scenarios import SCENARIOS, Check
 from memhp.spec.rows import ROWS
 
 REPORT = Report(
-    {"write_state": Tally(3, 1, 0, 0), "add_device": Tally(2, 0, 1, 0)},
+    {"write_state": Tally(3, 1), "add_device": Tally(2, deviating=1)},
     deviations={"refused-zone-remembered": 1},
     seconds=1.5,
 )
@@ -51,7 +51,7 @@ def test_a_step_a_scenario_or_a_guest_that_fails_is_exit_1(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     wrong = Report({"write_state": Tally(disagreed=1)})
-    lost = Report({"write_state": Tally(1)}, lost=["it died"])
+    lost = Report({"write_state": Tally(1)}, lost=[Lost((), "it died")])
     failed = {SCENARIOS[0]: (Check("a", "1", "2"),)}
     for seen in (
         Seen.of("k", "6", 1, wrong, {}),

@@ -101,7 +101,7 @@ int do_shell(const char *command, struct buffer *out)
 		return 127;
 	}
 	if (child == 0) {
-		int null = open("/dev/null", O_RDONLY);
+		int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 		setsid();
 		dup2(null, 0);
 		dup2(ends[1], 1);

@@ -42,10 +42,19 @@ static int bind_to(char *at, size_t length, long node)
 	return 0;
 }
 
+/* What a holder has, so that it can be looked at again: a mapping, a file, or a pipe. */
+struct held {
+	char *at;
+	size_t length;
+	size_t page;
+	int file;
+	int pipe;
+};
+
 /* Memory of the kernel's own that cannot move: the buffers of a pipe, taken by this policy. */
-static int fill_pipe(long node, size_t length)
+static int fill_pipe(long node, size_t length, struct held *has)
 {
-	static const char piece[PIECE];
+	static size_t piece[PIECE / sizeof(size_t)];
 	struct nodes wanted;
 	int ends[2];
 
@@ -60,25 +69,56 @@ static int fill_pipe(long node, size_t length)
 	}
 	fcntl(ends[1], F_SETFL, O_NONBLOCK);
 	for (size_t put = 0; put < length;) {
-		ssize_t got = write(ends[1], piece, sizeof(piece));
+		ssize_t got;
+		for (size_t i = 0; i < PIECE / sizeof(*piece); i++)
+			piece[i] = put / sizeof(*piece) + i;
+		got = write(ends[1], piece, sizeof(piece));
 		if (got < 0)
 			return errno;
 		put += got;
 	}
 	syscall(SYS_set_mempolicy, 0, NULL, 0UL);
+	has->pipe = ends[0];
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
 	return 0;
 }
 
-/* Touch every page; the kernel kills this child if it must and has nothing left. */
+/* The word that is written to a page of a holder's: another one for each. */
+static size_t told(size_t offset)
+{
+	return offset + 1;
+}
+
+/* Write to every page; the kernel kills this child if it must and has nothing left. */
 static int fill(char *at, size_t length, size_t page)
 {
-	if (madvise(at, length, MADV_POPULATE_WRITE) == 0)
-		return 0;
-	if (errno != EINVAL)
+	if (madvise(at, length, MADV_POPULATE_WRITE) < 0 && errno != EINVAL)
 		return errno;
 	for (size_t i = 0; i < length; i += page)
-		*(volatile char *)(at + i) = 1;
+		*(volatile size_t *)(at + i) = told(i);
 	return 0;
+}
+
+/* EIO if a holder's memory is not as it was filled, wherever it has been meanwhile. */
+static int look_again(struct held *has)
+{
+	size_t piece[PIECE / sizeof(size_t)], put = 0;
+	ssize_t got;
+
+	if (has->file >= 0)
+		has->at = mmap(NULL, has->length, PROT_READ, MAP_SHARED, has->file, 0);
+	if (has->at == MAP_FAILED)
+		return errno;
+	for (size_t i = 0; has->at && i < has->length; i += has->page)
+		if (*(volatile size_t *)(has->at + i) != told(i))
+			return EIO;
+	if (has->pipe < 0)
+		return 0;
+	for (; (got = read(has->pipe, piece, sizeof(piece))) > 0; put += got)
+		for (size_t i = 0; i < got / sizeof(*piece); i++)
+			if (piece[i] != put / sizeof(*piece) + i)
+				return EIO;
+	return put < has->length ? EIO : 0;
 }
 
 /* References to up to 16 pages in a pipe that nobody reads: such pages cannot move. */
@@ -109,14 +149,14 @@ static int pin(char *at, size_t length)
 }
 
 /* What a holder does before it sleeps; the errno of the step that failed, or 0. */
-static int hold(const char *kind, long node, size_t length)
+static int hold(const char *kind, long node, size_t length, struct held *has)
 {
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS, fd = -1, error;
 	size_t page = sysconf(_SC_PAGESIZE);
 	char *at;
 
 	if (!strcmp(kind, "kernel"))
-		return fill_pipe(node, length);
+		return fill_pipe(node, length, has);
 	if (!strcmp(kind, "silent"))
 		return fall_silent(node, length);
 	if (!strcmp(kind, "huge"))
@@ -139,9 +179,53 @@ static int hold(const char *kind, long node, size_t length)
 		error = keep_in_pipe(at, length, page);
 	if (!error && !strcmp(kind, "pinned"))
 		error = pin(at, length);
-	if (!error && !strcmp(kind, "cache"))
+	has->at = at;
+	if (!error && !strcmp(kind, "cache")) {
 		munmap(at, length);
+		has->file = fd;
+	}
 	return error;
+}
+
+static volatile sig_atomic_t leaving;
+
+static void leave(int number)
+{
+	(void)number;
+	leaving = 1;
+}
+
+/*
+ * A holder's life: it tells its errno, and sleeps until SIGUSR2, at which it looks at its memory
+ * once more and ends with what it finds; SIGUSR1 has its file system answer, which never ends.
+ */
+static void live(struct request *asked, int told_to)
+{
+	size_t length = strtoull(asked->argument[2], NULL, 10);
+	struct held has = {NULL, length, sysconf(_SC_PAGESIZE), -1, -1};
+	struct sigaction leaves = {.sa_handler = leave};
+	sigset_t both, none;
+	int error;
+
+	sigemptyset(&none);
+	sigemptyset(&both);
+	sigaddset(&both, SIGUSR1);
+	sigaddset(&both, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &both, NULL);
+	error = hold(asked->argument[0], atol(asked->argument[1]), length, &has);
+	if (strcmp(asked->argument[0], "silent"))
+		sigaction(SIGUSR2, &leaves, NULL); /* else it just ends */
+	write_exactly(told_to, (char *)&error, sizeof(error));
+	close(told_to);
+	while (!error && !leaving) {
+		sigsuspend(&none);
+		if (!leaving) {
+			sigprocmask(SIG_SETMASK, &none, NULL);
+			answer_again();
+			sigprocmask(SIG_SETMASK, &both, NULL);
+		}
+	}
+	_exit(error ? 1 : look_again(&has));
 }
 
 /* The holder's process id, or its errno; one that is killed while it fills is ENOMEM. */
@@ -163,15 +247,7 @@ int do_hold(struct request *asked, struct buffer *out)
 	if (child == 0) {
 		close(ends[0]);
 		close(line_fd);
-		error = hold(asked->argument[0], atol(asked->argument[1]),
-			     strtoull(asked->argument[2], NULL, 10));
-		write_exactly(ends[1], (char *)&error, sizeof(error));
-		close(ends[1]);
-		while (!error) { /* until it is killed; a signal resumes its file system */
-			pause();
-			answer_again();
-		}
-		_exit(1);
+		live(asked, ends[1]);
 	}
 	close(ends[1]);
 	do
@@ -188,11 +264,18 @@ int do_hold(struct request *asked, struct buffer *out)
 	return 0;
 }
 
+/* 0, or EIO if its memory was not as it was filled, or ECHILD if it had been killed. */
 int do_release(pid_t holder)
 {
-	if (holder <= 1 || kill(holder, SIGKILL) < 0)
+	int status;
+
+	if (holder <= 1 || kill(holder, SIGUSR2) < 0)
 		return holder <= 1 ? EINVAL : errno;
-	return wait_for(holder, NULL) < 0 ? errno : 0;
+	if (wait_for(holder, &status) < 0)
+		return errno;
+	if (WIFSIGNALED(status))
+		return WTERMSIG(status) == SIGUSR2 ? 0 : ECHILD;
+	return WEXITSTATUS(status);
 }
 
 int do_resume(pid_t holder)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -87,8 +88,8 @@ static void nothing(int signal)
 int fall_silent(long node, size_t length)
 {
 	char folder[40], options[80], path[60];
+	int ends[2], got = 0, error = 0;
 	pid_t reader;
-	int got;
 
 	if (node >= MOST_NODES)
 		return EINVAL;
@@ -100,6 +101,8 @@ int fall_silent(long node, size_t length)
 	if (mkdir(folder, 0755) < 0 || mount("silent", folder, "fuse", 0, options) < 0)
 		return errno;
 	signal(SIGUSR1, nothing);
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return errno;
 	reader = fork();
 	if (reader < 0)
 		return errno;
@@ -112,17 +115,28 @@ int fall_silent(long node, size_t length)
 		close(fuse_fd); /* so that the file system ends with the holder */
 		snprintf(path, sizeof(path), "%s/file", folder);
 		fd = open(path, O_RDONLY);
-		if (node >= 0)
-			syscall(SYS_set_mempolicy, MPOL_BIND, wanted.mask, MOST_NODES + 1UL);
-		readahead(fd, 0, length);
+		if (node >= 0 && syscall(SYS_set_mempolicy, MPOL_BIND, wanted.mask, MOST_NODES + 1UL) < 0)
+			fd = -1;
+		if (fd >= 0)
+			readahead(fd, 0, length);
 		syscall(SYS_set_mempolicy, 0, NULL, 0UL);
-		if (read(fd, &first, 1) < 0)
-			_exit(1);
-		for (;;)
-			pause();
+		if (fd >= 0 && read(fd, &first, 1) == 1)
+			for (;;)
+				pause();
+		error = errno ? errno : EIO;
+		write_exactly(ends[1], (char *)&error, sizeof(error));
+		_exit(1);
 	}
-	while ((got = fuse_serve(0)) == 0)
-		;
+	close(ends[1]);
+	while (got == 0) { /* the reader asks, or says what failed */
+		struct pollfd some[] = {{fuse_fd, POLLIN, 0}, {ends[0], POLLIN, 0}};
+
+		if (poll(some, 2, -1) < 0)
+			continue;
+		if (some[1].revents)
+			return read(ends[0], &error, sizeof(error)) == sizeof(error) ? error : EIO;
+		got = fuse_serve(0);
+	}
 	return got < 0 ? EIO : 0;
 }
 

@@ -7,13 +7,11 @@ explains, and a deviation does, is counted under its name; nothing is passed ove
 from __future__ import annotations
 
 from memhp.reference.machine import Machine
-from memhp.reference.operations import Operations, Result
+from memhp.reference.operations import ZONES, Operations, Result
 
 from .target import Operation
 
 __all__ = ["RefusedZones", "Remembering"]
-
-_ZONES = {"online_kernel": "kernel", "online_movable": "movable"}
 
 
 class RefusedZones:
@@ -29,19 +27,20 @@ class RefusedZones:
     def __init__(self) -> None:
         self.zones: dict[int, str] = {}
 
-    def note(self, operation: Operation, before: Machine, after: Machine) -> None:
-        """Look at an operation that was done, and at the reference before and after it."""
+    def note(self, operation: Operation, before: Machine, done: Operations) -> None:
+        """Look at the reference before an operation, and at what the operation did."""
         for block in list(self.zones):
-            comes = before.get("block_state", block) != after.get("block_state", block) == "online"
-            if comes or not after.get("block_device", block):
+            if ("finish_online", (block,)) in done.steps or not done.machine.get(
+                "block_device", block
+            ):
                 del self.zones[block]
         name, params = operation
         word = str(params[-1]).removesuffix("\n")
-        if name == "write_state" and word in (*_ZONES, "online"):
+        if name == "write_state" and word in (*ZONES, "online"):
             block = int(params[0])
             self.zones.pop(block, None)
-            if before.get("block_state", block) == "online" and word in _ZONES:
-                self.zones[block] = _ZONES[word]
+            if before.get("block_state", block) == "online" and word in ZONES:
+                self.zones[block] = ZONES[word]
 
     def of(self, machine: Machine) -> Remembering:
         """The user's operations on the machine, as Linux does them."""

@@ -4,9 +4,10 @@ What the kernel keeps in a block, its page words tell, but not always.  So an op
 asked in every *world* that they leave open: the reference with kernel memory in its blocks,
 or without.  Where all worlds agree, the answer is *determined* and must be the kernel's;
 otherwise the kernel's must be that of some world (*allowed*), and the reference follows it.
-The kernel takes memory and gives it back when it likes: an answer is allowed, too, that fits
-what the blocks are seen to hold afterwards, if that is something else than before.
-What only a known deviation of Linux explains is counted under its name.
+The kernel takes memory and gives it back when it likes: an answer that fits only what the
+blocks are seen to hold afterwards, which is something else than before, is counted as
+*changed*, with a line that tells both.  What only a known deviation of Linux explains is
+counted under its name.
 """
 
 from __future__ import annotations
@@ -22,11 +23,10 @@ from memhp.reference.target import Observation
 from memhp.spec.language.system import System
 from memhp.spec.profiles import as_of
 
-from .board import arrangement
 from .deviations import RefusedZones
-from .report import Disagreement, Report, Tally
+from .report import Disagreement, Lost, Report, Tally, said
 from .shown import differences, expected, observed
-from .target import KernelTarget, Operation
+from .target import Content, KernelTarget, Operation
 from .worlds import Contents, holds, started_from, worlds
 
 __all__ = ["Follower"]
@@ -35,8 +35,9 @@ _OTHERS = ("hold", "release", "close", "open")
 """Operations of those who use memory; all others manage it."""
 _WITHOUT_ROOM = (None, ENOMEM)
 """What who takes memory may be told when there is little."""
-_FAILURES = 5
-"""How many guests may be lost before a walk ends."""
+_NOWHERE = EINVAL
+"""What who takes memory is told when no node is left: of mbind(2) and set_mempolicy(2)."""
+_PINNED: tuple[Content, ...] = ("pinned",)
 
 Outcome = tuple[int | None, Observation]
 _User = Callable[[Machine], Operations]
@@ -48,27 +49,36 @@ class Follower:
     def __init__(self, target: KernelTarget, system: System) -> None:
         self.target, self.system = target, as_of(system, target.kernel.linux)
         self.report = Report()
-        self._begin()
+        self._over = True
+        self.begin()
 
-    def _begin(self) -> None:
-        """Boot a guest, and lead the reference to what it shows."""
-        self.target.reset(arrangement(self.system, self.target.board))
-        self._fresh = Machine(self.system, self.target.arranged(self.system))
-        self.machine = started_from(self._fresh, observed(self.target.at_boot, self.target.board))
+    def begin(self) -> None:
+        """Boot a guest, and lead the reference to what it shows; nothing if they are together."""
+        if not self._over:
+            return
         self.done: list[Operation] = []
+        self.target.boot()
+        fresh = Machine(self.system, self.target.arranged(self.system))
+        self.machine = started_from(fresh, observed(self.target.at_boot, self.target.board))
         self.closed = False
         self._refused = RefusedZones()
+        self._over = False
 
-    def begin_anew(self, error: LabError) -> None:
-        """Go on with a new guest; the last words of the old one are kept."""
-        self.report.lost.append(str(error))
-        if len(self.report.lost) == _FAILURES:
-            raise error
-        self._begin()
+    def lose(self, error: Exception) -> None:
+        """The guest is of no more use: what was done and its last words are kept."""
+        self.report.lost.append(Lost(tuple(self.done), str(error)))
+        self._over = True
 
     def step(self, operation: Operation) -> None:
-        """Do the operation on both, and compare."""
+        """Do the operation on both, and compare.
+
+        Raises:
+            LabError: they are not together any more, after a disagreement or a loss: `begin`.
+        """
+        if self._over:
+            raise LabError("kernel and reference are not together any more")
         began = time.monotonic()
+        self.done.append(operation)
         if operation[0] in _OTHERS:
             self._somebody(operation)
         else:
@@ -79,62 +89,86 @@ class Follower:
         """Blocks and devices: the reference does the same, in every world that may be."""
         name, params = operation
         before, tally = self.machine, self.report.tallies.setdefault(name, Tally())
-        told = self.target.contents(self._asked(operation))
+        first = told = self.target.contents(self._asked(operation))
         found = list(self._outcomes(operation, told))
         if not found:  # no world: something came or went meanwhile, perhaps
             told = self.target.contents(told)
             found = list(self._outcomes(operation, told))
         outcomes = [outcome for _, outcome in found]
-        self.done.append(operation)
         answer, seen = self.target.do(name, *params), self.target.observe()
-        if self._explains(found, answer, seen):
-            if all(outcome == outcomes[0] for outcome in outcomes):
+        if done := self._explains(found, answer, seen):
+            if told != first:
+                tally.changed += 1
+                self._tell_change(outcomes, first, told, answer)
+            elif all(outcome == outcomes[0] for outcome in outcomes):
                 tally.determined += 1
             else:
                 tally.allowed += 1
-        elif self._explains(self._outcomes(operation, told, self._refused.of), answer, seen):
+        elif done := self._explains(
+            self._outcomes(operation, told, self._refused.of), answer, seen
+        ):
             tally.deviating += 1
             counts = self.report.deviations
             counts[self._refused.name] = counts.get(self._refused.name, 0) + 1
-        elif outcomes and self._has_changed(operation, told, answer, seen):
-            tally.allowed += 1
         else:
-            tally.disagreed += 1
-            self._disagree(outcomes, told, answer, seen)
-        self._refused.note(operation, before, self.machine)
+            now = self._held_now(told, seen)
+            if outcomes and now != told:
+                done = self._explains(self._outcomes(operation, now), answer, seen)
+            if not done:
+                tally.disagreed += 1
+                return self._disagree(outcomes, first, answer, seen)
+            tally.changed += 1
+            self._tell_change(outcomes, told, now, answer)
+        self._refused.note(operation, before, done)
 
     def _outcomes(
         self, operation: Operation, told: Contents, user: _User = Operations
-    ) -> Iterator[tuple[Machine, Outcome]]:
-        """The worlds that may be, after the operation, and what each shows."""
+    ) -> Iterator[tuple[Operations, Outcome]]:
+        """The operation done in each world that may be, and what that world then shows."""
         name, params = operation
         for world in worlds(self.machine, told):
-            errno = getattr(user(world), name)(*params).errno
-            yield world, (errno, expected(world))
+            done = user(world)
+            errno = getattr(done, name)(*params).errno
+            yield done, (errno, expected(world))
 
     def _explains(
-        self, found: Iterable[tuple[Machine, Outcome]], answer: int | None, seen: Observation
-    ) -> bool:
-        """A world shows what was seen; if so, the reference is there now."""
-        for world, (errno, wanted) in found:
+        self, found: Iterable[tuple[Operations, Outcome]], answer: int | None, seen: Observation
+    ) -> Operations | None:
+        """The operation in a world that shows what was seen; the reference is there now."""
+        for done, (errno, wanted) in found:
             if errno == answer and not differences(wanted, seen):
-                self.machine = world
-                return True
-        return False
+                self.machine = done.machine
+                return done
+        return None
 
-    def _has_changed(
-        self, operation: Operation, told: Contents, answer: int | None, seen: Observation
-    ) -> bool:
-        """The blocks hold something else than before, and that explains the answer.
+    def _held_now(self, told: Contents, seen: Observation) -> Contents:
+        """What the blocks hold after the operation.
 
-        A block that is not online any more holds nothing but what is pinned still.
+        A block that is not online any more holds nothing but what is pinned still, and what
+        boot has reserved, which is never free.
         """
         online = [block for block in told if seen["block_state"][block] == "online"]
-        now: Contents = {
-            **{b: ("pinned",) if self.target.holds_pinned(b) else ("free",) for b in told},
-            **self.target.contents(online),
+        stays: dict[int, tuple[Content, ...]] = {
+            block: before if before == ("boot",) else ("free",) for block, before in told.items()
         }
-        return now != told and self._explains(self._outcomes(operation, now), answer, seen)
+        pinned = dict.fromkeys(filter(self.target.holds_pinned, told), _PINNED)
+        return {**stays, **pinned, **self.target.contents(online)}
+
+    def _tell_change(
+        self, outcomes: Sequence[Outcome], before: Contents, now: Contents, answer: int | None
+    ) -> None:
+        """A line for a step that is explained by what came or went meanwhile."""
+        answers = " or ".join(dict.fromkeys(said(errno) for errno, _ in outcomes))
+        held = [
+            f"block {block} held {' or '.join(what)}, then {' or '.join(now[block])}"
+            for block, what in before.items()
+            if now[block] != what
+        ]
+        name, params = self.done[-1]
+        self.report.changes.append(
+            f"step {len(self.done)}: {name}{params}: {said(answer)}, the reference {answers}:"
+            f" {', '.join(held)}"
+        )
 
     def _asked(self, operation: Operation) -> list[int]:
         """The online blocks with memory that the operation may take offline."""
@@ -153,14 +187,14 @@ class Follower:
         """Somebody takes memory of the last node, gives it back, or is shut out of it.
 
         Sysfs shows nothing of it.  The answer is determined if there is no such memory, or
-        much of it.  What is pinned may only be where the reference has it, too.
+        much of it.  What is pinned may only be where the reference has it, too, and what is
+        given back must be as it was, wherever it has been meanwhile (the agent's `release`).
         """
         name, params = operation
         tally = self.report.tallies.setdefault(name, Tally())
-        self.done.append(operation)
         refused = None
         if name == "hold" and not self._may_be_taken():
-            refused = EINVAL  # of mbind(2) and set_mempolicy(2): no node is left
+            refused = _NOWHERE
         determined = refused is not None or name != "hold" or self.target.has_room()
         if name in ("close", "open"):
             self.closed = name == "close"
@@ -221,7 +255,4 @@ class Follower:
                 self.target.booted.last_lines()[-8:],
             )
         )
-        try:
-            self.machine = started_from(self._fresh, seen)
-        except LabError:
-            self._begin()
+        self._over = True

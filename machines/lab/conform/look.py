@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Literal
 
 from memhp.machines.lab.guest import Guest
 from memhp.machines.lab.snapshot import tallied, words_of
@@ -17,7 +18,10 @@ from memhp.machines.procfs import zones
 from memhp.machines.sysfs import MachineReading, read_tree
 from memhp.machines.worlds import facts_of
 
-__all__ = ["Files", "frames_of", "kernel_memory", "listed", "read_listing", "settled"]
+__all__ = ["Files", "Own", "frames_of", "kernel_memory", "listed", "read_listing", "settled"]
+
+Own = Literal["nothing", "kernel", "boot"]
+"""What the kernel has of its own in a block: what it may give back, or what boot reserved."""
 
 _LISTING = (
     "cd /; grep -sH '' sys/devices/system/memory/block_size_bytes"
@@ -103,10 +107,10 @@ def read_listing(text: str, more: Mapping[str, bytes] | None = None) -> MachineR
     return read_tree(Files({**contents, **(more or {})}, links))
 
 
-def kernel_memory(guest: Guest, blocks: Iterable[int], frames: int) -> dict[int, tuple[bool, ...]]:
-    """Whether the kernel has memory of its own in each of these online blocks of so many frames.
+def kernel_memory(guest: Guest, blocks: Iterable[int], frames: int) -> dict[int, tuple[Own, ...]]:
+    """What the kernel has of its own in each of these online blocks of so many frames.
 
-    Both values, if the page words do not tell.  Blocks by their number in the guest.
+    Several things, if the page words do not tell.  Blocks by their number in the guest.
     """
     asked = tuple(blocks)
     if not asked:
@@ -114,11 +118,15 @@ def kernel_memory(guest: Guest, blocks: Iterable[int], frames: int) -> dict[int,
     reading = listed(guest, "version")
     kinds = {block: kinds_of(words_of(guest, block, frames)) for block in asked}
     found = _told(replace(reading, frames=kinds), asked)
-    if any(len(told) > 1 for told in found.values()):
-        others = [b.number for b in reading.blocks if b.state == "online" and b.number not in kinds]
-        kinds |= {block: kinds_of(words_of(guest, block, frames)) for block in others}
-        told_of = zones(guest.read("/proc/zoneinfo"))
-        found = _told(settled(replace(reading, frames=kinds, zones=told_of)), asked)
+    quiet = {node.number for node in reading.nodes if node.cpus == ()}
+    there = [block for block in reading.blocks if quiet.intersection(block.nodes)]
+    if any(block.number in asked and len(found[block.number]) > 1 for block in there):
+        before = zones(guest.read("/proc/zoneinfo"))
+        online = [block.number for block in there if block.state == "online"]
+        again = kinds | {block: kinds_of(words_of(guest, block, frames)) for block in online}
+        after = zones(guest.read("/proc/zoneinfo"))
+        still = tuple(zone for zone in after if zone.node in quiet and zone in before)
+        found = _told(settled(replace(reading, frames=again, zones=still)), asked)
     return found
 
 
@@ -139,19 +147,18 @@ def frames_of(guest: Guest, holder: int, page: int) -> frozenset[int]:
     return frozenset(word & _FRAME for word in words if word & _PRESENT)
 
 
-def _told(reading: MachineReading, asked: Iterable[int]) -> dict[int, tuple[bool, ...]]:
+def _told(reading: MachineReading, asked: Iterable[int]) -> dict[int, tuple[Own, ...]]:
     shown = {block.number: block for block in reading.blocks}
     return {
         number: tuple(
-            sorted(
-                {
-                    not frames.isdisjoint(("kernel", "boot"))
-                    for frames in facts_of(reading, shown[number], (False,), False).frames
-                }
-            )
+            sorted({*map(_own, facts_of(reading, shown[number], (False,), False).frames)})
         )
         for number in asked
     }
+
+
+def _own(frames: frozenset[str]) -> Own:
+    return "boot" if "boot" in frames else "kernel" if "kernel" in frames else "nothing"
 
 
 def settled(reading: MachineReading) -> MachineReading:
@@ -160,12 +167,11 @@ def settled(reading: MachineReading) -> MachineReading:
     A free frame on the list of a CPU is blank, and so is a plain page of the kernel's.  A zone
     tells how many are on lists.  If its blocks have no more blank frames, these are all free;
     a block that has far more than all lists together has memory of the kernel's.  That takes a
-    reading of every online block in which nothing happened meanwhile: so only nodes without
-    CPUs are looked at, where the looking itself takes no memory.
+    reading of every online block of the zone in which nothing happened meanwhile: its ``zones``
+    are those of which that is so.
     """
-    quiet = {node.number for node in reading.nodes if node.cpus == ()}
     frames = dict(reading.frames or {})
-    for zone in (zone for zone in reading.zones or () if zone.node in quiet):
+    for zone in reading.zones or ():
         blank = {
             block.number: frames[block.number][FrameKind.blank]
             for block in reading.blocks

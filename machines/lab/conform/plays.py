@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from memhp.machines.lab.errors import LabError
@@ -30,8 +30,8 @@ from memhp.spec.profiles import PROFILES
 from .board import BOOT_BLOCKS, DEVICES, arrangement
 from .follow import Follower
 from .look import kernel_memory
-from .target import confine
-from .worlds import holds
+from .target import Content, confine
+from .worlds import holds, worlds
 
 __all__ = [
     "Check",
@@ -355,37 +355,54 @@ def lmbs_come_and_go(follower: Follower, system: System) -> Iterator[Check]:
     numbers = {board.more + DEVICES * 2 + at: block for at, block in enumerate(blocks)}
     states = " ".join(f"{_MEMORY}/memory{number}/state" for number in numbers)
 
-    def wanted_and_seen() -> tuple[str, str]:
-        machine = user.machine
+    def shown(machine: Machine) -> str:
         there = [b for b in blocks if machine.get("block_device", b)]
-        wanted = [str(machine.get("block_state", b)) for b in there]
-        deadline = time.monotonic() + _LMB_SECONDS
+        return str([str(machine.get("block_state", b)) for b in there])
+
+    def settled_in(wanted: set[str]) -> str:
+        """What is seen; a state of before, which it may be for good, is waited out."""
+        before, deadline = shown(user.machine), time.monotonic() + _LMB_SECONDS
         while True:
-            seen = guest.shell(f"cat {states} 2>/dev/null").out.split()
-            if seen == wanted or time.monotonic() > deadline:
-                return str(wanted), str(seen)
+            seen = str(guest.shell(f"cat {states} 2>/dev/null").out.split())
+            if seen in wanted - {before} or time.monotonic() > deadline:
+                return seen
             time.sleep(0.5)
 
+    after = Operations(user.machine.copy())
     for block in blocks:
-        _take(user, ("acquire_lmb", block))
-    _take(user, ("add_device", 1))
+        _take(after, ("acquire_lmb", block))
+    _take(after, ("add_device", 1))
     for block in blocks:
-        _take(user, ("write_state", block, "online"), ("assign_lmb", block))
+        _take(after, ("write_state", block, "online"), ("assign_lmb", block))
     guest.qmp("object-add", qom_type="memory-backend-ram", id="lmbs-ram", size=size)
     guest.qmp("device_add", driver="pc-dimm", id="lmbs", memdev="lmbs-ram", node=1)
-    yield Check("LMBs that a request adds", *wanted_and_seen())
-    for number, told in kernel_memory(guest, numbers, follower.target.frames_of_block).items():
-        if told == (True,):
-            _take(user, ("alloc_kernel", numbers[number]))
+    wanted = shown(after.machine)
+    yield Check("LMBs that a request adds", wanted, settled_in({wanted}))
+    user = after
+    told = kernel_memory(guest, numbers, follower.target.frames_of_block)
+    contents: dict[int, tuple[Content, ...]] = {
+        numbers[number]: tuple("free" if own == "nothing" else own for own in its)
+        for number, its in told.items()
+    }
+    outcomes = {shown(_without_lmbs(world, blocks)) for world in worlds(user.machine, contents)}
+    guest.qmp("device_del", id="lmbs")
+    seen = settled_in(outcomes)
+    wanted = seen if seen in outcomes else " or ".join(sorted(outcomes))
+    yield Check("LMBs after a request to remove them", wanted, seen)
+
+
+def _without_lmbs(machine: Machine, blocks: Sequence[int]) -> Machine:
+    """The machine after a request to remove these LMBs: all go, or none."""
+    user = Operations(machine)
     if all([user.write_state(block, "offline") for block in blocks]):
         for block in blocks:
             _take(user, ("remove_memory", block), ("unassign_lmb", block))
-        _take(user, ("reach_count", FIRST), ("release_lmb", FIRST), ("release_lmb", SECOND))
-    else:  # all or none: what was offline comes back
+        releases = [("release_lmb", block) for block in blocks]
+        _take(user, ("reach_count", blocks[0]), *releases)
+    else:  # what was offline comes back
         for block in blocks:
             user.write_state(block, "online")
-    guest.qmp("device_del", id="lmbs")
-    yield Check("LMBs after a request to remove them", *wanted_and_seen())
+    return user.machine
 
 
 def _take(user: Operations, *steps: tuple[Value, ...]) -> None:

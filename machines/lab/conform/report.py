@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from errno import errorcode
 
 from .target import Operation
 
-__all__ = ["Disagreement", "Report", "Tally"]
+__all__ = ["Disagreement", "Lost", "Report", "Tally", "said"]
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,27 @@ class Disagreement:
 
     def __str__(self) -> str:
         name, params = self.operations[-1]
-        answers = " or ".join(map(_said, self.reference)) or "it cannot hold what the pages show"
+        answers = " or ".join(map(said, self.reference)) or "it cannot hold what the pages show"
         lines = [f"step {len(self.operations)}: {name}({', '.join(map(repr, params))})"]
-        lines += [f"  the kernel: {_said(self.kernel)}; the reference: {answers}"]
+        lines += [f"  the kernel: {said(self.kernel)}; the reference: {answers}"]
         lines += [f"  {line}" for line in (*self.differs, *self.console)]
         return "\n".join(lines)
 
 
-def _said(errno: int | None) -> str:
+@dataclass(frozen=True)
+class Lost:
+    """A guest that ended or hung: all that was done since its boot, and its last words."""
+
+    operations: tuple[Operation, ...]
+    why: str
+
+
+def said(errno: int | None) -> str:
+    """An answer's name.
+
+    >>> said(None), said(16)
+    ('ok', 'EBUSY')
+    """
     return "ok" if errno is None else errorcode.get(errno, str(errno))
 
 
@@ -44,35 +57,35 @@ class Tally:
 
     determined: int = 0
     allowed: int = 0
+    changed: int = 0
     deviating: int = 0
     disagreed: int = 0
     seconds: float = 0.0
 
     @property
     def steps(self) -> int:
-        return self.determined + self.allowed + self.deviating + self.disagreed
+        return self.determined + self.allowed + self.changed + self.deviating + self.disagreed
 
 
 @dataclass
 class Report:
-    """How a walk went, by operation; what disagreed, which deviations were met, and guests lost."""
+    """How a walk went, by operation; what disagreed, which deviations were met, and guests lost.
+
+    ``changes`` has a line for each step that is explained by what came or went meanwhile.
+    """
 
     tallies: dict[str, Tally] = field(default_factory=dict)
     disagreements: list[Disagreement] = field(default_factory=list)
     deviations: dict[str, int] = field(default_factory=dict)
-    lost: list[str] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
+    lost: list[Lost] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
     def total(self) -> Tally:
         """All operations together."""
-        all_of = self.tallies.values()
-        return Tally(
-            *(
-                sum(getattr(tally, name) for tally in all_of)
-                for name in ("determined", "allowed", "deviating", "disagreed", "seconds")
-            )
-        )
+        every = [astuple(tally) for tally in self.tallies.values()]
+        return Tally(*map(sum, zip(*every, strict=True)))
 
     @property
     def agrees(self) -> bool:

@@ -23,8 +23,9 @@ class ResultsError(ValueError):
 class Seen:
     """What one kernel has shown.
 
-    ``operations`` has a tally for each operation, ``scenarios`` whether each agreed, and
-    ``disagreed`` how many steps nothing explains; ``lost`` counts guests that ended or hung.
+    ``operations`` has a tally for each operation, ``scenarios`` whether each agreed;
+    ``changes`` has a line for each step that only what came or went meanwhile explains;
+    ``lost`` counts guests that ended or hung.
     """
 
     kernel: str
@@ -35,6 +36,7 @@ class Seen:
     operations: Mapping[str, Tally]
     deviations: Mapping[str, int]
     scenarios: Mapping[str, bool]
+    changes: tuple[str, ...] = ()
     lost: int = 0
 
     @classmethod
@@ -59,6 +61,7 @@ class Seen:
             },
             report.deviations,
             {s.name: all(check.agrees for check in checks) for s, checks in scenarios.items()},
+            tuple(report.changes),
             len(report.lost),
         )
 
@@ -88,7 +91,13 @@ class Results:
             if (document["memhp"], document["version"]) != ("kernels", _VERSION):
                 raise ResultsError(f"no results of kernels of version {_VERSION}")
             kernels = [
-                Seen(**{**each, "operations": _tallies(each["operations"])})
+                Seen(
+                    **{
+                        **each,
+                        "operations": _tallies(each["operations"]),
+                        "changes": tuple(each["changes"]),
+                    }
+                )
                 for each in document["kernels"]
             ]
             return cls(str(document["date"]), str(document["qemu"]), tuple(kernels))
@@ -101,7 +110,7 @@ def _tallies(document: Mapping[str, Mapping[str, int]]) -> dict[str, Tally]:
 
 
 def disagreement(kernel: str, operations: Iterable[Operation], report: str) -> dict[str, Any]:
-    """A step that nothing explains, as a document with which it can be done again."""
+    """What nothing explains, or what lost a guest: a document with which it is done again."""
     return {
         "memhp": "disagreement",
         "version": _VERSION,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from memhp.machines.errors import MachineError
+from memhp.machines.lab.errors import LabError
 from memhp.machines.lab.kernels import Kernel, tool
 from memhp.machines.lab.selftest import selftest
 from memhp.spec.language.system import System
@@ -26,6 +28,7 @@ from .plays import (
     stuck_is_found_first,
     the_kernels_own_test_passes,
 )
+from .report import Disagreement
 from .target import KernelTarget
 
 __all__ = ["SCENARIOS", "Check", "Scenario", "run", "scenarios_of"]
@@ -65,18 +68,19 @@ def scenarios_of(kernel: Kernel) -> tuple[Scenario, ...]:
 
 
 def run(scenario: Scenario, kernel: Kernel, system: System) -> tuple[Check, ...]:
-    """Boot the kernel, and do the scenario.
-
-    Raises:
-        LabError: the guest does not boot, ends or hangs; it carries its console.
-    """
-    with KernelTarget(kernel, scenario.programs) as target:
-        follower = Follower(target, system)
-        checks = tuple(scenario.checks(follower, system))
-    steps = follower.report.total
-    agreed = f"{steps.steps} steps"
-    left = "; ".join(str(found) for found in follower.report.disagreements)
-    return (*checks, Check("every step is as the reference has it", agreed, left or agreed))
+    """Boot the kernel, and do the scenario; what ends it early is a check that fails."""
+    checks: list[Check] = []
+    disagreements: list[Disagreement] = []
+    try:
+        with KernelTarget(kernel, scenario.programs) as target:
+            follower = Follower(target, system)
+            disagreements = follower.report.disagreements
+            checks.extend(scenario.checks(follower, system))
+    except (LabError, MachineError, OSError, LookupError, AssertionError) as error:
+        if not disagreements:
+            checks.append(Check("it goes on to its end", "True", f"{error!r}\n{error}"))
+    left = "; ".join(map(str, disagreements))
+    return (*checks, Check("steps that the reference has otherwise", "none", left or "none"))
 
 
 _DIMMS = tuple(arch for arch, board in BOARDS.items() if board.dimms)

@@ -1,22 +1,24 @@
 """What a guest shows of its blocks and nodes, and what the reference would: in the same words.
 
-It is the blocks that there are, each state, the zone of an online block, the default zone of
-an offline one, and the lists of nodes.
+It is the blocks that there are, each block's state and node, the zone of an online block, the
+default zone of an offline one, and the nodes; and that there are no others.
 
 Sources: drivers/base/memory.c (state_show, valid_zones_show), drivers/base/node.c (node lists).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from memhp.machines.sysfs import BlockReading, MachineReading, NodeReading
+from memhp.machines.worlds import ZONE_OF
 from memhp.reference.machine import Machine
 from memhp.reference.target import Observation
+from memhp.reference.topology import Value
 
 from .board import Board
 
 __all__ = ["differences", "expected", "observed"]
-
-_KINDS = {"DMA": "kernel", "DMA32": "kernel", "Normal": "kernel", "Movable": "movable"}
 
 
 def observed(reading: MachineReading, board: Board) -> Observation:
@@ -32,9 +34,22 @@ def observed(reading: MachineReading, board: Board) -> Observation:
         "block_state": [state for state, _ in told],
         "zone": [zone if state == "online" else None for state, zone in told],
         "default_zone": [zone if state == "offline" else None for state, zone in told],
+        "node": [None if block is None else _node_of(block, board) for block in blocks],
         "node_online": tuple(bool(node and node.online is not False) for node in here),
         "has_memory": tuple(bool(node and node.has_memory is not False) for node in here),
+        "other_blocks": [_listed(shown.keys() - board.numbers())],
+        "other_nodes": [_listed(nodes.keys() - {*range(board.nodes)})],
     }
+
+
+def _node_of(block: BlockReading, board: Board) -> Value:
+    """The block's node; a kernel without NUMA shows none, and has one."""
+    nodes = block.nodes or ((0,) if board.nodes == 1 else ())
+    return nodes[0] if len(nodes) == 1 else _listed(nodes)
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return ", ".join(map(str, sorted(numbers))) or "none"
 
 
 def _zone_of(block: BlockReading | None) -> tuple[str | None, str | None]:
@@ -42,7 +57,7 @@ def _zone_of(block: BlockReading | None) -> tuple[str | None, str | None]:
     if block is None:
         return None, None
     first = (block.valid_zones or ("none",))[0]
-    return block.state, _KINDS.get(first, "none")
+    return block.state, ZONE_OF.get(first, first)
 
 
 def expected(machine: Machine) -> Observation:
@@ -57,8 +72,11 @@ def expected(machine: Machine) -> Observation:
         "default_zone": [
             machine.evaluate("default_zone", b) if states[b] == "offline" else None for b in blocks
         ],
+        "node": [machine.topology.tables["node_of"][b] if there[b] else None for b in blocks],
         "node_online": tuple(machine.get("node_online", n) for n in nodes),
         "has_memory": tuple(machine.get("has_memory", n) for n in nodes),
+        "other_blocks": ["none"],
+        "other_nodes": ["none"],
     }
 
 

@@ -23,6 +23,7 @@ from memhp.machines.lab.kernels import Kernel
 from memhp.machines.lab.layout import MIB
 from memhp.machines.lab.snapshot import page_sizes
 from memhp.machines.sysfs import MachineReading
+from memhp.machines.worlds import has_hole
 from memhp.reference.target import Observation
 from memhp.reference.topology import Topology, Value
 from memhp.spec.language.system import System
@@ -34,7 +35,7 @@ from .board import (
     DEVICES,
     arrangement,
 )
-from .look import frames_of, kernel_memory, listed
+from .look import Own, frames_of, kernel_memory, listed
 from .shown import observed
 
 __all__ = [
@@ -68,8 +69,9 @@ _MEMORY = "/sys/devices/system/memory"
 _PATIENCE = 2
 """Seconds after which a signal ends what waits for pinned pages to go."""
 
-Content = Literal["free", "pinned", "kernel"]
-"""What a block holds that may keep it: the kernel's memory, else pages that are pinned."""
+Content = Literal["free", "pinned", "kernel", "boot"]
+"""What a block holds that may keep it: the kernel's memory, else pages that are pinned.  What
+boot has reserved (*boot*) is the kernel's for good."""
 Operation = tuple[str, tuple[Value, ...]]
 
 _BLOCKS = range(BOOT_BLOCKS + DEVICES * BLOCKS_OF_DEVICE)
@@ -122,7 +124,7 @@ def confine(guest: Guest, nodes: str) -> int:
 
 
 class KernelTarget:
-    """A kernel in a guest as a `Target`: a reset boots.  Use it as a context manager."""
+    """A kernel in a guest: what can be done there, and what is seen.  A context manager."""
 
     def __init__(self, kernel: Kernel, programs: tuple[str, ...] = ()) -> None:
         if kernel.arch not in BOARDS:
@@ -150,10 +152,8 @@ class KernelTarget:
             self.guest.close()
             self.guest = None
 
-    def reset(self, topology: Topology) -> None:
-        """Boot.  Raises LabError for another machine than `arrangement`, or other block sizes."""
-        if topology.sizes["Block"] != len(self.board.numbers()):
-            raise LabError("a kernel boots the machine of `arrangement` alone")
+    def boot(self) -> None:
+        """Boot a new guest.  Raises LabError if that fails, or if its blocks have another size."""
         self.close()
         self.holders, self.pinned = {}, {}
         layout = replace(self.board.layout(), programs=self.programs)
@@ -171,7 +171,7 @@ class KernelTarget:
     def booted(self) -> Guest:
         """The guest.  Raises LabError if it is not booted."""
         if self.guest is None:
-            raise LabError("the guest is not booted: call `reset` first")
+            raise LabError("the guest is not booted: call `boot` first")
         return self.guest
 
     def do(self, operation: str, *params: Value) -> int | None:
@@ -249,19 +249,13 @@ class KernelTarget:
 
     def arranged(self, system: System) -> Topology:
         """The `arrangement` with what only a booted guest tells: holes, and blocks of no zone."""
-        ranges = self.at_boot.iomem or ()
-        size = self.board.block
-        full = {
-            block
-            for block, number in enumerate(self.board.numbers())
-            for start in [number * size]
-            if any(r.start <= start and start + size <= r.stop for r in ranges)
-        }
+        boot = {number: b for b, number in enumerate(self.board.numbers())}
+        boot = {number: b for number, b in boot.items() if b not in self.board.added}
+        here = [block for block in self.at_boot.blocks if block.number in boot]
+        whole = {boot[b.number] for b in here if has_hole(self.at_boot, b) == (False,)}
         zones = observed(self.at_boot, self.board)["zone"]
-        boot = frozenset(range(len(zones))) - self.board.added
-        several = [block for block in boot if zones[block] == "none"]
-        holes = boot - full
-        return arrangement(system, self.board, holes, frozenset(several))
+        several = frozenset(block for block in boot.values() if zones[block] == "none")
+        return arrangement(system, self.board, frozenset(boot.values()) - whole, several)
 
     def observe(self) -> Observation:
         """What sysfs tells, in the words of `expected`."""
@@ -270,17 +264,18 @@ class KernelTarget:
 
     def contents(self, blocks: Iterable[int]) -> dict[int, tuple[Content, ...]]:
         """What these online blocks hold; several things, if nothing tells which."""
-        found = self.kernel_memory(blocks)
         return {
-            block: tuple(
-                "kernel" if has else "pinned" if self.holds_pinned(block) else "free"
-                for has in told
-            )
-            for block, told in found.items()
+            block: tuple(self._content(block, own) for own in told)
+            for block, told in self.kernel_memory(blocks).items()
         }
 
-    def kernel_memory(self, blocks: Iterable[int]) -> dict[int, tuple[bool, ...]]:
-        """Whether the kernel has memory of its own in these online blocks; both: nothing tells."""
+    def _content(self, block: int, own: Own) -> Content:
+        if own == "nothing":
+            return "pinned" if self.holds_pinned(block) else "free"
+        return own
+
+    def kernel_memory(self, blocks: Iterable[int]) -> dict[int, tuple[Own, ...]]:
+        """What the kernel has of its own in these online blocks; several: nothing tells."""
         numbers = {self.board.numbers()[block]: block for block in blocks}
         found = kernel_memory(self.booted, numbers, self.frames_of_block)
         return {numbers[number]: told for number, told in found.items()}

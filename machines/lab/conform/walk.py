@@ -7,7 +7,8 @@ import random
 import time
 from collections.abc import Callable, Sequence
 
-from memhp.machines.lab.errors import GuestDied, GuestSilent
+from memhp.machines.errors import MachineError
+from memhp.machines.lab.errors import LabError
 from memhp.spec.language.system import System
 
 from .board import BOOT_BLOCKS, DEVICES
@@ -16,6 +17,11 @@ from .report import Report
 from .target import HELD, HOLDERS, TEXTS, WORDS, KernelTarget, Operation
 
 __all__ = ["again", "random_operation", "walk"]
+
+_LOSSES = (LabError, MachineError, OSError)
+"""How a guest is lost: it ends or hangs, what it shows cannot be read, a file of its is missing."""
+_FAILURES = 5
+"""How many guests may be lost before a walk ends."""
 
 
 def walk(
@@ -29,37 +35,45 @@ def walk(
 ) -> Report:
     """Random operations, each compared; after a disagreement the reference begins anew.
 
-    A guest that ends or hangs is reported, and the walk goes on with a new one.  It ends
-    after so many ``steps``, or so many ``seconds``.
+    A guest that ends or hangs, or that answers what nobody can read, is reported, and the walk
+    goes on with a new one.  It ends after so many ``steps``, or so many ``seconds``, or with the
+    fifth guest that is lost.
 
     Raises:
-        LabError: guests do not boot, or one after the other is lost.
+        LabError: the first guest does not boot.
     """
     choose = random.Random(seed)
     follower = Follower(target, system)
     report, began = follower.report, time.monotonic()
     for _ in range(steps):
         try:
+            follower.begin()
             follower.step(random_operation(follower, choose))
-        except (GuestDied, GuestSilent) as error:
-            follower.begin_anew(error)
+        except _LOSSES as error:
+            follower.lose(error)
         report.seconds = time.monotonic() - began
         if progress:
             progress(report)
-        if report.seconds > seconds:
+        if report.seconds > seconds or len(report.lost) == _FAILURES:
             break
     return report
 
 
 def again(target: KernelTarget, system: System, operations: Sequence[Operation]) -> Report:
-    """The operations once more, from boot.
+    """The operations once more, from boot, up to a disagreement or the loss of the guest.
 
     Raises:
-        GuestDied, GuestSilent: the guest ended or hangs; both carry its console.
+        LabError: the guest does not boot.
+        ValueError: an operation cannot be done after those before it.
     """
     follower, began = Follower(target, system), time.monotonic()
     for operation in operations:
-        follower.step(operation)
+        try:
+            follower.step(operation)
+        except _LOSSES as error:
+            follower.lose(error)
+        if not follower.report.agrees:
+            break
     follower.report.seconds = time.monotonic() - began
     return follower.report
 

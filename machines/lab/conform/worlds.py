@@ -34,9 +34,10 @@ def worlds(machine: Machine, contents: Contents) -> Iterator[Machine]:
 def holds(machine: Machine, block: int, what: Content) -> bool:
     """Lead the reference to where the block holds that; False if it cannot be.
 
-    The folio and the pin of a block have its number.
+    The folio and the pin of a block have its number.  What boot reserved is kernel memory.
     """
     now = _NOW[str(machine.get("frame_state", block))]
+    what = "kernel" if what == "boot" else what
     if now == what:
         return True
     leave: dict[Content, tuple[Operation, ...]] = {

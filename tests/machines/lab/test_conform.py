@@ -5,17 +5,21 @@ from __future__ import annotations
 import errno
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from memhp.machines.lab import Kernel, LabError
+from memhp.machines.lab import Guest, Kernel, LabError, Reply
+from memhp.machines.lab.conform import look
 from memhp.machines.lab.conform.board import BOARDS, arrangement
-from memhp.machines.lab.conform.look import read_listing, settled
+from memhp.machines.lab.conform.deviations import RefusedZones
+from memhp.machines.lab.conform.follow import Follower
+from memhp.machines.lab.conform.look import Own, read_listing, settled
 from memhp.machines.lab.conform.results import operations_of
-from memhp.machines.lab.conform.scenarios import scenarios_of
+from memhp.machines.lab.conform.scenarios import SCENARIOS, Check, run, scenarios_of
 from memhp.machines.lab.conform.shown import differences, expected, observed
 from memhp.machines.lab.conform.shrink import shortened
 from memhp.machines.lab.conform.target import KernelTarget, Operation
@@ -40,6 +44,8 @@ STATES = {
     34: ("online", "Movable"),
     35: ("offline", "Normal Movable"),
 }
+MOVABLE = 1 << 5 | 1 << 12  # lru and anon (Documentation/admin-guide/mm/pagemap.rst)
+ANYTHING = ("kernel", "nothing")
 LISTED = "\n".join(
     [f"{NODES}/node0/cpulist:"]
     + [f"{MEMORY}/block_size_bytes:8000000", f"{NODES}/online:0-1", f"{NODES}/has_memory:0-1"]
@@ -77,12 +83,50 @@ def test_blank_frames_are_told_by_what_the_lists_of_cpus_hold(
             for block, count in blank.items()
         },
     )
-    busy = replace(reading, nodes=tuple(replace(node, cpus=(0,)) for node in reading.nodes))
-    assert settled(busy) == busy
     found = settled(reading).frames or {}
     assert {block: {*found[block]} - {FrameKind.movable} for block in blank} == {
         block: {kind} for block, kind in kinds.items()
     }
+
+
+@pytest.mark.parametrize(
+    ("cpus", "counts", "told"),
+    [("", (5, 5), ("nothing",)), ("", (5, 4), ANYTHING), ("0", (5, 5), ANYTHING)],
+)
+def test_lists_of_cpus_tell_only_of_a_quiet_node_in_which_nothing_happens(
+    cpus: str, counts: tuple[int, int], told: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Quiet:
+        """A guest whose block 1 has five blank frames, and lists of these lengths."""
+
+        left = iter(counts)
+
+        def shell(self, command: str) -> Reply:
+            return Reply(0, LISTED.replace("node0/cpulist:", f"node0/cpulist:{cpus}"))
+
+        def read(self, path: str) -> str:
+            if path == "/proc/version":
+                return "Linux version 6.12.0"
+            pages = f"pages free 0\n  pagesets\n    cpu: 0\n              count: {next(self.left)}"
+            return f"Node 0, zone    DMA32\n  {pages}\n"
+
+    words = {1: {0: 5, MOVABLE: 1}}
+    monkeypatch.setattr(look, "words_of", lambda guest, block, frames: words.get(block, {}))
+    found = look.kernel_memory(cast(Guest, Quiet()), [1], 6)
+    assert found == {1: told}
+
+
+def test_what_the_board_does_not_have_and_a_block_of_another_node_are_differences() -> None:
+    board = BOARDS["x86_64"]
+    wanted = observed(read_listing(LISTED), board)
+    more = f"{MEMORY}/memory99/state:online\n{MEMORY}/memory99/node1"
+    seen = observed(
+        read_listing(f"{LISTED.replace('memory33/node1', 'memory33/node0')}\n{more}"), board
+    )
+    assert differences(wanted, seen) == [
+        "node of 5: 1 expected, 0 seen",
+        "other_blocks of 0: none expected, 99 seen",
+    ]
 
 
 @pytest.mark.kernel
@@ -103,19 +147,20 @@ class Silenced(KernelTarget):
 
 @pytest.mark.kernel
 def test_a_wrong_errno_is_a_disagreement(kernel: Kernel) -> None:
+    operations = [("write_state", (1, word)) for word in ("", "nonsense", "online")]
     with Silenced(kernel) as target:
-        report = walk(target, SYSTEM, steps=30, seed=1)
-    found = next(each for each in report.disagreements if each.operations[-1][0] == "write_state")
-    assert found.kernel is None
-    assert None not in found.reference
+        report = again(target, SYSTEM, operations)
+    (found,) = report.disagreements
+    assert found.operations == tuple(operations[:2])
+    assert (found.kernel, found.reference) == (None, (errno.EINVAL,))
     assert "the kernel: ok; the reference: EINVAL" in str(replace(found, differs=(), console=()))
 
 
 class Filled(KernelTarget):
     """A kernel that has memory of its own in every block, the movable ones too."""
 
-    def kernel_memory(self, blocks: Iterable[int]) -> dict[int, tuple[bool, ...]]:
-        return dict.fromkeys(blocks, (True,))
+    def kernel_memory(self, blocks: Iterable[int]) -> dict[int, tuple[Own, ...]]:
+        return dict.fromkeys(blocks, ("kernel",))
 
 
 @pytest.mark.kernel
@@ -241,19 +286,28 @@ def test_what_is_pinned_in_a_block_that_is_offline_is_a_disagreement(kernel: Ker
 
 
 @pytest.mark.kernel
-def test_kernel_memory_that_was_seen_and_is_gone_allows_what_it_forbade(kernel: Kernel) -> None:
+@pytest.mark.parametrize("own", ["kernel", "boot"])
+def test_kernel_memory_that_is_gone_is_a_change_but_what_boot_reserved_never_goes(
+    kernel: Kernel, own: Own
+) -> None:
     operations = [("add_device", (1,)), ("write_state", (4, "online_kernel"))]
     with Fleeting(kernel) as target:
+        target.own = own
         report = again(target, SYSTEM, [*operations, ("write_state", (4, "offline"))])
-    assert report.agrees, "\n".join(map(str, report.disagreements))
-    assert report.tallies["write_state"].allowed == 1
+    assert report.agrees == (own == "kernel")
+    if report.agrees:
+        assert report.tallies["write_state"].changed == 1
+        (line,) = report.changes
+        assert "ok, the reference EBUSY: block 4 held kernel, then free" in line
 
 
 class Fleeting(KernelTarget):
     """A kernel whose own memory is gone once it was looked at."""
 
-    def kernel_memory(self, blocks: Iterable[int]) -> dict[int, tuple[bool, ...]]:
-        return dict.fromkeys(blocks, (True,))
+    own: Own = "kernel"
+
+    def kernel_memory(self, blocks: Iterable[int]) -> dict[int, tuple[Own, ...]]:
+        return dict.fromkeys(blocks, (self.own,))
 
 
 class Lost(KernelTarget):
@@ -273,9 +327,53 @@ def test_a_kernel_that_panics_is_reported_and_the_walk_goes_on(kernel: Kernel) -
     with Lost(kernel) as target:
         report = walk(target, SYSTEM, steps=6, seed=2)
     (lost,) = report.lost
-    assert "panic" in lost
+    assert "panic" in lost.why
+    assert len(lost.operations) == 3
     assert report.total.steps == 5
     assert not report.agrees
+
+
+class Illegible(KernelTarget):
+    """A kernel that shows what cannot be read."""
+
+    def do(self, operation: str, *params: Value) -> int | None:
+        raise FileNotFoundError(errno.ENOENT, "gone", "state")
+
+
+@pytest.mark.kernel
+def test_a_walk_that_loses_one_guest_after_the_other_ends_with_its_report(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(walk.__globals__, "_FAILURES", 2)
+    with Illegible(kernel) as target:
+        report = walk(target, SYSTEM, steps=6, seed=2)
+    assert ["gone" in lost.why for lost in report.lost] == [True, True]
+    assert not report.agrees
+
+
+@pytest.mark.kernel
+def test_a_scenario_that_cannot_go_on_is_a_check_that_fails(kernel: Kernel) -> None:
+    def checks(follower: Follower, system: object) -> Iterator[Check]:
+        yield Check("a first thing", "1", "1")
+        raise KeyError("something")
+
+    played = run(replace(SCENARIOS[0], checks=checks), kernel, SYSTEM)
+    assert [check.agrees for check in played] == [True, False, True]
+    assert "something" in played[1].seen
+
+
+def test_a_zone_that_was_refused_is_forgotten_once_the_block_was_offline() -> None:
+    machine = Machine(SYSTEM, arrangement(SYSTEM, BOARDS["x86_64"]))
+    user, notes = Operations(machine), RefusedZones()
+    assert user.add_device(1)
+    assert user.write_state(4, "online_movable")
+    assert user.write_state(5, "online_kernel")
+    assert machine.step("alloc_kernel", 5)
+    for name, *params in (("write_state", 4, "online_kernel"), ("eject_device", 1)):
+        before, done = machine.copy(), notes.of(machine)
+        assert not getattr(done, name)(*params)
+        notes.note((name, tuple(params)), before, done)
+        assert notes.zones == ({4: "kernel"} if name == "write_state" else {})
 
 
 class Generous(KernelTarget):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -103,6 +104,17 @@ def test_memory_is_held_on_the_node_that_is_named(guest: Guest, kind: str) -> No
     assert guest.release(holder) == 0
     assert guest.release(holder) == errno.ESRCH
     assert within(10, lambda: free_kib(guest, 1) > held + 16 * 1024)  # io_uring gives back late
+
+
+def test_a_holder_tells_that_its_memory_was_changed_or_that_it_was_killed(guest: Guest) -> None:
+    _, holder = guest.hold("cache", 1 * MIB, node=1)
+    file = re.search(r"(\d+) -> /memfd", guest.shell(f"ls -l /proc/{holder}/fd").out)
+    assert file
+    assert guest.write(f"/proc/{holder}/fd/{file[1]}", "spoiled") == 0
+    assert guest.release(holder) == errno.EIO
+    _, holder = guest.hold("anon", 1 * MIB, node=1)
+    assert guest.shell(f"kill -KILL {holder}").rc == 0
+    assert guest.release(holder) == errno.ECHILD
 
 
 def test_more_than_a_node_has_cannot_be_held_and_the_guest_lives(guest: Guest) -> None:
