@@ -17,7 +17,7 @@ from .language.system import System
 from .topology import Frame, Node, node_of_frame
 from .variants import VARIANTS
 
-__all__ = ["BEFORE", "DEFAULT", "PROFILES", "as_of"]
+__all__ = ["AS_LINUX_HAS_IT", "BEFORE", "DEFAULT", "PROFILES", "as_of"]
 
 
 def _another_node_first(o: Folio, d: Frame) -> Bool:

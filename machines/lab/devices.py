@@ -13,12 +13,13 @@ from typing import Any
 from memhp.machines.lab.errors import GuestSilent
 from memhp.machines.lab.guest import Guest
 
-__all__ = ["Ejection", "add_dimm", "eject_dimm", "resize"]
+__all__ = ["Ejection", "add_dimm", "eject_dimm", "plug_dimm", "resize"]
 
-_EJECT_REQUEST = 3
-"""The source of an _OST that answers an ejection request (ACPI specification, 6.3.5)."""
+_INSERTION, _EJECTION = (0, 1), (3,)
+"""The sources of an _OST that answers an insertion or an ejection request (ACPI specification,
+6.3.5): a check of the bus or of the device, and the request itself."""
 
-_EJECT_IN_PROGRESS = 0x84
+_IN_PROGRESS = (0x80, 0x84)
 """The status of an _OST that is not final: the guest has begun."""
 
 
@@ -48,6 +49,27 @@ def add_dimm(guest: Guest, name: str, node: int, size: int, *, place: int | None
     guest.qmp("device_add", driver="pc-dimm", id=name, memdev=f"{name}-ram", node=node, **there)
 
 
+def plug_dimm(guest: Guest, name: str, node: int, size: int, *, place: int) -> int:
+    """Add a DIMM and wait until the guest's driver has told how that went.
+
+    Returns:
+        The status that it told through _OST: 0 if the memory is there.
+
+    Raises:
+        GuestSilent: it told nothing within the guest's limit for commands.
+        MonitorRefused: as for `add_dimm`.
+    """
+    guest.events()
+    deadline = time.monotonic() + guest.command_limit
+    add_dimm(guest, name, node, size, place=place)
+    while (left := deadline - time.monotonic()) > 0:
+        for event in guest.events(wait=left):
+            status = _reported(event, name, _INSERTION)
+            if status is not None and status not in _IN_PROGRESS:
+                return status
+    raise GuestSilent(f"{guest.kernel.name}: {name} was not taken", guest.last_lines())
+
+
 def eject_dimm(guest: Guest, name: str, *, limit: float = 20.0) -> Ejection:
     """Ask the guest to give a DIMM back and wait until it has done so or refused.
 
@@ -67,10 +89,10 @@ def eject_dimm(guest: Guest, name: str, *, limit: float = 20.0) -> Ejection:
             if event["event"] == "DEVICE_DELETED" and data.get("device") == name:
                 guest.qmp("object-del", id=f"{name}-ram")
                 return Ejection(True, status)
-            reported = _reported(event, name)
+            reported = _reported(event, name, _EJECTION)
             if reported is not None:
                 status = reported
-                if status not in (0, _EJECT_IN_PROGRESS):
+                if status not in (0, *_IN_PROGRESS):
                     return Ejection(False, status)
     raise GuestSilent(
         f"{guest.kernel.name}: {name} was neither ejected nor refused within {limit:g} s",
@@ -78,12 +100,12 @@ def eject_dimm(guest: Guest, name: str, *, limit: float = 20.0) -> Ejection:
     )
 
 
-def _reported(event: dict[str, Any], name: str) -> int | None:
-    """The status of an _OST about the ejection of this device."""
+def _reported(event: dict[str, Any], name: str, sources: tuple[int, ...]) -> int | None:
+    """The status of an _OST about this device, of one of these sources."""
     info = event.get("data", {}).get("info", {})
     if event["event"] != "ACPI_DEVICE_OST" or info.get("device") != name:
         return None
-    return int(info["status"]) if info.get("source") == _EJECT_REQUEST else None
+    return int(info["status"]) if info.get("source") in sources else None
 
 
 def resize(guest: Guest, number: int, size: int) -> None:

@@ -10,6 +10,7 @@ from memhp.checks.cache import default_folder
 from memhp.checks.prove import prove
 from memhp.checks.reach import first_violation, reach
 from memhp.spec.language import Variant, apply
+from memhp.spec.profiles import AS_LINUX_HAS_IT, BEFORE
 from memhp.spec.system import SYSTEM
 from memhp.spec.variants import VARIANTS
 
@@ -208,6 +209,10 @@ REACHED = {
 
 def test_every_variant_has_a_pinned_length() -> None:
     assert {variant.name for variant in VARIANTS} == set(LENGTHS)
+
+
+def test_what_linux_does_or_did_is_told_by_variants_that_there_are() -> None:
+    assert {*AS_LINUX_HAS_IT, *BEFORE} <= {variant.name for variant in VARIANTS}
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)

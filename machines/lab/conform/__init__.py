@@ -1,11 +1,12 @@
 """Real kernels held against the reference.
 
 - `board`: the machine of a guest, and the same one for the reference; `shown`: what both show.
-- `target`: a kernel in a guest as a `Target`; `look`: what its blocks hold.
+- `target`: a kernel in a guest, and what it is asked; `look`: what its blocks hold.
 - `follow`: operations on both, with what is determined and what is only allowed; `worlds`: the
   reference led to what a guest shows; `deviations`: what Linux is known to do otherwise.
-- `walk`: random operations; `report`: how they went.
-- `scenarios`: what rows of the list say, done on a kernel; `results`: what was seen, kept.
+- `walk`: random operations; `report`: how they went; `shrink`: fewer of them that disagree, too.
+- `scenarios`: what rows of the list say, done on a kernel; `plays`, `lmbs`: their steps.
+- `results`: what was seen, kept.
 """
 
 from .board import BOARDS

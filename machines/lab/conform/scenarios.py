@@ -13,6 +13,7 @@ from memhp.spec.language.system import System
 
 from .board import BOARDS
 from .follow import Follower
+from .lmbs import lmbs_come_and_go
 from .plays import (
     Check,
     a_device_goes_after_its_memory,
@@ -22,7 +23,6 @@ from .plays import (
     huge_folios_move_whole,
     kernel_memory_stays_out,
     linux_moves_to_another_node,
-    lmbs_come_and_go,
     lsmem_agrees,
     sizes_are_the_architectures,
     stuck_is_found_first,

@@ -9,15 +9,14 @@ drivers/acpi/scan.c (ejection).
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from errno import EBUSY, ENODEV, ENOENT
 from types import MappingProxyType
 from typing import Literal
 
-from memhp.machines.lab.devices import add_dimm, eject_dimm
-from memhp.machines.lab.errors import GuestSilent, LabError
+from memhp.machines.lab.devices import eject_dimm, plug_dimm
+from memhp.machines.lab.errors import LabError
 from memhp.machines.lab.guest import Guest
 from memhp.machines.lab.kernels import Kernel
 from memhp.machines.lab.layout import MIB
@@ -62,9 +61,6 @@ _CPUSET = "/sys/fs/cgroup/memhp"
 WORDS = ("online", "online_kernel", "online_movable", "offline", "nonsense", "online\n", "")
 TEXTS = ("1", "0", "y", "n", "on", "off", "2", "maybe", "")
 
-_INSERTION = (0, 1)
-"""The sources of an _OST that answers an insertion (ACPI specification, 6.3.5)."""
-_NOT_FINAL = (0x80, 0x84)
 _MEMORY = "/sys/devices/system/memory"
 _PATIENCE = 2
 """Seconds after which a signal ends what waits for pinned pages to go."""
@@ -234,18 +230,10 @@ class KernelTarget:
 
     def _add(self, device: int) -> int | None:
         """Plug the DIMM at its place, and wait for what the guest tells the firmware."""
-        guest, name, size = self.booted, f"dimm{device}", BLOCKS_OF_DEVICE * self.board.block
-        guest.events()
+        size = BLOCKS_OF_DEVICE * self.board.block
         place = self.board.more * self.board.block + (device - 1) * size
-        add_dimm(guest, name, self.board.nodes - 1, size, place=place)
-        deadline = time.monotonic() + guest.command_limit
-        while (left := deadline - time.monotonic()) > 0:
-            for event in guest.events(wait=left):
-                info = event.get("data", {}).get("info", {})
-                about = event["event"] == "ACPI_DEVICE_OST" and info.get("device") == name
-                if about and info["source"] in _INSERTION and info["status"] not in _NOT_FINAL:
-                    return EBUSY if info["status"] else None
-        raise GuestSilent(f"{name} was not taken", guest.last_lines())
+        status = plug_dimm(self.booted, f"dimm{device}", self.board.nodes - 1, size, place=place)
+        return EBUSY if status else None
 
     def arranged(self, system: System) -> Topology:
         """The `arrangement` with what only a booted guest tells: holes, and blocks of no zone."""
