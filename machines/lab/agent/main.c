@@ -131,6 +131,8 @@ static void serve(void)
 		out.used = 0;
 		if (got) {
 			int error = act(&asked, &out);
+			if (error == TOO_MUCH)
+				out.used = 0;
 			answer(asked.id, error, out.data, out.used);
 		}
 		for (int i = 0; got && i < asked.count; i++)

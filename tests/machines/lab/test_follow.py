@@ -1,0 +1,248 @@
+"""That what a kernel does otherwise is told: kernels on paper, and no guest."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from memhp.machines.lab import Guest, Kernel
+from memhp.machines.lab.conform.board import BOARDS, arrangement
+from memhp.machines.lab.conform.deviations import RefusedZones
+from memhp.machines.lab.conform.follow import Follower
+from memhp.machines.lab.conform.look import Own, read_listing
+from memhp.machines.lab.conform.report import Disagreement, Report
+from memhp.machines.lab.conform.scenarios import SCENARIOS, Check, run
+from memhp.machines.lab.conform.shown import expected, observed
+from memhp.machines.lab.conform.target import KernelTarget, Operation
+from memhp.machines.lab.conform.walk import again, walk
+from memhp.machines.lab.conform.worlds import started_from
+from memhp.reference.machine import Machine
+from memhp.reference.operations import Operations
+from memhp.reference.target import Observation
+from memhp.reference.topology import Value
+from memhp.spec.system import SYSTEM
+
+MEMORY, NODE = "sys/devices/system/memory", "sys/devices/system/node"
+AT_BOOT = read_listing(
+    "\n".join(
+        [f"{MEMORY}/block_size_bytes:8000000", f"{NODE}/online:0", f"{NODE}/has_memory:0"]
+        + [f"{NODE}/node0/cpulist:0"]
+        + [f"{MEMORY}/memory{block}/state:online" for block in range(4)]
+        + [f"{MEMORY}/memory{block}/valid_zones:DMA32" for block in range(4)]
+        + [f"{MEMORY}/memory{block}/node0" for block in range(4)]
+    ),
+    {"proc/iomem": b"00000000-1fffffff : System RAM\n"},
+)
+PAPER = Kernel("paper", "x86_64", Path(), version="6.12.1")
+PLUGGED: tuple[Operation, ...] = (("add_device", (1,)),)
+
+
+class Silent:
+    """A guest that has nothing to say."""
+
+    def last_lines(self) -> tuple[str, ...]:
+        return ()
+
+
+class Paper(KernelTarget):
+    """A kernel that does as the reference does, without any guest."""
+
+    own: Own = "nothing"
+
+    def boot(self) -> None:
+        self.holders, self.pinned, self.closed = {}, {}, False
+        self.at_boot = AT_BOOT
+        fresh = Machine(SYSTEM, arrangement(SYSTEM, self.board, multizone=frozenset()))
+        self.machine = started_from(fresh, observed(AT_BOOT, self.board))
+
+    @property
+    def booted(self) -> Guest:
+        return cast(Guest, Silent())
+
+    def do(self, operation: str, *params: Value) -> int | None:
+        number = int(params[0])
+        if operation == "hold":
+            if self.closed or not self.machine.get("has_memory", 1):
+                return errno.EINVAL
+            self.holders[number] = 100 + number
+        elif operation == "release":
+            del self.holders[number]
+        elif operation in ("close", "open"):
+            self.closed = operation == "close"
+        else:
+            done = getattr(Operations(self.machine), operation)(*params)
+            return cast("int | None", done.errno)
+        return None
+
+    def observe(self) -> Observation:
+        return expected(self.machine)
+
+    def has_room(self) -> bool:
+        return True
+
+    def kernel_memory(self, blocks: Iterable[int]) -> dict[int, tuple[Own, ...]]:
+        return dict.fromkeys(blocks, (self.own,))
+
+
+def held(target: KernelTarget, *operations: Operation) -> Report:
+    return again(target, SYSTEM, operations)
+
+
+def one(found: Sequence[Disagreement]) -> Disagreement:
+    (disagreement,) = found
+    return disagreement
+
+
+def test_a_kernel_that_does_as_the_reference_does_agrees() -> None:
+    report = walk(Paper(PAPER), SYSTEM, steps=300, seed=3)
+    assert report.agrees, "\n".join(map(str, report.disagreements))
+    assert report.total.determined == 300
+
+
+class Silenced(Paper):
+    """A kernel that says of every write that it went well."""
+
+    def do(self, operation: str, *params: Value) -> int | None:
+        errno = super().do(operation, *params)
+        return None if operation.startswith("write") else errno
+
+
+def test_a_wrong_errno_is_a_disagreement_and_ends_a_replay() -> None:
+    operations = tuple(("write_state", (1, word)) for word in ("", "nonsense", "online"))
+    found = one(held(Silenced(PAPER), *operations).disagreements)
+    assert found.operations == operations[:2]
+    assert (found.kernel, found.reference) == (None, (errno.EINVAL,))
+    assert "the kernel: ok; the reference: EINVAL" in str(replace(found, differs=(), console=()))
+
+
+def test_after_a_disagreement_a_walk_goes_on_with_a_new_guest() -> None:
+    report = walk(Silenced(PAPER), SYSTEM, steps=60, seed=1)
+    assert len(report.disagreements) > 1
+    assert report.total.steps == 60
+    assert sum(len(found.operations) for found in report.disagreements) <= 60
+
+
+def test_kernel_memory_in_the_movable_zone_is_a_disagreement() -> None:
+    target = Paper(PAPER)
+    target.own = "kernel"
+    operations = [("write_state", (4, "online_movable")), ("write_state", (4, "offline"))]
+    found = one(held(target, *PLUGGED, *operations).disagreements)
+    assert found.reference == ()
+    assert "it cannot hold what the pages show" in str(found)
+
+
+@pytest.mark.parametrize("own", ["kernel", "boot"])
+def test_kernel_memory_that_is_gone_is_a_change_but_what_boot_reserved_never_goes(own: Own) -> None:
+    target = Paper(PAPER)
+    target.own = own
+    operations = [("write_state", (4, "online_kernel")), ("write_state", (4, "offline"))]
+    report = held(target, *PLUGGED, *operations)
+    assert report.agrees == (own == "kernel")
+    if report.agrees:
+        assert report.tallies["write_state"].changed == 1
+        (line,) = report.changes
+        assert "ok, the reference EBUSY: block 4 held kernel, then free" in line
+
+
+class Moved(Paper):
+    """A kernel that shows a block on another node than the board has it on."""
+
+    def observe(self) -> Observation:
+        shown = dict(super().observe())
+        return {**shown, "node": [0 if node == 1 else node for node in shown["node"]]}
+
+
+def test_a_block_on_another_node_is_a_disagreement() -> None:
+    found = one(held(Moved(PAPER), *PLUGGED).disagreements)
+    assert "node of 4: 1 expected, 0 seen" in found.differs
+
+
+class Astray(Paper):
+    """A kernel that pins in block 4, whatever that is."""
+
+    def do(self, operation: str, *params: Value) -> int | None:
+        errno = super().do(operation, *params)
+        if operation == "hold":
+            self.pinned[0] = frozenset([4])
+        return errno
+
+
+@pytest.mark.parametrize("brought", [(4, "online_movable"), (5, "online_kernel")])
+def test_what_is_pinned_in_the_movable_zone_or_in_an_offline_block_is_a_disagreement(
+    brought: tuple[int, str],
+) -> None:
+    operations = (*PLUGGED, ("write_state", brought), ("hold", (0, "pinned")))
+    found = one(held(Astray(PAPER), *operations).disagreements)
+    assert "block 4 held: pinned" in str(found)
+
+
+class Generous(Paper):
+    """A kernel that gives memory of a node that has none."""
+
+    def do(self, operation: str, *params: Value) -> int | None:
+        return None if operation == "hold" else super().do(operation, *params)
+
+
+def test_memory_of_a_node_without_memory_is_a_disagreement() -> None:
+    found = one(held(Generous(PAPER), ("hold", (0, "anon"))).disagreements)
+    assert found.reference == (errno.EINVAL,)
+
+
+class Spoiling(Paper):
+    """A kernel that loses what was written to memory."""
+
+    def do(self, operation: str, *params: Value) -> int | None:
+        errno_ = super().do(operation, *params)
+        return errno.EIO if operation == "release" else errno_
+
+
+def test_memory_that_is_not_as_it_was_is_a_disagreement() -> None:
+    operations: list[Operation] = [("write_state", (4, "online")), ("hold", (0, "anon"))]
+    found = one(held(Spoiling(PAPER), *PLUGGED, *operations, ("release", (0,))).disagreements)
+    assert (found.kernel, found.reference) == (errno.EIO, (None,))
+
+
+class Illegible(Paper):
+    """A kernel that shows what cannot be read."""
+
+    def do(self, operation: str, *params: Value) -> int | None:
+        raise FileNotFoundError(errno.ENOENT, "gone", "state")
+
+
+def test_a_walk_that_loses_one_guest_after_the_other_ends_with_its_report() -> None:
+    report = walk(Illegible(PAPER), SYSTEM, steps=20, seed=2)
+    assert ["gone" in lost.why for lost in report.lost] == [True] * 5
+    assert [len(lost.operations) for lost in report.lost] == [1] * 5
+    assert not report.agrees
+
+
+def test_a_scenario_that_cannot_go_on_is_a_check_that_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def checks(follower: Follower, system: object) -> Iterator[Check]:
+        yield Check("a first thing", "1", "1")
+        raise KeyError("something")
+
+    monkeypatch.setattr("memhp.machines.lab.conform.scenarios.KernelTarget", Paper)
+    played = run(replace(SCENARIOS[0], checks=checks), PAPER, SYSTEM)
+    assert [check.agrees for check in played] == [True, False, True]
+    assert "something" in played[1].seen
+
+
+def test_a_zone_that_was_refused_is_forgotten_once_the_block_was_offline() -> None:
+    machine = Machine(SYSTEM, arrangement(SYSTEM, BOARDS["x86_64"]))
+    user, notes = Operations(machine), RefusedZones()
+    assert user.add_device(1)
+    assert user.write_state(4, "online_movable")
+    assert user.write_state(5, "online_kernel")
+    assert machine.step("alloc_kernel", 5)
+    for name, *params in (("write_state", 4, "online_kernel"), ("eject_device", 1)):
+        before, done = machine.copy(), notes.of(machine)
+        assert not getattr(done, name)(*params)
+        notes.note((name, tuple(params)), before, done)
+        assert notes.zones == ({4: "kernel"} if name == "write_state" else {})
