@@ -167,15 +167,15 @@ def say(out: Console, line: str) -> None:
 
 def write_json(path: Path, document: Any) -> None:
     """Write the whole file or nothing.  Raises `UsageError` if it cannot be written."""
-    write_text(path, json.dumps(document, indent=1) + "\n")
+    write_file(path, json.dumps(document, indent=1) + "\n")
 
 
-def write_text(path: Path, text: str) -> None:
+def write_file(path: Path, content: str | bytes) -> None:
     """Write the whole file or nothing.  Raises `UsageError` if it cannot be written."""
     from memhp.checks.files import write_whole
 
     try:
-        write_whole(path, text)
+        write_whole(path, content)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from None
 

@@ -17,7 +17,7 @@ from .common import (
     find_profile,
     find_variant,
     system_of,
-    write_text,
+    write_file,
 )
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _export(
         raise UsageError(f"--promela writes one machine of {len(shapes)}; choose it with --machine")
     if args.symmetry or claims:
         raise UsageError("--promela goes with --count and without --symmetry: Spin counts states")
-    write_text(args.promela, spin_model(system, shapes[0].build(system)))
+    write_file(args.promela, spin_model(system, shapes[0].build(system)))
     return 0
 
 

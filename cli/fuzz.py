@@ -24,6 +24,8 @@ _EPILOG = """examples:
   memhp fuzz --walk --minutes 10          a random walk on all cores, ten times as fast
   memhp fuzz --target mymodule:MyMemory   a class of your own (see memhp.reference.Target)
   memhp fuzz --walk --keep campaign.json  and once more, to go on where it stopped
+  memhp fuzz --target kernel:x86_64-6.12  a real kernel of `memhp lab list`
+  memhp fuzz --target kernel:./bzImage    a kernel of your own
 
 What diverges is shrunk and written to a file that `memhp replay` runs again.  A campaign
 that is stopped by Ctrl-C is kept, in campaign.json if there is no --keep.
@@ -45,7 +47,10 @@ def add_parser(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--target", default="engine", metavar="NAME", help="engine (default), or module:Class"
+        "--target",
+        default="engine",
+        metavar="NAME",
+        help="engine (default), module:Class, or kernel:NAME",
     )
     parser.add_argument(
         "--walk", action="store_true", help="a bare random walk, without hypothesis"
@@ -62,7 +67,6 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--out",
         type=Path,
-        default=Path("divergence.json"),
         metavar="FILE",
         help="where a divergence is written (divergence.json)",
     )
@@ -90,9 +94,10 @@ def _minutes(text: str) -> float:
 def run(args: argparse.Namespace) -> int:
     """Run a campaign; exit 1 if the target leaves the specification."""
     if args.target.startswith("kernel:"):
-        from .conform import fuzz
+        from .kernel_target import fuzz
 
         return fuzz(args)
+    args.out = args.out or Path("divergence.json")
     from memhp.checks.cache import default_folder
     from memhp.checks.fuzz.campaign import CampaignError
     from memhp.checks.fuzz.targets import TargetError, target_named

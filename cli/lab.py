@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import conform
-from .common import UsageError, choose, fail, in_units, number_of_bytes
+from .common import UsageError, choose, fail, in_units, number_of_bytes, write_file
 
 if TYPE_CHECKING:
     from memhp.machines.lab import Guest, Kernel, Layout
@@ -61,6 +61,9 @@ def add_parser(commands: Any) -> None:
     booting = parts.add_parser("boot", help="boot a guest and say what it has")
     booting.add_argument("name", nargs="?", metavar="NAME", help="a kernel of `memhp lab list`")
     booting.add_argument("--kernel", type=Path, metavar="PATH", help="a kernel image of your own")
+    booting.add_argument(
+        "--modules", type=Path, metavar="FOLDER", help="those of that image, if not built in"
+    )
     booting.add_argument(
         "--node",
         action="append",
@@ -169,7 +172,7 @@ def _list(args: argparse.Namespace) -> int:
 
     kernels = {name: load(name) for name in STOCK}
     if args.json:
-        listed = [
+        listed: list[dict[str, str | None]] = [
             {
                 "name": name,
                 "architecture": stock.arch,
@@ -178,7 +181,7 @@ def _list(args: argparse.Namespace) -> int:
             }
             for name, stock in STOCK.items()
         ]
-        print(json.dumps(listed, indent=2))
+        print(json.dumps({"schema": "memhp-lab/1", "kernels": listed}, indent=1))
         return 0
     for name, stock in STOCK.items():
         kernel = kernels[name]
@@ -208,7 +211,7 @@ def _boot(args: argparse.Namespace) -> int:
     with Guest.boot(kernel, layout, limit=args.limit, accel=accel) as guest:
         _show(guest)
         if args.snapshot is not None:
-            _write(args.snapshot, snapshot(guest))
+            write_file(args.snapshot, snapshot(guest))
             print(f"written: {args.snapshot}")
     return 0
 
@@ -224,18 +227,11 @@ def _record(args: argparse.Namespace) -> int:
     for name in args.names or RECORDINGS:
         recording = RECORDINGS[choose("recording", name, RECORDINGS)]
         path = args.into / f"{name}.tar.gz"
-        _write(path, record(recording, _stock(recording.kernel)))
+        write_file(path, record(recording, _stock(recording.kernel)))
         ends = Counter((read_machine(path).outcomes or {}).values())
         shown = ", ".join(f"{how} {count}" for how, count in ends.most_common())
         print(f"{path}: {recording.kernel}: {shown}", flush=True)
     return 0
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from None
 
 
 def _kernel(args: argparse.Namespace) -> Kernel:
@@ -243,7 +239,11 @@ def _kernel(args: argparse.Namespace) -> Kernel:
 
     if (args.name is None) == (args.kernel is None):
         raise UsageError("name one kernel: a NAME of `memhp lab list`, or --kernel PATH")
-    return own(args.kernel) if args.kernel is not None else _stock(args.name)
+    if args.kernel is not None:
+        return own(args.kernel, args.modules)
+    if args.modules is not None:
+        raise UsageError("--modules goes with --kernel: a stock kernel has its own")
+    return _stock(args.name)
 
 
 def _stock(name: str) -> Kernel:

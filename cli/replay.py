@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         if isinstance(document, dict) and document.get("memhp") == "divergence":
             return _diverge(document, args)
         if isinstance(document, dict) and document.get("memhp") == "disagreement":
-            from .conform import replay
+            from .kernel_target import replay
 
             return replay(document, args)
         system = system_named(_system_name(document))

@@ -3,7 +3,8 @@
     with Guest.boot(kernel, Layout(nodes=(Node(512 * MIB, 1), Node(256 * MIB)))) as guest:
         guest.write("/sys/devices/system/memory/memory5/state", "offline")
 
-- `kernels`: which kernels there are, and fetching them (`sources`: from where).
+- `kernels`: which kernels there are, and fetching them (`sources`: from where); `images`: what
+  an image is of.
 - `layout`: a guest's nodes, DIMM slots and options; `platforms`: QEMU for an architecture.
 - `guest`: booting, asking, ending.  `protocol`, `agent/`: how it is asked; `qmp`: QEMU's
   monitor; `initramfs`, `modules`: what it starts with.
@@ -16,7 +17,7 @@ cache folder and the guests.
 
 from memhp.machines.lab.devices import Ejection, add_dimm, eject_dimm, resize
 from memhp.machines.lab.errors import GuestDied, GuestSilent, LabError
-from memhp.machines.lab.guest import Guest, Reply, usable_accelerator
+from memhp.machines.lab.guest import Guest, Reply, identified, usable_accelerator
 from memhp.machines.lab.kernels import STOCK, Kernel, fetch, load, own
 from memhp.machines.lab.layout import MIB, Layout, Node, VirtioMem
 from memhp.machines.lab.qmp import MonitorRefused
@@ -39,6 +40,7 @@ __all__ = [
     "add_dimm",
     "eject_dimm",
     "fetch",
+    "identified",
     "load",
     "own",
     "resize",

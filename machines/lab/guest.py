@@ -14,7 +14,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
@@ -26,7 +26,15 @@ from memhp.machines.lab.platforms import platform_of
 from memhp.machines.lab.protocol import Answer, Ended, Line, Silent, encode, take_answer
 from memhp.machines.lab.qmp import Monitor
 
-__all__ = ["Accelerator", "Guest", "HoldKind", "Reply", "arguments", "usable_accelerator"]
+__all__ = [
+    "Accelerator",
+    "Guest",
+    "HoldKind",
+    "Reply",
+    "arguments",
+    "identified",
+    "usable_accelerator",
+]
 
 Accelerator = Literal["tcg", "kvm"]
 HoldKind = Literal["anon", "locked", "huge", "cache", "spliced", "pinned", "kernel", "silent"]
@@ -339,6 +347,18 @@ class Guest:
         if status < 0:
             return f"QEMU was ended by {signal.Signals(-status).name}"
         return "QEMU refused" if status else "it was switched off"
+
+
+def identified(kernel: Kernel) -> Kernel:
+    """The kernel with its version: one of the user's own is booted once, and says it.
+
+    Raises:
+        LabError: it does not boot.
+    """
+    if kernel.version is not None:
+        return kernel
+    with Guest.boot(kernel) as guest:
+        return replace(kernel, version=guest.shell("uname -r").out.strip())
 
 
 def usable_accelerator(kernel: Kernel, *, limit: float = 10.0) -> Accelerator:

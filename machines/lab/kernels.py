@@ -19,6 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from memhp.machines.lab.errors import LabError
+from memhp.machines.lab.images import architecture_of
 from memhp.machines.lab.sources import machine_sources, stanzas_for
 
 __all__ = ["STOCK", "Apt", "Kernel", "StockKernel", "cache_folder", "fetch", "load", "own", "tool"]
@@ -43,9 +44,9 @@ class StockKernel:
 class Kernel:
     """A kernel that is here.
 
-    `arch` is as `uname -m` says it; `modules` is the folder with its modules (None: it has
-    none), `version` what `uname -r` says if it is known beforehand, `busybox` the
-    one of a foreign architecture, brought with the kernel (None: this machine's own).
+    `arch` is as `uname -m` says it; `modules` is the folder with its modules (None: what guests
+    need is built in), `version` what `uname -r` says if it is known beforehand, `busybox` the
+    one of a foreign architecture, brought with a kernel (None: this machine's own).
     """
 
     name: str
@@ -126,15 +127,25 @@ def load(name: str) -> Kernel | None:
     )
 
 
-def own(image: Path, arch: str = "x86_64", modules: Path | None = None) -> Kernel:
-    """A kernel image of the user's own.
+def own(image: Path, modules: Path | None = None) -> Kernel:
+    """A kernel image of the user's own; it is named by its path.
+
+    Args:
+        image: of any architecture that guests can be of (`images.architecture_of`).
+        modules: the folder with its modules, such as ``/lib/modules/6.12.1``; None: what guests
+            need is built in.
 
     Raises:
-        LabError: there is no such file.
+        LabError: it is no image that a guest boots, or there is no such folder.
     """
     if not image.is_file():
-        raise LabError(f"{image} is no file: --kernel takes a kernel image such as vmlinuz")
-    return Kernel(image.name, arch, image.resolve(), modules)
+        raise LabError(f"{image} is no file: a kernel of your own is an image such as bzImage")
+    if modules is not None and not modules.is_dir():
+        raise LabError(f"{modules} is no folder of modules, such as /lib/modules/6.12.1")
+    arch = architecture_of(image)
+    fetched = (load(stock.name) for stock in STOCK.values() if stock.arch == arch)
+    busybox = next((kernel.busybox for kernel in fetched if kernel and kernel.busybox), None)
+    return Kernel(str(image), arch, image.resolve(), modules, busybox=busybox)
 
 
 def fetch(name: str) -> Kernel:

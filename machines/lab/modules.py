@@ -6,20 +6,32 @@ every module names in its section `.modinfo` those that it depends on, one level
 
 from __future__ import annotations
 
+import gzip
 import lzma
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from memhp.machines.lab.errors import LabError
 
-__all__ = ["content", "depends", "load_order"]
+__all__ = ["content", "depends", "load_order", "load_order_in"]
+
+
+_UNPACK: Mapping[str, Callable[[bytes], bytes]] = MappingProxyType(
+    {".ko": bytes, ".xz": lzma.decompress, ".gz": gzip.decompress}
+)
 
 
 def content(path: Path) -> bytes:
-    """A module, unpacked if it is compressed with xz."""
-    data = path.read_bytes()
-    return lzma.decompress(data) if path.suffix == ".xz" else data
+    """A module, unpacked if it is compressed.
+
+    Raises:
+        LabError: it is compressed in another way than xz or gzip.
+    """
+    if path.suffix not in _UNPACK:
+        raise LabError(f"{path} is compressed in a way that is not known here: unpack it first")
+    return _UNPACK[path.suffix](path.read_bytes())
 
 
 def depends(module: bytes) -> tuple[str, ...]:
@@ -64,15 +76,16 @@ def load_order(
 
 
 def load_order_in(folder: Path | None, wanted: tuple[str, ...]) -> list[tuple[str, bytes]]:
-    """As `load_order`, of a folder of modules as `kernels.unpack` makes it."""
+    """As `load_order`, of a folder such as ``/lib/modules/VERSION``; None: all is built in."""
+    if folder is None or not wanted:
+        return []
     files: dict[str, Path] = {}
+    for path in folder.rglob("*.ko*"):
+        name, _, _ = path.name.partition(".ko")
+        files[name.replace("-", "_")] = path
     builtin: frozenset[str] = frozenset()
-    if folder is not None:
-        for path in folder.iterdir():
-            if match := re.fullmatch(r"(.+)\.ko(\.xz)?", path.name):
-                files[match[1].replace("-", "_")] = path
-        listed = folder / "modules.builtin"
-        if listed.is_file():
-            names = (Path(line).stem for line in listed.read_text().splitlines())
-            builtin = frozenset(name.replace("-", "_") for name in names)
+    listed = folder / "modules.builtin"
+    if listed.is_file():
+        names = (Path(line).stem for line in listed.read_text().splitlines())
+        builtin = frozenset(name.replace("-", "_") for name in names)
     return load_order(wanted, lambda name: content(files[name]) if name in files else None, builtin)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from memhp.machines.lab.errors import LabError
 
-__all__ = ["PLATFORMS", "Platform", "platform_of"]
+__all__ = ["PLATFORMS", "Platform", "platform_of", "version_of_qemu"]
 
 
 @dataclass(frozen=True)
@@ -94,3 +96,14 @@ def platform_of(arch: str) -> Platform:
     if arch not in PLATFORMS:
         raise LabError(f"the lab boots no guests of {arch} yet, only of {', '.join(PLATFORMS)}")
     return PLATFORMS[arch]
+
+
+def version_of_qemu(arch: str) -> str:
+    """What QEMU for that architecture says of itself; ``unknown`` if it is not here."""
+    program = shutil.which(platform_of(arch).qemu)
+    if program is None:
+        return "unknown"
+    said = subprocess.run(
+        [program, "--version"], capture_output=True, text=True, timeout=20, check=False
+    )
+    return said.stdout.splitlines()[0] if said.stdout else "unknown"

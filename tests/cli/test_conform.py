@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
+import jsonschema
 import pytest
 
+import memhp.cli
+from memhp.cli import conform
 from memhp.cli.conform import markdown, recorded
 from memhp.cli.main import main
+from memhp.machines.lab import Kernel
 from memhp.machines.lab.conform.report import Disagreement, Lost, Report, Tally
 from memhp.machines.lab.conform.results import Results, Seen, disagreement, operations_of
 from memhp.machines.lab.conform.scenarios import SCENARIOS, Check
 from memhp.spec.rows import ROWS
 
+SCHEMA = json.loads((Path(memhp.cli.__file__).parent / "schema" / "kernels.json").read_text())
 REPORT = Report(
     {"write_state": Tally(3, 1), "add_device": Tally(2, deviating=1)},
     deviations={"refused-zone-remembered": 1},
@@ -44,6 +50,7 @@ def test_what_was_kept_is_shown_again(capsys: pytest.CaptureFixture[str]) -> Non
     assert "deviation refused-zone-remembered: 1 times" in out
     assert f"scenario {SCENARIOS[0].name}: as predicted" in out
     code, out = shown(RESULTS, capsys, "--json")
+    jsonschema.validate(json.loads(out), SCHEMA)
     assert Results.from_json(json.loads(out)) == RESULTS
 
 
@@ -115,9 +122,71 @@ def test_an_operation_that_is_none_is_told(
     assert complaint in capsys.readouterr().err
 
 
-def test_fuzz_takes_a_kernel_that_is_here(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["fuzz", "--target", "kernel:x86_64-6.1"]) == 2
-    assert "memhp lab fetch x86_64-6.1" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["kernel:x86_64-6.1"], "memhp lab fetch x86_64-6.1"),
+        (["kernel:image"], "image is no kernel image that a guest boots"),
+        (["kernel:x86_64-6.1", "--keep", "c.json"], "--keep does not go with a kernel"),
+        (["kernel:x86_64-6.1", "--jobs", "2"], "--jobs does not go with a kernel"),
+        (["kernel:x86_64-6.1", "-v"], "--verbose does not go with a kernel"),
+        (["kernel:x86_64-6.1", "--out", "d.json"], "--out does not go with a kernel"),
+    ],
+)
+def test_fuzz_takes_a_kernel_that_is_here_and_what_goes_with_it(
+    words: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("image").write_bytes(b"")
+    assert main(["fuzz", "--target", *words]) == 2
+    assert complaint in capsys.readouterr().err
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> list[Kernel]:
+    """Two kernels, on which nothing is booted."""
+    kernels = [Kernel(name, "x86_64", Path(), version="6") for name in ("one", "two")]
+    monkeypatch.setattr(conform, "_kernels", lambda args: kernels)
+    monkeypatch.setattr("memhp.machines.lab.conform.target.KernelTarget.boot", lambda self: None)
+    return kernels
+
+
+@pytest.mark.usefixtures("here")
+def test_ctrl_c_shows_and_keeps_what_was_found_so_far(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def walk(*words: object, progress: Callable[[Report], None]) -> None:
+        progress(REPORT)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("memhp.machines.lab.conform.walk", walk)
+    words = ["--no-scenarios", "--save", "kept.json"]
+    assert main(["lab", "conform", *words]) == 130
+    out, err = capsys.readouterr()
+    assert "one (6): 7 steps" in out
+    assert err == "memhp lab: stopped while one was held\n"
+    kept = Results.from_json(json.loads(Path("kept.json").read_text()))
+    assert [each.kernel for each in kept.kernels] == ["one"]
+
+
+@pytest.mark.usefixtures("here")
+def test_ctrl_c_in_a_scenario_keeps_those_that_were_played(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def play(scenario: object, *words: object) -> tuple[Check, ...]:
+        if scenario is SCENARIOS[1]:
+            raise KeyboardInterrupt
+        return (Check("a", "1", "1"),)
+
+    monkeypatch.setattr(
+        "memhp.machines.lab.conform.walk", lambda *words, progress: progress(REPORT)
+    )
+    monkeypatch.setattr("memhp.machines.lab.conform.scenarios.run", play)
+    monkeypatch.setattr("memhp.machines.lab.conform.scenarios.scenarios_of", lambda _: SCENARIOS)
+    assert main(["lab", "conform"]) == 130
+    out = capsys.readouterr().out
+    assert f"scenario {SCENARIOS[0].name}: as predicted" in out
+    assert SCENARIOS[1].name not in out
+    assert "two (6)" not in out
 
 
 def test_the_record_has_every_scenario_and_the_document_shows_it() -> None:

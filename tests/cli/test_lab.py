@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 
+import memhp.cli
 from memhp.cli.main import main
+
+SCHEMA = json.loads((Path(memhp.cli.__file__).parent / "schema" / "lab.json").read_text())
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +28,9 @@ def test_the_list_says_what_is_here(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_list_is_there_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lab", "list", "--json"]) == 0
-    found = {each["name"]: each for each in json.loads(capsys.readouterr().out)}
+    document = json.loads(capsys.readouterr().out)
+    jsonschema.validate(document, SCHEMA)
+    found = {each["name"]: each for each in document["kernels"]}
     assert found["s390x-6.1"] == {
         "name": "s390x-6.1",
         "architecture": "s390x",
@@ -40,6 +46,8 @@ def test_the_list_is_there_for_programs(capsys: pytest.CaptureFixture[str]) -> N
         (["boot", "x86_64-6.1"], "memhp lab fetch x86_64-6.1"),
         (["boot", "x86_64-6.2"], "did you mean x86_64-6.1"),
         (["boot", "--kernel", "/not/there"], "is no file"),
+        (["boot", "--kernel", __file__], "is no kernel image that a guest boots"),
+        (["boot", "x86_64-6.1", "--modules", "/"], "--modules goes with --kernel"),
         (["boot", "x86_64-6.1", "--kernel", "/x"], "name one kernel"),
         (["fetch", "x86_64-2.4"], "there is no stock kernel"),
         (["record", "bussy", "--into", "/"], "there is no recording 'bussy'; did you mean busy?"),

@@ -12,7 +12,9 @@ from .target import Operation, checked
 
 __all__ = ["Results", "ResultsError", "Seen", "disagreement", "operations_of"]
 
+_SCHEMA = "memhp-kernels/1"
 _VERSION = 1
+"""Of the documents of `disagreement`."""
 
 
 class ResultsError(ValueError):
@@ -81,15 +83,15 @@ class Results:
     kernels: tuple[Seen, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain dicts and lists, ready for JSON."""
-        return {"memhp": "kernels", "version": _VERSION, **asdict(self)}
+        """The document of schema ``memhp-kernels/1`` (cli/schema/kernels.json)."""
+        return {"schema": _SCHEMA, **asdict(self)}
 
     @classmethod
     def from_json(cls, document: Any) -> Results:
         """The results in a document.  Raises ResultsError if it holds none."""
         try:
-            if (document["memhp"], document["version"]) != ("kernels", _VERSION):
-                raise ResultsError(f"no results of kernels of version {_VERSION}")
+            if document["schema"] != _SCHEMA:
+                raise ResultsError(f"no results of kernels of the schema {_SCHEMA}")
             kernels = [
                 Seen(
                     **{

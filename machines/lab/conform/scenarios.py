@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from memhp.machines.errors import MachineError
 from memhp.machines.lab.errors import LabError
-from memhp.machines.lab.kernels import Kernel, tool
+from memhp.machines.lab.kernels import STOCK, Kernel, tool
 from memhp.machines.lab.selftest import selftest
 from memhp.spec.language.system import System
 
@@ -53,12 +53,16 @@ class Scenario:
 
 
 def scenarios_of(kernel: Kernel) -> tuple[Scenario, ...]:
-    """The scenarios that a kernel can show.
+    """The scenarios that a kernel can show; one of the user's own comes without the kernel's test.
 
     Raises:
         LabError: a program or the kernel's own test, which one of them needs, is not here.
     """
-    found = tuple(scenario for scenario in SCENARIOS if kernel.arch in scenario.arches)
+    found = tuple(
+        scenario
+        for scenario in SCENARIOS
+        if kernel.arch in scenario.arches and (kernel.name in STOCK or not scenario.selftest)
+    )
     for scenario in found:
         for program in scenario.programs:
             tool(program, program)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import lzma
 import subprocess
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from memhp.machines.lab import LabError, fetch, load, own
+from memhp.machines.lab import Kernel, LabError, fetch, load, own
+from memhp.machines.lab.images import architecture_of
 from memhp.machines.lab.kernels import _place, kernel_packages, tool, unpack
 from memhp.machines.lab.modules import load_order, load_order_in
 from memhp.machines.lab.sources import machine_sources, parse_deb822, stanzas_for
@@ -158,8 +160,11 @@ def test_a_kernel_is_found_in_the_cache(tmp_path: Path, monkeypatch: pytest.Monk
 def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(LabError, match="there are: x86_64-5"):
         fetch("x86_64-2.4")
-    with pytest.raises(LabError, match="kernel image"):
+    with pytest.raises(LabError, match="is no file: a kernel of your own is an image"):
         own(tmp_path)
+    (tmp_path / "image").write_bytes(IMAGES["x86_64"])
+    with pytest.raises(LabError, match="is no folder of modules"):
+        own(tmp_path / "image", tmp_path / "modules")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(LabError, match="apt install busybox-static"):
         tool("busybox", "busybox-static")
@@ -188,4 +193,60 @@ def test_modules_are_read_from_a_folder(tmp_path: Path) -> None:
         ("virtio_ring", MODULES["virtio_ring"]),
     ]
     with pytest.raises(LabError, match="virtio_mem is not among"):
-        load_order_in(None, ("virtio_mem",))
+        load_order_in(tmp_path, ("virtio_mem",))
+
+
+def test_modules_are_found_wherever_an_own_kernel_has_them(tmp_path: Path) -> None:
+    folder = tmp_path / "kernel/drivers/virtio"
+    folder.mkdir(parents=True)
+    (folder / "virtio.ko.gz").write_bytes(gzip.compress(MODULES["virtio"]))
+    (folder / "virtio_ring.ko.zst").write_bytes(b"(")
+    assert load_order_in(tmp_path, ("virtio",)) == [("virtio", MODULES["virtio"])]
+    with pytest.raises(LabError, match="unpack it first"):
+        load_order_in(tmp_path, ("virtio_ring",))
+    assert load_order_in(None, ("virtio",)) == []  # built in, it is taken
+
+
+IMAGES = {
+    "x86_64": bytes(0x202) + b"HdrS",
+    "aarch64": b"MZ" + bytes(0x36) + b"ARMd",
+    "s390x": bytes(0x10008) + b"S390EP",
+    "ppc64le": b"\x7fELF\x02\x01" + bytes(12) + b"\x15\x00",
+}
+
+
+@pytest.mark.parametrize("arch", IMAGES)
+def test_the_architecture_of_an_image_is_told_by_its_first_bytes(arch: str, tmp_path: Path) -> None:
+    image = tmp_path / "image"
+    image.write_bytes(IMAGES[arch] + bytes(64))
+    assert architecture_of(image) == arch
+    assert own(image, tmp_path) == Kernel(str(image), arch, image, tmp_path)
+
+
+@pytest.mark.kernel
+def test_the_architecture_of_real_images_is_told(kernel: Kernel) -> None:
+    assert architecture_of(kernel.image) == kernel.arch
+
+
+@pytest.mark.kernel
+def test_the_architecture_of_real_foreign_images_is_told(foreign_kernel: Kernel) -> None:
+    assert architecture_of(foreign_kernel.image) == foreign_kernel.arch
+
+
+@pytest.mark.parametrize("content", [b"", b"\x1f\x8b" + bytes(100), b"\x7fELF\x01\x01" + bytes(40)])
+def test_what_is_no_image_is_said_to_be_none(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "image").write_bytes(content)
+    with pytest.raises(LabError, match="no kernel image that a guest boots: bzImage"):
+        own(tmp_path / "image")
+
+
+def test_a_foreign_image_has_the_busybox_of_a_kernel_that_was_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEMHP_LAB_CACHE", str(tmp_path))
+    folder = tmp_path / "kernels" / "s390x-6.1"
+    folder.mkdir(parents=True)
+    (folder / "about.json").write_text(json.dumps({"arch": "s390x", "version": "6.1.0-1"}))
+    (folder / "busybox").write_bytes(b"")
+    (tmp_path / "image").write_bytes(IMAGES["s390x"])
+    assert own(tmp_path / "image").busybox == folder / "busybox"
