@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from memhp.machines.lab import MIB, STOCK, Guest, Kernel, LabError, Layout, Node, load
+from memhp.machines.lab.conform.scenarios import SCENARIOS
 from memhp.machines.lab.initramfs import build
 from memhp.machines.lab.kernels import tool
 from memhp.machines.lab.platforms import platform_of
 
 FIRST_CHOICE = ("x86_64-6.12", "x86_64-6.1")
+FEW_SCENARIOS = ("linux_moves_to_another_node", "a_node_goes_with_its_last_block")
+"""What one kernel plays without `--kernels all`."""
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +29,10 @@ def lab_cache() -> Iterator[Path]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Once for each kernel with `--kernels all`; otherwise with the first that is here."""
+    """Once for each kernel with `--kernels all`; otherwise with the first that is here.
+
+    So with each scenario that the kernel can show; otherwise with few.
+    """
     everything = metafunc.config.getoption("--kernels") == "all"
     own = [name for name in STOCK if STOCK[name].arch == os.uname().machine]
     others = [name for name in STOCK if name not in own]
@@ -39,6 +45,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if fixture in metafunc.fixturenames:
             chosen = names if everything else [otherwise]
             metafunc.parametrize(fixture, chosen, indirect=True, scope="session")
+    if "scenario" in metafunc.fixturenames:
+        pairs = [
+            (name, scenario)
+            for name in [*own, *others]
+            for scenario in SCENARIOS
+            if STOCK[name].arch in scenario.arches
+        ]
+        few = [("first", each) for each in SCENARIOS if each.name in FEW_SCENARIOS]
+        metafunc.parametrize(
+            ("any_kernel", "scenario"),
+            pairs if everything else few,
+            indirect=["any_kernel"],
+            ids=lambda given: getattr(given, "name", given),
+        )
 
 
 def usable(name: str) -> Kernel:
@@ -74,6 +94,7 @@ def foreign_kernel(lab_cache: Path, request: pytest.FixtureRequest) -> Kernel:
     return usable(request.param)
 
 
+any_kernel = kernel
 pseries_kernel = foreign_kernel
 
 

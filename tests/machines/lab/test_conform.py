@@ -11,12 +11,13 @@ from typing import cast
 
 import pytest
 
+from memhp.cli.main import main
 from memhp.machines.lab import Guest, Kernel, LabError, Reply
 from memhp.machines.lab.conform import look
 from memhp.machines.lab.conform.board import BOARDS, arrangement
 from memhp.machines.lab.conform.look import read_listing, settled
 from memhp.machines.lab.conform.results import operations_of
-from memhp.machines.lab.conform.scenarios import scenarios_of
+from memhp.machines.lab.conform.scenarios import Scenario, run, scenarios_of
 from memhp.machines.lab.conform.shown import differences, expected, observed
 from memhp.machines.lab.conform.shrink import shortened
 from memhp.machines.lab.conform.target import KernelTarget, Operation
@@ -132,6 +133,34 @@ def test_a_kernel_follows_the_reference(kernel: Kernel) -> None:
         report = walk(target, SYSTEM, steps=30, seed=1)
     assert not report.disagreements, str(report)
     assert report.total.determined > 0 == report.tallies["write_state"].allowed
+
+
+@pytest.mark.kernel
+def test_a_foreign_kernel_follows_the_reference(foreign_kernel: Kernel) -> None:
+    with KernelTarget(foreign_kernel) as target:
+        report = walk(target, SYSTEM, steps=30, seed=1)
+    assert not report.disagreements, str(report)
+    assert report.total.determined > 0
+
+
+@pytest.mark.kernel
+def test_a_scenario_is_as_predicted(any_kernel: Kernel, scenario: Scenario) -> None:
+    try:
+        assert scenario in scenarios_of(any_kernel)
+    except LabError as error:
+        pytest.skip(str(error))
+    checks = run(scenario, any_kernel, SYSTEM)
+    assert [check for check in checks if not check.agrees] == []
+    assert len(checks) > 1
+
+
+@pytest.mark.kernel
+def test_an_image_by_its_path_is_held_as_the_same_kernel_by_its_name(
+    kernel: Kernel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["lab", "conform", "--kernels", str(kernel.image), "--steps", "3", "--no-scenarios"]
+    assert main(words) == 0
+    assert f"{kernel.image} ({kernel.version}): 3 steps" in capsys.readouterr().out
 
 
 @pytest.mark.kernel
