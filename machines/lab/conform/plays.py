@@ -176,9 +176,10 @@ def a_pin_holds_its_block(follower: Follower, system: System) -> Iterator[Check]
     _held(target.booted, "anon", target.board.block + 12 * MIB)
     _steps(follower, ("hold", 1, "pinned"))
     yield Check("blocks with the second pin", str([SECOND]), str([*target.pinned[1]]))
+    # Words of zero may leave open whether the kernel has memory there, too; it would not go then.
     for what, ends in (("pinned", "online"), ("free", "offline")):
-        held = " or ".join(target.contents([SECOND])[SECOND])
-        yield Check(f"what block {SECOND} holds", what, held)
+        told = target.contents([SECOND])[SECOND]
+        yield Check(f"block {SECOND} may be {what}, by its words", "True", str(what in told))
         _steps(follower, ("write_state", SECOND, "offline"))
         state = str(follower.machine.get("block_state", SECOND))
         yield Check(f"block {SECOND} after that", ends, state)
