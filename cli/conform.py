@@ -32,8 +32,8 @@ hold has *changed* when only what it holds afterwards explains the step.  *Devia
 explained by what docs/findings.md says of Linux.
 
 A kernel of your own needs, built in: BLK_DEV_INITRD, DEVTMPFS, TMPFS, NUMA, MEMORY_HOTREMOVE,
-CPUSETS, IO_URING, HUGETLBFS, PROC_PAGE_MONITOR; of x86_64
-SERIAL_8250_CONSOLE, ACPI_NUMA and ACPI_HOTPLUG_MEMORY as well.
+CPUSETS, IO_URING, HUGETLBFS and PROC_PAGE_MONITOR; of x86_64 also SERIAL_8250_CONSOLE,
+ACPI_NUMA and ACPI_HOTPLUG_MEMORY.
 
 exit codes: 0 every step and scenario is explained, 1 something disagrees, 2 bad usage,
 3 a kernel cannot be held: its guests do not boot, or are of a kind that is not known
