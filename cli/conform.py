@@ -16,6 +16,7 @@ from .kernel_target import STEPS, STOPPED, complain, hold, kernel_named, results
 
 if TYPE_CHECKING:
     from memhp.machines.lab import Kernel
+    from memhp.machines.lab.conform import Tally
     from memhp.machines.lab.conform.results import Results, Seen
     from memhp.machines.lab.conform.scenarios import Check, Scenario
 
@@ -187,7 +188,6 @@ def _hold(kernel: Kernel, args: argparse.Namespace) -> tuple[Seen, bool]:
 
 
 _HEADS = (
-    "operation",
     "steps",
     "determined",
     "allowed",
@@ -198,10 +198,10 @@ _HEADS = (
 )
 
 
-def _rows(seen: Seen) -> Iterable[tuple[str, ...]]:
-    for name, tally in seen.operations.items():
-        *counts, seconds = astuple(tally)
-        yield (name, *(f"{count:,}" for count in (tally.steps, *counts)), f"{seconds:,.0f}")
+def _figures(tally: Tally) -> tuple[str, ...]:
+    """The columns of `_HEADS`."""
+    *counts, seconds = astuple(tally)
+    return (*(f"{count:,}" for count in (tally.steps, *counts)), f"{seconds:,.0f}")
 
 
 def _show(results: Results) -> None:
@@ -210,11 +210,12 @@ def _show(results: Results) -> None:
     print(f"{results.date}, {results.qemu}")
     for seen in results.kernels:
         print(f"\n{seen.kernel} ({seen.version}): {seen.steps:,} steps in {seen.seconds:.0f} s")
-        table = Table(*_HEADS, box=None, pad_edge=False)
+        table = Table("operation", *_HEADS, box=None, pad_edge=False)
         for column in table.columns[1:]:
             column.justify = "right"
-        for row in _rows(seen):
-            table.add_row(*row)
+        for name, tally in seen.operations.items():
+            table.add_row(name, *_figures(tally))
+        table.add_row("all", *_figures(seen.total))
         console().print(table)
         for line in seen.changes:
             print(f"changed: {line}")
@@ -229,16 +230,31 @@ def _show(results: Results) -> None:
 def markdown(results: Results) -> str:
     """The results as a Markdown document's tables."""
     lines = [f"Seen on {results.date} with {results.qemu}.", ""]
-    lines += [f"| kernel | version | {' | '.join(_HEADS)} |", "| --- " * (len(_HEADS) + 2) + "|"]
-    for seen in results.kernels:
-        for row in _rows(seen):
-            lines.append(f"| {seen.kernel} | {seen.version} | {' | '.join(row)} |")
-    names = sorted({name for seen in results.kernels for name in seen.scenarios})
-    lines += ["", "| scenario | as predicted by | not by |", "| --- | --- | --- |"]
-    for name in names:
+    lines += _table("kernel", "version", *_HEADS, "guests lost")
+    lines += [
+        _row(seen.kernel, seen.version, *_figures(seen.total), str(seen.lost))
+        for seen in results.kernels
+    ]
+    lines += ["", *_table("kernel", "operation", *_HEADS)]
+    lines += [
+        _row(seen.kernel, name, *_figures(tally))
+        for seen in results.kernels
+        for name, tally in seen.operations.items()
+    ]
+    lines += ["", *_table("scenario", "as predicted by", "not by")]
+    for name in sorted({name for seen in results.kernels for name in seen.scenarios}):
         by = {
-            flag: [s.kernel for s in results.kernels if s.scenarios.get(name) is flag]
+            flag: ", ".join(s.kernel for s in results.kernels if s.scenarios.get(name) is flag)
             for flag in (True, False)
         }
-        lines.append(f"| `{name}` | {', '.join(by[True])} | {', '.join(by[False]) or 'none'} |")
+        lines.append(_row(f"`{name}`", by[True] or "none", by[False] or "none"))
     return "\n".join(lines) + "\n"
+
+
+def _table(*heads: str) -> list[str]:
+    """The first lines of a table."""
+    return [_row(*heads), _row(*["---"] * len(heads))]
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"

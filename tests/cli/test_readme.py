@@ -13,7 +13,7 @@ from memhp.cli.main import parser
 from memhp.spec.variants import VARIANTS
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ("README.md", "ARCHITECTURE.md", "docs/findings.md")
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "docs/findings.md", "docs/kernels.md")
 VALUES = {"NAME…": "x86_64-6.1", "NAME": VARIANTS[0].name, "ROW": "U1", "DIR": "out", "…": "engine"}
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import astuple, dataclass, field
 from errno import errorcode
 
 from .target import Operation
 
-__all__ = ["Disagreement", "Lost", "Report", "Tally", "said"]
+__all__ = ["Disagreement", "Lost", "Report", "Tally", "said", "together"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,15 @@ class Tally:
         return self.determined + self.allowed + self.changed + self.deviating + self.disagreed
 
 
+def together(tallies: Iterable[Tally]) -> Tally:
+    """The sums.
+
+    >>> together([Tally(2, seconds=0.5), Tally(1, 1)])
+    Tally(determined=3, allowed=1, changed=0, deviating=0, disagreed=0, seconds=0.5)
+    """
+    return Tally(*map(sum, zip(*map(astuple, tallies), strict=True)))
+
+
 @dataclass
 class Report:
     """How a walk went, by operation; what disagreed, which deviations were met, and guests lost.
@@ -84,8 +94,7 @@ class Report:
     @property
     def total(self) -> Tally:
         """All operations together."""
-        every = [astuple(tally) for tally in self.tallies.values()]
-        return Tally(*map(sum, zip(*every, strict=True)))
+        return together(self.tallies.values())
 
     @property
     def agrees(self) -> bool:

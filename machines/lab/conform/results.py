@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from .report import Report, Tally
+from .report import Report, Tally, together
 from .scenarios import Check, Scenario
 from .target import Operation, checked
 
@@ -68,10 +68,14 @@ class Seen:
         )
 
     @property
+    def total(self) -> Tally:
+        """All operations together."""
+        return together(self.operations.values())
+
+    @property
     def agrees(self) -> bool:
         """No step and no scenario disagreed, and no guest was lost."""
-        disagreed = any(tally.disagreed for tally in self.operations.values())
-        return not (disagreed or self.lost) and all(self.scenarios.values())
+        return not (self.total.disagreed or self.lost) and all(self.scenarios.values())
 
 
 @dataclass(frozen=True)
