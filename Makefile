@@ -16,7 +16,7 @@ test: setup ## lint, check the types, run the tests and the examples in docstrin
 	@.ci/programs
 	.venv/bin/ruff check .
 	.venv/bin/mypy
-	.venv/bin/pytest -n 2
+	.venv/bin/pytest -n 2 --dist loadgroup
 
 test-kernels: setup ## boot each kernel that `memhp lab fetch` has brought, of each architecture
 	@.ci/programs

@@ -36,6 +36,7 @@ def document(capsys: pytest.CaptureFixture[str], *argv: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.xdist_group("the whole specification")
 def test_everything_is_proved_and_the_document_follows_its_schema(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -77,6 +77,7 @@ def test_every_row_is_there_once_and_claims_known_columns() -> None:
     assert all(set(row.claims) <= set(COLUMNS) for row in ROWS)
 
 
+@pytest.mark.xdist_group("the whole specification")
 def test_the_whole_table_its_schema_its_exit_code_and_the_readme(whole: dict[str, Any]) -> None:
     """One test, so that parallel runs compute the table once."""
     jsonschema.validate(whole["document"], SCHEMA)

@@ -216,7 +216,10 @@ IMAGES = {
 
 
 @pytest.mark.parametrize("arch", IMAGES)
-def test_the_architecture_of_an_image_is_told_by_its_first_bytes(arch: str, tmp_path: Path) -> None:
+def test_the_architecture_of_an_image_is_told_by_its_first_bytes(
+    arch: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEMHP_LAB_CACHE", str(tmp_path))
     image = tmp_path / "image"
     image.write_bytes(IMAGES[arch] + bytes(64))
     assert architecture_of(image) == arch
