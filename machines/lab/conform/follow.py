@@ -4,10 +4,10 @@ What the kernel keeps in a block, its page words tell, but not always.  So an op
 asked in every *world* that they leave open: the reference with kernel memory in its blocks,
 or without.  Where all worlds agree, the answer is *determined* and must be the kernel's;
 otherwise the kernel's must be that of some world (*allowed*), and the reference follows it.
-The kernel takes memory and gives it back when it likes: an answer that fits only what the
-blocks are seen to hold afterwards, which is something else than before, is counted as
-*changed*, with a line that tells both.  What only a known deviation of Linux explains is
-counted under its name.
+The kernel takes memory and gives it back when it likes: a step that only another content of
+its blocks explains, seen at a second look or, of an ejection, where nobody can look any more,
+is counted as *changed*, with a line that tells both; there may be few of those.  What only a
+known deviation of Linux explains is counted under its name.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from memhp.spec.language.system import System
 from memhp.spec.profiles import as_of
 
 from .deviations import RefusedZones
-from .report import Disagreement, Lost, Report, Tally, said
+from .report import Disagreement, Kind, Lost, Report, Tally, said
 from .shown import differences, expected, observed
 from .target import Content, KernelTarget, Operation
 from .worlds import Contents, holds, started_from, worlds
@@ -89,37 +89,41 @@ class Follower:
         """Blocks and devices: the reference does the same, in every world that may be."""
         name, params = operation
         before, tally = self.machine, self.report.tallies.setdefault(name, Tally())
-        first = told = self.target.contents(self._asked(operation))
-        found = list(self._outcomes(operation, told))
-        if not found:  # no world: something came or went meanwhile, perhaps
-            told = self.target.contents(told)
-            found = list(self._outcomes(operation, told))
-        outcomes = [outcome for _, outcome in found]
+        looks = [self.target.contents(self._asked(operation))]
+        found = list(self._outcomes(operation, looks[-1]))
+        if not found:  # no world holds what the words show: one look more
+            looks.append(self.target.contents(looks[-1]))
+            found = list(self._outcomes(operation, looks[-1]))
+        wanted = [outcome for _, outcome in found]
         answer, seen = self.target.do(name, *params), self.target.observe()
-        if done := self._explains(found, answer, seen):
-            if told != first:
-                tally.changed += 1
-                self._tell_change(outcomes, first, told, answer)
-            elif all(outcome == outcomes[0] for outcome in outcomes):
-                tally.determined += 1
-            else:
-                tally.allowed += 1
-        elif done := self._explains(
-            self._outcomes(operation, told, self._refused.of), answer, seen
-        ):
-            tally.deviating += 1
-            counts = self.report.deviations
-            counts[self._refused.name] = counts.get(self._refused.name, 0) + 1
-        else:
-            now = self._held_now(told, seen)
-            if outcomes and now != told:
-                done = self._explains(self._outcomes(operation, now), answer, seen)
-            if not done:
-                tally.disagreed += 1
-                return self._disagree(outcomes, first, answer, seen)
-            tally.changed += 1
-            self._tell_change(outcomes, told, now, answer)
-        self._refused.note(operation, before, done)
+        for kind, held, outcomes in self._explanations(operation, looks, found, seen):
+            if done := self._explains(outcomes, answer, seen):
+                tally.count(kind)
+                if kind == "changed":
+                    self._tell_change(wanted, looks[0], held, answer)
+                elif kind == "deviating":
+                    counts = self.report.deviations
+                    counts[self._refused.name] = counts.get(self._refused.name, 0) + 1
+                self._refused.note(operation, before, done)
+                return
+        tally.count("disagreed")
+        self._disagree(wanted, looks[0], answer, seen)
+
+    def _explanations(
+        self,
+        operation: Operation,
+        looks: Sequence[Contents],
+        found: Sequence[tuple[Operations, Outcome]],
+        seen: Observation,
+    ) -> Iterator[tuple[Kind, Contents, Iterable[tuple[Operations, Outcome]]]]:
+        """What may explain a step, the best first: how it counts, and what the blocks held then."""
+        same = all(outcome == found[0][1] for _, outcome in found)
+        kind: Kind = "changed" if len(looks) > 1 else "determined" if same else "allowed"
+        yield kind, looks[-1], found
+        yield "deviating", looks[-1], self._outcomes(operation, looks[-1], self._refused.of)
+        if found:
+            now = self._held_now(operation, looks[-1], seen)
+            yield "changed", now, self._outcomes(operation, now)
 
     def _outcomes(
         self, operation: Operation, told: Contents, user: _User = Operations
@@ -141,18 +145,20 @@ class Follower:
                 return done
         return None
 
-    def _held_now(self, told: Contents, seen: Observation) -> Contents:
+    def _held_now(self, operation: Operation, told: Contents, seen: Observation) -> Contents:
         """What the blocks hold after the operation.
 
-        A block that is not online any more holds nothing but what is pinned still, and what
-        boot has reserved, which is never free.
+        Of a block that is not online any more nobody can see it.  A write tries a block once,
+        just after the look, and what that showed stands.  An ejection tries each block twice
+        (acpi_scan_try_to_offline): what the kernel had there may be gone at the second time,
+        but for what is pinned still, and for what boot has reserved, which is never free.
         """
+        gone: dict[int, tuple[Content, ...]] = dict(told)
+        if operation[0] == "eject_device":
+            gone = {block: its if its == ("boot",) else ("free",) for block, its in told.items()}
+            gone |= dict.fromkeys(filter(self.target.holds_pinned, told), _PINNED)
         online = [block for block in told if seen["block_state"][block] == "online"]
-        stays: dict[int, tuple[Content, ...]] = {
-            block: before if before == ("boot",) else ("free",) for block, before in told.items()
-        }
-        pinned = dict.fromkeys(filter(self.target.holds_pinned, told), _PINNED)
-        return {**stays, **pinned, **self.target.contents(online)}
+        return {**gone, **self.target.contents(online)}
 
     def _tell_change(
         self, outcomes: Sequence[Outcome], before: Contents, now: Contents, answer: int | None
@@ -206,12 +212,10 @@ class Follower:
         }
         wrong = answer != refused and (determined or answer not in _WITHOUT_ROOM)
         if differences(wanted, seen) or wrong or astray:
-            tally.disagreed += 1
+            tally.count("disagreed")
             self._disagree([] if astray else [(refused, wanted)], astray, answer, seen)
-        elif determined:
-            tally.determined += 1
         else:
-            tally.allowed += 1
+            tally.count("determined" if determined else "allowed")
 
     def _may_hold_pins(self, block: int) -> bool:
         """Pages of the block may be pinned; where a hole is taken for it, nothing tells."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, field
 from errno import errorcode
+from typing import Literal
 
 from .target import Operation
 
-__all__ = ["Disagreement", "Lost", "Report", "Tally", "said", "together"]
+__all__ = ["Disagreement", "Kind", "Lost", "Report", "Tally", "said", "together"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,13 @@ def said(errno: int | None) -> str:
     return "ok" if errno is None else errorcode.get(errno, str(errno))
 
 
+Kind = Literal["determined", "allowed", "changed", "deviating", "disagreed"]
+"""How a step may go."""
+
+_FEW = 50
+"""At most one step in so many, and one more, may be *changed*."""
+
+
 @dataclass
 class Tally:
     """How the steps of one operation went, and how many seconds they took with all looking."""
@@ -66,6 +74,15 @@ class Tally:
     @property
     def steps(self) -> int:
         return self.determined + self.allowed + self.changed + self.deviating + self.disagreed
+
+    @property
+    def agrees(self) -> bool:
+        """Nothing disagreed, and few steps are explained by what was not seen in time."""
+        return not self.disagreed and self.changed <= 1 + self.steps // _FEW
+
+    def count(self, kind: Kind) -> None:
+        """One step more that went so."""
+        setattr(self, kind, getattr(self, kind) + 1)
 
 
 def together(tallies: Iterable[Tally]) -> Tally:
@@ -98,5 +115,6 @@ class Report:
 
     @property
     def agrees(self) -> bool:
-        """Nothing is left unexplained, and no guest was lost."""
-        return not self.disagreements and not self.lost
+        """Nothing is left unexplained, few steps are *changed*, and no guest was lost."""
+        well = all(tally.agrees for tally in self.tallies.values())
+        return well and not (self.disagreements or self.lost)

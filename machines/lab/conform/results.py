@@ -74,8 +74,9 @@ class Seen:
 
     @property
     def agrees(self) -> bool:
-        """No step and no scenario disagreed, and no guest was lost."""
-        return not (self.total.disagreed or self.lost) and all(self.scenarios.values())
+        """No step and no scenario disagreed, few steps are *changed*, and no guest was lost."""
+        well = all(tally.agrees for tally in self.operations.values())
+        return well and not self.lost and all(self.scenarios.values())
 
 
 @dataclass(frozen=True)

@@ -136,17 +136,57 @@ def test_kernel_memory_in_the_movable_zone_is_a_disagreement() -> None:
     assert "it cannot hold what the pages show" in str(found)
 
 
+FILLED: tuple[Operation, ...] = (*PLUGGED, ("write_state", (4, "online_kernel")))
+
+
+class Careless(Paper):
+    """A kernel that takes blocks offline whatever its own page words show in them."""
+
+    own: Own = "kernel"
+
+
+def test_an_offline_of_kernel_memory_is_a_disagreement() -> None:
+    found = one(held(Careless(PAPER), *FILLED, ("write_state", (4, "offline"))).disagreements)
+    assert (found.kernel, found.reference) == (None, (errno.EBUSY,))
+    assert "block 4 held: kernel" in found.differs
+
+
 @pytest.mark.parametrize("own", ["kernel", "boot"])
-def test_kernel_memory_that_is_gone_is_a_change_but_what_boot_reserved_never_goes(own: Own) -> None:
-    target = Paper(PAPER)
+def test_an_ejection_may_meet_kernel_memory_that_goes_but_what_boot_reserved_never_goes(
+    own: Own,
+) -> None:
+    target = Careless(PAPER)
     target.own = own
-    operations = [("write_state", (4, "online_kernel")), ("write_state", (4, "offline"))]
-    report = held(target, *PLUGGED, *operations)
+    report = held(target, *FILLED, ("eject_device", (1,)))
     assert report.agrees == (own == "kernel")
     if report.agrees:
-        assert report.tallies["write_state"].changed == 1
+        assert report.tallies["eject_device"].changed == 1
         (line,) = report.changes
         assert "ok, the reference EBUSY: block 4 held kernel, then free" in line
+
+
+def test_a_kernel_whose_ejections_never_meet_kernel_memory_does_not_agree() -> None:
+    report = held(Careless(PAPER), *(*FILLED, ("eject_device", (1,))) * 2)
+    assert report.tallies["eject_device"].changed == 2
+    assert not report.agrees
+
+
+class Changing(Paper):
+    """A kernel whose memory is in a block at every other look."""
+
+    looks = 0
+
+    def kernel_memory(self, blocks: Iterable[int]) -> dict[int, tuple[Own, ...]]:
+        asked = list(blocks)
+        self.looks += bool(asked)
+        return dict.fromkeys(asked, ("kernel" if self.looks % 2 else "nothing",))
+
+
+def test_what_a_second_look_does_not_show_any_more_is_a_change() -> None:
+    operations = [("write_state", (4, "online_movable")), ("write_state", (4, "offline"))]
+    report = held(Changing(PAPER), *PLUGGED, *operations)
+    assert report.tallies["write_state"].changed == 1
+    assert "block 4 held kernel, then free" in report.changes[0]
 
 
 class Moved(Paper):
