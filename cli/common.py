@@ -165,6 +165,12 @@ def say(out: Console, line: str) -> None:
     out.print(line, markup=False, soft_wrap=not out.is_terminal)
 
 
+def free_path(path: Path) -> Path:
+    """The path, or where there is such a file: with the first number that is free."""
+    numbered = (path.with_stem(f"{path.stem}-{number}") for number in range(2, 1000))
+    return next((each for each in (path, *numbered) if not each.exists()), path)
+
+
 def write_json(path: Path, document: Any) -> None:
     """Write the whole file or nothing.  Raises `UsageError` if it cannot be written."""
     write_file(path, json.dumps(document, indent=1) + "\n")

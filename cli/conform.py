@@ -84,20 +84,22 @@ def add_parser(parts: Any, guarded: Callable[[Any], Any]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Hold the kernels against the reference; exit 1 if one disagrees."""
     failed = stopped = False
+    if args.save and not args.save.resolve().parent.is_dir():
+        raise UsageError(f"--save {args.save}: there is no such folder")
     if args.show:
         results = recorded() if args.show is True else _read(Path(args.show))
     else:
         kernels = _kernels(args)
         seen, failed, stopped = _all(kernels, args)
         results = results_of(kernels, seen)
-    if args.save:
-        write_json(args.save, results.to_json())
     if args.json:
         print(json.dumps(results.to_json(), indent=1))
     elif args.markdown:
         print(markdown(results), end="")
     else:
         _show(results)
+    if args.save:
+        write_json(args.save, results.to_json())
     if not all(each.agrees for each in results.kernels):
         return 1
     if stopped:
@@ -149,7 +151,7 @@ def _kernels(args: argparse.Namespace) -> list[Kernel]:
     from memhp.machines.lab import STOCK, load
     from memhp.machines.lab.conform import BOARDS
 
-    if args.kernels != "all":
+    if args.kernels != "all" or args.modules is not None:
         return [kernel_named(name, args.modules) for name in args.kernels.split(",")]
     here = [kernel for kernel in map(load, STOCK) if kernel and kernel.arch in BOARDS]
     if not here:
@@ -166,7 +168,7 @@ def _hold(kernel: Kernel, args: argparse.Namespace) -> tuple[Seen, bool]:
 
     wanted = () if args.no_scenarios else scenarios_of(kernel)
     report, stopped = hold(kernel, args.steps, args.seed)
-    complain(kernel, report, shorten=not stopped)
+    stopped = complain(kernel, report, shorten=not stopped)
     scenarios: dict[Scenario, tuple[Check, ...]] = {}
     try:
         for scenario in () if stopped else wanted:
@@ -183,7 +185,8 @@ def _hold(kernel: Kernel, args: argparse.Namespace) -> tuple[Seen, bool]:
                     f" {check.seen} seen",
                     file=sys.stderr,
                 )
-    seen = Seen.of(kernel.name, kernel.version or "unknown", args.seed, report, scenarios)
+    version = kernel.version or "unknown"
+    seen = Seen.of(kernel.name, version, args.seed, report, scenarios, stopped=stopped)
     return seen, stopped
 
 
@@ -209,7 +212,8 @@ def _show(results: Results) -> None:
 
     print(f"{results.date}, {results.qemu}")
     for seen in results.kernels:
-        print(f"\n{seen.kernel} ({seen.version}): {seen.steps:,} steps in {seen.seconds:.0f} s")
+        took = f"{seen.seconds:.0f} s{', stopped' * seen.stopped}"
+        print(f"\n{seen.kernel} ({seen.version}): {seen.steps:,} steps in {took}")
         table = Table("operation", *_HEADS, box=None, pad_edge=False)
         for column in table.columns[1:]:
             column.justify = "right"

@@ -13,7 +13,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from .common import UsageError, at_least_one, console, fail, write_json
+from .common import UsageError, at_least_one, console, fail, free_path, write_json
 
 if TYPE_CHECKING:
     from memhp.checks.fuzz.campaign import Campaign
@@ -113,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(default_folder() / "hypothesis"))
     started = monotonic()
     stopped = _go_on(campaign, args, started)
-    keep = args.keep or (_free(Path("campaign.json")) if stopped else None)
+    keep = args.keep or (free_path(Path("campaign.json")) if stopped else None)
     try:
         if keep:
             write_json(keep, campaign.to_json())
@@ -153,12 +153,6 @@ def _campaign(args: argparse.Namespace) -> Campaign:
             f"{args.keep} is another campaign: {kept.mode} of {kept.target}, seed {kept.seed}"
         )
     return kept
-
-
-def _free(path: Path) -> Path:
-    """The path, or where there is such a file: with the first number that is free."""
-    numbered = (path.with_stem(f"{path.stem}-{number}") for number in range(2, 1000))
-    return next((each for each in (path, *numbered) if not each.exists()), path)
 
 
 def _again(campaign: Campaign, keep: Path) -> str:

@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .common import UsageError, choose, fail, write_json
+from .common import UsageError, choose, fail, free_path, write_json
 
 if TYPE_CHECKING:
     from memhp.machines.lab import Kernel
-    from memhp.machines.lab.conform import Report
+    from memhp.machines.lab.conform import Disagreement, Report
     from memhp.machines.lab.conform.results import Results, Seen
     from memhp.machines.lab.conform.target import Operation
 
@@ -44,6 +44,8 @@ def kernel_named(name: str, modules: Path | None = None) -> Kernel:
 
     if name not in STOCK and Path(name).is_file():
         kernel = identified(own(Path(name), modules))
+    elif modules is not None:
+        raise UsageError(f"--modules goes with an image: {name} has its own")
     elif found := load(choose("kernel", name, STOCK)):
         kernel = found
     else:
@@ -82,39 +84,68 @@ def hold(
     return last, stopped
 
 
-def complain(kernel: Kernel, report: Report, *, shorten: bool = True) -> None:
+def complain(kernel: Kernel, report: Report, *, shorten: bool = True) -> bool:
     """Say what disagrees and which guests were lost, and keep the operations in files.
 
     The first disagreements are made shorter, each for as long as a minute, if ``shorten``.
+
+    Returns:
+        whether somebody pressed Ctrl-C meanwhile; everything is said and kept all the same.
     """
+    for lost in report.lost:
+        print(f"{kernel.name}: a guest was lost: {lost.why}", file=sys.stderr)
+        _keep(_free("lost", kernel), kernel, lost.operations, lost.why)
+    for number, found in enumerate(report.disagreements):
+        path = _free("disagreement", kernel)
+        print(f"{kernel.name}: {found}", file=sys.stderr)
+        _keep(path, kernel, found.operations, str(found))
+        if shorten and number < _SHRUNK:
+            try:
+                short = _shortened(kernel, found)
+            except KeyboardInterrupt:
+                shorten = False
+                continue
+            if short is not found:
+                print(f"{kernel.name}, made shorter: {short}", file=sys.stderr)
+                _keep(path, kernel, short.operations, str(short))
+    for name, tally in report.tallies.items():
+        if not (tally.agrees or tally.disagreed):
+            print(
+                f"{kernel.name}: {tally.changed} of {tally.steps} steps of {name} are explained"
+                " by changes alone: too many",
+                file=sys.stderr,
+            )
+    return not shorten
+
+
+def _shortened(kernel: Kernel, found: Disagreement) -> Disagreement:
     from memhp.machines.lab.conform import KernelTarget
     from memhp.machines.lab.conform.shrink import shrunk
     from memhp.spec.system import SYSTEM
 
-    for number, lost in enumerate(report.lost, 1):
-        print(f"{kernel.name}: a guest was lost: {lost.why}", file=sys.stderr)
-        _keep(f"lost-{_stem(kernel)}-{number}.json", kernel, lost.operations, lost.why)
-    for number, found in enumerate(report.disagreements, 1):
-        if shorten and number <= _SHRUNK:
-            say(f"{kernel.name}: disagreement {number} is made shorter")
-            with KernelTarget(kernel) as target:
-                found = shrunk(target, SYSTEM, found, seconds=_SHRINKING_SECONDS)
-            say("")
-        print(f"{kernel.name}: {found}", file=sys.stderr)
-        name = f"disagreement-{_stem(kernel)}-{number}.json"
-        _keep(name, kernel, found.operations, str(found))
+    say(f"{kernel.name}: the disagreement is made shorter")
+    try:
+        with KernelTarget(kernel) as target:
+            return shrunk(target, SYSTEM, found, seconds=_SHRINKING_SECONDS)
+    finally:
+        say("")
 
 
-def _stem(kernel: Kernel) -> str:
-    """The kernel in the name of a file."""
-    return Path(kernel.name).name
+def _free(what: str, kernel: Kernel) -> Path:
+    """A file here for what was found, beside those of before."""
+    return free_path(Path(f"{what}-{Path(kernel.name).name}.json"))
 
 
-def _keep(name: str, kernel: Kernel, operations: Iterable[Operation], report: str) -> None:
+def _keep(path: Path, kernel: Kernel, operations: Iterable[Operation], report: str) -> None:
+    """Write the operations, or say why that is not possible."""
     from memhp.machines.lab.conform.results import disagreement
 
-    write_json(Path(name), disagreement(kernel.name, operations, report))
-    again = shlex.join(["memhp", "replay", name, "--target", f"kernel:{kernel.name}"])
+    try:
+        write_json(path, disagreement(kernel.name, operations, report))
+    except UsageError as error:
+        print(f"memhp lab: {error}", file=sys.stderr)
+        return
+    again = shlex.join(["memhp", "replay", str(path), "--target", f"kernel:{kernel.name}"])
     print(f"again: {again}", file=sys.stderr)
 
 
@@ -141,7 +172,7 @@ def fuzz(args: argparse.Namespace) -> int:
         steps = args.steps or (sys.maxsize if seconds else STEPS)
         quiet = args.quiet or args.json
         report, stopped = hold(kernel, steps, args.seed, seconds, quiet=quiet)
-        complain(kernel, report, shorten=not stopped)
+        stopped = complain(kernel, report, shorten=not stopped)
     except (LabError, UsageError) as error:
         return fail("fuzz", error)
     if args.json:
@@ -184,7 +215,7 @@ def replay(document: Any, args: argparse.Namespace) -> int:
         print(f"the guest was lost: {lost.why}")
     for name, count in report.deviations.items():
         print(f"deviation {name}: {count} times (docs/findings.md)")
-    if report.agrees and not report.deviations:
+    if report.agrees and not (report.deviations or report.changes):
         print("the kernel does what the reference does")
     return 0 if report.agrees else 1
 

@@ -75,6 +75,8 @@ def test_a_step_a_scenario_or_a_guest_that_fails_is_exit_1(
         (["--kernels", "x86_64-6.1"], "memhp lab fetch x86_64-6.1"),
         ([], "memhp lab fetch"),
         (["--show", "missing.json"], "cannot read missing.json"),
+        (["--save", "no/folder.json"], "--save no/folder.json: there is no such folder"),
+        (["--kernels", "x86_64-6.1", "--modules", "."], "--modules goes with an image"),
         (["--show", "bad.json"], "bad.json: no results of kernels"),
     ],
 )
@@ -90,7 +92,7 @@ def test_what_cannot_be_done_is_said_in_a_line(
 
 def test_a_disagreement_is_kept_and_wants_its_kernel(capsys: pytest.CaptureFixture[str]) -> None:
     operations = (("add_device", (1,)), ("write_state", (4, "online")))
-    found = Disagreement(operations, None, (22,), ("zone of 4",), ())
+    found = Disagreement(operations, None, (22,), (), ("zone of 4",), ())
     document = disagreement("x86_64-6.1", operations, str(found))
     assert operations_of(json.loads(json.dumps(document))) == operations
     assert "step 2: write_state(4, 'online')" in document["report"]
@@ -166,6 +168,32 @@ def test_ctrl_c_shows_and_keeps_what_was_found_so_far(
     assert err == "memhp lab: stopped while one was held\n"
     kept = Results.from_json(json.loads(Path("kept.json").read_text()))
     assert [each.kernel for each in kept.kernels] == ["one"]
+
+
+def test_ctrl_c_while_a_disagreement_is_made_shorter_loses_nothing(
+    here: list[Kernel], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def shrunk(*words: object, **more: object) -> None:
+        raise KeyboardInterrupt
+
+    operations = (("add_device", (1,)),)
+    found = Disagreement(operations, None, (22,), (), ("zone of 4: a expected, b seen",), ())
+    report = Report({"add_device": Tally(disagreed=2)}, [found, found])
+    monkeypatch.setattr(
+        "memhp.machines.lab.conform.walk", lambda *words, progress: progress(report)
+    )
+    monkeypatch.setattr("memhp.machines.lab.conform.shrink.shrunk", shrunk)
+    assert main(["lab", "conform", "--no-scenarios", "--save", "kept.json"]) == 1
+    out, err = capsys.readouterr()
+    assert "one (6): 2 steps" in out
+    assert err.count("again: memhp replay disagreement-one") == 2
+    assert sorted(path.name for path in Path().glob("dis*")) == [
+        "disagreement-one-2.json",
+        "disagreement-one.json",
+    ]
+    (kept,) = Results.from_json(json.loads(Path("kept.json").read_text())).kernels
+    assert kept.stopped
+    jsonschema.validate(json.loads(Path("kept.json").read_text()), SCHEMA)
 
 
 @pytest.mark.usefixtures("here")

@@ -26,7 +26,7 @@ from memhp.spec.profiles import as_of
 from .deviations import RefusedZones
 from .report import Disagreement, Kind, Lost, Report, Tally, said
 from .shown import differences, expected, observed
-from .target import Content, KernelTarget, Operation
+from .target import NOWHERE, Content, KernelTarget, Operation
 from .worlds import Contents, holds, started_from, worlds
 
 __all__ = ["Follower"]
@@ -219,7 +219,7 @@ class Follower:
 
     def _may_hold_pins(self, block: int) -> bool:
         """Pages of the block may be pinned; where a hole is taken for it, nothing tells."""
-        if self.machine.get("block_state", block) != "online":
+        if block == NOWHERE or self.machine.get("block_state", block) != "online":
             return False
         return not self._has_frames(block) or holds(self.machine.copy(), block, "pinned")
 
@@ -249,13 +249,13 @@ class Follower:
         closest = next(
             (wanted for errno, wanted in outcomes if errno == answer), (outcomes or outside)[0][1]
         )
-        held = [f"block {block} held: {' or '.join(what)}" for block, what in told.items()]
         self.report.disagreements.append(
             Disagreement(
                 tuple(self.done),
                 answer,
                 tuple(dict.fromkeys(errno for errno, _ in outcomes)),
-                (*held, *differences(closest, seen)),
+                tuple(f"block {block} held: {' or '.join(what)}" for block, what in told.items()),
+                tuple(differences(closest, seen)),
                 self.target.booted.last_lines()[-8:],
             )
         )

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Literal
 
+from memhp.machines.lab.errors import LabError
 from memhp.machines.lab.guest import Guest
 from memhp.machines.lab.snapshot import tallied, words_of
 from memhp.machines.pageflags import FrameKind, kinds_of
@@ -134,8 +135,13 @@ def frames_of(guest: Guest, holder: int, page: int) -> frozenset[int]:
     """The frames that a holder of anonymous memory has it in, by /proc/PID/pagemap.
 
     What it holds is the largest of its mappings that no file is behind.
+
+    Raises:
+        LabError: it has none such, or they cannot be read.
     """
     found = _ANONYMOUS.findall(guest.read(f"/proc/{holder}/maps"))
+    if not found:
+        raise LabError(f"process {holder} of the guest has no anonymous memory")
     start, stop = max(
         ((int(first, 16) // page, int(end, 16) // page) for first, end in found),
         key=lambda mapping: mapping[1] - mapping[0],

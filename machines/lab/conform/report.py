@@ -17,22 +17,29 @@ class Disagreement:
     """A step on which the kernel and every world of the reference differ.
 
     ``operations`` are all since the guest was booted, the disagreeing one last; ``kernel`` and
-    ``reference`` are the answers, ``differs`` is what is seen otherwise, and ``console`` the
-    guest's last words.
+    ``reference`` are the answers, ``held`` is what the blocks were seen to hold, ``differs`` what
+    is seen otherwise (of `differences`), and ``console`` the guest's last words.
     """
 
     operations: tuple[Operation, ...]
     kernel: int | None
     reference: tuple[int | None, ...]
+    held: tuple[str, ...]
     differs: tuple[str, ...]
     console: tuple[str, ...]
+
+    @property
+    def kind(self) -> tuple[object, ...]:
+        """The answers, and the variables that differ: the same in like disagreements."""
+        variables = frozenset(line.partition(" of ")[0] for line in self.differs)
+        return (self.kernel, self.reference, variables)
 
     def __str__(self) -> str:
         name, params = self.operations[-1]
         answers = " or ".join(map(said, self.reference)) or "it cannot hold what the pages show"
         lines = [f"step {len(self.operations)}: {name}({', '.join(map(repr, params))})"]
         lines += [f"  the kernel: {said(self.kernel)}; the reference: {answers}"]
-        lines += [f"  {line}" for line in (*self.differs, *self.console)]
+        lines += [f"  {line}" for line in (*self.held, *self.differs, *self.console)]
         return "\n".join(lines)
 
 

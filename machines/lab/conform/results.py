@@ -27,7 +27,7 @@ class Seen:
 
     ``operations`` has a tally for each operation, ``scenarios`` whether each agreed;
     ``changes`` has a line for each step that only what came or went meanwhile explains;
-    ``lost`` counts guests that ended or hung.
+    ``lost`` counts guests that ended or hung; it was ``stopped`` if somebody pressed Ctrl-C.
     """
 
     kernel: str
@@ -40,6 +40,7 @@ class Seen:
     scenarios: Mapping[str, bool]
     changes: tuple[str, ...] = ()
     lost: int = 0
+    stopped: bool = False
 
     @classmethod
     def of(
@@ -49,6 +50,8 @@ class Seen:
         seed: int,
         report: Report,
         scenarios: Mapping[Scenario, Iterable[Check]],
+        *,
+        stopped: bool = False,
     ) -> Seen:
         """What a walk and scenarios on that kernel have shown."""
         return cls(
@@ -65,6 +68,7 @@ class Seen:
             {s.name: all(check.agrees for check in checks) for s, checks in scenarios.items()},
             tuple(report.changes),
             len(report.lost),
+            stopped,
         )
 
     @property

@@ -15,6 +15,7 @@ from errno import EBUSY, ENODEV, ENOENT
 from types import MappingProxyType
 from typing import Literal
 
+from memhp.machines.errors import MachineError
 from memhp.machines.lab.devices import eject_dimm, plug_dimm
 from memhp.machines.lab.errors import LabError
 from memhp.machines.lab.guest import Guest
@@ -40,6 +41,7 @@ from .shown import observed
 __all__ = [
     "HELD",
     "HOLDERS",
+    "NOWHERE",
     "TEXTS",
     "WORDS",
     "Content",
@@ -64,6 +66,9 @@ TEXTS = ("1", "0", "y", "n", "on", "off", "2", "maybe", "")
 _MEMORY = "/sys/devices/system/memory"
 _PATIENCE = 2
 """Seconds after which a signal ends what waits for pinned pages to go."""
+
+NOWHERE = -1
+"""Instead of a block that the board does not have."""
 
 Content = Literal["free", "pinned", "kernel", "boot"]
 """What a block holds that may keep it: the kernel's memory, else pages that are pinned.  What
@@ -149,13 +154,23 @@ class KernelTarget:
             self.guest = None
 
     def boot(self) -> None:
-        """Boot a new guest.  Raises LabError if that fails, or if its blocks have another size."""
+        """Boot a new guest.
+
+        Raises:
+            LabError: that fails, or it shows no memory blocks, or blocks of another size.
+        """
         self.close()
         self.holders, self.pinned = {}, {}
         layout = replace(self.board.layout(), programs=self.programs)
         self.guest = Guest.boot(self.kernel, layout)
-        self.at_boot = self.reading = listed(self.guest, "iomem")
-        self.page, size = page_sizes(self.guest)
+        try:
+            self.at_boot = self.reading = listed(self.guest, "iomem")
+            self.page, size = page_sizes(self.guest)
+        except (MachineError, OSError) as error:
+            raise LabError(
+                f"{self.kernel.name} does not show its memory blocks as conformance reads them"
+                f" (it needs MEMORY_HOTREMOVE): {error}"
+            ) from None
         self.frames_of_block = size // self.page
         if size != self.board.block:
             raise LabError(
@@ -218,7 +233,7 @@ class KernelTarget:
             numbers = {at: block for block, at in enumerate(self.board.numbers())}
             frames = frames_of(self.booted, holder, self.page)
             self.pinned[number] = frozenset(
-                numbers[frame // self.frames_of_block] for frame in frames
+                numbers.get(frame // self.frames_of_block, NOWHERE) for frame in frames
             )
         return None
 

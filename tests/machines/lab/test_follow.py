@@ -10,7 +10,7 @@ from typing import cast
 
 import pytest
 
-from memhp.machines.lab import Guest, Kernel
+from memhp.machines.lab import Guest, Kernel, LabError
 from memhp.machines.lab.conform.board import BOARDS, arrangement
 from memhp.machines.lab.conform.deviations import RefusedZones
 from memhp.machines.lab.conform.follow import Follower
@@ -18,7 +18,7 @@ from memhp.machines.lab.conform.look import Own, read_listing
 from memhp.machines.lab.conform.report import Disagreement, Report
 from memhp.machines.lab.conform.scenarios import SCENARIOS, Check, run
 from memhp.machines.lab.conform.shown import expected, observed
-from memhp.machines.lab.conform.target import KernelTarget, Operation
+from memhp.machines.lab.conform.target import NOWHERE, KernelTarget, Operation
 from memhp.machines.lab.conform.walk import again, walk
 from memhp.machines.lab.conform.worlds import started_from
 from memhp.reference.machine import Machine
@@ -148,7 +148,7 @@ class Careless(Paper):
 def test_an_offline_of_kernel_memory_is_a_disagreement() -> None:
     found = one(held(Careless(PAPER), *FILLED, ("write_state", (4, "offline"))).disagreements)
     assert (found.kernel, found.reference) == (None, (errno.EBUSY,))
-    assert "block 4 held: kernel" in found.differs
+    assert found.held == ("block 4 held: kernel",)
 
 
 @pytest.mark.parametrize("own", ["kernel", "boot"])
@@ -205,10 +205,12 @@ def test_a_block_on_another_node_is_a_disagreement() -> None:
 class Astray(Paper):
     """A kernel that pins in block 4, whatever that is."""
 
+    where = 4
+
     def do(self, operation: str, *params: Value) -> int | None:
         errno = super().do(operation, *params)
         if operation == "hold":
-            self.pinned[0] = frozenset([4])
+            self.pinned[0] = frozenset([self.where])
         return errno
 
 
@@ -219,6 +221,25 @@ def test_what_is_pinned_in_the_movable_zone_or_in_an_offline_block_is_a_disagree
     operations = (*PLUGGED, ("write_state", brought), ("hold", (0, "pinned")))
     found = one(held(Astray(PAPER), *operations).disagreements)
     assert "block 4 held: pinned" in str(found)
+
+
+def test_what_is_pinned_outside_of_the_board_is_a_disagreement() -> None:
+    target = Astray(PAPER)
+    target.where = NOWHERE
+    found = one(held(target, *FILLED, ("hold", (0, "pinned"))).disagreements)
+    assert found.held == (f"block {NOWHERE} held: pinned",)
+
+
+def test_a_kernel_without_memory_blocks_is_said_not_to_show_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def listed(*words: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, "No such file", "block_size_bytes")
+
+    monkeypatch.setattr("memhp.machines.lab.conform.target.Guest.boot", lambda *words: Silent())
+    monkeypatch.setattr("memhp.machines.lab.conform.target.listed", listed)
+    with pytest.raises(LabError, match=r"paper does not show its memory blocks .*block_size_bytes"):
+        KernelTarget(PAPER).boot()
 
 
 class Generous(Paper):
