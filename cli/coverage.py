@@ -21,6 +21,8 @@ _EPILOG = """examples:
 
 exit codes: 0 every row has what it claims, 1 something is missing or refuted, 3 undetermined
 """
+_DEVIATES, _EARLIER = "which do otherwise", "held against earlier rules"
+"""What is to be said of kernels beside their number."""
 _COLOURS = {"proved": "green", "holds": "green", "undetermined": "yellow"}
 
 
@@ -46,20 +48,25 @@ def _kernels() -> Iterator[Evidence]:
     """What memhp's record says: each scenario, and the kernels on which it was played."""
     from memhp.checks.coverage import Evidence
     from memhp.checks.verdicts import Verdict
+    from memhp.machines.lab.conform.results import rules_of
     from memhp.machines.lab.conform.scenarios import SCENARIOS
+    from memhp.spec.system import SYSTEM
 
     from .conform import recorded
 
     results = recorded()
+    earlier = results.rules != rules_of(SYSTEM)
     for scenario in SCENARIOS:
         answers = {
-            seen.kernel: seen.scenarios[scenario.name]
+            seen.kernel: seen.scenarios[scenario.name] and seen.agrees
             for seen in results.kernels
             if scenario.name in seen.scenarios
         }
         verdict = Verdict.holds if all(answers.values()) else Verdict.refuted
+        notes = [_DEVIATES] * scenario.deviates + [_EARLIER] * earlier
+        detail = "; ".join([", ".join(answers), *notes])
         for row in scenario.rows if answers else ():
-            yield Evidence(row, "kernel", scenario.name, verdict, ", ".join(answers))
+            yield Evidence(row, "kernel", scenario.name, verdict, detail)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -116,8 +123,10 @@ def cell_text(cell: Cell) -> str:
         case "use":
             return ", ".join(found.detail for found in cell.evidence)
         case "kernel":
-            names = {name for found in cell.evidence for name in found.detail.split(", ")}
-            return f"{len(names)} kernels"
+            details = [found.detail.split("; ") for found in cell.evidence]
+            names = {name for kernels, *_ in details for name in kernels.split(", ")}
+            notes = dict.fromkeys(note for _, *notes in details for note in notes)
+            return ", ".join([f"{len(names)} kernels", *notes])
     return f"{count} checked"
 
 

@@ -151,11 +151,12 @@ def _keep(path: Path, kernel: Kernel, operations: Iterable[Operation], report: s
 
 def results_of(kernels: Iterable[Kernel], seen: Iterable[Seen]) -> Results:
     """What was seen today, with the QEMU of the first kernel."""
-    from memhp.machines.lab.conform.results import Results
+    from memhp.machines.lab.conform.results import Results, rules_of
     from memhp.machines.lab.platforms import version_of_qemu
+    from memhp.spec.system import SYSTEM
 
     qemu = version_of_qemu(next(iter(kernels)).arch)
-    return Results(f"{datetime.now(UTC):%Y-%m-%d}", qemu, tuple(seen))
+    return Results(f"{datetime.now(UTC):%Y-%m-%d}", qemu, rules_of(SYSTEM), tuple(seen))
 
 
 def fuzz(args: argparse.Namespace) -> int:

@@ -189,6 +189,46 @@ class Operations(Steps):
         self._try("conclude_refusal", device)
         return Result(EBUSY, result.refusal)
 
+    def add_lmbs(self, device: int) -> Result:
+        """The hypervisor offers a device's logical memory blocks: they are added and go online.
+
+        All of them, or none.
+
+        Source: arch/powerpc/platforms/pseries/hotplug-memory.c, dlpar_memory_add_by_count.
+        """
+        before, done = self.machine.key(), len(self.steps)
+        result = SUCCESS
+        for block in self._blocks_of(device):
+            result = result and self._try("acquire_lmb", block)
+        result = result and self.add_device(device)
+        for block in self._blocks_of(device):
+            result = result and self.write_state(block, "online")
+            result = result and self._try("assign_lmb", block)
+        return self._all_or_nothing(result, before, done)
+
+    def remove_lmbs(self, device: int) -> Result:
+        """The hypervisor asks for a device's logical memory blocks: all go, or none.
+
+        After a refusal those that the call took offline are online again; what has moved
+        stays moved.
+
+        Source: arch/powerpc/platforms/pseries/hotplug-memory.c, dlpar_memory_remove_by_count.
+        """
+        blocks = self._blocks_of(device)
+        online = [b for b in blocks if self.machine.get("block_state", b) == "online"]
+        result = SUCCESS
+        for block in blocks:
+            result = result and self._settle_offline(block)
+        for block in blocks:
+            result = result and self.remove_memory(block) and self._try("unassign_lmb", block)
+        result = result and self._try("reach_count", blocks[0])
+        for block in blocks:
+            result = result and self._try("release_lmb", block)
+        for block in online if not result else ():
+            if self.machine.get("block_state", block) == "offline":
+                self.online_unnamed(block)
+        return result
+
     def remove_node(self, node: int) -> Result:
         """Take all memory of a node away, in the order that its dependencies allow.
 

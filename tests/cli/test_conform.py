@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -15,9 +16,10 @@ from memhp.cli.conform import markdown, recorded
 from memhp.cli.main import main
 from memhp.machines.lab import Kernel
 from memhp.machines.lab.conform.report import Disagreement, Lost, Report, Tally
-from memhp.machines.lab.conform.results import Results, Seen, disagreement, operations_of
+from memhp.machines.lab.conform.results import Results, Seen, disagreement, operations_of, rules_of
 from memhp.machines.lab.conform.scenarios import SCENARIOS, Check
 from memhp.spec.rows import ROWS
+from memhp.spec.system import SYSTEM
 
 SCHEMA = json.loads((Path(memhp.cli.__file__).parent / "schema" / "kernels.json").read_text())
 REPORT = Report(
@@ -27,7 +29,7 @@ REPORT = Report(
 )
 CHECKS = {SCENARIOS[0]: (Check("a", "1", "1"),), SCENARIOS[1]: (Check("b", "1", "1"),)}
 GOOD = Seen.of("x86_64-6.1", "6.1.0", 7, REPORT, CHECKS)
-RESULTS = Results("2026-11-24", "QEMU", (GOOD,))
+RESULTS = Results("2026-11-24", "QEMU", "0", (GOOD,))
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +67,7 @@ def test_a_step_a_scenario_or_a_guest_that_fails_is_exit_1(
         Seen.of("k", "6", 1, lost, {}),
         Seen.of("k", "6", 1, REPORT, failed),
     ):
-        assert shown(Results("", "", (GOOD, seen)), capsys)[0] == 1
+        assert shown(Results("", "", "", (GOOD, seen)), capsys)[0] == 1
 
 
 @pytest.mark.parametrize(
@@ -224,6 +226,17 @@ def test_the_record_has_every_scenario_and_the_document_shows_it() -> None:
     assert all(each.agrees for each in results.kernels)
     shown = (Path(__file__).parents[2] / "docs" / "kernels.md").read_text()
     assert markdown(results) in shown, "paste: memhp lab conform --show --markdown"
+
+
+def test_the_rules_are_those_that_the_reference_follows_and_no_words() -> None:
+    rules = rules_of(SYSTEM)
+    action, *others = SYSTEM.actions
+    assert rules_of(replace(SYSTEM, actions=(replace(action, doc="other words"), *others))) == rules
+    assert rules_of(replace(SYSTEM, properties=())) == rules
+    fewer = replace(action, guards=action.guards[1:])
+    assert rules_of(replace(SYSTEM, actions=(fewer, *others))) != rules
+    errno = replace(action, guards=(replace(action.guards[0], errno=99), *action.guards[1:]))
+    assert rules_of(replace(SYSTEM, actions=(errno, *others))) != rules
 
 
 def test_the_rows_that_claim_a_kernel_are_those_that_scenarios_show() -> None:

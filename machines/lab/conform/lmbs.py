@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
+from memhp.machines.lab.errors import LabError
 from memhp.reference.machine import Machine
 from memhp.reference.operations import Operations
-from memhp.reference.topology import Value
 from memhp.spec.language.system import System
 
 from .board import DEVICES, arrangement
@@ -25,6 +25,7 @@ _LMB_SECONDS = 15.0
 
 
 def lmbs_come_and_go(follower: Follower, system: System) -> Iterator[Check]:
+    """The scenario's option `movable_node` keeps the kernel's memory out of what comes later."""
     guest, board = follower.target.booted, replace(follower.target.board, how="dimms")
     blocks, size = (FIRST, SECOND), 2 * board.block
     user = Operations(Machine(system, arrangement(system, board)))
@@ -37,53 +38,30 @@ def lmbs_come_and_go(follower: Follower, system: System) -> Iterator[Check]:
 
     def settled_in(wanted: set[str]) -> str:
         """What is seen; a state of before, which it may be for good, is waited out."""
-        before, deadline = shown(user.machine), time.monotonic() + _LMB_SECONDS
+        deadline = time.monotonic() + _LMB_SECONDS
         while True:
             seen = str(guest.shell(f"cat {states} 2>/dev/null").out.split())
             if seen in wanted - {before} or time.monotonic() > deadline:
                 return seen
             time.sleep(0.5)
 
-    after = Operations(user.machine.copy())
-    for block in blocks:
-        _take(after, ("acquire_lmb", block))
-    _take(after, ("add_device", 1))
-    for block in blocks:
-        _take(after, ("write_state", block, "online"), ("assign_lmb", block))
+    before = shown(user.machine)
+    if not (added := user.add_lmbs(1)):
+        raise LabError(f"the reference cannot add LMBs: {added}")
     guest.qmp("object-add", qom_type="memory-backend-ram", id="lmbs-ram", size=size)
     guest.qmp("device_add", driver="pc-dimm", id="lmbs", memdev="lmbs-ram", node=1)
-    wanted = shown(after.machine)
+    wanted = shown(user.machine)
     yield Check("LMBs that a request adds", wanted, settled_in({wanted}))
-    user = after
+    before = wanted
     told = kernel_memory(guest, numbers, follower.target.frames_of_block)
     contents: dict[int, tuple[Content, ...]] = {
         numbers[number]: tuple("free" if own == "nothing" else own for own in its)
         for number, its in told.items()
     }
-    outcomes = {shown(_without_lmbs(world, blocks)) for world in worlds(user.machine, contents)}
+    outcomes = set()
+    for world in worlds(user.machine, contents):
+        Operations(world).remove_lmbs(1)
+        outcomes.add(shown(world))
     guest.qmp("device_del", id="lmbs")
-    seen = settled_in(outcomes)
-    wanted = seen if seen in outcomes else " or ".join(sorted(outcomes))
-    yield Check("LMBs after a request to remove them", wanted, seen)
-
-
-def _without_lmbs(machine: Machine, blocks: Sequence[int]) -> Machine:
-    """The machine after a request to remove these LMBs: all go, or none."""
-    user = Operations(machine)
-    if all([user.write_state(block, "offline") for block in blocks]):
-        for block in blocks:
-            _take(user, ("remove_memory", block), ("unassign_lmb", block))
-        releases = [("release_lmb", block) for block in blocks]
-        _take(user, ("reach_count", blocks[0]), *releases)
-    else:  # what was offline comes back
-        for block in blocks:
-            user.write_state(block, "online")
-    return user.machine
-
-
-def _take(user: Operations, *steps: tuple[Value, ...]) -> None:
-    """Operations of a user, or single steps, that the reference must be able to take."""
-    for name, *params in steps:
-        known = getattr(user, str(name), None)
-        done = known(*params) if known else user.machine.step(str(name), *params)
-        assert done, f"{name}{params}: {done}"
+    wanted = " or ".join(sorted(outcomes))
+    yield Check("LMBs after a request to remove them", wanted, settled_in(outcomes))

@@ -1,8 +1,8 @@
 """The steps of the scenarios, and what is predicted and seen on the way.
 
 A scenario takes steps that the reference takes too (`Follower.step`), and looks at the kernel
-once more where sysfs tells more than its blocks and nodes.  No prediction is typed in where it
-can be computed.
+once more where sysfs tells more than its blocks and nodes.  A prediction is what the reference
+does, or what one of its properties says: that nothing moved, that contents are kept.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from memhp.spec.profiles import PROFILES
 
 from .board import BOOT_BLOCKS
 from .follow import Follower
+from .look import frames_of
 from .target import confine
 from .worlds import holds
 
@@ -109,6 +110,18 @@ def _pages_on(guest: Guest, holder: int, node: int) -> int:
     return sum(map(int, re.findall(rf"\bN{node}=(\d+)", guest.read(f"/proc/{holder}/numa_maps"))))
 
 
+def _kept(guest: Guest, *holders: int) -> Check:
+    """Holders give their memory back, and look first whether it is as they wrote it (M1)."""
+    ends = [guest.release(holder) for holder in holders]
+    return Check("contents of what was moved", str([0] * len(holders)), str(ends))
+
+
+def _take(machine: Machine, action: str, *params: int | str) -> None:
+    """A step that the reference takes.  Raises LabError if it refuses."""
+    if not (outcome := machine.step(action, *params)):
+        raise LabError(f"the reference does not take {action}{params}: {outcome}")
+
+
 def _allowed(machine: Machine, action: str, *params: int | str) -> str:
     return "done" if machine.why_not(action, *params) is None else "refused"
 
@@ -118,8 +131,7 @@ def _allowed(machine: Machine, action: str, *params: int | str) -> str:
 
 def kernel_memory_stays_out(follower: Follower, system: System) -> Iterator[Check]:
     guest = _plug(follower, "online_movable")
-    _held(guest, "anon", 48 * MIB)
-    _held(guest, "cache", 16 * MIB)
+    users = [_held(guest, "anon", 48 * MIB), _held(guest, "cache", 16 * MIB)]
     wanted = _allowed(follower.machine, "alloc_kernel", FIRST)
     before = _figures(guest, "MemFree")
     _held(guest, "kernel", 8 * MIB)  # Linux takes it elsewhere rather than refuse
@@ -128,21 +140,23 @@ def kernel_memory_stays_out(follower: Follower, system: System) -> Iterator[Chec
     kernel = _figures(guest, "Slab", "KernelStack", "PageTables")
     yield Check("bytes of the node that are the kernel's", "0", str(kernel))
     _steps(follower, ("write_state", FIRST, "offline"), ("write_state", SECOND, "offline"))
+    yield _kept(guest, *users)
 
 
 def stuck_is_found_first(follower: Follower, system: System) -> Iterator[Check]:
-    guest = _plug(follower, "online_kernel")
+    guest, target = _plug(follower, "online_kernel"), follower.target
     user = _held(guest, "anon", 32 * MIB)
-    pages = _pages_on(guest, user, 1)
     while _figures(guest, "MemFree") > 24 * MIB:  # both blocks fill up with the kernel's own
         _held(guest, "kernel", 8 * MIB)
+    frames = frames_of(guest, user, target.page)
     for block in (FIRST, SECOND):
-        taken = follower.machine.step("alloc_kernel", block)
-        assert taken, taken
-        wanted = Operations(follower.machine.copy()).write_state(block, "offline").errno
-        got = follower.target.do("write_state", block, "offline")
-        yield Check(f"errno of taking block {block} offline", str(wanted), str(got))
-    yield Check("pages of a user that moved", "0", str(pages - _pages_on(guest, user, 1)))
+        told = target.contents([block])[block]
+        yield Check(f"what block {block} holds", "kernel", " or ".join(told))
+        _steps(follower, ("write_state", block, "offline"))
+        state = str(follower.machine.get("block_state", block))
+        yield Check(f"block {block} after it was told to go offline", "online", state)
+    moved = len(frames - frames_of(guest, user, target.page))
+    yield Check(f"of {len(frames)} frames of a user's, those that moved", "0", str(moved))
 
 
 def closed_memory_is_not_filled(follower: Follower, system: System) -> Iterator[Check]:
@@ -192,7 +206,7 @@ def a_pin_holds_its_block(follower: Follower, system: System) -> Iterator[Check]
 
 def a_device_goes_after_its_memory(follower: Follower, system: System) -> Iterator[Check]:
     guest = _plug(follower, "online_movable")
-    _held(guest, "locked", 16 * MIB)
+    user = _held(guest, "locked", 16 * MIB)
     for step in (("eject_device", 1), ("add_device", 1), ("eject_device", 1)):
         _steps(follower, step)
         blocks = range(BOOT_BLOCKS, follower.machine.topology.sizes["Block"])
@@ -202,6 +216,7 @@ def a_device_goes_after_its_memory(follower: Follower, system: System) -> Iterat
         added = sum(r.stop - r.start for r in ranges if r.start >= board.more * board.block)
         what = f"bytes of added memory after {step[0]}"
         yield Check(what, str(present * board.block), str(added))
+    yield _kept(guest, user)
 
 
 def a_node_goes_with_its_last_block(follower: Follower, system: System) -> Iterator[Check]:
@@ -251,39 +266,65 @@ def huge_folios_move_whole(follower: Follower, system: System) -> Iterator[Check
         pool = f"/sys/devices/system/node/node{node}/hugepages/hugepages-2048kB"
         guest.write(f"{pool}/nr_hugepages", str(number))
     user = _held(guest, "huge", 2 * MIB)
-    total, free, node = _after_offlining(system)
     _steps(follower, ("write_state", FIRST, "offline"), ("write_state", SECOND, "offline"))
     meminfo = guest.read("/proc/meminfo")
-    for word, wanted in (("Total", total), ("Free", free)):
-        seen = re.search(rf"HugePages_{word}:\s+(\d+)", meminfo)
-        yield Check(f"huge folios: {word.lower()}", str(wanted), seen[1] if seen else "none")
-    nodes = [n for n in (0, 1) if _pages_on(guest, user, n)]
-    yield Check("the nodes of the one in use", str([node]), str(nodes))
+    counts = (re.search(rf"HugePages_{word}:\s+(\d+)", meminfo) for word in ("Total", "Free"))
+    total, free = (int(found[1]) if found else None for found in counts)
+    seen = str((total, free, [node for node in (0, 1) if _pages_on(guest, user, node)]))
+    wanted = " or ".join(sorted(map(str, _huge_folios_after_offlining(system))))
+    yield Check("huge folios: all, free, and the nodes of the one in use", wanted, seen)
+    yield _kept(guest, user)
 
 
-def _after_offlining(system: System) -> tuple[int, int, int]:
-    """Huge folios in all and free, and where the used one is: what the specification leaves.
+_HugeFolios = tuple[int, int, list[int]]
+"""How many there are, how many are free, and the nodes of the one in use."""
 
-    One is free on node 0; of two on node 1 one is in use, and all of node 1 goes offline.
+
+def _huge_folios_after_offlining(system: System) -> list[_HugeFolios]:
+    """What the specification leaves.
+
+    One is free on node 0; of two on node 1 one is in use, and both blocks of node 1 go offline.
     """
     shape = Shape(nodes=2, totals=(3, 3, 3), tables=(("node_of", (0, 1, 1)),))
     machine = Machine(system, replace(shape, more=(("HugeFolio", 3),)).build(system))
     for number in range(3):
-        machine.step("grow_pool", number, number)
-    machine.step("take_huge", 1)
-    machine.step("map_huge", 1, 0)
-    for block in (1, 2):
-        machine.step("begin_offline", block)
-        machine.step("announce_offline", block)
-    machine.step("begin_huge_migration", 1, 0)
-    machine.step("copy_huge", 1)
-    machine.step("change_huge_home", 1)
-    for number in (0, 2):  # what is free on node 1 now
-        machine.step("dissolve", number)
-    for block in (1, 2):
-        machine.step("finish_offline", block)
-    counts = [sum(int(machine.get(of, n)) for n in (0, 1)) for of in ("nr_huge", "free_huge")]
-    return counts[0], counts[1], int(machine.evaluate("pool_of", 1))
+        _take(machine, "grow_pool", number, number)
+    _take(machine, "take_huge", 1)
+    _take(machine, "map_huge", 1, 0)
+    return _ends(machine, (1, 2))
+
+
+def _ends(machine: Machine, blocks: tuple[int, ...]) -> list[_HugeFolios]:
+    """What may be left once the blocks are offline, one after the other."""
+    if not blocks:
+        counts = [sum(int(machine.get(of, n)) for n in (0, 1)) for of in ("nr_huge", "free_huge")]
+        return [(counts[0], counts[1], [int(machine.evaluate("pool_of", 1))])]
+    block, *rest = blocks
+    _take(machine, "begin_offline", block)
+    _take(machine, "announce_offline", block)
+    found: list[_HugeFolios] = []
+    for move in _moves_out_of(machine, block) or [None]:
+        world = machine.copy()
+        if move:
+            _take(world, "begin_huge_migration", *move)
+            _take(world, "copy_huge", move[0])
+            _take(world, "change_huge_home", move[0])
+        for free in [params["h"] for _, params in world.enabled("dissolve")]:
+            if world.get("huge_home", free) == block:
+                _take(world, "dissolve", free)
+        _take(world, "finish_offline", block)
+        found += [end for end in _ends(world, tuple(rest)) if end not in found]
+    return found
+
+
+def _moves_out_of(machine: Machine, block: int) -> list[tuple[int, int] | None]:
+    """Huge folios of the block (of one frame, with its number), and where each may go."""
+    moves = [params for _, params in machine.enabled("begin_huge_migration")]
+    return [
+        (int(params["h"]), int(params["t"]))
+        for params in moves
+        if machine.get("huge_home", params["h"]) == block
+    ]
 
 
 # --- what others say of the same state ----------------------------------------------------------

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from hashlib import sha256
 from typing import Any
+
+from memhp.spec.language.system import System
 
 from .report import Report, Tally, together
 from .scenarios import Check, Scenario
 from .target import Operation, checked
 
-__all__ = ["Results", "ResultsError", "Seen", "disagreement", "operations_of"]
+__all__ = ["Results", "ResultsError", "Seen", "disagreement", "operations_of", "rules_of"]
 
 _SCHEMA = "memhp-kernels/1"
 _VERSION = 1
@@ -83,12 +86,34 @@ class Seen:
         return well and not self.lost and all(self.scenarios.values())
 
 
+_WORDS = frozenset({"doc", "why", "where", "module"})
+
+
+def rules_of(system: System) -> str:
+    """A fingerprint of what the reference does; words and places in files do not count.
+
+    It is of the axioms, definitions, variables and actions.
+    """
+    parts = (system.axioms, tuple(system.definitions.values()), system.variables, system.actions)
+    return sha256(repr(_bare(parts)).encode()).hexdigest()[:16]
+
+
+def _bare(part: object) -> object:
+    if isinstance(part, tuple):
+        return tuple(map(_bare, part))
+    if is_dataclass(part):
+        names = (field.name for field in fields(part) if field.name not in _WORDS)
+        return tuple(_bare(getattr(part, name)) for name in names)
+    return part
+
+
 @dataclass(frozen=True)
 class Results:
-    """What all kernels have shown, on a day and with a QEMU."""
+    """What all kernels have shown, on a day, with a QEMU, held against rules (`rules_of`)."""
 
     date: str
     qemu: str
+    rules: str
     kernels: tuple[Seen, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -111,7 +136,8 @@ class Results:
                 )
                 for each in document["kernels"]
             ]
-            return cls(str(document["date"]), str(document["qemu"]), tuple(kernels))
+            date, qemu, rules = (str(document[name]) for name in ("date", "qemu", "rules"))
+            return cls(date, qemu, rules, tuple(kernels))
         except (AttributeError, KeyError, TypeError) as error:
             raise ResultsError(f"no results of kernels: {error}") from None
 

@@ -28,7 +28,7 @@ from .plays import (
     stuck_is_found_first,
     the_kernels_own_test_passes,
 )
-from .report import Disagreement
+from .report import Report
 from .target import KernelTarget
 
 __all__ = ["SCENARIOS", "Check", "Scenario", "run", "scenarios_of"]
@@ -39,8 +39,9 @@ class Scenario:
     """What a scenario is.
 
     ``rows`` are those of the list that it shows; ``arches``, the guests that can show it;
-    ``programs``, those of this machine that it runs in the guest; ``selftest`` says that it
-    runs the kernel's own test.
+    ``programs``, those of this machine that it runs in the guest; ``options``, words of its
+    kernel's command line; ``selftest`` says that it runs the kernel's own test, ``deviates`` that
+    it shows Linux do otherwise than the rows ask.
     """
 
     name: str
@@ -49,7 +50,9 @@ class Scenario:
     arches: tuple[str, ...]
     checks: Callable[[Follower, System], Iterator[Check]]
     programs: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
     selftest: bool = False
+    deviates: bool = False
 
 
 def scenarios_of(kernel: Kernel) -> tuple[Scenario, ...]:
@@ -74,16 +77,16 @@ def scenarios_of(kernel: Kernel) -> tuple[Scenario, ...]:
 def run(scenario: Scenario, kernel: Kernel, system: System) -> tuple[Check, ...]:
     """Boot the kernel, and do the scenario; what ends it early is a check that fails."""
     checks: list[Check] = []
-    disagreements: list[Disagreement] = []
+    report = Report()
     try:
-        with KernelTarget(kernel, scenario.programs) as target:
+        with KernelTarget(kernel, scenario.programs, scenario.options) as target:
             follower = Follower(target, system)
-            disagreements = follower.report.disagreements
+            report = follower.report
             checks.extend(scenario.checks(follower, system))
-    except (LabError, MachineError, OSError, LookupError, AssertionError) as error:
-        if not disagreements:
+    except (LabError, MachineError, OSError, LookupError, ValueError) as error:
+        if not report.disagreements:
             checks.append(Check("it goes on to its end", "True", f"{error!r}\n{error}"))
-    left = "; ".join(map(str, disagreements))
+    left = "; ".join([*map(str, report.disagreements), *report.changes, *report.deviations])
     return (*checks, Check("steps that the reference has otherwise", "none", left or "none"))
 
 
@@ -129,7 +132,7 @@ SCENARIOS = (
     Scenario(
         "a_node_goes_with_its_last_block",
         "A node appears with its first memory and is gone with its last.",
-        ("N1", "N2"),
+        ("N1",),
         _DIMMS,
         a_node_goes_with_its_last_block,
     ),
@@ -139,6 +142,7 @@ SCENARIOS = (
         ("N4",),
         _DIMMS,
         linux_moves_to_another_node,
+        deviates=True,
     ),
     Scenario(
         "huge_folios_move_whole",
@@ -184,6 +188,7 @@ SCENARIOS = (
         ("R3",),
         ("ppc64le",),
         lmbs_come_and_go,
+        options=("movable_node",),
     ),
     Scenario(
         "sizes_and_rules_of_s390x",

@@ -125,15 +125,23 @@ def confine(guest: Guest, nodes: str) -> int:
 
 
 class KernelTarget:
-    """A kernel in a guest: what can be done there, and what is seen.  A context manager."""
+    """A kernel in a guest: what can be done there, and what is seen.  A context manager.
 
-    def __init__(self, kernel: Kernel, programs: tuple[str, ...] = ()) -> None:
+    Args:
+        kernel: of an architecture of `BOARDS`; else LabError is raised.
+        programs: those of this machine that can be run in the guest.
+        options: words of the kernel's command line, besides the board's.
+    """
+
+    def __init__(
+        self, kernel: Kernel, programs: tuple[str, ...] = (), options: tuple[str, ...] = ()
+    ) -> None:
         if kernel.arch not in BOARDS:
             known = ", ".join(BOARDS)
             raise LabError(f"{kernel.name}: conformance knows guests of {known}, not {kernel.arch}")
         self.kernel = kernel
         self.board = replace(BOARDS[kernel.arch], linux=kernel.linux)
-        self.programs = programs
+        self.programs, self.options = programs, options
         self.guest: Guest | None = None
         self.at_boot: MachineReading
         self.reading: MachineReading
@@ -161,7 +169,9 @@ class KernelTarget:
         """
         self.close()
         self.holders, self.pinned = {}, {}
-        layout = replace(self.board.layout(), programs=self.programs)
+        layout = self.board.layout()
+        options = (*layout.options, *self.options)
+        layout = replace(layout, programs=self.programs, options=options)
         self.guest = Guest.boot(self.kernel, layout)
         try:
             self.at_boot = self.reading = listed(self.guest, "iomem")
