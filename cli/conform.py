@@ -28,9 +28,9 @@ _EPILOG = """examples:
   memhp lab conform --show kernels.json          the table of a file; without FILE: of memhp's own
 
 A step is *determined* when the specification allows one outcome, and *allowed* when it allows
-several, because nothing shows where the kernel's own memory lies.  What a block was seen to
-hold has *changed* when only what it holds afterwards explains the step.  *Deviating* steps are
-explained by what docs/findings.md says of Linux.
+several, because nothing shows where the kernel's own memory lies.  It is *changed* when only
+another content of the blocks explains it, seen too late, or by nobody if they were ejected; there
+may be few of these.  *Deviating* steps are explained by what docs/findings.md says of Linux.
 
 A kernel of your own needs, built in: BLK_DEV_INITRD, DEVTMPFS, TMPFS, NUMA, MEMORY_HOTREMOVE,
 CPUSETS, IO_URING, HUGETLBFS and PROC_PAGE_MONITOR; of x86_64 also SERIAL_8250_CONSOLE,

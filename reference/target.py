@@ -1,4 +1,4 @@
-"""What the reference, the engine, a kernel and a user's own implementation have in common.
+"""What the reference, the engine and a user's own implementation have in common.
 
 A target boots a machine, does what it is asked, and says what it can see.  The
 specification decides what is right: `ReferenceTarget` is the one to compare with.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,11 @@ import pytest
 import memhp.cli
 from memhp.checks.coverage import Cell, Evidence, Question, coverage
 from memhp.checks.verdicts import Verdict
-from memhp.cli.coverage import as_json, cell_text, markdown
+from memhp.cli.coverage import _kernels, as_json, cell_text, markdown
 from memhp.cli.main import main
+from memhp.machines.lab.conform import Tally
+from memhp.machines.lab.conform.results import Results, Seen, rules_of
+from memhp.machines.lab.conform.scenarios import SCENARIOS
 from memhp.spec.rows import COLUMNS, ROWS, Row
 from memhp.spec.system import SYSTEM
 
@@ -68,6 +72,36 @@ def test_a_column_that_nothing_claims_may_be_empty() -> None:
     cell = Cell("engine", False, ())
     assert cell.verdict.passes
     assert cell_text(cell) == "-"
+
+
+def test_a_cell_of_kernels_says_how_many_and_what_is_to_be_said_of_them() -> None:
+    details = ("a, b", "b, c; which do otherwise")
+    found = tuple(Evidence("Z9", "kernel", "x", Verdict.holds, detail) for detail in details)
+    assert cell_text(Cell("kernel", True, found)) == "3 kernels, which do otherwise"
+
+
+SEEN = Seen("k", "6", 1, 0.1, 1, {"hold": Tally(1)}, {}, {SCENARIOS[0].name: True})
+
+
+@pytest.mark.parametrize(
+    ("seen", "rules", "verdict", "detail"),
+    [
+        (SEEN, rules_of(SYSTEM), Verdict.holds, "k"),
+        (SEEN, "others", Verdict.holds, "k; held against earlier rules"),
+        (replace(SEEN, operations={"hold": Tally(disagreed=1)}), "", Verdict.refuted, "k; held"),
+        (replace(SEEN, lost=1), "", Verdict.refuted, "k; held"),
+        (replace(SEEN, scenarios={SCENARIOS[0].name: False}), "", Verdict.refuted, "k; held"),
+    ],
+)
+def test_a_kernel_is_evidence_if_all_that_it_did_agrees_and_is_said_to_be_of_earlier_rules(
+    seen: Seen, rules: str, verdict: Verdict, detail: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = Results("2026-11-27", "QEMU", rules, (seen,))
+    monkeypatch.setattr("memhp.cli.conform.recorded", lambda: results)
+    found = list(_kernels())
+    assert [each.row for each in found] == [*SCENARIOS[0].rows]
+    assert found[0].verdict is verdict
+    assert found[0].detail.startswith(detail)
 
 
 def test_every_row_is_there_once_and_claims_known_columns() -> None:

@@ -21,6 +21,42 @@ def booted(shape: Shape, **tables: tuple[int, ...]) -> Operations:
     return Operations(Machine(SYSTEM, Topology(topology.sizes, {**topology.tables, **tables})))
 
 
+LMBS = Shape(
+    blocks=3,
+    added=frozenset([1, 2]),
+    more=(("MemoryDevice", 2),),
+    tables=(("is_lmb", (1, 1, 1)), ("in_range", (1, 0, 0, 0, 1, 1))),
+)
+"""Device 0 is the memory at boot, device 1 two logical memory blocks that may come."""
+
+
+def lmbs(user: Operations) -> list[tuple[object, ...]]:
+    names = ("drc_acquired", "block_device", "block_state", "assigned")
+    return [tuple(user.machine.get(name, block) for name in names) for block in (1, 2)]
+
+
+def test_lmbs_come_online_and_go_back_to_the_hypervisor() -> None:
+    user = booted(LMBS)
+    before = lmbs(user)
+    assert user.add_lmbs(1)
+    assert lmbs(user) == [(True, True, "online", True)] * 2
+    assert user.remove_lmbs(1)
+    assert lmbs(user) == before
+    assert not user.machine.violations()
+    replayed(user)
+
+
+def test_a_request_for_lmbs_that_one_of_them_refuses_leaves_all_of_them() -> None:
+    user = booted(LMBS)
+    assert user.add_lmbs(1)
+    there = lmbs(user)
+    assert user.machine.step("alloc_kernel", 2)
+    assert user.remove_lmbs(1).errno == EBUSY
+    assert lmbs(user) == there
+    assert user.add_lmbs(1).errno == EEXIST
+    assert lmbs(user) == there
+
+
 SITUATIONS = {
     "online": Shape(blocks=2, movable=ONE),
     "added": Shape(blocks=2, added=ONE),
