@@ -7,7 +7,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,8 @@ _EPILOG = """examples:
   memhp lab boot x86_64-6.12 --node 512MiB,1 --node 256MiB --snapshot guest.tar
   memhp lab boot x86_64-6.12 --node 512MiB,1 --node 256MiB --node 0 --slots 2 --distance 0,1,30
   memhp lab boot x86_64-6.12 --node 512MiB,1 --node 0 --virtio-mem 1,1GiB,256MiB
+  memhp lab boot x86_64-6.12 --node 512MiB,1 --node 0 --dimm 1,256MiB \
+      --run 'echo offline > /sys/devices/system/memory/memory32/state; echo $?'
   memhp lab boot --kernel vmlinuz --option movable_node
   memhp lab record                      try every block of the guests of tests/data, anew
   memhp lab conform                     hold all that are here against the reference
@@ -32,7 +34,8 @@ Node 0 has memory and a CPU; then come nodes with CPUs, those with memory alone,
 with neither (--node 0), to which slots or a virtio-mem device may bring memory.
 Needs qemu-system-x86, busybox-static and a C compiler; for ppc64le qemu-system-ppc and
 gcc-powerpc64le-linux-gnu, likewise for aarch64 (qemu-system-arm) and s390x, whose guests have
-one node and no devices.  Nothing is installed.
+one node and no devices.  Nothing is installed.  Kernels and what is built are kept in
+MEMHP_LAB_CACHE, or else in memhp/lab of the user's cache.
 """
 _LIMIT = 60.0
 
@@ -91,6 +94,22 @@ def add_parser(commands: Any) -> None:
         help="a virtio-mem device, of which so much is plugged (default: 0)",
     )
     booting.add_argument(
+        "--dimm",
+        action="append",
+        default=[],
+        type=_dimm,
+        metavar="NODE,SIZE",
+        help="a DIMM that is plugged once the guest runs; each takes a slot",
+    )
+    booting.add_argument(
+        "--run",
+        dest="shell",
+        action="append",
+        default=[],
+        metavar="COMMAND",
+        help="for the guest's shell, after that and before --snapshot; what it says is shown",
+    )
+    booting.add_argument(
         "--option", action="append", default=[], metavar="WORD", help="for the kernel"
     )
     booting.add_argument(
@@ -141,6 +160,14 @@ def _distance(text: str) -> tuple[int, int, int]:
     return (int(match[1]), int(match[2]), int(match[3]))
 
 
+def _dimm(text: str) -> tuple[int, int]:
+    """An argument such as 1,256MiB; argparse says so when it is none."""
+    node, _, size = text.partition(",")
+    if not re.fullmatch("[0-9]{1,3}", node) or not size:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a node and a size")
+    return (int(node), number_of_bytes(size))
+
+
 def _virtio_mem(text: str) -> tuple[int, int, int]:
     """An argument such as 1,1GiB,256MiB; argparse says so when it is none."""
     node, _, sizes = text.partition(",")
@@ -161,7 +188,7 @@ def _guarded(part: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Na
         except (GuestDied, GuestSilent) as error:
             print(f"memhp lab: {error}", file=sys.stderr)
             return 3
-        except (LabError, UsageError) as error:
+        except (LabError, UsageError, OSError) as error:
             return fail("lab", error)
 
     return run
@@ -209,11 +236,28 @@ def _boot(args: argparse.Namespace) -> int:
     if args.kvm:
         print(f"accelerator: {accel}")
     with Guest.boot(kernel, layout, limit=args.limit, accel=accel) as guest:
+        _plug(guest, args.dimm)
         _show(guest)
+        status = 0
+        for command in args.shell:
+            reply = guest.shell(command)
+            print(f"$ {command}\n{reply.out}", end="")
+            status = status or reply.rc
         if args.snapshot is not None:
             write_file(args.snapshot, snapshot(guest))
             print(f"written: {args.snapshot}")
-    return 0
+    return 1 if status else 0
+
+
+def _plug(guest: Guest, dimms: Iterable[tuple[int, int]]) -> None:
+    """Plug the DIMMs, and wait until their blocks are there."""
+    from memhp.machines.lab import add_dimm, wait_for_blocks
+    from memhp.machines.lab.snapshot import block_states, page_sizes
+
+    for number, (node, size) in enumerate(dimms):
+        wanted = len(block_states(guest)) + size // page_sizes(guest)[1]
+        add_dimm(guest, f"dimm{number}", node, size)
+        wait_for_blocks(guest, wanted)
 
 
 def _record(args: argparse.Namespace) -> int:
@@ -261,7 +305,7 @@ def _layout(args: argparse.Namespace) -> Layout:
     return Layout(
         nodes=tuple(Node(*each) for each in args.node or [(512 * MIB, 1)]),
         distances=tuple(args.distance),
-        slots=args.slots,
+        slots=max(args.slots, len(args.dimm)),
         virtio_mem=tuple(VirtioMem(*each) for each in args.virtio_mem),
         options=tuple(args.option),
     )

@@ -8,6 +8,8 @@ import tempfile
 
 import pytest
 
+from memhp.machines.lab.kernels import cache_folder
+
 collect_ignore_glob = ["bench*.py"]
 """Benchmarks are scripts, and import each other as such."""
 
@@ -27,6 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Begin with an empty cache; workers inherit where it is."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
+        os.environ["MEMHP_TESTS_LAB_CACHE"] = str(cache_folder())  # where fetched kernels are
         config.stash[_FOLDER] = os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="memhp-")
 
 

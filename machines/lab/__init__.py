@@ -15,7 +15,7 @@ Needs `qemu-system-x86`, `busybox-static` and a C compiler; nothing is written o
 cache folder and the guests.
 """
 
-from memhp.machines.lab.devices import Ejection, add_dimm, eject_dimm, resize
+from memhp.machines.lab.devices import Ejection, add_dimm, eject_dimm, resize, wait_for_blocks
 from memhp.machines.lab.errors import GuestDied, GuestSilent, LabError
 from memhp.machines.lab.guest import Guest, Reply, identified, usable_accelerator
 from memhp.machines.lab.kernels import STOCK, Kernel, fetch, load, own
@@ -46,4 +46,5 @@ __all__ = [
     "resize",
     "snapshot",
     "usable_accelerator",
+    "wait_for_blocks",
 ]

@@ -12,8 +12,10 @@ from typing import Any
 
 from memhp.machines.lab.errors import GuestSilent
 from memhp.machines.lab.guest import Guest
+from memhp.machines.lab.qmp import MonitorRefused
+from memhp.machines.lab.snapshot import block_states
 
-__all__ = ["Ejection", "add_dimm", "eject_dimm", "plug_dimm", "resize"]
+__all__ = ["Ejection", "add_dimm", "eject_dimm", "plug_dimm", "resize", "wait_for_blocks"]
 
 _INSERTION, _EJECTION = (0, 1), (3,)
 """The sources of an _OST that answers an insertion or an ejection request (ACPI specification,
@@ -46,7 +48,11 @@ def add_dimm(guest: Guest, name: str, node: int, size: int, *, place: int | None
     """
     guest.qmp("object-add", qom_type="memory-backend-ram", id=f"{name}-ram", size=size)
     there = {} if place is None else {"addr": place}
-    guest.qmp("device_add", driver="pc-dimm", id=name, memdev=f"{name}-ram", node=node, **there)
+    try:
+        guest.qmp("device_add", driver="pc-dimm", id=name, memdev=f"{name}-ram", node=node, **there)
+    except MonitorRefused:
+        guest.qmp("object-del", id=f"{name}-ram")
+        raise
 
 
 def plug_dimm(guest: Guest, name: str, node: int, size: int, *, place: int) -> int:
@@ -98,6 +104,23 @@ def eject_dimm(guest: Guest, name: str, *, limit: float = 20.0) -> Ejection:
         f"{guest.kernel.name}: {name} was neither ejected nor refused within {limit:g} s",
         guest.last_lines(),
     )
+
+
+def wait_for_blocks(guest: Guest, count: int) -> dict[int, str]:
+    """The state of each block, once the guest has so many: it tells nobody when it is ready.
+
+    Raises:
+        GuestSilent: it has fewer after the guest's limit for commands.
+    """
+    deadline = time.monotonic() + guest.command_limit
+    while len(states := block_states(guest)) < count:
+        if time.monotonic() > deadline:
+            raise GuestSilent(
+                f"{guest.kernel.name} has {len(states)} of {count} blocks that it was given",
+                guest.last_lines(),
+            )
+        time.sleep(0.05)
+    return states
 
 
 def _reported(event: dict[str, Any], name: str, sources: tuple[int, ...]) -> int | None:

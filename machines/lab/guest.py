@@ -49,6 +49,9 @@ _T = TypeVar("_T")
 _END_SECONDS = 10.0
 """How long the end of QEMU is waited for once it was killed."""
 
+_UNLESS_ORPHANED = '[ "$PPID" = "$0" ] && exec "$@"'
+"""This process may have ended before the kernel was asked to end its child with it."""
+
 _TOO_MUCH = 999
 """What the agent answers when what it has to say is over 1 MiB."""
 
@@ -134,7 +137,8 @@ class Guest:
 
         Raises:
             LabError: a program or a module is missing.
-            GuestDied, GuestSilent: it did not boot, or not within ``limit`` seconds.
+            GuestDied, GuestSilent: it did not boot, or not within ``limit`` seconds, or a module
+                could not be loaded.
         """
         guest = cls(kernel, layout or Layout(), command_limit=command_limit)
         try:
@@ -148,6 +152,7 @@ class Guest:
         platform = platform_of(self.kernel.arch)
         qemu = tool(platform.qemu, platform.package)
         dies_with_us = [tool("setpriv", "util-linux"), "--pdeathsig", "KILL", "--"]
+        dies_with_us += ["sh", "-c", _UNLESS_ORPHANED, str(os.getpid())]
         initramfs = build(self.kernel, self.layout.wanted_modules, self.layout.programs)
         # Opened to append: QEMU's own complaints come between the lines of the console.
         console = os.open(f"/proc/self/fd/{self._console}", os.O_WRONLY | os.O_APPEND)
@@ -172,7 +177,12 @@ class Guest:
             self._monitor_end.close()
         deadline = began + limit
         self._waiting("booting", limit, lambda: self._monitor.greet(deadline))
-        self._waiting("booting", limit, lambda: self._answer(0, deadline))
+        ready = self._waiting("booting", limit, lambda: self._answer(0, deadline))
+        if ready.code:
+            raise GuestDied(
+                f"{self.kernel.name}: a module cannot be loaded: {os.strerror(ready.code)}",
+                self.last_lines(),
+            )
         self.boot_seconds = time.monotonic() - began
 
     def __enter__(self) -> Self:

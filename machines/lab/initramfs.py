@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from memhp.machines.lab.errors import LabError
-from memhp.machines.lab.kernels import Kernel, cache_folder, tool
+from memhp.machines.lab.kernels import Kernel, cache_folder, tool, usable
 from memhp.machines.lab.modules import load_order_in
 from memhp.machines.lab.platforms import platform_of
 
@@ -133,10 +133,10 @@ def _agent(arch: str) -> Path:
 
 def _kept(place: Path, make: Callable[[Path], object]) -> Path:
     """The file in the cache, made if it is not there: the whole of it, or nothing."""
-    if not place.is_file():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=place.parent) as scratch:
-            made = Path(scratch) / place.name
-            make(made)
-            os.replace(made, place)
+    with usable(place.parent) as folder:
+        if not place.is_file():
+            with tempfile.TemporaryDirectory(dir=folder) as scratch:
+                made = Path(scratch) / place.name
+                make(made)
+                os.replace(made, place)
     return place

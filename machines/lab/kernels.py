@@ -6,6 +6,8 @@ nothing is installed, and the machine's apt is not changed.  apt checks the sign
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import re
@@ -13,16 +15,28 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from memhp.machines.lab.errors import LabError
 from memhp.machines.lab.images import architecture_of
 from memhp.machines.lab.sources import machine_sources, stanzas_for
 
-__all__ = ["STOCK", "Apt", "Kernel", "StockKernel", "cache_folder", "fetch", "load", "own", "tool"]
+__all__ = [
+    "STOCK",
+    "Apt",
+    "Kernel",
+    "StockKernel",
+    "cache_folder",
+    "fetch",
+    "load",
+    "own",
+    "tool",
+    "usable",
+]
 
 _APT_SECONDS = 600.0
 _KEPT_MODULES = ("drivers/virtio/", "drivers/dax/", "drivers/nvdimm/", "fs/fuse/")
@@ -92,9 +106,26 @@ STOCK: Mapping[str, StockKernel] = MappingProxyType(
 def cache_folder() -> Path:
     """Where kernels and built files are kept: MEMHP_LAB_CACHE, or in the user's cache."""
     if own_folder := os.environ.get("MEMHP_LAB_CACHE"):
-        return Path(own_folder)
+        return Path(own_folder).expanduser().absolute()
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "memhp" / "lab"
+    return Path(base).absolute() / "memhp" / "lab"
+
+
+@contextlib.contextmanager
+def usable(folder: Path) -> Iterator[Path]:
+    """The folder of the cache, made if it is not there.
+
+    Raises:
+        LabError: something cannot be written or read there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+    except OSError as error:
+        raise LabError(
+            f"{folder} cannot be used ({error.strerror or error}): MEMHP_LAB_CACHE names another"
+            " folder for kernels and what is built"
+        ) from None
 
 
 def tool(name: str, package: str) -> str:
@@ -112,19 +143,27 @@ def tool(name: str, package: str) -> str:
 def load(name: str) -> Kernel | None:
     """The stock kernel of that name from the cache; None if it was not fetched yet."""
     folder = cache_folder() / "kernels" / name
-    try:
-        about = json.loads((folder / "about.json").read_text())
-    except (OSError, ValueError):
+    about = _about(folder)
+    if about is None:
         return None
     busybox = folder / "busybox"
     return Kernel(
         name,
-        about["arch"],
+        str(about["arch"]),
         folder / "vmlinuz",
         folder / "modules",
-        about["version"],
+        str(about["version"]),
         busybox if busybox.is_file() else None,
     )
+
+
+def _about(folder: Path) -> dict[str, Any] | None:
+    """What a kernel in the cache is; None if there is none, or it is damaged."""
+    try:
+        about = json.loads((folder / "about.json").read_text())
+        return about if {"arch", "version"} <= about.keys() else None
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
 def own(image: Path, modules: Path | None = None) -> Kernel:
@@ -149,7 +188,7 @@ def own(image: Path, modules: Path | None = None) -> Kernel:
 
 
 def fetch(name: str) -> Kernel:
-    """Bring a stock kernel into the cache, the current one of its release.
+    """Bring a stock kernel into the cache, the current one of its release, unless it is there.
 
     Raises:
         LabError: the name is not known, apt is missing, or apt fails (its words follow).
@@ -159,23 +198,40 @@ def fetch(name: str) -> Kernel:
     stock = STOCK[name]
     tool("apt-get", "apt")
     tool("dpkg-deb", "dpkg")
-    apt = Apt.prepared(stock)
-    packages = _packages(apt, stock)
-    if stock.arch != os.uname().machine:
-        packages.append("busybox-static")
-    place = cache_folder() / "kernels"
-    place.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=place) as scratch:
+    with usable(cache_folder() / "kernels") as place, _alone(place / f".{name}.lock"):
+        apt = Apt.prepared(stock)
+        packages = _packages(apt, stock)
+        if stock.arch != os.uname().machine:
+            packages.append("busybox-static")
+        if (_about(place / name) or {}).get("packages") != packages:
+            _bring(apt, stock, packages, place)
+    kernel = load(name)
+    if kernel is None:
+        raise LabError(f"{place / name} is damaged: remove it, and fetch it again")
+    return kernel
+
+
+def _bring(apt: Apt, stock: StockKernel, packages: list[str], place: Path) -> None:
+    """Download the packages, and put what they hold where the kernel was before."""
+    for left in place.glob(f"{stock.name}-*"):  # of a fetch that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f"{stock.name}-", dir=place) as scratch:
         folder = Path(scratch)
         apt.run("apt-get", "download", *packages, cwd=folder)
         version = unpack(sorted(folder.glob("*.deb")), folder / "kernel")
         about = {**asdict(stock), "version": version, "packages": packages}
         (folder / "kernel" / "about.json").write_text(json.dumps(about, indent=1) + "\n")
-        shutil.rmtree(place / name, ignore_errors=True)
-        (folder / "kernel").rename(place / name)
-    kernel = load(name)
-    assert kernel is not None
-    return kernel
+        if (place / stock.name).exists():
+            (place / stock.name).rename(folder / "before")
+        (folder / "kernel").rename(place / stock.name)
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One process at a time; the others wait."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _packages(apt: Apt, stock: StockKernel) -> list[str]:
@@ -243,6 +299,7 @@ class Apt:
             "APT::Architecture": stock.debian_arch,
             "APT::Architectures": stock.debian_arch,
             "APT::Sandbox::User": "",
+            "APT::Update::Error-Mode": "any",  # else a mirror that is not reached is a warning
             "Acquire::Languages": "none",
             "Acquire::Check-Valid-Until": "false",  # an archived release is signed once
         }
@@ -269,8 +326,11 @@ def _codename() -> str:
     except OSError:
         text = ""
     match = re.search(r'(?m)^VERSION_CODENAME="?([a-z]+)', text)
-    if match is None:
-        raise LabError("/etc/os-release names no release: give a kernel with --kernel PATH")
+    if match is None or not re.search(r'(?m)^ID="?debian"?$', text):
+        raise LabError(
+            "this machine is no Debian, so the lab does not know where Debian's kernels are:"
+            " give a kernel of your own with --kernel PATH"
+        )
     return match[1]
 
 
@@ -288,8 +348,8 @@ def unpack(debs: Iterable[Path], target: Path) -> str:
     for deb in debs:
         command = ["dpkg-deb", "--fsys-tarfile", str(deb)]
         with (
-            subprocess.Popen(command, stdout=subprocess.PIPE) as pipe,
-            tarfile.open(fileobj=pipe.stdout, mode="r|") as archive,
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as pipe,
+            _archive(pipe, deb) as archive,
         ):
             for member in archive:
                 place = _place(member.name)
@@ -303,6 +363,13 @@ def unpack(debs: Iterable[Path], target: Path) -> str:
     if version is None:
         raise LabError(f"the packages in {target.parent} hold no vmlinuz")
     return version
+
+
+def _archive(pipe: subprocess.Popen[bytes], deb: Path) -> tarfile.TarFile:
+    try:
+        return tarfile.open(fileobj=pipe.stdout, mode="r|")
+    except tarfile.TarError:
+        raise LabError(f"{deb.name} is no package that can be unpacked") from None
 
 
 _VERSION = re.compile(r"(?<=modules/)[^/]+|(?<=boot/vmlinu[xz]-)[^/]+")

@@ -6,23 +6,20 @@ cache and free memory, in kernel zones and in ZONE_MOVABLE, there at boot and ad
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from memhp.machines.lab.devices import add_dimm
+from memhp.machines.lab.devices import add_dimm, wait_for_blocks
 from memhp.machines.lab.errors import LabError
 from memhp.machines.lab.guest import Guest, HoldKind
 from memhp.machines.lab.kernels import Kernel
 from memhp.machines.lab.layout import MIB, Layout, Node, VirtioMem
-from memhp.machines.lab.snapshot import block_states
 from memhp.machines.lab.trial import try_all
 from memhp.machines.tree import MEMORY_DIR
 
 __all__ = ["RECORDINGS", "Recording", "record"]
 
-_WAIT_SECONDS = 20.0
 _PATIENCE = 15
 """Long enough to move the pages of a block of 128 MiB twice, without KVM."""
 
@@ -58,10 +55,7 @@ def _many_files(guest: Guest, name: str, count: int) -> None:
 
 def _online(guest: Guest, blocks: int, word: str) -> None:
     """Wait until the guest has so many blocks, and bring those online that are not."""
-    deadline = time.monotonic() + _WAIT_SECONDS
-    while len(states := block_states(guest)) < blocks:
-        if time.monotonic() > deadline:
-            raise LabError(f"the guest has {len(states)} of {blocks} blocks that it was given")
+    states = wait_for_blocks(guest, blocks)
     for block in (block for block, state in states.items() if state == "offline"):
         guest.write(f"/{MEMORY_DIR}/memory{block}/state", word)
 

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from memhp.machines.lab.errors import LabError
-from memhp.machines.lab.kernels import STOCK, Apt, cache_folder, load
+from memhp.machines.lab.kernels import STOCK, Apt, cache_folder, load, usable
 
 __all__ = ["fetch_selftest", "selftest"]
 
@@ -48,9 +48,12 @@ def fetch_selftest(name: str) -> Path:
     if kernel is None or kernel.linux is None:
         raise LabError(f"{name} is not here; bring it: memhp lab fetch {name}")
     package = "linux-source-" + ".".join(map(str, kernel.linux))
-    apt, place = Apt.prepared(STOCK[name]), _place(name)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place.parent) as scratch:
+    place = _place(name)
+    with (
+        usable(place.parent) as folder,
+        tempfile.TemporaryDirectory(dir=folder) as scratch,
+    ):
+        apt = Apt.prepared(STOCK[name])
         apt.run("apt-get", "download", package, cwd=Path(scratch))
         (deb,) = Path(scratch).glob("*.deb")
         made = Path(scratch) / place.name

@@ -64,10 +64,30 @@ def test_bad_input_is_told_in_a_line(
     assert error.count("\n") == 1
 
 
+def test_a_cache_that_cannot_be_used_is_told_in_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MEMHP_LAB_CACHE", "/dev/null/x")
+    assert main(["lab", "fetch", "x86_64-6.1"]) == 2
+    error = capsys.readouterr().err
+    assert "/dev/null/x/kernels cannot be used (Not a directory): MEMHP_LAB_CACHE names" in error
+    assert error.count("\n") == 1
+
+
+def test_a_damaged_kernel_is_not_here(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "cache/kernels/x86_64-6.1"
+    folder.mkdir(parents=True)
+    (folder / "about.json").write_text("{}")
+    assert main(["lab", "list"]) == 0
+    assert "6.1" in capsys.readouterr().out
+    assert main(["lab", "boot", "x86_64-6.1"]) == 2
+
+
 @pytest.mark.parametrize(
     "words",
     [
         ["--node", "x"],
+        ["--dimm", "1"],
         ["--node", "1MiB,x"],
         ["--limit", "0"],
         ["--distance", "0,1"],

@@ -153,10 +153,11 @@ static int open_line(const char *path)
 	return fd;
 }
 
-static void load_modules(void)
+/* The errno of the last module that could not be loaded, or 0. */
+static int load_modules(void)
 {
 	struct dirent **found;
-	int count = scandir("/modules", &found, NULL, alphasort);
+	int error = 0, count = scandir("/modules", &found, NULL, alphasort);
 
 	for (int i = 0; i < count; i++) {
 		char path[300];
@@ -166,11 +167,14 @@ static void load_modules(void)
 			continue;
 		snprintf(path, sizeof(path), "/modules/%s", found[i]->d_name);
 		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0 || syscall(SYS_finit_module, fd, "", 0) < 0)
-			fprintf(stderr, "agent: %s: %s\n", path, strerror(errno));
+		if (fd < 0 || syscall(SYS_finit_module, fd, "", 0) < 0) {
+			error = errno;
+			fprintf(stderr, "agent: %s: %s\n", path, strerror(error));
+		}
 		if (fd >= 0)
 			close(fd);
 	}
+	return error;
 }
 
 /* Ends what waits for a signal: without SA_RESTART it answers EINTR. */
@@ -182,8 +186,8 @@ static void wake(int number)
 int main(int count, char **words)
 {
 	const char *line = getenv("agent");
-
 	struct sigaction wakes = {.sa_handler = wake};
+	int error;
 
 	(void)count;
 	(void)words;
@@ -197,13 +201,13 @@ int main(int count, char **words)
 	mount("tmpfs", "/tmp", "tmpfs", 0, NULL);
 	mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL);
 	setenv("PATH", "/bin", 1);
-	load_modules();
+	error = load_modules();
 	line_fd = open_line(line ? line : "/dev/ttyS1");
 	if (line_fd < 0) {
 		fprintf(stderr, "agent: no line to the host: %s\n", strerror(errno));
 		return 1;
 	}
-	answer(0, 0, "", 0);
+	answer(0, error, "", 0);
 	serve();
 	fprintf(stderr, "agent: the line to the host has ended\n");
 	return 1;

@@ -22,7 +22,7 @@ FEW_SCENARIOS = ("linux_moves_to_another_node", "a_node_goes_with_its_last_block
 @pytest.fixture(scope="session")
 def lab_cache() -> Iterator[Path]:
     """The user's cache: the other tests have an empty one, and kernels are large."""
-    folder = Path(os.environ.get("MEMHP_LAB_CACHE") or Path.home() / ".cache/memhp/lab")
+    folder = Path(os.environ["MEMHP_TESTS_LAB_CACHE"])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MEMHP_LAB_CACHE", str(folder))
         yield folder

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,10 +26,14 @@ from memhp.machines.lab import (
     Layout,
     MonitorRefused,
     Node,
+    VirtioMem,
     add_dimm,
     eject_dimm,
+    resize,
     snapshot,
+    wait_for_blocks,
 )
+from memhp.machines.lab.snapshot import block_states
 from memhp.machines.sysfs import read_machine
 
 pytestmark = pytest.mark.kernel
@@ -247,6 +252,91 @@ def test_no_qemu_outlives_the_process_that_booted_it(
         parent.send_signal(ending)
         parent.wait(20)
     assert gone_within(qemu, 10)
+
+
+STARTED = """
+import os, signal, subprocess, sys
+from memhp.machines.lab import Guest, load
+
+class Killed(subprocess.Popen):
+    def __init__(self, *words, **more):
+        super().__init__(*words, **more)
+        print(self.pid, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+subprocess.Popen = Killed
+Guest.boot(load(sys.argv[1]))
+"""
+
+
+def test_no_qemu_outlives_a_process_that_is_killed_as_it_starts_it(
+    kernel: Kernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = tmp_path / "setpriv"  # asks to be ended with its parent when that is gone already
+    late.write_text(f'#!/bin/sh\nsleep 0.5\nexec {shutil.which("setpriv")} "$@"\n')
+    late.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    command = [sys.executable, "-c", STARTED, kernel.name]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert gone_within(int(done.stdout), 3)
+
+
+def test_ctrl_c_while_the_command_boots_a_guest_ends_both(kernel: Kernel) -> None:
+    words = [sys.executable, "-m", "memhp.cli.main", "lab", "boot", kernel.name]
+    words += ["--option", "rdinit=/bin/cat"]  # it never answers
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as command:
+        child = Path(f"/proc/{command.pid}/task/{command.pid}/children")
+        assert within(20, lambda: bool(child.read_text()))
+        qemu = int(child.read_text().split()[0])
+        assert within(20, lambda: "qemu" in Path(f"/proc/{qemu}/comm").read_text())
+        command.send_signal(signal.SIGINT)
+        _, said = command.communicate(timeout=20)
+    assert command.returncode == 130
+    assert said == "memhp: interrupted\n"
+    assert gone_within(qemu, 5)
+
+
+def test_a_module_that_cannot_be_loaded_is_told(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "memhp.machines.lab.initramfs.load_order_in", lambda folder, wanted: [("bad", b"no module")]
+    )
+    with pytest.raises(GuestDied, match="a module cannot be loaded: Exec format error") as caught:
+        Guest.boot(kernel)
+    assert any("bad.ko" in line for line in caught.value.console)
+
+
+def test_a_virtio_mem_device_is_resized(kernel: Kernel) -> None:
+    layout = Layout(
+        nodes=(Node(512 * MIB, 1),),
+        virtio_mem=(VirtioMem(0, 512 * MIB, 128 * MIB),),
+        options=("memhp_default_state=online_movable",),
+    )
+    with Guest.boot(kernel, layout) as guest:
+        assert len(wait_for_blocks(guest, 5)) == 5
+        resize(guest, 0, 256 * MIB)
+        assert len(wait_for_blocks(guest, 6)) == 6
+        resize(guest, 0, 0)
+        assert within(10, lambda: len(block_states(guest)) == 4)
+
+
+def test_a_dimm_that_is_refused_leaves_its_name_free(guest: Guest) -> None:
+    for _ in range(2):
+        with pytest.raises(MonitorRefused, match="exceeds the number of numa nodes"):
+            add_dimm(guest, "refused", node=9, size=128 * MIB)
+
+
+def test_the_command_plugs_dimms_and_runs_commands(
+    kernel: Kernel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--node", "512MiB,1", "--node", "0", "--dimm", "1,256MiB"]
+    words += ["--run", "echo said", "--run", "false"]
+    assert main(["lab", "boot", kernel.name, *words]) == 1
+    out = capsys.readouterr().out
+    assert "node1: 2 blocks, CPUs none" in out
+    assert out.endswith("$ echo said\nsaid\n$ false\n")
 
 
 def test_qemu_s_own_complaint_is_told(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:

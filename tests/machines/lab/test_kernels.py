@@ -141,6 +141,13 @@ def test_a_package_is_unpacked_into_a_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("dpkg")
+def test_what_is_no_package_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "bad.deb").write_bytes(b"no package")
+    with pytest.raises(LabError, match=r"bad\.deb is no package"):
+        unpack([tmp_path / "bad.deb"], tmp_path / "kernel")
+
+
+@pytest.mark.usefixtures("dpkg")
 def test_a_package_without_an_image_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="no vmlinuz"):
         unpack([deb(tmp_path, {"boot/config-6.1": b""})], tmp_path / "kernel")
