@@ -8,7 +8,7 @@ A small machine on which the obligation fails is the counterexample.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from memhp.spec.language.system import System
@@ -136,10 +136,14 @@ class Case:
         content = script(self.system, found, found.assumptions, sizes)
         return Query("z3-ground", content, self.limits.ground)
 
-    def confirmations(self) -> Iterator[Query]:
-        """What the second solver is asked: with what the proof used, then with everything."""
-        assert self.proof
-        for used in (self.used(), self.obligation.assumptions):
+    def confirmations(self, proved: Collection[str]) -> Iterator[Query]:
+        """What the second solver is asked: with what the proof used, then with all that holds.
+
+        Args:
+            proved: the *always* properties that may be used.
+        """
+        holds = (p for p in self.obligation.assumptions if p.role != "always" or p.name in proved)
+        for used in (self.used(), tuple(holds)):
             yield Query("cvc5", script(self.system, self.obligation, used), self.limits.cvc5)
 
     def used(self) -> tuple[Assumption, ...]:

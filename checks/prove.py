@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from memhp.spec.language.system import Kind, System
 
+from .argument import gaps
 from .attempts import Case, Limits
 from .cache import Cache
 from .counterexample import Counterexample, explain
@@ -98,7 +100,7 @@ def prove(
     """Prove the properties, or find out which action breaks which.
 
     Parameters: ``only``, names of properties other than *sometimes* (with what
-    their proofs rest on; all properties and actions by default); ``jobs``,
+    their proofs rest on, and any action whose updates meet; all by default); ``jobs``,
     processes; ``cache``, a folder for answers; ``certify``, cvc5 confirms each
     proof; ``progress``, called with the number of solver answers so far.
 
@@ -110,19 +112,17 @@ def prove(
     wanted = [name for name in names if only is None or name in only]
     work = Work(system, limits or Limits())
     with Pool(Cache(cache), jobs, progress) as pool:
-        work.properties(wanted, pool)
-        if only is None:
-            work.updates(pool)
-        work.settle(pool)
+        work.settle(wanted, pool)
         if certify:
-            confirm(work.every(), pool)
+            confirm(work, pool)
         examples = explain(system, [case for case in work.every() if case.small], pool)
-    reporter = _Reporter(work, examples, certify)
+    reporter = _Reporter(work, examples, gaps(work), certify)
+    actions = [reporter.of_action(name) for name in work.actions]
     return Report(
         system.name,
         (
             *(reporter.of_property(name) for name in wanted),
-            *(reporter.of_action(name) for name in work.actions),
+            *(found for found in actions if only is None or not found.verdict.passes),
         ),
     )
 
@@ -144,8 +144,7 @@ def export(
     work = Work(system, limits or Limits())
     directory.mkdir(parents=True, exist_ok=True)
     with Pool(Cache(cache), jobs) as pool:
-        work.properties((claim.name for claim in system.of_kind(*_METHODS)), pool)
-        work.updates(pool)
+        work.settle([claim.name for claim in system.of_kind(*_METHODS)], pool)
     with tempfile.TemporaryDirectory(dir=directory, prefix=".export-") as staging:
         written = []
         for case in work.every():
@@ -163,14 +162,30 @@ class _Reporter:
 
     work: Work
     examples: Mapping[int, Counterexample]
+    gaps: Mapping[str, str]
     certify: bool
 
     def of_property(self, name: str) -> PropertyResult:
         claim = self.work.system.property_by_name[name]
-        cases, unchanged = self.work.cases[name], self.work.unchanged[name]
+        cases, unchanged = self.work.cases[name], len(self.work.unchanged[name])
         method = _METHODS[claim.kind]
         what = (name, claim.module, claim.kind, claim.covers)
-        return self._result(what, method if cases else "unchanged", cases, unchanged)
+        others = tuple(self._beside_the_obligations(name))
+        return self._result(what, method if cases else "unchanged", cases, unchanged, others)
+
+    def _beside_the_obligations(self, name: str) -> Iterator[Failure]:
+        """Why a property whose obligations are all proved may be false nevertheless."""
+        if gap := self.gaps.get(name):
+            yield Failure(None, Verdict.error, gap)
+        for action in self._meeting:
+            reason = "two of its updates may write one point: what it does depends on their order"
+            yield Failure(action, Verdict.undetermined, reason)
+
+    @cached_property
+    def _meeting(self) -> list[str]:
+        """The actions whose updates were not shown to stay apart."""
+        actions = self.work.actions.items()
+        return [name for name, cases in actions if not all(case.proof for case in cases)]
 
     def of_action(self, name: str) -> PropertyResult:
         what = (name, self.work.system.action_by_name[name].module, "action", ())
@@ -182,9 +197,10 @@ class _Reporter:
         method: str,
         cases: Sequence[Case],
         unchanged: int,
+        others: tuple[Failure, ...] = (),
     ) -> PropertyResult:
         name, module, kind, covers = what
-        failures = tuple(failure for case in cases if (failure := self._failure(case)))
+        failures = (*(failure for case in cases if (failure := self._failure(case))), *others)
         used = {name for case in cases for name in case.rests_on()}
         return PropertyResult(
             name=name,
