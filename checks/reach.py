@@ -1,5 +1,7 @@
 """What the usual small machines can reach: *sometimes* properties, and violations.
 
+Machines that violate an axiom of the system are left out: nothing is shown on them.
+
 A stored result is a list of traces; each is replayed on the reference before it
 is believed, so that a stale or damaged store can cost time but not truth.
 """
@@ -7,7 +9,7 @@ is believed, so that a stale or damaged store can cost time but not truth.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from .files import write_whole
 from .lasso import lasso
 from .localise import shortest
 from .parallel import each
-from .scopes import ROOMY, USUAL
+from .scopes import ROOMY, USUAL, fitting
 from .search import Found
 
 __all__ = ["first_violation", "reach"]
@@ -45,22 +47,23 @@ def reach(
     few = len(shapes)
     if shapes == USUAL:
         shapes = ROOMY
-    topologies = [shape.build(system) for shape in shapes]
+    machines = fitting(system, shapes)
     path = folder / f"traces-{_digest(system, targets, shapes)}.json" if folder else None
-    if path and (stored := _stored(path, system, shapes, targets)) is not None:
+    if path and (stored := _stored(path, system, machines, targets)) is not None:
         return stored, True
-    traces = zip(targets, each(_trace, (system, topologies, few), targets, jobs), strict=True)
+    traces = zip(targets, each(_trace, (system, machines, few), targets, jobs), strict=True)
     found = {claim.name: trace for claim, trace in traces if trace}
     if path:
-        _store(path, {name: (topologies.index(f.topology), f) for name, f in found.items()})
+        numbers, built = list(machines), list(machines.values())
+        _store(path, {name: (numbers[built.index(f.topology)], f) for name, f in found.items()})
     return found, False
 
 
-def _trace(machines: tuple[System, Sequence[Topology], int], claim: Property) -> Found | None:
+def _trace(given: tuple[System, Mapping[int, Topology], int], claim: Property) -> Found | None:
     """On all machines what needs room to move, on the first ``few`` any other violation."""
-    system, topologies, few = machines
-    if claim.kind not in ("ends", "sometimes"):
-        topologies = topologies[:few]
+    system, machines, few = given
+    everywhere = claim.kind in ("ends", "sometimes")
+    topologies = [each for number, each in machines.items() if everywhere or number < few]
     if claim.kind == "ends":
         return lasso(system, topologies, claim, max_states=MAX_LASSO_STATES)
     return shortest(system, topologies, claim, max_states=MAX_STATES)
@@ -81,23 +84,25 @@ def _digest(system: System, targets: Sequence[Property], shapes: Sequence[Shape]
 
 
 def _stored(
-    path: Path, system: System, shapes: Sequence[Shape], targets: Sequence[Property]
+    path: Path, system: System, machines: Mapping[int, Topology], targets: Sequence[Property]
 ) -> dict[str, Found] | None:
     """The traces in the file, if every one of them replays and shows its property."""
     try:
         document = json.loads(path.read_text())
-        found = {
-            claim.name: _believed(document[claim.name], claim, system, shapes) for claim in targets
+        return {
+            claim.name: _believed(document[claim.name], claim, system, machines)
+            for claim in targets
         }
     except (OSError, ValueError, KeyError, TypeError, IndexError, AssertionError):
         return None
-    return found
 
 
-def _believed(entry: Any, claim: Property, system: System, shapes: Sequence[Shape]) -> Found:
+def _believed(
+    entry: Any, claim: Property, system: System, machines: Mapping[int, Topology]
+) -> Found:
     number, steps, params, loop = entry
     choices = tuple((str(action), tuple(map(int, point))) for action, point in steps)
-    found = Found(claim, shapes[number].build(system), choices, tuple(map(int, params)), loop)
+    found = Found(claim, machines[number], choices, tuple(map(int, params)), loop)
     if not found.is_shown_by(found.replay(system)):
         raise ValueError("the trace does not show the property")
     return found

@@ -14,6 +14,7 @@ from memhp.spec.language.terms import TRUE
 
 from .prove import PropertyResult, prove
 from .reach import reach
+from .scopes import ROOMY, ScopeError, unfit
 from .search import Found, Search, search
 from .verdicts import Verdict, combine
 
@@ -123,17 +124,24 @@ def _searched(
     started = perf_counter()
     found, cached = reach(system, claims, folder=folder, jobs=jobs or os.cpu_count() or 1)
     seconds = (perf_counter() - started) / len(claims)
+    nowhere = "" if len(found) == len(claims) else _usual(system)
     decisions = []
     for claim in claims:
         decided = _by_trace(
             claim,
             found.get(claim.name),
-            without=(Verdict.undetermined, "the usual small machines"),
+            without=(Verdict.undetermined, nowhere),
             seconds=seconds,
         )
         reason = given_up.get(claim.name, "")
         decisions.append(replace(decided, cached=cached, given_up=reason))
     return decisions
+
+
+def _usual(system: System) -> str:
+    """Where was looked for a trace, and on which machines of those nothing can be shown."""
+    left_out = (f"{count} violate {name}" for name, count in unfit(system, ROOMY).items())
+    return "; ".join(("the usual small machines", *left_out))
 
 
 def _by_trace(
@@ -159,6 +167,9 @@ def search_scope(
     """Decide the properties by search from boot on the given machines alone.
 
     *holds* means: to the depth that the search covered.
+
+    Raises:
+        ScopeError: if one of the machines violates an axiom.
     """
     started = perf_counter()
     claims = [
@@ -166,6 +177,8 @@ def search_scope(
         for claim in system.of_kind("always", "step", "sometimes")
         if only is None or claim.name in only
     ]
+    if violated := unfit(system, shapes):
+        raise ScopeError(f"a machine violates {', '.join(violated)}: nothing can be shown on it")
     result = search(
         system,
         [shape.build(system) for shape in shapes],

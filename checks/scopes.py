@@ -7,9 +7,14 @@ that size (see `memhp.reference.shapes`).
 
 from __future__ import annotations
 
-from memhp.reference.shapes import Shape, arrangements
+from collections import Counter
+from collections.abc import Sequence
 
-__all__ = ["ROOMY", "USUAL", "ScopeError", "scope", "scope_text"]
+from memhp.reference import Topology, violated_axioms
+from memhp.reference.shapes import Shape, arrangements
+from memhp.spec.language.system import System
+
+__all__ = ["ROOMY", "USUAL", "ScopeError", "fitting", "machines", "scope", "scope_text", "unfit"]
 
 _FIRST, _SECOND = frozenset([0]), frozenset([1])
 _ONE_DEVICE = (("MemoryDevice", 1),)
@@ -104,6 +109,35 @@ ROOMY = (
 
 class ScopeError(ValueError):
     """A scope that no regular machine has; the message is one line."""
+
+
+def fitting(system: System, shapes: Sequence[Shape]) -> dict[int, Topology]:
+    """The machines that satisfy every axiom of the system, by the number of their shape.
+
+    Nothing may be shown on the others: no machine of the specification is like them.
+    """
+    built = {number: shape.build(system) for number, shape in enumerate(shapes)}
+    return {number: each for number, each in built.items() if not violated_axioms(system, each)}
+
+
+def unfit(system: System, shapes: Sequence[Shape]) -> dict[str, int]:
+    """How many of the machines violate which axiom; empty if nothing is the matter."""
+    return dict(
+        Counter(name for shape in shapes for name in violated_axioms(system, shape.build(system)))
+    )
+
+
+def machines(system: System, text: str) -> tuple[Shape, ...]:
+    """The machines of a scope (see `scope`) that satisfy every axiom of the system.
+
+    Raises:
+        ScopeError: if there is none.
+    """
+    shapes = scope(text)
+    if kept := tuple(shapes[number] for number in fitting(system, shapes)):
+        return kept
+    violated = ", ".join(unfit(system, shapes))
+    raise ScopeError(f"scope {text!r}: each of its machines violates an axiom: {violated}")
 
 
 def scope(text: str) -> tuple[Shape, ...]:

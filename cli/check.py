@@ -141,11 +141,11 @@ def _progress(answers: int) -> None:
 
 def _scope(args: argparse.Namespace) -> int:
     from memhp.checks.run import search_scope
-    from memhp.checks.scopes import scope, scope_text
+    from memhp.checks.scopes import machines, scope_text
 
     profile = find_profile(args.profile)
     system = system_of([profile])
-    shapes = scope(args.scope)
+    shapes = machines(system, args.scope)
     started = perf_counter()
 
     def progress(found: Any) -> None:

@@ -110,7 +110,7 @@ def _explore(args: argparse.Namespace) -> int:
     from .explored import as_json, show, verdict
 
     whole, system, claims = _question(args)
-    shapes = _shapes(args)
+    shapes = _shapes(args, system)
     if args.promela:
         return _export(args, system, claims, shapes)
     explorations: list[Exploration] = []
@@ -176,10 +176,10 @@ def _claims(args: argparse.Namespace, system: System) -> list[Property]:
     ]
 
 
-def _shapes(args: argparse.Namespace) -> list[Shape]:
-    from memhp.checks.scopes import scope
+def _shapes(args: argparse.Namespace, system: System) -> list[Shape]:
+    from memhp.checks.scopes import machines
 
-    shapes = list(scope(args.scope))
+    shapes = list(machines(system, args.scope))
     if args.machine is None:
         return shapes
     if args.machine > len(shapes):
