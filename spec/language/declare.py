@@ -25,6 +25,7 @@ from .syntax import (
     coerce,
     complain,
     fresh,
+    place_of,
     scope,
 )
 from .system import (
@@ -210,25 +211,21 @@ def guard(name: str, condition: Bool, *, errno: int | None = None, why: str) -> 
     _trace.guards.append(Guard(name, coerce(condition, BOOL), errno, why, caller()))
 
 
-def _where(function: Callable[..., Any]) -> Where:
-    return Where(function.__module__, function.__code__.co_firstlineno)
-
-
 def action(function: Callable[..., None]) -> Declared:
     """Declares a step; the function's parameters are annotated with their sorts."""
-    return Declared(function, "action", _where(function))
+    return Declared(function, "action", place_of(function))
 
 
 def axiom(function: Callable[..., Bool]) -> Declared:
     """Declares a fact about every topology."""
-    return Declared(function, "axiom", _where(function))
+    return Declared(function, "axiom", place_of(function))
 
 
 def _property(kind: Kind) -> Callable[..., Callable[[Callable[..., Bool]], Declared]]:
     def declare(*, covers: str = "", using: str = "") -> Callable[[Callable[..., Bool]], Declared]:
         def wrap(function: Callable[..., Bool]) -> Declared:
             rows, hints = tuple(covers.split()), tuple(using.split())
-            return Declared(function, kind, _where(function), rows, using=hints)
+            return Declared(function, kind, place_of(function), rows, using=hints)
 
         return wrap
 
@@ -257,7 +254,7 @@ def ends(
     """
 
     def wrap(function: Callable[..., tuple[object, ...]]) -> Declared:
-        where, rows = _where(function), tuple(covers.split())
+        where, rows = place_of(function), tuple(covers.split())
         return Declared(function, "ends", where, rows, tuple(by.split()), tuple(unless.split()))
 
     return wrap
@@ -272,7 +269,7 @@ class Defined(Generic[P, E]):
     """A named term with parameters; calling it applies it."""
 
     def __init__(self, function: Callable[P, E]) -> None:
-        self.declared = Declared(function, "definition", _where(function))
+        self.declared = Declared(function, "definition", place_of(function))
 
     def __call__(self, *args: P.args, **_: P.kwargs) -> E:
         result = _result(self.declared, _hints(self.declared.function))
@@ -309,7 +306,7 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
     except NameError as error:
         complain(
             f"the annotations of {function.__name__} name what does not exist: {error}",
-            _where(function),
+            place_of(function),
         )
 
 
@@ -329,7 +326,7 @@ def parameters(function: Callable[..., Any]) -> tuple[tuple[Var, ...], tuple[Exp
     for name in inspect.signature(function).parameters:
         sort = hints.get(name)
         if not (isinstance(sort, type) and issubclass(sort, Expr)):
-            complain(f"parameter {name!r} is not annotated with a sort", _where(function))
+            complain(f"parameter {name!r} is not annotated with a sort", place_of(function))
         var = fresh(name, sort.ref)
         made.append(var)
         exprs.append(sort(var))

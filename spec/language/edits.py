@@ -1,7 +1,8 @@
 """Small edits of a system: what a variant or a profile is made of.
 
 An edit names what it changes; naming something that is not there is an error,
-so that a variant cannot silently become the specification itself.
+so that a variant cannot silently become the specification itself.  What the edits
+leave is held to all that `load` holds a specification to.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from typing import Any
 from . import terms
 from .declare import parameters, tracing
 from .rewrite import substitute
-from .syntax import Expr, coerce
+from .syntax import Expr, coerce, place_of
 from .system import Action, SpecificationError, System
 from .terms import BOOL, Term, Var
+from .wellformed import well_formed
 
 __all__ = [
     "DropGuard",
@@ -64,7 +66,9 @@ class ReplaceGuard:
         _guard(action, self.guard)
         term = _retrace(f"{self.action}_{self.guard}", self.condition, action.params, BOOL)
         guards = tuple(
-            replace(guard, condition=term) if guard.name == self.guard else guard
+            replace(guard, condition=term, where=place_of(self.condition))
+            if guard.name == self.guard
+            else guard
             for guard in action.guards
         )
         return _with_action(system, replace(action, guards=guards))
@@ -105,7 +109,8 @@ class ReplaceUpdate:
         if len(found) != 1 or found[0].point is None:
             raise SpecificationError(f"{self.action} has no single point update of {self.variable}")
         name, sort = f"{self.action}_{self.variable}", found[0].symbol.range
-        changed = replace(found[0], value=_retrace(name, self.value, action.params, sort))
+        value = _retrace(name, self.value, action.params, sort)
+        changed = replace(found[0], value=value, where=place_of(self.value))
         updates = tuple(changed if update is found[0] else update for update in action.updates)
         return _with_action(system, replace(action, updates=updates))
 
@@ -125,8 +130,8 @@ class ReplaceDefinition:
             raise SpecificationError(f"there is no definition {self.name!r}")
         old = system.definitions[self.name]
         body = _retrace(f"{self.name}_edit", self.body, old.params, old.body.sort)
-        definitions = dict(system.definitions) | {self.name: replace(old, body=body)}
-        return replace(system, definitions=definitions)
+        changed = replace(old, body=body, where=place_of(self.body))
+        return replace(system, definitions=dict(system.definitions) | {self.name: changed})
 
 
 Edit = DropGuard | ReplaceGuard | DropUpdate | ReplaceUpdate | ReplaceDefinition
@@ -169,10 +174,17 @@ def apply(system: System, change: Variant | Profile) -> System:
 
 
 def edited(system: System, edits: Iterable[Edit]) -> System:
-    """The system with the edits made, one after the other."""
+    """The system with the edits made, one after the other.
+
+    Raises:
+        SpecificationError: if one does not fit, or what they leave is not well formed.
+    """
+    changed = system
     for edit in edits:
-        system = edit.apply(system)
-    return system
+        changed = edit.apply(changed)
+    if changed is not system:
+        well_formed(changed)
+    return changed
 
 
 def _action(system: System, name: str) -> Action:

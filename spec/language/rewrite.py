@@ -27,7 +27,7 @@ from .terms import (
     quantified,
 )
 
-__all__ = ["after", "closed", "enabled", "expand", "rebuild", "substitute"]
+__all__ = ["after", "closed", "enabled", "expand", "rebuild", "substitute", "unbound"]
 
 
 def rebuild(term: Term, change: Callable[[Term], Term]) -> Term:
@@ -69,6 +69,20 @@ def substitute(term: Term, values: Mapping[Var, Term]) -> Term:
     if isinstance(term, Var):
         return values.get(term, term)
     return rebuild(term, lambda part: substitute(part, values)) if values else term
+
+
+def unbound(term: Term) -> frozenset[Var]:
+    """The variables that the term uses and does not quantify."""
+    match term:
+        case Var():
+            return frozenset([term])
+        case App(args=args) | Call(args=args) | Op(args=args):
+            return frozenset[Var]().union(*map(unbound, args))
+        case Quantified(var=var, body=body):
+            return unbound(body) - {var}
+        case Next(body=body):
+            return unbound(body)
+    return frozenset()
 
 
 def expand(term: Term, system: System) -> Term:

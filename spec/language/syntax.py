@@ -44,6 +44,7 @@ __all__ = [
     "fresh",
     "implies",
     "ite",
+    "place_of",
     "true",
 ]
 
@@ -57,6 +58,11 @@ def caller() -> Where:
         frame = frame.f_back
     assert frame is not None
     return Where(frame.f_globals.get("__name__", "?"), frame.f_lineno)
+
+
+def place_of(function: Callable[..., Any]) -> Where:
+    """The place of a function that states something."""
+    return Where(function.__module__, function.__code__.co_firstlineno)
 
 
 def complain(message: str, where: Where | None = None) -> NoReturn:

@@ -7,7 +7,7 @@ Everything that proves, runs, searches or prints the specification reads a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -221,6 +221,8 @@ class System:
     definitions: Mapping[str, Definition]
     actions: tuple[Action, ...]
     properties: tuple[Property, ...]
+    places: Mapping[str, Where] = field(default_factory=dict, repr=False, compare=False)
+    """Where each symbol of topology and state is declared."""
 
     @cached_property
     def action_by_name(self) -> Mapping[str, Action]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -48,6 +50,26 @@ def never(b: Block) -> Bool:
 
 def of_a_frame(f: Frame) -> Bool:
     return free[f]
+
+def soon(b: Block) -> Bool:
+    return after(mode[b]) == Mode.off
+
+def counts(b: Block) -> Bool:
+    return count(Frame, lambda f: free[f]) == Int.of(0)
+
+def itself(b: Block) -> Bool:
+    return usable(b)
+
+unknown = variable(Block, Bool, initial=lambda b: false)
+
+def of_elsewhere(b: Block) -> Bool:
+    return unknown[b]
+
+leaked = []
+
+def leaks(b: Block) -> Bool:
+    exists(Frame, lambda f: (leaked.append(f), free[f])[1])
+    return free[leaked[0]]
 '''
 
 
@@ -120,6 +142,34 @@ Make = Callable[[Given], Edit]
 def test_an_edit_that_does_not_fit_is_an_error(edit: Make, message: str, given: Given) -> None:
     with pytest.raises(SpecificationError, match=message):
         apply(given.system, variant(edit(given)))
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda g: ReplaceGuard("start", "off", g.module.soon), "start speaks of the state after"),
+        (lambda g: ReplaceGuard("start", "off", g.module.counts), r"count\(\) stands alone"),
+        (lambda g: ReplaceGuard("start", "off", g.module.leaks), "neither takes nor quantifies"),
+        (lambda g: ReplaceDefinition("usable", g.module.itself), "usable uses itself"),
+        (lambda g: ReplaceDefinition("usable", g.module.soon), "start speaks of the state after"),
+    ],
+)
+def test_what_edits_leave_is_held_to_what_a_specification_is(
+    edit: Make, message: str, given: Given
+) -> None:
+    with pytest.raises(SpecificationError, match=message) as complaint:
+        apply(given.system, variant(edit(given)))
+    assert re.match(rf"{given.module.__name__}:\d+: ", str(complaint.value))
+
+
+def test_a_symbol_of_no_loaded_module_is_told_with_the_place_of_the_edit(given: Given) -> None:
+    without = tuple(v for v in given.system.variables if v.symbol.name != "unknown")
+    system = replace(given.system, variables=without)
+    function = given.module.of_elsewhere
+    with pytest.raises(SpecificationError, match="'unknown' belongs to no loaded") as complaint:
+        apply(system, variant(ReplaceGuard("start", "off", function)))
+    line = function.__code__.co_firstlineno
+    assert str(complaint.value).startswith(f"{given.module.__name__}:{line}: ")
 
 
 def test_the_second_edit_finds_what_the_first_left(given: Given) -> None:

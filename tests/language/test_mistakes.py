@@ -215,6 +215,21 @@ MISTAKES = {
         "\n@definition  # here\ndef on(b: Block):\n    return mode[b] == Mode.on\n",
         "definition on is not annotated with the sort it returns",
     ),
+    "work that may be added to by what is to end it": (
+        "\n@action\ndef clear(f: Frame) -> None:\n"
+        '    """Somebody takes the frame."""\n    free[f] = false\n'
+        '\n@ends(by="clear", unless="clear")  # here\n'
+        'def frames_are_taken(f: Frame) -> tuple[Bool, Bool]:\n    """It ends."""\n'
+        "    return true, free[f]\n",
+        "frames_are_taken: clear is to end the work, and may add to it",
+    ),
+    "an element of another declaration": (
+        "leaked = []\n\n@always()\ndef first(f: Frame) -> Bool:\n"
+        '    """Says so."""\n    leaked.append(f)\n    return free[f]\n'
+        "\n@always()  # here\ndef second(b: Block) -> Bool:\n"
+        '    """Says so."""\n    return block_of[leaked[0]] == b\n',
+        "second uses f, which it neither takes nor quantifies",
+    ),
     "symbol with two names": (
         "second = mode\n",
         "'mode' has a second name, 'second'",
