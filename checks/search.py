@@ -66,19 +66,45 @@ class Found:
         return bool(self.violations(machines))
 
     def _never_ends(self, machines: Sequence[Machine]) -> bool:
-        """The cycle comes back to where it began, and all along it there is work left."""
+        """The cycle comes back to where it began, and all along it there is work left.
+
+        On it a step that helps is taken, or there is a state where none is possible.
+        """
+        ending = self.claim.ending
+        assert ending
         if self.loop is None or machines[self.loop].key() != machines[-1].key():
             return False
-        assert self.claim.ending
-        if any(name in self.claim.ending.unless for name, _ in self.steps[self.loop :]):
+        cycle, steps = machines[self.loop :], self.steps[self.loop :]
+        if any(name in ending.unless for name, _ in steps):
             return False
         watch = unfinished(self.claim)
-        system = machines[0].system
-        program = Program(replace(system, properties=(watch,)), self.topology)
-        return all(
-            any(self._matches(point) for point in program.cases(watch.name)(list(m.values)))
-            for m in machines[self.loop :]
+        program = Program(replace(machines[0].system, properties=(watch,)), self.topology)
+        left = [self._left(program, machine.values) for machine in cycle]
+        if not all(left):
+            return False
+        helped = any(
+            name in ending.by and left[at] - left[at + 1] for at, (name, _) in enumerate(steps)
         )
+        return helped or any(
+            not self._helps(program, machine, works)
+            for machine, works in zip(cycle, left, strict=True)
+        )
+
+    def _left(self, program: Program, state: Sequence[int]) -> set[tuple[int, ...]]:
+        """The elements of the work that is not done."""
+        points = map(tuple, program.cases(self.claim.name)(list(state)))
+        return {point for point in points if self._matches(point)}
+
+    def _helps(self, program: Program, machine: Machine, left: set[tuple[int, ...]]) -> bool:
+        """A step of the actions that should help takes an element out."""
+        assert self.claim.ending
+        for name in program.system.action_by_name.keys() & set(self.claim.ending.by):
+            for point in program.enabled(name)(list(machine.values)):
+                after = list(machine.values)
+                program.action(name).apply(after, *point)
+                if left - self._left(program, after):
+                    return True
+        return False
 
     def _matches(self, point: Sequence[int]) -> bool:
         return all(mine in (-1, other) for mine, other in zip(self.params, point, strict=True))

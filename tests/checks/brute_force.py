@@ -16,7 +16,8 @@ from memhp.spec.language.terms import INT
 
 from .interpreter import Interpreter, Verdicts, topologies
 
-Allowed = list[tuple[Interpreter, list[Machine]]]
+Allowed = tuple[Interpreter, Machine, list[Machine]]
+"""A machine, its boot state, and the states in which every invariant holds."""
 
 
 def compare(system: System, sizes: Mapping[str, int]) -> Verdicts:
@@ -44,17 +45,15 @@ def _obligations(system: System) -> Iterator[Obligation]:
         yield from known.of_action(action.name)
 
 
-def _allowed(
-    system: System, sizes: Mapping[str, int]
-) -> Iterator[tuple[Interpreter, list[Machine]]]:
-    """Every machine that the axioms allow, in every state in which all invariants hold."""
+def _allowed(system: System, sizes: Mapping[str, int]) -> Iterator[Allowed]:
+    """Every machine that the axioms allow."""
     for some in product(*(range(1, size + 1) for size in sizes.values())):
         for topology in topologies(system, dict(zip(sizes, some, strict=True))):
             if not violated_axioms(system, topology):
                 found = Interpreter(system, topology)
                 boot = Machine(system, topology)
                 states = (boot.at(values) for values in product(*_values(found)))
-                yield found, [state for state in states if not state.violations()]
+                yield found, boot, [state for state in states if not state.violations()]
 
 
 def _values(found: Interpreter) -> Iterator[range]:
@@ -67,11 +66,11 @@ def _values(found: Interpreter) -> Iterator[range]:
             yield range(size)
 
 
-def _fails(obligation: Obligation, allowed: Allowed) -> bool:
+def _fails(obligation: Obligation, allowed: list[Allowed]) -> bool:
     return any(
         not _holds(found, obligation, state, point)
-        for found, states in allowed
-        for state in states
+        for found, boot, states in allowed
+        for state in ([boot] if obligation.kind == "initiation" else states)
         for point in found.points(obligation.constants)
     )
 

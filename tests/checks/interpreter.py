@@ -210,12 +210,12 @@ def topologies(system: System, sizes: dict[str, int]) -> Iterator[Topology]:
 
 
 def drawn(
-    system: System, *, machines: int = 6, states: int = 10
+    system: System, *, machines: int = 6, states: int = 14
 ) -> Iterator[tuple[Interpreter, list[Machine]]]:
     """Machines of one to three elements a sort, each in some states: the same ones every time."""
     random = Random(f"{system.name} {machines} {states}")
     for _ in range(machines):
-        sizes = {sort.name: random.randint(1, 3) for sort in system.unbounded_sorts}
+        sizes = {sort.name: random.choice((1, 2, 2, 3, 3)) for sort in system.unbounded_sorts}
         plain = Topology(sizes, {})
         tables = {
             symbol.name: tuple(
@@ -362,7 +362,7 @@ def _endings(system: System, kind: str) -> Verdicts:
 
 
 def _obligations(
-    system: System, kind: str, *, machines: int = 6, states: int = 10, only: str = ""
+    system: System, kind: str, *, machines: int = 6, states: int = 14, only: str = ""
 ) -> Verdicts:
     known = Obligations(system)
     wanted = [

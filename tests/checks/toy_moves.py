@@ -89,6 +89,12 @@ def expected(b: Block) -> Bool:
     return exists(Folio, lambda o: (phase[o] != Phase.settled) & (goal[o] == b))
 
 
+@definition
+def wanted(b: Block) -> Bool:
+    """The block is the goal of a folio, whether or not the folio moves."""
+    return exists(Folio, lambda o: goal[o] == b)
+
+
 @action
 def leave(b: Block) -> None:
     """The block is to be emptied; nobody may be on the way to it."""
@@ -162,9 +168,9 @@ def shove(b: Block) -> None:
 
 @action
 def forget() -> None:
-    """Goals that are reached, in blocks to which nobody is on the way, are forgotten."""
+    """Where nobody wants to be, folios at rest want to be where they are."""
     goal.update(
-        where=lambda o: (phase[o] == Phase.settled) & ~expected(place[o]),
+        where=lambda o: (phase[o] == Phase.settled) & ~wanted(place[o]),
         value=lambda o: place[o],
     )
 
@@ -198,6 +204,17 @@ def blocks_are_expected_by_one_more(b: Block) -> Bool:
     """A block is expected anew only while its neighbour leaves."""
     fresh = ~expected(b) & after(expected(b))
     return implies(fresh, exists(Block, lambda c: leaving[c] & (near[c] == b)))
+
+
+@step()
+def blocks_stop_being_wanted_for_a_reason(b: Block) -> Bool:
+    """Who wanted to be there must leave its own block, or is where nobody wanted to be."""
+    unwanted = wanted(b) & ~after(wanted(b))
+
+    def has_a_reason(o: Folio) -> Bool:
+        return (goal[o] == b) & (leaving[place[o]] | ~wanted(place[o]))
+
+    return implies(unwanted, exists(Folio, has_a_reason))
 
 
 @step()

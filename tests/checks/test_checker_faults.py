@@ -1,0 +1,69 @@
+"""Faults that are planted in the checker are noticed, each by the test that is named for it."""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from memhp.checks import smt
+from memhp.checks.counterexample import CounterexampleError
+
+from .faults import FAULTS, Fault
+
+FAILS = (AssertionError, pytest.fail.Exception, CounterexampleError, NameError)
+"""How a test fails: what is wrong is seen, or does not run (a variable that nothing binds)."""
+
+
+@pytest.fixture
+def nothing_remembered() -> Iterator[None]:
+    """What texts were made before must not hide a fault, nor outlive it."""
+    caches = (smt._signature, smt._size, smt._asserted)
+    for each in caches:
+        each.cache_clear()
+    yield
+    for each in caches:
+        each.cache_clear()
+
+
+@pytest.mark.usefixtures("nothing_remembered")
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+def test_a_fault_in_the_checker_is_noticed(
+    fault: Fault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = {"tmp_path": tmp_path}
+    wanted = inspect.signature(fault.noticed_by).parameters
+    given: dict[str, Any] = {name: places[name] for name in wanted if name in places}
+    fault.plant(monkeypatch)
+    with pytest.raises(FAILS):
+        fault.noticed_by(**given)
+
+
+def test_every_part_of_the_checker_has_faults() -> None:
+    found = Counter(fault.module for fault in FAULTS)
+    assert found.keys() == {
+        "attempts",
+        "cache",
+        "compile",
+        "counterexample",
+        "decide",
+        "decided",
+        "lasso",
+        "localise",
+        "obligations",
+        "pool",
+        "probes",
+        "prove",
+        "reach",
+        "rewrite",
+        "run",
+        "search",
+        "smt",
+        "solvers",
+        "verdicts",
+    }
+    assert len({fault.what for fault in FAULTS}) == len(FAULTS)
