@@ -13,7 +13,21 @@ import pytest
 from memhp.checks import smt
 from memhp.checks.counterexample import CounterexampleError
 
-from .faults import FAULTS, Fault
+from .faults import Fault
+from .faults_in_obligations import APART, COUNTING, OBLIGATIONS
+from .faults_in_proofs import COUNTEREXAMPLES, REWRITING, SOLVERS
+from .faults_in_searches import SEARCHES, VERDICTS
+
+FAULTS = (
+    *OBLIGATIONS,
+    *COUNTING,
+    *APART,
+    *REWRITING,
+    *SOLVERS,
+    *COUNTEREXAMPLES,
+    *SEARCHES,
+    *VERDICTS,
+)
 
 FAILS = (AssertionError, pytest.fail.Exception, CounterexampleError, NameError)
 """How a test fails: what is wrong is seen, or does not run (a variable that nothing binds)."""

@@ -17,8 +17,8 @@ from memhp.spec.language import System, load
 from memhp.spec.language.system import Action, Property, Update
 
 from . import toy, toy_false, toy_moves, toy_pages
+from .altered import joined
 from .brute_force import compare
-from .interpreter import joined
 
 FALSE = load("toy_false", (toy_false,))
 TOYS = {

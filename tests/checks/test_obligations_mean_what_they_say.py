@@ -11,8 +11,9 @@ import pytest
 from memhp.spec.language import System, load
 
 from . import toy_moves, toy_pages
+from .agreements import agreements, overlapping
+from .altered import joined, unguarded
 from .brute_force import compare
-from .interpreter import agreements, joined, overlapping, unguarded
 
 TOYS = {module.__name__.rpartition(".")[2]: module for module in (toy_pages, toy_moves)}
 KINDS = ("initiation", "consecution", "counting", "step", "enabled", "progress")
@@ -67,6 +68,7 @@ def test_of_two_updates_of_a_place_the_later_one_counts(name: str, first: str, s
 def test_a_ground_query_says_what_every_small_machine_shows(
     name: str, sizes: dict[str, int]
 ) -> None:
-    system = loaded(name)
-    assert not compare(system, sizes)[True]
-    assert compare(unguarded(system), sizes)[True] > 3
+    """Without guards, so that much can fail."""
+    found = compare(unguarded(loaded(name)), sizes)
+    assert found[True] > 3
+    assert found[False] > 20

@@ -1,0 +1,220 @@
+"""Faults in the searches, in what their traces show, and in the verdicts."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from memhp.checks import decided, lasso, localise, reach, run, search, verdicts
+from memhp.reference import compile as compiled
+
+from . import (
+    test_answers_are_judged as judged,
+)
+from . import (
+    test_language_by_hand as by_hand,
+)
+from . import (
+    test_searches_of_toys as searches,
+)
+from .faults import Fault
+from .watches import trace
+
+SEARCHES = (
+    Fault(
+        "two states are one if they begin alike",
+        search._expand,
+        "if new not in parents:",
+        "if new[:3] not in {key[:3] for key in parents}:",
+        partial(
+            searches.test_the_search_sees_the_states_that_the_walk_sees, "toy_moves", searches.MOVES
+        ),
+    ),
+    Fault(
+        "a search goes one step less deep than asked",
+        search.search,
+        "going_on = [f for f in open_ended if f.depth != depth]",
+        "going_on = [f for f in open_ended if depth is None or f.depth + 1 < depth]",
+        trace("somebody_is_calm_and_done"),
+    ),
+    Fault(
+        "a search that gave up calls itself complete",
+        search.search,
+        "result.complete, result.spent = False, True",
+        "result.spent = True",
+        searches.test_a_search_that_gave_up_says_so,
+    ),
+    Fault(
+        "only the first machine is searched",
+        search.search,
+        "for topology in topologies]",
+        "for topology in list(topologies)[:1]]",
+        searches.test_every_machine_is_looked_at,
+    ),
+    Fault(
+        "the boot state is not looked at",
+        search.search,
+        "_judge(frontier, key, frontier.program.unpack(key), open_targets, result)",
+        "pass",
+        trace("lamps_are_lit"),
+    ),
+    Fault(
+        "a step property is judged with its states exchanged",
+        search._judge_step,
+        "cases(claim.name)(before, after)",
+        "cases(claim.name)(after, before)",
+        trace("who_wears_out_is_torn"),
+    ),
+    Fault(
+        "a property that no step violates counts as violated at boot",
+        search._judge,
+        "for point in cases:",
+        "for point in cases or [(0,) * len(claim.params)]:",
+        searches.test_a_sometimes_without_a_witness_is_not_reached,
+    ),
+    Fault(
+        "machines with other tables are taken for one",
+        localise.different,
+        "tuple(topology.tables[symbol.name] for symbol in tables),",
+        "",
+        searches.test_every_machine_is_looked_at,
+    ),
+    Fault(
+        "a cut machine lacks an action",
+        localise.cut,
+        "changing = [action for action in actions if action.updates]",
+        "changing = [action for action in actions if action.updates][1:]",
+        trace("nothing_is_torn"),
+    ),
+    Fault(
+        "a trace of the cut machine is believed of the whole",
+        localise.shortest,
+        "missing = refusal(system, found) - kept",
+        "missing = frozenset[str]()",
+        trace("somebody_is_inside"),
+    ),
+    Fault(
+        "what can be broken is called decided",
+        decided.decided,
+        "return counted and not model.watches",
+        "return counted",
+        trace("nothing_is_torn"),
+    ),
+    Fault(
+        "a counter that leaves its numbers decides",
+        decided.decided,
+        "counted = all(found.overflow is FALSE for found in model.instances)",
+        "counted = True",
+        partial(searches.test_a_counter_without_end_decides_nothing),
+    ),
+    Fault(
+        "any cycle is one on which what helps does not help",
+        lasso._Graph._runs,
+        "edge for edge in helps or mine if",
+        "edge for edge in self.edges[node] if",
+        partial(
+            searches.test_work_that_ends_has_no_run_without_end,
+            "toy_moves",
+            searches.MOVES,
+            "leaving_ends",
+        ),
+    ),
+    Fault(
+        "where nothing comes back nothing helps",
+        lasso._Graph._runs,
+        "if not helps and not round_trips:",
+        "if not round_trips:",
+        partial(
+            searches.test_work_that_ends_has_no_run_without_end,
+            "toy_pages",
+            searches.PAGES,
+            "cleaning_ends",
+        ),
+    ),
+    Fault(
+        "the work may be brought back by what the claim excepts",
+        lasso._Graph._explore,
+        "if name not in unless:",
+        "if True:",
+        partial(
+            searches.test_work_that_ends_has_no_run_without_end,
+            "toy_moves",
+            searches.MOVES,
+            "leaving_ends",
+        ),
+    ),
+    Fault(
+        "who is stuck is not seen",
+        lasso._Graph._runs,
+        "if not helps and not round_trips:",
+        "if False:",
+        partial(searches.test_work_that_never_ends_is_a_cycle_or_stuck, *searches.ENDLESS[1]),
+    ),
+    Fault(
+        "a run need not come back",
+        search.Found._never_ends,
+        "machines[self.loop].key() != machines[-1].key()",
+        "not machines",
+        partial(
+            searches.test_a_run_shows_that_work_never_ends_if_what_helps_does_not_help,
+            *searches.RUNS[1],
+        ),
+    ),
+    Fault(
+        "where something helps a run may go round all the same",
+        search.Found._never_ends,
+        "return helped or any(",
+        "return helped or all(machines) or any(",
+        partial(
+            searches.test_a_run_shows_that_work_never_ends_if_what_helps_does_not_help,
+            *searches.RUNS[2],
+        ),
+    ),
+    Fault(
+        "on a run the work may be done",
+        search.Found._never_ends,
+        "if not all(left):",
+        "if not left:",
+        partial(
+            searches.test_a_run_shows_that_work_never_ends_if_what_helps_does_not_help,
+            *searches.RUNS[-1],
+        ),
+    ),
+    Fault(
+        "a stored trace is believed",
+        reach._believed,
+        "if not found.is_shown_by(found.replay(system)):",
+        "if not found.replay(system):",
+        searches.test_a_stored_trace_that_shows_nothing_is_not_believed,
+    ),
+)
+
+VERDICTS = (
+    Fault(
+        "the best verdict counts",
+        verdicts.combine,
+        "return max(",
+        "return min(",
+        judged.test_the_worst_verdict_counts,
+    ),
+    Fault(
+        "what is given up may be proved",
+        run.Decision.counts_as,
+        "if self.verdict is Verdict.refuted else Verdict.error",
+        "if self.verdict is not Verdict.undetermined else Verdict.error",
+        partial(judged.test_a_property_that_is_given_up_must_be_refuted, verdicts.Verdict.proved),
+    ),
+    Fault(
+        "a sometimes without a trace counts as reached",
+        run._searched,
+        "without=(Verdict.undetermined,",
+        "without=(Verdict.holds,",
+        searches.test_a_sometimes_without_a_trace_is_undetermined,
+    ),
+    Fault(
+        "a machine that violates an axiom is a machine",
+        compiled.violated_axioms,
+        "if not program.term(closed(axiom))(())",
+        "if not system",
+        by_hand.test_an_axiom_is_about_all_elements,
+    ),
+)
