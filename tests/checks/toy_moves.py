@@ -242,7 +242,7 @@ def leaving_ends(b: Block, o: Folio, j: Job) -> tuple[object, ...]:
     ways = (
         (phase[o] == Phase.settled, "begin:begin", {"o": o}),
         (phase[o] == Phase.moving, "carry:carry", {}),
-        (phase[o] == Phase.copied, "finish:finish give_up", {"o": o}),
+        (phase[o] == Phase.copied, "finish:finish", {"o": o}),
     )
     return leaving[b] & ~leaving[near[b]], (place[o] == b) & left, ways
 
