@@ -29,8 +29,9 @@ FAULTS = (
     *VERDICTS,
 )
 
-FAILS = (AssertionError, pytest.fail.Exception, CounterexampleError, NameError)
-"""How a test fails: what is wrong is seen, or does not run (a variable that nothing binds)."""
+FAILS = (AssertionError, pytest.fail.Exception, CounterexampleError, NameError, KeyError)
+"""How a test fails: it sees what is wrong, or does not find what it looks for (in a term,
+a variable that nothing binds)."""
 
 
 @pytest.fixture
