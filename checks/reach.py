@@ -18,6 +18,7 @@ from memhp.reference import Topology
 from memhp.reference.shapes import Shape
 from memhp.spec.language.system import Property, System
 
+from .counterexample import CounterexampleError
 from .files import write_whole
 from .lasso import lasso
 from .localise import shortest
@@ -65,8 +66,12 @@ def _trace(given: tuple[System, Mapping[int, Topology], int], claim: Property) -
     everywhere = claim.kind in ("ends", "sometimes")
     topologies = [each for number, each in machines.items() if everywhere or number < few]
     if claim.kind == "ends":
-        return lasso(system, topologies, claim, max_states=MAX_LASSO_STATES)
-    return shortest(system, topologies, claim, max_states=MAX_STATES)
+        found = lasso(system, topologies, claim, max_states=MAX_LASSO_STATES)
+    else:
+        found = shortest(system, topologies, claim, max_states=MAX_STATES)
+    if found and not found.is_shown_by(found.replay(system)):
+        raise CounterexampleError(f"the trace that was found does not show {claim.name}")
+    return found
 
 
 def first_violation(system: System, name: str, *, folder: Path | None = None) -> Found | None:

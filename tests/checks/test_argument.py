@@ -20,6 +20,7 @@ from memhp.spec.language import System, load
 from memhp.spec.language.terms import TRUE
 
 from . import chain
+from .test_prove import with_update
 
 CHAIN = load("chain", (chain,))
 CLAIMS = [claim.name for claim in CHAIN.properties]
@@ -139,3 +140,26 @@ def test_a_property_that_rests_on_one_with_a_gap_has_one(system: System) -> None
     wrong = proving.gaps(work)
     assert "rests on always.folios_live_in_blocks" in wrong["nobody_lives_in_free_frames"]
     assert "free_frames_are_online" not in wrong
+
+
+def test_a_second_solver_is_given_nothing_that_is_not_proved(system: System) -> None:
+    work = settled(system)
+    case = next(case for case in work.every() if case.rests_on())
+    other = next(iter(case.rests_on()))
+    for proved in (set(work.cases), set(work.cases) - {other}):
+        *_, last = case.confirmations(proved)
+        assert (f"always.{other}" in last.text) == (other in proved)
+
+
+def test_what_an_action_does_to_a_property_is_open_while_its_updates_may_meet(
+    system: System,
+) -> None:
+    born = system.action_by_name["born"]
+    changed = with_update(born, "free", point=(born.params[1],))
+    actions = tuple(changed if a.name == "born" else a for a in system.actions)
+    report = prove(replace(system, actions=actions), only=["crowds_are_seen"], jobs=1)
+    assert [result.name for result in report.results] == ["crowds_are_seen", "born"]
+    claim, action = report.results
+    assert action.verdict is Verdict.refuted
+    assert claim.verdict is Verdict.undetermined
+    assert "depends on their order" in claim.failures[-1].reason

@@ -17,6 +17,7 @@ from .faults import Fault
 from .faults_in_obligations import APART, COUNTING, OBLIGATIONS
 from .faults_in_proofs import COUNTEREXAMPLES, REWRITING, SOLVERS
 from .faults_in_searches import SEARCHES, VERDICTS
+from .faults_in_the_argument import ARGUMENT
 
 FAULTS = (
     *OBLIGATIONS,
@@ -27,6 +28,7 @@ FAULTS = (
     *COUNTEREXAMPLES,
     *SEARCHES,
     *VERDICTS,
+    *ARGUMENT,
 )
 
 FAILS = (AssertionError, pytest.fail.Exception, CounterexampleError, NameError, KeyError)
@@ -61,6 +63,7 @@ def test_a_fault_in_the_checker_is_noticed(
 def test_every_part_of_the_checker_has_faults() -> None:
     found = Counter(fault.module for fault in FAULTS)
     assert found.keys() == {
+        "argument",
         "attempts",
         "cache",
         "compile",
@@ -76,6 +79,7 @@ def test_every_part_of_the_checker_has_faults() -> None:
         "reach",
         "rewrite",
         "run",
+        "scopes",
         "search",
         "smt",
         "solvers",
