@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
 from memhp.reference.shapes import Shape
 from memhp.spec.language import Profile, Property, System
-from memhp.spec.language.terms import TRUE
+from memhp.spec.language.terms import TRUE, negate
 
 from .prove import PropertyResult, prove
 from .reach import reach
@@ -66,15 +66,15 @@ def check(
 ) -> list[Decision]:
     """Decide every property of ``system``, in declaration order.
 
-    Parameters: ``profile``, whose given-up properties must be refuted; ``only``,
-    names of the properties to decide; ``folder``, where answers are kept.
+    Parameters: ``profile``, whose given-up properties must be refuted, a *sometimes* by a
+    proof that it never is; ``only``, names of the properties to decide; ``folder``, where
+    answers are kept.
     """
     given_up = dict(profile.gives_up)
     wanted = [claim for claim in system.properties if only is None or claim.name in only]
-    kept = replace(system, properties=tuple(p for p in system.properties if p.name not in given_up))
-    provable = {
-        claim.name for claim in wanted if claim.kind != "sometimes" and claim.name not in given_up
-    }
+    kept = replace(system, properties=tuple(_provable(system.properties, given_up)))
+    provable = {claim.name for claim in kept.properties if claim.kind != "sometimes"}
+    provable &= {claim.name for claim in wanted}
     report = prove(
         kept,
         only=None if only is None else provable,
@@ -83,12 +83,28 @@ def check(
         certify=certify,
         progress=progress,
     )
-    decisions = {result.name: _proved(system, result) for result in report.results}
+    decisions = {}
+    for result in report.results:
+        reason = given_up.get(result.name)
+        if reason is None:
+            decisions[result.name] = _proved(system, result)
+        elif result.verdict is Verdict.proved:  # what is not shown to be never may be reached
+            never = _proved(system, result)
+            decisions[result.name] = replace(never, verdict=Verdict.refuted, given_up=reason)
     others = [name for name in decisions if name not in system.property_by_name]
     searched = [claim for claim in wanted if claim.name not in decisions]
     for decision in _searched(system, searched, given_up, folder, jobs):
         decisions[decision.claim.name] = decision
     return [decisions[name] for name in (*(claim.name for claim in wanted), *others)]
+
+
+def _provable(properties: Iterable[Property], given_up: Mapping[str, str]) -> Iterator[Property]:
+    """What there is to prove: what is kept, and that a *sometimes* that is given up never is."""
+    for claim in properties:
+        if claim.name not in given_up:
+            yield claim
+        elif claim.kind == "sometimes" and not claim.of_step:
+            yield replace(claim, kind="always", formula=negate(claim.formula))
 
 
 def _proved(system: System, result: PropertyResult) -> Decision:

@@ -13,7 +13,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from .common import UsageError, at_least_one, console, fail, free_path, write_json
+from .common import UsageError, at_least_one, console, fail, find_profile, free_path, write_json
 
 if TYPE_CHECKING:
     from memhp.checks.fuzz.campaign import Campaign
@@ -23,6 +23,7 @@ _EPILOG = """examples:
   memhp fuzz                              the engine, by hypothesis: 20000 operations
   memhp fuzz --walk --minutes 10          a random walk on all cores, ten times as fast
   memhp fuzz --target mymodule:MyMemory   a class of your own (see memhp.reference.Target)
+  memhp fuzz --target m:C --profile linux-6.12   compare it with Linux's design
   memhp fuzz --walk --keep campaign.json  and once more, to go on where it stopped
   memhp fuzz --target kernel:x86_64-6.12  a real kernel of `memhp lab list`
   memhp fuzz --target kernel:./bzImage    a kernel of your own
@@ -51,6 +52,13 @@ def add_parser(commands: Any) -> None:
         default="engine",
         metavar="NAME",
         help="engine (default), module:Class, or kernel:NAME",
+    )
+    parser.add_argument(
+        "--profile",
+        metavar="NAME",
+        help="whose design to compare with: list-2004, which the engine follows, or linux-6.12"
+        " (default: what the class's attribute profile says, else list-2004; a kernel is always"
+        " compared with Linux's)",
     )
     parser.add_argument(
         "--walk", action="store_true", help="a bare random walk, without hypothesis"
@@ -121,7 +129,11 @@ def run(args: argparse.Namespace) -> int:
             write_json(args.out, campaign.record.to_json())
     except UsageError as error:
         return fail("fuzz", error)
-    depth = _depth(args) if args.verbose and not (campaign.record or stopped) else None
+    depth = (
+        _depth(args, campaign.profile)
+        if args.verbose and not (campaign.record or stopped)
+        else None
+    )
     if args.json:
         print(json.dumps(_document(campaign, args.out, depth), indent=1))
     else:
@@ -137,29 +149,36 @@ def run(args: argparse.Namespace) -> int:
 
 def _campaign(args: argparse.Namespace) -> Campaign:
     from memhp.checks.fuzz.campaign import Campaign
+    from memhp.checks.fuzz.targets import profile_of, target_named
 
     mode = "walk" if args.walk else "hypothesis"
+    profile = find_profile(args.profile or profile_of(target_named(args.target))).name
     if not (args.keep and args.keep.exists()):
-        return Campaign(mode, args.target, args.seed)
+        return Campaign(mode, args.target, args.seed, profile=profile)
     try:
         kept = Campaign.from_json(json.loads(args.keep.read_text()))
     except OSError as error:
         raise UsageError(f"cannot read {args.keep}: {error.strerror}") from None
     except (UnicodeDecodeError, RecursionError, json.JSONDecodeError):
         raise UsageError(f"{args.keep} is no campaign: it is not JSON") from None
-    given = (mode, args.target, args.seed)
-    if (kept.mode, kept.target, kept.seed) != given:
+    given = (mode, args.target, args.seed, profile)
+    if (kept.mode, kept.target, kept.seed, kept.profile) != given:
         raise UsageError(
-            f"{args.keep} is another campaign: {kept.mode} of {kept.target}, seed {kept.seed}"
+            f"{args.keep} is another campaign: {kept.mode} of {kept.target}, seed {kept.seed},"
+            f" compared with {kept.profile}"
         )
     return kept
 
 
 def _again(campaign: Campaign, keep: Path) -> str:
     """The command that goes on with a campaign."""
+    from memhp.checks.fuzz.targets import profile_of, target_named
+
     walk = ["--walk"] if campaign.mode == "walk" else []
-    what = ["--target", campaign.target, "--seed", str(campaign.seed), "--keep", str(keep)]
-    return shlex.join(["memhp", "fuzz", *walk, *what])
+    own = campaign.profile == profile_of(target_named(campaign.target))
+    profile = [] if own else ["--profile", campaign.profile]
+    what = ["--target", campaign.target, *profile, "--seed", str(campaign.seed)]
+    return shlex.join(["memhp", "fuzz", *walk, *what, "--keep", str(keep)])
 
 
 def _go_on(campaign: Campaign, args: argparse.Namespace, started: float) -> bool:
@@ -193,6 +212,8 @@ def _go_on(campaign: Campaign, args: argparse.Namespace, started: float) -> bool
 def _show(campaign: Campaign, out: Path, seconds: float) -> None:
     from rich.table import Table
 
+    from memhp.spec.profiles import DEFAULT, LINUX
+
     table = Table(box=None, pad_edge=False)
     table.add_column("operation", no_wrap=True)
     table.add_column("done", justify="right")
@@ -210,7 +231,8 @@ def _show(campaign: Campaign, out: Path, seconds: float) -> None:
     share = campaign.changed / campaign.steps if campaign.steps else 0.0
     print(
         f"\n{campaign.steps:,} operations on {campaign.target} ({campaign.mode}, seed"
-        f" {campaign.seed}), {share:.0%} changed something; {seconds:.1f} s"
+        f" {campaign.seed}), compared with {campaign.profile}; {share:.0%} changed something;"
+        f" {seconds:.1f} s"
     )
     if campaign.steps:
         print(_compared(campaign))
@@ -223,6 +245,8 @@ def _show(campaign: Campaign, out: Path, seconds: float) -> None:
         print(f"{number:3} {name}({', '.join(map(str, params))})")
     print(record.report)
     print(f"again: memhp replay {out} --target {campaign.target}")
+    if campaign.profile == DEFAULT and campaign.target != "engine":
+        print(f"{DEFAULT} is what the list asks for; Linux's design is --profile {LINUX}")
 
 
 def _compared(campaign: Campaign) -> str:
@@ -259,12 +283,13 @@ def _untold(campaign: Campaign) -> tuple[tuple[str, ...], list[tuple[str, str, l
     return never, parts
 
 
-def _depth(args: argparse.Namespace) -> Reached:
+def _depth(args: argparse.Namespace, profile: str) -> Reached:
     from memhp.checks.fuzz.reached import reached
     from memhp.checks.fuzz.targets import target_named
-    from memhp.spec.system import SYSTEM
+    from memhp.spec.profiles import system_of
 
-    return reached(SYSTEM, target_named(args.target), steps=args.steps or 20_000, seed=args.seed)
+    target, system = target_named(args.target), system_of(profile)
+    return reached(system, target, steps=args.steps or 20_000, seed=args.seed)
 
 
 def _show_depth(depth: Reached) -> None:
@@ -297,6 +322,7 @@ def _document(campaign: Campaign, out: Path, depth: Reached | None) -> dict[str,
     return {
         "schema": "memhp-fuzz/1",
         "target": campaign.target,
+        "profile": campaign.profile,
         "mode": campaign.mode,
         "seed": campaign.seed,
         "steps": campaign.steps,

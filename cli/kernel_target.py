@@ -163,11 +163,14 @@ def fuzz(args: argparse.Namespace) -> int:
     """`memhp fuzz --target kernel:NAME`; exit 1 if the kernel leaves the specification."""
     from memhp.machines.lab import LabError
     from memhp.machines.lab.conform.results import Seen
+    from memhp.spec.profiles import LINUX
 
     try:
         for name in _NOT_OF_KERNELS:
             if getattr(args, name):
                 raise UsageError(f"--{name} does not go with a kernel, which is walked in one go")
+        if args.profile not in (None, LINUX):
+            raise UsageError(f"a kernel is compared with {LINUX}, not with {args.profile}")
         kernel = kernel_named(args.target.partition(":")[2])
         seconds = 60 * args.minutes if args.minutes else None
         steps = args.steps or (sys.maxsize if seconds else STEPS)

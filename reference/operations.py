@@ -145,7 +145,7 @@ class Operations(Steps):
                 self._try("free_usage_map", section)
             self._try("free_altmap", block)
         node = self._table("node_of", block)
-        if result and self._try("set_node_offline", node):
+        if result and self._try("set_node_offline", node) and self._can("free_pgdat"):
             self._try("free_pgdat", node)
         return self._all_or_nothing(result, before, done)
 

@@ -50,6 +50,10 @@ class Steps:
         self.steps.append((action, params))
         return SUCCESS
 
+    def _can(self, action: str) -> bool:
+        """The design has such a step: a profile may do without it."""
+        return action in self.machine.system.action_by_name
+
     def _each_section(self, block: int, *actions: str) -> Result:
         """Take the actions on every section of the block, in an order that the guards allow."""
         left = self._sections_of(block)

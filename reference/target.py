@@ -30,7 +30,9 @@ None stands for a value that the target does not tell.
 class Target(Protocol):
     """Anything that does what a user, the firmware and the allocator ask of a machine.
 
-    Two more parts are looked for, and need not be there.  ``operations``, a set of
+    Three more parts are looked for, and need not be there.  ``profile``, the name of the design
+    that the target follows (`memhp.spec.profiles`): ``linux-6.12`` for one of Linux; without it
+    what the list of 2004 asks for.  ``operations``, a set of
     names: what the target can do (without it, everything).  And, where a target may do
     more than one thing, ``allowed(before, operation, *params)``: what else may come of
     an operation, as pairs of an answer and a `Machine` after it.  It judges by ``before``

@@ -7,17 +7,43 @@ is given up refuted; a profile that gives up what in fact holds is wrong.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 
 from .blocks import has_memory
 from .frames import Folio, home
-from .language import Bool, DropGuard, Profile, ReplaceGuard, exists
+from .language import (
+    AddProperty,
+    Bool,
+    DropAction,
+    DropAxiom,
+    DropGuard,
+    Profile,
+    ReplaceDefinition,
+    ReplaceGuard,
+    ReplaceInitial,
+    always,
+    apply,
+    exists,
+    false,
+)
 from .language.edits import Edit, edited
 from .language.system import System
-from .topology import Frame, Node, node_of_frame
+from .sections import Metadata, pgdat
+from .system import SYSTEM
+from .topology import Block, Frame, Node, Section, early, node_of, node_of_frame
 from .variants import VARIANTS
 
-__all__ = ["AS_LINUX_HAS_IT", "BEFORE", "DEFAULT", "PROFILES", "as_of"]
+__all__ = [
+    "AS_LINUX_HAS_IT",
+    "BEFORE",
+    "DEFAULT",
+    "LINUX",
+    "NODES_FROM_BOOT",
+    "PROFILES",
+    "as_of",
+    "system_of",
+]
 
 
 def _another_node_first(o: Folio, d: Frame) -> Bool:
@@ -25,6 +51,51 @@ def _another_node_first(o: Folio, d: Frame) -> Bool:
     here = node_of_frame(home[o])
     alone = ~exists(Node, lambda n: (n != here) & has_memory[n])
     return (node_of_frame(d) != here) | alone
+
+
+def _initialised(n: Node) -> Metadata:
+    return Metadata.initialised
+
+
+def _had_memory_at_boot(n: Node) -> Bool:
+    return exists(Block, lambda b: (node_of[b] == n) & early[b])
+
+
+def _in_no_section(s: Section, t: Section) -> Bool:
+    return false
+
+
+@always(covers="N1")
+def pgdats_are_there_for_ever(n: Node) -> Bool:
+    """A pgdat is initialised from boot on, whatever becomes of its node's memory (I12)."""
+    return pgdat[n] == Metadata.initialised
+
+
+NODES_FROM_BOOT = (
+    ReplaceInitial("pgdat", _initialised),
+    ReplaceInitial("node_online", _had_memory_at_boot),
+    DropAction("allocate_pgdat"),
+    DropAction("initialise_pgdat"),
+    DropAction("free_pgdat"),
+    ReplaceDefinition("holds_pgdat_for", _in_no_section),
+    DropGuard("eject_device", "holds_no_pgdat"),
+    DropGuard("ej0_fails", "holds_no_pgdat"),
+    DropGuard("release_lmb", "holds_no_pgdat"),
+    DropAxiom("pgdat_is_on_its_own_node"),
+    DropAxiom("early_nodes_have_an_early_pgdat"),
+    DropAxiom("virtio_memory_holds_no_pgdat"),
+    AddProperty(pgdats_are_there_for_ever),
+)
+"""Every possible node has its pgdat from boot, for ever, and in no memory that is ever removed.
+
+Linux 5.18 allocates them all in free_area_init() (mm/mm_init.c: alloc_offline_node_data; commit
+09f49dca570a), most of them in boot memory of another node; the frames are reserved
+(`boot_kernel`), so that the block they lie in never goes offline. Before, hotadd_new_pgdat()
+took kernel memory when a node's first memory came, and has not freed it since 3.9
+(try_offline_node(), mm/memory_hotplug.c): to whoever adds and removes memory that is the same.
+What is left of `pgdat_section` is where the list would have a pgdat: no action, definition,
+axiom or initial value reads it.
+"""
 
 
 AS_LINUX_HAS_IT = (
@@ -49,21 +120,45 @@ def _edits(names: tuple[str, ...]) -> tuple[Edit, ...]:
 
 
 DEFAULT = "list-2004"
+LINUX = "linux-6.12"
 
 PROFILES = (
     Profile(DEFAULT, "What the list asks for: every property holds.", (), ()),
     Profile(
-        name="linux-6.12",
+        name=LINUX,
         doc="Linux 6.12: contents of a leaving block go to another node whenever there is one;"
         " removal tries and waits without limit, and moves before it knows that all can move; what"
-        " firmware and s390 asked for is not undone when it fails half-way.",
+        " firmware and s390 asked for is not undone when it fails half-way; pgdats are there from"
+        " boot and for ever, so that no block of a node waits for another. What is said of a pgdat"
+        " that is allocated or freed says nothing here.",
         edits=(
+            *NODES_FROM_BOOT,
             ReplaceGuard("reserve_destination", "nearest_with_room", _another_node_first),
             *_edits(AS_LINUX_HAS_IT),
             DropGuard("reserve_destination", "try_paid_for"),
             DropGuard("reserve_destination", "vetted"),
         ),
         gives_up=(
+            (
+                "pgdat_section_leaves_last",
+                "there is no such section: free_area_init() allocates every node's pgdat at boot"
+                " (mm/mm_init.c), and added memory goes in any order",
+            ),
+            (
+                "pgdats_lie_in_plugged_memory",
+                "the pgdat of a node whose memory is not there lies elsewhere"
+                " (alloc_offline_node_data(), mm/mm_init.c)",
+            ),
+            (
+                "ej0_comes_after_the_pgdat",
+                "nothing asks where the pgdat of the node is: it is in no memory that can be"
+                " ejected (drivers/acpi/scan.c, mm/mm_init.c)",
+            ),
+            (
+                "a_whole_node_is_gone",
+                "try_offline_node() leaves the pgdat where it is, for others may hold a pointer"
+                " to it (mm/memory_hotplug.c)",
+            ),
             (
                 "contents_stay_on_their_node_while_it_has_room",
                 "do_migrate_range() takes the own node out of the allowed nodes"
@@ -147,13 +242,36 @@ PROFILES = (
 )
 
 
-def as_of(system: System, version: tuple[int, int] | None) -> System:
-    """The system with what Linux of that version did otherwise; of None, nothing.
+@cache
+def system_of(name: str = DEFAULT) -> System:
+    """The specification with a profile applied: one object for each name.
 
-    >>> from memhp.spec.system import SYSTEM
+    Args:
+        name: of one of `PROFILES`.
+
+    Raises:
+        ValueError: there is no such profile.
+
+    >>> system_of("linux-6.12").name
+    'memhp+linux-6.12'
+    """
+    for profile in PROFILES:
+        if profile.name == name:
+            return apply(SYSTEM, profile) if profile.edits else SYSTEM
+    raise ValueError(f"no profile {name[:60]!r}; there are {', '.join(p.name for p in PROFILES)}")
+
+
+def as_of(system: System, version: tuple[int, int] | None) -> System:
+    """The system with Linux's profile, and what Linux of that version did otherwise.
+
+    Args:
+        system: the specification, without a profile.
+        version: as in Linux 5.10; None of one that is not known: only the profile.
+
     >>> guards = as_of(SYSTEM, (5, 10)).action_by_name["pin_longterm"].guards
     >>> "outside_removable_area" in [guard.name for guard in guards]
     False
     """
     names = tuple(name for name, since in BEFORE.items() if version is not None and version < since)
-    return edited(system, _edits(names))
+    linux = next(profile for profile in PROFILES if profile.name == LINUX)
+    return edited(apply(system, linux), _edits(names))

@@ -6,6 +6,7 @@ from .language import (
     Bool,
     after,
     always,
+    exists,
     forall,
     implies,
     sometimes,
@@ -133,7 +134,8 @@ def a_node_goes_with_its_last_section(n: Node, s: Section) -> Bool:
 @sometimes(covers="N1 N2 A1")
 def a_node_appears_and_its_memory_is_present(n: Node, s: Section) -> Bool:
     """A node that was not there at boot comes online with a section."""
-    return ~early[pgdat_block(n)] & (node_of_section(s) == n) & node_online[n] & present[s]
+    at_boot = exists(Block, lambda b: (node_of[b] == n) & early[b])
+    return ~at_boot & (node_of_section(s) == n) & node_online[n] & present[s]
 
 
 @sometimes(covers="N1 N2 A1")

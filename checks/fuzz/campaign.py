@@ -16,7 +16,7 @@ from signal import SIG_IGN, SIGINT, signal
 from time import monotonic
 from typing import Any
 
-from memhp.spec.system import SYSTEM
+from memhp.spec.profiles import DEFAULT, system_of
 
 from .pieces import Piece
 from .record import Record
@@ -39,7 +39,7 @@ class CampaignError(ValueError):
 
 @dataclass
 class Campaign:
-    """What is done, and how: a mode of `OPERATIONS`, a target, a seed.
+    """What is done, and how: a mode of `OPERATIONS`, a target, a seed, the profile to compare with.
 
     ``following`` is the number of the next piece; ``begun`` are those before it that
     are not finished: a campaign that goes on does them first.  ``untold`` is, for each
@@ -56,6 +56,7 @@ class Campaign:
     untold: dict[str, Untold] = field(default_factory=dict)
     begun: set[int] = field(default_factory=set)
     record: Record | None = None
+    profile: str = DEFAULT
 
     def add(self, piece: Piece) -> None:
         """Count what a piece did."""
@@ -76,6 +77,7 @@ class Campaign:
             "mode": self.mode,
             "target": self.target,
             "seed": self.seed,
+            "profile": self.profile,
             "next": self.following,
             "begun": sorted(self.begun),
             "steps": self.steps,
@@ -106,22 +108,24 @@ class Campaign:
         except (AttributeError, KeyError, TypeError, ValueError):
             raise CampaignError("the campaign's counts are missing or no numbers") from None
         mode, target = str(document["mode"]), str(document.get("target"))
-        return cls(mode, target, seed, following, steps, changed, Counter(rows), untold, begun)
+        found = cls(mode, target, seed, following, steps, changed, Counter(rows), untold, begun)
+        found.profile = str(document.get("profile", DEFAULT))
+        return found
 
 
-def do(mode: str, target: str, seed: int, number: int) -> Piece:
+def do(mode: str, target: str, seed: int, number: int, profile: str = DEFAULT) -> Piece:
     """One piece: the machines take turns."""
     name = list(SHAPES)[number % len(SHAPES)]
-    own = seed * 1_000_003 + number
+    own, system = seed * 1_000_003 + number, system_of(profile)
     if mode == "hypothesis":
         from .conformance import explored
 
-        return explored(target_named(target), name, OPERATIONS[mode], own)
+        return explored(target_named(target), name, OPERATIONS[mode], own, system)
     made = target_named(target)
     rules = rules_for(getattr(made, "operations", None))
-    found = walk(SYSTEM, made, built(name), steps=OPERATIONS[mode], seed=own, rules=rules)
+    found = walk(system, made, built(name), steps=OPERATIONS[mode], seed=own, rules=rules)
     diverged = found.divergence
-    record = None if diverged is None else Record.of(SYSTEM, built(name), own, diverged)
+    record = None if diverged is None else Record.of(system, built(name), own, diverged)
     return Piece(name, found.steps, found.changed, found.answers, found.untold, record)
 
 
@@ -150,7 +154,7 @@ def run(
                 number = again.pop(0) if again else campaign.following
                 campaign.following = max(campaign.following, number + 1)
                 campaign.begun.add(number)
-                work = (campaign.mode, campaign.target, campaign.seed, number)
+                work = (campaign.mode, campaign.target, campaign.seed, number, campaign.profile)
                 waiting[pool.submit(do, *work)] = number
             if not waiting:
                 return

@@ -30,12 +30,14 @@ from hypothesis.strategies import integers, sampled_from
 from memhp.reference.machine import Machine
 from memhp.reference.target import ReferenceTarget, Target
 from memhp.reference.topology import Value
-from memhp.spec.system import SYSTEM
+from memhp.spec.language.system import System
+from memhp.spec.profiles import system_of
 
 from .lockstep import Divergence, step
 from .pieces import Piece
 from .record import Record
 from .rules import RULES, Operation, Rule, rules_for
+from .targets import profile_of
 from .told import Untold, everything
 from .topologies import SHAPES, built
 
@@ -141,17 +143,21 @@ class LockStep(RuleBasedStateMachine):
 
 
 def state_machine(
-    target: Callable[[], Target], topologies: Sequence[str] = tuple(SHAPES)
+    target: Callable[[], Target],
+    topologies: Sequence[str] = tuple(SHAPES),
+    system: System | None = None,
 ) -> type[LockStep]:
     """A state machine with a rule for each operation that the target can do.
 
     Parameters: ``target``, a class, or what makes a target; ``topologies``, names
-    of the machines to boot (`topologies.SHAPES`).
+    of the machines to boot (`topologies.SHAPES`); ``system``, the design to compare with, that
+    of the target's own ``profile`` unless given (`memhp.reference.Target`).
     """
     made = target()
+    system = system or system_of(profile_of(made))
     rules = rules_for(getattr(made, "operations", None))
     body: dict[str, Any] = {
-        "reference": ReferenceTarget(SYSTEM),
+        "reference": ReferenceTarget(system),
         "target": made,
         "answers": Counter(),
         "untold": {},
@@ -178,16 +184,22 @@ def _rule(each: Rule) -> Any:
     return rule(place=integers(0, _PLACES))(act)
 
 
-def explored(target: Target, topology: str, steps: int, seed: int) -> Piece:
-    """About that many operations on one machine, drawn and shrunk by hypothesis."""
-    kind = state_machine(lambda: target, (topology,))
+def explored(
+    target: Target, topology: str, steps: int, seed: int, system: System | None = None
+) -> Piece:
+    """About that many operations on one machine, drawn and shrunk by hypothesis.
+
+    Compared with ``system`` as in `state_machine`.
+    """
+    system = system or system_of(profile_of(target))
+    kind = state_machine(lambda: target, (topology,), system)
     record = None
     try:
         run_state_machine_as_test(
             use_seed(seed)(kind), settings=_settings(max(1, steps // _RUN), _RUN, database=None)
         )
     except DivergenceFound as error:
-        record = Record.of(SYSTEM, built(topology), seed, error.divergence)
+        record = Record.of(system, built(topology), seed, error.divergence)
     untold = kind.untold.get(topology, {})
     return Piece(topology, kind.steps, kind.changed, kind.answers, untold, record)
 
@@ -219,6 +231,8 @@ def conformance(
         from memhp.checks.fuzz.conformance import conformance
 
         TestMyMemory = conformance(MyMemory)
+
+    It is compared with what the list of 2004 asks for, or, if it has a ``profile``, with that.
     """
     case: type[TestCase] = state_machine(target, topologies).TestCase
     case.settings = _settings(examples, steps)  # type: ignore[attr-defined]

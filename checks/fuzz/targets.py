@@ -5,14 +5,27 @@ from __future__ import annotations
 from importlib import import_module
 
 from memhp.reference.target import Target
+from memhp.spec.profiles import DEFAULT, PROFILES
 
 from .rules import RULES, rules_for
 
-__all__ = ["TargetError", "target_named"]
+__all__ = ["TargetError", "profile_of", "target_named"]
 
 
 class TargetError(ValueError):
     """There is no such target; the message is one line."""
+
+
+def profile_of(target: Target) -> str:
+    """The profile whose design the target says that it follows; `DEFAULT` if it says nothing.
+
+    Raises TargetError if there is no such profile.
+    """
+    name: object = getattr(target, "profile", DEFAULT)
+    known = [profile.name for profile in PROFILES]
+    if name not in known:
+        raise TargetError(f"target: its profile {name!r:.60} is none of {', '.join(known)}")
+    return str(name)
 
 
 def target_named(name: str) -> Target:

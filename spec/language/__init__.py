@@ -19,11 +19,15 @@ from .declare import (
     variable,
 )
 from .edits import (
+    AddProperty,
+    DropAction,
+    DropAxiom,
     DropGuard,
     DropUpdate,
     Profile,
     ReplaceDefinition,
     ReplaceGuard,
+    ReplaceInitial,
     ReplaceUpdate,
     Variant,
     apply,
@@ -49,9 +53,12 @@ from .system import Action, Axiom, Definition, Guard, Property, SpecificationErr
 
 __all__ = [
     "Action",
+    "AddProperty",
     "Axiom",
     "Bool",
     "Definition",
+    "DropAction",
+    "DropAxiom",
     "DropGuard",
     "DropUpdate",
     "Enumeration",
@@ -62,6 +69,7 @@ __all__ = [
     "Property",
     "ReplaceDefinition",
     "ReplaceGuard",
+    "ReplaceInitial",
     "ReplaceUpdate",
     "Sort",
     "SpecificationError",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from . import terms
-from .declare import parameters, tracing
+from .declare import Declared, parameters, trace_property, tracing
 from .rewrite import substitute
 from .syntax import Expr, coerce, place_of
 from .system import Action, SpecificationError, System
@@ -20,12 +20,16 @@ from .terms import BOOL, Term, Var
 from .wellformed import well_formed
 
 __all__ = [
+    "AddProperty",
+    "DropAction",
+    "DropAxiom",
     "DropGuard",
     "DropUpdate",
     "Edit",
     "Profile",
     "ReplaceDefinition",
     "ReplaceGuard",
+    "ReplaceInitial",
     "ReplaceUpdate",
     "Variant",
     "apply",
@@ -134,7 +138,84 @@ class ReplaceDefinition:
         return replace(system, definitions=dict(system.definitions) | {self.name: changed})
 
 
-Edit = DropGuard | ReplaceGuard | DropUpdate | ReplaceUpdate | ReplaceDefinition
+@dataclass(frozen=True)
+class DropAction:
+    """Nobody ever does this."""
+
+    action: str
+
+    def __str__(self) -> str:
+        return f"there is no {self.action}"
+
+    def apply(self, system: System) -> System:
+        dropped = _action(system, self.action)
+        return replace(system, actions=tuple(a for a in system.actions if a is not dropped))
+
+
+@dataclass(frozen=True)
+class DropAxiom:
+    """Machines need not be so."""
+
+    axiom: str
+
+    def __str__(self) -> str:
+        return f"a machine need not satisfy {self.axiom}"
+
+    def apply(self, system: System) -> System:
+        kept = tuple(axiom for axiom in system.axioms if axiom.name != self.axiom)
+        if len(kept) == len(system.axioms):
+            raise SpecificationError(f"there is no axiom {self.axiom!r}")
+        return replace(system, axioms=kept)
+
+
+@dataclass(frozen=True)
+class ReplaceInitial:
+    """A variable has another value at boot; ``value`` takes the variable's point."""
+
+    variable: str
+    value: Callable[..., Expr]
+
+    def __str__(self) -> str:
+        return f"{self.variable} is something else at boot"
+
+    def apply(self, system: System) -> System:
+        old = next((v for v in system.variables if v.symbol.name == self.variable), None)
+        if old is None:
+            raise SpecificationError(f"there is no variable {self.variable!r}")
+        name = f"initial_{self.variable}"
+        initial = _retrace(name, self.value, old.params, old.symbol.range)
+        changed = replace(old, initial=initial)
+        return replace(
+            system, variables=tuple(changed if v is old else v for v in system.variables)
+        )
+
+
+@dataclass(frozen=True)
+class AddProperty:
+    """What is true of this design alone; ``claim`` is declared with `always` or `step`."""
+
+    claim: Declared
+
+    def __str__(self) -> str:
+        return f"{self.claim.name}: {self.claim.doc}"
+
+    def apply(self, system: System) -> System:
+        if self.claim.name in system.property_by_name:
+            raise SpecificationError(f"there is a property {self.claim.name!r} already")
+        return replace(system, properties=(*system.properties, trace_property(self.claim)))
+
+
+Edit = (
+    DropGuard
+    | ReplaceGuard
+    | DropUpdate
+    | ReplaceUpdate
+    | ReplaceDefinition
+    | ReplaceInitial
+    | DropAction
+    | DropAxiom
+    | AddProperty
+)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,18 @@ class Buggy(EngineTarget):
         return None if operation == "undrain" else answer
 """
 
+LINUX = """
+from memhp.reference.target import ReferenceTarget
+from memhp.spec.profiles import system_of
+
+class Linux(ReferenceTarget):
+    profile = "linux-6.12"
+    operations = frozenset({"drain", "undrain"})
+
+    def __init__(self):
+        super().__init__(system_of(self.profile))
+"""
+
 HALF_BLIND = """
 from memhp.engine.target import EngineTarget
 
@@ -72,6 +84,8 @@ def test_a_bug_is_found_shrunk_kept_and_replayed(
     assert code == 1
     assert "diverged, shrunk to 1 operations" in out
     assert "the reference answers ENOENT, success came" in out
+    assert "compared with list-2004" in out
+    assert "Linux's design is --profile linux-6.12" in out
     code, out, _ = run(capsys, "replay", "divergence.json", "--target", buggy)
     assert code == 1
     assert "success came" in out
@@ -182,3 +196,27 @@ def test_bad_input_is_one_line_and_exit_2(
     code, _, said = run(capsys, "fuzz", *argv)
     assert code == 2
     assert message in said
+
+
+def test_a_class_is_compared_with_the_profile_that_it_names_or_that_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "as_linux.py").write_text(LINUX)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    walk = ["fuzz", "--walk", "--steps", "500", "--jobs", "1", "--target", "as_linux:Linux"]
+    code, out, _ = run(capsys, *walk, "--json")
+    assert (code, json.loads(out)["profile"]) == (0, "linux-6.12")
+    code, out, _ = run(capsys, *walk, "--profile", "list-2004")
+    assert (code, "compared with list-2004" in out) == (0, True)
+    code, _, err = run(capsys, *walk, "--profile", "linux-6.13")
+    assert (code, "did you mean linux-6.12?" in err) == (2, True)
+
+
+def test_a_kernel_is_compared_with_linux_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    target = ["fuzz", "--target", "kernel:x86_64-6.12"]
+    code, _, err = run(capsys, *target, "--profile", "list-2004")
+    assert (code, err) == (
+        2,
+        "memhp fuzz: a kernel is compared with linux-6.12, not with list-2004\n",
+    )

@@ -9,11 +9,15 @@ from dataclasses import replace
 import pytest
 
 from memhp.spec.language import (
+    AddProperty,
+    DropAction,
+    DropAxiom,
     DropGuard,
     DropUpdate,
     Profile,
     ReplaceDefinition,
     ReplaceGuard,
+    ReplaceInitial,
     ReplaceUpdate,
     SpecificationError,
     System,
@@ -36,6 +40,11 @@ def start(b: Block) -> None:
     guard("off", usable(b), why="it is on")
     mode[b] = Mode.on
     free.update(where=lambda f: block_of[f] == b, value=true)
+
+@axiom
+def blocks_have_a_first_frame(b: Block) -> Bool:
+    """Says so."""
+    return exists(Frame, lambda f: block_of[f] == b)
 
 @always()
 def claim(b: Block) -> Bool:
@@ -70,6 +79,12 @@ leaked = []
 def leaks(b: Block) -> Bool:
     exists(Frame, lambda f: (leaked.append(f), free[f])[1])
     return free[leaked[0]]
+'''
+OTHER = '''
+@always(covers="N1")
+def claim_of_this_design(b: Block) -> Bool:
+    """It stays off."""
+    return true
 '''
 
 
@@ -121,6 +136,28 @@ def test_a_replaced_definition_speaks_of_the_same_parameters(given: Given) -> No
     assert odd.definitions["usable"].params == given.system.definitions["usable"].params
 
 
+def test_a_replaced_initial_value_speaks_of_the_same_point(given: Given) -> None:
+    odd = apply(given.system, variant(ReplaceInitial("mode", given.module.always_off)))
+    initial = {v.symbol.name: v for v in odd.variables}["mode"]
+    assert str(initial.initial) == "Mode.off"
+    assert initial.params == given.system.variables[0].params
+
+
+def test_a_dropped_action_and_a_dropped_axiom_are_gone(given: Given) -> None:
+    odd = apply(given.system, variant(DropAction("start"), DropAxiom("blocks_have_a_first_frame")))
+    assert "start" not in odd.action_by_name
+    assert odd.axioms == ()
+    assert given.system.axioms != ()
+
+
+def test_an_added_property_is_one_of_this_design(given: Given, write: Write) -> None:
+    claim = write(OTHER, name="more", base="from tiny import Block\n").claim_of_this_design
+    odd = apply(given.system, variant(AddProperty(claim)))
+    assert [p.name for p in odd.properties] == ["claim", "claim_of_this_design"]
+    with pytest.raises(SpecificationError, match="there is a property 'claim_of_this_design'"):
+        apply(odd, variant(AddProperty(claim)))
+
+
 Make = Callable[[Given], Edit]
 
 
@@ -135,6 +172,11 @@ Make = Callable[[Given], Edit]
         (lambda g: DropUpdate("start", "block_of"), "start does not change block_of"),
         (lambda g: ReplaceUpdate("start", "free", g.module.never), "no single point update"),
         (lambda g: ReplaceUpdate("start", "mode", g.module.never), "sort Mode was expected"),
+        (lambda g: DropAction("strat"), "there is no action 'strat'"),
+        (lambda g: DropAxiom("blocks"), "there is no axiom 'blocks'"),
+        (lambda g: ReplaceInitial("mood", g.module.always_off), "there is no variable 'mood'"),
+        (lambda g: ReplaceInitial("mode", g.module.never), "sort Mode was expected"),
+        (lambda g: ReplaceInitial("mode", g.module.of_a_frame), "parameters must be"),
         (lambda g: ReplaceDefinition("useable", g.module.never), "no definition 'useable'"),
         (lambda g: ReplaceDefinition("usable", g.module.of_a_frame), "parameters must be"),
     ],

@@ -115,9 +115,8 @@ def arrangement(
 ) -> Topology:
     """The same machine for the reference: device 0 is the boot memory, the others DIMMs.
 
-    A frame stands for all of its block: it is a hole if the block has one.  The nodes'
-    structures and the mem_maps of the DIMMs are taken to be in boot memory, as they are on
-    x86 (the axiom `pgdat_is_on_its_own_node` asks for more than that kernel does).
+    A frame stands for all of its block: it is a hole if the block has one.  The mem_maps of
+    the DIMMs are taken to be in boot memory: guests boot without memmap_on_memory.
 
     Parameters: the boot blocks with holes, and those that span several zones.
     """
@@ -137,7 +136,6 @@ def arrangement(
             ("node_of", tuple((board.nodes - 1) * (b in others) for b in blocks)),
             ("in_range", tuple(int(device_of[b] == m) for m in devices for b in blocks)),
             ("memmap_host", tuple(0 if b in board.added else b for b in blocks)),
-            ("pgdat_section", (0,) * board.nodes),
             ("is_lmb", (int(bool(board.lmb)),) * len(blocks)),
             ("does_dma", (1,) * len(blocks)),
         ),

@@ -65,9 +65,8 @@ def started_from(fresh: Machine, seen: Observation) -> Machine:
     machine = fresh.copy()
     user = Operations(machine)
     for node, online in enumerate(seen["node_online"]):
-        if not online:
-            machine.step("set_node_offline", node)
-            machine.step("free_pgdat", node)
+        if bool(online) != machine.get("node_online", node):  # a CPU brings a node online, too
+            machine.step("set_node_online" if online else "set_node_offline", node)
     for block, there in enumerate(seen["block_device"]):
         if there and not machine.get("block_device", block):
             user.add_device(device_of_block(block))

@@ -24,6 +24,7 @@ from memhp.machines.lab.conform.target import KernelTarget, Operation
 from memhp.machines.lab.conform.walk import again, walk
 from memhp.machines.lab.conform.worlds import started_from, worlds
 from memhp.machines.pageflags import FrameKind
+from memhp.reference.compile import violated_axioms
 from memhp.reference.machine import Machine
 from memhp.reference.operations import Operations
 from memhp.reference.topology import Value
@@ -242,6 +243,35 @@ def test_pinned_pages_keep_a_block_and_where_they_may_be_depends_on_the_version(
     outcomes = [Operations(world).write_state(4, "offline").errno for world in led]
     pinned = zone == "kernel" or version < (5, 13)
     assert outcomes == [errno.EINTR, None][not pinned :]
+
+
+UPPER_FIRST: list[Operation] = [
+    ("add_device", (2,)),
+    ("add_device", (1,)),
+    *[("write_state", (block, "online_movable")) for block in (6, 7, 4, 5)],
+    ("eject_device", (1,)),
+    ("eject_device", (2,)),
+]
+"""Two DIMMs of one node that has no memory: the upper comes first, and the lower goes first."""
+
+
+def test_the_follower_has_no_order_between_added_blocks() -> None:
+    system = as_of(SYSTEM, (6, 12))
+    topology = arrangement(system, BOARDS["x86_64"])
+    assert violated_axioms(SYSTEM, topology) == []
+    user = Operations(Machine(system, topology))
+    for operation, params in UPPER_FIRST:
+        assert getattr(user, operation)(*params)
+    listed = Operations(Machine(SYSTEM, topology))
+    assert listed.add_device(2).guard == "pgdat_memory_plugged"
+
+
+@pytest.mark.kernel
+def test_the_upper_of_two_dimms_comes_first_and_the_lower_goes_first(kernel: Kernel) -> None:
+    with KernelTarget(kernel) as target:
+        report = again(target, SYSTEM, UPPER_FIRST)
+        assert target.observe()["node_online"] == (True, False)
+    assert report.agrees, "\n".join(map(str, report.disagreements))
 
 
 @pytest.mark.kernel
