@@ -88,11 +88,11 @@ NODES_FROM_BOOT = (
 )
 """Every possible node has its pgdat from boot, for ever, and in no memory that is ever removed.
 
-Linux 5.18 allocates them all in free_area_init() (mm/mm_init.c: alloc_offline_node_data; commit
-09f49dca570a), most of them in boot memory of another node; the frames are reserved
-(`boot_kernel`), so that the block they lie in never goes offline. Before, hotadd_new_pgdat()
-took kernel memory when a node's first memory came, and has not freed it since 3.9
-(try_offline_node(), mm/memory_hotplug.c): to whoever adds and removes memory that is the same.
+From 5.18 on free_area_init() (mm/mm_init.c; commit 09f49dca570a) allocates that of a node which is
+not online anywhere in boot memory (alloc_offline_node_data(), mm/numa.c); the frames are reserved
+(`boot_kernel`), so that the block they lie in never goes offline. Before, hotadd_new_pgdat() took
+kernel memory when a node's first memory came, and since 3.9 it is not freed (try_offline_node(),
+mm/memory_hotplug.c): to whoever adds and removes memory that is the same.
 What is left of `pgdat_section` is where the list would have a pgdat: no action, definition,
 axiom or initial value reads it.
 """
@@ -147,7 +147,7 @@ PROFILES = (
             (
                 "pgdats_lie_in_plugged_memory",
                 "the pgdat of a node whose memory is not there lies elsewhere"
-                " (alloc_offline_node_data(), mm/mm_init.c)",
+                " (alloc_offline_node_data(), mm/numa.c)",
             ),
             (
                 "ej0_comes_after_the_pgdat",

@@ -25,6 +25,7 @@ from memhp.reference.machine import Machine
 from memhp.reference.operations import Operations
 from memhp.reference.target import Observation
 from memhp.reference.topology import Value
+from memhp.spec.profiles import as_of
 from memhp.spec.system import SYSTEM
 
 MEMORY, NODE = "sys/devices/system/memory", "sys/devices/system/node"
@@ -53,11 +54,13 @@ class Paper(KernelTarget):
     """A kernel that does as the reference does, without any guest."""
 
     own: Own = "nothing"
+    system = as_of(SYSTEM, (6, 12))
 
     def boot(self) -> None:
         self.holders, self.pinned, self.closed = {}, {}, False
         self.at_boot = AT_BOOT
-        fresh = Machine(SYSTEM, arrangement(SYSTEM, self.board, multizone=frozenset()))
+        topology = arrangement(self.system, self.board, multizone=frozenset())
+        fresh = Machine(self.system, topology)
         self.machine = started_from(fresh, observed(AT_BOOT, self.board))
 
     @property
@@ -102,6 +105,20 @@ def test_a_kernel_that_does_as_the_reference_does_agrees() -> None:
     report = walk(Paper(PAPER), SYSTEM, steps=300, seed=3)
     assert report.agrees, "\n".join(map(str, report.disagreements))
     assert report.total.determined == 300
+
+
+class Ordered(Paper):
+    """A kernel that has a node's pgdat in the node's own memory, as the list asks for."""
+
+    system = SYSTEM
+
+
+def test_an_order_between_the_added_blocks_of_a_node_is_a_disagreement() -> None:
+    upper, lower = ("add_device", (2,)), ("add_device", (1,))
+    found = one(held(Ordered(PAPER), upper).disagreements)
+    assert (found.kernel, found.reference) == (errno.ENOMEM, (None,))
+    ejected = one(held(Ordered(PAPER), lower, upper, ("eject_device", (1,))).disagreements)
+    assert (ejected.kernel, ejected.reference) == (errno.EBUSY, (None,))
 
 
 class Silenced(Paper):
