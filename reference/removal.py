@@ -34,7 +34,8 @@ class RemovalOrder:
 def dependencies(machine: Machine) -> nx.DiGraph[int]:
     """The sections that exist, with an edge t -> s where t must be gone before s.
 
-    Section s holds the mem_map of t, or the pgdat of t's node.
+    Section s holds the mem_map of t, or, in a design that has pgdats in sections (Linux has
+    none there), the pgdat of t's node.
     """
     exists = [
         section
@@ -62,6 +63,13 @@ def removal_order(machine: Machine, blocks: Iterable[int]) -> RemovalOrder:
     (1, 2, 0)
     >>> removal_order(machine, [0]).needed_by
     {0: (1, 2)}
+
+    That is what the list asks for.  On Linux no block waits for another:
+
+    >>> from memhp.spec.profiles import system_of
+    >>> linux = system_of("linux-6.12")
+    >>> removal_order(Machine(linux, Shape(blocks=3).build(linux)), [0]).order
+    (0,)
     """
     chosen = sorted(set(blocks))
     block_of = machine.topology.tables["block_of_section"]

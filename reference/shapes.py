@@ -24,7 +24,10 @@ class Shape:
     blocks that were not there at boot, are in the movable zone at boot, span
     several zones, or whose offline a notifier refuses; ``holes`` and
     ``boot_kernel``, numbers of frames; ``memmaps``, where mem_maps lie: each in
-    its own section, or all of a node in the section that holds its pgdat;
+    its own section (Linux has that of added memory there with memmap_on_memory,
+    else in other memory: see ``memmap_host`` in ``tables``), or all of a node in
+    the section that holds its pgdat.  That is the node's first one; a design that
+    has pgdats elsewhere, as Linux, does not look;
     ``totals``, the numbers of blocks, sections and frames in all, for a machine
     that is not quite regular: then they are spread as evenly as they go;
     each block lies in a memory device of its own, unless ``more`` and ``tables`` say otherwise;

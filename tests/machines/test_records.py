@@ -16,6 +16,7 @@ from memhp.machines.estimate import BlockJudgement, judge
 from memhp.machines.lab.recordings import RECORDINGS
 from memhp.machines.pageflags import FrameKind
 from memhp.machines.sysfs import MachineReading, read_machine
+from memhp.spec.profiles import LINUX, system_of
 from memhp.spec.system import SYSTEM
 
 DATA = Path(__file__).resolve().parents[1] / "data"
@@ -66,6 +67,11 @@ def test_properties_are_violated_only_where_linux_violates_them() -> None:
         "kernel_frames_stay_out_of_the_removable_area",
         "removable_blocks_hold_no_unmovable_frame",
     }
+
+
+def test_the_list_and_linux_judge_alike() -> None:
+    reading = reading_of("pinned")
+    assert judge(reading, system_of(LINUX)) == judge(reading, SYSTEM)
 
 
 def test_every_recording_has_its_small_file_and_no_other_is_there() -> None:
