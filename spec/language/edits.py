@@ -186,7 +186,9 @@ class ReplaceInitial:
         initial = _retrace(name, self.value, old.params, old.symbol.range)
         changed = replace(old, initial=initial)
         return replace(
-            system, variables=tuple(changed if v is old else v for v in system.variables)
+            system,
+            variables=tuple(changed if v is old else v for v in system.variables),
+            places={**system.places, self.variable: place_of(self.value)},
         )
 
 
