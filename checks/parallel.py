@@ -1,23 +1,48 @@
-"""Many independent judgements of one system, on every core."""
+"""Work on every core; the processes that do it end with their parent."""
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
-from signal import SIG_IGN, SIGINT, signal
+from multiprocessing import get_context, parent_process
+from signal import SIG_IGN, SIGINT, SIGKILL, signal
 from typing import Any, TypeVar
 
-__all__ = ["each"]
+__all__ = ["each", "worker_started", "workers"]
 
 Shared = TypeVar("Shared")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _shared: Any = None
 """What a worker was started with."""
+
+
+def workers(jobs: int, shared: Any = None) -> ProcessPoolExecutor:
+    """A pool of that many processes, each of which is given ``shared`` once.
+
+    They live no longer than the thread that first gives them work.
+    """
+    return ProcessPoolExecutor(jobs, get_context("spawn"), _start, (shared,))
+
+
+def worker_started() -> None:
+    """What a process does before it works for another: it will end with it, however that ends.
+
+    The kernel sees to it (prctl(2), PR_SET_PDEATHSIG): a process that is inside a solver
+    would notice nothing by itself.  An interrupt is the parent's business.
+    """
+    signal(SIGINT, SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
+    parent = parent_process()
+    if parent is not None and os.getppid() != parent.pid:
+        os._exit(1)  # it ended before the kernel was asked
 
 
 def each(
@@ -36,7 +61,7 @@ def each(
     if jobs <= 1:
         yield from (function(shared, item) for item in items)
         return
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _start, (shared,))
+    pool = workers(jobs, shared)
     try:
         yield from pool.map(partial(_call, function), items)
     finally:
@@ -45,8 +70,8 @@ def each(
 
 def _start(shared: Any) -> None:
     global _shared
+    worker_started()
     _shared = shared
-    signal(SIGINT, SIG_IGN)  # interrupts are the parent's business
 
 
 def _call(function: Callable[[Any, Item], Result], item: Item) -> Result:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
-from signal import SIG_IGN, SIGINT, signal
 from types import TracebackType
 
 from .cache import Cache
+from .parallel import workers
 from .solvers import Answer, Query, answer
 
 __all__ = ["Pool"]
@@ -64,11 +63,5 @@ class Pool:
         if self._jobs == 1 or (self._workers is None and len(queries) < _WORTH_A_PROCESS):
             return map(answer, queries)
         if self._workers is None:
-            self._workers = ProcessPoolExecutor(
-                self._jobs, get_context("spawn"), _leave_interrupts_to_the_parent
-            )
+            self._workers = workers(self._jobs)
         return self._workers.map(answer, queries, chunksize=_CHUNK)
-
-
-def _leave_interrupts_to_the_parent() -> None:
-    signal(SIGINT, SIG_IGN)

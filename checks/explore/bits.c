@@ -45,6 +45,7 @@ typedef struct {
 
 #include "digits.h"
 #include "pages.h"
+#include "threads.h"
 
 typedef _Atomic u64 Word;
 enum { SET_NEW, SET_ALL, MARK, LOOK }; /* what a turn does; LOOK: is there any */
@@ -238,6 +239,7 @@ int main(int argc, char **argv) {
     if (argc != 3) return 2;
     threads = atoi(argv[1]) < 256 ? atoi(argv[1]) : 255;
     signal(SIGINT, interrupt);
+    end_with_parent();
     began = told = now();
     seen = mapped(WORDS * 8);
     fresh_live = mapped(WORDS / BLOCK + 1);
@@ -246,7 +248,7 @@ int main(int argc, char **argv) {
     next_live[BOOT_WORD / BLOCK] = 1;
     pthread_barrier_init(&gate, NULL, threads);
     pthread_t others[threads];
-    for (int i = 1; i < threads; i++) pthread_create(&others[i], NULL, work, &tallies[i]);
+    for (int i = 1; i < threads; i++) start_thread(&others[i], work, &tallies[i]);
     if (atoi(argv[2])) layer_by_layer();
     else until_nothing_is_new();
     u64 stuck = interrupted ? 0 : look();

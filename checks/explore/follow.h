@@ -299,7 +299,7 @@ static void follow_all(void) {
         share = memory > used ? (memory - used) / at_once : 0;
         atomic_store(&next_problem, 0);
         for (int i = 1; i < at_once; i++)
-            pthread_create(&others[i], NULL, follow_some, &workers[i]);
+            start_thread(&others[i], follow_some, &workers[i]);
         follow_some(&workers[0]);
         for (int i = 1; i < at_once; i++) pthread_join(others[i], NULL);
     }

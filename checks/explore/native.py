@@ -29,7 +29,7 @@ __all__ = ["WHEN_SEEN", "WHEN_STUCK", "NativeError", "Outcome", "compiler", "run
 
 WHEN_SEEN, WHEN_STUCK = 2, 3
 """When a search is over that only looks for traces."""
-SOURCES = ("search.c", "pages.h", "table.h", "follow.h")
+SOURCES = ("search.c", "pages.h", "threads.h", "table.h", "follow.h")
 
 
 class NativeError(Exception):
@@ -106,7 +106,7 @@ def run_bits(
     Raises `NativeError` as `run` does.
     """
     generated = {"digits.h": tables(split, claims)}
-    return _run(cc, "-O3", generated, ("bits.c", "pages.h"), [jobs, layers], progress)
+    return _run(cc, "-O3", generated, ("bits.c", "pages.h", "threads.h"), [jobs, layers], progress)
 
 
 def _run(

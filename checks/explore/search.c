@@ -101,6 +101,7 @@ static double now(void) {
 }
 
 #include "pages.h"
+#include "threads.h"
 #include "table.h"
 
 /* --- rounds ----------------------------------------------------------------------------------- */
@@ -330,12 +331,13 @@ static void interrupt(int number) {
 int main(int argc, char **argv) {
     if (argc != 5) return 2;
     signal(SIGINT, interrupt);
+    end_with_parent();
     threads = atoi(argv[1]);
     memory = strtoull(argv[2], NULL, 10);
     began = told = now();
     start();
     pthread_t others[threads];
-    for (int i = 1; i < threads; i++) pthread_create(&others[i], NULL, work, &workers[i]);
+    for (int i = 1; i < threads; i++) start_thread(&others[i], work, &workers[i]);
     int stop = atoi(argv[4]);
     if (stop == 2) open_claims[CLAIMS] = 0;
     const char *end = search(atoi(argv[3]), stop);

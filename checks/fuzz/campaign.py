@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
-from multiprocessing import get_context
-from signal import SIG_IGN, SIGINT, signal
 from time import monotonic
 from typing import Any
 
+from memhp.checks.parallel import workers
 from memhp.spec.profiles import DEFAULT, system_of
 
 from .pieces import Piece
@@ -138,7 +137,7 @@ def run(
     stops it before the end finds the pieces that were not finished in its ``begun``.
     """
     end = None if seconds is None else monotonic() + seconds
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _start)
+    pool = workers(jobs)
     waiting: dict[Future[Piece], int] = {}
     again = sorted(campaign.begun)
 
@@ -165,7 +164,3 @@ def run(
                 yield campaign
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _start() -> None:
-    signal(SIGINT, SIG_IGN)  # interrupts are the parent's business

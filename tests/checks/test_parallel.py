@@ -1,0 +1,67 @@
+"""Workers: they end with their parent, whatever ends it, and nothing else makes processes."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import memhp
+
+_ROOT = Path(memhp.__file__).parent
+
+_PARENT = """
+import sys, time
+from memhp.checks.parallel import workers
+if __name__ == "__main__":
+    pool = workers(2)
+    started = [pool.submit(time.sleep, 600) for _ in range(2)]
+    print(*pool._processes, flush=True)
+    while not all(each.running() for each in started):
+        time.sleep(0.01)
+    pool.submit(time.sleep, 0)
+    print("working", flush=True)
+    time.sleep(600)
+"""
+
+
+def wait_until_gone(pid: int) -> None:
+    """Until there is no such process, or nobody has asked how it ended; minutes at most."""
+    until = time.monotonic() + 300
+    while time.monotonic() < until:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return
+        if state in "ZX":
+            return
+        time.sleep(0.02)
+    raise TimeoutError(f"process {pid} stays")
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_workers_end_with_their_parent(end: signal.Signals, tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(_PARENT)
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout
+        pids = list(map(int, parent.stdout.readline().split()))
+        assert len(pids) == 2
+        parent.stdout.readline()
+        os.kill(parent.pid, end)
+    for pid in pids:
+        wait_until_gone(pid)
+
+
+def test_processes_are_made_where_they_are_told_to_end_with_their_parent() -> None:
+    for folder in ("checks", "cli", "machines", "reference", "engine", "spec"):
+        for path in (_ROOT / folder).rglob("*.py"):
+            text = path.read_text()
+            if re.search(r"ProcessPoolExecutor\(|multiprocessing", text):
+                assert "worker_started()" in text, path
