@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
 import stat
-import tempfile
 from pathlib import Path
 from typing import Any, NoReturn
 
+from .scratch import temporary_file
+
 __all__ = ["json_of", "read_whole", "write_whole"]
 
+_LINKS = 40
+"""So many links are followed, as the kernel does."""
 
-def read_whole(path: Path, most: int, *, regular: bool = False) -> bytes:
+
+def read_whole(path: Path, most: int, *, regular: bool = False, own: bool = False) -> bytes:
     """The content of the file, of at most ``most`` bytes.
 
     Args:
         path: what to read; a device or a pipe, too, unless ``regular``.
         most: the bound, in bytes: not one more is kept in memory.
         regular: take nothing but a regular file, and do not wait for one.
+        own: take nothing that belongs to another user.
 
     Raises:
         OSError: if it cannot be read.
-        ValueError: if it is larger, or is not ``regular``.
+        ValueError: if it is larger, or is not ``regular``, or not this user's ``own``.
     """
     with open(os.open(path, os.O_RDONLY | os.O_CLOEXEC | (os.O_NONBLOCK * regular)), "rb") as file:
-        if regular and not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        found = os.fstat(file.fileno())
+        if regular and not stat.S_ISREG(found.st_mode):
             raise ValueError("it is not a regular file")
+        if own and found.st_uid != os.geteuid():
+            raise ValueError("it belongs to another user")
         content = file.read(most + 1)
     if len(content) > most:
         raise ValueError(f"it is larger than {most} bytes")
@@ -60,27 +70,58 @@ def _finite(digits: str) -> float:
     return number
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
+def write_whole(path: Path, content: str | bytes, *, private: bool = False) -> None:
     """Replace the file in one move; its folder must exist, and nothing half-written is left.
 
-    Raises OSError if it cannot be written.
+    A link stays, and the file that it leads to is replaced.  What is no regular file, such as
+    a device, a pipe, or a descriptor in /dev/fd, is not replaced but written to.
+
+    Args:
+        path: the file.
+        content: what it will hold; text as UTF-8.
+        private: let nobody else read it, whatever its mode was.
+
+    Raises:
+        OSError: if it cannot be written.
     """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    data = content.encode() if isinstance(content, str) else content
+    place = _followed(path)
     try:
-        with os.fdopen(handle, "wb") as file:
-            os.fchmod(handle, _mode(path))
-            file.write(content.encode() if isinstance(content, str) else content)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+        mode = place.stat().st_mode
+    except FileNotFoundError:
+        mode = stat.S_IFREG | _mode_of_new_files()
+    if not stat.S_ISREG(mode) or _is_of_a_process(place):
+        with open(_descriptor(place), "wb") as there:
+            there.write(data)
+        return
+    with temporary_file(place.parent) as (handle, name), open(handle, "wb", closefd=False) as file:
+        os.fchmod(handle, 0o600 if private else mode & 0o777)
+        file.write(data)
+        file.flush()
+        os.replace(name, place)
 
 
-def _mode(path: Path) -> int:
-    """What the file may be used for: as it was, or as `open` would make it."""
-    try:
-        return path.stat().st_mode & 0o777
-    except OSError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask
+def _followed(path: Path) -> Path:
+    """Where links lead to; those in /proc lead to what has no other name."""
+    for _ in range(_LINKS):
+        path = Path(os.path.realpath(path.parent), path.name)
+        if _is_of_a_process(path) or not path.is_symlink():
+            return path
+        path = path.parent / os.readlink(path)
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+
+
+def _is_of_a_process(path: Path) -> bool:
+    return path.is_relative_to("/proc")
+
+
+def _descriptor(path: Path) -> int:
+    """For writing to what is there; a descriptor of this process goes on where it stands."""
+    own = re.fullmatch(rf"/proc/{os.getpid()}(?:/task/\d+)?/fd/(\d{{1,9}})", str(path))
+    return os.dup(int(own[1])) if own else os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOCTTY)
+
+
+def _mode_of_new_files() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
