@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from hashlib import sha256
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import Any
 from memhp.engine.target import EngineTarget
 from memhp.spec.language.system import System
 
-from .files import write_whole
 from .fuzz.reached import Reached, reached
+from .store import keep, kept, sealed, unsealed
 
 __all__ = ["agreement"]
 
@@ -47,22 +46,20 @@ def _key(system: System, steps: int) -> str:
 def _stored(path: Path, key: str, system: System) -> Reached | None:
     """What the file says; a damaged file is as good as none."""
     try:
-        document = json.loads(path.read_text())
+        document = unsealed(kept(path))
         if document["key"] != key:
             return None
         episodes, taken = Counter(document["episodes"]), Counter(document["taken"])
         untold = {
-            str(machine): {str(name): set(map(int, places)) for name, places in of.items()}
+            machine: {name: set(places) for name, places in of.items()}
             for machine, of in document["untold"].items()
         }
-        steps, of = int(document["steps"]), int(document["of"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return Reached(system, document["steps"], document["of"], episodes, taken, untold)
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    return Reached(system, steps, of, episodes, taken, untold)
 
 
 def _store(path: Path, key: str, found: Reached) -> None:
-    """Write it.  A folder that cannot be written is no reason to fail."""
     document: dict[str, Any] = {
         "key": key,
         "steps": found.steps,
@@ -74,8 +71,4 @@ def _store(path: Path, key: str, found: Reached) -> None:
             for machine, of in found.untold.items()
         },
     }
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps(document, separators=(",", ":")))
-    except OSError:
-        return
+    keep(path, sealed(document))

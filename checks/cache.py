@@ -1,32 +1,32 @@
 """Answers that are known already: one file for each solver, in a folder that the caller names.
 
-A damaged file is as good as none.  Writing merges with what another process
+A damaged answer is as good as none.  Writing merges with what another process
 wrote meanwhile, and replaces the file in one move.
 """
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
-from .files import write_whole
+from .files import cache_home
 from .solvers import Answer, Query, solver_version
+from .store import keep, kept, sealed, tidy, unsealed
 
 __all__ = ["Cache", "default_folder"]
 
 _FORMAT = "1"
-_LARGEST = 100_000
+_MOST = 50_000
+"""So many answers of a solver are kept, the latest."""
 _STATUSES = ("unsat", "sat", "unknown")
 
 
-def default_folder() -> Path:
-    """Where a user's caches live: ``$XDG_CACHE_HOME/memhp``, or ``~/.cache/memhp``."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if base else Path.home() / ".cache") / "memhp"
+def default_folder() -> Path | None:
+    """Where what memhp knows from before lives, in the user's cache; None if there is none."""
+    home = cache_home()
+    return home / "memhp" if home else None
 
 
 class Cache:
@@ -53,25 +53,20 @@ class Cache:
 
     def save(self) -> None:
         """Write what is new.  A folder that cannot be written is no reason to fail."""
-        if self._folder is None:
-            return
+        tidy(self._folder)
         for solver, answers in self._new.items():
-            merged = self._read(solver) | answers
-            kept = dict(list(merged.items())[-_LARGEST:])
-            try:
-                _write(self._folder / f"{solver}.json", kept)
-            except OSError:
-                return
+            latest = list((self._read(solver) | answers).items())[-_MOST:]
+            entries = {key: sealed(asdict(answer) | {"cached": False}) for key, answer in latest}
+            keep(self._path(solver), entries)
         self._new = {}
 
     def _read(self, solver: str) -> dict[str, Answer]:
-        if self._folder is None:
-            return {}
-        try:
-            entries = json.loads((self._folder / f"{solver}.json").read_text())
-            return {key: _answer(value) for key, value in entries.items()}
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
-            return {}
+        entries = kept(self._path(solver))
+        answers = entries.items() if isinstance(entries, dict) else ()
+        return {key: answer for key, value in answers if (answer := _answer(value))}
+
+    def _path(self, solver: str) -> Path | None:
+        return self._folder / f"{solver}.json" if self._folder else None
 
 
 def _key(query: Query) -> str:
@@ -79,20 +74,11 @@ def _key(query: Query) -> str:
     return sha256("\0".join(parts).encode()).hexdigest()
 
 
-def _answer(value: dict[str, object]) -> Answer:
-    status, core, model = value["status"], value["core"], value["model"]
-    if status not in _STATUSES or not isinstance(core, list) or not isinstance(model, dict):
-        raise ValueError("no answer")
-    return Answer(
-        status,  # type: ignore[arg-type]  # it is one of _STATUSES
-        float(str(value["seconds"])),
-        tuple(map(str, core)),
-        {str(name): tuple(map(str, row)) for name, row in model.items()},
-        str(value["reason"]),
-    )
-
-
-def _write(path: Path, answers: Mapping[str, Answer]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    entries = {key: asdict(answer) | {"cached": False} for key, answer in answers.items()}
-    write_whole(path, json.dumps(entries, separators=(",", ":")))
+def _answer(value: Any) -> Answer | None:
+    """What was sealed; None if that is damaged, or of another version of memhp."""
+    try:
+        entry = unsealed(value)
+        model = {name: tuple(row) for name, row in entry["model"].items()}
+        return Answer(**entry | {"core": tuple(entry["core"]), "model": model})
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None

@@ -12,10 +12,23 @@ from typing import Any, NoReturn
 
 from .scratch import temporary_file
 
-__all__ = ["json_of", "read_whole", "write_whole"]
+__all__ = ["cache_home", "json_of", "read_whole", "write_whole"]
 
 _LINKS = 40
 """So many links are followed, as the kernel does."""
+
+
+def cache_home() -> Path | None:
+    """Where the user's caches live: ``$XDG_CACHE_HOME``, or ``~/.cache``.
+
+    None if there is no such place: nobody has a home, or it is not there.  A path that is
+    not absolute counts as none, as the XDG Base Directory Specification has it.
+    """
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    if os.path.isabs(named):
+        return Path(named)
+    home = os.path.expanduser("~")
+    return Path(home, ".cache") if os.path.isabs(home) and os.path.isdir(home) else None
 
 
 def read_whole(path: Path, most: int, *, regular: bool = False, own: bool = False) -> bytes:

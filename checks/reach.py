@@ -8,7 +8,6 @@ is believed, so that a stale or damaged store can cost time but not truth.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -17,14 +16,15 @@ from typing import Any
 from memhp.reference import Topology
 from memhp.reference.shapes import Shape
 from memhp.spec.language.system import Property, System
+from memhp.spec.language.terms import Var
 
 from .counterexample import CounterexampleError
-from .files import write_whole
 from .lasso import lasso
 from .localise import shortest
 from .parallel import each
 from .scopes import ROOMY, USUAL, fitting
-from .search import Found
+from .search import Found, ReplayError
+from .store import keep, kept
 
 __all__ = ["first_violation", "reach"]
 
@@ -93,30 +93,46 @@ def _stored(
 ) -> dict[str, Found] | None:
     """The traces in the file, if every one of them replays and shows its property."""
     try:
-        document = json.loads(path.read_text())
+        document = kept(path)
         return {
             claim.name: _believed(document[claim.name], claim, system, machines)
             for claim in targets
         }
-    except (OSError, ValueError, KeyError, TypeError, IndexError, AssertionError):
+    except (ValueError, KeyError, TypeError, IndexError, ReplayError):
         return None
 
 
 def _believed(
     entry: Any, claim: Property, system: System, machines: Mapping[int, Topology]
 ) -> Found:
+    """The trace that was kept, which the reference has taken anew.  Raises what `_stored` knows."""
     number, steps, params, loop = entry
-    choices = tuple((str(action), tuple(map(int, point))) for action, point in steps)
-    found = Found(claim, machines[number], choices, tuple(map(int, params)), loop)
+    topology = machines[_number(number, max(machines, default=-1) + 1)]
+    choices = tuple(
+        (action, _point(system.action_by_name[action].params, point, topology))
+        for action, point in steps
+    )
+    if loop is not None:
+        loop = _number(loop, len(choices) + 1)
+    least = -1 if claim.kind == "ends" else 0  # where that says: any
+    found = Found(claim, topology, choices, _point(claim.params, params, topology, least), loop)
     if not found.is_shown_by(found.replay(system)):
         raise ValueError("the trace does not show the property")
     return found
 
 
+def _point(
+    params: Sequence[Var], values: Any, topology: Topology, least: int = 0
+) -> tuple[int, ...]:
+    sizes = [topology.size(var.sort) for var in params]
+    return tuple(_number(*each, least) for each in zip(values, sizes, strict=True))
+
+
+def _number(value: Any, limit: int, least: int = 0) -> int:
+    if type(value) is not int or not least <= value < limit:
+        raise ValueError(f"{value!r} is no number from {least} up to {limit}")
+    return value
+
+
 def _store(path: Path, found: dict[str, tuple[int, Found]]) -> None:
-    document = {name: (number, f.steps, f.params, f.loop) for name, (number, f) in found.items()}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps(document, separators=(",", ":")))
-    except OSError:
-        return
+    keep(path, {name: (number, f.steps, f.params, f.loop) for name, (number, f) in found.items()})

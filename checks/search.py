@@ -14,7 +14,12 @@ from memhp.reference.compile import Program
 from memhp.spec.language.system import Property, System
 from memhp.spec.language.terms import conj
 
-__all__ = ["Choice", "Edge", "Found", "Search", "search", "unfinished", "way"]
+__all__ = ["Choice", "Edge", "Found", "ReplayError", "Search", "search", "unfinished", "way"]
+
+
+class ReplayError(Exception):
+    """The reference does not take a trace that was found, or kept; a fault, or damage."""
+
 
 Choice = tuple[str, tuple[int, ...]]
 Edge = tuple[Choice, bytes]
@@ -41,12 +46,16 @@ class Found:
         return Trace(system.name, self.topology, tuple(steps), loop=self.loop)
 
     def replay(self, system: System) -> list[Machine]:
-        """The machine after each step, the boot state first."""
+        """The machine after each step, the boot state first.
+
+        Raises `ReplayError` where a step is refused.
+        """
         machines = [Machine(system, self.topology)]
         for action, point in self.steps:
             machine = machines[-1].copy()
             outcome = machine.step(action, *point)
-            assert outcome, f"a trace does not replay: {outcome}"
+            if not outcome:
+                raise ReplayError(f"{action} is refused: {outcome}")
             machines.append(machine)
         return machines
 

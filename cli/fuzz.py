@@ -117,8 +117,9 @@ def run(args: argparse.Namespace) -> int:
         campaign = _campaign(args)
     except (CampaignError, TargetError, UsageError) as error:
         return fail("fuzz", error)
+    folder = default_folder() or Path(os.devnull)
     # What hypothesis keeps for itself is a cache, and nothing to leave where somebody works.
-    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(default_folder() / "hypothesis"))
+    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(folder / "hypothesis"))
     started = monotonic()
     stopped = _go_on(campaign, args, started)
     keep = args.keep or (free_path(Path("campaign.json")) if stopped else None)
