@@ -20,6 +20,7 @@ from .common import (
     system_of,
     write_json,
 )
+from .streams import show_progress
 
 if TYPE_CHECKING:
     from memhp.checks.run import Decision
@@ -120,6 +121,7 @@ def _prove(args: argparse.Namespace) -> int:
         certify=args.certify,
         progress=None if args.quiet or args.json else _progress,
     )
+    show_progress()
     return _report(args, system, profile, decisions, perf_counter() - started)
 
 
@@ -135,8 +137,7 @@ def _only(args: argparse.Namespace, system: System) -> set[str] | None:
 
 
 def _progress(answers: int) -> None:
-    if sys.stderr.isatty():
-        print(f"\r{answers} solver answers", end="\r", file=sys.stderr, flush=True)
+    show_progress(f"{answers} solver answers")
 
 
 def _scope(args: argparse.Namespace) -> int:
@@ -149,12 +150,13 @@ def _scope(args: argparse.Namespace) -> int:
     started = perf_counter()
 
     def progress(found: Any) -> None:
-        if sys.stderr.isatty() and not args.quiet:
-            print(f"depth {found.depth}: {found.states} states", end="\r", file=sys.stderr)
+        if not args.quiet:
+            show_progress(f"depth {found.depth}: {found.states} states")
 
     decisions, found = search_scope(
         system, shapes, only=_only(args, system), depth=args.depth, progress=progress
     )
+    show_progress()
     if not args.json:
         print(f"{len(shapes)} machines with {scope_text(shapes[0])}:")
         reached = "every reachable state" if found.complete else f"to depth {found.depth}"
@@ -207,13 +209,13 @@ def _mutants(args: argparse.Namespace) -> int:
             Judge(system, REASONS, MAY_REPEAT, folder), only=args.only, jobs=args.jobs
         ):
             judgements.append(found)
-            if sys.stderr.isatty() and not args.quiet:
-                print(
-                    f"\r{len(judgements)} of {total} mutants", end="", file=sys.stderr, flush=True
-                )
+            if not args.quiet:
+                show_progress(f"{len(judgements)} of {total} mutants")
     except KeyboardInterrupt:
+        show_progress()
         show_mutants(judgements, quiet=args.quiet)
         raise
+    show_progress()
     if args.json:
         print(json.dumps(as_json(judgements), indent=1))
     else:

@@ -9,15 +9,19 @@ import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TextIO, cast
+from typing import TYPE_CHECKING, Any
+
+from .streams import USAGE, one_line, quoted
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
     from memhp.reference import Machine, Step
     from memhp.spec.language import Profile, System, Variant
 
-USAGE = 2
+NOBODY_READS = 141
+"""The exit code of work that ends early since nobody reads on, as a shell tells it."""
 
 
 class UsageError(Exception):
@@ -127,42 +131,45 @@ def print_step(system: System, number: int, step: Step, before: Machine, after: 
     from memhp.reference.outcome import shown
 
     params = system.action_by_name[step.action].params
-    print(f"{number:3} {shown(step.action, params, step.params)}")
+    print(one_line(f"{number:3} {shown(step.action, params, step.params)}"))
     for change in diff(before, after):
-        print(f"     {change}")
+        print(one_line(f"     {change}"))
 
 
 def console() -> Console:
     """Where tables go: as wide as the terminal, or as wide as they need when piped.
 
-    Piped lines have no blanks at their end.
+    Nothing is markup, and nothing foreign steers the terminal.
     """
-    from rich.console import Console
+    from .tables import Quoting
 
-    made = Console(highlight=False)
-    if made.is_terminal:
-        return made
-    return Console(highlight=False, width=200, file=cast("IO[str]", _Trimmed(sys.stdout)))
+    return Quoting() if sys.stdout.isatty() else Quoting(width=200)
 
 
-class _Trimmed:
-    """A stream without the blanks that rich fills lines up with; each print is whole lines."""
+def coloured(text: str, style: str) -> Text:
+    """A cell, or a part of one, in a style such as *red* or *bold*."""
+    from rich.text import Text
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    return Text(quoted(text), style)
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
 
-    def write(self, text: str) -> int:
-        """Write the lines, each up to its last character that shows."""
-        self._stream.write("\n".join(line.rstrip(" ") for line in text.split("\n")))
-        return len(text)
+def beside(*parts: str | Text) -> Text:
+    """A cell of several parts, with a blank between."""
+    from rich.text import Text
+
+    texts = (part if isinstance(part, Text) else Text(quoted(part)) for part in parts)
+    return Text(" ").join(texts)
 
 
 def say(out: Console, line: str) -> None:
     """Print a sentence: wrapped between words on a terminal, one line when piped."""
-    out.print(line, markup=False, soft_wrap=not out.is_terminal)
+    out.print(one_line(line), soft_wrap=not out.is_terminal)
+
+
+def nobody_reads() -> bool:
+    """Whether what is printed goes nowhere, so that work for it alone is in vain."""
+    sys.stdout.flush()
+    return getattr(sys.stdout, "error", None) is not None
 
 
 def free_path(path: Path) -> Path:
@@ -176,18 +183,20 @@ def write_json(path: Path, document: Any) -> None:
     write_file(path, json.dumps(document, indent=1) + "\n")
 
 
-def write_file(path: Path, content: str | bytes) -> None:
-    """Write the whole file or nothing.  Raises `UsageError` if it cannot be written."""
+def write_file(path: Path, content: str | bytes, *, private: bool = False) -> None:
+    """Write the whole file or nothing, ``private`` for this user alone.
+
+    Raises `UsageError` if it cannot be written.
+    """
     from memhp.checks.files import write_whole
 
     try:
-        write_whole(path, content)
+        write_whole(path, content, private=private)
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from None
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
 
 
 def fail(command: str, error: Exception) -> int:
     """Say what was wrong with the user's input; returns the exit code for that."""
-    line = str(error).replace("\n", "\\n")  # a path that the user gave may hold one
-    print(f"memhp {command}: {line}", file=sys.stderr)
+    print(f"memhp {command}: {one_line(str(error))}", file=sys.stderr)
     return USAGE

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from .common import at_least_one, console
+from .common import at_least_one, coloured, console
+from .streams import show_progress
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from memhp.checks.coverage import Cell, Evidence, RowCoverage
 
 _EPILOG = """examples:
@@ -83,12 +85,11 @@ def run(args: argparse.Namespace) -> int:
         tuple(args.commands.choices),
         jobs=args.jobs,
         folder=None if args.no_cache else default_folder(),
-        progress=_progress,
+        progress=show_progress,
         kernels=tuple(_kernels()),
     )
     table = coverage(question)
-    if sys.stderr.isatty():
-        print("\033[K", end="", file=sys.stderr)
+    show_progress()
     if args.json:
         print(json.dumps(as_json(table), indent=1))
     elif args.markdown:
@@ -96,11 +97,6 @@ def run(args: argparse.Namespace) -> int:
     else:
         _show(table)
     return combine(row.verdict for row in table).exit_code
-
-
-def _progress(text: str) -> None:
-    if sys.stderr.isatty():
-        print(f"\033[K{text}", end="\r", file=sys.stderr, flush=True)
 
 
 def cell_text(cell: Cell) -> str:
@@ -147,12 +143,12 @@ def _show(table: list[RowCoverage]) -> None:
     out.print(f"\n{done}" + (f"; not yet: {', '.join(short)}" if short else ""))
 
 
-def _coloured(cell: Cell) -> str:
+def _coloured(cell: Cell) -> Text:
     text = cell_text(cell)
     if cell.missing and not cell.claimed:
-        return f"[dim]{text}[/dim]"
+        return coloured(text, "dim")
     colour = _COLOURS.get(cell.verdict.value, "red")
-    return f"[{colour}]{text}[/{colour}]"
+    return coloured(text, colour)
 
 
 def markdown(table: list[RowCoverage]) -> str:

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .common import (
+    NOBODY_READS,
     UsageError,
     at_least_one,
     choose,
     fail,
     find_profile,
     find_variant,
+    nobody_reads,
     system_of,
     write_file,
 )
@@ -119,6 +121,8 @@ def _explore(args: argparse.Namespace) -> int:
         explorations.append(found)
         if not args.json:
             show(whole, found, shape, number, len(shapes), quiet=args.quiet)
+            if number < len(shapes) and nobody_reads():
+                return NOBODY_READS
         if found.end == "interrupted":
             break
     if args.json:

@@ -14,6 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from .common import UsageError, at_least_one, console, fail, find_profile, free_path, write_json
+from .streams import show_progress
 
 if TYPE_CHECKING:
     from memhp.checks.fuzz.campaign import Campaign
@@ -200,8 +201,7 @@ def _go_on(campaign: Campaign, args: argparse.Namespace, started: float) -> bool
             if shown:
                 rate = (campaign.steps - before) / max(monotonic() - started, 1e-9)
                 hit = f"{len(_by_name(campaign))} of {rules} rules"
-                line = f"\r{campaign.steps:,} operations, {rate:,.0f} a second, {hit} "
-                print(line, end="", file=sys.stderr, flush=True)
+                show_progress(f"{campaign.steps:,} operations, {rate:,.0f} a second, {hit}")
     except KeyboardInterrupt:
         return True
     finally:

@@ -12,11 +12,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .common import UsageError, choose, console, fail, in_units, say
+from .common import UsageError, choose, coloured, console, fail, in_units, say, write_file
 from .inspect_time import Forecast, forecast, forecast_document, show_forecast
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
     from memhp.machines.architecture import ArchitectureReading
     from memhp.machines.estimate import BlockJudgement
@@ -118,11 +119,7 @@ def _save(reading: MachineReading, path: Path) -> None:
 
     if not reading.live:
         raise UsageError("--save records this machine: leave the path out")
-    content = record_of_this_machine(reading)
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from None
+    write_file(path, record_of_this_machine(reading), private=True)
 
 
 def _architecture(reading: MachineReading, name: str | None) -> ArchitectureReading:
@@ -169,7 +166,7 @@ def _show(
 ) -> None:
     size = "unknown" if reading.block_size is None else in_units(reading.block_size)
     derived = " (derived)" if reading.block_size_derived else ""
-    out.print(f"{reading.source}: {len(judgements)} blocks of {size}{derived}", markup=False)
+    out.print(f"{reading.source}: {len(judgements)} blocks of {size}{derived}")
     names = ", ".join(arch.names) or "none that is known"
     say(out, f"architecture: {names}; {arch.why}")
     for note in reading.notes:
@@ -209,7 +206,7 @@ def _show_node(
             numbers,
             first.state or "?",
             first.zone or "?",
-            f"[{colour}]{first.verdict}[/{colour}]",
+            coloured(first.verdict, colour),
             " or ".join(errorcode[errno] for errno in first.errnos if first.verdict == "no"),
             *([_tried(first, outcomes)] if outcomes else []),
             _why(first) if first.guard is None else f"{_why(first)} ({first.guard})",
@@ -242,12 +239,13 @@ def _said(judgement: BlockJudgement, outcomes: Mapping[int, str]) -> tuple[objec
     return (*said, judgement.errnos, how)
 
 
-def _tried(judgement: BlockJudgement, outcomes: Mapping[int, str]) -> str:
+def _tried(judgement: BlockJudgement, outcomes: Mapping[int, str]) -> str | Text:
     """How it ended when the block was tried; in red if it was judged otherwise."""
     outcome = outcomes.get(judgement.number)
     if outcome is None:
         return "not tried"
-    return f"[red]{outcome}, wrong[/red]" if judgement.agrees(outcome) is False else outcome
+    wrong = judgement.agrees(outcome) is False
+    return coloured(f"{outcome}, wrong", "red") if wrong else outcome
 
 
 def _as_predicted(judgements: Sequence[BlockJudgement], outcomes: Mapping[int, str]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .common import Once, UsageError, choose, console, fail, say
+from .common import Once, UsageError, choose, coloured, console, fail, say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -191,7 +191,7 @@ def _show(
         mark = "" if answer.wanted or answer.state != "missing" else "\n(not wanted)"
         lacks = answer.why or "\n".join(f"CONFIG_{name}" for name in answer.lacks)
         number = str(reasons.setdefault(lacks, len(reasons) + 1)) if lacks else ""
-        state = f"[{colour}]{answer.state}{mark}[/{colour}]"
+        state = coloured(f"{answer.state}{mark}", colour)
         table.add_row(answer.name, state, number, answer.gives)
     out.print(table)
     out.print()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .common import UsageError, choose, fail, free_path, write_json
+from .streams import show_progress
 
 if TYPE_CHECKING:
     from memhp.machines.lab import Kernel
@@ -226,5 +227,4 @@ def replay(document: Any, args: argparse.Namespace) -> int:
 
 def say(text: str) -> None:
     """Show it as the progress line, if somebody looks; an empty text wipes that."""
-    if sys.stderr.isatty():
-        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+    show_progress(text)

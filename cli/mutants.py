@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from .common import console
+from .common import coloured, console
 
 if TYPE_CHECKING:
     from memhp.checks.mutants import Judgement
@@ -20,7 +20,7 @@ def show_mutants(judgements: list[Judgement], *, quiet: bool) -> None:
     shown = [found for found in judgements if not (quiet and found.accounted)]
     for found in shown:
         colour = "green" if found.accounted else "red"
-        table.add_row(str(found.mutant), f"[{colour}]{found.notice}[/{colour}]", found.by)
+        table.add_row(str(found.mutant), coloured(found.notice, colour), found.by)
     out = console()
     if shown:
         out.print(table)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from memhp.spec.section_size import CONSTRAINTS
 
-from .common import in_units
+from .common import beside, coloured, in_units
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
     from memhp.checks.section_choice import Choice, Optimum
     from memhp.machines.memory_map import MemoryMap
@@ -69,19 +70,19 @@ def _table_of(found: Findings, it: Choice) -> str:
     return f"{'*' if it in found.front else ''}{in_units(it.table)}"
 
 
-def _remark(found: Findings, choice: Choice) -> str:
+def _remark(found: Findings, choice: Choice) -> Text:
     it = choice.candidate
     remarks = []
     if it.forbidden_by:
         numbers = [str(n) for n, name in enumerate(CONSTRAINTS, 1) if name in it.forbidden_by]
-        remarks.append(f"[red]no[/red] {','.join(numbers)}")
+        remarks.append(beside(coloured("no", "red"), ",".join(numbers)))
     elif found.best is not None and found.best.choice.candidate is it:
-        remarks.append("[bold]best[/bold]")
+        remarks.append(coloured("best", "bold"))
     else:
-        remarks.append("[green]yes[/green]")
+        remarks.append(coloured("yes", "green"))
     if it.section == found.arch.section:
-        remarks.append("[bold]own[/bold]")
-    return " ".join(remarks)
+        remarks.append(coloured("own", "bold"))
+    return beside(*remarks)
 
 
 def caches_table(found: Findings) -> Table:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from memhp.spec.language.edits import Edit, ReplaceDefinition, ReplaceGuard
 
-from .common import console, print_step
+from .common import beside, coloured, console, print_step
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,11 +46,11 @@ def _table(out: Console, decisions: list[Decision]) -> None:
         claim = decision.claim
         if claim.module != module:
             module = claim.module
-            table.add_row(f"[bold]{module}[/bold]")
+            table.add_row(coloured(module, "bold"))
         colour = _COLOURS.get(decision.verdict.value, "red")
-        verdict = f"[{colour}]{decision.verdict.value}[/{colour}]"
+        verdict = coloured(decision.verdict.value, colour)
         if decision.given_up:
-            verdict += " (given up)"
+            verdict = beside(verdict, "(given up)")
         table.add_row(
             f" {claim.name}",
             " ".join(claim.covers),
@@ -81,7 +81,7 @@ def _show_failure(out: Console, system: System, decision: Decision) -> None:
         out.print(f"refuted: {claim.name} ({claim.where})", soft_wrap=True)
         print_trace(system, decision.trace)
     for failure in decision.proof.failures if decision.proof else ():
-        out.print(failure_text(claim.name, failure), soft_wrap=True, markup=False)
+        out.print(failure_text(claim.name, failure), soft_wrap=True)
 
 
 def failure_text(name: str, failure: Failure) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from memhp.cli.main import parser
+from memhp.cli.commands import parser
 from memhp.spec.variants import VARIANTS
 
 ROOT = Path(__file__).parents[2]

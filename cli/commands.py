@@ -1,0 +1,103 @@
+"""The command line: all sub-commands, and what goes for each of them."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any, NoReturn
+
+from . import (
+    check,
+    coverage,
+    explain,
+    explore,
+    fuzz,
+    inspect,
+    kconfig,
+    lab,
+    replay,
+    sections,
+    variants,
+)
+from .streams import USAGE, one_line
+
+_EPILOG = """examples:
+  memhp check                                 prove everything
+  memhp check --variant pgdat-goes-early      see a wrong design refuted
+  memhp check --scope node=2,block=4 --depth 6
+  memhp coverage                              what every row of the list has
+  memhp explore --scope block=1               every state of a small machine
+  memhp fuzz --walk --minutes 10              hold the engine against the reference
+  memhp replay trace.itf.json                 watch a trace, step by step
+  memhp explain begin_offline                 an action, a guard or a property
+  memhp inspect                               which memory of this machine can go
+  memhp sections --size 1PiB --arch ia64-16k  what each section size costs
+  memhp kconfig /proc/config.gz               what this kernel's configuration lacks
+  memhp lab boot x86_64-6.1                   a guest with a real kernel
+
+exit codes: 0 proved or holds, 1 refuted, 2 usage or malformed input, 3 undetermined,
+4 internal error
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = _Parser(
+        prog="memhp",
+        description="A proven, executable specification of Linux memory hotplug.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action=_Version, help="show the version and exit")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    proving = (check, coverage, variants, explain, explore, replay, fuzz)
+    for module in (*proving, inspect, sections, kconfig, lab):
+        module.add_parser(commands)
+    return top
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong, whatever was typed; without colours of its own."""
+
+    color = False  # newer ones would steer the terminal
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(USAGE, f"{self.prog}: error: {one_line(message)}\n")
+
+
+class _Version(argparse.Action):
+    """Looked up only if somebody asks."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(nargs=0, default=argparse.SUPPRESS, **more)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        print(f"memhp {version('memhp')}")
+        parser.exit()
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command; returns its exit code, or raises SystemExit where argparse does."""
+    args = parser().parse_args(_words(argv))
+    code: int = args.run(args)
+    return code
+
+
+def _words(argv: Sequence[str]) -> list[str]:
+    """As argparse takes them: `help check` is `check --help`, and values with a sign are joined.
+
+    With `--size -1GiB` as `--size=-1GiB`, argparse says what is wrong with the value.
+    """
+    if argv[:1] == ["help"]:
+        argv = [*argv[1:], "--help"]
+    joined: list[str] = []
+    for word in argv:
+        if joined and re.match("-[0-9]", word) and re.fullmatch("--[a-z-]+", joined[-1]):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined

@@ -1,0 +1,162 @@
+"""The standard streams of the command: what is foreign is quoted, what cannot be written is told.
+
+Each `print` goes through here.  A character that does not print, such as an escape sequence in
+a name that somebody else chose, is written as its number, ``\\u001b``, as JSON has it; what is
+to steer the terminal (colours, lines of progress) goes below, through `Stream.steer`.
+
+A reader that has gone, as in ``memhp check | true``, changes nothing but that the rest is not
+written: the exit code stays that of the verdict.  A disk that is full, or a standard output that
+is closed, is told in a line, and the exit code is 2.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TextIO
+
+USAGE = 2
+_FOREIGN = re.compile(r"[^\n\t -~]")
+_ONE_LINE = 2_000
+"""So many characters of a message are shown."""
+
+
+def quoted(text: str) -> str:
+    """The text, with a number for each character that does not print, but a tab and a line's end.
+
+    >>> print(quoted("a window's title: \\x1b]0;x\\x07 and \\u202e"))
+    a window's title: \\u001b]0;x\\u0007 and \\u202e
+    """
+    return _FOREIGN.sub(_number, text)
+
+
+def one_line(text: str) -> str:
+    """The text on one line, quoted, and cut where nobody reads on."""
+    if len(text) > _ONE_LINE:
+        text = f"{text[:_ONE_LINE]}..."
+    return quoted(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def _number(found: re.Match[str]) -> str:
+    if found[0].isprintable():
+        return found[0]
+    code = ord(found[0])
+    return f"\\u{code:04x}" if code < 1 << 16 else f"\\U{code:08x}"
+
+
+class Stream(io.TextIOBase):
+    """A standard stream, quoted; after the first error nothing more is written to it."""
+
+    def __init__(self, below: TextIO | None) -> None:
+        self.below = below
+        self.error: OSError | None = None
+        if isinstance(below, io.TextIOWrapper):
+            below.reconfigure(errors="backslashreplace")
+
+    def write(self, text: str) -> int:
+        """Write it quoted."""
+        self.steer(quoted(text))
+        return len(text)
+
+    def steer(self, text: str) -> None:
+        """Write it as it is: nothing in it may be foreign."""
+        if self.error is None and text:
+            try:
+                if self.below is None:
+                    raise OSError(errno.EBADF, "it is closed")
+                self.below.write(text)
+            except (OSError, ValueError) as error:
+                self._give_up(error)
+
+    def flush(self) -> None:
+        if self.error is None and self.below is not None:
+            try:
+                self.below.flush()
+            except (OSError, ValueError) as error:
+                self._give_up(error)
+
+    def isatty(self) -> bool:
+        return self.below is not None and not self.below.closed and self.below.isatty()
+
+    def fileno(self) -> int:
+        if self.below is None:
+            raise io.UnsupportedOperation("the stream is closed")
+        return self.below.fileno()
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # there it may be assigned
+        return getattr(self.below, "encoding", None) or "utf-8"
+
+    def _give_up(self, error: OSError | ValueError) -> None:
+        """What is still in a buffer goes nowhere: the interpreter would try again at its end."""
+        self.error = error if isinstance(error, OSError) else OSError(errno.EBADF, str(error))
+        with suppress(OSError, ValueError, AttributeError):
+            nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+            os.dup2(nowhere, self.fileno())
+            os.close(nowhere)
+
+
+class Steered:
+    """A stream for what may steer the terminal; piped, lines lose the blanks at their end."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write whole lines as they are."""
+        if not self._stream.isatty():
+            text = "\n".join(line.rstrip(" ") for line in text.split("\n"))
+        getattr(self._stream, "steer", self._stream.write)(text)
+        return len(text)
+
+
+@contextmanager
+def standard_streams() -> Iterator[Stream]:
+    """Quote what is printed meanwhile; gives standard output, which knows what became of it."""
+    before = sys.stdin, sys.stdout, sys.stderr
+    _occupy_closed_descriptors()
+    out, err = Stream(sys.stdout), Stream(sys.stderr)
+    sys.stdout, sys.stderr = out, err
+    if sys.stdin is None:
+        sys.stdin = io.TextIOWrapper(io.BytesIO())
+    try:
+        yield out
+    finally:
+        out.flush()
+        err.flush()
+        sys.stdin, sys.stdout, sys.stderr = before
+
+
+def show_progress(text: str = "") -> None:
+    """Show it as the line of progress, if somebody looks; an empty text wipes that."""
+    if isinstance(sys.stderr, Stream) and sys.stderr.isatty():
+        sys.stderr.steer(f"\r\033[K{one_line(text)}")
+        sys.stderr.flush()
+
+
+def exit_code(out: Stream, code: int) -> int:
+    """That of the verdict, unless what was to be written could not be, to somebody who reads."""
+    out.flush()
+    if out.error is None or out.error.errno == errno.EPIPE:
+        return code
+    why = out.error.strerror or str(out.error)
+    print(f"memhp: cannot write to standard output: {one_line(why)}", file=sys.stderr)
+    return USAGE
+
+
+def _occupy_closed_descriptors() -> None:
+    """A file that is opened later must not become standard output because its number is free."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            with suppress(OSError):
+                os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
