@@ -5,8 +5,9 @@ The innermost digit is a row of words; of the others each turn has a list of val
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import prod
+from typing import Any
 
 from .layout import WORD
 from .split import Box, Split
@@ -73,11 +74,10 @@ class _Writer:
         of_pieces = self._named("Pieces", pieces, self._pieces)
         return f"{{{of_lists}, {len(pieces)}, {of_pieces}, {claim}}}"
 
-    def _named(self, kind: str, what: object, write: object) -> str:
+    def _named(self, kind: str, what: Any, write: Callable[[str, Any], str]) -> str:
         key = (kind, what)
         if key not in self._names:
             self._names[key] = f"{kind.lower()}_{len(self._names)}"
-            assert callable(write)
             self.lines.append(write(self._names[key], what))
         return self._names[key]
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints, overload
 
 from . import terms
+from .docstrings import docstring
 from .syntax import (
     Bool,
     Enumeration,
@@ -168,7 +169,7 @@ class Declared:
 
     @property
     def doc(self) -> str:
-        return inspect.cleandoc(self.function.__doc__ or "")
+        return docstring(self.function)
 
 
 @dataclass

@@ -18,6 +18,7 @@ from .declare import (
     trace_property,
     trace_variable,
 )
+from .docstrings import docstring
 from .syntax import Enumeration, Expr, Sort, complain
 from .system import System, Where
 from .wellformed import well_formed
@@ -49,7 +50,7 @@ def load(name: str, modules: tuple[ModuleType, ...]) -> System:
     system = System(
         name=name,
         sorts=tuple(sort.ref for sort in sorts),
-        sort_docs={sort.ref.name: inspect.getdoc(sort) or "" for sort in sorts},
+        sort_docs={sort.ref.name: docstring(sort) for sort in sorts},
         topology=tuple(value.symbol for value in maps if not value.is_state),
         variables=tuple(trace_variable(value) for value in maps if value.is_state),
         axioms=tuple(trace_axiom(d) for d in declared if d.role == "axiom"),

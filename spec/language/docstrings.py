@@ -1,0 +1,26 @@
+"""Docstrings, which say in words what a specification states: kept under ``python -OO``, too."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable
+from textwrap import dedent
+from typing import Any
+
+__all__ = ["docstring"]
+
+
+def docstring(declared: Callable[..., Any]) -> str:
+    """What the function or class says of itself; from its source, if Python has dropped that."""
+    return inspect.getdoc(declared) or _in_source(declared)
+
+
+def _in_source(declared: Callable[..., Any]) -> str:
+    try:
+        (found, *_) = ast.parse(dedent(inspect.getsource(declared))).body
+    except (OSError, TypeError, SyntaxError, ValueError):  # made without a file, or a lambda
+        return ""
+    if isinstance(found, ast.FunctionDef | ast.ClassDef):
+        return ast.get_docstring(found) or ""
+    return ""
