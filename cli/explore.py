@@ -21,6 +21,7 @@ from .common import (
     system_of,
     write_file,
 )
+from .streams import one_line
 
 if TYPE_CHECKING:
     from memhp.checks.explore.results import Exploration, Progress
@@ -96,7 +97,7 @@ def _bytes(text: str) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Search; the exit code says what was found."""
-    from memhp.checks.explore.native import NativeError
+    from memhp.checks.explore.native import NativeError, NoMemory
     from memhp.checks.scopes import ScopeError
 
     try:
@@ -104,8 +105,8 @@ def run(args: argparse.Namespace) -> int:
     except (UsageError, ScopeError) as error:
         return fail("explore", error)
     except NativeError as error:
-        print(f"memhp explore: {error}", file=sys.stderr)
-        return 4
+        fail("explore", error)
+        return 3 if isinstance(error, NoMemory) else 4
 
 
 def _explore(args: argparse.Namespace) -> int:
@@ -115,6 +116,7 @@ def _explore(args: argparse.Namespace) -> int:
     shapes = _shapes(args, system)
     if args.promela:
         return _export(args, system, claims, shapes)
+    _say_if_slow(args)
     explorations: list[Exploration] = []
     for number, shape in enumerate(shapes, 1):
         found = _one(args, system, shape, claims, f"machine {number} of {len(shapes)}: ")
@@ -130,6 +132,14 @@ def _explore(args: argparse.Namespace) -> int:
     if explorations[-1].end == "interrupted":
         return 130
     return verdict(explorations, bool(args.only)).exit_code
+
+
+def _say_if_slow(args: argparse.Namespace) -> None:
+    from memhp.checks.explore.native import why_no_compiler
+
+    why = why_no_compiler()
+    if why and not args.json:
+        print(one_line(f"{why}: searching with the reference, slowly"), file=sys.stderr)
 
 
 def _question(args: argparse.Namespace) -> tuple[System, System, list[Property]]:
@@ -194,11 +204,7 @@ def _shapes(args: argparse.Namespace, system: System) -> list[Shape]:
 def _one(
     args: argparse.Namespace, system: System, shape: Shape, claims: list[Property], what: str
 ) -> Exploration:
-    from memhp.checks.explore.native import compiler
     from memhp.checks.explore.run import explore
-
-    if compiler() is None and not args.json:
-        print("there is no C compiler: searching with the reference, slowly", file=sys.stderr)
 
     def progress(at: Progress) -> None:
         if not args.quiet:

@@ -1,22 +1,28 @@
 """The search as a program: generated, compiled with the machine's C compiler, run.
 
 Sources and program live in a temporary folder that is gone as soon as the
-program runs, so nothing is left however the search ends.
+program runs; what a killed process left there is removed by the next.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import shlex
 import shutil
 import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
+
+from memhp.checks.files import cache_home
+from memhp.checks.scratch import temporary_folder
 
 from .code import header, steps
 from .digits import tables
@@ -25,7 +31,18 @@ from .model import Model
 from .results import Progress
 from .split import Split
 
-__all__ = ["WHEN_SEEN", "WHEN_STUCK", "NativeError", "Outcome", "compiler", "run", "run_bits"]
+__all__ = [
+    "WHEN_SEEN",
+    "WHEN_STUCK",
+    "Compiler",
+    "NativeError",
+    "NoMemory",
+    "Outcome",
+    "compiler",
+    "run",
+    "run_bits",
+    "why_no_compiler",
+]
 
 WHEN_SEEN, WHEN_STUCK = 2, 3
 """When a search is over that only looks for traces."""
@@ -34,6 +51,10 @@ SOURCES = ("search.c", "pages.h", "threads.h", "table.h", "follow.h")
 
 class NativeError(Exception):
     """The program could not be made, or failed; the message says what to do."""
+
+
+class NoMemory(NativeError):
+    """The memory that the search may use cannot be had, or no more threads."""
 
 
 @dataclass
@@ -62,16 +83,74 @@ class Outcome:
     lassos: dict[int, tuple[list[list[int]], int]] = field(default_factory=dict)
 
 
-def compiler() -> str | None:
-    """The C compiler: ``$CC`` or the first of cc, gcc and clang; None if there is none."""
-    names = [os.environ["CC"]] if os.environ.get("CC") else ["cc", "gcc", "clang"]
-    return next((path for name in names if (path := shutil.which(name))), None)
+@dataclass(frozen=True)
+class Compiler:
+    """A C compiler that works: its command, and a folder from which programs can be run."""
+
+    command: tuple[str, ...]
+    folder: Path
+
+
+def compiler() -> Compiler | None:
+    """The C compiler: ``$CC``, split as a shell does, or the first of cc, gcc and clang.
+
+    None if there is none, or what it makes cannot be run: it is tried, once for each value
+    of the environment that says so.
+    """
+    found = _tried(os.environ.get("CC", ""), os.environ.get("TMPDIR", ""))
+    return found if isinstance(found, Compiler) else None
+
+
+def why_no_compiler() -> str:
+    """Why `compiler` gives none; empty if it gives one."""
+    found = _tried(os.environ.get("CC", ""), os.environ.get("TMPDIR", ""))
+    return found if isinstance(found, str) else ""
+
+
+@cache
+def _tried(named: str, _temporary: str) -> Compiler | str:
+    """A compiler that was tried, or why there is none."""
+    try:
+        words = shlex.split(named)
+    except ValueError as error:
+        return f"CC cannot be read, {str(error).lower()}"
+    choices = [words] if words else [["cc"], ["gcc"], ["clang"]]
+    command = next((c for c in choices if shutil.which(c[0])), None)
+    if command is None:
+        return f"there is no C compiler {words[0]}" if words else "there is no C compiler"
+    why = ""
+    for folder in _folders():
+        made = Compiler((*command,), folder)
+        try:
+            with temporary_folder(folder) as inside:
+                (inside / "try.c").write_text("int main(void) { return 0; }\n")
+                program = _compiled(made, "-O1", inside, "try.c")
+                if subprocess.run([program], check=False).returncode == 0:
+                    return made
+                why = why or f"no C compiler: what {shlex.join(command)} makes does not work"
+        except NativeError as error:
+            return f"no C compiler: {error}"
+        except OSError as error:
+            why = why or f"no program can be run in {folder} ({error.strerror})"
+    return why or "there is no folder for temporary files"
+
+
+def _folders() -> Iterator[Path]:
+    """Where a program may be put and run: where temporary files go, or in the user's cache."""
+    with suppress(OSError):
+        yield Path(gettempdir())
+    home = cache_home()
+    if home is not None:
+        with suppress(OSError):
+            folder = home / "memhp"
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            yield folder
 
 
 def run(
     model: Model,
     layout: Layout,
-    cc: str,
+    cc: Compiler,
     *,
     jobs: int,
     memory: int,
@@ -95,7 +174,7 @@ def run(
 def run_bits(
     split: Split,
     claims: int,
-    cc: str,
+    cc: Compiler,
     *,
     jobs: int,
     layers: bool,
@@ -110,22 +189,27 @@ def run_bits(
 
 
 def _run(
-    cc: str,
+    cc: Compiler,
     level: str,
     generated: Mapping[str, str],
     sources: Sequence[str],
     arguments: Sequence[int],
     progress: Callable[[Progress], None] | None,
 ) -> Outcome:
-    with TemporaryDirectory(prefix="memhp-explore-") as folder:
-        for name, text in generated.items():
-            (Path(folder) / name).write_text(text)
-        for name in sources:
-            text = (files("memhp.checks.explore") / name).read_text()
-            (Path(folder) / name).write_text(text)
-        program = _compiled(cc, level, Path(folder), sources[0])
-        command = [str(program), *(str(int(argument)) for argument in arguments)]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        with temporary_folder(cc.folder) as folder:
+            for name, text in generated.items():
+                (folder / name).write_text(text)
+            for name in sources:
+                text = (files("memhp.checks.explore") / name).read_text()
+                (folder / name).write_text(text)
+            program = _compiled(cc, level, folder, sources[0])
+            command = [str(program), *(str(int(argument)) for argument in arguments)]
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    except OSError as error:
+        if error.errno in (errno.EAGAIN, errno.ENOMEM):
+            raise NoMemory(f"no process can be started: {error.strerror}") from None
+        raise NativeError(f"the search cannot be put in {cc.folder}: {error.strerror}") from None
     try:
         assert process.stdout
         with _passed_on(process):
@@ -134,17 +218,21 @@ def _run(
         process.kill()
         process.wait()
     if not outcome.end:
-        raise NativeError("the search program ended early; is there less memory than --memory?")
+        raise NoMemory("the search program ended early; is there less memory than --memory?")
     return outcome
 
 
-def _compiled(cc: str, level: str, folder: Path, source: str) -> Path:
+def _compiled(cc: Compiler, level: str, folder: Path, source: str) -> Path:
     program = folder / "search"
-    command = [cc, level, "-pthread", "-o", str(program), str(folder / source)]
-    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [*cc.command, level, "-pthread", "-o", str(program), str(folder / source)]
+    made = subprocess.run(command, capture_output=True, check=False)
     if made.returncode:
-        first = next((line for line in made.stderr.splitlines() if "error" in line), made.stderr)
-        raise NativeError(f"{cc} cannot compile the search: {first.strip()}")
+        lines = made.stderr.decode(errors="replace").splitlines()
+        first = next((line for line in lines if "error" in line), " ".join(lines[:1]))
+        name = shlex.join(cc.command)
+        raise NativeError(f"{name} cannot compile the search: {first.strip() or made.returncode}")
+    if not program.exists():
+        raise NativeError(f"{shlex.join(cc.command)} makes nothing")
     return program
 
 
@@ -196,7 +284,7 @@ def _read(lines: Iterator[str], progress: Callable[[Progress], None] | None) -> 
             case "boot":
                 outcome.boot = list(map(int, rest))
             case "failed":
-                raise NativeError(" ".join(rest))
+                raise NoMemory(" ".join(rest))
             case "done":
                 outcome.end = rest[0]
                 numbers = map(int, rest[1:])

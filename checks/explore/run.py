@@ -24,7 +24,16 @@ from memhp.spec.language.system import Property, System
 from .digits import words
 from .layout import Layout
 from .model import Model, build
-from .native import WHEN_SEEN, WHEN_STUCK, NativeError, Outcome, compiler, run, run_bits
+from .native import (
+    WHEN_SEEN,
+    WHEN_STUCK,
+    Compiler,
+    NativeError,
+    Outcome,
+    compiler,
+    run,
+    run_bits,
+)
 from .plain import explore_plainly
 from .promela import promela
 from .results import Exploration, Progress
@@ -184,7 +193,7 @@ def _with_bits(
 class _Native:
     """How the compiled searches are run."""
 
-    cc: str
+    cc: Compiler
     jobs: int
     memory: int
     method: Method

@@ -37,7 +37,9 @@ def by_spin(folder: Path, model: str) -> tuple[int, int]:
     program = folder / "pan"
     flags = ["-O1", "-w", "-DSAFETY", "-DNOREDUCE"]
     subprocess.run(["spin", "-o2", "-a", "model.pml"], cwd=folder, check=True, capture_output=True)
-    subprocess.run([str(CC), *flags, "-o", program, "pan.c"], cwd=folder, check=True)
+    subprocess.run(
+        [*(CC.command if CC else ()), *flags, "-o", program, "pan.c"], cwd=folder, check=True
+    )
     command = [program, "-m1000000"]
     done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
     assert re.search(r"errors: 0$", done.stdout, re.MULTILINE), done.stdout
