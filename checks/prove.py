@@ -7,7 +7,6 @@ those proofs use is proved as well.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,6 +20,7 @@ from .cache import Cache
 from .counterexample import Counterexample, explain
 from .decide import Work, confirm
 from .pool import Pool
+from .scratch import temporary_folder
 from .verdicts import Verdict, combine
 
 __all__ = ["Failure", "PropertyResult", "Report", "export", "prove"]
@@ -131,11 +131,15 @@ def export(
     system: System,
     directory: Path,
     *,
+    only: Collection[str] | None = None,
     jobs: int | None = None,
     cache: Path | None = None,
     limits: Limits | None = None,
 ) -> int:
     """Write each obligation as an SMT-LIB 2 file, ``property__action.smt2``; return how many.
+
+    Parameters: ``only``, names of the properties whose obligations are written, and no others;
+    the rest as `prove` has it.
 
     A file assumes what its proof uses, so that other solvers confirm it
     quickly; one that has no proof assumes everything.  Files appear complete or
@@ -144,15 +148,18 @@ def export(
     work = Work(system, limits or Limits())
     directory.mkdir(parents=True, exist_ok=True)
     with Pool(Cache(cache), jobs) as pool:
-        work.settle([claim.name for claim in system.of_kind(*_METHODS)], pool)
-    with tempfile.TemporaryDirectory(dir=directory, prefix=".export-") as staging:
+        names = [claim.name for claim in system.of_kind(*_METHODS)]
+        work.settle([name for name in names if only is None or name in only], pool)
+    with temporary_folder(directory) as staging:
         written = []
         for case in work.every():
-            name = f"{case.obligation.name}.smt2"
-            Path(staging, name).write_text(case.document())
-            written.append(name)
+            claim = case.obligation.claim
+            if only is None or (claim is not None and claim.name in only):
+                name = f"{case.obligation.name}.smt2"
+                (staging / name).write_text(case.document())
+                written.append(name)
         for name in written:
-            os.replace(Path(staging, name), directory / name)
+            os.replace(staging / name, directory / name)
     return len(written)
 
 

@@ -7,6 +7,7 @@ that size (see `memhp.reference.shapes`).
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -177,7 +178,7 @@ def _numbers(text: str) -> dict[str, int]:
         name = name.strip().lower()
         if name not in names or name in found:
             raise ScopeError(f"scope {text!r}: {part!r} is not one of {', '.join(names)} = number")
-        if not number.strip().isdecimal() or not 0 < int(number) <= 255:
+        if not re.fullmatch(r"\s*[0-9]{1,3}\s*", number) or not 0 < int(number) <= 255:
             raise ScopeError(f"scope {text!r}: {part!r}: the number must be from 1 to 255")
         found[name] = int(number)
     return found

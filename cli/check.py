@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import sys
-from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +14,11 @@ from .common import (
     at_least_one,
     choose,
     fail,
+    file_name,
     find_profile,
     find_variant,
+    processes,
+    properties_named,
     system_of,
     write_json,
 )
@@ -51,7 +53,7 @@ def add_parser(commands: Any) -> None:
         "--profile", default="list-2004", help="whose choices (default: %(default)s)"
     )
     parser.add_argument("--variant", metavar="V", help="refute a wrong design instead")
-    parser.add_argument("--trace", type=Path, metavar="FILE", help="with --variant: the trace")
+    parser.add_argument("--trace", type=file_name, metavar="FILE", help="with --variant: the trace")
     parser.add_argument("--scope", metavar="S", help="search machines of a size, do not prove")
     parser.add_argument("--depth", type=at_least_one, help="with --scope: steps from boot")
     parser.add_argument(
@@ -59,10 +61,10 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--certify", action="store_true", help="confirm every proof with cvc5")
     parser.add_argument(
-        "--export", type=Path, metavar="DIR", help="write the obligations, SMT-LIB 2"
+        "--export", type=file_name, metavar="DIR", help="write the obligations, SMT-LIB 2"
     )
     parser.add_argument("--no-cache", action="store_true", help="decide everything anew")
-    parser.add_argument("--jobs", type=at_least_one, help="processes (default: all cores)")
+    parser.add_argument("--jobs", type=processes, help="processes (default: all cores)")
     parser.add_argument("--json", action="store_true", help="machine-readable output")
     parser.add_argument("-q", "--quiet", action="store_true", help="the summary only")
     parser.set_defaults(run=run)
@@ -74,26 +76,27 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         _compatible(args)
-        if args.variant:
+        if args.variant is not None:
             return _variant(args)
         if args.mutants:
             return _mutants(args)
-        return _scope(args) if args.scope else _prove(args)
+        return _prove(args) if args.scope is None else _scope(args)
     except (UsageError, ScopeError) as error:
         return fail("check", error)
 
 
 def _compatible(args: argparse.Namespace) -> None:
-    if args.depth and not args.scope:
+    scope, variant = args.scope is not None, args.variant is not None
+    if args.depth and not scope:
         raise UsageError("--depth goes with --scope")
-    if args.trace and not args.variant:
+    if args.trace and not variant:
         raise UsageError("--trace goes with --variant")
-    if args.scope and (args.variant or args.certify or args.export):
+    if scope and (variant or args.certify or args.export):
         raise UsageError("--scope searches; it goes with neither --variant, --certify nor --export")
-    others = args.scope or args.variant or args.certify or args.export
+    others = scope or variant or args.certify or args.export
     if args.mutants and (others or args.profile != "list-2004"):
         raise UsageError("--mutants goes with --only, --jobs, --no-cache, --json and --quiet")
-    if args.variant and args.only:
+    if variant and args.only:
         raise UsageError("--variant names its own property; leave --only out")
 
 
@@ -104,18 +107,20 @@ def _prove(args: argparse.Namespace) -> int:
 
     profile = find_profile(args.profile)
     system = system_of([profile])
-    folder = None if args.no_cache else default_folder()
+    only = _only(args, system)
+    # Somebody else may have written the cache: a certificate is no hearsay.
+    folder = None if args.no_cache or args.certify else default_folder()
     started = perf_counter()
     if args.export:
         try:
-            count = export(system, args.export, jobs=args.jobs, cache=folder)
+            count = export(system, args.export, only=only, jobs=args.jobs, cache=folder)
         except OSError as error:
             raise UsageError(f"cannot write to {args.export}: {error.strerror}") from None
         print(f"{count} obligations written to {args.export}", file=sys.stderr)
     decisions = check(
         system,
         profile,
-        only=_only(args, system),
+        only=only,
         jobs=args.jobs,
         folder=folder,
         certify=args.certify,
@@ -127,13 +132,7 @@ def _prove(args: argparse.Namespace) -> int:
 
 def _only(args: argparse.Namespace, system: System) -> set[str] | None:
     """The properties that ``--only`` names, directly or by their row."""
-    if not args.only:
-        return None
-    chosen: set[str] = set()
-    for name in args.only:
-        choose("property or row", name, [*system.property_by_name, *system.rows])
-        chosen |= {p.name for p in system.properties if name == p.name or name in p.covers}
-    return chosen
+    return None if args.only is None else properties_named(args.only, system)
 
 
 def _progress(answers: int) -> None:

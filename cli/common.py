@@ -30,11 +30,26 @@ class UsageError(Exception):
 
 def at_least_one(text: str) -> int:
     """An argument that counts something; argparse says so when it does not."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 1")
+    if not re.fullmatch("[0-9]{1,9}", text) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a number of at least 1")
     return int(text)
 
 
+def processes(text: str) -> int:
+    """An argument that says how many processes or threads; argparse says so when it is none."""
+    if at_least_one(text) > _MOST_PROCESSES:
+        raise argparse.ArgumentTypeError(f"{text} are too many: {_MOST_PROCESSES} at most")
+    return int(text)
+
+
+def file_name(text: str) -> Path:
+    """An argument that names a file or folder; argparse says so when it is empty."""
+    if not text:
+        raise argparse.ArgumentTypeError("an empty name names no file")
+    return Path(text)
+
+
+_MOST_PROCESSES = 4096
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
 
 
@@ -67,6 +82,26 @@ def choose(what: str, name: str, known: Iterable[str]) -> str:
     some = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
     hint = f"did you mean {close[0]}?" if close else f"there are: {some}"
     raise UsageError(f"there is no {what} {name!r}; {hint}")
+
+
+def properties_named(names: Iterable[str], system: System) -> set[str]:
+    """The properties of those names or rows, in capitals or not.  Raises `UsageError`."""
+    from memhp.spec.rows import ROWS
+
+    chosen: set[str] = set()
+    for name in names:
+        row, own = name.upper(), name.lower()
+        if own in system.property_by_name:
+            chosen.add(own)
+        elif row in system.rows:
+            chosen |= {claim.name for claim in system.properties if row in claim.covers}
+        elif row in (each.id for each in ROWS):
+            raise UsageError(f"no property says row {row}: see memhp explain {row}")
+        elif re.fullmatch("[A-Z][0-9]{1,3}", row):
+            raise UsageError(f"there is no row {name}; there are: {', '.join(system.rows)}")
+        else:
+            choose("property or row", name, [*system.property_by_name, *system.rows])
+    return chosen
 
 
 class Once(argparse.Action):

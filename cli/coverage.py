@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from .common import at_least_one, coloured, console
+from .common import coloured, console, processes
 from .streams import show_progress
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def add_parser(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--no-cache", action="store_true", help="decide everything anew")
-    parser.add_argument("--jobs", type=at_least_one, help="processes (default: all cores)")
+    parser.add_argument("--jobs", type=processes, help="processes (default: all cores)")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="machine-readable output")
     form.add_argument("--markdown", action="store_true", help="the table for a document")

@@ -41,16 +41,17 @@ def run(args: argparse.Namespace) -> int:
 
 def explain(system: System, name: str) -> list[str]:
     """The lines that explain ``name``.  Raises `UsageError` if nothing has that name."""
+    from memhp.spec.rows import ROWS
     from memhp.spec.variants import VARIANTS
 
     variants = {variant.name: variant for variant in VARIANTS}
-    rows = {row: [p for p in system.properties if row in p.covers] for row in system.rows}
+    rows = {row.id: [p for p in system.properties if row.id in p.covers] for row in ROWS}
     if name in system.action_by_name:
         return [*_action(system.action_by_name[name]), *_cost(system, name)]
     if name in system.property_by_name:
         return _property(system.property_by_name[name])
-    if name in rows:
-        return _row(name, rows[name], [v for v in VARIANTS if name in v.covers])
+    if (row := name.upper()) in rows:
+        return _row(row, rows[row], [v for v in VARIANTS if row in v.covers])
     if name in variants:
         return _variant(variants[name])
     if name in system.definitions:
@@ -93,6 +94,8 @@ def _row(name: str, carried_by: list[Property], wrong: list[Variant]) -> list[st
     title = next(row.concern for row in ROWS if row.id == name)
     lines = [f"row {name}: {title}", "", "properties"]
     lines += [line for claim in carried_by for line in _listed(f"{claim.kind} {claim.name}", claim)]
+    if not carried_by:
+        lines.append("  none: memhp coverage shows what else stands for the row")
     lines += ["", "wrong designs: see one refuted with memhp check --variant NAME"]
     lines += [line for variant in wrong for line in _listed(variant.name, variant)]
     return lines

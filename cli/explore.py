@@ -6,7 +6,6 @@ import argparse
 import json
 import re
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .common import (
@@ -15,9 +14,12 @@ from .common import (
     at_least_one,
     choose,
     fail,
+    file_name,
     find_profile,
     find_variant,
     nobody_reads,
+    processes,
+    properties_named,
     system_of,
     write_file,
 )
@@ -72,13 +74,13 @@ def add_parser(commands: Any) -> None:
         "--slice", action="store_true", help="leave out what no guard and no property depends on"
     )
     parser.add_argument(
-        "--promela", type=Path, metavar="FILE", help="write the model for Spin, do not search"
+        "--promela", type=file_name, metavar="FILE", help="write the model for Spin, do not search"
     )
     parser.add_argument("--profile", default="list-2004", help="whose choices")
     parser.add_argument("--variant", metavar="V", help="a wrong design")
     parser.add_argument("--depth", type=at_least_one, help="steps from boot")
     parser.add_argument("--memory", type=_bytes, default="2G", help="bound (default: %(default)s)")
-    parser.add_argument("--jobs", type=at_least_one, help="threads (default: all cores)")
+    parser.add_argument("--jobs", type=processes, help="threads (default: all cores)")
     parser.add_argument(
         "--continue", dest="go_on", action="store_true", help="go on after a violation"
     )
@@ -89,9 +91,11 @@ def add_parser(commands: Any) -> None:
 
 def _bytes(text: str) -> int:
     """An amount of memory such as ``900M``."""
-    found = re.fullmatch(r"(\d+)([KMGT]?)", text.upper())
+    found = re.fullmatch(r"([0-9]{1,15})([KMGT]?)", text.upper())
     if not found or not int(found[1]):
-        raise argparse.ArgumentTypeError(f"{text!r} is not an amount of memory such as 900M or 4G")
+        raise argparse.ArgumentTypeError(
+            f"{text[:40]!r} is not an amount of memory such as 900M or 4G"
+        )
     return int(int(found[1]) << {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}[found[2]])
 
 
@@ -169,8 +173,10 @@ def _systems(args: argparse.Namespace) -> tuple[System, System]:
     from memhp.checks.explore.parts import restricted
 
     changes = [find_profile(args.profile)]
-    whole = system_of([*changes, find_variant(args.variant)] if args.variant else changes)
-    if not args.actions:
+    whole = system_of(
+        [*changes, find_variant(args.variant)] if args.variant is not None else changes
+    )
+    if args.actions is None:
         return whole, whole
     known = [name for action in whole.actions for name in (action.name, action.module)]
     names = {choose("action or module", name.strip(), known) for name in args.actions.split(",")}
@@ -180,13 +186,11 @@ def _systems(args: argparse.Namespace) -> tuple[System, System]:
 def _claims(args: argparse.Namespace, system: System) -> list[Property]:
     if args.count and args.only:
         raise UsageError("--count decides no property; leave --only out")
-    for name in args.only or ():
-        choose("property or row", name, [*system.property_by_name, *system.rows])
+    only = None if args.only is None else properties_named(args.only, system)
     return [
         claim
         for claim in system.properties
-        if not args.count
-        and (not args.only or claim.name in args.only or set(claim.covers) & set(args.only))
+        if not args.count and (only is None or claim.name in only)
     ]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from numbers import Integral
 
 import networkx as nx
 
@@ -56,6 +58,13 @@ def dependencies(machine: Machine) -> nx.DiGraph[int]:
 def removal_order(machine: Machine, blocks: Iterable[int]) -> RemovalOrder:
     """An order in which ``blocks`` can be removed from the machine, or why there is none.
 
+    Args:
+        machine: the machine, of which nothing is changed.
+        blocks: their numbers, each once.
+
+    Raises:
+        ValueError: the machine has no such block, or one is named twice.
+
     >>> from memhp.reference.shapes import Shape
     >>> from memhp.spec.system import SYSTEM
     >>> machine = Machine(SYSTEM, Shape(blocks=3).build(SYSTEM))
@@ -71,7 +80,7 @@ def removal_order(machine: Machine, blocks: Iterable[int]) -> RemovalOrder:
     >>> removal_order(Machine(linux, Shape(blocks=3).build(linux)), [0]).order
     (0,)
     """
-    chosen = sorted(set(blocks))
+    chosen = _checked(machine, blocks)
     block_of = machine.topology.tables["block_of_section"]
     sections = dependencies(machine)
     graph: nx.DiGraph[int] = nx.DiGraph()
@@ -87,6 +96,20 @@ def removal_order(machine: Machine, blocks: Iterable[int]) -> RemovalOrder:
     cycle = _cycle(graph) or _inner_cycle(sections, block_of, chosen)
     order = () if cycle or held else tuple(nx.lexicographical_topological_sort(graph))
     return RemovalOrder(order, cycle, held, graph)
+
+
+def _checked(machine: Machine, blocks: Iterable[int]) -> list[int]:
+    """The blocks in order.  Raises ValueError as `removal_order` says."""
+    size, chosen = machine.topology.sizes["Block"], list(blocks)
+    for block in chosen:
+        if isinstance(block, bool) or not isinstance(block, Integral):
+            raise ValueError(f"{block!r} is no number of a block")
+        if not 0 <= block < size:
+            raise ValueError(f"there is no block {block}: the machine has 0 to {size - 1}")
+    for block, count in Counter(chosen).items():
+        if count > 1:
+            raise ValueError(f"block {block} is named {count} times")
+    return sorted(map(int, chosen))
 
 
 def _cycle(graph: nx.DiGraph[int]) -> tuple[int, ...]:

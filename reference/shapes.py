@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import Literal
 
 from memhp.spec.language.system import System
@@ -34,7 +35,7 @@ class Shape:
     ``more``, the sizes of further sorts (1 unless given); ``tables``, values of
     topology, row-major.  What is not given is false, an enumeration's first
     member, or the element of the same number as far as there are as many; each
-    section is a range for huge folios.
+    section is a range for huge folios.  Raises ValueError where there is none of something.
 
     >>> from memhp.spec.system import SYSTEM
     >>> Shape(nodes=2, blocks=2).build(SYSTEM).tables["node_of"]
@@ -60,6 +61,14 @@ class Shape:
     more: tuple[tuple[str, int], ...] = ()
     tables: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
+    def __post_init__(self) -> None:
+        for name, size in self.sizes.items():
+            if type(size) is not int or size < 1:
+                raise ValueError(f"a shape with {size!r} of {name}: give at least 1 of each")
+        blocks, sections, frames = (self.sizes[name] for name in ("Block", "Section", "Frame"))
+        if not self.nodes <= blocks <= sections <= frames:
+            raise ValueError("a shape: each node has a block, each block a section, each a frame")
+
     @property
     def sizes(self) -> Mapping[str, int]:
         """The number of elements of each sort of the core."""
@@ -78,7 +87,7 @@ class Shape:
         }
 
     def build(self, system: System) -> Topology:
-        """The topology.  Raises ValueError if ``system`` knows other sorts or tables."""
+        """The topology.  Raises ValueError if ``system`` knows other sorts, tables or sizes."""
         zones = next(s.range for s in system.topology if s.name == "early_zone")
         one = {sort.name: 1 for sort in system.unbounded_sorts}
         each = {"Range": self.sizes["Section"], "MemoryDevice": self.sizes["Block"]}
@@ -146,6 +155,10 @@ def _listed(
     symbol = next((found for found in system.topology if found.name == name), None)
     if symbol is None:
         raise ValueError(unknown("table", name, (found.name for found in system.topology)))
+
+    expected = prod(sizes.get(sort.name, len(sort.members or ())) for sort in symbol.domain)
+    if len(values) != expected:
+        raise ValueError(f"table {name} has {len(values)} values, not {expected}")
 
     def value(*point: int) -> int:
         place = 0

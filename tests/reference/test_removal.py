@@ -77,3 +77,19 @@ def test_blocks_outside_the_set_that_need_one_of_it_are_named() -> None:
     assert (plan.order, plan.cycle) == ((), ())
     assert plan.needed_by == {2: (3,)}
     assert not plan
+
+
+@pytest.mark.parametrize(
+    ("blocks", "says"),
+    [
+        ([9], "there is no block 9: the machine has 0 to"),
+        ([-1], "there is no block -1"),
+        ([1, 1], "block 1 is named 2 times"),
+        ([True], "True is no number of a block"),
+        ([0.0], "0.0 is no number of a block"),
+        (["0"], "'0' is no number of a block"),
+    ],
+)
+def test_blocks_that_are_none_have_no_order(blocks: list[int], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        removal_order(MACHINES["chain"], blocks)
