@@ -92,7 +92,7 @@ def _words(argv: Sequence[str]) -> list[str]:
 
     With `--size -1GiB` as `--size=-1GiB`, argparse says what is wrong with the value.
     """
-    if argv[:1] == ["help"]:
+    if list(argv[:1]) == ["help"]:
         argv = [*argv[1:], "--help"]
     joined: list[str] = []
     for word in argv:
