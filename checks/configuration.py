@@ -6,8 +6,8 @@ integers, as Kconfig does, so that no answer rests on the solver alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from memhp.spec.configuration import (
@@ -15,6 +15,7 @@ from memhp.spec.configuration import (
     CAPABILITIES,
     OPTIONS,
     Capability,
+    every_range,
     rules,
 )
 from memhp.spec.kconfig_language import (
@@ -26,11 +27,13 @@ from memhp.spec.kconfig_language import (
     names,
     settled,
 )
+from memhp.spec.kernel_releases import Release, dots, full, ranges_shown
 
 __all__ = [
     "Encoding",
     "Kernel",
     "Plan",
+    "cone",
     "impossible",
     "kernel",
     "missing",
@@ -50,6 +53,10 @@ class Kernel:
     """Options without a rule, which stay as they are: integers, or a solver's terms."""
     floors: Mapping[str, Any] = field(default_factory=dict)
     """Options that something without a rule selects."""
+    architecture: str = ""
+    version: Release = ()
+    foreign: tuple[str, ...] = ()
+    """What the file sets although this architecture or version has no such option."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +65,15 @@ class Plan:
 
     ``changes`` is a smallest set, None if there is none, and then ``because``
     says why; ``follow`` is what else changes with it; ``lost``, capabilities that
-    no set of changes can keep.
+    no set of changes can keep; ``others``, the equally small sets that differ in one
+    option: what is left out, what is set instead, and its value.
     """
 
     changes: Mapping[str, int] | None
     follow: Mapping[str, int]
     because: str = ""
     lost: tuple[str, ...] = ()
+    others: tuple[tuple[str, str, int], ...] = ()
 
 
 def choose(condition: Any, a: Any, b: Any) -> Any:
@@ -72,18 +81,37 @@ def choose(condition: Any, a: Any, b: Any) -> Any:
     return a if condition else b
 
 
-def kernel(architecture: str, version: tuple[int, ...], file: Mapping[str, int]) -> Kernel:
-    """The configuration of a file.  Raises ValueError for what has no rules.
+def kernel(architecture: str, version: Release, file: Mapping[str, int]) -> Kernel:
+    """The configuration of a file.
+
+    An option that this architecture or version does not have is not set, whatever the
+    file says; nor is m a value for an option that is y or n.
+
+    Args:
+        architecture: one of `ARCHITECTURE_SYMBOLS`.
+        version: whose rules hold.
+        file: values of 0, 1 and 2, in the order in which they were given.
+
+    Raises:
+        ValueError: for what has no rules, such as a 32-bit kernel.
 
     >>> works(kernel("x86", (6, 1), {"SMP": 2, "MEMORY_HOTPLUG": 2}), "hot-add")
     True
     """
     known = rules(architecture, version)
-    if file.get("64BIT", 2) != 2:
+    if file.get("64BIT", 2) != 2 or any(file.get(n) == 2 for n in ("X86_32", "PPC32", "32BIT")):
         raise ValueError("this is a 32-bit kernel: MEMORY_HOTPLUG needs 64BIT (mm/Kconfig)")
-    facts = {name: value for name, value in file.items() if name not in known}
+    anywhere = {option.name for option in OPTIONS} | _SYMBOLS
+    foreign = tuple(n for n in file if file[n] and n in anywhere - _SYMBOLS and n not in known)
+    terms = [term for o in known.values() for term in (o.depends, o.default, o.prompt)]
+    read = {"MODULES", *(name for term in terms for name in names(term))} - anywhere
+    facts = {name: file[name] for name in sorted(read) if name in file}
+    if 1 in file.values():
+        facts.setdefault("MODULES", 2)
     facts |= dict.fromkeys(ARCHITECTURE_SYMBOLS[architecture], 2)
-    found = Kernel(known, file, facts)
+    taken = {n: v for n, v in file.items() if n in known and (v != 1 or known[n].tristate)}
+    file = _one_of_each_choice(taken, known)
+    found = Kernel(known, file, facts, {}, architecture, version, foreign)
     for _ in known:
         values = settle(found)
         raised = next(
@@ -92,8 +120,22 @@ def kernel(architecture: str, version: tuple[int, ...], file: Mapping[str, int])
         )
         if raised is None:
             break
-        floors = {**found.floors, raised: file[raised]}
-        found = Kernel(known, file, facts, floors)
+        found = replace(found, floors={**found.floors, raised: file[raised]})
+    return found
+
+
+_SYMBOLS = {symbol for group in ARCHITECTURE_SYMBOLS.values() for symbol in group}
+
+
+def _one_of_each_choice(file: Mapping[str, int], known: Mapping[str, Option]) -> dict[str, int]:
+    """Of a choice's members that a file sets, the last one counts (confdata.c)."""
+    found = dict(file)
+    last: dict[str, str] = {}
+    for name, value in file.items():
+        title = known[name].choice
+        if title and value == 2:
+            found[last.get(title, name)] = 0
+            found[name], last[title] = 2, name
     return found
 
 
@@ -130,6 +172,35 @@ def _selectors(it: Kernel) -> dict[str, list[tuple[str, Expression]]]:
 def _choices(it: Kernel) -> list[list[Option]]:
     titles = dict.fromkeys(option.choice for option in it.rules.values() if option.choice)
     return [[o for o in it.rules.values() if o.choice == title] for title in titles]
+
+
+def cone(known: Mapping[str, Option], wanted: Iterable[str]) -> dict[str, Option]:
+    """The rules on which the values of the wanted options depend, in their order."""
+    by: dict[str, list[str]] = {}
+    for option in known.values():
+        for selection in option.selects:
+            by.setdefault(selection.option, []).append(option.name)
+        if option.choice:
+            by.setdefault(option.choice, []).append(option.name)
+    found: set[str] = set()
+    waiting = list(wanted)
+    while waiting:
+        name = waiting.pop()
+        rule = known.get(name)
+        if rule is None or name in found:
+            continue
+        found.add(name)
+        terms = [rule.depends, rule.default, rule.prompt]
+        terms += [selection.condition for o in by.get(name, ()) for selection in known[o].selects]
+        waiting += [*by.get(name, ()), *by.get(rule.choice, ())]
+        waiting += [other for term in terms for other in names(term)]
+    return {name: option for name, option in known.items() if name in found}
+
+
+def _needing(it: Kernel, wanted: Iterable[str]) -> Kernel:
+    """The kernel with the rules alone that decide the wanted capabilities."""
+    needed = [name for each in wanted for name in names(capability(each).needs)]
+    return replace(it, rules=cone(it.rules, needed))
 
 
 def capability(name: str) -> Capability:
@@ -239,12 +310,13 @@ class Encoding:
 def plan(it: Kernel, wanted: Sequence[str]) -> Plan:
     """A smallest set of changes for all that is wanted, the same one each time.
 
-    What works already keeps working, if any set of changes can do that.
+    Of equally small ones it is that of least risk; `Plan.others` has the rest.  What works
+    already keeps working, if any set of changes can do that.
     """
     before = settle(it)
     kept = [c.name for c in CAPABILITIES if not c.policy and works(it, c.name)]
     for keep in (kept, []):
-        encoding = Encoding(it)
+        encoding = Encoding(_needing(it, [*wanted, *keep]))
         changes = _smallest(encoding, [*wanted, *keep])
         if changes is not None:
             after = settle(it, changes)
@@ -255,7 +327,8 @@ def plan(it: Kernel, wanted: Sequence[str]) -> Plan:
                 if after[name] != before[name] and name not in changes
             }
             lost = [name for name in kept if not evaluate(capability(name).needs, after, choose)]
-            return Plan(changes, follow, lost=tuple(lost))
+            others = _others(encoding, changes, [*wanted, *keep])
+            return Plan(changes, follow, lost=tuple(lost), others=others)
     return Plan(None, {}, because=_why_not(it, wanted))
 
 
@@ -279,11 +352,11 @@ def _smallest(encoding: Encoding, wanted: Sequence[str]) -> dict[str, int] | Non
     solver = z3.Solver()
     solver.add(*optimizer.assertions(), encoding.count == size)
     changed = []
-    for name in encoding.asked:
+    for name in sorted(encoding.asked, key=lambda name: -encoding.it.rules[name].risk):
         if not _settle_for(solver, z3.Not(encoding.new[name])):
             changed.append(name)
     result = {}
-    for name in changed:
+    for name in (n for n in encoding.asked if n in changed):
         for value in (1, 2, 0):
             if _settle_for(solver, encoding.to[name] == value):
                 result[name] = value
@@ -291,9 +364,33 @@ def _smallest(encoding: Encoding, wanted: Sequence[str]) -> dict[str, int] | Non
     return result
 
 
+def _others(
+    encoding: Encoding, changes: Mapping[str, int], wanted: Sequence[str]
+) -> tuple[tuple[str, str, int], ...]:
+    """The sets of the same size that have another option in the place of one, by z3."""
+    z3, found = encoding.z3, []
+    solver = z3.Solver()
+    solver.add(*encoding.constraints(), *encoding.changes())
+    solver.add(*(encoding.gives(name) for name in wanted), encoding.count == len(changes))
+    free = [name for name in encoding.asked if name not in changes]
+    for left in changes:
+        solver.push()
+        solver.add(z3.Not(encoding.new[left]))
+        for name, value in changes.items():
+            if name != left:
+                solver.add(encoding.new[name], encoding.to[name] == value)
+        while str(solver.check()) == "sat":
+            model = solver.model()
+            taken = next(name for name in free if z3.is_true(model[encoding.new[name]]))
+            found.append((left, taken, model[encoding.to[taken]].as_long()))
+            solver.add(z3.Not(encoding.new[taken]))
+        solver.pop()
+    return tuple(sorted(found))
+
+
 def _can(it: Kernel, name: str) -> bool:
     """Some set of changes gives the capability."""
-    encoding = Encoding(it)
+    encoding = Encoding(_needing(it, [name]))
     solver = encoding.z3.Solver()
     solver.add(*encoding.constraints(), *encoding.changes(), encoding.gives(name))
     return str(solver.check()) == "sat"
@@ -319,14 +416,28 @@ def impossible(it: Kernel, name: str) -> str:
     """Why no change gives the capability; empty if one does."""
     if _can(it, name):
         return ""
-    symbols = {symbol for group in ARCHITECTURE_SYMBOLS.values() for symbol in group}
-    known = symbols | {option.name for option in OPTIONS}
-    lacking = [n for n in _between(it, name) if n in known and n not in it.rules]
-    shown = ", ".join(f"CONFIG_{option}" for option in lacking)
-    if lacking:
-        return f"there is no {shown} on this architecture in this version"
+    if lacking := absent(it, name):
+        shown = ", ".join(f"CONFIG_{option}{_elsewhen(it, option)}" for option in lacking)
+        return f"there is no {shown} on {it.architecture} in {dots(it.version)}"
     fixed = [n for n in _reach(it, name) if it.facts.get(n)]
     return "it is kept out by " + ", ".join(f"CONFIG_{n}" for n in fixed)
+
+
+def absent(it: Kernel, name: str) -> tuple[str, ...]:
+    """The options without which the capability does not work, and that are not there."""
+    known = _SYMBOLS | {option.name for option in OPTIONS}
+    return tuple(n for n in _between(it, name) if n in known and n not in it.rules)
+
+
+def comes_later(it: Kernel, option: str) -> bool:
+    """The architecture has the option in a release after this one."""
+    return any(first > full(it.version) for first, _ in every_range(option, it.architecture))
+
+
+def _elsewhen(it: Kernel, option: str) -> str:
+    """When the architecture has it, for a reader."""
+    where = every_range(option, it.architecture)
+    return f" ({ranges_shown(where)})" if where else ""
 
 
 def _reach(it: Kernel, name: str) -> list[str]:
@@ -340,5 +451,4 @@ def _reach(it: Kernel, name: str) -> list[str]:
         found[option] = None
         if rule := it.rules.get(option):
             waiting += [*names(rule.depends), *names(rule.default)]
-    symbols = {s for group in ARCHITECTURE_SYMBOLS.values() for s in group}
-    return sorted(n for n in found if n not in it.rules and n not in symbols)
+    return sorted(n for n in found if n not in it.rules and n not in _SYMBOLS)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from memhp.spec.configuration import ARCHITECTURE_SYMBOLS, CAPABILITIES, OPTIONS, RELEASES, rules
 from memhp.spec.configuration_claims import CLAIMS, ConfigurationClaim
 from memhp.spec.kconfig_language import Option, evaluate, names, parse
+from memhp.spec.kernel_releases import Release
 
-from .configuration import Encoding, Kernel, kernel, plan
+from .configuration import Encoding, Kernel, capability, cone, kernel, plan
 from .verdicts import Verdict, combine
 
 __all__ = [
@@ -62,8 +63,8 @@ def every_configuration(options: Sequence[Option], architecture: str) -> tuple[E
 def prove_configuration_claim(claim: ConfigurationClaim) -> ConfigurationResult:
     """Whether every configuration has it, on each architecture and release; first failure wins."""
     unknown = None
-    for architecture, version in claim.cases:
-        options = tuple(rules(architecture, version).values())
+    given_names = [*names(parse(claim.given)), *names(parse(claim.then))]
+    for architecture, version, options in _distinct(claim.cases, given_names):
         encoding, solver = every_configuration(options, architecture)
         given, then = (
             evaluate(parse(text), encoding.values, encoding.choose)
@@ -82,6 +83,21 @@ def prove_configuration_claim(claim: ConfigurationClaim) -> ConfigurationResult:
     return ConfigurationResult(claim, Verdict.proved)
 
 
+def _distinct(
+    cases: Iterable[tuple[str, Release]], wanted: Sequence[str]
+) -> Iterator[tuple[str, Release, tuple[Option, ...]]]:
+    """The cases with the rules on which the wanted options depend, each set of rules once."""
+    seen = set()
+    for architecture, version in cases:
+        options = tuple(cone(rules(architecture, version), wanted).values())
+        if (architecture, options) not in seen:
+            seen.add((architecture, options))
+            yield architecture, version, options
+
+
+_CASES = tuple((name, release) for release in reversed(RELEASES) for name in ARCHITECTURE_SYMBOLS)
+
+
 def prove_configuration_claims() -> list[ConfigurationResult]:
     """Every claim of `spec/configuration_claims.py` with its verdict, in their order."""
     return [prove_configuration_claim(claim) for claim in CLAIMS]
@@ -89,13 +105,12 @@ def prove_configuration_claims() -> list[ConfigurationResult]:
 
 def possible_somewhere(name: str) -> tuple[str, tuple[int, ...]] | None:
     """An architecture and a release on which some configuration gives the capability."""
-    for version in reversed(RELEASES):
-        for architecture in ARCHITECTURE_SYMBOLS:
-            options = tuple(rules(architecture, version).values())
-            encoding, solver = every_configuration(options, architecture)
-            solver.add(encoding.gives(name))
-            if str(solver.check()) == "sat":
-                return architecture, version
+    needed = list(names(capability(name).needs))
+    for architecture, version, options in _distinct(_CASES, needed):
+        encoding, solver = every_configuration(options, architecture)
+        solver.add(encoding.gives(name))
+        if str(solver.check()) == "sat":
+            return architecture, version
     return None
 
 
@@ -107,14 +122,13 @@ def every_capability_is_possible() -> tuple[str, Verdict, str]:
 
 
 def no_smaller_set_exists() -> tuple[str, Verdict, str]:
-    """Name, verdict, detail: for hot-remove, from a bare file, on every architecture and release.
+    """Name, verdict, detail: for hot-remove, from a bare file, by every set of rules for it.
 
     The set is the optimiser's; that no smaller one does is asked of a plain solver.
     """
     verdicts = [
         fewest(kernel(architecture, version, {"MODULES": 2, "MEMORY_HOTPLUG": 0}), ["hot-remove"])
-        for architecture in ARCHITECTURE_SYMBOLS
-        for version in RELEASES
+        for architecture, version, _ in _distinct(_CASES, ["MEMORY_HOTREMOVE"])
     ]
     return ("no_smaller_set_exists", combine(verdicts), f"{len(verdicts)} cases")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,19 +15,26 @@ from .common import Once, UsageError, choose, coloured, console, fail, say
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from memhp.checks.configuration import Kernel, Plan
+    from memhp.checks.configuration import Plan
+    from memhp.checks.configuration_judge import Answer, Judgement, Stranger
     from memhp.machines.kernel_config import KernelConfig
 
 _EPILOG = """examples:
   memhp kconfig /proc/config.gz
   memhp kconfig .config --want hot-remove --want virtio-mem --fragment hotplug.config
   zcat config.gz | memhp kconfig - --json
+  memhp kconfig delta.config --base /boot/config-6.12.118
 
-The changes are a smallest set of options that a user can set; what they select and what
-follows by default is listed apart.  Apply a fragment in a kernel tree:
+The changes are a smallest set of options that a user can set, of equally small ones that
+of least risk; what they select and what follows by default is listed apart.  Apply a fragment
+in a kernel tree:
   scripts/kconfig/merge_config.sh .config hotplug.config
 
-exit codes: 0 all wanted capabilities work, 1 one is missing, 2 usage or malformed input
+What the rules of a release that was not read ask for is said to be unknown.  Of a file
+without a header and with few lines it is said what it decides, whatever the rest is.
+
+exit codes: 0 all wanted capabilities work, 1 one does not, 2 usage or malformed input,
+3 of one it is not known
 """
 _ALIASES = {
     "x86_64": "x86",
@@ -40,19 +47,20 @@ _ALIASES = {
     "riscv64": "riscv",
 }
 _WORDS = "nmy"
-_COLOURS = {"works": "green", "missing": "yellow", "impossible": "dim"}
+_COLOURS = {"works": "green", "missing": "yellow", "impossible": "dim", "unknown": "magenta"}
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What is said of one capability: "works", "missing" or "impossible", and why."""
+class Kconfig:
+    """What was read, and what is said of it."""
 
-    name: str
-    gives: str
-    state: str
-    lacks: tuple[str, ...]
-    why: str
-    wanted: bool
+    config: KernelConfig
+    architecture: str
+    version: tuple[int, ...]
+    notes: tuple[str, ...]
+    judgement: Judgement
+    wanted: tuple[str, ...]
+    proposed: Plan
 
 
 def add_parser(commands: Any) -> None:
@@ -73,6 +81,9 @@ def add_parser(commands: Any) -> None:
         help="a capability, may be repeated (default: all that the architecture can have,"
         " policies and testing aids left out)",
     )
+    parser.add_argument(
+        "--base", action=Once, metavar="FILE", help="the configuration that FILE is a fragment of"
+    )
     parser.add_argument("--arch", help="x86, arm64, powerpc, s390 or riscv (default: the file's)")
     parser.add_argument("--kernel-version", metavar="X.Y", help="default: the file's")
     parser.add_argument(
@@ -84,38 +95,51 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read, judge, plan and show; exit 2 for anything that is no configuration."""
-    from memhp.checks.configuration import kernel, plan
     from memhp.machines.errors import MachineError
-    from memhp.machines.kernel_config import read_config
-    from memhp.spec.configuration import CAPABILITIES
 
     try:
-        for name in args.want or ():
-            choose("capability", name, (c.name for c in CAPABILITIES))
-        config = read_config(args.file)
-        architecture, version = _architecture(args.arch, config), _version(args, config)
-        it = kernel(architecture, version, config.values)
-        answers = _answers(it, args.want)
-        wanted = [answer.name for answer in answers if answer.wanted]
-        proposed = plan(it, wanted)
+        found = _judged(args)
         if args.fragment:
-            _write(args.fragment, proposed)
+            _write(args.fragment, found.proposed)
     except (MachineError, UsageError) as error:
         return fail("kconfig", error)
     except ValueError as error:
         return fail("kconfig", UsageError(f"{args.file}: {error}"))
     if args.json:
-        print(json.dumps(_document(config, architecture, version, answers, proposed), indent=1))
+        print(json.dumps(_document(found), indent=1))
     else:
-        title = f"{config.source}: {architecture} {_dots(version)}"
-        _show(
-            console(),
-            [title, *(f"note: {note}" for note in _notes(version))],
-            it,
-            answers,
-            proposed,
-        )
-    return 0 if all(answer.state == "works" for answer in answers if answer.wanted) else 1
+        _show(console(), found)
+    states = {a.state for a in found.judgement.answers if a.capability.name in found.wanted}
+    return 0 if states <= {"works"} else 3 if states <= {"works", "unknown"} else 1
+
+
+def _judged(args: argparse.Namespace) -> Kconfig:
+    from memhp.checks.configuration import Plan
+    from memhp.checks.configuration_fragment import alone
+    from memhp.checks.configuration_judge import judge, proposal, whole
+    from memhp.machines.kernel_config import merged, read_config
+    from memhp.spec.configuration import CAPABILITIES
+
+    for name in args.want or ():
+        choose("capability", name, (c.name for c in CAPABILITIES))
+    config = read_config(args.file)
+    if args.base is not None:
+        config = merged(read_config(args.base), config)
+    fragment = config.fragment
+    architecture = _architecture(args.arch, config)
+    version, suffix = _version(args, config)
+    judgement = judge(
+        architecture, version, config.values, vendor=_vendor(suffix),
+        view=alone if fragment else whole,
+    )  # fmt: skip
+    wanted = _wanted(judgement, args.want)
+    proposed = (
+        Plan(None, {}, because="this is a fragment; give --base FILE to have one proposed")
+        if fragment
+        else proposal(judgement, [n for n in wanted if args.want or _may_be(judgement, n)])
+    )
+    notes = tuple(_notes(config, architecture, version, suffix))
+    return Kconfig(config, architecture, version, notes, judgement, wanted, proposed)
 
 
 def _architecture(given: str | None, config: KernelConfig) -> str:
@@ -123,35 +147,63 @@ def _architecture(given: str | None, config: KernelConfig) -> str:
 
     name = given or config.architecture
     if name is None:
-        raise UsageError(f"{config.source} does not say its architecture; give --arch")
+        raise UsageError(
+            f"{_of(config)} does not say its architecture; give --arch{_or_base(config)}"
+        )
     return choose("architecture", _ALIASES.get(name, name), ARCHITECTURE_SYMBOLS)
 
 
-def _version(args: argparse.Namespace, config: KernelConfig) -> tuple[int, ...]:
+def _version(args: argparse.Namespace, config: KernelConfig) -> tuple[tuple[int, ...], str]:
+    from memhp.machines.kernel_config import release_of
+
     if args.kernel_version is None:
         if config.version is None:
-            raise UsageError(f"{config.source} does not say its version; give --kernel-version X.Y")
-        return config.version
-    found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?(?!\d)", args.kernel_version)
+            raise UsageError(
+                f"{_of(config)} does not say its version;"
+                f" give --kernel-version X.Y{_or_base(config)}"
+            )
+        return config.version, config.suffix
+    found = release_of(args.kernel_version)
     if not found:
-        raise UsageError(f"--kernel-version {args.kernel_version!r} is not like 6.12 or 6.1.90")
-    return tuple(int(part) for part in found.groups() if part is not None)
-
-
-def _answers(it: Kernel, want: list[str] | None) -> list[Answer]:
-    """What is said of every capability; without ``want``, all that are possible are wanted."""
-    from memhp.checks.configuration import impossible, missing, works
-    from memhp.spec.configuration import CAPABILITIES
-
-    found = []
-    for each in CAPABILITIES:
-        works_now = works(it, each.name)
-        why = "" if works_now else impossible(it, each.name)
-        state = "works" if works_now else "impossible" if why else "missing"
-        wanted = each.name in want if want else not (each.policy or why)
-        lacks = () if works_now else missing(it, each.name)
-        found.append(Answer(each.name, each.gives, state, lacks, why, wanted))
+        given = args.kernel_version[:40]
+        raise UsageError(f"--kernel-version {given!r} is not like 6.12 or 6.1.90")
     return found
+
+
+def _of(config: KernelConfig) -> str:
+    if not config.fragment:
+        return config.source
+    lines = len(config.values)
+    return f"{config.source} is a fragment ({lines} option{'s' * (lines != 1)}, no header) and"
+
+
+def _or_base(config: KernelConfig) -> str:
+    return ", or --base FILE" if config.fragment else ""
+
+
+def _vendor(suffix: str) -> str:
+    """What a vendor put after the version; a release candidate's number is none."""
+    return re.sub(r"^-rc\d+", "", suffix)
+
+
+def _wanted(judgement: Judgement, want: list[str] | None) -> tuple[str, ...]:
+    """Without ``want``, all that is not known to be impossible."""
+    return tuple(
+        a.capability.name
+        for a in judgement.answers
+        if (
+            a.capability.name in want
+            if want
+            else not a.capability.policy and a.state != "impossible"
+        )
+    )
+
+
+def _may_be(judgement: Judgement, name: str) -> bool:
+    """None of the rules that were read say that it cannot be."""
+    from memhp.checks.configuration import impossible
+
+    return not any(impossible(it, name) for it in judgement.kernels)
 
 
 def _write(path: Path, proposed: Plan) -> None:
@@ -173,26 +225,30 @@ def _lines(changes: Mapping[str, int]) -> list[str]:
     ]
 
 
-def _dots(version: tuple[int, ...]) -> str:
-    return ".".join(map(str, version))
-
-
-def _show(
-    out: Console, titles: list[str], it: Kernel, answers: list[Answer], proposed: Plan
-) -> None:
+def _show(out: Console, found: Kconfig) -> None:
     from rich.table import Table
 
-    for line in titles:
-        say(out, line)
+    from memhp.spec.kernel_releases import dots
+
+    say(
+        out,
+        f"{found.config.source}: {found.architecture} {dots(found.version)}{found.config.suffix}",
+    )
+    for note in found.notes:
+        say(out, f"note: {note}")
+    for each in found.judgement.strangers:
+        say(out, f"note: {_strange(each)}")
     reasons: dict[str, int] = {}
     table = Table("capability", "", "why", "gives", box=None, pad_edge=False)
-    for answer in answers:
-        colour = _COLOURS[answer.state]
-        mark = "" if answer.wanted or answer.state != "missing" else "\n(not wanted)"
-        lacks = answer.why or "\n".join(f"CONFIG_{name}" for name in answer.lacks)
+    for answer in found.judgement.answers:
+        name, colour = answer.capability.name, _COLOURS[answer.state]
+        wanted = name in found.wanted or answer.state in ("works", "impossible")
+        lacks = "\n".join([*filter(None, [answer.why]), *_lacking(answer)])
         number = str(reasons.setdefault(lacks, len(reasons) + 1)) if lacks else ""
-        state = coloured(f"{answer.state}{mark}", colour)
-        table.add_row(answer.name, state, number, answer.gives)
+        mark = "" if wanted else "\n(not wanted)"
+        table.add_row(
+            name, coloured(f"{answer.state}{mark}", colour), number, answer.capability.gives
+        )
     out.print(table)
     out.print()
     if reasons:
@@ -200,7 +256,20 @@ def _show(
         for reason, index in reasons.items():
             _say_each(out, f"{index:4}: ", reason.splitlines())
         out.print()
-    _show_plan(out, it, proposed)
+    _show_plan(out, found)
+
+
+def _lacking(answer: Answer) -> list[str]:
+    return [] if answer.state == "impossible" else [f"CONFIG_{name}" for name in answer.lacks]
+
+
+def _strange(each: Stranger) -> str:
+    """In a line: an option that counts as not set, and what there is instead."""
+    where = f"it exists {each.where}" if each.where else "it exists on other architectures"
+    instead = f"; CONFIG_{each.instead} took its place" if each.instead else ""
+    return (
+        f"CONFIG_{each.name} counts as not set, for this kernel does not have it: {where}{instead}"
+    )
 
 
 def _say_each(out: Console, before: str, lines: list[str]) -> None:
@@ -210,15 +279,18 @@ def _say_each(out: Console, before: str, lines: list[str]) -> None:
         before = " " * len(before)
 
 
-def _show_plan(out: Console, it: Kernel, proposed: Plan) -> None:
+def _show_plan(out: Console, found: Kconfig) -> None:
+    proposed, rules = found.proposed, found.judgement.kernels[-1:]
     if proposed.changes is None:
-        say(out, f"no change gives all that is wanted: {proposed.because}")
+        say(out, f"no change is proposed: {proposed.because}")
     elif not proposed.changes:
-        say(out, "all that is wanted works")
+        say(out, "no change is needed by the rules that were read")
     else:
         say(out, f"smallest set of changes: {len(proposed.changes)}")
         for name, line in zip(proposed.changes, _lines(proposed.changes), strict=True):
-            say(out, f"  {line}   ({it.rules[name].source})")
+            say(out, f"  {line}   ({rules[0].rules[name].source})")
+        for left, name, value in proposed.others:
+            say(out, f"  as small: {_lines({name: value})[0]} in place of CONFIG_{left}")
         if proposed.follow:
             say(out, "what follows:")
             _say_each(out, "  ", _lines(proposed.follow))
@@ -226,47 +298,75 @@ def _show_plan(out: Console, it: Kernel, proposed: Plan) -> None:
             say(out, f"no longer works: {', '.join(proposed.lost)}")
 
 
-def _notes(version: tuple[int, ...]) -> list[str]:
-    """What is to be known of a version that is later than all that were read."""
-    from memhp.spec.configuration import RELEASES
+def _notes(
+    config: KernelConfig, architecture: str, version: tuple[int, ...], suffix: str
+) -> Iterator[str]:
+    """What is to be known before the answers are read."""
+    from memhp.spec.kernel_releases import READ, dots, full, judges, later_than_read
 
-    newest = RELEASES[-1]
-    if version[: len(newest)] <= newest:
-        return []
-    return [
-        f"{_dots(version)} is later than {_dots(newest)}, the newest whose rules were read: it is"
-        f" judged by those of {_dots(newest)}"
-    ]
+    if config.fragment:
+        yield f"{_of(config)} is judged only for what it sets; --base FILE judges the whole"
+    for name in config.twice[:8]:
+        yield f"CONFIG_{name[:60]} is given two values: the last one counts"
+    if (
+        config.header
+        and config.architecture
+        and architecture != _ALIASES.get(config.architecture, config.architecture)
+    ):
+        yield f"the file says {config.architecture[:20]}: it is judged as {architecture}"
+    if re.match(r"-rc\d", suffix):
+        yield f"a release candidate is judged as {dots(version)}"
+    if vendor := _vendor(suffix):
+        yield f"the rules are Linux {dots(version)}'s; what {vendor[:40]!r} changed is not known"
+    if not (by := judges(version)):
+        yield (
+            f"{dots(version)} is older than {dots(READ[0][:2])}, the first series whose rules were"
+            " read: it is said since when at least each capability exists"
+        )
+    elif later_than_read(version):
+        yield f"{dots(version)} is later than {dots(READ[-1])}, the newest whose rules were read"
+    elif len(by) > 1:
+        shown = " and ".join(dots(each) for each in by)
+        yield f"the rules of {dots(version)} were not read: it is judged by those of {shown}"
+    elif full(version) > (newest := max(r for r in READ if r[:2] == full(version)[:2])):
+        yield f"{dots(version)} is later than {dots(newest)}, the last of its series that was read"
 
 
-def _document(
-    config: KernelConfig,
-    architecture: str,
-    version: tuple[int, ...],
-    answers: list[Answer],
-    proposed: Plan,
-) -> dict[str, Any]:
+def _document(found: Kconfig) -> dict[str, Any]:
+    from memhp.spec.kernel_releases import dots
+
     def words(values: Mapping[str, int]) -> dict[str, str]:
         return {name: _WORDS[value] for name, value in values.items()}
 
+    proposed, judgement = found.proposed, found.judgement
     return {
-        "schema": "memhp-kconfig/1",
-        "source": config.source,
-        "architecture": architecture,
-        "version": _dots(version),
-        "notes": _notes(version),
+        "schema": "memhp-kconfig/2",
+        "source": found.config.source,
+        "fragment": found.config.fragment,
+        "architecture": found.architecture,
+        "version": dots(found.version),
+        "judged_by": [dots(it.version) for it in judgement.kernels],
+        "notes": list(found.notes),
+        "not_there": [
+            {"option": each.name, "where": each.where, "instead": each.instead}
+            for each in judgement.strangers
+        ],
         "capabilities": [
             {
-                "name": answer.name,
-                "gives": answer.gives,
+                "name": answer.capability.name,
+                "gives": answer.capability.gives,
                 "state": answer.state,
                 "lacks": list(answer.lacks),
                 "why": answer.why,
-                "wanted": answer.wanted,
+                "wanted": answer.capability.name in found.wanted,
             }
-            for answer in answers
+            for answer in judgement.answers
         ],
         "changes": None if proposed.changes is None else words(proposed.changes),
+        "others": [
+            {"in_place_of": left, "option": name, "value": _WORDS[value]}
+            for left, name, value in proposed.others
+        ],
         "follow": words(proposed.follow),
         "lost": list(proposed.lost),
         "because": proposed.because,

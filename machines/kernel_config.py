@@ -6,22 +6,29 @@ Source of the form: scripts/kconfig/confdata.c (conf_read_simple).
 from __future__ import annotations
 
 import gzip
+import io
 import re
 import sys
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO, cast
 
-from .errors import MachineError
+from .errors import MachineError, shown
 
-__all__ = ["KernelConfig", "parse_config", "read_config"]
+__all__ = ["KernelConfig", "merged", "parse_config", "read_config", "release_of"]
 
-_HEADER = re.compile(r"# Linux/(\w+) (\d+)\.(\d+)(?:\.(\d+))?\S* Kernel Configuration$")
-_SET = re.compile(r"CONFIG_(\w+)=(.+)$")
-_UNSET = re.compile(r"# CONFIG_(\w+) is not set$")
-_LARGEST = 64 << 20
+_HEADER = re.compile(
+    r"# Linux(?:/(\w{1,20})| kernel version:) (\d{1,4}\.\d{1,4}\S{0,80})(?: Kernel Configuration)?$"
+)
+_RELEASE = re.compile(r"v?(\d{1,4})\.(\d{1,4})(?:\.(\d{1,5}))?(?![0-9])(\S{0,80})$", re.ASCII)
+_SET = re.compile(r"CONFIG_(\w+)=(.+)$", re.ASCII)
+_UNSET = re.compile(r"# CONFIG_(\w+) is not set$", re.ASCII)
+_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
+_LARGEST = 8 << 20
 _VALUES = {"n": 0, "m": 1, "y": 2}
+_FEW = 200
 
 
 @dataclass(frozen=True)
@@ -30,66 +37,118 @@ class KernelConfig:
 
     source: str
     values: Mapping[str, int]
+    """In the order of the lines that count: of an option given twice, the last."""
     architecture: str | None
     """As in the header, or as the options tell."""
     version: tuple[int, ...] | None
-    bits64: bool
+    suffix: str = ""
+    """What follows the numbers of the version, such as "-rc3" or "-503.el9"."""
+    twice: tuple[str, ...] = ()
+    """Options that are given more than one value."""
+    header: bool = True
+
+    @property
+    def fragment(self) -> bool:
+        """It has no header and few lines: part of a configuration."""
+        return not self.header and len(self.values) < _FEW
+
+
+def release_of(text: str) -> tuple[tuple[int, ...], str] | None:
+    """The numbers of a version and what follows them; None if it is no version.
+
+    >>> release_of("6.14.0-rc3-foo")
+    ((6, 14, 0), '-rc3-foo')
+    """
+    found = _RELEASE.match(text)
+    if not found:
+        return None
+    return tuple(int(part) for part in found.groups()[:3] if part is not None), found[4]
 
 
 def read_config(path: str) -> KernelConfig:
     """The configuration in a file, or on standard input for "-".
 
-    Raises MachineError for what is no configuration.
+    Raises MachineError for what is no configuration, or is larger than one can be.
     """
     try:
-        data = sys.stdin.buffer.read(_LARGEST) if path == "-" else _bytes(Path(path))
+        data = _bounded(path, sys.stdin.buffer) if path == "-" else _of_file(path)
         if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
-        text = data.decode()
+            with gzip.GzipFile(fileobj=io.BytesIO(data)) as unpacked:
+                data = _bounded(path, cast("IO[bytes]", unpacked))
     except (gzip.BadGzipFile, EOFError, zlib.error):
         raise MachineError(
             f"{path}: the gzip data is truncated or damaged; copy it again"
         ) from None
-    except UnicodeDecodeError:
+    except (OSError, ValueError) as error:
+        if isinstance(error, MachineError):
+            raise
+        reason = getattr(error, "strerror", None) or error
+        raise MachineError(f"cannot read {path}: {reason}") from None
+    if _CONTROLS.search(data):
         raise MachineError(
             f"{path} is not text; give a kernel's .config, /proc/config.gz or /boot/config-*"
-        ) from None
-    except OSError as error:
-        raise MachineError(f"cannot read {path}: {error.strerror or error}") from None
-    return parse_config(text, path)
+        )
+    return parse_config(data.decode("utf-8-sig", "replace"), path)
 
 
-def _bytes(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(_LARGEST)
+def _of_file(path: str) -> bytes:
+    with Path(path).open("rb") as file:
+        return _bounded(path, file)
+
+
+def _bounded(path: str, file: IO[bytes]) -> bytes:
+    data = file.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise MachineError(f"{path}: more than {_LARGEST >> 20} MiB, so it is no configuration")
+    return data
 
 
 def parse_config(text: str, source: str = "text") -> KernelConfig:
-    """The configuration that a text states.
+    """The configuration that a text states.  Raises MachineError for one that states none.
 
     >>> parse_config("# Linux/x86 6.1.90 Kernel Configuration\\nCONFIG_SMP=y\\n").version
     (6, 1, 90)
     """
     values: dict[str, int] = {}
-    architecture, version = None, None
-    for number, raw in enumerate(text.splitlines(), 1):
+    twice: dict[str, None] = {}
+    header: re.Match[str] | None = None
+    for number, raw in enumerate(text.split("\n"), 1):
         line = raw.strip()
-        if header := _HEADER.match(line):
-            architecture = header[1]
-            version = tuple(int(part) for part in header.groups()[1:] if part is not None)
-        elif unset := _UNSET.match(line):
-            values[unset[1]] = 0
+        if unset := _UNSET.match(line):
+            _set(values, twice, unset[1], 0)
         elif found := _SET.match(line):
-            if found[2] in _VALUES:
-                values[found[1]] = _VALUES[found[2]]
-        elif line and not line.startswith("#"):
+            if (value := _VALUES.get(found[2][0])) is not None:
+                _set(values, twice, found[1], value)
+        elif line.startswith("#"):
+            header = header or _HEADER.match(line)
+        elif line:
             raise MachineError(
-                f"{source}: line {number} is neither CONFIG_NAME=value nor a comment: {line[:60]!r}"
+                f"{source}: line {number} is neither CONFIG_NAME=value nor a comment: {shown(line)}"
             )
     if not values:
         raise MachineError(f"{source} sets no CONFIG_ option; give a kernel's .config")
+    version, suffix = (release_of(header[2]) if header else None) or (None, "")
+    architecture = (header[1] if header else None) or _told(values)
     return KernelConfig(
-        source, values, architecture or _told(values), version, values.get("64BIT") != 0
+        source, values, architecture, version, suffix, tuple(twice), header is not None
+    )
+
+
+def _set(values: dict[str, int], twice: dict[str, None], name: str, value: int) -> None:
+    """The last line counts, and stands where it was given."""
+    if values.pop(name, value) != value:
+        twice[name] = None
+    values[name] = value
+
+
+def merged(base: KernelConfig, change: KernelConfig) -> KernelConfig:
+    """The base with the lines of a fragment after its own, as merge_config.sh leaves them."""
+    kept = {name: value for name, value in base.values.items() if name not in change.values}
+    return replace(
+        base,
+        source=f"{change.source} on {base.source}",
+        values={**kept, **change.values},
+        twice=(*base.twice, *change.twice),
     )
 
 

@@ -11,9 +11,11 @@ sym_calc_choice), scripts/kconfig/expr.c (expr_calc_value).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from .kernel_releases import Ranges, Release, inside, ranges
 
 __all__ = [
     "Expression",
@@ -23,6 +25,7 @@ __all__ = [
     "chosen",
     "evaluate",
     "names",
+    "option",
     "parse",
     "settled",
 ]
@@ -119,7 +122,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class Option:
-    """What Kconfig says of an option, on some architectures and from a version until another."""
+    """What Kconfig says of an option, on some architectures and in some ranges of releases."""
 
     name: str
     prompt: Expression
@@ -131,23 +134,75 @@ class Option:
     tristate: bool = False
     architectures: tuple[str, ...] = ()
     """None: all."""
-    since: tuple[int, ...] = (0,)
-    until: tuple[int, ...] | None = None
-    """The first version without this rule; None if every later one has it."""
+    releases: Ranges = (((0, 0, 0), None),)
+    """Where the option exists with this rule."""
     choice: str = ""
     """Exactly one option of a choice is y; the first one that can be is its default."""
     selected_elsewhere: bool = False
     """Options without a rule here select it too."""
+    risk: int = 0
+    """Of equally small changes, one to an option of less risk is proposed."""
 
     @property
     def asked(self) -> bool:
         """A user can set it."""
         return self.prompt != Expression("n")
 
-    def applies(self, architecture: str, version: tuple[int, ...]) -> bool:
+    def applies(self, architecture: str, version: Release) -> bool:
         """The rule is that of this architecture and version."""
         where = not self.architectures or architecture in self.architectures
-        return where and self.since <= version and (self.until is None or version < self.until)
+        return where and inside(version, self.releases)
+
+
+def option(
+    name: str,
+    source: str,
+    *,
+    prompt: str = "n",
+    depends: str = "y",
+    default: str = "n",
+    selects: Iterable[str] = (),
+    tristate: bool = False,
+    only: str = "",
+    when: str = "..",
+    choice: str = "",
+    elsewhere: bool = False,
+    risk: int = 0,
+) -> Option:
+    """An option's rule as Kconfig writes it.
+
+    Args:
+        name: without ``CONFIG_``.
+        source: the Kconfig file.
+        prompt: when the user is asked; n for an option that only follows others.
+        depends: every ``depends on``, those of enclosing menus too.
+        default: what it is without a user's wish.
+        selects: "NAME" or "NAME if CONDITION".
+        tristate: it may be m.
+        only: the architectures that have it; all if empty.
+        when: ranges of releases, see `ranges`.
+        choice: the title of the choice that it belongs to.
+        elsewhere: options without a rule here select it too.
+        risk: of equally small changes, one to an option of less risk is proposed.
+
+    Raises:
+        ValueError: if an expression is none.
+    """
+    pairs = [(*text.split(" if "), "y")[:2] for text in selects]
+    return Option(
+        name,
+        parse(prompt),
+        parse(depends),
+        parse(default),
+        tuple(Selection(other, parse(condition)) for other, condition in pairs),
+        source,
+        tristate,
+        tuple(only.split()),
+        ranges(when),
+        choice,
+        elsewhere,
+        risk,
+    )
 
 
 @dataclass(frozen=True)
