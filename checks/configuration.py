@@ -256,7 +256,7 @@ class Encoding:
         self.new = {name: z3.Bool(f"new {name}") for name in self.asked}
         self.to = {name: z3.Int(f"to {name}") for name in self.asked}
         self.values: dict[str, Any] = {**it.facts, **{name: z3.Int(name) for name in it.rules}}
-        self.count = z3.Sum([z3.If(new, 1, 0) for new in self.new.values()])
+        self.count = z3.Sum([z3.IntVal(0), *(z3.If(new, 1, 0) for new in self.new.values())])
 
     def choose(self, condition: Any, a: Any, b: Any) -> Any:
         """For terms, and for what is known already."""
@@ -382,10 +382,15 @@ def _others(
         while str(solver.check()) == "sat":
             model = solver.model()
             taken = next(name for name in free if z3.is_true(model[encoding.new[name]]))
-            found.append((left, taken, model[encoding.to[taken]].as_long()))
+            value = next(v for v in (1, 2, 0) if _allows(solver, encoding, taken, v))
+            found.append((left, taken, value))
             solver.add(z3.Not(encoding.new[taken]))
         solver.pop()
     return tuple(sorted(found))
+
+
+def _allows(solver: Any, encoding: Encoding, name: str, value: int) -> bool:
+    return str(solver.check(encoding.new[name], encoding.to[name] == value)) == "sat"
 
 
 def _can(it: Kernel, name: str) -> bool:
@@ -416,11 +421,14 @@ def impossible(it: Kernel, name: str) -> str:
     """Why no change gives the capability; empty if one does."""
     if _can(it, name):
         return ""
+    fixed = [n for n in _reach(it, name) if it.facts.get(n)]
+    freed = replace(it, facts={n: v for n, v in it.facts.items() if n not in fixed})
+    if fixed and _can(freed, name):
+        return "it is kept out by " + ", ".join(f"CONFIG_{n}" for n in fixed)
     if lacking := absent(it, name):
         shown = ", ".join(f"CONFIG_{option}{_elsewhen(it, option)}" for option in lacking)
         return f"there is no {shown} on {it.architecture} in {dots(it.version)}"
-    fixed = [n for n in _reach(it, name) if it.facts.get(n)]
-    return "it is kept out by " + ", ".join(f"CONFIG_{n}" for n in fixed)
+    return "its options exclude each other"
 
 
 def absent(it: Kernel, name: str) -> tuple[str, ...]:

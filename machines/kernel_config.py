@@ -22,7 +22,9 @@ __all__ = ["KernelConfig", "merged", "parse_config", "read_config", "release_of"
 _HEADER = re.compile(
     r"# Linux(?:/(\w{1,20})| kernel version:) (\d{1,4}\.\d{1,4}\S{0,80})(?: Kernel Configuration)?$"
 )
-_RELEASE = re.compile(r"v?(\d{1,4})\.(\d{1,4})(?:\.(\d{1,5}))?(?![0-9])(\S{0,80})$", re.ASCII)
+_RELEASE = re.compile(
+    r"v?(\d{1,4})\.(\d{1,4})(?!\d)(?:\.(\d{1,5})(?!\d)|(?!\.\d))(\S{0,80})$", re.ASCII
+)
 _SET = re.compile(r"CONFIG_(\w+)=(.+)$", re.ASCII)
 _UNSET = re.compile(r"# CONFIG_(\w+) is not set$", re.ASCII)
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")

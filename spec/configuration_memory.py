@@ -99,6 +99,9 @@ _MOVES = "HUGETLB_PAGE && MIGRATION"
 _HUGE, _HUGE_THP = "ARCH_ENABLE_HUGEPAGE_MIGRATION", "ARCH_ENABLE_THP_MIGRATION"
 MIGRATION = (
     option(
+        "CMA", _MM, prompt="y", selects=["MIGRATION", "MEMORY_ISOLATION"], elsewhere=True
+    ),
+    option(
         _THP, _MM, prompt="y", selects=["COMPACTION"], only="x86 arm64 powerpc s390",
         when="..5.17",
     ),
@@ -116,9 +119,6 @@ MIGRATION = (
         only="powerpc", when="6.12..",
     ),
     option("COMPACTION", _MM, prompt="y", default="y", selects=["MIGRATION"]),
-    option(
-        "CMA", _MM, prompt="y", selects=["MIGRATION", "MEMORY_ISOLATION"], elsewhere=True
-    ),
     option(
         "MIGRATION", _MM, prompt="y", default="y",
         depends="NUMA || ARCH_ENABLE_MEMORY_HOTREMOVE || COMPACTION || CMA", when="..7.1",

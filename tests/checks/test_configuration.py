@@ -17,11 +17,12 @@ from memhp.checks.configuration_claims import (
     prove_configuration_claims,
 )
 from memhp.checks.verdicts import Verdict
-from memhp.spec.configuration import CAPABILITIES, Capability, rules
+from memhp.spec.configuration import Capability, rules
 from memhp.spec.configuration_claims import CLAIMS
 from memhp.spec.kconfig_language import parse
 
 BARE = {"MODULES": 2, "SMP": 2, "PCI": 2, "MEMORY_HOTPLUG": 0, "COMPACTION": 0, "ACPI": 2}
+TYPE = "MHP_DEFAULT_ONLINE_TYPE"
 CLAIM = {claim.name: claim for claim in CLAIMS}
 
 
@@ -51,17 +52,94 @@ def test_strict_devmem_is_preferred_to_no_dev_mem() -> None:
 
 def test_a_choice_changes_with_one_line() -> None:
     """The type that was chosen goes by itself, and is told."""
-    it = kernel("x86", (6, 12), {**BARE, "MEMORY_HOTPLUG": 2, "MHP_DEFAULT_ONLINE_TYPE_OFFLINE": 2})
+    it = kernel("x86", (6, 18), {**BARE, "MEMORY_HOTPLUG": 2, f"{TYPE}_OFFLINE": 2})
     found = plan(it, ["auto-online"])
-    assert found.changes is not None
-    assert len(found.changes) == 1
-    assert found.follow == {"MHP_DEFAULT_ONLINE_TYPE_OFFLINE": 0}
+    assert found.changes == {f"{TYPE}_ONLINE_AUTO": 2}
+    assert found.follow == {f"{TYPE}_OFFLINE": 0}
+
+
+def test_of_equally_small_changes_the_least_risky_is_proposed_and_the_others_named() -> None:
+    found = plan(kernel("x86", (6, 18), {**BARE, "MEMORY_HOTPLUG": 2}), ["auto-online"])
+    assert found.changes == {f"{TYPE}_ONLINE_AUTO": 2}
+    assert found.others == tuple(
+        (f"{TYPE}_ONLINE_AUTO", f"{TYPE}_ONLINE_{kind}", 2) for kind in ("KERNEL", "MOVABLE")
+    )
+
+
+@pytest.mark.parametrize(
+    ("version", "old"),
+    [
+        ((6, 12), True), ((6, 12, 109), True), ((6, 12, 110), False), ((6, 12, 118), False),
+        ((6, 13), True), ((6, 13, 12), True), ((6, 14), False), ((7, 3), False),
+    ],
+)  # fmt: skip
+def test_the_default_of_onlining_has_the_option_that_its_release_has(
+    version: tuple[int, ...], old: bool
+) -> None:
+    file = {**BARE, "MEMORY_HOTPLUG": 2}
+    before = kernel("x86", version, {**file, "MEMORY_HOTPLUG_DEFAULT_ONLINE": 2})
+    choice = kernel("x86", version, {**file, f"{TYPE}_ONLINE_MOVABLE": 2})
+    assert (works(before, "auto-online"), works(choice, "auto-online")) == (old, not old)
+    assert before.foreign == (() if old else ("MEMORY_HOTPLUG_DEFAULT_ONLINE",))
+    assert choice.foreign == ((f"{TYPE}_ONLINE_MOVABLE",) if old else ())
+
+
+def test_of_a_choice_given_twice_the_last_line_counts() -> None:
+    auto, offline = f"{TYPE}_ONLINE_AUTO", f"{TYPE}_OFFLINE"
+    file = {"MEMORY_HOTPLUG": 2}
+    assert works(kernel("x86", (6, 18), {**file, offline: 2, auto: 2}), "auto-online")
+    assert not works(kernel("x86", (6, 18), {**file, auto: 2, offline: 2}), "auto-online")
+
+
+@pytest.mark.parametrize("transport", ["VIRTIO_PCI", "VIRTIO_MMIO", "S390_GUEST", "VIRTIO"])
+def test_virtio_mem_works_on_any_transport(transport: str) -> None:
+    architecture = "s390" if transport == "S390_GUEST" else "x86"
+    file = {**BARE, "PCI": 2 * (transport == "VIRTIO_PCI"), "COMPACTION": 2, transport: 2}
+    on = dict.fromkeys(("MEMORY_HOTPLUG", "MEMORY_HOTREMOVE", "VIRTIO_MEM", "STRICT_DEVMEM"), 2)
+    assert works(kernel(architecture, (6, 18), {**file, **on}), "virtio-mem")
+
+
+def test_m_is_no_value_of_a_bool_and_tells_that_there_are_modules() -> None:
+    """As confdata.c has it: the line is passed over, and the option has its default."""
+    it = kernel("x86", (6, 18), {"MEMORY_HOTPLUG": 1, "DAX": 1})
+    assert not works(it, "hot-add")
+    assert settle(it)["DAX"] == 1
+
+
+CXL = {"PCI": 2, "ACPI": 2, "SMP": 2, "NUMA": 2, "MEMORY_HOTPLUG": 2, "TRANSPARENT_HUGEPAGE": 2}
+CXL |= dict.fromkeys(("DAX", "DEV_DAX", "CXL_BUS", "CXL_PCI", "CXL_ACPI", "CXL_MEM"), 2)
+
+
+def test_cxl_memory_needs_regions_and_a_dax_device_of_them() -> None:
+    it = kernel("x86", (6, 11), {**CXL, "CXL_REGION": 0, "DEV_DAX_CXL": 0})
+    assert works(it, "dax-kmem")
+    assert not works(it, "cxl-memory")
+    assert plan(it, ["cxl-memory"]).changes == {"CXL_REGION": 2, "DEV_DAX_CXL": 2}
+    assert "CXL_REGION (since 6.0)" in impossible(kernel("x86", (5, 19), CXL), "cxl-memory")
+
+
+def test_hyper_v_and_xen_are_asked_for_what_kconfig_asks() -> None:
+    file = {"SMP": 2, "ACPI": 2, "MEMORY_HOTPLUG": 2, "HYPERVISOR_GUEST": 2, "PARAVIRT": 2}
+    it = kernel("x86", (6, 12), {**file, "HYPERV": 2, "XEN": 2, "XEN_BALLOON_MEMORY_HOTPLUG": 0})
+    assert plan(it, ["hyperv-memory"]).changes == {"HYPERV_BALLOON": 2}
+    assert plan(it, ["xen-memory"]).changes == {"XEN_BALLOON_MEMORY_HOTPLUG": 2}
+
+
+def test_migration_is_no_change_where_only_other_options_select_it() -> None:
+    """Since 7.1 nobody is asked for MIGRATION."""
+    file = {**BARE, "NUMA": 0}
+    assert plan(kernel("x86", (7, 0), {**file, "MIGRATION": 0}), ["migration"]).changes == {
+        "MIGRATION": 2
+    }
+    changes = plan(kernel("x86", (7, 1), file), ["migration"]).changes
+    assert changes is not None
+    assert len(changes) == 1
+    assert "MIGRATION" not in changes
 
 
 def test_a_derived_option_is_never_a_change() -> None:
     it = kernel("arm64", (6, 1), {"MODULES": 2})
-    wanted = [c.name for c in CAPABILITIES if not impossible(it, c.name)]
-    changes = plan(it, wanted).changes
+    changes = plan(it, ["virtio-mem", "memmap-on-memory", "contig-alloc"]).changes
     assert changes
     assert all(it.rules[name].asked for name in changes)
     assert not {"VIRTIO", "CONTIG_ALLOC", "MHP_MEMMAP_ON_MEMORY"} & set(changes)
@@ -84,7 +162,7 @@ def test_what_another_option_selects_stays_selected() -> None:
     ("architecture", "version", "name", "says"),
     [
         ("s390", (6, 1), "virtio-mem", "no CONFIG_VIRTIO_MEM"),
-        ("arm64", (5, 10), "virtio-mem", "no CONFIG_VIRTIO_MEM"),
+        ("arm64", (5, 10), "virtio-mem", "no CONFIG_VIRTIO_MEM (since 5.19) on arm64 in 5.10"),
         ("riscv", (6, 1), "hot-add", "no CONFIG_ARCH_ENABLE_MEMORY_HOTPLUG"),
         ("x86", (6, 1), "crash-hotplug", "no CONFIG_CRASH_HOTPLUG"),
         ("arm64", (6, 12), "probe-file", "no CONFIG_ARCH_MEMORY_PROBE"),
@@ -99,7 +177,7 @@ def test_what_an_architecture_or_a_version_cannot_have_is_named(
 
 
 def test_a_fact_that_stands_in_the_way_is_named() -> None:
-    it = kernel("x86", (6, 1), {**BARE, "PREEMPT_RT": 2})
+    it = kernel("x86", (6, 8), {**BARE, "PREEMPT_RT": 2})
     assert "CONFIG_PREEMPT_RT" in impossible(it, "thp-migration")
 
 
@@ -150,7 +228,7 @@ def test_the_smallest_set_is_as_small_as_trying_all_says(off: Mapping[str, int])
 
 def test_the_same_answer_comes_each_time() -> None:
     it = kernel("x86", (6, 12), BARE)
-    wanted = [c.name for c in CAPABILITIES if not impossible(it, c.name)]
+    wanted = ["virtio-mem", "crash-hotplug", "auto-online"]
     assert plan(it, wanted) == plan(it, wanted)
     assert fewest(it, wanted) is Verdict.proved
 
@@ -181,7 +259,7 @@ def test_a_planted_wrong_rule_is_noticed(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_capability_that_nothing_gives_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    idle = Capability("idle", "nothing", parse("VIRTIO_MEM && S390"))
+    idle = Capability("idle", "nothing", parse("VIRTIO_MEM && VIRTIO_PCI && PPC"), (5, 10))
     monkeypatch.setattr(configuration_claims, "CAPABILITIES", (idle,))
     monkeypatch.setattr("memhp.checks.configuration.CAPABILITIES", (idle,))
     assert every_capability_is_possible()[1] is Verdict.refuted

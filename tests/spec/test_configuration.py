@@ -7,6 +7,7 @@ import pytest
 from memhp.spec.configuration import ARCHITECTURE_SYMBOLS, CAPABILITIES, OPTIONS, RELEASES, rules
 from memhp.spec.configuration_claims import CLAIMS
 from memhp.spec.kconfig_language import evaluate, names, parse
+from memhp.spec.kernel_releases import READ, judges
 
 
 def value(text: str, **values: int) -> int:
@@ -70,3 +71,30 @@ def test_an_unknown_architecture_and_an_old_kernel_are_refused() -> None:
         rules("vax", (6, 1))
     with pytest.raises(ValueError, match=r"older than 5\.10"):
         rules("x86", (4, 19))
+
+
+def test_read_releases_are_in_order_and_every_range_begins_where_something_was_read() -> None:
+    """A rule that begins in a series that nobody read would be a guess."""
+    assert list(READ) == sorted(READ)
+    series = {release[:2] for release in READ}
+    for option in OPTIONS:
+        for first, last in option.releases:
+            for edge in (first, last):
+                assert edge is None or edge == (0, 0, 0) or edge[:2] in series, option.name
+
+
+@pytest.mark.parametrize(
+    ("release", "by"),
+    [
+        ((6, 12, 50), [(6, 12, 50)]),
+        ((6, 13), [(6, 13, 0)]),
+        ((6, 7), [(6, 6, 63), (6, 8, 1)]),
+        ((6, 16, 9), [(6, 14, 0), (6, 18, 2)]),
+        ((7, 4), [READ[-1]]),
+        ((5, 9, 16), []),
+    ],
+)
+def test_a_release_is_judged_by_its_series_or_by_its_neighbours(
+    release: tuple[int, ...], by: list[tuple[int, ...]]
+) -> None:
+    assert list(judges(release)) == by
