@@ -26,8 +26,8 @@ Ranges = tuple[tuple[Release, Release | None], ...]
 
 _READ = """
     5.10.223 5.10.262 5.11.0 5.14.0 5.15.215 5.17.0 5.19.0 6.0.0 6.1.192 6.2.1 6.4.6 6.6.9 6.6.17
-    6.6.63 6.8.1 6.9.0 6.10.0 6.11.11 6.12.107 6.12.109 6.12.110 6.12.118 6.13.7 6.14.0 6.18.2 6.19.0
-    7.0.0 7.1.5 7.2.13 7.3.4
+    6.6.63 6.8.1 6.9.0 6.10.0 6.11.11 6.12.107 6.12.109 6.12.110 6.12.118 6.13.7 6.14.0 6.18.2
+    6.19.0 7.0.0 7.1.5 7.2.13 7.3.4
 """
 READ: tuple[Release, ...] = tuple(tuple(map(int, text.split("."))) for text in _READ.split())
 """The releases whose rules are known; the first series is the oldest that is judged.
