@@ -191,6 +191,8 @@ def proposal(judgement: Judgement, wanted: Sequence[str]) -> Plan:
             return found
     if len(plans) == 1:
         return plans[0]
+    if without := [found.because for found in plans if found.changes is None]:
+        return Plan(None, {}, because="; ".join(without))
     shown = " and ".join(dots(it.version) for it in kernels)
     return Plan(None, {}, because=f"the rules of {shown} ask for different changes")
 

@@ -265,10 +265,10 @@ def _lacking(answer: Answer) -> list[str]:
 
 def _strange(each: Stranger) -> str:
     """In a line: an option that counts as not set, and what there is instead."""
-    where = f"it exists {each.where}" if each.where else "it exists on other architectures"
+    where = f"it can be set {each.where}" if each.where else "other architectures have it"
     instead = f"; CONFIG_{each.instead} took its place" if each.instead else ""
     return (
-        f"CONFIG_{each.name} counts as not set, for this kernel does not have it: {where}{instead}"
+        f"CONFIG_{each.name} counts as not set, for this kernel cannot have it: {where}{instead}"
     )
 
 

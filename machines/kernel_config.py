@@ -28,7 +28,7 @@ _RELEASE = re.compile(
 _SET = re.compile(r"CONFIG_(\w+)=(.+)$", re.ASCII)
 _UNSET = re.compile(r"# CONFIG_(\w+) is not set$", re.ASCII)
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
-_LARGEST = 8 << 20
+_LARGEST = 4 << 20
 _VALUES = {"n": 0, "m": 1, "y": 2}
 _FEW = 200
 

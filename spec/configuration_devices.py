@@ -109,10 +109,11 @@ _VIRTUAL = (
     ),
     option(
         "HYPERV", _HV, prompt="y", depends="ACPI && !CPU_BIG_ENDIAN", tristate=True,
-        only="arm64", when="5.15..6.18",
+        selects=["PARAVIRT"], only="arm64", when="5.15..6.18",
     ),
     option(
-        "HYPERV", _HV, prompt="y", depends="!CPU_BIG_ENDIAN", only="arm64", when="6.18.."
+        "HYPERV", _HV, prompt="y", depends="!CPU_BIG_ENDIAN", selects=["PARAVIRT"], only="arm64",
+        when="6.18..",
     ),
     option(
         "HYPERV_VMBUS", _HV, prompt="y", depends="HYPERV", default="HYPERV", tristate=True,
@@ -121,11 +122,16 @@ _VIRTUAL = (
     option("HYPERV_BALLOON", _HV, prompt="y", depends="HYPERV", tristate=True, when="..6.18"),
     option("HYPERV_BALLOON", _HV, prompt="y", depends="HYPERV_VMBUS", tristate=True, when="6.18.."),
     option("PARAVIRT", _X86, prompt="y", depends="HYPERVISOR_GUEST", only="x86", elsewhere=True),
+    option("PARAVIRT", "arch/arm64/Kconfig", prompt="y", only="arm64", elsewhere=True),
+    option(
+        "PARAVIRT", "arch/riscv/Kconfig", prompt="y", only="riscv", when="6.8..", elsewhere=True
+    ),
+    option("PARAVIRT", "arch/powerpc/Kconfig", only="powerpc", when="6.1..", elsewhere=True),
     option(
         "XEN", "arch/x86/xen/Kconfig", prompt="y", depends="HYPERVISOR_GUEST && PARAVIRT",
         only="x86",
     ),
-    option("XEN", "arch/arm64/Kconfig", prompt="y", only="arm64"),
+    option("XEN", "arch/arm64/Kconfig", prompt="y", selects=["PARAVIRT"], only="arm64"),
     option("XEN_BALLOON", _XEN, prompt="y", default="y", depends="XEN"),
     option(
         "XEN_BALLOON_MEMORY_HOTPLUG", _XEN, prompt="y", default="y",

@@ -208,22 +208,32 @@ SEEING = (
     ),
     option(
         "KEXEC_FILE", _KEXEC, prompt="y", selects=["KEXEC_CORE"], only="x86 powerpc",
-        depends="CRYPTO && CRYPTO_SHA256", when="6.6..6.6.17",
+        depends="CRYPTO && CRYPTO_SHA256", when="..6.6.17",
     ),
     option(
-        "KEXEC_FILE", _KEXEC, prompt="y", selects=["KEXEC_CORE"], only="x86 powerpc",
-        when="6.6.17..",
+        "KEXEC_FILE", _KEXEC, prompt="y", selects=["KEXEC_CORE"], only="s390",
+        depends="CRYPTO && CRYPTO_SHA256", when="..6.6.17",
     ),
-    option("KEXEC", _KEXEC, prompt="y", selects=["KEXEC_CORE"], only="x86 powerpc", when="6.6.."),
-    option("KEXEC_CORE", _KEXEC, only="x86 powerpc", when="6.6..", elsewhere=True),
+    option("KEXEC_FILE", _ARM64, prompt="y", selects=["KEXEC_CORE"], only="arm64", when="..6.6.17"),
     option(
-        "CRASH_DUMP", _KEXEC, prompt="y", selects=["KEXEC_CORE"], only="x86 powerpc",
-        when="6.6..6.9",
+        "KEXEC_FILE", _RISCV, prompt="y", selects=["KEXEC_CORE"], only="riscv",
+        when="5.19..6.6.17",
     ),
+    option("KEXEC_FILE", _KEXEC, prompt="y", selects=["KEXEC_CORE"], when="6.6.17.."),
+    option("KEXEC", _KEXEC, prompt="y", selects=["KEXEC_CORE"], only="x86 powerpc"),
     option(
-        "CRASH_DUMP", _KEXEC, prompt="y", depends="KEXEC_CORE", default="y", only="x86 powerpc",
-        when="6.9..",
+        "KEXEC", _KEXEC, prompt="y", depends="PM_SLEEP_SMP", selects=["KEXEC_CORE"], only="arm64"
     ),
+    option("KEXEC", _S390, default="y", selects=["KEXEC_CORE"], only="s390", when="..6.6"),
+    option("KEXEC", _KEXEC, prompt="y", selects=["KEXEC_CORE"], only="s390", when="6.6.."),
+    option("KEXEC", _RISCV, prompt="y", selects=["KEXEC_CORE"], only="riscv", when="5.14.."),
+    option("KEXEC_CORE", _KEXEC, elsewhere=True),
+    option(
+        "CRASH_DUMP", "arch/*/Kconfig", prompt="y", only="x86 arm64 powerpc s390", when="..6.6"
+    ),
+    option("CRASH_DUMP", _RISCV, prompt="y", only="riscv", when="5.14..6.6"),
+    option("CRASH_DUMP", _KEXEC, prompt="y", selects=["KEXEC_CORE"], when="6.6..6.9"),
+    option("CRASH_DUMP", _KEXEC, prompt="y", depends="KEXEC_CORE", default="y", when="6.9.."),
     option(
         "CRASH_HOTPLUG", _KEXEC, prompt="y", default="y", only="x86", when="6.6..",
         depends="CRASH_DUMP && (HOTPLUG_CPU || MEMORY_HOTPLUG)",

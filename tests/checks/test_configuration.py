@@ -268,3 +268,11 @@ def test_a_capability_that_nothing_gives_is_noticed(monkeypatch: pytest.MonkeyPa
 def test_a_32_bit_kernel_is_refused() -> None:
     with pytest.raises(ValueError, match="32-bit"):
         kernel("x86", (6, 1), {"64BIT": 0})
+
+
+def test_what_was_there_before_its_rule_moved_is_no_stranger() -> None:
+    """CRASH_DUMP and kexec are older than kernel/Kconfig.kexec, and on each architecture."""
+    file = {"KEXEC": 2, "KEXEC_CORE": 2, "KEXEC_FILE": 2, "CRASH_DUMP": 2}
+    for architecture in ("x86", "arm64", "powerpc", "s390"):
+        for version in ((5, 10), (6, 4), (6, 12), (7, 3)):
+            assert kernel(architecture, version, file).foreign == ()
