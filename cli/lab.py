@@ -37,7 +37,7 @@ gcc-powerpc64le-linux-gnu, likewise for aarch64 (qemu-system-arm) and s390x, who
 one node and no devices.  Nothing is installed.  Kernels and what is built are kept in
 MEMHP_LAB_CACHE, or else in memhp/lab of the user's cache.
 """
-_LIMIT = 60.0
+_LIMIT = 300.0
 
 
 def add_parser(commands: Any) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from memhp.machines.lab.errors import GuestSilent
-from memhp.machines.lab.guest import Guest
+from memhp.machines.lab.guest import COMMAND_SECONDS, Guest
 from memhp.machines.lab.qmp import MonitorRefused
 from memhp.machines.lab.snapshot import block_states
 
@@ -76,7 +76,7 @@ def plug_dimm(guest: Guest, name: str, node: int, size: int, *, place: int) -> i
     raise GuestSilent(f"{guest.kernel.name}: {name} was not taken", guest.last_lines())
 
 
-def eject_dimm(guest: Guest, name: str, *, limit: float = 20.0) -> Ejection:
+def eject_dimm(guest: Guest, name: str, *, limit: float = COMMAND_SECONDS) -> Ejection:
     """Ask the guest to give a DIMM back and wait until it has done so or refused.
 
     Guests of ppc64le do not tell QEMU that they refuse (their console does): it is silence.

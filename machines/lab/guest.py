@@ -27,6 +27,8 @@ from memhp.machines.lab.protocol import Answer, Ended, Line, Silent, encode, tak
 from memhp.machines.lab.qmp import Monitor
 
 __all__ = [
+    "BOOT_SECONDS",
+    "COMMAND_SECONDS",
     "Accelerator",
     "Guest",
     "HoldKind",
@@ -46,14 +48,23 @@ layout's module `fuse`; `Guest.resume`)."""
 
 _T = TypeVar("_T")
 
-_END_SECONDS = 10.0
-"""How long the end of QEMU is waited for once it was killed."""
+_END_SECONDS = 60.0
+"""How long the end of QEMU is waited for once it was killed, or its lines closed."""
 
 _UNLESS_ORPHANED = '[ "$PPID" = "$0" ] && exec "$@"'
 """This process may have ended before the kernel was asked to end its child with it."""
 
 _TOO_MUCH = 999
 """What the agent answers when what it has to say is over 1 MiB."""
+
+BOOT_SECONDS = 300.0
+"""How long a boot may take: it takes seconds, and minutes on a machine that has much else to do."""
+
+COMMAND_SECONDS = 120.0
+"""How long a guest may take for what it is asked, likewise."""
+
+_PROBE_SECONDS = 60.0
+"""How long a boot with KVM may take before it is called hanging."""
 
 CONSOLE_LINES = 20
 """How many lines of the console an error carries."""
@@ -129,8 +140,8 @@ class Guest:
         kernel: Kernel,
         layout: Layout | None = None,
         *,
-        limit: float = 60.0,
-        command_limit: float = 20.0,
+        limit: float = BOOT_SECONDS,
+        command_limit: float = COMMAND_SECONDS,
         accel: Accelerator = "tcg",
     ) -> Self:
         """Boot a guest and wait for its agent.
@@ -349,7 +360,7 @@ class Guest:
         if self._process is None:
             return "it was never started"
         try:
-            status = self._process.wait(5.0)
+            status = self._process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
             return "its line closed"
         if any("Kernel panic" in line for line in self.console()):
@@ -371,7 +382,7 @@ def identified(kernel: Kernel) -> Kernel:
         return replace(kernel, version=guest.shell("uname -r").out.strip())
 
 
-def usable_accelerator(kernel: Kernel, *, limit: float = 10.0) -> Accelerator:
+def usable_accelerator(kernel: Kernel, *, limit: float = _PROBE_SECONDS) -> Accelerator:
     """KVM if a guest boots with it within the limit, otherwise software emulation.
 
     A `/dev/kvm` that opens says little: under some hypervisors its guests hang.

@@ -23,8 +23,11 @@ __all__ = ["Monitor", "MonitorRefused"]
 
 _T = TypeVar("_T")
 
-_ANSWER_SECONDS = 1.0
-"""How long QEMU may take to say that it is there, or that it goes."""
+_ANSWER_SECONDS = 60.0
+"""How long QEMU may take to say that it is there, on a machine that has much else to do."""
+
+_LOOK_SECONDS = 1.0
+"""How often it is asked that while an event is waited for; how long its goodbye may take."""
 
 logging.getLogger("qemu.qmp").addHandler(logging.NullHandler())  # what ends a guest is told by it
 
@@ -67,7 +70,7 @@ class Monitor:
             found = self._client.events.clear()
             if found or not wait:
                 return [dict(event) for event in found]
-            until = min(deadline, time.monotonic() + _ANSWER_SECONDS)
+            until = min(deadline, time.monotonic() + _LOOK_SECONDS)
             try:
                 return [dict(self._run(self._client.events.get(), until))]
             except Silent:
@@ -77,7 +80,7 @@ class Monitor:
     def close(self) -> None:
         """End the connection."""
         with contextlib.suppress(Ended, Silent):
-            self._run(self._client.disconnect(), time.monotonic() + _ANSWER_SECONDS)
+            self._run(self._client.disconnect(), time.monotonic() + _LOOK_SECONDS)
         self._runner.close()
         self._stream.close()
 

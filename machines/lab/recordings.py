@@ -20,8 +20,8 @@ from memhp.machines.tree import MEMORY_DIR
 
 __all__ = ["RECORDINGS", "Recording", "record"]
 
-_PATIENCE = 15
-"""Long enough to move the pages of a block of 128 MiB twice, without KVM."""
+_PATIENCE = 60
+"""Seconds: many times what the pages of a block of 128 MiB take to move, without KVM."""
 
 
 @dataclass(frozen=True)
@@ -248,6 +248,6 @@ def record(recording: Recording, kernel: Kernel) -> bytes:
     Raises:
         LabError, GuestDied, GuestSilent: the guest could not be had, or did not do as it was to.
     """
-    with Guest.boot(kernel, recording.layout, command_limit=60.0) as guest:
+    with Guest.boot(kernel, recording.layout, command_limit=3 * _PATIENCE) as guest:
         recording.prepare(guest)
         return try_all(guest, patience=recording.patience)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from memhp.checks.scopes import USUAL
@@ -14,7 +14,12 @@ from memhp.spec.system import SYSTEM
 MACHINES = {shape: Machine(SYSTEM, shape.build(SYSTEM)) for shape in USUAL}
 
 
-@settings(max_examples=40, derandomize=True, deadline=None)
+@settings(
+    max_examples=40,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 @given(shape=st.sampled_from(USUAL), seed=st.integers(0, 2**32))
 def test_no_walk_violates_a_property(shape: Shape, seed: int) -> None:
     random, machine = Random(seed), MACHINES[shape].copy()

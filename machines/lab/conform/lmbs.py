@@ -20,7 +20,7 @@ from .worlds import worlds
 
 __all__ = ["lmbs_come_and_go"]
 
-_LMB_SECONDS = 15.0
+_LMB_SECONDS = 60.0
 """How long the kernel may take for LMBs: it tells nobody when it is ready."""
 
 

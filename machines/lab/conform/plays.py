@@ -350,7 +350,7 @@ def the_kernels_own_test_passes(follower: Follower, system: System) -> Iterator[
     done = [user.write_state(SECOND, "online")]
     done += [user.write_state(FIRST, "offline"), user.write_state(FIRST, "online")]
     wanted = "passes" if all(done) else "fails"
-    reply = guest.shell("bash /tmp/test.sh 2>&1", limit=60.0)
+    reply = guest.shell("bash /tmp/test.sh 2>&1", limit=600.0)
     seen = "fails" if reply.rc or "FAILED" in reply.out else "passes"
     yield Check("mem-on-off-test.sh", wanted, seen if "Test scope" in reply.out else reply.out)
     states = follower.target.observe()["block_state"]

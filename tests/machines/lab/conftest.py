@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,18 @@ from memhp.machines.lab.platforms import platform_of
 FIRST_CHOICE = ("x86_64-6.12", "x86_64-6.1")
 FEW_SCENARIOS = ("linux_moves_to_another_node", "a_node_goes_with_its_last_block")
 """What one kernel plays without `--kernels all`."""
+
+
+LONG = 600.0
+"""Seconds to wait for what comes at once, on a machine that has much else to do."""
+
+
+def soon(holds: Callable[[], bool]) -> bool:
+    """Whether it holds, now or in the end."""
+    deadline = time.monotonic() + LONG
+    while not (found := holds()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,8 @@ from memhp.machines.lab import (
 )
 from memhp.machines.lab.platforms import platform_of
 
+from .conftest import soon
+
 pytestmark = pytest.mark.kernel
 
 MEMORY = "/sys/devices/system/memory"
@@ -70,8 +72,7 @@ def with_a_dimm(kernel: Kernel, *options: str) -> Guest:
     guest = Guest.boot(kernel, layout)
     try:
         add_dimm(guest, "d0", node=1, size=256 * MIB)
-        there = f"for i in $(seq 200); do grep -q 1 {NODE}/has_memory && exit; sleep 0.05; done"
-        guest.shell(there)
+        guest.shell(f"until grep -q 1 {NODE}/has_memory; do sleep 0.05; done")
     except BaseException:
         guest.close()
         raise
@@ -96,5 +97,6 @@ def test_a_refusal_of_ppc64le_is_told_by_its_console_alone(pseries_kernel: Kerne
         assert guest.hold("kernel", 32 * MIB, node=1)[0] == 0
         with pytest.raises(GuestSilent, match="neither ejected nor refused") as caught:
             eject_dimm(guest, "d0", limit=4.0)
-        assert any("count-remove failed" in line for line in caught.value.console)
+        assert caught.value.console
+        assert soon(lambda: any("count-remove failed" in line for line in guest.console()))
         assert guest.read(f"{NODE}/online").strip() == "0-1"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ HERE = os.uname().machine
 def hanging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kernel:
     """A kernel, and a QEMU that hangs, with a `/dev/kvm` that opens."""
     for program in ("qemu-system-x86_64", "qemu-system-aarch64"):
-        (tmp_path / program).write_text("#!/bin/sh\nexec sleep 60\n")
+        (tmp_path / program).write_text("#!/bin/sh\nexec sleep infinity\n")
         (tmp_path / program).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setenv("MEMHP_LAB_CACHE", str(tmp_path))
@@ -33,9 +32,8 @@ def hanging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kernel:
 
 def test_a_guest_that_hangs_with_kvm_is_emulated_after_the_limit(hanging: Kernel) -> None:
     children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
-    before, began = children.read_text(), time.monotonic()
+    before = children.read_text()
     assert usable_accelerator(hanging, limit=0.5) == "tcg"
-    assert time.monotonic() - began < 20
     assert children.read_text() == before
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
 
 from memhp.machines.estimate import judge
-from memhp.machines.lab import MIB, Guest, Kernel, Layout, Node, add_dimm
+from memhp.machines.lab import MIB, Guest, Kernel, Layout, Node, add_dimm, wait_for_blocks
 from memhp.machines.lab.snapshot import block_states, page_sizes, words_of
 from memhp.machines.lab.trial import try_all, try_block
 from memhp.machines.pageflags import KPF_BUDDY
@@ -18,6 +17,8 @@ from memhp.spec.system import SYSTEM
 pytestmark = pytest.mark.kernel
 
 MEMORY = "/sys/devices/system/memory"
+LONG = 100
+"""Seconds for what is done at once, less than the guest's limit for commands."""
 
 
 def test_a_fresh_guest_does_as_it_is_judged(kernel: Kernel, tmp_path: Path) -> None:
@@ -40,15 +41,12 @@ def added(guest: Guest) -> int:
     """A block in ZONE_MOVABLE, alone on its node."""
     before = block_states(guest).keys()
     add_dimm(guest, "added", node=2, size=128 * MIB)
-    deadline = time.monotonic() + 10
-    while not (new := block_states(guest).keys() - before) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    (block,) = new
+    (block,) = wait_for_blocks(guest, len(before) + 1).keys() - before
     assert guest.write(f"{MEMORY}/memory{block}/state", "online_movable") == 0
     return block
 
 
-@pytest.mark.parametrize("patience", [None, 10])
+@pytest.mark.parametrize("patience", [None, LONG])
 def test_a_block_that_went_is_back_in_its_zone(
     guest: Guest, added: int, patience: int | None
 ) -> None:
@@ -62,7 +60,7 @@ def test_an_offline_that_lasts_is_given_up(guest: Guest, added: int) -> None:
     assert error == 0
     assert try_block(guest, added, patience=2) == "EINTR"
     assert guest.release(holder) == 0
-    assert try_block(guest, added, patience=10) == "done"
+    assert try_block(guest, added, patience=LONG) == "done"
 
 
 def test_page_words_count_every_frame(guest: Guest) -> None:
