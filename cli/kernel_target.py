@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import sys
 from collections.abc import Iterable
@@ -50,10 +51,24 @@ def kernel_named(name: str, modules: Path | None = None) -> Kernel:
     elif found := load(choose("kernel", name, STOCK)):
         kernel = found
     else:
-        raise UsageError(f"{name} is not here; bring it: memhp lab fetch {name}")
+        raise UsageError(f"{name} is not here, or not whole; bring it: memhp lab fetch {name}")
     if kernel.arch not in BOARDS:
         raise UsageError(f"{name}: guests of {', '.join(BOARDS)} can be held, not {kernel.arch}")
     return kernel
+
+
+def can_be_written(option: str, path: Path) -> None:
+    """Before a long run: whether its result can be kept there.  Raises `UsageError`."""
+    try:
+        folder = path.resolve().parent
+        if not folder.is_dir():
+            raise UsageError(f"{option} {path}: there is no such folder")
+        if path.is_dir():
+            raise UsageError(f"{option} {path}: it is a folder")
+    except (OSError, RuntimeError) as error:  # a loop of links is a RuntimeError
+        raise UsageError(f"{option} {path}: {getattr(error, 'strerror', error)}") from None
+    if not os.access(path if path.exists() and not path.is_file() else folder, os.W_OK):
+        raise UsageError(f"{option} {path}: it cannot be written")
 
 
 def hold(
@@ -178,7 +193,7 @@ def fuzz(args: argparse.Namespace) -> int:
         quiet = args.quiet or args.json
         report, stopped = hold(kernel, steps, args.seed, seconds, quiet=quiet)
         stopped = complain(kernel, report, shorten=not stopped)
-    except (LabError, UsageError) as error:
+    except (LabError, UsageError, OSError) as error:
         return fail("fuzz", error)
     if args.json:
         seen = Seen.of(kernel.name, kernel.version or "unknown", args.seed, report, {})
@@ -203,13 +218,13 @@ def replay(document: Any, args: argparse.Namespace) -> int:
     from memhp.spec.system import SYSTEM
 
     kind, _, name = args.target.partition(":")
-    if kind != "kernel":
-        raise UsageError(f"it is of a kernel: give --target kernel:{document.get('kernel')}")
     try:
         operations = operations_of(document)
+        if kind != "kernel":
+            raise UsageError(f"it is of a kernel: give --target kernel:{document['kernel']}")
         with KernelTarget(kernel_named(name)) as target:
             report = again(target, SYSTEM, operations)
-    except (LabError, ValueError) as error:
+    except (LabError, ValueError, OSError) as error:
         raise UsageError(str(error)) from None
     print(f"{args.trace}: {len(operations)} operations on {args.target}")
     for found in report.disagreements:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import conform
 from .common import UsageError, choose, fail, in_units, number_of_bytes, write_file
+from .kernel_target import can_be_written
 
 if TYPE_CHECKING:
     from memhp.machines.lab import Guest, Kernel, Layout
@@ -230,7 +231,10 @@ def _fetch(args: argparse.Namespace) -> int:
 
 def _boot(args: argparse.Namespace) -> int:
     from memhp.machines.lab import Guest, snapshot, usable_accelerator
+    from memhp.machines.lab.errors import printable
 
+    if args.snapshot is not None:
+        can_be_written("--snapshot", args.snapshot)
     kernel, layout = _kernel(args), _layout(args)
     accel = usable_accelerator(kernel) if args.kvm else "tcg"
     if args.kvm:
@@ -241,7 +245,7 @@ def _boot(args: argparse.Namespace) -> int:
         status = 0
         for command in args.shell:
             reply = guest.shell(command)
-            print(f"$ {command}\n{reply.out}", end="")
+            print(f"$ {command}\n{printable(reply.out)}", end="")
             status = status or reply.rc
         if args.snapshot is not None:
             write_file(args.snapshot, snapshot(guest))
@@ -295,7 +299,7 @@ def _stock(name: str) -> Kernel:
 
     kernel = load(choose("kernel", name, STOCK))
     if kernel is None:
-        raise UsageError(f"{name} is not here; bring it: memhp lab fetch {name}")
+        raise UsageError(f"{name} is not here, or not whole; bring it: memhp lab fetch {name}")
     return kernel
 
 
@@ -312,10 +316,12 @@ def _layout(args: argparse.Namespace) -> Layout:
 
 
 def _show(guest: Guest) -> None:
+    from memhp.machines.lab.errors import printable, whole_number
+
     folder = "/sys/devices/system"
     print(f"{guest.kernel.name}: booted in {guest.boot_seconds:.1f} s")
-    print(f"kernel: {guest.shell('uname -r').out.strip()}")
-    size = int(guest.read(f"{folder}/memory/block_size_bytes"), 16)
+    print(f"kernel: {printable(guest.shell('uname -r').out.strip())}")
+    size = whole_number(guest.read(f"{folder}/memory/block_size_bytes"), 16)
     listed = guest.shell(f"ls -d {folder}/memory/memory[0-9]* {folder}/node/node[0-9]*/memory*")
     blocks = re.findall(r"(?m)/memory/memory(\d+)$", listed.out)
     print(f"blocks: {len(blocks)} of {in_units(size)}")
@@ -324,4 +330,4 @@ def _show(guest: Guest) -> None:
             own = len(re.findall(rf"(?m)/{node}/memory\d+$", listed.out))
             distance = guest.read(f"{folder}/node/{node}/distance").strip()
             cpus = guest.read(f"{folder}/node/{node}/cpulist").strip() or "none"
-            print(f"{node}: {own} blocks, CPUs {cpus}, distances {distance}")
+            print(printable(f"{node}: {own} blocks, CPUs {cpus}, distances {distance}"))

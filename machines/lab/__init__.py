@@ -3,8 +3,8 @@
     with Guest.boot(kernel, Layout(nodes=(Node(512 * MIB, 1), Node(256 * MIB)))) as guest:
         guest.write("/sys/devices/system/memory/memory5/state", "offline")
 
-- `kernels`: which kernels there are, and fetching them (`sources`: from where); `images`: what
-  an image is of.
+- `kernels`: which kernels there are; `packages`: fetching them (`sources`: from where);
+  `images`: what an image is of.
 - `layout`: a guest's nodes, DIMM slots and options; `platforms`: QEMU for an architecture.
 - `guest`: booting, asking, ending.  `protocol`, `agent/`: how it is asked; `qmp`: QEMU's
   monitor; `initramfs`, `modules`: what it starts with.
@@ -18,8 +18,9 @@ cache folder and the guests.
 from memhp.machines.lab.devices import Ejection, add_dimm, eject_dimm, resize, wait_for_blocks
 from memhp.machines.lab.errors import GuestDied, GuestSilent, LabError
 from memhp.machines.lab.guest import Guest, Reply, identified, usable_accelerator
-from memhp.machines.lab.kernels import STOCK, Kernel, fetch, load, own
+from memhp.machines.lab.kernels import STOCK, Kernel, load, own
 from memhp.machines.lab.layout import MIB, Layout, Node, VirtioMem
+from memhp.machines.lab.packages import fetch
 from memhp.machines.lab.qmp import MonitorRefused
 from memhp.machines.lab.snapshot import snapshot
 

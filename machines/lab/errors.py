@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["GuestDied", "GuestSilent", "LabError"]
+__all__ = ["GuestDied", "GuestSilent", "LabError", "printable", "whole_number"]
 
 
 class LabError(Exception):
@@ -27,3 +27,29 @@ class GuestDied(LabError):
 
 class GuestSilent(LabError):
     """The guest did not answer within its limit; it may be hanging."""
+
+
+def printable(text: str) -> str:
+    r"""What a guest says, with its control characters as Python writes them.
+
+    >>> printable("\x1b[2J")
+    '\\x1b[2J'
+    """
+    shown = (c if c.isprintable() or c in "\t\n" else repr(c)[1:-1] for c in text)
+    return "".join(shown)
+
+
+def whole_number(text: str, base: int = 10) -> int:
+    """The number that a guest answers.
+
+    Raises:
+        LabError: it is none, or one of more than 64 bits.
+    """
+    digits = text.strip()
+    try:
+        found = int(digits[:70], base)
+    except ValueError:
+        found = -1
+    if not 0 <= found < 1 << 64 or len(digits) > 70:
+        raise LabError(f"the guest answers {digits[:40]!r} where a number belongs")
+    return found

@@ -18,11 +18,12 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
-from memhp.machines.lab.errors import GuestDied, GuestSilent, LabError
+from memhp.machines.lab.errors import GuestDied, GuestSilent, LabError, printable, whole_number
 from memhp.machines.lab.initramfs import build
-from memhp.machines.lab.kernels import Kernel, tool
+from memhp.machines.lab.kernels import Kernel
 from memhp.machines.lab.layout import Layout, machine_arguments
 from memhp.machines.lab.platforms import platform_of
+from memhp.machines.lab.programs import tool
 from memhp.machines.lab.protocol import Answer, Ended, Line, Silent, encode, take_answer
 from memhp.machines.lab.qmp import Monitor
 
@@ -65,6 +66,8 @@ COMMAND_SECONDS = 120.0
 
 _PROBE_SECONDS = 60.0
 """How long a boot with KVM may take before it is called hanging."""
+
+_CONSOLE_BYTES = 4 << 20
 
 CONSOLE_LINES = 20
 """How many lines of the console an error carries."""
@@ -230,10 +233,11 @@ class Guest:
         return self._process.pid
 
     def console(self) -> tuple[str, ...]:
-        """The lines of the console so far, QEMU's own complaints among them."""
+        """The last lines of the console, up to 4 MiB, QEMU's own complaints among them."""
         size = os.fstat(self._console).st_size
-        text = os.pread(self._console, size, 0).decode(errors="replace")
-        return tuple(line.rstrip() for line in text.splitlines() if line.strip())
+        shown = os.pread(self._console, _CONSOLE_BYTES, max(0, size - _CONSOLE_BYTES))
+        lines = map(printable, shown.decode(errors="replace").splitlines())
+        return tuple(line.rstrip() for line in lines if line.strip())
 
     def last_lines(self) -> tuple[str, ...]:
         """The console's end, and before it the line of a panic, if that is not in it."""
@@ -275,7 +279,11 @@ class Guest:
             killed while it filled its memory gives ENOMEM.
         """
         answer = self.agent("hold", kind, str(node), str(size), limit=limit)
-        return (answer.code, 0) if answer.code else (0, int(answer.data))
+        return (
+            (answer.code, 0)
+            if answer.code
+            else (0, whole_number(answer.data.decode("ascii", "replace")))
+        )
 
     def resume(self, holder: int, *, limit: float | None = None) -> int:
         """Have the file system of a holder of kind "silent" answer again; 0 or an errno."""

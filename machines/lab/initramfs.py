@@ -10,16 +10,17 @@ import hashlib
 import os
 import re
 import stat
-import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from memhp.checks.files import read_whole
 from memhp.machines.lab.errors import LabError
-from memhp.machines.lab.kernels import Kernel, cache_folder, tool, usable
+from memhp.machines.lab.kernels import Kernel, cache_folder, digest, usable
 from memhp.machines.lab.modules import load_order_in
 from memhp.machines.lab.platforms import platform_of
+from memhp.machines.lab.programs import said, tool
 
 __all__ = ["Entry", "build", "cpio"]
 
@@ -73,7 +74,7 @@ def build(kernel: Kernel, modules: tuple[str, ...] = (), programs: tuple[str, ..
     for applet in _APPLETS.split():
         entries[f"bin/{applet}"] = Entry(stat.S_IFLNK | 0o777, b"busybox")
     for number, (name, data) in enumerate(load_order_in(kernel.modules, modules)):
-        entries[f"modules/{number:02}-{name}.ko"] = Entry(stat.S_IFREG | 0o644, data)
+        entries[f"modules/{number:06}-{name}.ko"] = Entry(stat.S_IFREG | 0o644, data)
     for name in programs:
         entries |= _program(name, kernel)
     archive = cpio(entries)
@@ -86,9 +87,8 @@ def _program(name: str, kernel: Kernel) -> dict[str, Entry]:
     if kernel.arch != os.uname().machine:
         raise LabError(f"{name} of this machine runs in no guest of {kernel.arch}")
     path = tool(name, name)
-    said = subprocess.run(["ldd", path], capture_output=True, text=True, timeout=60, check=False)
     entries: dict[str, Entry] = {}
-    for library in re.findall(r"(/\S+) \(0x", said.stdout):
+    for library in re.findall(r"(/\S+) \(0x", said("ldd", path).stdout):
         folders = [str(folder)[1:] for folder in Path(library).parents][-2::-1]
         entries |= {folder: Entry(stat.S_IFDIR | 0o755) for folder in folders}
         entries[library[1:]] = Entry(stat.S_IFREG | 0o755, Path(library).read_bytes())
@@ -122,8 +122,7 @@ def _agent(arch: str) -> Path:
     key = hashlib.sha256(b"\0".join(made_of)).hexdigest()[:16]
 
     def compiled(made: Path) -> None:
-        command = [compiler, *_FLAGS, "-o", str(made), *map(str, sources)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        done = said(compiler, *_FLAGS, "-o", str(made), *map(str, sources))
         if done.returncode != 0:
             tail = "; ".join(done.stderr.strip().splitlines()[-2:])
             raise LabError(f"the agent cannot be compiled (apt install gcc libc6-dev): {tail}")
@@ -132,11 +131,22 @@ def _agent(arch: str) -> Path:
 
 
 def _kept(place: Path, make: Callable[[Path], object]) -> Path:
-    """The file in the cache, made if it is not there: the whole of it, or nothing."""
+    """The file in the cache, made if it is not there, or not as it was made."""
+    note = place.with_name(f"{place.name}.sha256")
     with usable(place.parent) as folder:
-        if not place.is_file():
+        if (found := digest(place)) is None or found != _noted(note):
             with tempfile.TemporaryDirectory(dir=folder) as scratch:
                 made = Path(scratch) / place.name
                 make(made)
+                noted = Path(scratch) / note.name
+                noted.write_text(str(digest(made)))
+                os.replace(noted, note)
                 os.replace(made, place)
     return place
+
+
+def _noted(note: Path) -> str | None:
+    try:
+        return read_whole(note, 64, regular=True).decode()
+    except (OSError, ValueError):
+        return None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from memhp.machines.lab.errors import LabError
+from memhp.machines.lab.programs import said
 
 __all__ = ["PLATFORMS", "Platform", "platform_of", "version_of_qemu"]
 
@@ -103,7 +103,5 @@ def version_of_qemu(arch: str) -> str:
     program = shutil.which(platform_of(arch).qemu)
     if program is None:
         return "unknown"
-    said = subprocess.run(
-        [program, "--version"], capture_output=True, text=True, timeout=20, check=False
-    )
-    return said.stdout.splitlines()[0] if said.stdout else "unknown"
+    lines = said(program, "--version").stdout.splitlines()
+    return lines[0] if lines else "unknown"

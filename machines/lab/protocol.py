@@ -10,7 +10,14 @@ from dataclasses import dataclass
 
 __all__ = ["Answer", "Ended", "Line", "Silent", "encode", "take_answer"]
 
-_HEAD = re.compile(rb"= (\d+) (\d+) (\d+)\n")
+_HEAD = re.compile(rb"= (\d{1,20}) (\d{1,10}) (\d{1,7})\n")
+_HEAD_BYTES = 48
+"""More than the longest head has."""
+_MOST_BYTES = 1 << 20
+"""That an answer has (agent/agent.h); what tells of more is noise."""
+_LATE = 64
+"""How many pieces of up to 64 KiB are taken once the deadline is over: what is there already
+counts, but a guest that never ends is silent all the same."""
 
 
 class Ended(Exception):
@@ -48,16 +55,22 @@ def take_answer(received: bytearray) -> Answer | None:
     >>> take_answer(bytearray(b"noise = 3 16 2\\nok"))
     Answer(number=3, code=16, data=b'ok')
     """
-    head = _HEAD.search(received)
-    if head is None:
-        return None
-    number, code, length = map(int, head.groups())
-    end = head.end() + length
-    if len(received) < end:
-        return None
-    data = bytes(received[head.end() : end])
-    del received[:end]
-    return Answer(number, code, data)
+    at = 0
+    while (head := _HEAD.search(received, at)) is not None:
+        number, code, length = map(int, head.groups())
+        if length > _MOST_BYTES:
+            at = head.end()
+            continue
+        end = head.end() + length
+        if len(received) < end:
+            del received[: head.start()]
+            return None
+        data = bytes(received[head.end() : end])
+        del received[:end]
+        return Answer(number, code, data)
+    begun = received.rfind(b"=", max(at, len(received) - _HEAD_BYTES))
+    del received[: len(received) if begun < 0 else begun]
+    return None
 
 
 class Line:
@@ -67,6 +80,7 @@ class Line:
         self._stream = stream
         stream.setblocking(False)
         self.received = bytearray()
+        self._late = 0
 
     def send(self, data: bytes, deadline: float) -> None:
         """Send all of it.  Raises `Ended`, `Silent`."""
@@ -81,6 +95,9 @@ class Line:
 
     def receive(self, deadline: float) -> None:
         """Add what comes next to `received`.  Raises `Ended`, `Silent`."""
+        self._late = self._late + 1 if time.monotonic() > deadline else 0
+        if self._late > _LATE:
+            raise Silent
         self._wait(deadline, writing=False)
         try:
             data = self._stream.recv(1 << 16)

@@ -5,17 +5,20 @@ Source: tools/testing/selftests/memory-hotplug/mem-on-off-test.sh of each kernel
 
 from __future__ import annotations
 
-import subprocess
 import tarfile
 import tempfile
 from pathlib import Path
 
+from memhp.checks.files import read_whole
 from memhp.machines.lab.errors import LabError
-from memhp.machines.lab.kernels import STOCK, Apt, cache_folder, load, usable
+from memhp.machines.lab.kernels import STOCK, cache_folder, load, usable
+from memhp.machines.lab.packages import Apt, archive_of
 
 __all__ = ["fetch_selftest", "selftest"]
 
 _SCRIPT = "tools/testing/selftests/memory-hotplug/mem-on-off-test.sh"
+_MOST_BYTES = 1 << 20
+"""The size of a script at most."""
 
 
 def _place(name: str) -> Path:
@@ -29,8 +32,8 @@ def selftest(name: str) -> str:
         LabError: it was not fetched yet.
     """
     try:
-        return _place(name).read_text()
-    except OSError:
+        return read_whole(_place(name), _MOST_BYTES, regular=True).decode()
+    except (OSError, ValueError):
         raise LabError(
             f"the test of {name} is not here; bring it: memhp lab fetch --selftest {name}"
         ) from None
@@ -46,7 +49,7 @@ def fetch_selftest(name: str) -> Path:
     """
     kernel = load(name)
     if kernel is None or kernel.linux is None:
-        raise LabError(f"{name} is not here; bring it: memhp lab fetch {name}")
+        raise LabError(f"{name} is not here, or not whole; bring it: memhp lab fetch {name}")
     package = "linux-source-" + ".".join(map(str, kernel.linux))
     place = _place(name)
     with (
@@ -55,7 +58,9 @@ def fetch_selftest(name: str) -> Path:
     ):
         apt = Apt.prepared(STOCK[name])
         apt.run("apt-get", "download", package, cwd=Path(scratch))
-        (deb,) = Path(scratch).glob("*.deb")
+        deb = next(Path(scratch).glob("*.deb"), None)
+        if deb is None:
+            raise LabError(f"apt brought no {package}")
         made = Path(scratch) / place.name
         made.write_bytes(_script(deb, package))
         made.rename(place)
@@ -64,11 +69,7 @@ def fetch_selftest(name: str) -> Path:
 
 def _script(deb: Path, package: str) -> bytes:
     """The script in the archive in the package."""
-    command = ["dpkg-deb", "--fsys-tarfile", str(deb)]
-    with (
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as pipe,
-        tarfile.open(fileobj=pipe.stdout, mode="r|") as outer,
-    ):
+    with archive_of(deb) as outer:
         for member in outer:
             if not member.name.endswith(f"{package}.tar.xz"):
                 continue
@@ -76,7 +77,5 @@ def _script(deb: Path, package: str) -> bytes:
                 for file in inner:
                     content = inner.extractfile(file) if file.name.endswith(_SCRIPT) else None
                     if content is not None:
-                        found = content.read()
-                        pipe.kill()
-                        return found
+                        return content.read(_MOST_BYTES)
     raise LabError(f"{deb.name} holds no {_SCRIPT}")

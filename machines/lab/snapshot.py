@@ -15,7 +15,7 @@ from memhp.machines.findings import (
     outcomes_text,
     page_words_text,
 )
-from memhp.machines.lab.errors import LabError
+from memhp.machines.lab.errors import LabError, whole_number
 from memhp.machines.lab.guest import Guest
 from memhp.machines.pageflags import filled
 from memhp.machines.record import FOLDERS, PASSED_OVER, PROC, pack
@@ -57,7 +57,7 @@ def block_states(guest: Guest) -> dict[int, str]:
     """The state of each block of the guest, in the order of their numbers."""
     listed = guest.shell(f"cd /{MEMORY_DIR}; grep . memory[0-9]*/state").out
     found = re.findall(r"(?m)^memory(\d+)/state:(\S+)$", listed)
-    return {int(block): state for block, state in sorted(found, key=lambda each: int(each[0]))}
+    return dict(sorted((whole_number(block), state) for block, state in found))
 
 
 def page_sizes(guest: Guest) -> tuple[int, int]:
@@ -65,7 +65,9 @@ def page_sizes(guest: Guest) -> tuple[int, int]:
     page = re.search(r"KernelPageSize: +(\d+) kB", guest.read("/proc/self/smaps"))
     if page is None:
         raise LabError("the guest's smaps do not tell the size of a page")
-    return int(page[1]) * 1024, int(guest.read(f"/{MEMORY_DIR}/block_size_bytes"), 16)
+    return whole_number(page[1]) * 1024, whole_number(
+        guest.read(f"/{MEMORY_DIR}/block_size_bytes"), 16
+    )
 
 
 def page_words(guest: Guest, blocks: Iterable[int]) -> PageWords:
@@ -92,8 +94,8 @@ def tallied(guest: Guest, path: str, first: int, count: int) -> dict[int, int]:
     answer = guest.agent("tally", path, str(first), str(count))
     if answer.code:
         raise LabError(f"{count} words of {path} from {first}: {os.strerror(answer.code)}")
-    counts = (part.split(":") for part in answer.data.decode().split())
-    return {int(word, 16): int(count) for word, count in counts}
+    counts = (part.partition(":") for part in answer.data.decode("ascii", "replace").split())
+    return {whole_number(word, 16): whole_number(many) for word, _, many in counts}
 
 
 def _read(guest: Guest, paths: Iterable[str]) -> Iterable[tuple[str, bytes]]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -16,7 +17,14 @@ from memhp.cli.conform import markdown, recorded
 from memhp.cli.main import main
 from memhp.machines.lab import Kernel
 from memhp.machines.lab.conform.report import Disagreement, Lost, Report, Tally
-from memhp.machines.lab.conform.results import Results, Seen, disagreement, operations_of, rules_of
+from memhp.machines.lab.conform.results import (
+    Results,
+    ResultsError,
+    Seen,
+    disagreement,
+    operations_of,
+    rules_of,
+)
 from memhp.machines.lab.conform.scenarios import SCENARIOS, Check
 from memhp.spec.rows import ROWS
 from memhp.spec.system import SYSTEM
@@ -80,12 +88,19 @@ def test_a_step_a_scenario_or_a_guest_that_fails_is_exit_1(
         (["--save", "no/folder.json"], "--save no/folder.json: there is no such folder"),
         (["--kernels", "x86_64-6.1", "--modules", "."], "--modules goes with an image"),
         (["--show", "bad.json"], "bad.json: no results of kernels"),
+        (["--show", "deep.json"], "deep.json: it is nested too deeply"),
+        (["--show", "/dev/zero"], "/dev/zero: it is larger than"),
+        (["--save", "."], "--save .: it is a folder"),
+        (["--save", "loop/x.json"], "--save loop/x.json: "),
+        (["--save", f"{'x' * 300}/x.json"], "x.json: "),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_line(
     words: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("bad.json").write_text('{"memhp": "trace"}')
+    Path("deep.json").write_text("[" * 100_000)
+    Path("loop").symlink_to("loop")
     assert main(["lab", "conform", *words]) == 2
     error = capsys.readouterr().err
     assert complaint in error
@@ -115,6 +130,11 @@ def test_a_disagreement_is_kept_and_wants_its_kernel(capsys: pytest.CaptureFixtu
         (["remove", 4], "there is no operation 'remove'; there are write_state"),
         (["release"], "release takes a number of 0 to 3"),
         (5, "no disagreement with a kernel"),
+        (["x" * 100_000], "there is no operation 'xxx"),
+        ([[[]]], "there is no operation that is no word"),
+        (["write_state", 4, "\ud800"], "and a word"),
+        (["write_state", 4, "x" * 1_000_000], "and a word"),
+        (["add_device", 10**400], "add_device takes a number of 1 to 2"),
     ],
 )
 def test_an_operation_that_is_none_is_told(
@@ -123,7 +143,55 @@ def test_an_operation_that_is_none_is_told(
     document = {**disagreement("x86_64-6.1", (), ""), "operations": [operation]}
     Path("found.json").write_text(json.dumps(document))
     assert main(["replay", "found.json", "--target", "kernel:x86_64-6.1"]) == 2
-    assert complaint in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert complaint in error
+    assert error.count("\n") == 1
+    assert len(error) < 1000
+
+
+WRONG = [None, True, -1, 1.5, "x", "\x1b[31m", "[/x]", [], [[]], {}, {"[/x]": 1}, 10**400, 1 << 64]
+
+
+def members(document: Any) -> Iterator[tuple[Any, Any]]:
+    """Each list or object in it, with each of its places."""
+    if isinstance(document, dict | list):
+        places = list(document) if isinstance(document, dict) else range(len(document))
+        for place in places:
+            yield document, place
+            yield from members(document[place])
+
+
+def test_results_of_another_kind_are_refused_or_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    seen = replace(GOOD, changes=("a",))
+    text = json.dumps(Results("2026-11-24", "QEMU", "0", (seen,)).to_json())
+    path = Path("kernels.json")
+    refused: list[str] = []
+    for number in range(len(list(members(json.loads(text))))):
+        for wrong in WRONG:
+            document = json.loads(text)
+            holder, place = list(members(document))[number]
+            holder[place] = wrong
+            try:
+                Results.from_json(document)
+            except ResultsError as error:
+                refused.append(str(error))
+                continue
+            path.write_text(json.dumps(document))
+            assert main(["lab", "conform", "--show", str(path)]) in (0, 1)
+            assert "\x1b" not in capsys.readouterr().out
+    assert all(map(str.isprintable, refused))
+
+
+@pytest.mark.parametrize("kernel", [None, 5, [[]], "\x1b[31m", "x" * 100_000])
+def test_a_disagreement_names_its_kernel(
+    kernel: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = {**disagreement("x", (), ""), "kernel": kernel}
+    Path("found.json").write_text(json.dumps(document))
+    assert main(["replay", "found.json"]) == 2
+    error = capsys.readouterr().err
+    assert "no disagreement with a kernel" in error
+    assert len(error) < 1000
 
 
 @pytest.mark.parametrize(

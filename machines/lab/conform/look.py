@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Literal
 
-from memhp.machines.lab.errors import LabError
+from memhp.machines.lab.errors import LabError, whole_number
 from memhp.machines.lab.guest import Guest
 from memhp.machines.lab.snapshot import tallied, words_of
 from memhp.machines.pageflags import FrameKind, kinds_of
@@ -38,6 +38,10 @@ _PRESENT, _FRAME = 1 << 63, (1 << 55) - 1
 """Of a word of pagemap (Documentation/admin-guide/mm/pagemap.rst)."""
 _AT_ONCE = 4096
 """How many different words the agent counts at most (MOST_WORDS)."""
+_LONGEST = 4096
+"""Characters of a path (PATH_MAX)."""
+_MOST_FRAMES = 1 << 20
+"""That a holder may have: many times what one is told to hold."""
 _BETWEEN = 256
 """More pages than one CPU keeps between two lists (mm/swap.c): blank, and neither free nor used."""
 
@@ -97,14 +101,17 @@ def read_listing(text: str, more: Mapping[str, bytes] | None = None) -> MachineR
     >>> read_listing(f"{path}/state:online\\n{path}/valid_zones:Movable\\n").blocks[0].state
     'online'
     """
-    contents: dict[str, bytes] = {}
+    lines: dict[str, list[str]] = {}
     links = []
     for line in text.splitlines():
         path, colon, content = line.partition(":")
+        if len(path) > _LONGEST:
+            continue
         if colon:
-            contents[path] = contents.get(path, b"") + content.encode() + b"\n"
+            lines.setdefault(path, []).append(f"{content}\n")
         else:
             links.append(path)
+    contents = {path: "".join(told).encode() for path, told in lines.items()}
     return read_tree(Files({**contents, **(more or {})}, links))
 
 
@@ -143,9 +150,11 @@ def frames_of(guest: Guest, holder: int, page: int) -> frozenset[int]:
     if not found:
         raise LabError(f"process {holder} of the guest has no anonymous memory")
     start, stop = max(
-        ((int(first, 16) // page, int(end, 16) // page) for first, end in found),
+        ((whole_number(a, 16) // page, whole_number(z, 16) // page) for a, z in found),
         key=lambda mapping: mapping[1] - mapping[0],
     )
+    if stop - start > _MOST_FRAMES:
+        raise LabError(f"process {holder} of the guest says that it has {stop - start} pages")
     words: set[int] = set()
     for first in range(start, stop, _AT_ONCE):
         count = min(_AT_ONCE, stop - first)

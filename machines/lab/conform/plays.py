@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from memhp.machines.lab.errors import LabError
+from memhp.machines.lab.errors import LabError, whole_number
 from memhp.machines.lab.guest import Guest, HoldKind
 from memhp.machines.lab.layout import MIB
 from memhp.machines.lab.selftest import selftest
@@ -267,7 +267,7 @@ def huge_folios_move_whole(follower: Follower, system: System) -> Iterator[Check
     _steps(follower, ("write_state", FIRST, "offline"), ("write_state", SECOND, "offline"))
     meminfo = guest.read("/proc/meminfo")
     counts = (re.search(rf"HugePages_{word}:\s+(\d+)", meminfo) for word in ("Total", "Free"))
-    total, free = (int(found[1]) if found else None for found in counts)
+    total, free = (whole_number(found[1]) if found else None for found in counts)
     seen = str((total, free, [node for node in (0, 1) if _pages_on(guest, user, node)]))
     wanted = " or ".join(sorted(map(str, _huge_folios_after_offlining(system))))
     yield Check("huge folios: all, free, and the nodes of the one in use", wanted, seen)
@@ -365,16 +365,18 @@ def the_kernels_own_test_passes(follower: Follower, system: System) -> Iterator[
 def sizes_are_the_architectures(follower: Follower, system: System) -> Iterator[Check]:
     guest, board = follower.target.booted, follower.target.board
     section = architecture(board.architecture).section_in(board.linux)
-    size = int(guest.read("/sys/devices/system/memory/block_size_bytes"), 16)
+    size = whole_number(guest.read("/sys/devices/system/memory/block_size_bytes"), 16)
     if board.lmb:
         told = guest.shell(f"od -An -tx1 {_LMB_SIZE} | tr -d ' \\n'").out
-        yield Check("bytes of a block: one LMB of the firmware's", str(int(told, 16)), str(size))
+        yield Check(
+            "bytes of a block: one LMB of the firmware's", str(whole_number(told, 16)), str(size)
+        )
         yield Check("bytes of a block beyond whole sections", "0", str(size % section))
     else:
         yield Check("bytes of a block: one section", str(section), str(size))
     smaps = guest.shell("grep -m1 KernelPageSize /proc/self/smaps").out
     kib = re.search(r"(\d+) kB", smaps)
-    page = 1024 * int(kib[1]) if kib else 0
+    page = 1024 * whole_number(kib[1]) if kib else 0
     family = board.architecture.partition("-")[0]
     pages = sorted({a.page for a in ARCHITECTURES if a.name.partition("-")[0] == family})
     yield Check(f"a page has one of {pages} bytes", "True", str(page in pages))

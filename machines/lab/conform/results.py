@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from hashlib import sha256
@@ -18,6 +19,11 @@ __all__ = ["Results", "ResultsError", "Seen", "disagreement", "operations_of", "
 _SCHEMA = "memhp-kernels/1"
 _VERSION = 1
 """Of the documents of `disagreement`."""
+_NAME = re.compile(r"[\w-]{1,100}", re.ASCII)
+"""Of an operation, a deviation or a scenario."""
+_LONGEST, _SHOWN = 4096, 40
+"""Characters of a line, and of what a message shows."""
+_MOST = 1 << 63
 
 
 class ResultsError(ValueError):
@@ -126,24 +132,68 @@ class Results:
         try:
             if document["schema"] != _SCHEMA:
                 raise ResultsError(f"no results of kernels of the schema {_SCHEMA}")
-            kernels = [
-                Seen(
-                    **{
-                        **each,
-                        "operations": _tallies(each["operations"]),
-                        "changes": tuple(each["changes"]),
-                    }
-                )
-                for each in document["kernels"]
-            ]
-            date, qemu, rules = (str(document[name]) for name in ("date", "qemu", "rules"))
-            return cls(date, qemu, rules, tuple(kernels))
-        except (AttributeError, KeyError, TypeError) as error:
-            raise ResultsError(f"no results of kernels: {error}") from None
+            date, qemu, rules = (_line(document[name]) for name in ("date", "qemu", "rules"))
+            return cls(date, qemu, rules, tuple(map(_seen, document["kernels"])))
+        except KeyError as error:
+            raise ResultsError(f"no results of kernels: {str(error)[:_SHOWN]} is missing") from None
+        except (AttributeError, TypeError):
+            raise ResultsError("no results of kernels: a member is of another kind") from None
 
 
-def _tallies(document: Mapping[str, Mapping[str, int]]) -> dict[str, Tally]:
-    return {name: Tally(**tally) for name, tally in document.items()}
+def _seen(document: Any) -> Seen:
+    """What one kernel has shown.  Raises ResultsError, KeyError, AttributeError, TypeError."""
+    known = {field.name for field in fields(Seen)}
+    if unknown := document.keys() - known:
+        raise ResultsError(f"no results of kernels: {min(unknown)[:_SHOWN]!r} is not known")
+    return Seen(
+        kernel=_line(document["kernel"]),
+        version=_line(document["version"]),
+        steps=_count(document["steps"]),
+        seconds=_seconds(document["seconds"]),
+        seed=_count(document["seed"], negative=True),
+        operations={_name(n): _tally(each) for n, each in document["operations"].items()},
+        deviations={_name(n): _count(each) for n, each in document["deviations"].items()},
+        scenarios={_name(n): _flag(each) for n, each in document["scenarios"].items()},
+        changes=tuple(map(_line, document["changes"])),
+        lost=_count(document.get("lost", 0)),
+        stopped=_flag(document.get("stopped", False)),
+    )
+
+
+def _tally(document: Mapping[str, Any]) -> Tally:
+    counts = {n: each for n, each in document.items() if n != "seconds"}
+    seconds = _seconds(document.get("seconds", 0.0))
+    return Tally(**{n: _count(each) for n, each in counts.items()}, seconds=seconds)
+
+
+def _line(value: object) -> str:
+    if not isinstance(value, str) or not value.isprintable() or len(value) > _LONGEST:
+        raise ResultsError("no results of kernels: it has a text that is no line")
+    return value
+
+
+def _name(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise ResultsError(f"no results of kernels: {value[:_SHOWN]!r} is no name")
+    return value
+
+
+def _count(value: object, *, negative: bool = False) -> int:
+    if type(value) is not int or not -_MOST * negative <= value <= _MOST:
+        raise ResultsError("no results of kernels: it has a count that is none")
+    return value
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MOST:
+        raise ResultsError("no results of kernels: it has a time that is none")
+    return value
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ResultsError("no results of kernels: it has an answer that is not true or false")
+    return value
 
 
 def disagreement(kernel: str, operations: Iterable[Operation], report: str) -> dict[str, Any]:
@@ -162,6 +212,9 @@ def operations_of(document: Any) -> tuple[Operation, ...]:
     try:
         if document["version"] != _VERSION:
             raise ResultsError(f"no disagreement of version {_VERSION}")
-        return tuple(checked(str(name), params) for name, *params in document["operations"])
-    except (KeyError, TypeError, ValueError) as error:
+        _line(document["kernel"])
+        return tuple(checked(name, params) for name, *params in document["operations"])
+    except KeyError as error:
+        raise ResultsError(f"no disagreement with a kernel: {error} is missing") from None
+    except (TypeError, ValueError) as error:
         raise ResultsError(f"no disagreement with a kernel: {error}") from None

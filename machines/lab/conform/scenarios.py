@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from memhp.machines.errors import MachineError
 from memhp.machines.lab.errors import LabError
-from memhp.machines.lab.kernels import STOCK, Kernel, tool
+from memhp.machines.lab.kernels import STOCK, Kernel
+from memhp.machines.lab.programs import tool
 from memhp.machines.lab.selftest import selftest
 from memhp.spec.language.system import System
 

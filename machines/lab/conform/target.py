@@ -17,7 +17,7 @@ from typing import Literal
 
 from memhp.machines.errors import MachineError
 from memhp.machines.lab.devices import eject_dimm, plug_dimm
-from memhp.machines.lab.errors import LabError
+from memhp.machines.lab.errors import LabError, whole_number
 from memhp.machines.lab.guest import Guest
 from memhp.machines.lab.kernels import Kernel
 from memhp.machines.lab.layout import MIB
@@ -67,6 +67,8 @@ _MEMORY = "/sys/devices/system/memory"
 _PATIENCE = 2
 """Seconds after which a signal ends what waits for pinned pages to go."""
 
+_LONGEST_WORD = 100
+
 NOWHERE = -1
 """Instead of a block that the board does not have."""
 
@@ -93,21 +95,31 @@ _PARAMETERS: Mapping[str, tuple[range, bool]] = MappingProxyType(
 """For each operation, what its number may be, and whether it takes a word, too."""
 
 
-def checked(name: str, params: Sequence[object]) -> Operation:
+def checked(name: object, params: Sequence[object]) -> Operation:
     """The operation, if there is one such.  Raises ValueError that says what is wrong.
 
     >>> checked("write_state", [4, "offline"])
     ('write_state', (4, 'offline'))
     """
-    if name not in _PARAMETERS:
-        raise ValueError(f"there is no operation {name!r}; there are {', '.join(_PARAMETERS)}")
+    if not isinstance(name, str) or name not in _PARAMETERS:
+        shown = f"{name[:40]!r}" if isinstance(name, str) else "that is no word"
+        raise ValueError(f"there is no operation {shown}; there are {', '.join(_PARAMETERS)}")
     numbers, word = _PARAMETERS[name]
     found = tuple(each for each in params if isinstance(each, int | str))
     kinds = [type(each) for each in params]
-    if kinds != [int, *[str] * word] or found[0] not in numbers:
+    words = [each for each in found if isinstance(each, str)]
+    if (
+        kinds != [int, *[str] * word]
+        or found[0] not in numbers
+        or not all(map(_can_be_sent, words))
+    ):
         more = ", and a word" if word else ""
         raise ValueError(f"{name} takes a number of {numbers[0]} to {numbers[-1]}{more}")
     return name, found
+
+
+def _can_be_sent(word: str) -> bool:
+    return len(word) <= _LONGEST_WORD and word.isascii()
 
 
 def confine(guest: Guest, nodes: str) -> int:
@@ -221,7 +233,7 @@ class KernelTarget:
         free = [node.mem_free_kib or 0 for node in self.reading.nodes if node.number == last]
         if not free:  # without NUMA, no node tells
             found = re.findall(r"(?m)^MemFree: +(\d+) kB", self.booted.read("/proc/meminfo"))
-            free = [int(kib) for kib in found]
+            free = [whole_number(kib) for kib in found]
         return sum(free) * 1024 >= _ROOM_BYTES
 
     def holds_pinned(self, block: int) -> bool:
@@ -238,7 +250,7 @@ class KernelTarget:
         answer = self.booted.agent("hold", kind, str(node), str(_HELD_BYTES))
         if answer.code:
             return answer.code
-        self.holders[number] = holder = int(answer.data)
+        self.holders[number] = holder = whole_number(answer.data.decode("ascii", "replace"))
         if kind == "pinned":
             numbers = {at: block for block, at in enumerate(self.board.numbers())}
             frames = frames_of(self.booted, holder, self.page)

@@ -12,8 +12,8 @@ import pytest
 from memhp.machines.lab import MIB, STOCK, Guest, Kernel, LabError, Layout, Node, load
 from memhp.machines.lab.conform.scenarios import SCENARIOS
 from memhp.machines.lab.initramfs import build
-from memhp.machines.lab.kernels import tool
 from memhp.machines.lab.platforms import platform_of
+from memhp.machines.lab.programs import tool
 
 FIRST_CHOICE = ("x86_64-6.12", "x86_64-6.1")
 FEW_SCENARIOS = ("linux_moves_to_another_node", "a_node_goes_with_its_last_block")

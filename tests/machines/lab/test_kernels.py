@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import gzip
+import hashlib
 import json
-import lzma
+import os
+import random
+import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from memhp.machines.lab import Kernel, LabError, fetch, load, own
+from memhp.machines.lab import STOCK, Kernel, LabError, fetch, load, own, packages
 from memhp.machines.lab.images import architecture_of
-from memhp.machines.lab.kernels import _place, kernel_packages, tool, unpack
-from memhp.machines.lab.modules import load_order, load_order_in
+from memhp.machines.lab.kernels import cache_folder
+from memhp.machines.lab.packages import _place, kernel_packages, unpack
+from memhp.machines.lab.programs import tool
 from memhp.machines.lab.sources import machine_sources, parse_deb822, stanzas_for
 
 DEB822 = """\
@@ -123,6 +127,12 @@ def deb(folder: Path, files: dict[str, bytes]) -> Path:
     return made
 
 
+def flipped(content: bytes) -> bytes:
+    """One bit in the middle of it is another."""
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 16]) + content[middle + 1 :]
+
+
 @pytest.fixture
 def dpkg() -> None:
     """Skip where packages cannot be made."""
@@ -148,20 +158,123 @@ def test_what_is_no_package_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("dpkg")
+@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b[:-8], flipped])
+def test_a_damaged_package_is_refused(damage: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    files = {"boot/vmlinuz-6.1.0-1-amd64": random.Random(1).randbytes(100_000)}
+    package = deb(tmp_path, files)
+    package.write_bytes(damage(package.read_bytes()))
+    with pytest.raises(LabError, match=r"k\.deb is (damaged|no package)"):
+        unpack([package], tmp_path / "kernel")
+
+
+@pytest.mark.usefixtures("dpkg")
+def test_a_package_that_holds_too_much_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packages, "_MOST_BYTES", 20_000)
+    package = deb(tmp_path, {"boot/vmlinuz-6.1.0-1-amd64": bytes(1 << 20)})
+    with pytest.raises(LabError, match=r"k\.deb is no package"):
+        unpack([package], tmp_path / "kernel")
+
+
+@pytest.mark.usefixtures("dpkg")
 def test_a_package_without_an_image_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="no vmlinuz"):
         unpack([deb(tmp_path, {"boot/config-6.1": b""})], tmp_path / "kernel")
 
 
+def keep(name: str, files: dict[str, bytes], /, **about: object) -> Path:
+    """A kernel in the cache, with what it is said to be."""
+    folder = cache_folder() / "kernels" / name
+    folder.mkdir(parents=True)
+    for path, content in files.items():
+        (folder / path).write_bytes(content)
+    digests = {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
+    document = {"arch": STOCK[name].arch, "version": "6.1.0-1", "packages": [], "files": digests}
+    (folder / "about.json").write_text(json.dumps({**document, **about}))
+    return folder
+
+
 def test_a_kernel_is_found_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEMHP_LAB_CACHE", str(tmp_path))
     assert load("x86_64-6.1") is None
-    folder = tmp_path / "kernels" / "x86_64-6.1"
-    folder.mkdir(parents=True)
-    (folder / "about.json").write_text(json.dumps({"arch": "x86_64", "version": "6.1.0-1"}))
+    folder = keep("x86_64-6.1", {"vmlinuz": b"image"})
     kernel = load("x86_64-6.1")
     assert kernel is not None
     assert (kernel.version, kernel.image) == ("6.1.0-1", folder / "vmlinuz")
+
+
+DEEP = "[" * 100_000
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"version": ["6.1"]},
+        {"version": "6.1\x1b[31m"},
+        {"packages": "none"},
+        {"files": []},
+        {"files": {}},
+        {"files": {"vmlinuz": 5}},
+        {"files": {"vmlinuz": "0" * 64}},
+        {"files": {"../about.json": "0" * 64}},
+    ],
+)
+def test_a_kernel_that_is_not_as_it_was_brought_is_not_here(
+    about: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEMHP_LAB_CACHE", str(tmp_path))
+    keep("x86_64-6.1", {"vmlinuz": b"image"}, **about)
+    assert load("x86_64-6.1") is None
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "5", DEEP, "\udc80", '{"version": 1e999}'])
+def test_what_is_kept_of_a_kernel_may_be_anything(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEMHP_LAB_CACHE", str(tmp_path))
+    folder = keep("x86_64-6.1", {"vmlinuz": b"image"})
+    (folder / "about.json").write_bytes(text.encode(errors="surrogateescape"))
+    assert load("x86_64-6.1") is None
+
+
+@pytest.mark.parametrize("file", ["about.json", "vmlinuz"])
+def test_a_pipe_in_the_cache_is_not_waited_for(
+    file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEMHP_LAB_CACHE", str(tmp_path))
+    folder = keep("x86_64-6.1", {"vmlinuz": b"image"})
+    (folder / file).unlink()
+    os.mkfifo(folder / file)
+    assert load("x86_64-6.1") is None
+
+
+@pytest.mark.usefixtures("dpkg")
+def test_a_kernel_that_is_damaged_is_fetched_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Mirror(packages.Apt):
+        def run(self, program: str, *words: str, cwd: Path | None = None) -> str:
+            shutil.copy(package, cwd or tmp_path)
+            return ""
+
+    package = deb(tmp_path, {"boot/vmlinuz-6.1.0-1-amd64": b"image"})
+    monkeypatch.setenv("MEMHP_LAB_CACHE", str(tmp_path))
+    monkeypatch.setattr(packages.Apt, "prepared", lambda stock: Mirror(()))
+    monkeypatch.setattr(packages, "_packages", lambda apt, stock: ["linux-image-6.1.0-1-amd64"])
+    monkeypatch.setattr(packages, "tool", lambda name, package: name)
+    image = fetch("x86_64-6.1").image
+    image.write_bytes(b"imag")
+    assert load("x86_64-6.1") is None
+    assert fetch("x86_64-6.1").image.read_bytes() == b"image"
+    (tmp_path / "k.deb").unlink()
+    assert fetch("x86_64-6.1").version == "6.1.0-1-amd64"
+
+
+def test_without_a_home_folder_it_is_said_what_names_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEMHP_LAB_CACHE", "~no-such-user/lab")
+    with pytest.raises(LabError, match="MEMHP_LAB_CACHE names one"):
+        load("x86_64-6.1")
 
 
 def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,43 +288,6 @@ def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(LabError, match="apt install busybox-static"):
         tool("busybox", "busybox-static")
-
-
-MODULES = {
-    "virtio": b"\0depends=\0",
-    "virtio_ring": b"\0depends=virtio\0",
-    "virtio_mem": b"license=GPL\0depends=virtio-ring,virtio,built_in\0",
-}
-
-
-def test_modules_come_after_those_that_they_need() -> None:
-    order = load_order(("virtio_mem", "virtio"), MODULES.get, frozenset({"built_in"}))
-    assert [name for name, _ in order] == ["virtio", "virtio_ring", "virtio_mem"]
-    with pytest.raises(LabError, match="built_in, which virtio_mem needs, is not among"):
-        load_order(("virtio_mem",), MODULES.get, frozenset())
-
-
-def test_modules_are_read_from_a_folder(tmp_path: Path) -> None:
-    (tmp_path / "virtio.ko.xz").write_bytes(lzma.compress(MODULES["virtio"]))
-    (tmp_path / "virtio-ring.ko").write_bytes(MODULES["virtio_ring"])
-    (tmp_path / "modules.builtin").write_text("kernel/drivers/built-in.ko\n")
-    assert load_order_in(tmp_path, ("virtio_ring", "built_in")) == [
-        ("virtio", MODULES["virtio"]),
-        ("virtio_ring", MODULES["virtio_ring"]),
-    ]
-    with pytest.raises(LabError, match="virtio_mem is not among"):
-        load_order_in(tmp_path, ("virtio_mem",))
-
-
-def test_modules_are_found_wherever_an_own_kernel_has_them(tmp_path: Path) -> None:
-    folder = tmp_path / "kernel/drivers/virtio"
-    folder.mkdir(parents=True)
-    (folder / "virtio.ko.gz").write_bytes(gzip.compress(MODULES["virtio"]))
-    (folder / "virtio_ring.ko.zst").write_bytes(b"(")
-    assert load_order_in(tmp_path, ("virtio",)) == [("virtio", MODULES["virtio"])]
-    with pytest.raises(LabError, match="unpack it first"):
-        load_order_in(tmp_path, ("virtio_ring",))
-    assert load_order_in(None, ("virtio",)) == []  # built in, it is taken
 
 
 IMAGES = {
@@ -254,9 +330,6 @@ def test_a_foreign_image_has_the_busybox_of_a_kernel_that_was_fetched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MEMHP_LAB_CACHE", str(tmp_path))
-    folder = tmp_path / "kernels" / "s390x-6.1"
-    folder.mkdir(parents=True)
-    (folder / "about.json").write_text(json.dumps({"arch": "s390x", "version": "6.1.0-1"}))
-    (folder / "busybox").write_bytes(b"")
+    folder = keep("s390x-6.1", {"vmlinuz": b"", "busybox": b""})
     (tmp_path / "image").write_bytes(IMAGES["s390x"])
     assert own(tmp_path / "image").busybox == folder / "busybox"

@@ -9,13 +9,14 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from memhp.machines.lab.initramfs import Entry, cpio
+from memhp.machines.lab.errors import LabError, whole_number
+from memhp.machines.lab.initramfs import Entry, _kept, cpio
 from memhp.machines.lab.protocol import Answer, Ended, Line, Silent, encode, take_answer
 from memhp.machines.lab.qmp import Monitor, MonitorRefused
 
@@ -52,6 +53,59 @@ def test_an_answer_may_look_like_another() -> None:
     received = bytearray(b"= 1 0 8\n= 2 0 0\n")
     assert take_answer(received) == Answer(1, 0, b"= 2 0 0\n")
     assert take_answer(received) is None
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        b"= " + b"1" * 5000 + b" 0 0\n",
+        b"= 1 " + b"1" * 5000 + b" 0\n",
+        b"= 1 0 " + b"1" * 5000 + b"\n",
+        b"= 1 0 1048577\n",
+        b"=" * 100_000,
+        bytes(100_000),
+    ],
+)
+def test_what_is_no_head_is_noise(noise: bytes) -> None:
+    received = bytearray(noise + b"= 2 0 2\nok")
+    assert take_answer(received) == Answer(2, 0, b"ok")
+
+
+def test_noise_is_looked_at_once() -> None:
+    received = bytearray()
+    for _ in range(1000):
+        received += b"noise = 1 0 " * 1000
+        assert take_answer(received) is None
+        assert len(received) < 64
+    received += b"= 3 0 5\n"
+    for _ in range(3):
+        assert take_answer(received) is None
+        assert received.startswith(b"= 3 0 5\n")
+        received += b"ab"
+    assert take_answer(received) == Answer(3, 0, b"ababa")
+
+
+def test_one_that_never_stops_is_silent_too(pair: tuple[Line, socket.socket]) -> None:
+    line, other = pair
+
+    def talk() -> None:
+        with suppress(OSError):
+            while True:
+                other.sendall(b"noise" * 1000)
+
+    talking = threading.Thread(target=talk)
+    talking.start()
+    with pytest.raises(Silent):
+        list(iter(lambda: line.receive(time.monotonic()), "never"))
+    line.close()
+    talking.join()
+
+
+def test_what_a_guest_answers_is_a_number_or_an_error() -> None:
+    assert whole_number(" 0x10\n", 16) == 16
+    for text in ("", "ten", "-1", "1" * 5000, "f" * 17):
+        with pytest.raises(LabError, match="where a number belongs"):
+            whole_number(text, 16)
 
 
 def test_silence_and_an_end_differ(pair: tuple[Line, socket.socket]) -> None:
@@ -153,3 +207,21 @@ def test_the_archive_is_one_that_cpio_reads(tmp_path: Path) -> None:
     subprocess.run(command, input=archive, cwd=tmp_path, check=True, capture_output=True)
     assert (tmp_path / "bin/y").read_bytes() == b"four!"
     assert (tmp_path / "bin/x").stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize("damage", ["built", "built.sha256"])
+def test_what_is_built_is_built_again_when_it_is_damaged(damage: str, tmp_path: Path) -> None:
+    made = []
+
+    def make(path: Path) -> None:
+        made.append(path.write_bytes(b"built"))
+
+    place = tmp_path / "folder" / "built"
+    for _ in range(2):
+        assert _kept(place, make).read_bytes() == b"built"
+    assert len(made) == 1
+    (place.parent / damage).write_bytes(b"buil")
+    for _ in range(2):
+        assert _kept(place, make).read_bytes() == b"built"
+    assert len(made) == 2
+    assert sorted(path.name for path in place.parent.iterdir()) == ["built", "built.sha256"]
