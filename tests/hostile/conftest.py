@@ -1,0 +1,3 @@
+"""The script is run by a test, and imports its parts by another name."""
+
+collect_ignore = ["run.py"]

@@ -1,0 +1,120 @@
+"""A few hundred wrong inputs are taken well, and what is not would be noticed.
+
+`run.py` beside this tries tens of thousands.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from . import bounded
+from .bounded import Case, Found, judged, run
+
+RUN = Path(__file__).parent / "run.py"
+
+
+def test_wrong_inputs_of_every_reader_are_taken_well(tmp_path: Path) -> None:
+    words = [sys.executable, str(RUN), "--inputs", "120", "--seed", "3", "--jobs", "2"]
+    done = subprocess.run([*words, "--keep", str(tmp_path)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "120 inputs of 15 readers, seed 3: 0 failed" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("code", "out", "err", "kind"),
+    [
+        (0, b"well\n", b"", None),
+        (2, b"", b"memhp x: wrong\n", None),
+        (4, b"", b"", "exit code 4"),
+        (-9, b"", b"", "exit code -9"),
+        (2, b"", b"memhp x: wrong\nand more\n", "2 lines with exit code 2"),
+        (2, b"", b"", "0 lines with exit code 2"),
+        (2, b"", b"x" * 5000 + b"\n", "a line without end"),
+        (0, b"\x1b[31m", b"", "control character on stdout"),
+        (1, b"", "\x9b31m".encode(), "control character on stderr"),
+        (0, b"\xff", b"", "stdout is no UTF-8"),
+        (3, b"", b"memory ran out\n", "memory ran out"),
+    ],
+)
+def test_what_a_command_may_not_do_is_a_fault(
+    code: int, out: bytes, err: bytes, kind: str | None
+) -> None:
+    found = judged(code, out, err)
+    assert (found and found[0]) == kind
+
+
+@pytest.mark.parametrize("out", [b"{", b'{"a": NaN}', b"[" * 100_000])
+def test_what_json_promises_is_json(out: bytes) -> None:
+    assert judged(0, b"{}", b"", is_json=True) is None
+    found = judged(0, out, b"", is_json=True)
+    assert found
+    assert found[0] == "--json writes no JSON"
+
+
+def forever() -> int:
+    while True:
+        pass
+
+
+def raising() -> int:
+    raise RecursionError("deep")
+
+
+def writing() -> int:
+    Path("unasked").touch()
+    return 0
+
+
+def taking() -> int:
+    return len(bytes(2 << 30)) * 0
+
+
+def dying() -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return 0
+
+
+def waiting() -> int:
+    signal.pause()
+    return 0
+
+
+def tried(work: Callable[[], int], count: int = 1) -> list[Found]:
+    """What is found wrong with a command that does this."""
+    found: list[Found] = []
+
+    def make(number: int, folder: Path) -> Case:
+        return Case("toy", work)
+
+    assert run(make, iter(range(count)), 1, lambda number, each, place: found.append(each)) == count
+    return found
+
+
+@pytest.mark.parametrize(
+    ("work", "kind"),
+    [
+        (forever, "overtime"),
+        (raising, "traceback RecursionError"),
+        (writing, "a file is written where none was asked for"),
+        (taking, "traceback MemoryError"),
+        (dying, "the process was killed"),
+    ],
+)
+def test_a_fault_is_found_and_the_next_input_is_tried(
+    work: Callable[[], int], kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded, "SECONDS", 0.2)
+    found = tried(work, 2)
+    assert [each.kind.startswith(kind) for each in found] == [True, True], found
+
+
+def test_what_waits_for_ever_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded, "HANGS", 0.5)
+    assert [each.kind for each in tried(waiting)] == ["hangs"]
