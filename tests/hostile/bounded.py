@@ -199,7 +199,13 @@ def _work(make: Make, asked: Connection, scratch: Path) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (now + MEMORY, now + MEMORY))
     resource.setrlimit(resource.RLIMIT_FSIZE, (512 << 20, 512 << 20))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    while (number := asked.recv()) is not None:
+    parent = os.getppid()
+    while True:
+        while not asked.poll(1.0):
+            if os.getppid() != parent:  # it was killed
+                shutil.rmtree(scratch, ignore_errors=True)
+                return
+        number = asked.recv()
         try:
             asked.send(_one(make, number, scratch))
         except MemoryError:

@@ -20,6 +20,7 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -84,7 +85,11 @@ def main(argv: list[str] | None = None) -> int:
     numbers: Iterator[int] = iter(range(args.inputs) if args.only is None else [args.only])
     faults = _Faults(args.keep.absolute(), names)
     prepare()
-    count = run(_maker(args.seed, names), numbers, args.jobs, faults.take)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        count = run(_maker(args.seed, names), numbers, args.jobs, faults.take)
+    except KeyboardInterrupt:
+        count = next(numbers, args.inputs)  # those that were begun
     for kind, many in faults.counts.most_common():
         size, number, detail = faults.smallest[kind]
         print(f"{kind[0]}: {kind[1]}: {many} inputs; number {number} has {size} bytes: {detail}")
