@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from math import isfinite
 from typing import Any, Literal
 
 __all__ = [
@@ -35,6 +34,10 @@ TIB = 1 << 40
 
 TimeVerdict = Literal["faster than a reboot", "slower", "cannot tell"]
 Confidence = Literal["published", "derived", "assumed", "given"]
+
+
+MOST_SECONDS = 1e12
+"""More than anybody measured: thirty thousand years."""
 
 
 class CostError(ValueError):
@@ -225,7 +228,7 @@ def overridden(
     for kind, given in document.items():
         if kind not in costs:
             raise CostError(
-                f"{where}: there is no kind of work {kind!r}; there are {_names(costs)}"
+                f"{where}: there is no kind of work {_cut(kind)}; there are {_names(costs)}"
             )
         found[kind] = _given(given, f"{where}, {kind}", costs[kind])
     return found
@@ -235,7 +238,7 @@ def _given(given: object, where: str, cost: Cost) -> Cost:
     if not isinstance(given, Mapping) or not {"lower", "upper"} <= set(given):
         raise CostError(f"{where}: give lower and upper, in seconds for one {cost.unit}")
     if extra := set(given) - {"lower", "upper", "source"}:
-        raise CostError(f"{where}: {min(map(str, extra))!r} is not one of lower, upper, source")
+        raise CostError(f"{where}: {_cut(min(map(str, extra)))} is not one of lower, upper, source")
     lower, upper = (_seconds(given[name], f"{where}, {name}") for name in ("lower", "upper"))
     if lower > upper:
         raise CostError(f"{where}: lower, {lower:g}, is more than upper, {upper:g}")
@@ -247,9 +250,21 @@ def _given(given: object, where: str, cost: Cost) -> Cost:
 
 def _seconds(value: Any, where: str) -> float:
     fine = isinstance(value, int | float) and not isinstance(value, bool)
-    if not fine or not isfinite(value) or value < 0:
-        raise CostError(f"{where}: expected seconds, a number of at least 0, found {value!r}")
+    if not fine or not 0 <= value < float("inf"):
+        raise CostError(f"{where}: expected seconds, a number of at least 0, found {_cut(value)}")
+    if value > MOST_SECONDS:
+        raise CostError(f"{where}: expected at most {MOST_SECONDS:g} seconds, found {_cut(value)}")
     return float(value)
+
+
+def _cut(value: object) -> str:
+    """A value of a user's file as a message shows it."""
+    if isinstance(value, int) and value.bit_length() > 128:
+        return "a longer number"
+    if not isinstance(value, str | int | float):
+        return f"a {type(value).__name__}"
+    shown = repr(value[:41] if isinstance(value, str) else value)
+    return shown if len(shown) <= 43 else f"{shown[:40]}…"
 
 
 def _names(costs: Mapping[str, Cost]) -> str:

@@ -17,6 +17,7 @@ from .inspect_time import Forecast, forecast, forecast_document, show_forecast
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
     from rich.text import Text
 
     from memhp.machines.architecture import ArchitectureReading
@@ -36,6 +37,10 @@ Yes means that going offline may begin: a page that is in use by more than page 
 known pins, or a memory notifier, can still stop it.  A record that `memhp lab record` made
 tells how trying each block ended; that is shown beside the judgement.
 """
+_WRONG = ", wrong"
+_MANY = 10_000
+"""Of so many blocks or rows the output is plain: a pretty one of a million takes minutes."""
+
 _COLOURS = {"yes": "green", "no": "red", "cannot tell": "yellow"}
 
 
@@ -75,7 +80,8 @@ def add_parser(commands: Any) -> None:
         type=Path,
         metavar="FILE",
         help="write a record of this machine: a tar of its files on memory and, as root, of how"
-        " many pages of each block have which flags (no content of any page)",
+        " many pages of each block have which flags (no content of any page, not where the kernel"
+        " lies); only its owner may read it",
     )
     parser.add_argument("--json", action="store_true", help="machine-readable output")
     parser.set_defaults(run=run)
@@ -104,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
         document = _document(reading, judgements, arch)
         if made is not None:
             document["removal"] = forecast_document(made)
-        print(json.dumps(document, indent=1))
+        print(json.dumps(document, indent=1 if len(judgements) < _MANY else None))
     else:
         out = console()
         _show(out, reading, judgements, arch, len(invariants(SYSTEM)))
@@ -193,27 +199,52 @@ def _show_node(
     judgements: list[BlockJudgement],
     outcomes: Mapping[int, str] | None,
 ) -> None:
-    from rich.table import Table
-
     tried = ["when tried"] if outcomes else []
-    table = Table("blocks", "state", "zone", "can go", "", *tried, "why", box=None, pad_edge=False)
-    table.columns[-1].overflow = "fold"
-    for run_of in _runs(judgements, outcomes or {}):
-        first, last = run_of[0], run_of[-1]
-        numbers = str(first.number) if first is last else f"{first.number}-{last.number}"
-        colour = _COLOURS[first.verdict]
-        table.add_row(
-            numbers,
-            first.state or "?",
-            first.zone or "?",
-            coloured(first.verdict, colour),
-            " or ".join(errorcode[errno] for errno in first.errnos if first.verdict == "no"),
-            *([_tried(first, outcomes)] if outcomes else []),
-            _why(first) if first.guard is None else f"{_why(first)} ({first.guard})",
-        )
+    heads = ["blocks", "state", "zone", "can go", "", *tried, "why"]
+    rows = [_row(run, outcomes) for run in _runs(judgements, outcomes or {})]
     out.print()
     out.print("node unknown, or several" if node is None else f"node {node}")
-    out.print(table)
+    if out.is_terminal and len(rows) < _MANY:
+        out.print(_table(heads, rows))
+    else:
+        print("\n".join(_lines([heads, *rows])))
+
+
+def _row(run: Sequence[BlockJudgement], outcomes: Mapping[int, str] | None) -> list[str]:
+    """What is said of a run of blocks, a word or sentence for each column."""
+    first, last = run[0], run[-1]
+    return [
+        str(first.number) if first is last else f"{first.number}-{last.number}",
+        first.state or "?",
+        first.zone or "?",
+        first.verdict,
+        " or ".join(errorcode[errno] for errno in first.errnos if first.verdict == "no"),
+        *([_tried(first, outcomes)] if outcomes else []),
+        _why(first) if first.guard is None else f"{_why(first)} ({first.guard})",
+    ]
+
+
+def _table(heads: list[str], rows: list[list[str]]) -> Table:
+    """The rows as a terminal shows them, the verdicts in colours."""
+    from rich.table import Table
+
+    table = Table(*heads, box=None, pad_edge=False)
+    table.columns[-1].overflow = "fold"
+    for row in rows:
+        cells: list[str | Text] = [*row]
+        cells[3] = coloured(row[3], _COLOURS[row[3]])
+        if row[-2].endswith(_WRONG):
+            cells[-2] = coloured(row[-2], "red")
+        table.add_row(*cells)
+    return table
+
+
+def _lines(rows: list[list[str]]) -> Iterator[str]:
+    """The same as plain lines, one for each row."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(padded).rstrip()
 
 
 def _runs(
@@ -239,13 +270,12 @@ def _said(judgement: BlockJudgement, outcomes: Mapping[int, str]) -> tuple[objec
     return (*said, judgement.errnos, how)
 
 
-def _tried(judgement: BlockJudgement, outcomes: Mapping[int, str]) -> str | Text:
-    """How it ended when the block was tried; in red if it was judged otherwise."""
+def _tried(judgement: BlockJudgement, outcomes: Mapping[int, str]) -> str:
+    """How it ended when the block was tried, and whether it was judged otherwise."""
     outcome = outcomes.get(judgement.number)
     if outcome is None:
         return "not tried"
-    wrong = judgement.agrees(outcome) is False
-    return coloured(f"{outcome}, wrong", "red") if wrong else outcome
+    return outcome + _WRONG if judgement.agrees(outcome) is False else outcome
 
 
 def _as_predicted(judgements: Sequence[BlockJudgement], outcomes: Mapping[int, str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from memhp.checks.files import json_of, read_whole
 from memhp.checks.removal_time import (
     COSTS,
     Cost,
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from memhp.machines.sysfs import MachineReading
 
 __all__ = ["Forecast", "forecast", "forecast_document", "read_costs", "reboot_of", "show_forecast"]
+
+_MOST_COSTS = 1 << 20
+"""Bytes of a file of costs; there are a few lines for each kind of work."""
 
 STICKY = ("reserved", "kernel")
 """The kinds of frames, as the page flags show them, that neither move nor can be written out."""
@@ -87,8 +90,8 @@ def reboot_of(text: str, memory: int | None) -> Reboot:
         lower, upper = -1, -1
     if not 0 <= lower <= upper < float("inf"):
         raise UsageError(
-            f"--reboot {text!r} is neither seconds (90), nor LOW..HIGH (90..120), nor estimate;"
-            " before a path write --reboot=estimate"
+            f"--reboot {text[:40]!r} is neither seconds (90), nor LOW..HIGH (90..120), nor"
+            " estimate; before a path write --reboot=estimate"
         )
     return Reboot(Span(lower, upper), "given", "--reboot")
 
@@ -98,16 +101,30 @@ def read_costs(path: str | None) -> Mapping[str, Cost]:
     if path is None:
         return COSTS
     try:
-        text = Path(path).read_text(encoding="utf-8")
-        document = json.loads(text) if path.endswith(".json") else tomllib.loads(text)
+        text = read_whole(Path(path), _MOST_COSTS).decode()
+        document = json_of(text) if path.endswith(".json") else tomllib.loads(text)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: not text, so neither TOML nor JSON") from None
+    except RecursionError:  # of tomllib
+        raise UsageError(
+            f"{path}: neither TOML nor JSON as its name says (nested too deeply)"
+        ) from None
     except ValueError as error:
-        raise UsageError(f"{path}: neither TOML nor JSON as its name says ({error})") from None
+        raise UsageError(
+            f"{path}: neither TOML nor JSON as its name says ({_brief(error)})"
+        ) from None
     try:
         return overridden(document, path)
     except CostError as error:
         raise UsageError(str(error)) from None
+
+
+def _brief(error: Exception) -> str:
+    """What a parser says, on one line; it may quote the whole of a file."""
+    said = " ".join(str(error).split())
+    return said if len(said) <= 120 else f"{said[:120]}…"
 
 
 def memory_of(reading: MachineReading) -> int | None:

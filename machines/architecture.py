@@ -53,9 +53,10 @@ class ArchitectureReading:
         return sizes.pop() if len(sizes) == 1 else None
 
     @property
-    def boot_memory_stays(self) -> bool:
-        """On each of them boot memory can never go offline."""
-        return bool(self.names) and not any(a.boot_memory_removable for a in self.candidates)
+    def boot_memory_stays(self) -> bool | None:
+        """Whether boot memory can never go offline; None if it can on some of them."""
+        goes = {each.boot_memory_removable for each in self.candidates}
+        return None if len(goes) > 1 else goes == {False}
 
 
 def family_in(cpuinfo: str) -> str | None:

@@ -7,7 +7,14 @@ import os
 import stat
 from pathlib import Path
 
-from memhp.machines.errors import MAX_FILE_BYTES, MachineError, NotPermitted, path_parts, too_large
+from memhp.machines.errors import (
+    MAX_FILE_BYTES,
+    MachineError,
+    NotPermitted,
+    path_parts,
+    text_of,
+    too_large,
+)
 
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENODEV, errno.ENXIO})
 """Not there, behind a link, or hot-removed between listing and reading."""
@@ -47,7 +54,7 @@ class DirectoryTree:
     def read_text(self, path: str) -> str | None:
         """See `Tree.read_text`."""
         content = self.read_bytes(path)
-        return None if content is None else content.decode("utf-8", errors="replace")
+        return None if content is None else text_of(path, content)
 
     def listdir(self, path: str) -> tuple[str, ...]:
         """See `Tree.listdir`."""

@@ -30,6 +30,19 @@ def path_parts(path: str) -> tuple[str, ...]:
     return parts
 
 
+def text_of(path: str, content: bytes) -> str:
+    """The content as text, undecodable bytes replaced; an attribute of sysfs ends at a NUL.
+
+    GNU tar takes a file of sysfs for as long as a page, and fills it up.
+
+    >>> text_of("sys/x/online", b"1\\n" + bytes(4094))
+    '1\\n'
+    """
+    if path_parts(path)[:1] == ("sys",):
+        content = content.partition(b"\0")[0]
+    return content.decode("utf-8", errors="replace")
+
+
 def too_large(path: str) -> MachineError:
     """The refusal of a file that is too large to be what it is named for."""
     mib = MAX_FILE_BYTES // (1024 * 1024)

@@ -25,6 +25,10 @@ that is in use by more than its page tables. No file tells which pages are pinne
 `/proc/vmstat` tells how many; if there are any, a block whose pages would have to move
 may hold one. A gigantic page in use goes nowhere if no other is free; then the removal
 begins and tries without end, until a signal ends it.
+
+What was set aside at boot isolation refuses in every zone: an area of CMA, and memory that is
+reserved in a ZONE_MOVABLE of `movablecore=`. The specification has no such memory in its
+movable zone, and its guard asks for no zone: so it is asked about a kernel zone.
 """
 
 from __future__ import annotations
@@ -32,13 +36,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from errno import EINTR, errorcode
+from errno import EBUSY, EINTR, EINVAL, errorcode
 from functools import lru_cache
 from typing import Literal
 
+from memhp.machines.cma import CMA_DIR
 from memhp.machines.findings import DONE
 from memhp.machines.sysfs import BlockReading, MachineReading
-from memhp.machines.worlds import ZONES, Facts, World, facts_of
+from memhp.machines.worlds import TESTED_ITSELF, ZONES, Facts, World, facts_of
 from memhp.reference import Machine, Refusal, Shape, violated_axioms
 from memhp.spec.language.system import System
 
@@ -47,7 +52,7 @@ __all__ = ["BlockJudgement", "Verdict", "invariants", "judge"]
 Verdict = Literal["yes", "no", "cannot tell"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class BlockJudgement:
     """Whether a block could begin to go offline, and why not.
 
@@ -57,7 +62,7 @@ class BlockJudgement:
     if not every world is refused by the same guard; ``errnos`` are those of all worlds
     that are refused. ``why`` is the guard's reason, or
     what is missing. ``missing`` names the facts that decide and are not known: "state",
-    "zone", "frames", "hole", "busy", "vetoed", "pinned" or "cramped". ``if_no_holes`` is
+    "zone", "frames", "hole", "busy", "vetoed", "pinned", "cramped" or "cma". ``if_no_holes`` is
     the verdict if the block has none; it is given where only `/proc/iomem` could tell.
     ``violated`` names the properties that the machine violates as it was read.
     """
@@ -89,7 +94,7 @@ class BlockJudgement:
 
 
 def judge(
-    reading: MachineReading, system: System, *, boot_memory_stays: bool = False
+    reading: MachineReading, system: System, *, boot_memory_stays: bool | None = False
 ) -> tuple[BlockJudgement, ...]:
     """Ask the specification about every block of a machine, in the reading's order.
 
@@ -98,7 +103,8 @@ def judge(
         system: the specification, perhaps with a profile or a variant applied. It must
             have the sorts and tables of the core specification.
         boot_memory_stays: a notifier of the architecture refuses that boot memory goes
-            (arm64). Which blocks were there at boot only a device tree tells.
+            (arm64); None if that is not known. Which blocks were there at boot only a device
+            tree tells.
 
     >>> from memhp.machines.sysfs import read_machine
     >>> from memhp.spec.system import SYSTEM
@@ -117,7 +123,7 @@ def judge(
             busy = (False, True)
         states[block.state] += 1
         facts = facts_of(reading, block, busy, boot_memory_stays)
-        found.append(_judgement(reading, block, facts, court.answer(facts)))
+        found.append(_as_built(reading, block, _judgement(reading, block, facts, court)))
     return tuple(found)
 
 
@@ -144,6 +150,7 @@ class _Court:
     def __init__(self, system: System) -> None:
         self.system = system
         self.answer = lru_cache(maxsize=None)(self._answer)
+        self.missing = lru_cache(maxsize=None)(self._missing)
         self._base = lru_cache(maxsize=None)(self._boot)
 
     def _answer(self, facts: Facts) -> _Answer:
@@ -157,11 +164,15 @@ class _Court:
         names = tuple(name for name in invariants(self.system) if name in everywhere)
         return _Answer({world: refusal for world, (refusal, _) in asked.items()}, names)
 
+    def _missing(self, facts: Facts) -> tuple[str, ...]:
+        return _missing(facts, self.answer(facts).worlds)
+
     def _ask(self, world: World) -> tuple[Refusal | None, tuple[str, ...]] | None:
         """The refusal and what the world violates; None if nothing can be pinned there."""
-        frames = tuple(sorted(world.frames))
+        frames = tuple(sorted({*world.frames, "aside"} if world.cma else world.frames))
         kinds = (*frames, "hole") if world.hole else frames or ("none",)
-        zone = "kernel" if world.state == "offline" else world.zone
+        aside = "aside" in frames and world.zone == "movable"
+        zone = "kernel" if world.state == "offline" or aside else world.zone
         base, axioms = self._base(kinds, zone, world.vetoed)
         machine = base.at(_values(base, world, kinds))
         violated = dict.fromkeys([*axioms, *(found.property for found in machine.violations())])
@@ -188,7 +199,7 @@ class _Court:
             multizone=frozenset({_JUDGED} if zone == "none" else ()),
             vetoing=frozenset({_JUDGED} if vetoed else ()),
             holes=frozenset(first + at for at, kind in enumerate(kinds) if kind == "hole"),
-            boot_kernel=frozenset(first + at for at, kind in enumerate(kinds) if kind == "boot"),
+            boot_kernel=frozenset(first + at for at, kind in enumerate(kinds) if kind in _EARLY),
             tables=(("does_dma", (1,)),),
         ).build(self.system)
         return Machine(self.system, topology), tuple(violated_axioms(self.system, topology))
@@ -218,6 +229,9 @@ def _migrations_answer(machine: Machine) -> Refusal | None:
         machine.step(name, *operands)
     return None
 
+
+_EARLY = ("boot", "aside")
+"""The kinds of frames that the kernel had at boot and never frees."""
 
 _OTHER, _JUDGED = 0, 1
 _FOLIO, _PIN = 0, 0
@@ -268,15 +282,16 @@ def _frame_state(kind: str, block_state: str) -> str:
         return "unavailable"
     if kind == "free" and block_state == "going_offline":
         return "isolated"
-    return "kernel" if kind == "boot" else kind
+    return "kernel" if kind in _EARLY else kind
 
 
 # --- the judgement ------------------------------------------------------------------------------
 
 
 def _judgement(
-    reading: MachineReading, block: BlockReading, facts: Facts, answer: _Answer
+    reading: MachineReading, block: BlockReading, facts: Facts, court: _Court
 ) -> BlockJudgement:
+    answer = court.answer(facts)
     refusals = list(dict.fromkeys(answer.worlds.values()))
     verdict = _verdict(answer.worlds)
     alone = refusals[0] if len(refusals) == 1 else None
@@ -288,12 +303,39 @@ def _judgement(
         verdict=verdict,
         guard=None if alone is None else alone.guard,
         errno=None if alone is None else alone.errno,
-        why=" or ".join(refusal.why for refusal in refusals if refusal is not None)
+        why=" or ".join(_reason(refusal, facts) for refusal in refusals if refusal is not None)
         or "no guard refuses",
         violated=answer.violated,
         errnos=tuple(sorted({each.errno or 0 for each in refusals if each is not None} - {0})),
     )
-    return judged if verdict != "cannot tell" else _undecided(reading, judged, facts, answer)
+    if verdict == "cannot tell":
+        return _undecided(reading, judged, court.missing(facts), answer)
+    return judged
+
+
+def _as_built(
+    reading: MachineReading, block: BlockReading, judged: BlockJudgement
+) -> BlockJudgement:
+    """The judgement; "no" if the kernel was built without what takes memory offline.
+
+    Since Linux 5.7 ``removable`` tells that and nothing else (drivers/base/memory.c,
+    removable_show); the stub of offline_pages says EINVAL (include/linux/memory_hotplug.h).
+    """
+    old = reading.kernel is not None and reading.kernel < TESTED_ITSELF
+    if block.removable != 0 or old or judged.verdict == "no":
+        return judged
+    why = "removable is 0: the kernel has no CONFIG_MEMORY_HOTREMOVE"
+    errnos: tuple[int, ...] = (EINVAL,)
+    if reading.kernel is None:
+        why, errnos = f"{why}, or is older than 5.7 and found what cannot move", (EBUSY, EINVAL)
+    errno = errnos[0] if len(errnos) == 1 else None
+    return replace(judged, verdict="no", errno=errno, errnos=errnos, why=why, missing=())
+
+
+def _reason(refusal: Refusal, facts: Facts) -> str:
+    """What the guard says, and what it is about where that is known."""
+    of_cma = refusal.guard == "no_unmovable" and facts.cma == (True,)
+    return f"{refusal.why}: an area of CMA" if of_cma else refusal.why
 
 
 def _verdict(worlds: Mapping[World, Refusal | None]) -> Verdict:
@@ -304,9 +346,8 @@ def _verdict(worlds: Mapping[World, Refusal | None]) -> Verdict:
 
 
 def _undecided(
-    reading: MachineReading, judged: BlockJudgement, facts: Facts, answer: _Answer
+    reading: MachineReading, judged: BlockJudgement, missing: tuple[str, ...], answer: _Answer
 ) -> BlockJudgement:
-    missing = _missing(facts, answer.worlds)
     why = "; ".join(_absent(reading, judged, fact) for fact in missing)
     if_no_holes = None
     whole = {world: refusal for world, refusal in answer.worlds.items() if not world.hole}
@@ -345,7 +386,9 @@ def _absent(reading: MachineReading, judged: BlockJudgement, fact: str) -> str:
         lacking = "block size" if reading.iomem is not None else "/proc/iomem"
         return f"holes unknown: {lacking} {where}"
     if fact == "vetoed":
-        return "whether it is boot memory, which never goes on this architecture, is not told"
+        return "whether it is boot memory, which never goes on arm64, is not told"
+    if fact == "cma":
+        return _where_cma_is(reading)
     if fact == "pinned":
         return f"{reading.pinned} pins of pages last on this machine, and where is not told"
     if fact == "cramped":
@@ -356,3 +399,12 @@ def _absent(reading: MachineReading, judged: BlockJudgement, fact: str) -> str:
     if reading.frames is None:
         told = "not read" if reading.live else "not in a dump"
     return f"kernel memory unknown: kpageflags {told}"
+
+
+def _where_cma_is(reading: MachineReading) -> str:
+    if reading.areas is not None and reading.page_size is not None:
+        return "an area of CMA lies in it, and this kernel may or may not refuse that"
+    if reading.cma is None:
+        return "whether an area of CMA lies in it is not told: no zoneinfo with cma, no CmaTotal"
+    told = "does not tell" if reading.live else "not in the dump"
+    return f"its zone has memory of CMA, and where is not told: {CMA_DIR} {told} (root reads it)"

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 
 from memhp.machines.errors import MachineError, shown
 
-_IOMEM_LINE = re.compile(r"(?P<indent> *)(?P<start>[0-9a-f]+)-(?P<end>[0-9a-f]+) : (?P<name>.*)")
+_IOMEM_LINE = re.compile(r" *(?P<start>[0-9a-f]{1,20})-(?P<end>[0-9a-f]{1,20}) : (?P<name>.*)")
 _ZONE_LINE = re.compile(r"Node (?P<node>[0-9]+), zone +(?P<name>\w+)")
-_ZONE_FIELD = re.compile(r"  +(?:pages )?(?P<name>free|spanned|present|managed|start_pfn):? +(.*)")
+_ZONE_FIELD = re.compile(
+    r"  +(?:pages )?(?P<name>free|spanned|present|managed|cma|start_pfn):? +(.*)"
+)
+_RAM = "System RAM"
 _LISTED = re.compile(r" +count: +(.*)")
 
 
@@ -31,7 +34,8 @@ class ZoneReading:
 
     `spanned` counts holes, `present` does not, `managed` is what the buddy allocator
     got (absent before Linux 3.9). `start_pfn` is the number of the first frame. `listed`
-    counts the free frames that wait on the lists of CPUs, outside the buddy allocator.
+    counts the free frames that wait on the lists of CPUs, outside the buddy allocator, and
+    `cma` those in areas of the contiguous memory allocator (absent before Linux 5.12).
     """
 
     node: int
@@ -42,6 +46,7 @@ class ZoneReading:
     managed: int | None
     start_pfn: int | None
     listed: int = 0
+    cma: int | None = None
 
 
 def system_ram(text: str, path: str = "proc/iomem") -> tuple[Range, ...] | None:
@@ -61,7 +66,31 @@ def system_ram(text: str, path: str = "proc/iomem") -> tuple[Range, ...] | None:
     >>> system_ram("00001000-0009ffff : System RAM\\n000a0000-000fffff : Reserved\\n")
     (Range(start=4096, stop=655360),)
     """
+    found = memory_ranges(text, path)
+    return None if found is None else found.ranges
+
+
+@dataclass(frozen=True)
+class MemoryRanges:
+    """The ranges of System RAM, ascending, and those of them that a driver brought.
+
+    A driver's have a name behind the words, as `System RAM (kmem)` has
+    (add_memory_driver_managed in mm/memory_hotplug.c); none of them was there at boot.
+    """
+
+    ranges: tuple[Range, ...]
+    of_drivers: tuple[Range, ...]
+
+
+def memory_ranges(text: str, path: str = "proc/iomem") -> MemoryRanges | None:
+    """The ranges that `system_ram` gives, and those of drivers; None as there.
+
+    >>> found = memory_ranges("240000000-2bfffffff : System RAM (kmem)\\n")
+    >>> found.ranges == found.of_drivers
+    True
+    """
     ranges: list[Range] = []
+    of_drivers: list[Range] = []
     any_address = False
     for line in filter(None, text.splitlines()):
         match = _IOMEM_LINE.fullmatch(line)
@@ -71,9 +100,17 @@ def system_ram(text: str, path: str = "proc/iomem") -> tuple[Range, ...] | None:
         if end < start:
             raise MachineError(f"{path}: a range that ends before it starts, {shown(line)}")
         any_address = any_address or end > 0
-        if match["name"] == "System RAM" or match["name"].startswith("System RAM ("):
+        if match["name"] == _RAM:
             ranges.append(Range(start, end + 1))
-    return tuple(sorted(ranges, key=lambda found: found.start)) if any_address else None
+        elif match["name"].startswith(f"{_RAM} ("):
+            of_drivers.append(Range(start, end + 1))
+    if not any_address:
+        return None
+    return MemoryRanges(_ascending(ranges + of_drivers), _ascending(of_drivers))
+
+
+def _ascending(ranges: list[Range]) -> tuple[Range, ...]:
+    return tuple(sorted(ranges, key=lambda each: each.start))
 
 
 def zones(text: str, path: str = "proc/zoneinfo") -> tuple[ZoneReading, ...]:
@@ -126,6 +163,7 @@ def _zone(heading: re.Match[str], body: list[str], path: str) -> ZoneReading:
         managed=fields.get("managed"),
         start_pfn=fields.get("start_pfn"),
         listed=listed,
+        cma=fields.get("cma"),
     )
 
 
@@ -159,13 +197,13 @@ def pinned_pages(text: str, path: str = "proc/vmstat") -> int | None:
     return max(0, acquired - released)
 
 
-def node_meminfo(text: str, path: str) -> dict[str, int]:
-    """The sizes in KiB in the `meminfo` of a node, by name; counts without kB left out.
+def meminfo(text: str, path: str) -> dict[str, int]:
+    """The sizes in KiB in `/proc/meminfo` or a node's, by name; counts without kB left out.
 
     Raises:
         MachineError: a size that is not a number.
 
-    >>> node_meminfo("Node 1 MemTotal:  2048 kB\\nNode 1 HugePages_Total: 0\\n", "meminfo")
+    >>> meminfo("Node 1 MemTotal:  2048 kB\\nNode 1 HugePages_Total: 0\\n", "meminfo")
     {'MemTotal': 2048}
     """
     sizes: dict[str, int] = {}

@@ -1,9 +1,9 @@
 """A machine as a tar: what its files say, and what it takes to judge its blocks later.
 
 Such a record holds the files of sysfs about blocks and nodes, a few of procfs, the
-memory that a device tree tells, and the page words of its blocks
-(`memhp.machines.findings`).  No content of any page is in it, and no names of
-processes or files.
+memory that a device tree tells, where areas of CMA lie, and the page words of its blocks
+(`memhp.machines.findings`).  No content of any page is in it, no names of processes or
+files, and not where the kernel itself lies.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import tarfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from memhp.machines.cma import area_files
 from memhp.machines.device_tree import DEVICE_TREE
 from memhp.machines.errors import MachineError
 from memhp.machines.findings import PAGE_WORDS, PageWords, page_words_text
@@ -33,6 +34,8 @@ PROC = tuple(
     f"proc/{name}" for name in ("cpuinfo", "iomem", "meminfo", "version", "vmstat", "zoneinfo")
 )
 """The files of procfs that are recorded."""
+
+IOMEM = "proc/iomem"
 
 
 def pack(files: Iterable[tuple[str, bytes]], links: Iterable[str] = ()) -> bytes:
@@ -73,8 +76,10 @@ def record_of_this_machine(reading: MachineReading, root: str | Path = "/") -> b
     links: list[str] = []
     for folder in (*FOLDERS, DEVICE_TREE):
         _walk(tree, folder, files, links)
-    for path in PROC:
+    for path in (*PROC, *_area_files(tree)):
         _take(tree, path, files)
+    if IOMEM in files:
+        files[IOMEM] = _without_kernel(files[IOMEM])
     words = _page_words(reading)
     if words is not None:
         files[PAGE_WORDS] = page_words_text(words).encode()
@@ -86,6 +91,24 @@ def _page_words(reading: MachineReading) -> PageWords | None:
     if not reading.live or reading.frames is None or page is None or size is None:
         return None
     return PageWords(page, size, count_words(reading.frames, block_size=size, page_size=page))
+
+
+def _without_kernel(iomem: bytes) -> bytes:
+    """The lines but those that tell where the kernel lies, which its randomization hides.
+
+    >>> _without_kernel(b"0-fff : System RAM\\n  10-1f : Kernel code\\n")
+    b'0-fff : System RAM\\n'
+    """
+    lines = iomem.splitlines(keepends=True)
+    return b"".join(line for line in lines if b" : Kernel " not in line)
+
+
+def _area_files(tree: Tree) -> list[str]:
+    """The files that tell where areas of CMA lie, if this user may know."""
+    try:
+        return [path for pair in area_files(tree) for path in pair]
+    except MachineError:
+        return []
 
 
 def _walk(tree: Tree, folder: str, files: dict[str, bytes], links: list[str]) -> None:

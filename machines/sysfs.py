@@ -11,42 +11,63 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+from memhp.machines.cma import any_cma, cma_areas
 from memhp.machines.device_tree import boot_memory
 from memhp.machines.errors import MachineError, shown
+from memhp.machines.extent import Extent
 from memhp.machines.findings import PageWords, recorded_outcomes, recorded_words
+from memhp.machines.numa import (
+    HugePool,
+    NodeReading,
+    attribute,
+    hexadecimal_in,
+    number_in,
+    read_huge_pools,
+    read_nodes,
+    sizes_in,
+)
 from memhp.machines.pageflags import FrameKind, count_words, kinds_of
 from memhp.machines.procfs import (
+    MemoryRanges,
     Range,
     ZoneReading,
     kernel_version,
-    node_meminfo,
-    number,
+    memory_ranges,
     pinned_pages,
-    system_ram,
     zones,
 )
 from memhp.machines.tree import MEMORY_DIR, NODE_DIR, Tree, open_tree
 
+__all__ = [
+    "BlockReading",
+    "HugePool",
+    "MachineReading",
+    "NodeReading",
+    "read_machine",
+    "read_tree",
+]
+
 BLOCK_STATES = frozenset({"online", "offline", "going-offline"})
 """What `memoryX/state` says (state_show); all else is refused."""
-
-MOST_LISTED = 65536
-"""The most CPUs or nodes that a list may name; x86 allows 8192 and 1024."""
 
 _T = TypeVar("_T")
 
 _LEAST_BLOCK = 16 * 1024**2
 _LARGEST_BLOCK = 64 * 1024**3
+_LARGEST_ADDRESS = 1 << 64
 _LEAST_FILLED = 0.75
+_MOST_ZONES = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class BlockReading:
     """One memory block; `number` is its first address divided by the block size.
 
@@ -67,34 +88,6 @@ class BlockReading:
 
 
 @dataclass(frozen=True)
-class NodeReading:
-    """One NUMA node; `blocks` are the numbers of the blocks linked with it.
-
-    `distance` has one entry for each online node, in ascending node order, and 10
-    means local. MemTotal is what the allocator got, which is less than the blocks hold.
-    `online` and `has_memory` say whether the lists of such nodes name it.
-    """
-
-    number: int
-    distance: tuple[int, ...] | None = None
-    mem_total_kib: int | None = None
-    mem_free_kib: int | None = None
-    blocks: tuple[int, ...] = ()
-    cpus: tuple[int, ...] | None = None
-    online: bool | None = None
-    has_memory: bool | None = None
-
-
-@dataclass(frozen=True)
-class HugePool:
-    """The huge pages of one size (in bytes), those of all nodes together."""
-
-    size: int
-    total: int
-    free: int
-
-
-@dataclass(frozen=True)
 class MachineReading:
     """Everything read from one machine. Sizes in bytes, tuples in ascending order.
 
@@ -104,7 +97,10 @@ class MachineReading:
     holds the ranges that the device tree names; `pinned` counts pins of pages; `kernel` is
     the version; `outcomes` tells of each block how its offlining ended when it was tried
     (`memhp.machines.findings`; records alone have it). Each is None if it is not told.
-    `huge_pools` has the pools of hugetlb that any node tells of.
+    `huge_pools` has the pools of hugetlb that any node tells of; `driver_memory` holds the
+    ranges of System RAM that drivers brought, `cma` says whether any memory is in an area of the
+    contiguous memory allocator, and `cma_areas` the frame numbers of all areas
+    (`memhp.machines.cma`).
     """
 
     source: str
@@ -124,6 +120,38 @@ class MachineReading:
     kernel: tuple[int, int] | None = None
     huge_pools: tuple[HugePool, ...] = ()
     outcomes: Mapping[int, str] | None = None
+    driver_memory: tuple[Range, ...] = ()
+    cma: bool | None = None
+    cma_areas: tuple[range, ...] | None = None
+
+    @cached_property
+    def ram(self) -> Extent | None:
+        """Where System RAM is."""
+        return None if self.iomem is None else Extent(self.iomem)
+
+    @cached_property
+    def early(self) -> Extent | None:
+        """Where the memory of the boot is, if a device tree tells."""
+        return None if self.boot_memory is None else Extent(self.boot_memory)
+
+    @cached_property
+    def of_drivers(self) -> Extent:
+        """Where memory is that drivers brought."""
+        return Extent(self.driver_memory)
+
+    @cached_property
+    def areas(self) -> Extent | None:
+        """The frames that are in areas of CMA, if it is told where all of them are."""
+        areas = self.cma_areas
+        return None if areas is None else Extent(Range(each.start, each.stop) for each in areas)
+
+    @cached_property
+    def zones_by_name(self) -> Mapping[str, tuple[ZoneReading, ...]]:
+        """The zones of all nodes that have one name."""
+        found: dict[str, list[ZoneReading]] = {}
+        for zone in self.zones or ():
+            found.setdefault(zone.name, []).append(zone)
+        return {name: tuple(its) for name, its in found.items()}
 
 
 def read_machine(path: str | Path = "/", *, page_flags: bool = True) -> MachineReading:
@@ -150,7 +178,7 @@ def read_tree(tree: Tree, *, page_flags: bool = True) -> MachineReading:
     notes: list[str] = []
     links = _links(tree)
     blocks = tuple(_block(tree, block, nodes) for block, nodes in sorted(links.blocks.items()))
-    nodes = tuple(_node(tree, node, members) for node, members in sorted(links.nodes.items()))
+    nodes = read_nodes(tree, links.nodes)
     block_size = _block_size(tree)
     words = recorded_words(tree, block_size, links.blocks)
     page_size = os.sysconf("SC_PAGE_SIZE") if tree.live else None
@@ -164,6 +192,10 @@ def read_tree(tree: Tree, *, page_flags: bool = True) -> MachineReading:
     frames = None
     if page_flags and (tree.live or words is not None):
         frames = _frames(words, blocks, block_size, page_size, notes)
+    ram = _iomem(tree, notes)
+    counted = _told(tree, "proc/zoneinfo", zones)
+    kernel = _told(tree, "proc/version", kernel_version)
+    sizes = sizes_in(tree, "proc/meminfo")
     if not blocks:
         notes.append("no memory blocks: the kernel has no memory hotplug, or a dump left them out")
     return MachineReading(
@@ -174,16 +206,19 @@ def read_tree(tree: Tree, *, page_flags: bool = True) -> MachineReading:
         block_size_derived=derived and block_size is not None,
         blocks=blocks,
         nodes=nodes,
-        iomem=_iomem(tree, notes),
-        zones=_told(tree, "proc/zoneinfo", zones),
+        iomem=None if ram is None else ram.ranges,
+        zones=counted,
         frames=frames,
         notes=tuple(notes),
         cpuinfo=tree.read_text("proc/cpuinfo"),
         boot_memory=boot_memory(tree),
         pinned=_told(tree, "proc/vmstat", pinned_pages),
-        huge_pools=_huge_pools(tree, links.nodes),
-        kernel=_told(tree, "proc/version", kernel_version),
+        huge_pools=read_huge_pools(tree, links.nodes),
+        kernel=kernel,
         outcomes=recorded_outcomes(tree, links.blocks),
+        driver_memory=() if ram is None else ram.of_drivers,
+        cma=any_cma(counted, sizes, kernel),
+        cma_areas=cma_areas(tree, counted, sizes),
     )
 
 
@@ -222,62 +257,22 @@ def _numbered(tree: Tree, folder: str, word: str) -> Iterator[int]:
 
 def _block(tree: Tree, block: int, nodes: frozenset[int]) -> BlockReading:
     folder = f"{MEMORY_DIR}/memory{block}"
-    online = _number(tree, f"{folder}/online")
+    there = set(tree.listdir(folder))
+
+    def told(name: str, read: Callable[[Tree, str], _T | None]) -> _T | None:
+        return read(tree, f"{folder}/{name}") if name in there else None
+
+    online = told("online", number_in)
     return BlockReading(
         number=block,
-        state=_state(tree, f"{folder}/state"),
+        state=told("state", _state),
         online=None if online is None else online != 0,
-        valid_zones=_zone_names(tree, f"{folder}/valid_zones"),
-        removable=_number(tree, f"{folder}/removable"),
-        phys_index=_number(tree, f"{folder}/phys_index", base=16),
-        phys_device=_number(tree, f"{folder}/phys_device"),
+        valid_zones=told("valid_zones", _zone_names),
+        removable=told("removable", number_in),
+        phys_index=told("phys_index", hexadecimal_in),
+        phys_device=told("phys_device", number_in),
         nodes=tuple(sorted(nodes)),
     )
-
-
-def _node(tree: Tree, node: int, blocks: frozenset[int]) -> NodeReading:
-    folder = f"{NODE_DIR}/node{node}"
-    distance = tree.read_text(f"{folder}/distance")
-    cpus = tree.read_text(f"{folder}/cpulist")
-    meminfo = tree.read_text(f"{folder}/meminfo")
-    sizes = {} if meminfo is None else node_meminfo(meminfo, f"{folder}/meminfo")
-    return NodeReading(
-        number=node,
-        distance=None
-        if distance is None
-        else tuple(number(word, f"{folder}/distance") for word in distance.split()),
-        mem_total_kib=sizes.get("MemTotal"),
-        mem_free_kib=sizes.get("MemFree"),
-        blocks=tuple(sorted(blocks)),
-        cpus=None if cpus is None else _numbers(cpus, f"{folder}/cpulist"),
-        online=_listed(tree, "online", node),
-        has_memory=_listed(tree, "has_memory", node),
-    )
-
-
-def _listed(tree: Tree, name: str, node: int) -> bool | None:
-    """Whether a list of nodes names this one."""
-    path = f"{NODE_DIR}/{name}"
-    text = tree.read_text(path)
-    return None if text is None else node in _numbers(text, path)
-
-
-def _huge_pools(tree: Tree, nodes: Iterable[int]) -> tuple[HugePool, ...]:
-    total: Counter[int] = Counter()
-    free: Counter[int] = Counter()
-    for folder in (f"{NODE_DIR}/node{node}/hugepages" for node in nodes):
-        for name in tree.listdir(folder):
-            match = re.fullmatch(r"hugepages-([1-9][0-9]{0,12})kB", name)
-            if match is not None:
-                size = int(match[1]) * 1024
-                total[size] += _number(tree, f"{folder}/{name}/nr_hugepages") or 0
-                free[size] += _number(tree, f"{folder}/{name}/free_hugepages") or 0
-    return tuple(HugePool(size, total[size], free[size]) for size in sorted(total))
-
-
-def _number(tree: Tree, path: str, base: int = 10) -> int | None:
-    text = tree.read_text(path)
-    return None if text is None else number(text, path, base)
 
 
 def _state(tree: Tree, path: str) -> str | None:
@@ -292,33 +287,20 @@ def _state(tree: Tree, path: str) -> str | None:
 
 
 def _zone_names(tree: Tree, path: str) -> tuple[str, ...] | None:
-    text = tree.read_text(path)
+    text = attribute(tree, path)
     if text is None:
         return None
-    names = tuple(text.split())
+    names = tuple(sys.intern(name) for name in text.split(maxsplit=_MOST_ZONES))
     if not names or not all(re.fullmatch("[A-Za-z0-9]{1,16}", name) for name in names):
         raise MachineError(f"{path}: expected zone names, found {shown(text)}")
     return names
 
 
-def _numbers(text: str, path: str) -> tuple[int, ...]:
-    """The CPUs or nodes in a list such as `0-3,8`; it may be empty, old kernels end it with NUL."""
-    found: set[int] = set()
-    for part in filter(None, text.strip(" \n\0").split(",")):
-        first, dash, last = part.partition("-")
-        start = number(first, path)
-        stop = number(last, path) if dash else start
-        if not start <= stop < MOST_LISTED:
-            raise MachineError(f"{path}: expected numbers below {MOST_LISTED}, found {shown(part)}")
-        found.update(range(start, stop + 1))
-    return tuple(sorted(found))
-
-
 def _block_size(tree: Tree) -> int | None:
     path = f"{MEMORY_DIR}/block_size_bytes"
-    size = _number(tree, path, base=16)
-    if size is not None and (size == 0 or size & (size - 1)):
-        raise MachineError(f"{path}: expected a power of two, found {size:#x}")
+    size = hexadecimal_in(tree, path)
+    if size is not None and (size == 0 or size & (size - 1) or size >= _LARGEST_ADDRESS):
+        raise MachineError(f"{path}: expected a power of two below 2^64, found {size:#x}")
     return size
 
 
@@ -359,7 +341,7 @@ def _filled_power_of_two(total_kib: int | None, count: int) -> int | None:
     return size if plausible else None
 
 
-def _iomem(tree: Tree, notes: list[str]) -> tuple[Range, ...] | None:
+def _iomem(tree: Tree, notes: list[str]) -> MemoryRanges | None:
     try:
         text = tree.read_text("proc/iomem")
     except MachineError as error:
@@ -368,10 +350,10 @@ def _iomem(tree: Tree, notes: list[str]) -> tuple[Range, ...] | None:
     if text is None:
         notes.append("no proc/iomem: holes inside blocks cannot be told")
         return None
-    ranges = system_ram(text)
-    if ranges is None:
+    found = memory_ranges(text)
+    if found is None:
         notes.append("proc/iomem shows no addresses (read without root): holes cannot be told")
-    return ranges
+    return found
 
 
 def _told(tree: Tree, path: str, parse: Callable[[str], _T | None]) -> _T | None:

@@ -11,13 +11,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
+from memhp.machines.page_work import LEAST_PAGE
 from memhp.machines.pageflags import FrameKind
-from memhp.machines.procfs import Range
+from memhp.machines.procfs import ZoneReading
 from memhp.machines.sysfs import BlockReading, MachineReading
 
-__all__ = ["ZONES", "ZONE_OF", "Facts", "World", "facts_of", "has_hole"]
+__all__ = ["TESTED_ITSELF", "ZONES", "ZONE_OF", "Facts", "World", "facts_of", "has_hole"]
 
 _ANY_FRAMES = frozenset({"free", "user", "kernel"})
+_NOT_MOVABLE = _ANY_FRAMES | {"aside"}
 _FRAMES: Mapping[FrameKind, frozenset[str]] = {
     FrameKind.free: frozenset({"free"}),
     FrameKind.movable: frozenset({"user"}),
@@ -25,13 +27,15 @@ _FRAMES: Mapping[FrameKind, frozenset[str]] = {
     FrameKind.huge: frozenset({"user"}),
     FrameKind.reserved: frozenset({"boot"}),
     FrameKind.kernel: frozenset({"kernel"}),
-    FrameKind.offline: _ANY_FRAMES,
+    FrameKind.offline: _NOT_MOVABLE,
     FrameKind.hwpoison: frozenset({"free"}),
     FrameKind.hole: frozenset(),
     FrameKind.blank: _ANY_FRAMES,
     FrameKind.unknown: _ANY_FRAMES,
 }
-"""What a frame of each kind may be. ``boot`` is kernel memory that is never freed. Failed
+"""What a frame of each kind may be. ``boot`` is kernel memory that is never freed, ``aside`` what
+stops an offline in every zone, even where the specification has no memory of the kernel's: it
+was set aside at boot in what became ZONE_MOVABLE, or a balloon has it and does not let go. Failed
 memory does not stop an offline, so it counts as free."""
 
 _EMPTIES_LISTS = (6, 1)
@@ -55,6 +59,18 @@ others are free. Linux 5.10, 6.1 and 6.12 may choose a destination inside the bl
 as nobody interrupts: the free page taken is the one that the last move has left (mm/hugetlb.c,
 dequeue_huge_page_node_exact). Without any that is free they make a new one, and that ends."""
 
+_FIRST_ZONE_IS_OWN = (4, 13)
+"""The oldest kernel whose `valid_zones` names nothing but the zone of a block that is online;
+before, the zones follow that it may be moved to (show_valid_zones)."""
+
+_REFUSES_AREAS = (5, 1)
+"""The oldest kernel that refuses a block for the type of a page block alone; before, an area of
+CMA of which nothing was in use went (`memhp.machines.cma`)."""
+
+TESTED_ITSELF = (5, 7)
+"""The oldest kernel whose ``removable`` tells how it was built; before, it was 0 for a block that
+held what isolation refuses (is_mem_section_removable)."""
+
 _STATES = ("online", "offline", "going_offline")
 
 
@@ -63,7 +79,8 @@ class World:
     """One block, completely known.
 
     ``busy``: another block is changing; ``vetoed``: a notifier keeps this one; ``pinned``:
-    a device uses one of its pages; ``cramped``: nowhere is room for one of them.
+    a device uses one of its pages; ``cramped``: nowhere is room for one of them; ``cma``: an
+    area of CMA lies in it that keeps it.
     """
 
     state: str
@@ -74,6 +91,7 @@ class World:
     vetoed: bool
     pinned: bool
     cramped: bool
+    cma: bool
 
 
 @dataclass(frozen=True)
@@ -88,6 +106,7 @@ class Facts:
     vetoed: tuple[bool, ...]
     pinned: tuple[bool, ...]
     cramped: tuple[bool, ...]
+    cma: tuple[bool, ...]
 
     def worlds(self) -> Iterator[World]:
         for point in product(*vars(self).values()):
@@ -100,33 +119,43 @@ def facts_of(
     reading: MachineReading,
     block: BlockReading,
     busy: tuple[bool, ...],
-    boot_memory_stays: bool,
+    boot_memory_stays: bool | None,
 ) -> Facts:
     """What the reading allows of one block.
 
     Args:
         busy: whether another block is changing.
-        boot_memory_stays: a notifier refuses every block that was there at boot.
+        boot_memory_stays: a notifier refuses every block that was there at boot; None if it
+            is not known whether there is one.
     """
     return Facts(
         state=_STATES if block.state is None else (block.state.replace("-", "_"),),
-        zone=_zone(block),
+        zone=_zone(reading, block),
         frames=_frames(reading, block),
         hole=has_hole(reading, block),
         busy=busy,
-        vetoed=_vetoed(reading, block) if boot_memory_stays else (False,),
+        vetoed=_vetoed(reading, block, boot_memory_stays),
         pinned=(False, True) if reading.pinned else (False,),
         cramped=_cramped(reading, block),
+        cma=_cma(reading, block),
     )
 
 
-def _zone(block: BlockReading) -> tuple[str, ...]:
+def _zone(reading: MachineReading, block: BlockReading) -> tuple[str, ...]:
     """An offline block has no zone, a block of two nodes has no single one."""
     if block.state == "offline" or len(block.nodes) > 1:
         return ("none",)
-    if block.valid_zones is None or not set(block.valid_zones) <= set(ZONE_OF):
+    names = zone_names(reading, block)
+    if names is None or not set(names) <= set(ZONE_OF):
         return ZONES
-    return tuple(sorted({ZONE_OF[name] for name in block.valid_zones}))
+    return tuple(sorted({ZONE_OF[name] for name in names}))
+
+
+def zone_names(reading: MachineReading, block: BlockReading) -> tuple[str, ...] | None:
+    """The zones that an online block may be in; None if it is not told."""
+    names = block.valid_zones
+    old = reading.kernel is None or reading.kernel < _FIRST_ZONE_IS_OWN
+    return names[:1] if names and old and block.state == "online" else names
 
 
 def _frames(reading: MachineReading, block: BlockReading) -> tuple[frozenset[str], ...]:
@@ -136,12 +165,38 @@ def _frames(reading: MachineReading, block: BlockReading) -> tuple[frozenset[str
     may_be = dict(_FRAMES)
     if reading.kernel is None or reading.kernel < _EMPTIES_LISTS:
         may_be[FrameKind.waiting] = _ANY_FRAMES
-    choices = [_ANY_FRAMES] if kinds is None else [may_be[kind] for kind in kinds if kinds[kind]]
+    if kinds is None:
+        choices = [_NOT_MOVABLE if _may_be_set_aside(reading, block) else _ANY_FRAMES]
+    else:
+        choices = [may_be[kind] for kind in kinds if kinds[kind]]
+    if block.removable == 0 and reading.kernel is not None and reading.kernel < TESTED_ITSELF:
+        choices.append(frozenset({"aside"}))
     known = frozenset().union(*(choice for choice in choices if len(choice) == 1))
-    if _ANY_FRAMES not in choices:
+    open_ = frozenset().union(*(choice for choice in choices if len(choice) > 1))
+    if not open_:
         return (known,)
-    worlds = {known | {frame} for frame in _ANY_FRAMES}
-    return tuple(sorted(worlds, key=sorted))
+    return tuple(sorted({known | {frame} for frame in open_}, key=sorted))
+
+
+def _may_be_set_aside(reading: MachineReading, block: BlockReading) -> bool:
+    """Whether the block may hold memory that the allocator of its zone was never given.
+
+    That of the boot is reserved in every zone, for ZONE_MOVABLE begins where `movablecore=` says,
+    whatever lies there. A zone tells what it has, and what its allocator was given.
+    """
+    if not _may_be_early(reading, block):
+        return False
+    zones = zones_of(reading, block)
+    return not zones or any(zone.present != zone.managed or zone.present is None for zone in zones)
+
+
+def zones_of(reading: MachineReading, block: BlockReading) -> tuple[ZoneReading, ...]:
+    """What `/proc/zoneinfo` says of the zones that the block may be in; () if it does not."""
+    names = zone_names(reading, block)
+    if names is None or len(names) != 1:
+        return reading.zones or ()
+    named = reading.zones_by_name.get(names[0], ())
+    return tuple(zone for zone in named if zone.node in block.nodes or not block.nodes)
 
 
 def has_hole(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
@@ -149,41 +204,64 @@ def has_hole(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
     kinds = None if reading.frames is None else reading.frames.get(block.number)
     if kinds and kinds[FrameKind.hole]:
         return (True,)
-    if reading.iomem is None or reading.block_size is None:
+    if reading.ram is None or reading.block_size is None:
         return (False, True)
-    start = block.number * reading.block_size
-    return (not _covered(reading.iomem, start, start + reading.block_size),)
+    return (not reading.ram.covers(*_bytes(reading, block)),)
 
 
 def _cramped(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
     """Whether a huge page that is in use may find no room outside the block."""
     kinds = None if reading.frames is None else reading.frames.get(block.number)
-    if not kinds or not kinds[FrameKind.huge] or not reading.page_size:
+    if block.state == "offline" or (kinds is not None and not kinds[FrameKind.huge]):
         return (False,)
-    largest = reading.page_size * _GIGANTIC_PAGES
     pools = [pool for pool in reading.huge_pools if pool.total]
+    if kinds is not None and (not pools or not reading.page_size):
+        return (False, True)  # what the huge pages are of is not told
+    largest = (reading.page_size or LEAST_PAGE) * _GIGANTIC_PAGES
     in_use = [pool for pool in pools if pool.free < pool.total]
     gigantic = [pool for pool in in_use if pool.size > largest]
     if gigantic:
-        alone = gigantic == pools and not any(pool.free for pool in pools)
+        alone = kinds is not None and gigantic == pools and not any(pool.free for pool in pools)
         return (True,) if alone else (False, True)
     turns_round = reading.kernel is None or reading.kernel < _LEAVES_LEAVING_POOLS
     return (False, True) if turns_round and any(pool.free for pool in in_use) else (False,)
 
 
-def _vetoed(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
-    """Whether some of the block was there at boot."""
-    if reading.boot_memory is None or reading.block_size is None:
+def _vetoed(reading: MachineReading, block: BlockReading, stays: bool | None) -> tuple[bool, ...]:
+    """Whether some of the block was there at boot, and a notifier keeps that."""
+    if stays is False or not _may_be_early(reading, block):
+        return (False,)
+    known = reading.boot_memory is not None and reading.block_size is not None
+    return (True,) if known and stays else (False, True)
+
+
+def _cma(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
+    """Whether an area of CMA keeps the block."""
+    zones = zones_of(reading, block)
+    none_there = bool(zones) and all(zone.cma == 0 for zone in zones)
+    if block.state == "offline" or none_there or reading.cma is False:
+        return (False,)
+    if not _may_be_early(reading, block):
+        return (False,)
+    areas, page = reading.areas, reading.page_size
+    if areas is None or page is None or reading.block_size is None:
         return (False, True)
-    start = block.number * reading.block_size
-    stop = start + reading.block_size
-    return (any(found.start < stop and start < found.stop for found in reading.boot_memory),)
+    if not areas.meets(*(address // page for address in _bytes(reading, block))):
+        return (False,)
+    sure = reading.kernel is not None and reading.kernel >= _REFUSES_AREAS
+    return (True,) if sure else (False, True)
 
 
-def _covered(ranges: tuple[Range, ...], start: int, stop: int) -> bool:
-    """Every byte from ``start`` to ``stop`` lies in a range; they come in ascending order."""
-    for found in ranges:
-        if found.start > start:
-            break
-        start = max(start, found.stop)
-    return start >= stop
+def _may_be_early(reading: MachineReading, block: BlockReading) -> bool:
+    """Whether some of the block may have been there at boot."""
+    if reading.block_size is None:
+        return True
+    if reading.early is not None:
+        return reading.early.meets(*_bytes(reading, block))
+    return not reading.of_drivers.covers(*_bytes(reading, block))
+
+
+def _bytes(reading: MachineReading, block: BlockReading) -> tuple[int, int]:
+    """The block's first address and the one behind its last."""
+    size = reading.block_size or 0
+    return block.number * size, (block.number + 1) * size

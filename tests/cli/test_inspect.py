@@ -16,6 +16,11 @@ from memhp.cli.main import main
 
 MEMORY = "sys/devices/system/memory"
 IOMEM = "00000000-3fffffff : System RAM\n"
+CPUINFO = "flags           : fpu lm\n"
+ZONE = (
+    "Node 0, zone {}\n  pages free 8\n        present  8\n        managed  8\n        cma      0\n"
+)
+ZONEINFO = ZONE.format("Normal") + ZONE.format("Movable")
 
 
 def machine(
@@ -30,8 +35,10 @@ def machine(
         block.mkdir()
         (block / "state").write_text(f"{state}\n")
         (block / "valid_zones").write_text(f"{zones}\n")
+    (root / "proc").mkdir()
+    (root / "proc" / "cpuinfo").write_text(CPUINFO)
+    (root / "proc" / "zoneinfo").write_text(ZONEINFO)
     if iomem is not None:
-        (root / "proc").mkdir()
         (root / "proc" / "iomem").write_text(iomem)
     return root
 
@@ -173,6 +180,7 @@ def test_the_architecture_is_told_or_said_to_be_unknown(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tree = machine(tmp_path, {1: ("online", "Movable")})
+    (tree / "proc" / "cpuinfo").unlink()
     assert main(["inspect", str(tree)]) == 0
     assert "it cannot be told" in capsys.readouterr().out
     (tree / "proc" / "cpuinfo").write_text("vendor_id       : IBM/S390\n")

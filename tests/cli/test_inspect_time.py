@@ -78,7 +78,9 @@ def live(*kinds: FrameKind) -> MachineReading:
     blocks = (BlockReading(number=1, state="online", valid_zones=("Movable",), nodes=(0,)),)
     whole = (Range(0, 4 * GIB),)
     frames = {1: Counter(kinds)}
-    return MachineReading("made up", True, 4096, GIB, False, blocks, (), whole, None, frames, ())
+    return MachineReading(
+        "made up", True, 4096, GIB, False, blocks, (), whole, None, frames, (), cma=False
+    )
 
 
 def test_a_live_block_by_hand(monkeypatch: pytest.MonkeyPatch, measured: Path) -> None:

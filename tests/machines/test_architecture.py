@@ -8,7 +8,7 @@ import pytest
 
 from memhp.machines.architecture import FAMILIES, architecture_of, family_in
 from memhp.machines.estimate import judge
-from memhp.machines.procfs import Range
+from memhp.machines.procfs import Range, ZoneReading
 from memhp.machines.sysfs import BlockReading, MachineReading, read_machine
 from memhp.spec.system import SYSTEM
 
@@ -36,8 +36,9 @@ def reading(
         BlockReading(1, "online", valid_zones=("Movable",), nodes=(0,), phys_device=phys_device),
     )
     iomem = (Range(0, 4 * block),)
+    zones = (ZoneReading(0, "Movable", 0, 9, 9, 9, 0, cma=0),)
     return MachineReading(
-        "made up", False, page, block, False, blocks, (), iomem, None, None, (), cpuinfo
+        "made up", False, page, block, False, blocks, (), iomem, zones, None, (), cpuinfo
     )
 
 
@@ -79,7 +80,7 @@ def test_the_user_knows_better() -> None:
 def test_what_several_may_be_has_no_rule_of_one() -> None:
     found = architecture_of(reading())
     assert {"x86_64", "arm64"} <= set(found.families)
-    assert (found.page_size, found.boot_memory_stays) == (None, False)
+    assert (found.page_size, found.boot_memory_stays) == (None, None)
 
 
 def test_boot_memory_of_arm64_may_never_go() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from memhp.machines.estimate import BlockJudgement, invariants, judge
 from memhp.machines.pageflags import FrameKind
-from memhp.machines.procfs import Range
+from memhp.machines.procfs import Range, ZoneReading
 from memhp.machines.sysfs import BlockReading, HugePool, MachineReading, read_machine
 from memhp.reference import Machine, Shape
 from memhp.spec.language.rewrite import expand
@@ -22,6 +22,14 @@ from memhp.spec.system import SYSTEM
 DUMPS = Path(__file__).resolve().parents[3] / "shared" / "data"
 SIZE = 128 << 20
 WHOLE = (Range(0, 64 * SIZE),)
+
+
+def zone(name: str, *, present: int = 9, managed: int = 9, cma: int | None = 0) -> ZoneReading:
+    return ZoneReading(0, name, 0, 9, present, managed, 0, cma=cma)
+
+
+ZONES = (zone("Normal"), zone("Movable"))
+"""Nothing in them was set aside at boot."""
 
 
 def block(
@@ -47,7 +55,8 @@ def judged(
         blocks=blocks,
         nodes=(),
         iomem=iomem,
-        zones=None,
+        zones=ZONES,
+        cma=False,
         frames=None if kinds is None else {number: Counter(kinds) for number in shown},
         notes=(),
     )
@@ -235,7 +244,8 @@ PLAIN = MachineReading(
     blocks=(block(),),
     nodes=(),
     iomem=WHOLE,
-    zones=None,
+    zones=ZONES,
+    cma=False,
     frames={1: Counter((FREE, USER))},
     notes=(),
     kernel=(6, 12),
@@ -243,7 +253,7 @@ PLAIN = MachineReading(
 """A machine with one block, free and movable."""
 
 
-def of(reading: MachineReading, *, boot_memory_stays: bool = False) -> BlockJudgement:
+def of(reading: MachineReading, *, boot_memory_stays: bool | None = False) -> BlockJudgement:
     (found,) = judge(reading, SYSTEM, boot_memory_stays=boot_memory_stays)
     return found
 
@@ -275,7 +285,7 @@ ORDINARY = HugePool(size=2 << 20, total=9, free=0)
         ((ORDINARY,), YES),
         ((replace(ORDINARY, free=1),), CANNOT_TELL),
         ((replace(ORDINARY, free=9),), YES),
-        ((), YES),
+        ((), CANNOT_TELL),
     ],
 )
 def test_a_huge_page_in_use_needs_room_outside_the_block(
@@ -329,3 +339,96 @@ def test_a_judgement_is_held_against_an_outcome() -> None:
     yes, open_ = of(PLAIN), of(replace(PLAIN, frames=None))
     assert (yes.agrees("done"), yes.agrees("EBUSY")) == (True, False)
     assert (open_.agrees("done"), open_.agrees("EBUSY")) == (None, None)
+
+
+# --- what no word of a frame shows ----------------------------------------------------------------
+
+AREAS = (range(SIZE // 4096 + 100, SIZE // 4096 + 612),)
+"""An area of 512 pages in block 1."""
+
+BESIDE = (range(2 * SIZE // 4096, 2 * SIZE // 4096 + 512),)
+WITH_CMA = replace(PLAIN, zones=(zone("Normal", cma=512), zone("Movable")), cma=True)
+
+
+def test_a_zone_with_cma_leaves_every_block_open_until_it_is_told_where() -> None:
+    found = of(WITH_CMA)
+    assert (found.verdict, found.missing) == ("cannot tell", ("cma",))
+    assert "its zone has memory of CMA" in found.why
+    assert "sys/kernel/debug/cma" in found.why
+    assert answer(of(replace(WITH_CMA, cma_areas=BESIDE))) == YES
+    assert answer(of(replace(WITH_CMA, cma_areas=BESIDE, page_size=None))) == CANNOT_TELL
+
+
+@pytest.mark.parametrize("name", ["Normal", "Movable"])
+def test_an_area_of_cma_in_a_block_refuses_in_every_zone(name: str) -> None:
+    there = replace(
+        WITH_CMA,
+        blocks=(block(zone=name),),
+        zones=(zone("Normal", cma=512), zone("Movable", cma=512)),
+        cma_areas=AREAS,
+    )
+    found = of(there)
+    assert answer(found) == UNMOVABLE
+    assert found.why.endswith(": an area of CMA")
+    assert found.violated == ()
+    assert answer(of(replace(there, kernel=(5, 0)))) == CANNOT_TELL
+
+
+def test_cma_of_another_zone_or_node_or_of_none_changes_nothing() -> None:
+    assert answer(of(replace(WITH_CMA, blocks=(block(zone="Movable"),)))) == YES
+    other = replace(zone("Normal", cma=512), node=1)
+    assert answer(of(replace(WITH_CMA, zones=(zone("Normal"), other)))) == YES
+    assert answer(of(replace(WITH_CMA, zones=None))) == CANNOT_TELL
+    assert answer(of(replace(PLAIN, zones=None, cma=None))) == CANNOT_TELL
+    assert answer(of(replace(PLAIN, zones=None, cma=False))) == YES
+
+
+def test_memory_that_came_later_is_in_no_area() -> None:
+    assert answer(of(replace(WITH_CMA, driver_memory=(Range(SIZE, 2 * SIZE),)))) == YES
+    assert answer(of(replace(WITH_CMA, boot_memory=(Range(0, SIZE),)))) == YES
+
+
+def test_a_movable_zone_may_hold_memory_that_was_reserved_at_boot() -> None:
+    movable = replace(PLAIN, blocks=(block(zone="Movable"),), frames=None)
+    assert answer(of(movable)) == YES
+    reserved = replace(movable, zones=(zone("Movable", managed=8),))
+    assert (of(reserved).verdict, of(reserved).missing) == ("cannot tell", ("frames",))
+    assert answer(of(replace(movable, zones=None))) == CANNOT_TELL
+    assert answer(of(replace(reserved, driver_memory=(Range(SIZE, 2 * SIZE),)))) == YES
+    balloon = replace(movable, frames={1: Counter((FREE, FrameKind.offline))})
+    assert answer(of(balloon)) == CANNOT_TELL
+
+
+def test_what_a_driver_brought_was_not_there_at_boot() -> None:
+    of_driver = replace(PLAIN, driver_memory=(Range(SIZE, 2 * SIZE),))
+    assert answer(of(of_driver, boot_memory_stays=True)) == YES
+    part = replace(PLAIN, driver_memory=(Range(SIZE, 2 * SIZE - 1),))
+    assert answer(of(part, boot_memory_stays=True)) == CANNOT_TELL
+
+
+def test_where_the_architecture_is_not_known_boot_memory_may_stay() -> None:
+    assert of(PLAIN, boot_memory_stays=None).missing == ("vetoed",)
+    early = replace(PLAIN, boot_memory=(Range(0, 2 * SIZE),))
+    assert of(early, boot_memory_stays=None).missing == ("vetoed",)
+
+
+def test_an_old_kernel_names_the_zone_of_an_online_block_first() -> None:
+    both = replace(PLAIN, blocks=(block(zone="Movable Normal"),), frames=None, kernel=(4, 12))
+    assert answer(of(both)) == YES
+    assert of(replace(both, blocks=(block(zone="Normal Movable"),))).missing == ("frames",)
+    assert answer(of(replace(both, kernel=(4, 13)))) == CANNOT_TELL
+
+
+def test_removable_was_the_old_kernels_own_test() -> None:
+    fixed = replace(block(), removable=0)
+    old = replace(PLAIN, blocks=(fixed,), frames=None, kernel=(3, 10))
+    assert answer(of(old)) == UNMOVABLE
+    assert answer(of(replace(old, blocks=(replace(fixed, removable=1),)))) == CANNOT_TELL
+    assert answer(of(replace(old, blocks=(replace(fixed, valid_zones=("Movable",)),)))) == UNMOVABLE
+
+
+def test_a_kernel_that_was_built_without_removal_removes_nothing() -> None:
+    bare = replace(PLAIN, blocks=(replace(block(), removable=0),))
+    assert answer(of(bare)) == ("no", None, EINVAL)
+    assert "CONFIG_MEMORY_HOTREMOVE" in of(bare).why
+    assert of(replace(bare, kernel=None)).errnos == (EBUSY, EINVAL)

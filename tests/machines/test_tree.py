@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from memhp.machines import tarball
+from memhp.machines import archive, tarball, unpack
 from memhp.machines.errors import MAX_FILE_BYTES, MachineError, NotPermitted
 from memhp.machines.tree import open_tree
+
+from .conftest import tar_bytes
 
 MEMORY = "sys/devices/system/memory"
 STATE = f"{MEMORY}/memory0/state"
@@ -306,7 +308,8 @@ def test_a_compression_bomb_stops_at_the_limit(
 ) -> None:
     monkeypatch.setattr(tarball, "MAX_UNPACKED_BYTES", 1 << 20)
     path = tar_file(*machine)
-    path.write_bytes(gzip.compress(path.read_bytes() + bytes(2 << 20)))
+    bomb = header("x", 2 << 20, tarfile.REGTYPE) + bytes(2 << 20)
+    path.write_bytes(gzip.compress(bomb + path.read_bytes()))
     assert "unpacked" in refusal(path)
 
 
@@ -320,7 +323,7 @@ def test_too_much_content_is_refused(
 def test_too_many_names_are_refused(
     machine: Machine, tar_file: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tarball, "MAX_NAMES", 20)
+    monkeypatch.setattr(tarball, "MAX_KEPT_NAMES", 20)
     assert "more than 20 names" in refusal(tar_file(*machine))
 
 
@@ -353,3 +356,143 @@ def test_damage_never_shows_as_a_traceback(machine: Machine, tar_file: Build) ->
             messages.append(str(error))
     assert messages
     assert not any("\n" in message for message in messages)
+
+
+# --- archives that are to take time or memory -----------------------------------------------------
+
+
+def pax(content: bytes, kind: bytes = tarfile.XHDTYPE) -> bytes:
+    """A pax header with this content."""
+    return header("x", len(content), kind) + content + bytes(-len(content) % 512)
+
+
+def record(key: str, value: str) -> bytes:
+    """One record of a pax header."""
+    rest = f" {key}={value}\n".encode()
+    length = next(n for n in range(len(rest), len(rest) + 9) if n == len(str(n)) + len(rest))
+    return str(length).encode() + rest
+
+
+def test_of_a_pax_header_path_size_and_target_are_taken(tmp_path: Path, machine: Machine) -> None:
+    path = tmp_path / "pax.tar"
+    deep = "/".join(["folder"] * 30)
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
+        for name, text in machine[0].items():
+            member = tarfile.TarInfo(f"{deep}/{name}")
+            member.size, member.mtime = len(text), 1.5
+            archive.addfile(member, io.BytesIO(text.encode()))
+        member = tarfile.TarInfo(f"{deep}/{MEMORY}/memory0/node9")
+        member.type, member.linkname = tarfile.SYMTYPE, "../" * 3 + "ä" * 150
+        archive.addfile(member)
+    tree = open_tree(path)
+    assert tree.read_text(STATE) == "online\n"
+    assert tree.readlink(f"{MEMORY}/memory0/node9") == "../" * 3 + "ä" * 150
+    sized = pax(record("size", "8") + record("path", f"{MEMORY}/block_size_bytes"))
+    path.write_bytes(sized + header("x", 0, b"0") + b"8000000\n" + bytes(504 + 1024))
+    assert open_tree(path).read_text(f"{MEMORY}/block_size_bytes") == "8000000\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"9" * 65536 + b" hdrcharset=BINARY\n", "damaged"),
+        (b"5 a=b\n", "damaged"),
+        (b"99 path=x\n", "damaged"),
+        (b"0 path=x\n", "damaged"),
+        (b"7 path\n", "damaged"),
+        (record("size", "9" * 400), "no number"),
+        (record("size", "-1"), "no number"),
+        (record("path", "sys/" + "a" * 5000), "a name of"),
+        (record("linkpath", "a" * 5000), "a name of"),
+        (record("GNU.sparse.major", "1") + record("path", STATE), "sparse"),
+    ],
+)
+def test_a_pax_header_is_read_strictly(tmp_path: Path, content: bytes, says: str) -> None:
+    path = tmp_path / "pax.tar"
+    path.write_bytes(pax(content) + header("sys/x", 0, b"0") + bytes(1024))
+    assert says in refusal(path)
+
+
+def test_a_global_header_is_read_once_and_names_no_member(tmp_path: Path, machine: Machine) -> None:
+    path = tmp_path / "global.tar"
+    plain = tar_bytes(*machine)
+    path.write_bytes(pax(record("comment", "a commit"), tarfile.XGLTYPE) + plain)
+    assert open_tree(path).read_text(STATE) == "online\n"
+    path.write_bytes(pax(record("path", "sys"), tarfile.XGLTYPE) + plain)
+    assert "global header" in refusal(path)
+
+
+def test_records_headers_and_parts_are_counted(
+    tmp_path: Path, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "many.tar"
+    plain = tar_bytes(*machine)
+    path.write_bytes(pax(record("a", "b") * 30) + plain)
+    open_tree(path)
+    monkeypatch.setattr(archive, "MAX_RECORDS", 20)
+    assert "more than 20 records" in refusal(path)
+    monkeypatch.setattr(archive, "MAX_HEADERS", 10)
+    path.write_bytes(plain)
+    assert "more than 10 names" in refusal(path)
+    monkeypatch.setattr(unpack, "MAX_PARTS", 3)
+    path.write_bytes(b"".join(map(gzip.compress, (b"", b"", b"", plain))))
+    assert "more than 3 parts" in refusal(path)
+
+
+def test_names_and_targets_are_bounded(
+    machine: Machine, tar_file: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, links = machine
+    deep = "/".join(["sys"] * 1000)
+    tree = open_tree(tar_file(files | {f"{deep}/x": "x"}, links))
+    assert tree.listdir("sys/sys") == ()
+    long = {f"{MEMORY}/memory0/node{at}": "a" * 4000 for at in range(9)}
+    (tmp_path / "links.tar").write_bytes(tar_bytes(files, long))
+    monkeypatch.setattr(tarball, "MAX_KEPT_BYTES", 20_000)
+    assert "MiB in the files" in refusal(tmp_path / "links.tar")
+    (tmp_path / "long.tar").write_bytes(tar_bytes(files, {"sys/x": "a" * 5000}))
+    assert "a name of 5000" in refusal(tmp_path / "long.tar")
+
+
+def test_xz_may_not_ask_for_any_memory(tmp_path: Path, machine: Machine) -> None:
+    large = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 1 << 28}]
+    path = tmp_path / "large.tar.xz"
+    path.write_bytes(lzma.compress(tar_bytes(*machine), filters=large))
+    assert "emory" in refusal(path)
+
+
+def old_sparse(more: int) -> bytes:
+    """The header of an old sparse file of GNU, whose map goes on in the next block or does not."""
+    block = bytearray(header(STATE, 512, tarfile.GNUTYPE_SPARSE))
+    block[482] = more
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block)
+
+
+@pytest.mark.parametrize("blocks", [0, 3])
+def test_maps_of_sparse_files_are_passed_over(
+    tmp_path: Path, machine: Machine, blocks: int
+) -> None:
+    path = tmp_path / "sparse.tar"
+    maps = [bytes(504) + bytes([at < blocks - 1]) + bytes(7) for at in range(blocks)]
+    content = old_sparse(blocks) + b"".join(maps) + b"x" * 512
+    path.write_bytes(content + bytes(1024))
+    assert "sparse file" in refusal(path)
+    path.write_bytes(old_sparse(1) + (bytes(504) + b"\1" + bytes(7)) * 50)
+    assert "damaged or truncated" in refusal(path)
+
+
+def test_what_lies_behind_the_end_is_bounded(
+    machine: Machine, tar_file: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "MAX_BEHIND", 1 << 20)
+    path = tar_file(*machine)
+    path.write_bytes(gzip.compress(path.read_bytes() + bytes(2 << 20)))
+    assert "behind the end" in refusal(path)
+
+
+def test_an_attribute_ends_at_its_first_nul(machine: Machine, tar_file: Build) -> None:
+    files, links = machine
+    padded = {name: text.ljust(4096, "\0") for name, text in files.items()}
+    assert open_tree(tar_file(padded, links)).read_text(STATE) == "online\n"
