@@ -24,7 +24,7 @@ def path_parts(path: str) -> tuple[str, ...]:
     >>> path_parts("/sys//devices/./system")
     ('sys', 'devices', 'system')
     """
-    parts = tuple(part for part in path.split("/") if part not in ("", "."))
+    parts = tuple([part for part in path.split("/") if part and part != "."])
     if ".." in parts:
         raise MachineError(f"the path {path!r} contains '..'; name files from the root of the tree")
     return parts

@@ -36,8 +36,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from errno import EBUSY, EINTR, EINVAL, errorcode
-from functools import lru_cache
+from errno import EINTR, EINVAL, errorcode
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from memhp.machines.cma import CMA_DIR
@@ -62,8 +62,9 @@ class BlockJudgement:
     if not every world is refused by the same guard; ``errnos`` are those of all worlds
     that are refused. ``why`` is the guard's reason, or
     what is missing. ``missing`` names the facts that decide and are not known: "state",
-    "zone", "frames", "hole", "busy", "vetoed", "pinned", "cramped" or "cma". ``if_no_holes`` is
-    the verdict if the block has none; it is given where only `/proc/iomem` could tell.
+    "zone", "frames", "hole", "busy", "vetoed", "pinned", "cramped", "cma" or "removable".
+    ``if_no_holes`` is the verdict if the block has none; it is given where only `/proc/iomem`
+    could tell.
     ``violated`` names the properties that the machine violates as it was read.
     """
 
@@ -123,7 +124,7 @@ def judge(
             busy = (False, True)
         states[block.state] += 1
         facts = facts_of(reading, block, busy, boot_memory_stays)
-        found.append(_as_built(reading, block, _judgement(reading, block, facts, court)))
+        found.append(_as_built(reading, block, _judgement(reading, block, court.answer(facts))))
     return tuple(found)
 
 
@@ -140,8 +141,37 @@ def invariants(system: System) -> tuple[str, ...]:
 class _Answer:
     """The refusal (or None) in every world that is left, and what all worlds violated."""
 
+    facts: Facts
     worlds: Mapping[World, Refusal | None]
     violated: tuple[str, ...]
+
+    @cached_property
+    def refusals(self) -> tuple[Refusal | None, ...]:
+        """The distinct ones."""
+        return tuple(dict.fromkeys(self.worlds.values()))
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        return _verdict(self.worlds)
+
+    @cached_property
+    def if_no_holes(self) -> Verdict | None:
+        """The verdict of the worlds in which the block has none, if there are any."""
+        whole = {world: refusal for world, refusal in self.worlds.items() if not world.hole}
+        return _verdict(whole) if whole else None
+
+    @cached_property
+    def why(self) -> str:
+        reasons = (_reason(each, self.facts) for each in self.refusals if each is not None)
+        return " or ".join(reasons) or "no guard refuses"
+
+    @cached_property
+    def errnos(self) -> tuple[int, ...]:
+        return tuple(sorted({each.errno or 0 for each in self.refusals if each is not None} - {0}))
+
+    @cached_property
+    def missing(self) -> tuple[str, ...]:
+        return _missing(self.facts, self.worlds)
 
 
 class _Court:
@@ -150,7 +180,6 @@ class _Court:
     def __init__(self, system: System) -> None:
         self.system = system
         self.answer = lru_cache(maxsize=None)(self._answer)
-        self.missing = lru_cache(maxsize=None)(self._missing)
         self._base = lru_cache(maxsize=None)(self._boot)
 
     def _answer(self, facts: Facts) -> _Answer:
@@ -159,13 +188,11 @@ class _Court:
         }
         left = {world: refusal for world, (refusal, violated) in asked.items() if not violated}
         if left:
-            return _Answer(left, ())
+            return _Answer(facts, left, ())
         everywhere = set.intersection(*(set(violated) for _, violated in asked.values()))
         names = tuple(name for name in invariants(self.system) if name in everywhere)
-        return _Answer({world: refusal for world, (refusal, _) in asked.items()}, names)
-
-    def _missing(self, facts: Facts) -> tuple[str, ...]:
-        return _missing(facts, self.answer(facts).worlds)
+        refusals = {world: refusal for world, (refusal, _) in asked.items()}
+        return _Answer(facts, refusals, names)
 
     def _ask(self, world: World) -> tuple[Refusal | None, tuple[str, ...]] | None:
         """The refusal and what the world violates; None if nothing can be pinned there."""
@@ -288,29 +315,21 @@ def _frame_state(kind: str, block_state: str) -> str:
 # --- the judgement ------------------------------------------------------------------------------
 
 
-def _judgement(
-    reading: MachineReading, block: BlockReading, facts: Facts, court: _Court
-) -> BlockJudgement:
-    answer = court.answer(facts)
-    refusals = list(dict.fromkeys(answer.worlds.values()))
-    verdict = _verdict(answer.worlds)
-    alone = refusals[0] if len(refusals) == 1 else None
+def _judgement(reading: MachineReading, block: BlockReading, answer: _Answer) -> BlockJudgement:
+    alone = answer.refusals[0] if len(answer.refusals) == 1 else None
     judged = BlockJudgement(
         number=block.number,
         node=block.nodes[0] if len(block.nodes) == 1 else None,
         state=block.state,
         zone=None if block.valid_zones is None else " ".join(block.valid_zones),
-        verdict=verdict,
+        verdict=answer.verdict,
         guard=None if alone is None else alone.guard,
         errno=None if alone is None else alone.errno,
-        why=" or ".join(_reason(refusal, facts) for refusal in refusals if refusal is not None)
-        or "no guard refuses",
+        why=answer.why,
         violated=answer.violated,
-        errnos=tuple(sorted({each.errno or 0 for each in refusals if each is not None} - {0})),
+        errnos=answer.errnos,
     )
-    if verdict == "cannot tell":
-        return _undecided(reading, judged, court.missing(facts), answer)
-    return judged
+    return _undecided(reading, judged, answer) if answer.verdict == "cannot tell" else judged
 
 
 def _as_built(
@@ -321,15 +340,15 @@ def _as_built(
     Since Linux 5.7 ``removable`` tells that and nothing else (drivers/base/memory.c,
     removable_show); the stub of offline_pages says EINVAL (include/linux/memory_hotplug.h).
     """
-    old = reading.kernel is not None and reading.kernel < TESTED_ITSELF
-    if block.removable != 0 or old or judged.verdict == "no":
+    if block.removable != 0 or judged.verdict == "no":
         return judged
-    why = "removable is 0: the kernel has no CONFIG_MEMORY_HOTREMOVE"
-    errnos: tuple[int, ...] = (EINVAL,)
-    if reading.kernel is None:
-        why, errnos = f"{why}, or is older than 5.7 and found what cannot move", (EBUSY, EINVAL)
-    errno = errnos[0] if len(errnos) == 1 else None
-    return replace(judged, verdict="no", errno=errno, errnos=errnos, why=why, missing=())
+    if reading.kernel is not None and reading.kernel >= TESTED_ITSELF:
+        why = "removable is 0: the kernel was built without CONFIG_MEMORY_HOTREMOVE"
+        return replace(judged, verdict="no", errno=EINVAL, errnos=(EINVAL,), why=why, missing=())
+    if judged.verdict == "yes":
+        why = "removable is 0, and which kernel says so is not told"
+        return replace(judged, verdict="cannot tell", why=why, missing=("removable",))
+    return judged
 
 
 def _reason(refusal: Refusal, facts: Facts) -> str:
@@ -345,16 +364,12 @@ def _verdict(worlds: Mapping[World, Refusal | None]) -> Verdict:
     return "yes" if accepted == {True} else "no"
 
 
-def _undecided(
-    reading: MachineReading, judged: BlockJudgement, missing: tuple[str, ...], answer: _Answer
-) -> BlockJudgement:
+def _undecided(reading: MachineReading, judged: BlockJudgement, answer: _Answer) -> BlockJudgement:
+    missing = answer.missing
     why = "; ".join(_absent(reading, judged, fact) for fact in missing)
-    if_no_holes = None
-    whole = {world: refusal for world, refusal in answer.worlds.items() if not world.hole}
-    if "hole" in missing and whole:
-        if_no_holes = _verdict(whole)
-        if if_no_holes != "cannot tell":
-            why = f"{why}; if it has none: {if_no_holes}"
+    if_no_holes = answer.if_no_holes if "hole" in missing else None
+    if if_no_holes in ("yes", "no"):
+        why = f"{why}; if it has none: {if_no_holes}"
     return replace(judged, why=why, missing=missing, if_no_holes=if_no_holes)
 
 

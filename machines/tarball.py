@@ -35,8 +35,8 @@ MAX_UNPACKED_BYTES = 4 * 1024**3
 MAX_KEPT_BYTES = 512 * 1024**2
 """How much content is kept; the files of a hundred thousand blocks need a tenth."""
 
-MAX_KEPT_NAMES = 2_000_000
-"""How many names are kept."""
+MAX_KEPT_NAMES = 2_200_000
+"""How many names are kept: those of a million blocks with a file each."""
 
 MAX_DEPTH = 64
 """How many folders a file may lie in; what lies deeper is passed over."""
