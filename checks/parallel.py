@@ -7,18 +7,21 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import partial
-from multiprocessing import get_context, parent_process
+from multiprocessing import parent_process
+from multiprocessing.context import SpawnContext, SpawnProcess
 from signal import SIG_IGN, SIGINT, SIGKILL, signal
 from typing import Any, TypeVar
 
-__all__ = ["each", "worker_started", "workers"]
+__all__ = ["CONTEXT", "each", "worker_started", "workers"]
 
 Shared = TypeVar("Shared")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+_SAFE = "PYTHONSAFEPATH"
 _shared: Any = None
 """What a worker was started with."""
 
@@ -28,7 +31,36 @@ def workers(jobs: int, shared: Any = None) -> ProcessPoolExecutor:
 
     They live no longer than the thread that first gives them work.
     """
-    return ProcessPoolExecutor(jobs, get_context("spawn"), _start, (shared,))
+    with _safe_path():  # Python's own resource tracker is started here
+        return ProcessPoolExecutor(jobs, CONTEXT, _start, (shared,))
+
+
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    """What is started meanwhile looks for no module in the working directory."""
+    before = os.environ.get(_SAFE)
+    os.environ[_SAFE] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_SAFE]
+        else:
+            os.environ[_SAFE] = before
+
+
+class _Process(SpawnProcess):
+    def start(self) -> None:
+        with _safe_path():
+            super().start()
+
+
+class _Context(SpawnContext):
+    Process = _Process
+
+
+CONTEXT = _Context()
+"""What makes processes: fresh interpreters, in which no file of the working directory is run."""
 
 
 def worker_started() -> None:
@@ -38,6 +70,7 @@ def worker_started() -> None:
     would notice nothing by itself.  An interrupt is the parent's business.
     """
     signal(SIGINT, SIG_IGN)
+    os.environ.pop(_SAFE, None)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
     parent = parent_process()

@@ -65,3 +65,25 @@ def test_processes_are_made_where_they_are_told_to_end_with_their_parent() -> No
             text = path.read_text()
             if re.search(r"ProcessPoolExecutor\(|multiprocessing", text):
                 assert "worker_started()" in text, path
+
+
+_HIJACKED = """
+import os
+open({mark!r}, "a").write(os.path.abspath(__file__))
+"""
+
+
+def test_no_module_of_the_working_directory_is_run_by_a_worker(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    for name in ("pickle", "struct", "signal", "numpy"):
+        (tmp_path / f"{name}.py").write_text(_HIJACKED.format(mark=str(mark)))
+    script = tmp_path / "elsewhere" / "parent.py"
+    script.parent.mkdir()
+    script.write_text(
+        "from memhp.checks.parallel import each\n"
+        "if __name__ == '__main__':\n"
+        "    print(list(each(pow, 2, [3, 4], jobs=2)))\n"
+    )
+    ended = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True)
+    assert ended.stdout == "[8, 16]\n", ended.stderr
+    assert not mark.exists()
