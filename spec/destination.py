@@ -144,6 +144,23 @@ def the_nearest_node_with_room_is_chosen(o: Folio, f: Frame) -> Bool:
     return implies(_chosen(o) & has_room(f), ~is_preferred(o, f, after(destination[o])))
 
 
+@step(covers="N4")
+def no_free_frame_that_is_nearer_is_passed_over(o: Folio, f: Frame) -> Bool:
+    """A nearer frame is free only where its block drains, or where its node leaves."""
+    at, to = node_of_frame(home[o]), node_of_frame(after(destination[o]))
+    nearer_and_free = nearer[at, node_of_frame(f), to] & (frame_state[f] == FrameState.free)
+    passed_over = _chosen(o) & nearer_and_free
+    return implies(passed_over, draining[block_of(f)] | leaving[node_of_frame(f)])
+
+
+@sometimes(covers="N4")
+def room_is_taken_beyond_a_node_that_has_none(o: Folio, f: Frame) -> Bool:
+    """Contents go to another node, for on their own a free frame is closed to them."""
+    at, to = node_of_frame(home[o]), node_of_frame(destination[o])
+    closed = (frame_state[f] == FrameState.free) & draining[block_of(f)]
+    return (stage[o] == Stage.reserved) & (node_of_frame(f) == at) & closed & (to != at)
+
+
 @sometimes(covers="N4")
 def contents_leave_a_leaving_node(o: Folio) -> Bool:
     """Contents of a leaving node go elsewhere."""

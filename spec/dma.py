@@ -312,6 +312,13 @@ def long_term_pins_begin_where_memory_stays(x: Pin) -> Bool:
 
 
 @step(covers="U5")
+def pins_begin_while_nothing_moves(x: Pin) -> Bool:
+    """No device gets hold of a folio that has a destination already, for long or not."""
+    begins = (pin_kind[x] == PinKind.none) & after(pin_kind[x] != PinKind.none)
+    return implies(begins, stage[after(pin_folio[x])] == Stage.idle)
+
+
+@step(covers="U5")
 def a_device_resumes_at_home(x: Pin) -> Bool:
     """When a device goes on, its table points to the frame that the folio lives in."""
     resumed = pin_stopped[x] & after(runs(x))

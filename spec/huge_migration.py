@@ -12,6 +12,7 @@ from __future__ import annotations
 from errno import EBUSY, ENOMEM
 
 from .blocks import BlockState, FrameState, block_state, frame_state
+from .drain import draining
 from .frames import Data
 from .huge_pools import (
     HugeFolio,
@@ -256,6 +257,15 @@ def huge_folios_do_not_move_into_leaving_blocks(h: HugeFolio) -> Bool:
     """No destination that is chosen has a frame in a block that drains or goes offline."""
     begins = (huge_stage[h] == HugeStage.idle) & (after(huge_stage[h]) == HugeStage.reserved)
     return implies(begins, ~leaves(after(huge_home[target[h]])))
+
+
+@step(covers="D2 N3")
+def huge_folios_do_not_move_into_draining_blocks(h: HugeFolio, f: Frame) -> Bool:
+    """No frame of a destination that is chosen drains, whether or not it goes offline too."""
+    begins = (huge_stage[h] == HugeStage.idle) & (after(huge_stage[h]) == HugeStage.reserved)
+    there = begins & (range_of[f] == after(huge_home[target[h]]))
+    going = block_state[block_of(f)] == BlockState.going_offline
+    return implies(there, ~draining[block_of(f)] & ~going)
 
 
 @step(covers="D2")

@@ -363,6 +363,15 @@ def free_huge_folios_of_leaving_blocks_are_not_used(h: HugeFolio) -> Bool:
     return implies(leaves(huge_home[h]), ~taken)
 
 
+@step(covers="D2 N3")
+def huge_folios_of_draining_blocks_are_not_used(h: HugeFolio, f: Frame) -> Bool:
+    """Nobody gets a free huge folio while a block that it lies in drains or goes offline."""
+    taken = (huge_state[h] == HugeState.free) & after(huge_state[h] == HugeState.used)
+    here = taken & (range_of[f] == huge_home[h])
+    going = block_state[block_of(f)] == BlockState.going_offline
+    return implies(here, ~draining[block_of(f)] & ~going)
+
+
 @step(covers="D2")
 def a_huge_folio_comes_and_goes_whole(f: Frame, g: Frame) -> Bool:
     """Two frames of one range become part of a huge folio, or cease to be, together."""

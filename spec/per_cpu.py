@@ -9,7 +9,7 @@ Source: mm/page_alloc.c (free_unref_page, drain_all_pages, zone_pcp_disable).
 from __future__ import annotations
 
 from .blocks import BlockState, FrameState, block_state, frame_state
-from .language import Bool, action, after, always, guard, implies, sometimes, topology
+from .language import Bool, action, after, always, guard, implies, sometimes, step, topology
 from .topology import Frame, Node, block_of, node_of_frame
 
 cpus_keep_frames = topology(Node, Bool)
@@ -42,6 +42,18 @@ def leaving_blocks_have_no_frame_on_a_cpu(f: Frame) -> Bool:
 def cpus_keep_frames_only_where_lists_are_used(f: Frame) -> Bool:
     """A node without per-CPU lists has no frame on one."""
     return implies(frame_state[f] == FrameState.pcp, cpus_keep_frames[node_of_frame(f)])
+
+
+@step(covers="A1 M1 U1")
+def frames_on_a_cpus_list_go_back_before_they_are_used(f: Frame) -> Bool:
+    """Nobody gets a frame from a CPU's list: it is freed, or isolated, first.
+
+    Linux serves an allocation, a migration's destination too, from such a list at once.
+    Here this is two steps, `drain_from_cpu` and then whoever takes a free frame.
+    """
+    leaves = (frame_state[f] == FrameState.pcp) & after(frame_state[f] != FrameState.pcp)
+    back = after((frame_state[f] == FrameState.free) | (frame_state[f] == FrameState.isolated))
+    return implies(leaves, back)
 
 
 @sometimes(covers="A1 U1")

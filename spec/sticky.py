@@ -18,7 +18,7 @@ from errno import EBUSY
 
 from .blocks import FrameState, frame_state
 from .destination import source
-from .dma import Pin, PinKind, driver_moves, pin_kind, pinned_by
+from .dma import Pin, PinKind, driver_moves, pin_folio, pin_kind, pinned_by
 from .drain import draining, vetted
 from .frames import Folio, FolioKind, exists_now, folio_kind, folio_of, home
 from .language import (
@@ -90,6 +90,26 @@ def only_closed_blocks_are_vetted(b: Block) -> Bool:
 def nothing_becomes_sticky_in_a_vetted_block(f: Frame) -> Bool:
     """Where no sticky memory was found, there is none, as long as the block stays closed."""
     return implies(vetted[block_of(f)], ~sticky(f))
+
+
+@always(covers="U3")
+def vetted_blocks_hold_no_memory_of_the_kernel(f: Frame) -> Bool:
+    """Nothing that the kernel holds is left to be met in a block that was looked at."""
+    return implies(vetted[block_of(f)], frame_state[f] != FrameState.kernel)
+
+
+@always(covers="U3 U5")
+def vetted_blocks_hold_no_fixed_buffer(x: Pin) -> Bool:
+    """No device holds memory of such a block for long, unless its driver can move it."""
+    fixed = (pin_kind[x] == PinKind.longterm) & ~driver_moves[x]
+    return implies(fixed, ~vetted[block_of(home[pin_folio[x]])])
+
+
+@always(covers="U3 M2")
+def vetted_blocks_hold_no_private_data_that_stays(o: Folio) -> Bool:
+    """No page cache of such a block has a filesystem that neither moves nor releases its data."""
+    stuck = (folio_kind[o] == FolioKind.page_cache) & (filesystem[o] == Filesystem.neither)
+    return implies(stuck, ~vetted[block_of(home[o])])
 
 
 @step(covers="U3")

@@ -190,6 +190,15 @@ def a_removal_begins_with_its_whole_budget(b: Block, t: Tick) -> Bool:
     return implies(begins, ~after(spent[b, t]))
 
 
+@step(covers="U4 U3")
+def only_the_removal_that_begins_gets_its_budget_back(b: Block, t: Tick) -> Bool:
+    """The start of a removal does not refill the budget of another block."""
+    begins = after(block_state[b] == BlockState.going_offline) & (
+        block_state[b] != BlockState.going_offline
+    )
+    return implies(spent[b, t] & ~after(spent[b, t]), begins)
+
+
 @step(covers="U4")
 def folios_begin_clean(o: Folio) -> Bool:
     """A new folio owes its store nothing, whatever the one before it left behind."""
@@ -209,6 +218,20 @@ def what_is_in_flight_stays(o: Folio) -> Bool:
     """A store gets what was sent, not something that came later."""
     sending = under_writeback[o] & after(under_writeback[o])
     return implies(sending, in_flight[o] == after(in_flight[o]))
+
+
+@step(covers="U4")
+def a_store_has_what_was_sent(o: Folio) -> Bool:
+    """When writeback ends the store has what was sent, whatever the owner stored meanwhile."""
+    ended = under_writeback[o] & ~after(under_writeback[o])
+    return implies(ended, after(stored[o]) == in_flight[o])
+
+
+@step(covers="U4")
+def what_is_sent_is_what_the_folio_contains(o: Folio) -> Bool:
+    """When writeback begins, the contents of that moment are on their way."""
+    begins = ~under_writeback[o] & after(under_writeback[o])
+    return implies(begins, after(in_flight[o]) == contents[o])
 
 
 @step(covers="U4 U3")
@@ -244,6 +267,13 @@ def a_removal_gives_up_on_a_silent_store(b: Block, o: Folio, t: Tick) -> Bool:
     """The budget is spent, the store is silent, and the block is online again."""
     here = (block_of(home[o]) == b) & under_writeback[o] & ~answers[store_of[o]]
     return here & spent[b, t] & (block_state[b] == BlockState.online)
+
+
+@sometimes(covers="U4")
+def a_store_gets_data_that_is_out_of_date(o: Folio) -> Bool:
+    """The owner stores while data is on its way: the store has less, and the folio is dirty."""
+    behind = is_file(o) & dirty[o] & (stored[o] != contents[o])
+    return behind & under_writeback[o] & ~after(under_writeback[o])
 
 
 @sometimes(covers="U4")
