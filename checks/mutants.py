@@ -1,61 +1,58 @@
-"""Mutants: every guard and every update dropped in turn, and what notices it.
+"""What notices a mutant, if anything does.
 
-A mutant is noticed by a property whose proof fails for the changed action, by
-a step that is possible in a reachable state and changes nothing, or (a dropped
-update) by a *sometimes* property that is no longer reached in as many steps.
+In this order: a property, on sampled states or on a small machine; a step that is
+possible in a reached state and changes nothing; a *sometimes* that is no longer reached,
+or not as soon; the table of refusals, for an errno or an order; an *ends* property; the
+engine, in lock step.  A mutant that no state tells apart from the specification is the
+*same*; of any other a reason must be written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from memhp.reference import Topology
+from memhp.engine.target import EngineTarget
+from memhp.reference.compile import Program
 from memhp.reference.shapes import Shape
-from memhp.spec.language import DropGuard, DropUpdate, Property, System
-from memhp.spec.language.system import ENABLED
-from memhp.spec.language.terms import Call, negate, subterms
+from memhp.spec.language import Definition, Property, System
+from memhp.spec.language.system import Action
+from memhp.spec.mutants import Reason
+from memhp.spec.refusals import REFUSALS, refusals
 
-from .attempts import Case, Limits
-from .cache import Cache
-from .decide import decide
+from .fuzz.topologies import SHAPES, built
+from .fuzz.walk import walk
 from .localise import Spent, shortest
-from .obligations import Obligation, Obligations
+from .mutations import KINDS, Mutant, mutants
 from .parallel import each
-from .pool import Pool
-from .probes import changes_nothing, idle
 from .reach import reach
-from .scopes import USUAL
+from .refutation import Refuter
+from .samples import Samples, Seen, users
+from .scopes import ROOMY, USUAL
 from .search import Found
 
-__all__ = ["Judge", "Judgement", "Mutant", "judge_all", "mutants"]
+__all__ = ["Judge", "Judgement", "judge_all", "unused"]
 
-MAX_STATES = 200_000
+MAX_STATES = 20_000
 """After how many states of a small machine a search for a trace gives up."""
-_BATCH = 8
+LOCK_STEPS = 1_000
+"""How many operations the engine does in lock step with a mutant, on each topology."""
 
-
-@dataclass(frozen=True)
-class Mutant:
-    """An action without one of its guards, or without its updates of one variable."""
-
-    action: str
-    part: str
-    kind: Literal["guard", "update"]
-
-    def __str__(self) -> str:
-        return f"{self.action} without {self.kind} {self.part}"
-
-    def of(self, system: System) -> System:
-        """The changed system."""
-        edit = DropGuard if self.kind == "guard" else DropUpdate
-        return edit(self.action, self.part).apply(system)
-
-
-Notice = Literal["proof", "idle step", "reachability", "reason", "nothing", "stale reason"]
+Notice = Literal[
+    "property",
+    "idle step",
+    "sometimes",
+    "refusals",
+    "ends",
+    "engine",
+    "same",
+    "reason",
+    "nothing",
+    "stale reason",
+]
 
 
 @dataclass(frozen=True)
@@ -72,26 +69,17 @@ class Judgement:
         return self.notice not in ("nothing", "stale reason")
 
 
-def mutants(system: System, only: Collection[str] | None = None) -> list[Mutant]:
-    """All mutants of the system, or of the actions named in ``only``, in declaration order."""
-    found: list[Mutant] = []
-    for action in system.actions:
-        if only is None or action.name in only:
-            found += [Mutant(action.name, guard.name, "guard") for guard in action.guards]
-            written = dict.fromkeys(update.symbol.name for update in action.updates)
-            found += [Mutant(action.name, name, "update") for name in written]
-    return found
-
-
 def judge_all(
-    judge: Judge, only: Collection[str] | None = None, jobs: int | None = None
+    judge: Judge,
+    only: Collection[str] | None = None,
+    kinds: Collection[str] = KINDS,
+    jobs: int | None = None,
 ) -> Iterator[Judgement]:
-    """The judgements of all mutants, action by action, as they become known."""
-    chosen = mutants(judge.system, only)
-    by_action: dict[str, list[Mutant]] = {}
-    for mutant in chosen:
-        by_action.setdefault(mutant.action, []).append(mutant)
-    for judgements in each(_judge, judge, list(by_action.values()), jobs):
+    """The judgements of the mutants, declaration by declaration, as they become known."""
+    by_owner: dict[str, list[Mutant]] = {}
+    for mutant in mutants(judge.system, only, kinds):
+        by_owner.setdefault(mutant.owner, []).append(mutant)
+    for judgements in each(_judge, judge, list(by_owner.values()), jobs):
         yield from judgements
 
 
@@ -99,17 +87,23 @@ def _judge(judge: Judge, chosen: Sequence[Mutant]) -> list[Judgement]:
     return [judge.judge(mutant) for mutant in chosen]
 
 
+def unused(reasons: Sequence[Reason], judgements: Sequence[Judgement]) -> list[Reason]:
+    """The reasons that account for none of the mutants, all of which were judged."""
+    used = {found.by for found in judgements if found.notice == "reason"}
+    return [reason for reason in reasons if reason.why not in used]
+
+
 @dataclass
 class Judge:
     """Finds out what notices a mutant of ``system``.
 
-    Parameters: ``reasons``, why a mutant that nothing notices is right, by its
-    text; ``may_repeat``, actions whose steps may change nothing;
-    ``folder``, where the traces of *sometimes* properties are kept.
+    Parameters: ``reasons``, why mutants that nothing notices are right;
+    ``may_repeat``, actions whose steps may change nothing; ``folder``, where the
+    traces of *sometimes* properties are kept.
     """
 
     system: System
-    reasons: Mapping[str, str] = field(default_factory=dict)
+    reasons: Sequence[Reason] = ()
     may_repeat: Collection[str] = ()
     folder: Path | None = None
     shapes: Sequence[Shape] = USUAL
@@ -117,57 +111,21 @@ class Judge:
     def judge(self, mutant: Mutant) -> Judgement:
         """What notices the mutant."""
         found = self._noticed(mutant)
-        reason = self.reasons.get(str(mutant))
+        reason = next(
+            (each for each in self.reasons if each.is_about(mutant.kind, str(mutant))), None
+        )
         if found.notice == "nothing" and reason:
-            return Judgement(mutant, "reason", reason)
-        if found.notice != "nothing" and reason:
+            return Judgement(mutant, "reason", reason.why)
+        if found.notice != "nothing" and reason and reason.is_exact:
             return Judgement(mutant, "stale reason", f"{found.notice}: {found.by}")
         return found
 
     def _noticed(self, mutant: Mutant) -> Judgement:
-        changed = mutant.of(self.system)
-        if name := failing(changed, mutant.action, self._first(mutant)):
-            return Judgement(mutant, "proof", name)
-        if mutant.action not in self.may_repeat and (step := self.idle_step(changed, mutant)):
-            return Judgement(mutant, "idle step", step)
-        if mutant.kind == "update" and (name := self._out_of_reach(changed, mutant.action)):
-            return Judgement(mutant, "reachability", name)
+        change = _Change(self, mutant)
+        for notice, look in change.witnesses():
+            if by := look():
+                return Judgement(mutant, notice, by)
         return Judgement(mutant, "nothing")
-
-    def _first(self, mutant: Mutant) -> frozenset[str]:
-        """The symbols that the dropped part is about: properties of these are tried first."""
-        if mutant.kind == "update":
-            return frozenset([mutant.part])
-        guard = self.system.action_by_name[mutant.action].guard(mutant.part)
-        return self.system.symbols_in(guard.condition)
-
-    def idle_step(self, changed: System, mutant: Mutant) -> str:
-        """A step that the mutant takes, and the system refuses or makes do something, in vain."""
-        action = changed.action_by_name[mutant.action]
-        if mutant.kind == "guard":
-            odd = negate(self.system.action_by_name[mutant.action].guard(mutant.part).condition)
-        else:
-            odd = negate(changes_nothing(self.system.action_by_name[mutant.action]))
-        found = shortest(changed, self._topologies, idle(action, odd), max_states=MAX_STATES)
-        return f"{action.name} in vain after {len(found.steps)} steps" if found else ""
-
-    def _out_of_reach(self, changed: System, action: str) -> str:
-        """A *sometimes* that the mutant does not reach in as many steps as the system does."""
-        for name, found in self.traces.items():
-            if action in {step for step, _ in found.steps}:
-                claim = changed.property_by_name[name]
-                if not self._as_soon(changed, claim, found):
-                    return f"{name} is not reached in {len(found.steps)} steps"
-        return ""
-
-    def _as_soon(self, changed: System, claim: Property, found: Found) -> bool:
-        """The *sometimes* is reached in as many steps there, as far as the budget can tell."""
-        depth = len(found.steps)
-        try:
-            again = shortest(changed, [found.topology], claim, max_states=MAX_STATES, depth=depth)
-        except Spent:
-            return True
-        return again is not None
 
     @cached_property
     def traces(self) -> dict[str, Found]:
@@ -176,47 +134,120 @@ class Judge:
         return reach(self.system, claims, folder=self.folder, shapes=self.shapes)[0]
 
     @cached_property
-    def _topologies(self) -> list[Topology]:
-        return [shape.build(self.system) for shape in self.shapes]
+    def samples(self) -> Samples:
+        """What the actions do on the machines that the traces are looked for on."""
+        shapes = ROOMY if self.shapes == USUAL else self.shapes
+        return Samples(self.system, [shape.build(self.system) for shape in shapes])
+
+    @cached_property
+    def refuter(self) -> Refuter:
+        """What asks a solver."""
+        return Refuter(self.system)
 
 
-def named_by(claim: Property) -> set[str]:
-    """The actions that a property speaks of: in an ending, or as being enabled."""
-    calls = {part.name for part in subterms(claim.formula) if isinstance(part, Call)}
-    enabled = {name.removeprefix(ENABLED) for name in calls if name.startswith(ENABLED)}
-    return enabled | (set(claim.ending.by) if claim.ending else set())
+class _Change:
+    """A mutant, and what it touches."""
 
+    def __init__(self, judge: Judge, mutant: Mutant) -> None:
+        self._judge, self._mutant = judge, mutant
+        self._system = judge.system
+        self._changed = mutant.of(judge.system)
+        self._new = mutant.declaration
+        self._actions, claims = [mutant.owner], list[str]()
+        if isinstance(self._new, Definition):
+            self._actions, claims = users(judge.system, mutant.owner)
+        kinds = {claim.name: claim.kind for claim in self._system.properties}
+        self._claims = [name for name in claims if kinds[name] in ("always", "step")]
+        self._sometimes = {name for name in claims if kinds[name] == "sometimes"}
+        self._endings = [name for name in claims if kinds[name] == "ends"]
 
-def failing(changed: System, action: str, first: Collection[str] = ()) -> str:
-    """The first property that the action is not proved to keep; empty if it keeps them all.
+    def witnesses(self) -> Iterator[tuple[Notice, Callable[[], str]]]:
+        """Who may notice, in order: cheap before dear, and each a function that names what does."""
+        if self._mutant.kind in ("order", "errno"):
+            yield "refusals", self._other_refusals
+            return
+        seen = self._judge.samples.look(self._changed, self._actions, self._claims)
+        yield "property", lambda: seen.broken
+        yield "idle step", lambda: self._idle(seen)
+        if seen.lost or self._sometimes:
+            yield "sometimes", self._out_of_reach
+        yield "property", lambda: self._broken(2)
+        if not seen.lost:
+            yield "sometimes", self._out_of_reach
+        yield "same", self._same
+        yield "ends", self._ending_fails
+        yield "property", lambda: self._broken(3)
+        yield "engine", self._engine_differs
 
-    Only obligations of that action are looked at: the others have not changed.
-    """
-    alone = replace(
-        changed,
-        actions=(changed.action_by_name[action],),
-        properties=tuple(p for p in changed.properties if named_by(p) <= {action}),
-    )
-    todo = list(_obligations(alone, action, set(first)))
-    with Pool(Cache(), 1) as pool:
-        for start in range(0, len(todo), _BATCH):
-            cases = [Case(alone, each, Limits()) for each in todo[start : start + _BATCH]]
-            decide(cases, pool)
-            for case in cases:
-                if not case.proof:
-                    claim = case.obligation.claim
-                    return claim.name if claim else "updates_stay_apart"
-    return ""
+    def _other_refusals(self) -> str:
+        """The table says otherwise than the action."""
+        assert isinstance(self._new, Action)
+        name = self._new.name
+        return f"refusals of {name}" if REFUSALS.get(name) != refusals(self._new) else ""
 
+    def _idle(self, seen: Seen) -> str:
+        """A step that is taken in vain, and was not."""
+        return f"{seen.idle} in vain" if seen.idle not in ("", *self._judge.may_repeat) else ""
 
-def _obligations(system: System, action: str, first: set[str]) -> Iterable[Obligation]:
-    everything = Obligations(system)
-    claims = sorted(
-        (claim for claim in system.properties if claim.kind != "sometimes"),
-        key=lambda claim: -len(first & system.symbols_in(claim.formula)),
-    )
-    for claim in claims:
-        for found in everything.of_property(claim.name):
-            if found.kind != "initiation" and not found.unchanged:
-                yield found
-    yield from everything.of_action(action)
+    def _out_of_reach(self) -> str:
+        """A *sometimes* that the mutant does not reach in as many steps as the system does."""
+        traces = sorted(self._judge.traces.items(), key=lambda each: len(each[1].steps))
+        for name, found in traces:
+            touched = name in self._sometimes or any(a in self._actions for a, _ in found.steps)
+            claim = self._changed.property_by_name[name]
+            if touched and not self._replays(found, claim) and not self._as_soon(claim, found):
+                return name
+        return ""
+
+    def _replays(self, found: Found, claim: Property) -> bool:
+        """The trace is one of the mutant, too, and shows the property."""
+        program = Program(self._changed, found.topology)
+        state = before = list(program.initial)
+        for action, point in found.steps:
+            before, state = state, state.copy()
+            if program.action(action).step(state, *point):
+                return False
+        return bool(program.cases(claim.name)(*([before, state] if claim.of_step else [state])))
+
+    def _as_soon(self, claim: Property, found: Found) -> bool:
+        """The *sometimes* is reached in as many steps there, as far as the budget can tell."""
+        depth = len(found.steps)
+        try:
+            again = shortest(
+                self._changed, [found.topology], claim, max_states=MAX_STATES, depth=depth
+            )
+        except Spent:
+            return True
+        return again is not None
+
+    def _broken(self, size: int) -> str:
+        """A property whose proof fails, on a machine of so many elements of each sort."""
+        if isinstance(self._new, Action):
+            names = [claim.name for claim in self._system.of_kind("always", "step")]
+            return self._judge.refuter.broken_by(self._new, names, size)
+        return self._judge.refuter.broken_in(self._changed, self._actions, self._claims, size)
+
+    def _ending_fails(self) -> str:
+        named = [
+            claim.name
+            for claim in self._system.of_kind("ends")
+            if claim.ending and set(self._actions) & set(claim.ending.by)
+        ]
+        chosen = dict.fromkeys([*self._endings, *named])
+        return self._judge.refuter.ending_fails(self._changed, chosen)
+
+    def _same(self) -> str:
+        """Proof that nothing can tell the mutant apart."""
+        refuter = self._judge.refuter
+        if isinstance(self._new, Action):
+            same = refuter.same_action(self._new)
+        else:
+            same = refuter.same_definition(self._new)
+        return "no state that the invariants allow tells it apart" if same else ""
+
+    def _engine_differs(self) -> str:
+        for name in SHAPES:
+            found = walk(self._changed, EngineTarget(), built(name), steps=LOCK_STEPS, shrink=False)
+            if found.divergence:
+                return f"{name}, {found.divergence.operations[-1][0]}"
+        return ""

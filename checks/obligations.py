@@ -13,7 +13,7 @@ state only: the state after a step is rewritten into the state before it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
@@ -135,13 +135,13 @@ class Obligations:
         self._actions = {action.name: _expanded(action, system) for action in system.actions}
         self._guards = {name: _guards(action) for name, action in self._actions.items()}
         self._boot = _boot(system)
+        self._claims: dict[str, Property] = {}
 
     def of_property(self, name: str) -> Iterator[Obligation]:
         """What an *always* or *step* property needs, action by action."""
-        claim = self.system.property_by_name[name]
-        formula = expand(claim.formula, self.system)
-        claim = replace(claim, formula=formula)
+        claim = self._claim(name)
         if claim.kind == "always":
+            formula = claim.formula
             goal = after(formula, self._boot)
             counted = goal
             if counting := _counting(formula):
@@ -155,6 +155,22 @@ class Obligations:
                 yield self._of_step(claim, action)
         if claim.ending:
             yield from self._of_ending(claim, claim.ending)
+
+    def of_steps(self, names: Iterable[str], action: Action) -> Iterator[Obligation]:
+        """What the properties need of an action, which need not be the system's own."""
+        ready = self.ready(action)
+        return (self._of_step(self._claim(name), ready) for name in names)
+
+    def ready(self, action: Action) -> Action:
+        """An action without definitions, its bound variables apart from those of properties."""
+        return _expanded(action, self.system)
+
+    def _claim(self, name: str) -> Property:
+        """The property without definitions."""
+        if name not in self._claims:
+            claim = self.system.property_by_name[name]
+            self._claims[name] = replace(claim, formula=expand(claim.formula, self.system))
+        return self._claims[name]
 
     def _of_step(self, claim: Property, action: Action) -> Obligation:
         assumed, constants = self._assumed(action), (*action.params, *claim.params)
@@ -230,7 +246,9 @@ class Obligations:
                 )
 
     def _assumed(self, action: Action) -> tuple[Assumption, ...]:
-        return (*self._guards[action.name], *self.invariants, *self.axioms)
+        own = action is self._actions[action.name]
+        guards = self._guards[action.name] if own else _guards(action)
+        return (*guards, *self.invariants, *self.axioms)
 
 
 def symbols(term: Term) -> frozenset[str]:

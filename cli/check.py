@@ -34,7 +34,8 @@ _EPILOG = """examples:
   memhp check --profile linux-6.12            Linux's choices, and what they give up
   memhp check --variant object-rmap-alone --trace stale-pte.itf.json
   memhp check --scope node=1,block=3,folio=2,pte=2 --depth 5
-  memhp check --mutants --only begin_offline  what notices each guard and update
+  memhp check --mutants --only begin_offline  what notices each small mistake in it
+  memhp check --mutants --kind order          guards asked in another order
   memhp check --export obligations/           SMT-LIB 2 files for any solver
 """
 
@@ -57,7 +58,12 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--scope", metavar="S", help="search machines of a size, do not prove")
     parser.add_argument("--depth", type=at_least_one, help="with --scope: steps from boot")
     parser.add_argument(
-        "--mutants", action="store_true", help="drop every guard and update; --only names actions"
+        "--mutants",
+        action="store_true",
+        help="make each small mistake; --only names actions and definitions",
+    )
+    parser.add_argument(
+        "--kind", metavar="KIND", action="append", help="with --mutants: a kind of mistake"
     )
     parser.add_argument("--certify", action="store_true", help="confirm every proof with cvc5")
     parser.add_argument(
@@ -95,7 +101,9 @@ def _compatible(args: argparse.Namespace) -> None:
         raise UsageError("--scope searches; it goes with neither --variant, --certify nor --export")
     others = scope or variant or args.certify or args.export
     if args.mutants and (others or args.profile != "list-2004"):
-        raise UsageError("--mutants goes with --only, --jobs, --no-cache, --json and --quiet")
+        raise UsageError("--mutants goes with --only, --kind, --jobs, --no-cache, --json, --quiet")
+    if args.kind and not args.mutants:
+        raise UsageError("--kind goes with --mutants")
     if variant and args.only:
         raise UsageError("--variant names its own property; leave --only out")
 
@@ -192,34 +200,39 @@ def _variant(args: argparse.Namespace) -> int:
 
 def _mutants(args: argparse.Namespace) -> int:
     from memhp.checks.cache import default_folder
-    from memhp.checks.mutants import Judge, Judgement, judge_all, mutants
+    from memhp.checks.mutants import Judge, Judgement, judge_all, unused
+    from memhp.checks.mutations import KINDS, mutants
     from memhp.spec.mutants import MAY_REPEAT, REASONS
 
     from .mutants import as_json, show_mutants
 
     system = system_of([])
     for name in args.only or ():
-        choose("action", name, system.action_by_name)
+        choose("action or definition", name, [*system.action_by_name, *system.definitions])
+    for name in args.kind or ():
+        choose("kind", name, KINDS)
     folder = None if args.no_cache else default_folder()
-    total = len(mutants(system, args.only))
+    kinds = args.kind or KINDS
+    total = len(mutants(system, args.only, kinds))
     judgements: list[Judgement] = []
+    judge = Judge(system, REASONS, MAY_REPEAT, folder)
     try:
-        for found in judge_all(
-            Judge(system, REASONS, MAY_REPEAT, folder), only=args.only, jobs=args.jobs
-        ):
+        for found in judge_all(judge, args.only, kinds, args.jobs):
             judgements.append(found)
             if not args.quiet:
                 show_progress(f"{len(judgements)} of {total} mutants")
     except KeyboardInterrupt:
         show_progress()
-        show_mutants(judgements, quiet=args.quiet)
+        show_mutants(judgements, [], quiet=args.quiet)
         raise
     show_progress()
+    whole = not args.only and not args.kind
+    idle = unused(REASONS, judgements) if whole else []
     if args.json:
-        print(json.dumps(as_json(judgements), indent=1))
+        print(json.dumps(as_json(judgements, idle), indent=1))
     else:
-        show_mutants(judgements, quiet=args.quiet)
-    return 0 if all(found.accounted for found in judgements) else 1
+        show_mutants(judgements, idle, quiet=args.quiet)
+    return 0 if all(found.accounted for found in judgements) and not idle else 1
 
 
 def _report(

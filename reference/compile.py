@@ -135,7 +135,7 @@ class Program:
             action = self.system.action_by_name.get(name)
             if action is None:
                 raise ValueError(unknown("action", name, self.system.action_by_name))
-            self._actions[name] = self._compile(action)
+            self._actions[name] = self.compiled(action)
         return self._actions[name]
 
     def guard(self, action: str, guard: str) -> Callable[..., Any]:
@@ -152,11 +152,16 @@ class Program:
         action = self.action(name).action
 
         def make() -> Callable[..., Points]:
-            return self._search(action.params, [guard.condition for guard in action.guards])
+            return self.possible(action)
 
         return self._once("enabled", name, make)
 
-    def _compile(self, action: Action) -> ActionCode:
+    def possible(self, action: Action) -> Callable[[State], Points]:
+        """As `enabled`, for an action that need not be the system's."""
+        return self._search(action.params, [guard.condition for guard in action.guards])
+
+    def compiled(self, action: Action) -> ActionCode:
+        """The code of an action that need not be the system's, made anew."""
         checks = [line for var in action.params for line in self._check(var)]
         guards = self._guards(action)
         updates = self._updates(action)

@@ -231,6 +231,15 @@ def ranges_go_in_one_way(b: Block, c: Block) -> Bool:
     return implies(gone & share_a_device(b, c) & block_device[c], one_way(b, c))
 
 
+@step(covers="A1")
+def blocks_of_a_device_go_in_one_way(m: MemoryDevice, b: Block, c: Block) -> Bool:
+    """Where a block has its mem_map in itself, what is left of its device has so, too."""
+    gone = in_range[m, b] & block_device[b] & ~after(block_device[b])
+    failed = exists(MemoryDevice, lambda x: in_range[x, b] & (request[x] == Request.add_failed))
+    alike = (altmap[b] == Altmap.held) == (altmap[c] == Altmap.held)
+    return implies(gone & in_range[m, c] & block_device[c] & ~failed, alike)
+
+
 @sometimes(covers="A1")
 def a_writer_lets_go_of_a_device_that_goes(b: Block, m: MemoryDevice) -> Bool:
     """While a device is being ejected, a write to the file of one of its blocks begins anew."""

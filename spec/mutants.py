@@ -1,13 +1,16 @@
-"""Mutants that survive: a guard or an update that no property needs, and why it stays.
+"""Mutants that survive: small mistakes that nothing notices, and why that is right.
 
-`memhp check --mutants` drops every guard and every update in turn.  One that
-nothing notices is either listed here with its reason, or a finding; a reason
-for one that something does notice is out of date, and a finding as well.
+`memhp check --mutants` makes each action and definition wrong in one place after the
+other.  A mutant that nothing notices either has its reason here, or is a finding; a
+reason for one that something does notice is out of date, and a finding as well.
 """
 
 from __future__ import annotations
 
-__all__ = ["MAY_REPEAT", "REASONS"]
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+__all__ = ["MAY_REPEAT", "REASONS", "Reason"]
 
 _SAME_VALUE = "storing the same value again is a step that a program may well take"
 MAY_REPEAT = {
@@ -18,12 +21,27 @@ MAY_REPEAT = {
 }
 """Actions whose steps may change nothing, so that an idle step is no sign of a mistake."""
 
-REASONS: dict[str, str] = {
-    "begin_offline without guard has_device": (
-        "which errno and reason a user sees first (tests/reference/test_operations.py)"
-    ),
-    "begin_offline without guard block_online": (
-        "which errno and reason a user sees first (tests/reference/test_operations.py)"
-    ),
-}
-"""Why a guard or an update stays although nothing notices when it goes."""
+
+@dataclass(frozen=True)
+class Reason:
+    """Why mutants of the ``kinds`` whose names match ``names`` are right, too.
+
+    In ``names`` a ``*`` stands for anything.  A reason with one excuses those of its
+    mutants that nothing notices; one without must be needed.
+    """
+
+    kinds: str
+    names: str
+    why: str
+
+    def is_about(self, kind: str, name: str) -> bool:
+        """The mutant of that kind and name is one of them."""
+        return kind in self.kinds.split() and fnmatchcase(name, self.names.replace("[", "[[]"))
+
+    @property
+    def is_exact(self) -> bool:
+        """It names one mutant."""
+        return "*" not in self.names
+
+
+REASONS: tuple[Reason, ...] = ()

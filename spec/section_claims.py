@@ -12,9 +12,11 @@ from .language import (
     sometimes,
     step,
 )
+from .platform_state import drc_acquired, is_lmb
 from .sections import (
     Metadata,
     block_device,
+    inserted,
     memmap,
     node_online,
     pgdat,
@@ -23,10 +25,12 @@ from .sections import (
 )
 from .topology import (
     Block,
+    MemoryDevice,
     Node,
     Section,
     block_of_section,
     early,
+    in_range,
     memmap_host,
     node_of,
     node_of_section,
@@ -83,6 +87,20 @@ def pgdats_lie_in_plugged_memory(n: Node) -> Bool:
 def memmaps_describe_plugged_memory(s: Section) -> Bool:
     """A mem_map exists only for memory that is there."""
     return implies(memmap[s] != Metadata.absent, plugged(block_of_section[s]))
+
+
+@always(covers="A1")
+def memmaps_describe_memory_of_inserted_devices(s: Section, m: MemoryDevice) -> Bool:
+    """No device of a section that has a mem_map is gone."""
+    described = (memmap[s] != Metadata.absent) & in_range[m, block_of_section[s]]
+    return implies(described, inserted[m])
+
+
+@always(covers="A1 R3")
+def memmaps_describe_memory_of_the_partition(s: Section) -> Bool:
+    """No logical memory block is described that the hypervisor took back, or never gave."""
+    b = block_of_section[s]
+    return implies((memmap[s] != Metadata.absent) & is_lmb[b], drc_acquired[b])
 
 
 @always(covers="A1")

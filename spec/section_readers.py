@@ -44,7 +44,7 @@ from .section_parts import (
     watched,
 )
 from .sections import Metadata, block_device, memmap, pgdat, present
-from .topology import Block, Node, Section, block_of_section, early, node_of_section
+from .topology import Block, Node, Section, block_of_section, early, memmap_host, node_of_section
 
 
 def _free_to_look(r: Reader) -> None:
@@ -173,6 +173,21 @@ def memmaps_of_added_memory_remember_their_altmap(s: Section) -> Bool:
     """A mem_map in its own added block was cut from its altmap, and goes back there."""
     own = hosts_itself(s) & ~early[block_of_section[s]]
     return implies(own & (memmap[s] != Metadata.absent), from_altmap[s])
+
+
+@always(covers="N1")
+def only_memmaps_in_their_own_block_come_from_an_altmap(s: Section) -> Bool:
+    """What lies in another block is not given back to an altmap."""
+    host = block_of_section[memmap_host[s]]
+    return implies(from_altmap[s], host == block_of_section[s])
+
+
+@always(covers="N1")
+def memmaps_that_added_memory_hosts_go_back_to_it(s: Section) -> Bool:
+    """The mem_map of added memory that lies in its own block was cut from there."""
+    b = block_of_section[s]
+    inside = (memmap[s] != Metadata.absent) & (block_of_section[memmap_host[s]] == b)
+    return implies(inside & ~early[b], from_altmap[s])
 
 
 @always(covers="N1")

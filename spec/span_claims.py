@@ -96,6 +96,14 @@ def reclaim_reaches_every_zone(b: Block) -> Bool:
     return ~above(pages_zone[b], highest_zone[node_of[b]])
 
 
+@always(covers="A1 U1")
+def reclaim_reaches_the_movable_zone(b: Block) -> Bool:
+    """Where a block is in the movable zone, the highest zone is that; never none, if any is."""
+    n = node_of[b]
+    movable = implies(pages_zone[b] == Zone.movable, highest_zone[n] == Zone.movable)
+    return movable & implies(pages_zone[b] == Zone.kernel, highest_zone[n] != Zone.none)
+
+
 @sometimes(covers="A1")
 def a_span_shrinks(b: Block) -> Bool:
     """A boot block that left is outside its node's span, and another block is inside."""

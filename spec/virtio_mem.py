@@ -174,6 +174,15 @@ def blocks_are_added_with_a_piece_of_memory(s: Section) -> Bool:
 
 
 @step(covers="A1 R4 R5")
+def blocks_are_added_with_a_subblock_that_is_plugged(s: Section) -> Bool:
+    """Of a virtio-mem device's block that is added, a sub-block has memory behind it."""
+    b = block_of_section[s]
+    added = (memmap[s] == Metadata.absent) & after(memmap[s] != Metadata.absent)
+    piece = exists(SubBlock, lambda u: (block_of_subblock[u] == b) & subblock_plugged[u])
+    return implies(added & is_virtio[b], piece)
+
+
+@step(covers="A1 R4 R5")
 def unplugged_memory_comes_back_by_a_plug(f: Frame) -> Bool:
     """A logically offline frame becomes free only with memory behind it."""
     freed = (frame_state[f] == FrameState.page_offline) & after(frame_state[f] == FrameState.free)

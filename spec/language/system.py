@@ -263,3 +263,11 @@ class System:
             elif isinstance(part, Call):
                 names |= self.symbols_in(self.definition(part.name).body)
         return frozenset(names)
+
+    def definitions_in(self, term: Term) -> frozenset[str]:
+        """The names of the definitions that ``term`` uses, directly or through others."""
+        names: set[str] = set()
+        for part in subterms(term):
+            if isinstance(part, Call) and part.name not in names:
+                names |= {part.name} | self.definitions_in(self.definition(part.name).body)
+        return frozenset(names)

@@ -1,0 +1,136 @@
+"""Refusals: what a user of each action is told, in the order in which the kernel asks.
+
+A proof does not see errnos, nor which of two objections is raised first; a user does.
+So both are pinned here, apart from the actions: for each action its guards in their
+order, with the errno where the kernel gives one.  `memhp check --mutants` and
+tests/spec/test_refusals.py hold the actions against this table.
+"""
+
+from __future__ import annotations
+
+from errno import errorcode
+
+from .language import Action
+
+__all__ = ["REFUSALS", "refusals"]
+
+
+def refusals(action: Action) -> tuple[str, ...]:
+    """What the action answers, guard by guard, in the form of `REFUSALS`."""
+    return tuple(
+        f"{guard.name} {errorcode[guard.errno]}" if guard.errno else guard.name
+        for guard in action.guards
+    )
+
+
+def _table(text: str) -> dict[str, tuple[str, ...]]:
+    """A line for each action, continued where the next is indented."""
+    lines = text.strip().replace("\n    ", " ").splitlines()
+    return {
+        name: tuple(part.strip() for part in parts.split(","))
+        for name, _, parts in (line.partition(": ") for line in lines)
+    }
+
+
+REFUSALS = _table("""
+allocate_pgdat: no_pgdat EEXIST, pgdat_memory_plugged ENOMEM
+allocate_memmap: no_memmap EEXIST, memory_plugged ENODEV, a_piece_plugged ENODEV,
+    request_allows_add EINVAL, hotplug_lock, pgdat_initialised ENOMEM, host_present ENOMEM
+add_section: not_present EEXIST, has_memmap ENOMEM, pgdat_section_first ENOMEM
+set_node_online: node_offline EEXIST, pgdat_initialised ENOMEM
+create_block_device: device_hotplug_lock, no_device EEXIST, sections_present ENODEV, node_online
+    ENODEV
+remove_section: present ENODEV, no_device EBUSY, hosts_no_memmap EBUSY, pgdat_leaves_last EBUSY
+free_memmap: has_memmap, section_gone EBUSY, hotplug_lock
+set_node_offline: node_online ENODEV, no_section_left EBUSY, no_device_left EBUSY
+free_pgdat: has_pgdat, node_offline EBUSY, no_memmap_left EBUSY, nobody_looks EBUSY
+find_block: at_work, idle, has_device ENODEV
+begin_online: device_hotplug_lock, hotplug_lock, has_device ENODEV, block_offline EINVAL, a_zone
+    EINVAL
+initialise_memmap: going_online, not_initialised, accessible EPERM
+finish_online: announced, notifiers_agree EPERM
+begin_offline: device_hotplug_lock, hotplug_lock, has_device ENODEV, block_online EINVAL, one_zone
+    EINVAL, no_holes EINVAL, no_unmovable EBUSY
+finish_offline: announced, notifiers_agree EPERM, empty EBUSY
+open_state_file: has_device ENODEV, file_idle
+delete_block_device: device_hotplug_lock, has_device ENODEV, not_reserved EINVAL, block_offline
+    EBUSY, one_kind_of_memmap EINVAL, file_idle
+insert_device: not_inserted EEXIST
+begin_add: inserted ENODEV, device_hotplug_lock, no_add_or_removal
+finish_add: adding, all_blocks_added EBUSY
+fail_add: adding, a_block_is_missing EEXIST
+conclude_failed_add: add_failed, taken_back EBUSY
+request_eject: inserted ENODEV, device_hotplug_lock, no_add_or_removal
+refuse_eject: ejecting, inserted ENODEV
+conclude_refusal: refused, all_back EBUSY
+eject_device: ejecting, inserted ENODEV, no_memmap_left EBUSY, holds_no_pgdat EBUSY
+finish_eject: ejecting, gone EBUSY
+ej0_fails: ejecting, inserted ENODEV, no_memmap_left EBUSY, holds_no_pgdat EBUSY
+conclude_failed_ej0: ej0_failed, all_back EBUSY
+acquire_lmb: is_lmb EINVAL, not_acquired EEXIST
+assign_lmb: acquired EINVAL, not_assigned EINVAL, online EINVAL
+unassign_lmb: assigned EINVAL, request_goes_on EBUSY, memory_removed EBUSY
+reach_count: has_removed EINVAL
+give_up_removal: has_removed EINVAL
+release_lmb: acquired EINVAL, not_assigned EBUSY, not_coming_back EBUSY, no_memmap_left EBUSY,
+    holds_no_pgdat EBUSY
+assign_increment: in_storage EINVAL, is_standby EEXIST, preparing EINVAL
+drain: not_draining EBUSY, nothing_incoming EBUSY
+undrain: draining ENOENT
+alloc_kernel: frame_free ENOMEM, outside_removable_area ENOMEM, not_draining ENOMEM
+free_kernel: kernel_frame, not_boot_memory, not_mapped EBUSY
+alloc_folio: new_folio, a_kind, frame_free ENOMEM, not_draining ENOMEM
+plug_subblock: is_virtio EINVAL, settled EAGAIN, not_plugged EEXIST
+unplug_subblock: plugged ENOENT, frames_free EBUSY
+map_kernel_page: address_kept ENOTSUP, not_mapped EBUSY, frame_free ENOMEM, outside_removable_area
+    ENOMEM, not_draining ENOMEM
+unmap_kernel_page: at_rest EINVAL, not_cached
+tlb_fill: mapped EFAULT, not_cached
+begin_kernel_migration: at_rest EBUSY, frame_free ENOMEM, outside_removable_area ENOMEM,
+    not_draining ENOMEM
+copy_kernel_page: stopping, all_stopped EAGAIN
+resume_cpu: stopped, nothing_half_moved EBUSY, flushed EBUSY
+finish_kernel_migration: remapped, flushed_everywhere EBUSY
+begin_writeback: file EINVAL, dirty, not_under_writeback, unlocked EAGAIN
+end_writeback: under_writeback, store_answers EIO
+wait_for_writeback: holds_up EBUSY, in_budget EINTR
+attach_private: file EINVAL, no_private EBUSY
+use_private: has_private ENOENT, not_busy
+release_private: has_private ENOENT, releasable EAGAIN, not_busy EAGAIN, clean EAGAIN
+fault: not_mapped, folio_exists EFAULT, folio_unlocked EAGAIN
+remap_file_pages: not_mapped, page_cache EINVAL, folio_unlocked EAGAIN
+store: mapped EFAULT
+begin_node_removal: not_leaving EBUSY
+cancel_node_removal: leaving ENOENT
+reserve_destination: folio_exists, unlocked EAGAIN, vetted EBUSY, try_paid_for EAGAIN, frame_free
+    ENOMEM, node_stays ENOMEM, not_draining ENOMEM, nearest_with_room ENOMEM
+pin_short: device_there ENODEV, not_pinned EBUSY, folio_exists EFAULT, folio_unlocked EAGAIN
+pin_longterm: device_there ENODEV, not_pinned EBUSY, folio_exists EFAULT, folio_unlocked EAGAIN,
+    outside_removable_area EAGAIN, block_stays EAGAIN
+unpin: pinned EINVAL
+stop_device: pinned, running, driver_moves ENOTSUP, to_be_copied
+update_device_table: stopped EBUSY, points_elsewhere
+resume_device: stopped, not_copied EBUSY, table_updated EBUSY
+begin_unmap: reserved, no_writeback EBUSY
+copy: unmapping, unmapped EAGAIN, no_running_pin EAGAIN
+change_home: copied, clean_or_method EAGAIN, private_known EAGAIN, private_idle EAGAIN
+free_folio: folio_exists, unlocked EAGAIN, not_mapped, not_pinned EAGAIN, clean EBUSY,
+    no_writeback EBUSY, private_idle EBUSY
+try_again: going_offline EINVAL, refused EBUSY, in_budget EINTR
+vet: draining, not_vetted, nothing_sticky EBUSY
+grow_pool: new_folio, range_free ENOMEM, not_draining ENOMEM, gigantic_outside_removable_area
+    ENOMEM
+take_surplus: new_folio, range_free ENOMEM, not_draining ENOMEM, gigantic_outside_removable_area
+    ENOMEM
+dissolve: huge_free, not_promised EBUSY
+reserve_huge: not_held, one_is_left ENOMEM
+unreserve_huge: held ENOENT
+take_huge: huge_free, not_promised EBUSY, range_stays ENOMEM
+take_promised: huge_free, held ENOENT, same_node, range_stays ENOMEM
+map_huge: huge_used, unlocked EBUSY
+put_huge: huge_used, unlocked EBUSY, not_surplus
+put_surplus: huge_used, unlocked EBUSY, surplus
+begin_huge_migration: huge_used, unlocked EBUSY, seen EBUSY, target_free ENOMEM, not_promised
+    ENOMEM, same_size ENOMEM, target_stays ENOMEM
+""")
+"""By action; one that nobody asks for gives no errno, and is not here."""
