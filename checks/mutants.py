@@ -120,6 +120,12 @@ class Judge:
             return Judgement(mutant, "stale reason", f"{found.notice}: {found.by}")
         return found
 
+    def breaks(self, mutant: Mutant) -> str:
+        """The first property found whose proof fails for the mutant; empty if there is none."""
+        witnesses = _Change(self, mutant).witnesses()
+        proofs = (look for notice, look in witnesses if notice in ("property", "ends"))
+        return next((by for look in proofs if (by := look())), "")
+
     def _noticed(self, mutant: Mutant) -> Judgement:
         change = _Change(self, mutant)
         for notice, look in change.witnesses():

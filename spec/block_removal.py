@@ -268,6 +268,13 @@ def a_write_takes_a_block_offline(b: Block) -> Bool:
 
 
 @sometimes(covers="A1")
+def a_block_goes_while_another_has_its_memmap_elsewhere(b: Block, c: Block) -> Bool:
+    """What blocks of another device do with their mem_maps keeps no block."""
+    unlike = (altmap[b] == Altmap.held) & (altmap[c] != Altmap.held)
+    return block_device[b] & block_device[c] & unlike & ~after(block_device[b])
+
+
+@sometimes(covers="A1")
 def a_write_is_over(b: Block) -> Bool:
     """A writer gets the lock, and gives it back."""
     return (state_file[b] == FileUse.locked) & (after(state_file[b]) == FileUse.none)

@@ -253,7 +253,8 @@ def no_pin_outlives_its_folio(x: Pin) -> Bool:
 @always(covers="U5")
 def no_device_runs_while_its_folio_is_copied(x: Pin) -> Bool:
     """Between copy and change of home every device that uses the folio stands still."""
-    return implies(runs(x), stage[pin_folio[x]] != Stage.copied)
+    copied = (pin_kind[x] != PinKind.none) & (stage[pin_folio[x]] == Stage.copied)
+    return implies(copied, pin_stopped[x])
 
 
 @always(covers="U5")

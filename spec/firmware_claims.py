@@ -217,6 +217,14 @@ def a_failed_online_keeps_the_memory(m: MemoryDevice, b: Block) -> Bool:
     return implies(gave_up, kept & (after(told[m]) == told[m]))
 
 
+@step(covers="A1 R4")
+def requests_find_online_what_is_online(m: MemoryDevice, b: Block) -> Bool:
+    """A request takes note of the blocks that are online when it begins, and of no other."""
+    begins = (request[m] == Request.none) & after(request[m] != Request.none)
+    online = block_device[b] & (block_state[b] == BlockState.online)
+    return implies(begins & in_range[m, b], after(found[b] == Found.online) == online)
+
+
 @sometimes(covers="A1 R4")
 def a_device_is_added(m: MemoryDevice, b: Block) -> Bool:
     """A device is added, and the firmware is told, while its blocks wait to go online."""
@@ -254,3 +262,10 @@ def a_refused_device_is_in_use(m: MemoryDevice, b: Block) -> Bool:
 def a_failed_ej0_is_concluded(m: MemoryDevice) -> Bool:
     """_EJ0 can fail, and the firmware is told when all is as before."""
     return (told[m] == Ost.not_ejected) & inserted[m]
+
+
+@sometimes(covers="A1")
+def a_failed_ej0_brings_its_blocks_back(m: MemoryDevice, b: Block) -> Bool:
+    """When _EJ0 fails, a block that the eject had removed is added again."""
+    failed = (request[m] == Request.ej0_failed) & in_range[m, b]
+    return failed & ~block_device[b] & after(block_device[b])

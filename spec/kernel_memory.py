@@ -235,7 +235,11 @@ def resume_cpu(c: Cpu) -> None:
 
 @action
 def finish_kernel_migration(k: KernelPage) -> None:
-    """Free the frame that the page has left."""
+    """Free the frame that the page has left.
+
+    It would do to ask the CPUs that are stopped: those that run have forgotten the old
+    frame when they went on (`running_cpus_reach_the_pages_frame`).
+    """
     guard("remapped", kernel_stage[k] == KernelStage.remapped, why="it has not moved")
     guard(
         "flushed_everywhere",

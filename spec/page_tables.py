@@ -214,6 +214,12 @@ def rmap_finds_every_mapping(p: Pte, o: Folio) -> Bool:
 
 
 @always(covers="M1")
+def mappings_out_of_order_are_in_nonlinear_vmas(p: Pte, o: Folio) -> Bool:
+    """What maps a folio has the address that the folio implies, or lies in a nonlinear VMA."""
+    return implies(maps(p, o), (implied_folio[p] == o) | nonlinear[vma_of[p]])
+
+
+@always(covers="M1")
 def only_files_are_mapped_out_of_order(p: Pte) -> Bool:
     """A PTE that maps what its address does not imply maps page cache."""
     odd = (pte[p] != PteState.none) & (pte_folio[p] != implied_folio[p])

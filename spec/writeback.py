@@ -182,6 +182,16 @@ def the_budget_is_spent_on_waiting(b: Block, t: Tick) -> Bool:
 
 
 @step(covers="U4 U3")
+def nothing_but_writeback_or_another_try_spends_the_budget(b: Block, t: Tick) -> Bool:
+    """A tick is spent while a folio of the block is on its way to a store, or for a try."""
+    waited = ~spent[b, t] & after(spent[b, t])
+    sent = exists(Folio, lambda o: (block_of(home[o]) == b) & under_writeback[o])
+    again = exists(Frame, lambda f: (block_of(f) == b) & refused_move[f] & ~after(refused_move[f]))
+    leaving = block_state[b] == BlockState.going_offline
+    return implies(waited, leaving & (sent | again))
+
+
+@step(covers="U4 U3")
 def a_removal_begins_with_its_whole_budget(b: Block, t: Tick) -> Bool:
     """What an earlier removal of the block has waited does not shorten the next."""
     begins = (block_state[b] != BlockState.going_offline) & after(
