@@ -79,16 +79,37 @@ def mutants(
 ) -> list[Mutant]:
     """The mutants of the system in declaration order, one kind after the other.
 
+    A definition that properties alone use is no part of what the machine does: with
+    another body they would say something else, and that is no mistake of the machine.
+
     Parameters: ``only``, names of actions and definitions; ``kinds``, some of `KINDS`.
     """
     found: list[Mutant] = []
-    owners: list[Action | Definition] = [*system.definitions.values(), *system.actions]
+    owners: list[Action | Definition] = [*_used(system), *system.actions]
     for owner in owners:
         if only is None or owner.name in only:
             edits = _Edits(system, owner.name)
             made = edits.of_action(owner) if isinstance(owner, Action) else edits.of(owner)
             found += _new(owner, (mutant for mutant in made if mutant.kind in kinds))
     return found
+
+
+def _used(system: System) -> Iterator[Definition]:
+    """The definitions that an action uses, and those that no property does, but operations."""
+    done, said = set[str](), set[str]()
+    for action in system.actions:
+        for term in (*(g.condition for g in action.guards), *_read_by(action.updates)):
+            done |= system.definitions_in(term)
+    for claim in system.properties:
+        work = (claim.ending.during, claim.ending.left) if claim.ending else ()
+        for term in (claim.formula, *work):
+            said |= system.definitions_in(term)
+    return (d for name, d in system.definitions.items() if name in done or name not in said)
+
+
+def _read_by(updates: Iterable[Update]) -> Iterator[Term]:
+    for update in updates:
+        yield from update.terms
 
 
 def _new(owner: Action | Definition, made: Iterable[Mutant]) -> Iterator[Mutant]:
