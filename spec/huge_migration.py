@@ -239,7 +239,11 @@ def huge_contents_are_never_lost(h: HugeFolio) -> Bool:
     return implies(written, range_data[huge_home[h]] == huge_contents[h])
 
 
-@always(covers="D2")
+@always(
+    covers="D2",
+    using="moving_huge_folios_are_used huge_destinations_are_set_aside"
+    " huge_destinations_are_not_shared",
+)
 def huge_copies_are_faithful(h: HugeFolio) -> Bool:
     """The copy contains what the owner last stored."""
     copied = huge_stage[h] == HugeStage.copied
