@@ -104,7 +104,7 @@ def read_costs(path: str | None) -> Mapping[str, Cost]:
         text = read_whole(Path(path), _MOST_COSTS).decode()
         document = json_of(text) if path.endswith(".json") else tomllib.loads(text)
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
+        raise UsageError(f"{path[:200]}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path}: not text, so neither TOML nor JSON") from None
     except RecursionError:  # of tomllib

@@ -159,7 +159,7 @@ def _map(args: argparse.Namespace) -> MemoryMap:
             raise UsageError("--holes, --hole-size and --dimm-size describe a map: give --size too")
         return read_memory_map("/" if args.map is None else args.map)
     if args.map is not None:
-        raise UsageError(f"give either a map, {args.map!r}, or --size, not both")
+        raise UsageError(f"give either a map, {args.map[:40]!r}, or --size, not both")
     return described_map(
         args.size,
         holes=args.holes or 0,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from memhp.machines.directory import DirectoryTree
-from memhp.machines.errors import MachineError, NotPermitted
+from memhp.machines.errors import MachineError, NotPermitted, shown
 from memhp.machines.tarball import TarTree
 
 MEMORY_DIR = "sys/devices/system/memory"
@@ -80,7 +80,8 @@ def open_tree(path: str | Path) -> Tree:
     except PermissionError:
         raise NotPermitted(f"{source}: permission denied") from None
     except (OSError, ValueError) as error:
-        raise MachineError(f"{source!r}: {getattr(error, 'strerror', None) or error}") from None
+        problem = getattr(error, "strerror", None) or error
+        raise MachineError(f"{shown(source)}: {problem}") from None
     if stat.S_ISDIR(mode):
         tree: Tree = DirectoryTree(path)
     elif stat.S_ISREG(mode):

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import tarfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from memhp.cli.main import main
+from memhp.machines.sysfs import read_machine
 
 MEMORY = "sys/devices/system/memory"
 IOMEM = "00000000-3fffffff : System RAM\n"
@@ -242,7 +245,41 @@ def test_this_machine_is_saved_and_read_again(
     path = tmp_path / "this.tar.gz"
     assert main(["inspect", "--json", "--save", str(path)]) == 0
     live = json.loads(capsys.readouterr().out)
+    assert path.stat().st_mode & 0o777 == 0o600
     kept = inspect(capsys, path)
     assert kept.keys() == {block["number"] for block in live["blocks"]}
     assert main(["inspect", "--save", str(tmp_path / "no" / "folder")]) == 2
     assert "cannot write" in capsys.readouterr().err
+
+
+def test_many_blocks_of_which_each_is_another_are_a_line_each(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states = {n: ("online" if n % 2 else "offline", "Movable") for n in range(8)}
+    tree = machine(tmp_path, states)
+    assert main(["inspect", str(tree)]) == 0
+    plain = capsys.readouterr().out
+    assert len(re.findall(r"(?m)^[0-7] +o(?:n|ff)line +Movable ", plain)) == 8
+    document = inspect(capsys, tree)
+    monkeypatch.setattr("memhp.cli.inspect._MANY", 3)
+    assert main(["inspect", str(tree)]) == 0
+    assert capsys.readouterr().out == plain
+    assert inspect(capsys, tree) == document
+
+
+def test_a_record_is_whole_or_not_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    tree = machine(tmp_path / "tree", {1: ("online", "Movable")})
+    live = replace(read_machine(tree), live=True)
+    monkeypatch.setattr("memhp.machines.sysfs.read_machine", lambda *_, **__: live)
+    monkeypatch.setattr("memhp.machines.record.record_of_this_machine", lambda _: b"a record")
+    monkeypatch.setattr(os, "replace", full)
+    path = tmp_path / "out" / "this.tar.gz"
+    path.parent.mkdir()
+    assert main(["inspect", "--save", str(path)]) == 2
+    assert "No space left" in capsys.readouterr().err
+    assert list(path.parent.iterdir()) == []

@@ -192,6 +192,14 @@ def test_a_machine_of_unknown_size_has_no_estimate() -> None:
         ("[copy]", "mine.json", "neither TOML nor JSON"),
         ("[1]", "mine.json", "expected kinds of work"),
         (None, "mine.toml", "No such file"),
+        ("[copy]\nlower = " + "9" * 400 + "\nupper = 1\n", "mine.toml", "a longer number"),
+        ("[copy]\nlower = " + "9" * 5000 + "\nupper = 1\n", "mine.toml", "neither TOML"),
+        ("a = " + "[" * 100_000, "mine.toml", "nested too deeply"),
+        ('{"copy": {"lower": ' + "9" * 5000 + "}}", "mine.json", "neither TOML nor JSON"),
+        ("[" * 100_000, "mine.json", "nested too deeply"),
+        ('{"copy": {"lower": 0, "upper": 1e999}}', "mine.json", "too large"),
+        ("#" * (1 << 20) + "#", "mine.toml", "larger than"),
+        ("[" + "k" * 5000 + "]", "mine.toml", "no kind of work 'kkkk"),
     ],
 )
 def test_a_file_of_costs_that_cannot_be_used_is_one_line_and_exit_2(

@@ -28,7 +28,11 @@ def test_a_record_is_read_as_the_machine_was(
     files, links = machine
     files |= {
         "proc/version": "Linux version 6.12.0\n",
-        "proc/iomem": "00000000-0fffffff : System RAM\n",
+        "proc/iomem": "00000000-0fffffff : System RAM\n  01000000-01ffffff : Kernel code\n",
+        "proc/zoneinfo": "Node 0, zone Normal\n        cma      512\n",
+        "sys/kernel/debug/cma/a/base_pfn": "64\n",
+        "sys/kernel/debug/cma/a/count": "512\n",
+        "sys/kernel/debug/cma/a/used": "3\n",
         f"{MEMORY}/memory1/power/control": "auto\n",
         f"{DEVICE_TREE}/#address-cells": "\0\0\0\1",
         f"{DEVICE_TREE}/#size-cells": "\0\0\0\1",
@@ -40,7 +44,10 @@ def test_a_record_is_read_as_the_machine_was(
     path = tmp_path / "record.tar.gz"
     path.write_bytes(record_of_this_machine(seen, root))
     assert replace(read_machine(path), source=str(root)) == seen
-    assert open_tree(path).listdir(f"{MEMORY}/memory1/power") == ()
+    tree = open_tree(path)
+    assert tree.listdir(f"{MEMORY}/memory1/power") == ()
+    assert tree.listdir("sys/kernel/debug/cma/a") == ("base_pfn", "count")
+    assert tree.read_text("proc/iomem") == "00000000-0fffffff : System RAM\n"
 
 
 @pytest.mark.skipif(

@@ -10,9 +10,11 @@ import pytest
 
 from memhp.machines.errors import MachineError
 from memhp.machines.procfs import Range
-from memhp.machines.sysfs import BlockReading, MachineReading, NodeReading, read_machine
+from memhp.machines.sysfs import BlockReading, MachineReading, NodeReading, read_machine, read_tree
+from memhp.machines.tree import open_tree
 
 MEMORY = "sys/devices/system/memory"
+NODE = "sys/devices/system/node"
 NODE = "sys/devices/system/node"
 MIB = 1024 * 1024
 Machine = tuple[dict[str, str], dict[str, str]]
@@ -164,6 +166,11 @@ def test_iomem_without_addresses_is_none_and_noted(machine: Machine, directory: 
         (f"{MEMORY}/block_size_bytes", "128M\n", "'128M\\n'"),
         (f"{MEMORY}/block_size_bytes", "0\n", "0x0"),
         (f"{MEMORY}/block_size_bytes", "7000000\n", "0x7000000"),
+        (f"{MEMORY}/block_size_bytes", f"{1 << 79:x}\n", "below 2^64"),
+        (f"{NODE}/node0/cpulist", "0-3,2-5\n", "'2-5'"),
+        (f"{NODE}/node0/cpulist", ",".join(["0-65535"] * 9), "ascending"),
+        (f"{NODE}/node0/cpulist", "1," * (1 << 20), "larger than 1 MiB"),
+        (f"{NODE}/node0/distance", "10 " * (1 << 19), "larger than 1 MiB"),
         (f"{MEMORY}/memory1/phys_index", "0x1\n", "'0x1\\n'"),
         (f"{MEMORY}/memory1/phys_device", "1_0\n", "'1_0\\n'"),
         (f"{MEMORY}/memory1/removable", "", "''"),
@@ -222,3 +229,102 @@ def test_this_machine_is_read() -> None:
     assert reading.page_size == os.sysconf("SC_PAGE_SIZE")
     assert reading.blocks
     assert reading.frames is None
+
+
+def test_lists_of_nodes_are_read_once_however_many_nodes_there_are(
+    machine: Machine, directory: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, links = machine
+    files |= {f"{NODE}/online": "0-49\n", f"{NODE}/has_memory": "0-1\n"}
+    files |= {f"{NODE}/node{node}/distance": "10\n" for node in range(50)}
+    asked: list[str] = []
+    tree = open_tree(directory(files, links))
+    read = tree.read_text
+    monkeypatch.setattr(tree, "read_text", lambda path: asked.append(path) or read(path))
+    nodes = read_tree(tree).nodes
+    assert [(node.online, node.has_memory) for node in nodes[:3]] == [
+        (True, i < 2) for i in range(3)
+    ]
+    assert [asked.count(f"{NODE}/{name}") for name in ("online", "has_memory")] == [1, 1]
+
+
+def test_a_cpu_is_on_one_node(machine: Machine, directory: Build) -> None:
+    files, links = machine
+    files |= {f"{NODE}/node{node}/cpulist": "0-65535\n" for node in range(2)}
+    with pytest.raises(MachineError, match="more than 65536 CPUs"):
+        read_machine(directory(files, links))
+
+
+CMA = "sys/kernel/debug/cma"
+ZONEINFO = "Node 0, zone Normal\n  pages free 1\n        cma      512\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "areas"),
+    [
+        ({}, None),
+        ({f"{CMA}/a/base_pfn": "64\n", f"{CMA}/a/count": "512\n"}, (range(64, 576),)),
+        ({f"{CMA}/a/ranges/0/base_pfn": "64\n", f"{CMA}/a/count": "512\n"}, (range(64, 576),)),
+        ({f"{CMA}/a/base_pfn": "64\n", f"{CMA}/a/count": "256\n"}, None),
+        ({f"{CMA}/a/base_pfn": "many\n", f"{CMA}/a/count": "512\n"}, None),
+        ({f"{CMA}/a/base_pfn": "64\n"}, None),
+        (
+            {
+                f"{CMA}/a/ranges/0/base_pfn": "64\n",
+                f"{CMA}/a/ranges/1/base_pfn": "6400\n",
+                f"{CMA}/a/count": "512\n",
+            },
+            None,
+        ),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_areas_of_cma_are_known_when_all_are(
+    machine: Machine,
+    directory: Build,
+    tar_file: Build,
+    more: dict[str, str],
+    areas: tuple[range, ...] | None,
+    packed: bool,
+) -> None:
+    files, links = machine
+    files |= {"proc/zoneinfo": ZONEINFO, **more}
+    reading = read_machine((tar_file if packed else directory)(files, links))
+    assert (reading.cma, reading.cma_areas) == (True, areas)
+
+
+@pytest.mark.parametrize(
+    ("version", "meminfo", "zoneinfo", "cma"),
+    [
+        ("6.12.0", None, ZONEINFO, True),
+        ("6.12.0", None, ZONEINFO.replace("512", "0"), False),
+        ("6.12.0", None, None, None),
+        ("5.10.0", "MemTotal: 9 kB\n", None, False),
+        ("5.10.0", "MemTotal: 9 kB\nCmaTotal: 0 kB\n", None, False),
+        ("5.10.0", "MemTotal: 9 kB\nCmaTotal: 64 kB\n", None, True),
+        ("5.10.0", "", None, None),
+        ("3.18.0", "MemTotal: 9 kB\n", None, None),
+        ("3.4.0", None, None, False),
+    ],
+)
+def test_whether_there_is_any_cma_two_files_tell(
+    machine: Machine,
+    directory: Build,
+    version: str,
+    meminfo: str | None,
+    zoneinfo: str | None,
+    cma: bool | None,
+) -> None:
+    files, links = machine
+    files["proc/version"] = f"Linux version {version} (x)\n"
+    files |= {} if meminfo is None else {"proc/meminfo": meminfo}
+    files |= {} if zoneinfo is None else {"proc/zoneinfo": zoneinfo}
+    assert read_machine(directory(files, links)).cma is cma
+
+
+def test_memory_of_drivers_is_told_apart(machine: Machine, directory: Build) -> None:
+    files, links = machine
+    files["proc/iomem"] = "0-fff : System RAM\n1000-1fff : System RAM (NVIDIA)\n"
+    reading = read_machine(directory(files, links))
+    assert reading.iomem == (Range(0, 0x1000), Range(0x1000, 0x2000))
+    assert reading.driver_memory == (Range(0x1000, 0x2000),)
