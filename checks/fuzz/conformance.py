@@ -33,11 +33,11 @@ from memhp.reference.topology import Value
 from memhp.spec.language.system import System
 from memhp.spec.profiles import system_of
 
-from .lockstep import Divergence, step
+from .lockstep import Divergence, boot, step
 from .pieces import Piece
+from .protocol import profile_of
 from .record import Record
 from .rules import RULES, Operation, Rule, rules_for
-from .targets import profile_of
 from .told import Untold, everything
 from .topologies import SHAPES, built
 
@@ -110,10 +110,11 @@ class LockStep(RuleBasedStateMachine):
         """Both begin on the machine of that name."""
         self.name, self.done = name, list[Operation]()
         self.points, self.had = points(name), dict[Rule, None]()
-        self.reference.reset(built(name))
-        self.target.reset(built(name))
+        failed = boot(self.reference, self.target, built(name))
         self.before = self.reference.machine.values
         self.untold.setdefault(name, everything(self.reference))
+        if failed is not None:
+            raise DivergenceFound(name, failed)
 
     def turn(self, each: Rule, place: int) -> None:
         """Do the rule's operation, or one that the run has had, or what must be refused."""
@@ -155,7 +156,7 @@ def state_machine(
     """
     made = target()
     system = system or system_of(profile_of(made))
-    rules = rules_for(getattr(made, "operations", None))
+    rules = rules_for(getattr(made, "operations", None), system)
     body: dict[str, Any] = {
         "reference": ReferenceTarget(system),
         "target": made,
