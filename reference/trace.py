@@ -110,6 +110,8 @@ class Trace:
         states = _field(root, "states", list, "the document")
         if not states:
             raise TraceError("states: at least one state is needed")
+        if len(states) > _MOST_STATES:
+            raise TraceError(f"states: {len(states):,} are more than {_MOST_STATES:,}")
         booted = _fitting(system, topology)
         machine = _state(states[0], booted, "states[0]")
         start = None if machine == booted else machine.values

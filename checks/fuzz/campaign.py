@@ -31,6 +31,8 @@ __all__ = ["Campaign", "CampaignError", "WorkersLost", "do", "run"]
 _VERSION = 2
 OPERATIONS = {"walk": 10_000, "hypothesis": 1_000}
 """How many operations a piece has at most, more or less, in either mode."""
+_LEAST = {"walk": 1, "hypothesis": 500}
+"""So many it has if enough are asked for: hypothesis begins with what is simplest."""
 _MOST = 1 << 62
 """No count and no seed is beyond it."""
 _MOST_ERRNO = 4095
@@ -199,7 +201,7 @@ def run(
     end = None if seconds is None else monotonic() + seconds
     size = OPERATIONS[campaign.mode]
     if steps is not None:  # few operations are on every machine, too
-        size = min(size, -(-steps // len(SHAPES)))
+        size = min(size, steps, max(_LEAST[campaign.mode], -(-steps // len(SHAPES))))
         steps += campaign.steps
     again = sorted(campaign.begun)
     lost = 0
