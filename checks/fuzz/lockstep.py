@@ -13,7 +13,7 @@ from memhp.reference.topology import Topology, Value, cut, element_name
 from memhp.spec.language.system import System
 from memhp.spec.language.terms import Symbol
 
-from .protocol import TargetError, answered, failure, guess, observed
+from .protocol import TargetError, answered, check_observation, failure, guess
 from .rules import Operation
 from .told import Untold, tell
 
@@ -98,8 +98,14 @@ def step(
     others: list[tuple[int | None, Machine]] = []
     try:
         got = answered(name, target.do(name, *params))
-        seen = observed(target.observe(), reference.spans)
-        found = _differing_outcome(reference, operation, expected, got, seen)
+        seen = target.observe()
+        try:
+            found = _differing_outcome(reference, operation, expected, got, seen)
+        except (AttributeError, KeyError):
+            check_observation(
+                seen, reference.spans
+            )  # which is no mapping, or names what is no variable
+            raise
         if found is not None and allowed is not None:
             others = [_checked(each) for each in allowed(before, name, *params)]
     except (KeyboardInterrupt, TargetError):

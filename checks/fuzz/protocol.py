@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import sysconfig
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from errno import errorcode
 from operator import index
 from pathlib import Path
 from typing import Any
 
-from memhp.reference.target import Observation
 from memhp.reference.topology import cut
 from memhp.spec.profiles import DEFAULT, PROFILES
 
-__all__ = ["Crash", "TargetError", "answered", "failure", "guess", "observed", "profile_of"]
+__all__ = [
+    "Crash",
+    "TargetError",
+    "answered",
+    "check_observation",
+    "failure",
+    "guess",
+    "profile_of",
+]
 
 _MOST_ERRNO = 4095
 """Source: include/linux/err.h, MAX_ERRNO."""
@@ -93,20 +100,18 @@ def _meant(got: object) -> str:
     return " (did you mean None?)" if got in (0, True, "") else ""
 
 
-def observed(seen: Any, wanted: Mapping[str, object]) -> Observation:
-    """What `observe` returned: a mapping whose keys are variables of the specification.
-
-    Raises TargetError for anything else, with what may be meant.
-    """
+def check_observation(seen: object, known: Collection[str]) -> None:
+    """Raise TargetError unless `observe` returned a mapping whose keys are known variables."""
     if not isinstance(seen, Mapping):
         raise TargetError(
             f"observe() returned {cut(seen)}: a mapping is needed, from names of variables to"
             " their values"
         )
-    if not seen.keys() <= wanted.keys():
-        name = next(name for name in seen if name not in wanted)
-        raise TargetError(f"observe() tells {cut(name)}, which is no variable{guess(name, wanted)}")
-    return seen
+    for name in seen:
+        if name not in known:
+            raise TargetError(
+                f"observe() tells {cut(name)}, which is no variable{guess(name, known)}"
+            )
 
 
 def failure(error: BaseException) -> tuple[str, str]:
