@@ -43,7 +43,10 @@ class Target(Protocol):
     """
 
     def reset(self, topology: Topology) -> None:
-        """Boot a machine of that topology: what was done before is forgotten."""
+        """Boot a machine of that topology: what was done before is forgotten.
+
+        Raises ValueError for a machine that the target cannot be: nothing is compared then.
+        """
 
     def do(self, operation: str, *params: Value) -> int | None:
         """Do an operation.  Returns None for success, otherwise the errno that a user sees."""

@@ -26,7 +26,7 @@ __all__ = ["Topology", "Value", "cut", "element", "element_name", "readable", "u
 
 _MOST_NAME = 100
 """No more characters of a name that does not exist are repeated."""
-_MOST_VALUES = 1_000_000
+_MOST_VALUES = 200_000
 """A topology that somebody else chose has no more; those of memhp have some thousands."""
 
 Value = int | str | bool

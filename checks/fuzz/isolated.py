@@ -25,7 +25,7 @@ from memhp.reference.topology import Topology, Value, cut
 from memhp.spec.language.system import System
 from memhp.spec.profiles import DEFAULT, system_of
 
-from .protocol import Crash, TargetError, failure, profile_of
+from .protocol import Crash, TargetError, failure, profile_of, unfit
 
 __all__ = ["Isolated", "checked", "die_with_parent"]
 
@@ -251,7 +251,10 @@ class _Server:
         if topology is not None:
             self._topology, self._machine = topology, None
         self._seen = {}
-        self._target.reset(self._topology)
+        try:
+            self._target.reset(self._topology)
+        except ValueError as error:
+            raise unfit(error) from None
 
     def do(self, operation: str, params: tuple[Value, ...]) -> Any:
         answer = self._target.do(operation, *params)

@@ -13,7 +13,7 @@ from memhp.reference.topology import Topology, Value, cut, element_name
 from memhp.spec.language.system import System
 from memhp.spec.language.terms import Symbol
 
-from .protocol import TargetError, answered, check_observation, failure, guess
+from .protocol import TargetError, answered, check_observation, failure, guess, unfit
 from .rules import Operation
 from .told import Untold, tell
 
@@ -216,12 +216,17 @@ def _name(symbol: Symbol, value: Value) -> str:
 
 
 def boot(reference: ReferenceTarget, target: Target, topology: Topology) -> Divergence | None:
-    """Boot both.  Returns how the target failed, if it did."""
+    """Boot both.  Returns how the target failed, if it did.
+
+    Raises TargetError if it cannot be that machine.
+    """
     reference.reset(topology)
     try:
         target.reset(topology)
     except (KeyboardInterrupt, TargetError):
         raise
+    except ValueError as error:
+        raise unfit(error) from None
     except BaseException as error:
         crash, trace = failure(error)
         return Divergence((), None, None, (), crash, trace=trace)

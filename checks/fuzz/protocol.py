@@ -26,6 +26,7 @@ __all__ = [
     "failure",
     "guess",
     "profile_of",
+    "unfit",
 ]
 
 _MOST_ERRNO = 4095
@@ -112,6 +113,11 @@ def check_observation(seen: object, known: Collection[str]) -> None:
             raise TargetError(
                 f"observe() tells {cut(name)}, which is no variable{guess(name, known)}"
             )
+
+
+def unfit(error: ValueError) -> TargetError:
+    """What to raise if `reset` has raised that: the target cannot be such a machine."""
+    return TargetError(f"it cannot be that machine: {failure(error)[0]}")
 
 
 def failure(error: BaseException) -> tuple[str, str]:

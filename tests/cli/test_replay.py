@@ -76,6 +76,7 @@ NO_RECORDS = [
     (put("operations", value=[["drain", True]]), "True is no Block"),
     (put("operations", value=[["write_state", 0, 5]]), "5 is none of"),
     (put("operations", value=[["write_state", 0, "w" * 5000]]), "is none of"),
+    (put("topology", "tables", "section_of", value=[0, 0]), "it cannot be that machine"),
     (put("report", value=[1]), "report: a list of lines is needed"),
 ]
 

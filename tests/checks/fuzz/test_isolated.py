@@ -120,6 +120,17 @@ def test_a_target_that_fails_at_boot_diverges_before_any_operation(
     assert piece.record.replay(SYSTEM, make()) == found
 
 
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_machine_that_a_target_cannot_be_is_no_divergence(*, apart: bool) -> None:
+    class Particular(ToyAllocator):
+        def reset(self, topology: Topology) -> None:
+            raise ValueError("blocks of two sizes")
+
+    target = isolated(Particular) if apart else Particular()
+    with pytest.raises(TargetError, match="it cannot be that machine: ValueError: blocks of two"):
+        found_in(target)
+
+
 def test_a_death_is_found_and_shrunk_by_a_walk_and_by_hypothesis() -> None:
     target = isolated(lambda: Failing(lambda: os._exit(0)))
     rules = rules_for(target.operations)
