@@ -120,19 +120,14 @@ def run(args: argparse.Namespace) -> int:
         return fuzz(args)
     from memhp.checks.cache import default_folder
     from memhp.checks.fuzz.campaign import CampaignError, WorkersLost
-    from memhp.checks.fuzz.rules import rules_for
-    from memhp.checks.fuzz.targets import TargetError, profile_of, target_named
+    from memhp.checks.fuzz.targets import TargetError
     from memhp.checks.verdicts import Verdict
-    from memhp.spec.profiles import system_of
 
     args.out = args.out or free_path(Path("divergence.json"))
     try:
         for path in (args.out, args.keep):
             _try_place(path)
-        made = target_named(args.target)
-        profile = find_profile(args.profile or profile_of(made)).name
-        asked = rules_for(getattr(made, "operations", None), system_of(profile))
-        rules = [rule.name for rule in asked]
+        profile, rules = _first_look(args)
         campaign = _campaign(args, profile)
     except (CampaignError, TargetError, UsageError) as error:
         return fail("fuzz", error)
@@ -164,6 +159,21 @@ def run(args: argparse.Namespace) -> int:
     if campaign.record:
         return Verdict.refuted.exit_code
     return told or stopped or Verdict.holds.exit_code
+
+
+def _first_look(args: argparse.Namespace) -> tuple[str, list[str]]:
+    """The profile to compare the target with, and the names of the operations it is asked for.
+
+    Raises TargetError, or UsageError if there is no such profile.
+    """
+    from memhp.checks.fuzz.rules import rules_for
+    from memhp.checks.fuzz.targets import profile_of, target_named
+    from memhp.spec.profiles import system_of
+
+    made = target_named(args.target)
+    profile = find_profile(args.profile or profile_of(made)).name
+    rules = rules_for(getattr(made, "operations", None), system_of(profile))
+    return profile, [rule.name for rule in rules]
 
 
 def _try_place(path: Path | None) -> None:
