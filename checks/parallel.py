@@ -14,7 +14,7 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 from signal import SIG_IGN, SIGINT, SIGKILL, signal
 from typing import Any, TypeVar
 
-__all__ = ["CONTEXT", "each", "worker_started", "workers"]
+__all__ = ["CONTEXT", "die_with", "each", "worker_started", "workers"]
 
 Shared = TypeVar("Shared")
 Item = TypeVar("Item")
@@ -64,17 +64,22 @@ CONTEXT = _Context()
 
 
 def worker_started() -> None:
-    """What a process does before it works for another: it will end with it, however that ends.
+    """What a process does before it works for the one that made it: they end together."""
+    signal(SIGINT, SIG_IGN)  # an interrupt is the parent's business
+    os.environ.pop(_SAFE, None)
+    if parent := parent_process():
+        die_with(parent.pid or 0)
+
+
+def die_with(parent: int) -> None:
+    """Have this process end with the parent of that number, however that ends.
 
     The kernel sees to it (prctl(2), PR_SET_PDEATHSIG): a process that is inside a solver
-    would notice nothing by itself.  An interrupt is the parent's business.
+    would notice nothing by itself.
     """
-    signal(SIGINT, SIG_IGN)
-    os.environ.pop(_SAFE, None)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
-    parent = parent_process()
-    if parent is not None and os.getppid() != parent.pid:
+    if os.getppid() != parent:
         os._exit(1)  # it ended before the kernel was asked
 
 

@@ -6,14 +6,18 @@ import argparse
 import json
 import os
 import shlex
+import signal
 import sys
-from collections import Counter
-from errno import errorcode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from errno import EISDIR
 from pathlib import Path
+from tempfile import TemporaryFile
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from .common import UsageError, at_least_one, console, fail, find_profile, free_path, write_json
+from .common import UsageError, at_least_one, fail, find_profile, free_path, write_json
+from .fuzz_show import by_name, document, show, show_depth, show_list
 from .streams import show_progress
 
 if TYPE_CHECKING:
@@ -29,13 +33,15 @@ _EPILOG = """examples:
   memhp fuzz --target kernel:x86_64-6.12  a real kernel of `memhp lab list`
   memhp fuzz --target kernel:./bzImage    a kernel of your own
 
-What diverges is shrunk and written to a file that `memhp replay` runs again.  A campaign
-that is stopped by Ctrl-C is kept, in campaign.json if there is no --keep.
+A class runs in a process of its own: what it prints goes to standard error, and if it ends or
+is killed, that is a divergence.  What diverges is shrunk and written to a file that
+`memhp replay` runs again.  A campaign that is stopped by Ctrl-C is kept, in campaign.json if
+there is no --keep; with --keep it is kept all the time.
 """
 
 
-_LISTED = 8
-"""So many names are written before the rest is left out."""
+_MOST = 16 << 20
+"""A campaign is no larger, in bytes."""
 
 
 def add_parser(commands: Any) -> None:
@@ -65,7 +71,10 @@ def add_parser(commands: Any) -> None:
         "--walk", action="store_true", help="a bare random walk, without hypothesis"
     )
     parser.add_argument(
-        "--steps", type=at_least_one, metavar="N", help="operations to do, at least (20000)"
+        "--list", action="store_true", help="only show the operations with their parameters"
+    )
+    parser.add_argument(
+        "--steps", type=at_least_one, metavar="N", help="operations to do, about (20000)"
     )
     parser.add_argument("--minutes", type=_minutes, metavar="N", help="instead: for so long")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="what to draw (0)")
@@ -77,7 +86,7 @@ def add_parser(commands: Any) -> None:
         "--out",
         type=Path,
         metavar="FILE",
-        help="where a divergence is written (divergence.json)",
+        help="where a divergence is written (divergence.json, or the next that is free)",
     )
     parser.add_argument("--json", action="store_true", help="machine-readable output")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress")
@@ -85,7 +94,8 @@ def add_parser(commands: Any) -> None:
         "-v",
         "--verbose",
         action="store_true",
-        help="also walk with the target, and list the sometimes properties that this reaches",
+        help="also walk with the target, and list the sometimes properties that this reaches;"
+        " the traceback, if it fails",
     )
     parser.set_defaults(run=run)
 
@@ -102,186 +112,169 @@ def _minutes(text: str) -> float:
 
 def run(args: argparse.Namespace) -> int:
     """Run a campaign; exit 1 if the target leaves the specification."""
+    if args.list:
+        show_list()
+        return 0
     if args.target.startswith("kernel:"):
         from .kernel_target import fuzz
 
         return fuzz(args)
-    args.out = args.out or Path("divergence.json")
     from memhp.checks.cache import default_folder
-    from memhp.checks.fuzz.campaign import CampaignError
-    from memhp.checks.fuzz.targets import TargetError, target_named
+    from memhp.checks.fuzz.campaign import CampaignError, WorkersLost
+    from memhp.checks.fuzz.targets import TargetError
     from memhp.checks.verdicts import Verdict
 
-    sys.path.insert(0, os.getcwd())  # a class of the user's own, beside the user
+    args.out = args.out or free_path(Path("divergence.json"))
     try:
-        target_named(args.target)
-        campaign = _campaign(args)
+        for path in (args.out, args.keep):
+            _try_place(path)
+        profile, rules = _first_look(args)
+        campaign = _campaign(args, profile)
     except (CampaignError, TargetError, UsageError) as error:
         return fail("fuzz", error)
     folder = default_folder() or Path(os.devnull)
     # What hypothesis keeps for itself is a cache, and nothing to leave where somebody works.
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(folder / "hypothesis"))
     started = monotonic()
-    stopped = _go_on(campaign, args, started)
+    told = 0
+    try:
+        stopped = _go_on(campaign, args, len(rules))
+    except (TargetError, UsageError, WorkersLost) as error:
+        told = fail("fuzz", error)
+        told = Verdict.undetermined.exit_code if isinstance(error, WorkersLost) else told
+        stopped = 0
     keep = args.keep or (free_path(Path("campaign.json")) if stopped else None)
     try:
-        if keep:
-            write_json(keep, campaign.to_json())
-        if campaign.record:
-            write_json(args.out, campaign.record.to_json())
+        _keep(campaign, keep)
     except UsageError as error:
-        return fail("fuzz", error)
-    depth = (
-        _depth(args, campaign.profile)
-        if args.verbose and not (campaign.record or stopped)
-        else None
-    )
+        told = fail("fuzz", error)
+    deep = args.verbose and not (campaign.record or stopped or told)
+    depth = _depth(args, campaign.profile) if deep else None
     if args.json:
-        print(json.dumps(_document(campaign, args.out, depth), indent=1))
-    else:
-        _show(campaign, args.out, monotonic() - started)
+        print(json.dumps(document(campaign, rules, args.out, depth), indent=1))
+    elif campaign.steps or campaign.record or not told:
+        show(campaign, rules, args.out, seconds=monotonic() - started, full=args.verbose)
         if depth:
-            _show_depth(depth)
+            show_depth(depth)
     if stopped and keep:
-        print(f"stopped; to go on: {_again(campaign, keep)}", file=sys.stderr)
+        print(f"stopped; to go on: {_again(campaign, keep, args.profile)}", file=sys.stderr)
     if campaign.record:
         return Verdict.refuted.exit_code
-    return 130 if stopped else Verdict.holds.exit_code
+    return told or stopped or Verdict.holds.exit_code
 
 
-def _campaign(args: argparse.Namespace) -> Campaign:
-    from memhp.checks.fuzz.campaign import Campaign
+def _first_look(args: argparse.Namespace) -> tuple[str, list[str]]:
+    """The profile to compare the target with, and the names of the operations it is asked for.
+
+    Raises TargetError, or UsageError if there is no such profile.
+    """
+    from memhp.checks.fuzz.rules import rules_for
     from memhp.checks.fuzz.targets import profile_of, target_named
+    from memhp.spec.profiles import system_of
+
+    made = target_named(args.target)
+    profile = find_profile(args.profile or profile_of(made)).name
+    rules = rules_for(getattr(made, "operations", None), system_of(profile))
+    return profile, [rule.name for rule in rules]
+
+
+def _try_place(path: Path | None) -> None:
+    """Before the work begins: raise UsageError if no file can be made in that place."""
+    if path is None or (path.exists() and not (path.is_file() or path.is_dir())):
+        return
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(EISDIR, "it is a folder")
+        with TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}; give another place") from None
+
+
+def _keep(campaign: Campaign, keep: Path | None) -> None:
+    if keep:
+        write_json(keep, campaign.to_json())
+
+
+def _campaign(args: argparse.Namespace, profile: str) -> Campaign:
+    from memhp.checks.files import json_of, read_whole
+    from memhp.checks.fuzz.campaign import Campaign, CampaignError
 
     mode = "walk" if args.walk else "hypothesis"
-    profile = find_profile(args.profile or profile_of(target_named(args.target))).name
     if not (args.keep and args.keep.exists()):
         return Campaign(mode, args.target, args.seed, profile=profile)
     try:
-        kept = Campaign.from_json(json.loads(args.keep.read_text()))
+        kept = Campaign.from_json(json_of(read_whole(args.keep, _MOST, regular=True)))
     except OSError as error:
         raise UsageError(f"cannot read {args.keep}: {error.strerror}") from None
-    except (UnicodeDecodeError, RecursionError, json.JSONDecodeError):
-        raise UsageError(f"{args.keep} is no campaign: it is not JSON") from None
+    except CampaignError as error:
+        raise UsageError(f"{args.keep}: {error}") from None
+    except ValueError as error:
+        raise UsageError(
+            f"{args.keep} is no campaign: it cannot be read as JSON: {error}"
+        ) from None
     given = (mode, args.target, args.seed, profile)
     if (kept.mode, kept.target, kept.seed, kept.profile) != given:
         raise UsageError(
-            f"{args.keep} is another campaign: {kept.mode} of {kept.target}, seed {kept.seed},"
-            f" compared with {kept.profile}"
+            f"{args.keep} is another campaign: {kept.mode} of {kept.target[:100]},"
+            f" seed {kept.seed}, compared with {kept.profile}"
         )
     return kept
 
 
-def _again(campaign: Campaign, keep: Path) -> str:
-    """The command that goes on with a campaign."""
-    from memhp.checks.fuzz.targets import profile_of, target_named
-
+def _again(campaign: Campaign, keep: Path, asked: str | None) -> str:
+    """The command that goes on with a campaign; ``asked`` is the profile, if one was given."""
     walk = ["--walk"] if campaign.mode == "walk" else []
-    own = campaign.profile == profile_of(target_named(campaign.target))
-    profile = [] if own else ["--profile", campaign.profile]
+    profile = ["--profile", asked] if asked else []
     what = ["--target", campaign.target, *profile, "--seed", str(campaign.seed)]
     return shlex.join(["memhp", "fuzz", *walk, *what, "--keep", str(keep)])
 
 
-def _go_on(campaign: Campaign, args: argparse.Namespace, started: float) -> bool:
-    """Run pieces; whether somebody pressed Ctrl-C."""
+def _go_on(campaign: Campaign, args: argparse.Namespace, rules: int) -> int:
+    """Run pieces, and keep what is found as it is found.
+
+    Returns the exit code if somebody stopped it, by Ctrl-C or a signal that ends processes;
+    otherwise 0.  Raises what `campaign.run` does, UsageError if nothing can be kept.
+    """
     from memhp.checks.fuzz.campaign import run as pieces
-    from memhp.checks.fuzz.rules import rules_for
-    from memhp.checks.fuzz.targets import target_named
 
-    before = campaign.steps
-    rules = len(rules_for(getattr(target_named(args.target), "operations", None)))
+    started, before = monotonic(), campaign.steps
     shown = not (args.quiet or args.json) and sys.stderr.isatty()
-    steps = None if args.minutes else before + (args.steps or 20_000)
+    steps = None if args.minutes else args.steps or 20_000
     seconds = args.minutes * 60 if args.minutes else None
+    jobs = args.jobs or os.cpu_count() or 1
     try:
-        for _ in pieces(
-            campaign, steps=steps, seconds=seconds, jobs=args.jobs or os.cpu_count() or 1
-        ):
-            if shown:
-                rate = (campaign.steps - before) / max(monotonic() - started, 1e-9)
-                hit = f"{len(_by_name(campaign))} of {rules} rules"
-                show_progress(f"{campaign.steps:,} operations, {rate:,.0f} a second, {hit}")
+        with _ended_as_interrupted() as ended:
+            for _ in pieces(campaign, steps=steps, seconds=seconds, jobs=jobs):
+                if campaign.record:
+                    write_json(args.out, campaign.record.to_json())
+                _keep(campaign, args.keep)
+                if shown:
+                    rate = (campaign.steps - before) / max(monotonic() - started, 1e-9)
+                    hit = f"{len(by_name(campaign))} of {rules} rules"
+                    show_progress(f"{campaign.steps:,} operations, {rate:,.0f} a second, {hit}")
     except KeyboardInterrupt:
-        return True
+        return 128 + (ended[0] if ended else signal.SIGINT)
     finally:
-        if shown:
-            print(file=sys.stderr)
-    return False
+        show_progress()
+    return 0
 
 
-def _show(campaign: Campaign, out: Path, seconds: float) -> None:
-    from rich.table import Table
+@contextmanager
+def _ended_as_interrupted() -> Iterator[list[int]]:
+    """Within, SIGTERM and SIGHUP raise KeyboardInterrupt; the signals that came are in the list."""
+    came: list[int] = []
 
-    from memhp.spec.profiles import DEFAULT, LINUX
+    def end(number: int, _: object) -> None:
+        came.append(number)
+        raise KeyboardInterrupt
 
-    table = Table(box=None, pad_edge=False)
-    table.add_column("operation", no_wrap=True)
-    table.add_column("done", justify="right")
-    table.add_column("succeeded", justify="right")
-    table.add_column("refused with", overflow="fold")
-    for name, answers in sorted(_by_name(campaign).items()):
-        errors = sorted((str(errorcode.get(e, e)), n) for e, n in answers.items() if e is not None)
-        table.add_row(
-            name,
-            f"{sum(answers.values()):,}",
-            f"{answers[None]:,}",
-            ", ".join(f"{word} {count:,}" for word, count in errors),
-        )
-    console().print(table)
-    share = campaign.changed / campaign.steps if campaign.steps else 0.0
-    print(
-        f"\n{campaign.steps:,} operations on {campaign.target} ({campaign.mode}, seed"
-        f" {campaign.seed}), compared with {campaign.profile}; {share:.0%} changed something;"
-        f" {seconds:.1f} s"
-    )
-    if campaign.steps:
-        print(_compared(campaign))
-    if campaign.record is None:
-        print("no divergence")
-        return
-    record = campaign.record
-    print(f"diverged, shrunk to {len(record.operations)} operations:")
-    for number, (name, params) in enumerate(record.operations, 1):
-        print(f"{number:3} {name}({', '.join(map(str, params))})")
-    print(record.report)
-    print(f"again: memhp replay {out} --target {campaign.target}")
-    if campaign.profile == DEFAULT and campaign.target != "engine":
-        print(f"{DEFAULT} is what the list asks for; Linux's design is --profile {LINUX}")
-
-
-def _compared(campaign: Campaign) -> str:
-    """How much of the state was compared, and what was not: one paragraph."""
-    from memhp.spec.system import SYSTEM
-
-    known = len(SYSTEM.variables)
-    never, parts = _untold(campaign)
-    text = f"compared: {known - len(never)} of {known} variables"
-    if parts:
-        left: Counter[str] = Counter()
-        for _, name, places in parts:
-            left[name] += len(places)
-        some = ", ".join(f"{name} ({number} entries never told)" for name, number in left.items())
-        text += f"; in part {some}"
-    if never:
-        listed = ", ".join(never[:_LISTED]) + (", …" if len(never) > _LISTED else "")
-        text += f"; never {listed}"
-    return text
-
-
-def _untold(campaign: Campaign) -> tuple[tuple[str, ...], list[tuple[str, str, list[int]]]]:
-    """The variables that nothing was told of on any machine, and for others the entries."""
-    from memhp.checks.fuzz.told import never_told
-    from memhp.spec.system import SYSTEM
-
-    never = never_told(SYSTEM, campaign.untold)
-    parts = [
-        (machine, name, sorted(places))
-        for machine, untold in campaign.untold.items()
-        for name, places in untold.items()
-        if name not in never
-    ]
-    return never, parts
+    before = {each: signal.signal(each, end) for each in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield came
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _depth(args: argparse.Namespace, profile: str) -> Reached:
@@ -289,82 +282,6 @@ def _depth(args: argparse.Namespace, profile: str) -> Reached:
     from memhp.checks.fuzz.targets import target_named
     from memhp.spec.profiles import system_of
 
-    target, system = target_named(args.target), system_of(profile)
+    system = system_of(profile)
+    target = target_named(args.target, system)
     return reached(system, target, steps=args.steps or 20_000, seed=args.seed)
-
-
-def _show_depth(depth: Reached) -> None:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    table.add_column("sometimes", no_wrap=True)
-    table.add_column("episodes", justify="right")
-    table.add_column("no operation took", overflow="fold")
-    for name, count in depth.episodes.most_common():
-        table.add_row(name, str(count), "")
-    for name, lacking in depth.missed.items():
-        table.add_row(name, "0", ", ".join(lacking))
-    console().print(table)
-    print(
-        f"\n{depth.steps:,} operations in {depth.of} episodes reach {len(depth.episodes)} of"
-        f" {len(depth.episodes) + len(depth.missed)} sometimes properties"
-    )
-
-
-def _by_name(campaign: Campaign) -> dict[str, Counter[int | None]]:
-    found: dict[str, Counter[int | None]] = {}
-    for (name, errno), count in campaign.answers.items():
-        found.setdefault(name, Counter())[errno] += count
-    return found
-
-
-def _document(campaign: Campaign, out: Path, depth: Reached | None) -> dict[str, Any]:
-    record, (never, parts) = campaign.record, _untold(campaign)
-    return {
-        "schema": "memhp-fuzz/1",
-        "target": campaign.target,
-        "profile": campaign.profile,
-        "mode": campaign.mode,
-        "seed": campaign.seed,
-        "steps": campaign.steps,
-        "changed": campaign.changed,
-        "untold": {
-            "variables": never,
-            "entries": [
-                {"machine": on, "variable": name, "entries": places} for on, name, places in parts
-            ],
-        },
-        "operations": [
-            {
-                "name": name,
-                "answers": {
-                    "success" if errno is None else errorcode.get(errno, str(errno)): count
-                    for errno, count in answers.items()
-                },
-            }
-            for name, answers in sorted(_by_name(campaign).items())
-        ],
-        **({} if depth is None else {"reached": _depth_json(depth)}),
-        "divergence": None
-        if record is None
-        else {
-            "file": str(out),
-            "operations": [[name, *params] for name, params in record.operations],
-            "report": record.report.splitlines(),
-        },
-    }
-
-
-def _depth_json(depth: Reached) -> dict[str, Any]:
-    return {
-        "steps": depth.steps,
-        "episodes": depth.of,
-        "sometimes": [
-            {"name": name, "episodes": count, "lacking": []}
-            for name, count in depth.episodes.most_common()
-        ]
-        + [
-            {"name": name, "episodes": 0, "lacking": list(lacking)}
-            for name, lacking in depth.missed.items()
-        ],
-    }

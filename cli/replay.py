@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .common import UsageError, fail, print_step, system_named
+from .common import UsageError, console, fail, print_step, say, system_named
 
 if TYPE_CHECKING:
     from memhp.reference import Violation
+    from memhp.spec.language import System
+
+_MOST = 32 << 20
+"""A trace or a divergence is no larger, in bytes."""
+_MOST_SAID = 500
+"""So much is said of what is wrong with a file."""
 
 
 def add_parser(commands: Any) -> None:
@@ -32,6 +35,9 @@ def add_parser(commands: Any) -> None:
         metavar="NAME",
         help="for a divergence: engine (default), module:Class, or kernel:NAME",
     )
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="the traceback, if the target fails"
+    )
     parser.set_defaults(run=run)
 
 
@@ -47,10 +53,12 @@ def run(args: argparse.Namespace) -> int:
             from .kernel_target import replay
 
             return replay(document, args)
-        system = system_named(_system_name(document))
+        system = _system(_system_name(document))
         trace = Trace.from_itf(document, system)
     except (UsageError, TraceError) as error:
-        return fail("replay", UsageError(f"{args.trace}: {error}"))
+        said = str(error)
+        short = said if len(said) <= _MOST_SAID else said[:_MOST_SAID] + "…"
+        return fail("replay", UsageError(f"{args.trace}: {short}"))
     machines = list(trace.replay(system))
     print(f"{args.trace}: {len(trace.steps)} steps of {system.name}")
     violated = _new_violations(set(), machines[0].violations())
@@ -75,15 +83,30 @@ def _diverge(document: Any, args: argparse.Namespace) -> int:
     from memhp.checks.fuzz.record import Record, RecordError
     from memhp.checks.fuzz.targets import TargetError, target_named
 
-    sys.path.insert(0, os.getcwd())
     try:
         record = Record.from_json(document)
-        found = record.replay(system_named(record.system), target_named(args.target))
+        system = _system(record.system)
+        found = record.replay(system, target_named(args.target, system))
     except (RecordError, TargetError) as error:
         raise UsageError(str(error)) from None
-    print(f"{args.trace}: {len(record.operations)} operations on {args.target}")
-    print(found or "the target does what the reference does")
+    out = console()
+    say(out, f"{args.trace}: {len(record.operations)} operations on {args.target}")
+    for line in str(found or "the target does what the reference does").splitlines():
+        say(out, line)
+    if found and args.verbose:
+        for line in found.trace.splitlines():
+            say(out, line)
     return 1 if found else 0
+
+
+def _system(name: str) -> System:
+    """The system of that name, whoever wrote it.  Raises `UsageError`."""
+    from memhp.spec.language import SpecificationError
+
+    try:
+        return system_named(name[:_MOST_SAID])
+    except SpecificationError as error:
+        raise UsageError(f"there is no system {name[:_MOST_SAID]!r}: {error}") from None
 
 
 def _new_violations(known: set[str], found: Iterable[Violation]) -> set[str]:
@@ -95,14 +118,18 @@ def _new_violations(known: set[str], found: Iterable[Violation]) -> set[str]:
 
 
 def _read(path: Path) -> Any:
+    from memhp.checks.files import json_of, read_whole
+
     try:
-        return json.loads(path.read_text())
+        content = read_whole(path, _MOST)
     except OSError as error:
         raise UsageError(error.strerror or str(error)) from None
-    except (UnicodeDecodeError, RecursionError):
-        raise UsageError("not a JSON text") from None
-    except json.JSONDecodeError as error:
-        raise UsageError(f"not JSON: {error.msg}, line {error.lineno}") from None
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    try:
+        return json_of(content)
+    except ValueError as error:
+        raise UsageError(f"not JSON: {error}") from None
 
 
 def _system_name(document: Any) -> str:

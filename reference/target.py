@@ -14,7 +14,7 @@ from typing import Protocol
 from memhp.spec.language.system import System
 
 from .machine import Machine
-from .operations import Operations
+from .operations import Operations, Result
 from .outcome import Refusal
 from .topology import Topology, Value
 
@@ -33,7 +33,8 @@ class Target(Protocol):
     Three more parts are looked for, and need not be there.  ``profile``, the name of the design
     that the target follows (`memhp.spec.profiles`): ``linux-6.12`` for one of Linux; without it
     what the list of 2004 asks for.  ``operations``, a set of
-    names: what the target can do (without it, everything).  And, where a target may do
+    names: what the target can do, operations or single steps (without it, every operation
+    that ``memhp fuzz --list`` does not mark as a step).  And, where a target may do
     more than one thing, ``allowed(before, operation, *params)``: what else may come of
     an operation, as pairs of an answer and a `Machine` after it.  It judges by ``before``
     alone, a machine as the operation finds it, not by what the target has done; the
@@ -42,7 +43,10 @@ class Target(Protocol):
     """
 
     def reset(self, topology: Topology) -> None:
-        """Boot a machine of that topology: what was done before is forgotten."""
+        """Boot a machine of that topology: what was done before is forgotten.
+
+        Raises ValueError for a machine that the target cannot be: nothing is compared then.
+        """
 
     def do(self, operation: str, *params: Value) -> int | None:
         """Do an operation.  Returns None for success, otherwise the errno that a user sees."""
@@ -55,7 +59,8 @@ class Target(Protocol):
 class ReferenceTarget:
     """The specification, executed: an operation of `Operations`, or a single step.
 
-    ``steps`` are those that the last operation took.
+    ``steps`` are those that the last operation took; ``refusal`` is why it was refused, if
+    a guard did; ``spans`` says of each variable where its values are in `Machine.values`.
 
     >>> from memhp.reference.shapes import Shape
     >>> from memhp.spec.system import SYSTEM
@@ -68,12 +73,13 @@ class ReferenceTarget:
     def __init__(self, system: System) -> None:
         self.system = system
         self._booted: Machine | None = None
+        self.refusal: Refusal | None = None
 
     def reset(self, topology: Topology) -> None:
         """Boot; the code for a topology is made once as long as it stays the same."""
         if self._booted is None or self._booted.topology is not topology:
             self._booted = Machine(self.system, topology)
-            self._spans = _spans(self.system, topology)
+            self.spans = _spans(self.system, topology)
         self.follow(self._booted.copy())
 
     def follow(self, machine: Machine) -> None:
@@ -90,12 +96,15 @@ class ReferenceTarget:
         self._user.steps.clear()
         found = getattr(self._user, operation, None)
         if callable(found) and not operation.startswith("_"):
-            errno: int | None = found(*params).errno
-            return errno
+            result: Result = found(*params)
+            self.refusal = result.refusal
+            return result.errno
         if operation not in self.system.action_by_name:
             raise ValueError(f"there is no operation {operation!r}")
         outcome = self.machine.step(operation, *params)
+        self.refusal = None
         if isinstance(outcome, Refusal):
+            self.refusal = outcome
             return outcome.errno or EAGAIN
         self.steps.append((operation, params))
         return None
@@ -103,7 +112,7 @@ class ReferenceTarget:
     def observe(self) -> Mapping[str, Sequence[int]]:
         """Every variable."""
         values = self.machine.values
-        return {name: values[start:end] for name, (start, end) in self._spans.items()}
+        return {name: values[start:end] for name, (start, end) in self.spans.items()}
 
 
 def _spans(system: System, topology: Topology) -> dict[str, tuple[int, int]]:

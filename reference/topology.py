@@ -22,7 +22,12 @@ from operator import index
 from memhp.spec.language.system import System
 from memhp.spec.language.terms import BOOL, INT, SortRef, Symbol
 
-__all__ = ["Topology", "Value", "element", "element_name", "readable", "unknown"]
+__all__ = ["Topology", "Value", "cut", "element", "element_name", "readable", "unknown"]
+
+_MOST_NAME = 100
+"""No more characters of a name that does not exist are repeated."""
+_MOST_VALUES = 200_000
+"""A topology that somebody else chose has no more; those of memhp have some thousands."""
 
 Value = int | str | bool
 """How a caller sees a value: an element's number, a member's name, or a truth value."""
@@ -50,7 +55,9 @@ class Topology:
     def __post_init__(self) -> None:
         for name, size in self.sizes.items():
             if type(size) is not int or size < 1:
-                raise ValueError(f"size of {name}: {size!r} is not a number of at least 1")
+                raise ValueError(
+                    f"size of {str(name)[:_MOST_NAME]}: {cut(size)} is not a number of at least 1"
+                )
         tables = {name: tuple(table) for name, table in self.tables.items()}
         for name, table in tables.items():
             if any(type(value) is not int for value in table):
@@ -105,6 +112,20 @@ class Topology:
         for symbol in system.topology:
             self._check_table(symbol)
 
+    def check_bounds(self, system: System) -> None:
+        """Raise ValueError if a machine of these sizes has more values than can be dealt with.
+
+        Nothing is built to find that out: ask it first of sizes that somebody else chose.
+        """
+        self._check_sizes(system)
+        symbols = (*system.topology, *(variable.symbol for variable in system.variables))
+        total = sum(prod(self.size(sort) for sort in symbol.domain) for symbol in symbols)
+        if total > _MOST_VALUES:
+            raise ValueError(
+                f"the sizes are too large: tables and state would have more than {_MOST_VALUES:,}"
+                " values"
+            )
+
     def _check_sizes(self, system: System) -> None:
         names = [sort.name for sort in system.unbounded_sorts]
         for name in names:
@@ -141,10 +162,20 @@ def _list(names: Iterable[str]) -> str:
     return ", ".join(names) or "none"
 
 
+def cut(value: object, most: int = 60) -> str:
+    """The value as Python writes it, in one line that is not long.
+
+    >>> cut("x" * 1000, 8)
+    "'xxxxxx…"
+    """
+    text = repr(value[: most + 1] if isinstance(value, str) else value)
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
     """The sentence for a name that does not exist: the closest one, and all."""
-    names = list(known)
-    close = get_close_matches(str(name), names, n=1)
+    names, name = list(known), str(name)[:_MOST_NAME]
+    close = get_close_matches(name, names, n=1)
     hint = f"did you mean {close[0]}? " if close else ""
     return f"unknown {what} {name!r}; {hint}known: {_list(names)}"
 
@@ -176,11 +207,11 @@ def element(sort: SortRef, value: object, size: int) -> int:
     if isinstance(value, str):
         return _named(sort, value, size)
     if isinstance(value, bool) and sort != BOOL:
-        raise ValueError(f"{value!r} is no {sort}: {_choices(sort, size)}")
+        raise ValueError(f"{cut(value)} is no {sort}: {_choices(sort, size)}")
     try:
         number = index(value)  # type: ignore[arg-type]  # whatever is no integer raises TypeError
     except TypeError:
-        raise ValueError(f"{value!r} is no {sort}: {_choices(sort, size)}") from None
+        raise ValueError(f"{cut(value)} is no {sort}: {_choices(sort, size)}") from None
     if not 0 <= number < size:
         raise ValueError(f"{sort} {number} does not exist: {_choices(sort, size)}")
     return number
@@ -190,7 +221,7 @@ def _whole(value: object) -> int:
     try:
         return int(value) if isinstance(value, str) else index(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        raise ValueError(f"{value!r} is no whole number") from None
+        raise ValueError(f"{cut(value)} is no whole number") from None
 
 
 def _named(sort: SortRef, name: str, size: int) -> int:
@@ -199,7 +230,7 @@ def _named(sort: SortRef, name: str, size: int) -> int:
     digits = name.removeprefix(sort.name.lower())
     if sort.members is None and digits != name and digits.isdecimal() and int(digits) < size:
         return int(digits)
-    raise ValueError(f"{name!r} is no {sort}: {_choices(sort, size)}")
+    raise ValueError(f"{cut(name)} is no {sort}: {_choices(sort, size)}")
 
 
 def _choices(sort: SortRef, size: int) -> str:

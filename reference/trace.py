@@ -17,12 +17,15 @@ from memhp.spec.language.terms import BOOL, SortRef, Symbol
 
 from .machine import Machine, diff
 from .outcome import Refusal, shown
-from .topology import Topology, Value, element, element_name, unknown
+from .topology import Topology, Value, cut, element, element_name, unknown
 
 __all__ = ["Step", "Trace", "TraceError"]
 
 ACTION, PICKS = "mbt::actionTaken", "mbt::nondetPicks"
 _FORMAT = "https://apalache.informal.systems/docs/adr/015adr-trace.html"
+
+_MOST_STATES = 100_000
+"""More states than that are in no trace."""
 
 T = TypeVar("T")
 
@@ -107,6 +110,8 @@ class Trace:
         states = _field(root, "states", list, "the document")
         if not states:
             raise TraceError("states: at least one state is needed")
+        if len(states) > _MOST_STATES:
+            raise TraceError(f"states: {len(states):,} are more than {_MOST_STATES:,}")
         booted = _fitting(system, topology)
         machine = _state(states[0], booted, "states[0]")
         start = None if machine == booted else machine.values
@@ -125,7 +130,7 @@ def _loop(root: dict[str, Any], keys: list[bytes]) -> int | None:
     if loop is None:
         return None
     if type(loop) is not int or not 0 <= loop < len(keys) or keys[loop] != keys[-1]:
-        raise TraceError(f"loop: the state at the end is not that of states[{loop!r}]")
+        raise TraceError(f"loop: the state at the end is not that of states[{cut(loop)}]")
     return loop
 
 
@@ -197,13 +202,15 @@ def _topology(root: dict[str, Any], system: System) -> Topology:
     ours = _field(meta, "memhp", dict, "#meta")
     name = _field(ours, "system", str, where)
     if name != system.name:
-        raise TraceError(f"{where}: the trace is of system {name!r}, not {system.name!r}")
+        raise TraceError(f"{where}: the trace is of system {cut(name)}, not {system.name!r}")
     sizes = _field(ours, "sizes", dict, where)
     tables = _field(ours, "tables", dict, where)
     for table, values in tables.items():
         _typed(values, list, f"{where}.tables.{table}")
     try:
-        return Topology(sizes, {table: tuple(values) for table, values in tables.items()})
+        topology = Topology(sizes, {table: tuple(values) for table, values in tables.items()})
+        topology.check_bounds(system)
+        return topology
     except ValueError as error:
         raise TraceError(f"{where}: {error}") from None
 
@@ -237,7 +244,12 @@ def _state(value: object, machine: Machine, where: str) -> Machine:
     values: list[int] = []
     for variable in machine.system.variables:
         values += _values(state, variable.symbol, machine.topology, where)
-    return machine.at(values)
+    found = machine.at(values)
+    try:
+        found.key()
+    except OverflowError:
+        raise TraceError(f"{where}: a number is too large to be a count") from None
+    return found
 
 
 def _values(state: dict[str, Any], symbol: Symbol, topology: Topology, where: str) -> list[int]:
@@ -267,7 +279,7 @@ def _values(state: dict[str, Any], symbol: Symbol, topology: Topology, where: st
 def _point(key: object, sorts: tuple[SortRef, ...], topology: Topology) -> tuple[int, ...]:
     parts = key.get("#tup") if isinstance(key, dict) else [key]
     if not isinstance(parts, list) or len(parts) != len(sorts):
-        raise ValueError(f"a key is {len(sorts)} elements, not {key!r}")
+        raise ValueError(f"a key is {len(sorts)} elements, not {cut(key)}")
     return tuple(
         element(sort, part, topology.size(sort)) for sort, part in zip(sorts, parts, strict=True)
     )

@@ -8,32 +8,44 @@ of the next piece, the pieces that were begun and not finished, and what was cou
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
-from memhp.checks.parallel import workers
-from memhp.spec.profiles import DEFAULT, system_of
+from memhp.reference.topology import cut
+from memhp.spec.profiles import DEFAULT, PROFILES, system_of
+from memhp.spec.system import SYSTEM
 
 from .pieces import Piece
 from .record import Record
-from .rules import rules_for
+from .rules import EVERY, rules_for
 from .targets import target_named
 from .told import Untold, in_both
-from .topologies import SHAPES, built
+from .topologies import MORE_SHAPES, SHAPES, built, machines_for
 from .walk import walk
+from .workers import Lost, Workers
 
-__all__ = ["Campaign", "CampaignError", "do", "run"]
+__all__ = ["Campaign", "CampaignError", "WorkersLost", "do", "run"]
 
 _VERSION = 2
 OPERATIONS = {"walk": 10_000, "hypothesis": 1_000}
-"""How many operations a piece has, more or less, in either mode."""
+"""How many operations a piece has at most, more or less, in either mode."""
+_LEAST = {"walk": 1, "hypothesis": 500}
+"""So many it has if enough are asked for: hypothesis begins with what is simplest."""
+_MOST = 1 << 62
+"""No count and no seed is beyond it."""
+_MOST_ERRNO = 4095
+_LOST = 3
+"""So many times in a row a piece is lost before that is no accident."""
 
 
 class CampaignError(ValueError):
     """A kept campaign is malformed, or another one; the message is one line."""
+
+
+class WorkersLost(RuntimeError):
+    """The processes that do the work are killed again and again; the message is one line."""
 
 
 @dataclass
@@ -93,36 +105,83 @@ class Campaign:
         """The campaign in a document.  Raises CampaignError if it is malformed."""
         if not isinstance(document, dict) or document.get("memhp") != "campaign":
             raise CampaignError("this is no campaign that memhp wrote")
-        if document.get("version") != _VERSION or document.get("mode") not in OPERATIONS:
+        mode, target = document.get("mode"), document.get("target")
+        if document.get("version") != _VERSION or mode not in list(OPERATIONS):
             raise CampaignError(f"this is no campaign of version {_VERSION}")
+        if not isinstance(target, str):
+            raise CampaignError(f"its target is {cut(target)}: a name is needed")
+        profile = document.get("profile", DEFAULT)
+        if profile not in [known.name for known in PROFILES]:
+            raise CampaignError(f"its profile {cut(profile)} is none that memhp knows")
         try:
-            seed, following = int(document["seed"]), int(document["next"])
-            steps, changed = int(document["steps"]), int(document["changed"])
-            rows = {(str(name), errno): int(count) for name, errno, count in document["answers"]}
-            untold = {
-                machine: {name: set(map(int, places)) for name, places in of.items()}
-                for machine, of in document["untold"].items()
-            }
-            begun = set(map(int, document["begun"]))
-        except (AttributeError, KeyError, TypeError, ValueError):
-            raise CampaignError("the campaign's counts are missing or no numbers") from None
-        mode, target = str(document["mode"]), str(document.get("target"))
-        found = cls(mode, target, seed, following, steps, changed, Counter(rows), untold, begun)
-        found.profile = str(document.get("profile", DEFAULT))
+            seed = _count(document["seed"], least=-_MOST)
+            following, steps, changed = (
+                _count(document[of]) for of in ("next", "steps", "changed")
+            )
+            answers = Counter(dict(map(_answer, document["answers"])))
+            untold = {name: _untold(name, of) for name, of in document["untold"].items()}
+            begun = set(map(_count, document["begun"]))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            told = str(error) if isinstance(error, CampaignError) else "its counts are missing"
+            raise CampaignError(f"the campaign is damaged: {told}") from None
+        found = cls(mode, target, seed, following, steps, changed, answers, untold, begun)
+        found.profile = profile
         return found
 
 
-def do(mode: str, target: str, seed: int, number: int, profile: str = DEFAULT) -> Piece:
-    """One piece: the machines take turns."""
-    name = list(SHAPES)[number % len(SHAPES)]
-    own, system = seed * 1_000_003 + number, system_of(profile)
+def _count(value: object, least: int = 0) -> int:
+    if type(value) is not int or not least <= value < _MOST:
+        raise CampaignError(f"{cut(value)} is no count")
+    return value
+
+
+def _answer(row: object) -> tuple[tuple[str, int | None], int]:
+    if isinstance(row, list) and len(row) == 3 and row[0] in list(EVERY):
+        name, errno, count = row
+        if errno is None or 0 < _count(errno) <= _MOST_ERRNO:
+            return (name, errno), _count(count)
+    raise CampaignError(f"{cut(row)} is no operation with its answer and a count")
+
+
+def _untold(machine: str, of: Mapping[str, Iterable[object]]) -> Untold:
+    if machine not in SHAPES and machine not in MORE_SHAPES:
+        raise CampaignError(f"there is no machine {cut(machine)}")
+    untold: Untold = {}
+    domains = {variable.symbol.name: variable.symbol.domain for variable in SYSTEM.variables}
+    for name, places in of.items():
+        if name not in domains:
+            raise CampaignError(f"there is no variable {cut(name)}")
+        untold[name] = set(map(_count, places))
+        most = len(built(machine).points(domains[name]))
+        if max(untold[name], default=0) >= most:
+            raise CampaignError(f"{name} has {most} entries on {machine}")
+    return untold
+
+
+def do(
+    mode: str,
+    target: str,
+    seed: int,
+    number: int,
+    profile: str = DEFAULT,
+    steps: int | None = None,
+) -> Piece:
+    """One piece of about so many operations (`OPERATIONS`): the machines take turns.
+
+    Raises TargetError if the target does not keep to what a target must return.
+    """
+    system = system_of(profile)
+    made = target_named(target, system)
+    rules = rules_for(getattr(made, "operations", None), system)
+    machines = machines_for(rules)
+    name = machines[number % len(machines)]
+    own = seed * 1_000_003 + number
+    steps = steps or OPERATIONS[mode]
     if mode == "hypothesis":
         from .conformance import explored
 
-        return explored(target_named(target), name, OPERATIONS[mode], own, system)
-    made = target_named(target)
-    rules = rules_for(getattr(made, "operations", None))
-    found = walk(system, made, built(name), steps=OPERATIONS[mode], seed=own, rules=rules)
+        return explored(made, name, steps, own, system)
+    found = walk(system, made, built(name), steps=steps, seed=own, rules=rules)
     diverged = found.divergence
     record = None if diverged is None else Record.of(system, built(name), own, diverged)
     return Piece(name, found.steps, found.changed, found.answers, found.untold, record)
@@ -131,36 +190,46 @@ def do(mode: str, target: str, seed: int, number: int, profile: str = DEFAULT) -
 def run(
     campaign: Campaign, *, steps: int | None, seconds: float | None, jobs: int
 ) -> Iterator[Campaign]:
-    """Go on until something diverges, the steps are done, or the time is up.
+    """Go on until something diverges, about so many more steps are done, or the time is up.
 
     The campaign is the one that was given, after each piece that is finished; whoever
     stops it before the end finds the pieces that were not finished in its ``begun``.
+
+    Raises TargetError as `do` does, WorkersLost if processes are killed all the time; what was
+    done till then is in the campaign.
     """
     end = None if seconds is None else monotonic() + seconds
-    pool = workers(jobs)
-    waiting: dict[Future[Piece], int] = {}
+    size = OPERATIONS[campaign.mode]
+    if steps is not None:  # few operations are on every machine, too
+        size = min(size, steps, max(_LEAST[campaign.mode], -(-steps // len(SHAPES))))
+        steps += campaign.steps
     again = sorted(campaign.begun)
+    lost = 0
 
     def more() -> bool:
-        asked = campaign.steps + len(waiting) * OPERATIONS[campaign.mode]
+        asked = campaign.steps + workers.busy * size
         enough = steps is not None and asked >= steps
         late = end is not None and monotonic() >= end
-        return not (enough or late or campaign.record) and len(waiting) < jobs
+        return not (enough or late or campaign.record) and workers.free
 
-    try:
+    with Workers(jobs, do) as workers:
         while True:
             while more():
                 number = again.pop(0) if again else campaign.following
                 campaign.following = max(campaign.following, number + 1)
                 campaign.begun.add(number)
                 work = (campaign.mode, campaign.target, campaign.seed, number, campaign.profile)
-                waiting[pool.submit(do, *work)] = number
-            if not waiting:
+                workers.give(number, *work, size)
+            if not workers.busy:
                 return
-            finished, _ = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in finished:
-                campaign.add(future.result())
-                campaign.begun.remove(waiting.pop(future))
+            for number, found in workers.finished():
+                if isinstance(found, Lost):
+                    lost += 1
+                    again.append(number)
+                    if lost == _LOST:
+                        raise WorkersLost(f"{found.why}, {lost} times in a row")
+                    continue
+                lost = 0
+                campaign.add(found)
+                campaign.begun.remove(number)
                 yield campaign
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)

@@ -9,11 +9,14 @@ operations.  Hypothesis leaves rules out of a run by itself.
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import product
+from tempfile import NamedTemporaryFile
 from typing import Any
 from unittest import TestCase
 
@@ -29,17 +32,18 @@ from hypothesis.strategies import integers, sampled_from
 
 from memhp.reference.machine import Machine
 from memhp.reference.target import ReferenceTarget, Target
-from memhp.reference.topology import Value
+from memhp.reference.topology import Topology, Value
 from memhp.spec.language.system import System
 from memhp.spec.profiles import system_of
 
-from .lockstep import Divergence, step
+from .isolated import Isolated
+from .lockstep import Divergence, boot, shrunk, step
 from .pieces import Piece
+from .protocol import profile_of
 from .record import Record
-from .rules import RULES, Operation, Rule, rules_for
-from .targets import profile_of
+from .rules import EVERY, Operation, Rule, rules_for
 from .told import Untold, everything
-from .topologies import SHAPES, built
+from .topologies import built, machines_for
 
 __all__ = [
     "DivergenceFound",
@@ -62,20 +66,34 @@ _RUN = 50
 class DivergenceFound(AssertionError):
     """A target leaves the specification: on which machine, after which operations."""
 
-    def __init__(self, topology: str, divergence: Divergence) -> None:
+    def __init__(self, topology: str, divergence: Divergence, again: str = "") -> None:
         operations = "\n".join(
             f"  {number} {name}({', '.join(map(str, params))})"
             for number, (name, params) in enumerate(divergence.operations, 1)
         )
-        super().__init__(f"on {topology}, after\n{operations}\n{divergence}")
+        self.again = again
+        hint = f"\nagain: {again}" if again else ""
+        super().__init__(f"on {topology}, after\n{operations}\n{divergence}{hint}")
         self.topology = topology
         self.divergence = divergence
 
 
+class _Points(dict[str, Sequence[tuple[Value, ...]]]):
+    """For each operation all its parameters on one machine, made when they are asked for."""
+
+    def __init__(self, topology: Topology) -> None:
+        super().__init__()
+        self._topology = topology
+
+    def __missing__(self, name: str) -> Sequence[tuple[Value, ...]]:
+        self[name] = list(product(*EVERY[name].choices(self._topology)))
+        return self[name]
+
+
 @cache
-def points(name: str) -> Mapping[str, Sequence[tuple[Value, ...]]]:
-    """For each operation all its parameters on the machine of that name."""
-    return {each.name: list(product(*each.choices(built(name)))) for each in RULES}
+def points(topology: Topology) -> Mapping[str, Sequence[tuple[Value, ...]]]:
+    """For each operation all its parameters on that machine."""
+    return _Points(topology)
 
 
 def pick(
@@ -100,7 +118,7 @@ class LockStep(RuleBasedStateMachine):
 
     reference: ReferenceTarget
     target: Target
-    topologies: tuple[str, ...]
+    machines: Mapping[str, Topology]
     steps = 0
     changed = 0
     answers: Counter[tuple[str, int | None]]
@@ -109,11 +127,13 @@ class LockStep(RuleBasedStateMachine):
     def boot(self, name: str) -> None:
         """Both begin on the machine of that name."""
         self.name, self.done = name, list[Operation]()
-        self.points, self.had = points(name), dict[Rule, None]()
-        self.reference.reset(built(name))
-        self.target.reset(built(name))
+        topology = self.machines[name]
+        self.points, self.had = points(topology), dict[Rule, None]()
+        failed = boot(self.reference, self.target, topology)
         self.before = self.reference.machine.values
         self.untold.setdefault(name, everything(self.reference))
+        if failed is not None:
+            raise DivergenceFound(name, failed)
 
     def turn(self, each: Rule, place: int) -> None:
         """Do the rule's operation, or one that the run has had, or what must be refused."""
@@ -144,21 +164,27 @@ class LockStep(RuleBasedStateMachine):
 
 def state_machine(
     target: Callable[[], Target],
-    topologies: Sequence[str] = tuple(SHAPES),
+    topologies: Collection[str] | Mapping[str, Topology] | None = None,
     system: System | None = None,
 ) -> type[LockStep]:
     """A state machine with a rule for each operation that the target can do.
 
     Parameters: ``target``, a class, or what makes a target; ``topologies``, names
-    of the machines to boot (`topologies.SHAPES`); ``system``, the design to compare with, that
+    of the machines to boot (`topologies.SHAPES`), or machines of your own by name; without
+    them, all that go with the target's operations; ``system``, the design to compare with, that
     of the target's own ``profile`` unless given (`memhp.reference.Target`).
+
+    Raises TargetError if it names what is no operation, or no profile.
     """
     made = target()
     system = system or system_of(profile_of(made))
-    rules = rules_for(getattr(made, "operations", None))
+    rules = rules_for(getattr(made, "operations", None), system)
+    if not isinstance(topologies, Mapping):
+        topologies = {name: built(name) for name in topologies or machines_for(rules)}
     body: dict[str, Any] = {
         "reference": ReferenceTarget(system),
         "target": made,
+        "machines": topologies,
         "answers": Counter(),
         "untold": {},
         "boot": initialize(name=sampled_from(list(topologies)))(_plain(LockStep.boot)),
@@ -199,7 +225,8 @@ def explored(
             use_seed(seed)(kind), settings=_settings(max(1, steps // _RUN), _RUN, database=None)
         )
     except DivergenceFound as error:
-        record = Record.of(system, built(topology), seed, error.divergence)
+        least = shrunk(system, target, built(topology), error.divergence)
+        record = Record.of(system, built(topology), seed, least)
     untold = kind.untold.get(topology, {})
     return Piece(topology, kind.steps, kind.changed, kind.answers, untold, record)
 
@@ -217,14 +244,20 @@ def _settings(examples: int, steps: int, **more: Any) -> settings:
 def conformance(
     target: Callable[[], Target],
     *,
-    topologies: Sequence[str] = tuple(SHAPES),
+    topologies: Collection[str] | Mapping[str, Topology] | None = None,
     examples: int = 100,
     steps: int = 50,
+    isolated: bool = False,
 ) -> type[TestCase]:
     """A test case that pytest collects: the target does what the specification does.
 
     Parameters: ``target`` and ``topologies`` as in `state_machine`; ``examples``, how
-    many runs, of at most ``steps`` operations each.
+    many runs, of at most ``steps`` operations each; ``isolated``, run the target in a process
+    of its own, so that its death is told as a divergence.  Otherwise a target that ends or
+    kills its process ends pytest, and nobody is told what it did last; a debugger and a
+    measurement of coverage see what it does only then.
+
+    A divergence is made shorter, and kept in a temporary file that the failure names.
 
     In a test module of your own::
 
@@ -233,7 +266,38 @@ def conformance(
         TestMyMemory = conformance(MyMemory)
 
     It is compared with what the list of 2004 asks for, or, if it has a ``profile``, with that.
+
+    Raises TargetError if the target names what is no operation, or no profile.
     """
-    case: type[TestCase] = state_machine(target, topologies).TestCase
-    case.settings = _settings(examples, steps)  # type: ignore[attr-defined]
-    return case
+    make = (lambda: Isolated(target)) if isolated else target
+    kind = state_machine(make, topologies)
+    plain: type[TestCase] = kind.TestCase
+
+    class Conformance(plain):  # type: ignore[misc, valid-type]  # hypothesis makes the class
+        settings = _settings(examples, steps)
+
+        def runTest(self) -> None:  # unittest's name
+            try:
+                super().runTest()
+            except DivergenceFound as error:
+                raise _shorter(kind, error, target) from None
+
+        runTest.is_hypothesis_test = True  # type: ignore[attr-defined]  # as hypothesis' own
+
+    return Conformance
+
+
+def _shorter(
+    kind: type[LockStep], error: DivergenceFound, target: Callable[[], Target]
+) -> DivergenceFound:
+    """The divergence without what it does not need, and the command that does it again."""
+    topology, system = kind.machines[error.topology], kind.reference.system
+    least = shrunk(system, kind.target, topology, error.divergence)
+    with NamedTemporaryFile(
+        "w", prefix="divergence-", suffix=".json", delete=False, encoding="utf-8"
+    ) as file:
+        json.dump(Record.of(system, topology, 0, least).to_json(), file, indent=1)
+    name = getattr(target, "__qualname__", "")
+    where = f"{target.__module__}:{name}" if name.isidentifier() else "module:Class"
+    again = shlex.join(["memhp", "replay", file.name, "--target", where])
+    return DivergenceFound(error.topology, least, again)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from errno import errorcode
+from operator import index
 
+from memhp.reference.machine import Machine
 from memhp.reference.target import Observation, ReferenceTarget, Target
-from memhp.reference.topology import Topology, Value, element_name
+from memhp.reference.topology import Topology, Value, cut, element_name
 from memhp.spec.language.system import System
+from memhp.spec.language.terms import Symbol
 
+from .protocol import TargetError, answered, check_observation, failure, guess, unfit
 from .rules import Operation
 from .told import Untold, tell
 
-__all__ = ["Difference", "Divergence", "first_divergence", "shrunk", "step"]
+__all__ = ["Difference", "Divergence", "boot", "first_divergence", "shrunk", "step"]
 
 
 @dataclass(frozen=True)
@@ -32,10 +36,11 @@ class Difference:
 class Divergence:
     """The first operation after which a target is not as the reference.
 
-    ``operations`` are all from the boot on, the diverging one last; ``expected``
-    and ``got`` are both answers (None: success, otherwise an errno); ``allowed``
-    are further answers that would have been right with another state; ``crash``
-    says with what exception the target failed, if it did.
+    ``operations`` are all from the boot on, the diverging one last (none: it failed at
+    boot); ``expected`` and ``got`` are both answers (None: success, otherwise an errno);
+    ``refusal`` is why the reference refuses; ``allowed`` are further answers that would have
+    been right with another state; ``crash`` says with what the target failed, if it did, and
+    ``trace`` is the traceback; it is ``steady`` unless, done again, it was not there.
     """
 
     operations: tuple[Operation, ...]
@@ -44,6 +49,9 @@ class Divergence:
     differences: tuple[Difference, ...]
     crash: str = ""
     allowed: tuple[int | None, ...] = ()
+    refusal: str = ""
+    trace: str = field(default="", compare=False, repr=False)
+    steady: bool = True
 
     @property
     def step(self) -> int:
@@ -51,13 +59,18 @@ class Divergence:
         return len(self.operations)
 
     def __str__(self) -> str:
-        lines = [f"step {self.step}: {_shown(self.operations[-1])}"]
+        lines = [
+            f"step {self.step}: {_shown(self.operations[-1])}" if self.operations else "at boot"
+        ]
         if self.crash:
             lines.append(f"  the target failed: {self.crash}")
         elif self.expected != self.got:
             right = " or ".join(map(_word, dict.fromkeys((self.expected, *self.allowed))))
             lines.append(f"  the reference answers {right}, {_word(self.got)} came")
+            lines += [f"  why: {self.refusal}"] if self.refusal else []
         lines += [f"  {difference}" for difference in self.differences]
+        if not self.steady:
+            lines.append("  not so when all of it was done again: it depends on more than that")
         return "\n".join(lines)
 
 
@@ -82,14 +95,24 @@ def step(
     allowed = getattr(target, "allowed", None)
     before = reference.machine.copy() if allowed else None
     expected = reference.do(name, *params)
+    others: list[tuple[int | None, Machine]] = []
     try:
-        got = target.do(name, *params)
+        got = answered(name, target.do(name, *params))
         seen = target.observe()
-        found = _differing_outcome(reference, operation, expected, got, seen)
-        others = [] if found is None or allowed is None else list(allowed(before, name, *params))
-    except Exception as error:  # whatever a target raises is a finding, not the end of the run
-        crash = f"{type(error).__name__}: {error}"
-        return expected, Divergence((operation,), expected, None, (), crash)
+        try:
+            found = _differing_outcome(reference, operation, expected, got, seen)
+        except (AttributeError, KeyError):
+            check_observation(
+                seen, reference.spans
+            )  # which is no mapping, or names what is no variable
+            raise
+        if found is not None and allowed is not None:
+            others = [_checked(each) for each in allowed(before, name, *params)]
+    except (KeyboardInterrupt, TargetError):
+        raise
+    except BaseException as error:  # whatever a target raises is a finding, not the end of the run
+        crash, trace = failure(error)
+        return expected, Divergence((operation,), expected, None, (), crash, trace=trace)
     if untold:
         tell(untold, seen)
     if found is None:
@@ -100,7 +123,16 @@ def step(
         if _differing_outcome(reference, operation, answer, got, seen) is None:
             return answer, None
     reference.follow(own)
-    return expected, replace(found, allowed=tuple(answer for answer, _ in others))
+    answers = tuple(answer for answer, _ in others)
+    refusal = "" if reference.refusal is None else str(reference.refusal)
+    return expected, replace(found, allowed=answers, refusal=refusal)
+
+
+def _checked(pair: object) -> tuple[int | None, Machine]:
+    """One of what `allowed` gives."""
+    if isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[1], Machine):
+        return answered("allowed", pair[0]), pair[1]
+    raise TargetError(f"allowed() gives {cut(pair)}: pairs of an answer and a Machine are needed")
 
 
 def _differing_outcome(
@@ -120,13 +152,24 @@ def differences(
     seen: Mapping[str, Sequence[Value | None]],
 ) -> tuple[Difference, ...]:
     """Every value that the target tells and that the reference has otherwise."""
-    unlike = [name for name, values in seen.items() if tuple(values) != wanted[name]]
+    unlike = [name for name, values in seen.items() if _tuple(name, values) != wanted[name]]
     return tuple(
         difference
         for name in unlike
         if not _agree(wanted[name], seen[name])
         for difference in _differing(reference, name, wanted[name], seen[name])
     )
+
+
+def _tuple(name: str, values: Sequence[Value | None]) -> tuple[Value | None, ...]:
+    try:
+        if not isinstance(values, str):
+            return tuple(values)
+        raise TypeError
+    except TypeError:
+        raise TargetError(
+            f"observe() tells {cut(values)} of {name}: its values are needed, one for each element"
+        ) from None
 
 
 def _agree(wanted: Sequence[int], seen: Sequence[Value | None]) -> bool:
@@ -147,15 +190,47 @@ def _differing(
     found = []
     for point, right, value in zip(points, wanted, values, strict=True):
         expected = element_name(symbol.range, right)
-        got = value if isinstance(value, str) else None
-        if value is not None and got is None:
-            members = symbol.range.members
-            known = members is None or 0 <= int(value) < len(members)
-            got = element_name(symbol.range, int(value)) if known else f"{value!r}"
+        got = None if value is None else _name(symbol, value)
         if got is not None and got != expected:
             at = ", ".join(map(element_name, symbol.domain, point))
             found.append(Difference(f"{name}[{at}]", expected, got))
     return found
+
+
+def _name(symbol: Symbol, value: Value) -> str:
+    """How a value that a target tells is shown.  Raises TargetError if it can be none."""
+    members = symbol.range.members
+    if isinstance(value, str):
+        if members is not None and value not in members:
+            words = guess(value, members) or f"; it is one of {', '.join(members)}"
+            raise TargetError(f"observe() tells {cut(value)} of {symbol.name}{words}")
+        return value
+    try:
+        number = index(value)
+    except TypeError:
+        raise TargetError(
+            f"observe() tells {cut(value)} of {symbol.name}: a number, a name or None is needed"
+        ) from None
+    known = members is None or 0 <= number < len(members)
+    return element_name(symbol.range, number) if known else cut(value)
+
+
+def boot(reference: ReferenceTarget, target: Target, topology: Topology) -> Divergence | None:
+    """Boot both.  Returns how the target failed, if it did.
+
+    Raises TargetError if it cannot be that machine.
+    """
+    reference.reset(topology)
+    try:
+        target.reset(topology)
+    except (KeyboardInterrupt, TargetError):
+        raise
+    except ValueError as error:
+        raise unfit(error) from None
+    except BaseException as error:
+        crash, trace = failure(error)
+        return Divergence((), None, None, (), crash, trace=trace)
+    return None
 
 
 def first_divergence(
@@ -165,8 +240,9 @@ def first_divergence(
     operations: Sequence[Operation],
 ) -> Divergence | None:
     """Boot both, do the operations, and stop at the first difference."""
-    reference.reset(topology)
-    target.reset(topology)
+    failed = boot(reference, target, topology)
+    if failed is not None:
+        return failed
     for number, operation in enumerate(operations, 1):
         _, found = step(reference, target, operation)
         if found is not None:
@@ -181,6 +257,8 @@ def shrunk(system: System, target: Target, topology: Topology, found: Divergence
     def diverges(operations: Sequence[Operation]) -> Divergence | None:
         return first_divergence(reference, target, topology, operations)
 
+    if found.operations and diverges(found.operations) is None:
+        return replace(found, steady=False)
     return _shrunk(found, diverges)
 
 

@@ -17,7 +17,7 @@ from memhp.spec.language.system import Property, System
 from .lockstep import Divergence
 from .rules import rules_for
 from .told import Untold, never_told
-from .topologies import SHAPES, built
+from .topologies import built, machines_for
 from .walk import walk
 
 __all__ = ["Reached", "reached"]
@@ -104,14 +104,16 @@ def reached(
     *,
     steps: int,
     seed: int = 0,
-    topologies: Sequence[str] = tuple(SHAPES),
+    topologies: Sequence[str] = (),
 ) -> Reached:
     """Walk for that many operations in all, the machines in turn, until something diverges.
 
-    Parameters: as for `walk`; ``topologies``, names of machines (`topologies.SHAPES`).
+    Parameters: as for `walk`; ``topologies``, names of machines (without them, all that the
+    target's operations go with).
     """
     result = Reached(system)
-    rules = rules_for(getattr(target, "operations", None))
+    rules = rules_for(getattr(target, "operations", None), system)
+    topologies = topologies or machines_for(rules)
     for name in topologies:
         found = walk(
             system,

@@ -11,15 +11,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from memhp.reference.target import ReferenceTarget, Target
-from memhp.reference.topology import Topology, Value
+from memhp.reference.topology import Topology, Value, cut
 from memhp.spec.language.system import System
 
 from .lockstep import Divergence, first_divergence
-from .rules import Operation
+from .protocol import TargetError, guess
+from .rules import EVERY, Operation, Rule
 
 __all__ = ["Record", "RecordError"]
 
 _VERSION = 1
+_MOST = 100_000
+"""More operations than that are in no record."""
 
 
 class RecordError(ValueError):
@@ -31,7 +34,7 @@ class Record:
     """Operations on a topology, after the last of which a target differed.
 
     Parameters: ``system``, the specification's name; ``seed`` of the walk that found
-    it; ``report``, what was said then.
+    it; ``report``, what was said then; ``trace``, the traceback if the target raised something.
     """
 
     system: str
@@ -39,22 +42,31 @@ class Record:
     topology: Topology
     operations: tuple[Operation, ...]
     report: str
+    trace: str = ""
 
     @classmethod
     def of(cls, system: System, topology: Topology, seed: int, found: Divergence) -> Record:
         """The record of a divergence."""
-        return cls(system.name, seed, topology, found.operations, str(found))
+        return cls(system.name, seed, topology, found.operations, str(found), found.trace)
 
     def replay(self, system: System, target: Target) -> Divergence | None:
         """Do the operations again; None if the target now does what the reference does.
 
-        Raises RecordError if ``system`` is another one, or does not know an operation.
+        Raises RecordError if ``system`` is another one, or does not know an operation;
+        TargetError if the target does not keep to what a target must return.
         """
         if system.name != self.system:
-            raise RecordError(f"system: the record is of {self.system!r}, not of {system.name!r}")
+            raise RecordError(
+                f"system: the record is of {cut(self.system)}, not of {system.name!r}"
+            )
         try:
+            self.topology.check_bounds(system)
             self.topology.check(system)
+            for name, params in self.operations:
+                _rule(name).check(self.topology, params)
             return first_divergence(ReferenceTarget(system), target, self.topology, self.operations)
+        except TargetError:
+            raise
         except ValueError as error:
             raise RecordError(f"the record does not fit the specification: {error}") from None
 
@@ -71,6 +83,7 @@ class Record:
             },
             "operations": [[name, *params] for name, params in self.operations],
             "report": self.report.splitlines(),
+            **({"trace": self.trace.splitlines()} if self.trace else {}),
         }
 
     @classmethod
@@ -88,31 +101,48 @@ class Record:
             )
         except (TypeError, ValueError) as error:
             raise RecordError(f"topology: {error}") from None
-        seed = root.get("seed")
+        seed, named = root.get("seed"), root.get("system")
         if type(seed) is not int:
-            raise RecordError(f"seed: {seed!r} is no whole number")
-        operations = tuple(map(_operation, _list(root.get("operations"), "operations")))
-        report = "\n".join(map(str, _list(root.get("report"), "report")))
-        return cls(str(root.get("system")), seed, machine, operations, report)
+            raise RecordError(f"seed: {cut(seed)} is no whole number")
+        if not isinstance(named, str):
+            raise RecordError(f"system: {cut(named)} is no name")
+        rows = _list(root.get("operations"), "operations")
+        if len(rows) > _MOST:
+            raise RecordError(f"operations: {len(rows)} are more than {_MOST}")
+        operations = tuple(map(_operation, rows))
+        report, trace = (_text(root.get(name, []), name) for name in ("report", "trace"))
+        return cls(named, seed, machine, operations, report, trace)
+
+
+def _rule(name: str) -> Rule:
+    if name not in EVERY:
+        raise ValueError(f"there is no operation {cut(name)}{guess(name, EVERY)}")
+    return EVERY[name]
+
+
+def _text(lines: object, where: str) -> str:
+    if not all(isinstance(line, str) for line in _list(lines, where)):
+        raise RecordError(f"{where}: a list of lines is needed")
+    return "\n".join(_list(lines, where))
 
 
 def _mapping(value: object, where: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise RecordError(f"{where}: an object is needed, not {value!r}")
+        raise RecordError(f"{where}: an object is needed, not {cut(value)}")
     return value
 
 
 def _list(value: object, where: object) -> Sequence[Any]:
     if not isinstance(value, list):
-        raise RecordError(f"{where}: a list is needed, not {value!r}")
+        raise RecordError(f"{where}: a list is needed, not {cut(value)}")
     return value
 
 
 def _operation(value: object) -> Operation:
     if not isinstance(value, list) or not value or not isinstance(value[0], str):
-        raise RecordError(f"operations: {value!r} is no list that begins with a name")
+        raise RecordError(f"operations: {cut(value)} is no list that begins with a name")
     params: tuple[Value, ...] = tuple(value[1:])
     for param in params:
         if not isinstance(param, int | str):
-            raise RecordError(f"operations: {param!r} is no number and no word")
+            raise RecordError(f"operations: {cut(param)} is no number and no word")
     return value[0], params

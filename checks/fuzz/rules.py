@@ -2,22 +2,33 @@
 
 An operation of several steps begins with one that decides most of its refusals:
 its *opening*.  Whether the operation is enabled is asked of the reference by it.
+
+`RULES` are what a whole machine is asked; a target that names its operations may name any of
+`EVERY`, which has each action of the specification, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
 from memhp.reference.machine import Machine
-from memhp.reference.topology import Topology, Value
+from memhp.reference.topology import Topology, Value, cut
+from memhp.spec.language.system import Action, System
+from memhp.spec.system import SYSTEM
 
-__all__ = ["RULES", "Operation", "Rule", "draw", "rules_for"]
+from .protocol import TargetError, guess
+
+__all__ = ["EVERY", "RULES", "Operation", "Rule", "draw", "rules_for"]
 
 Operation = tuple[str, tuple[Value, ...]]
 """An operation's name and its parameters."""
 
+_TOLD = 5
+"""So many names that are no operations are told one by one."""
+_MOST_TEXT = 4096
+"""Nothing longer is written to a file of sysfs: a page.  Source: fs/sysfs/file.c."""
 _WORDS = ("offline", "online", "online_movable", "online_kernel")
 
 
@@ -46,6 +57,21 @@ class Rule:
     def draw(self, topology: Topology, random: Random) -> tuple[Value, ...]:
         """Parameters, whether or not the operation is enabled for them."""
         return tuple(map(random.choice, self.choices(topology)))
+
+    def check(self, topology: Topology, params: Sequence[Value]) -> None:
+        """Raise ValueError unless the operation takes such parameters on that machine."""
+        if len(params) != len(self.params):
+            raise ValueError(f"{self.name} takes {len(self.params)} parameters, not {len(params)}")
+        for choice, param in zip(self.params, params, strict=True):
+            if isinstance(choice, str):
+                size = topology.sizes[choice]
+                if type(param) is not int or not 0 <= param < size:
+                    raise ValueError(
+                        f"{self.name}: {cut(param)} is no {choice}: a number from 0 to {size - 1}"
+                    )
+            elif not isinstance(param, str) or len(param) > _MOST_TEXT:
+                words = ", ".join(map(repr, choice))
+                raise ValueError(f"{self.name}: {cut(param)} is none of {words}")
 
     def enabled(self, machine: Machine, params: tuple[Value, ...]) -> bool:
         """The operation's opening is not refused."""
@@ -110,6 +136,28 @@ def _devices(machine: Machine, params: Sequence[Value]) -> list[int]:
     return [m for m in range(machine.topology.sizes["MemoryDevice"]) if table[m * blocks + block]]
 
 
+def _online_unnamed(machine: Machine, params: tuple[Value, ...]) -> Operation:
+    return "begin_online", (*params, machine.evaluate("default_zone", params[0]))
+
+
+def _add_lmbs(machine: Machine, params: tuple[Value, ...]) -> Operation | None:
+    blocks = _blocks(machine, params)
+    return ("acquire_lmb", (blocks[0],)) if blocks else None
+
+
+def _remove_lmbs(machine: Machine, params: tuple[Value, ...]) -> Operation | None:
+    blocks = _blocks(machine, params)
+    online = [b for b in blocks if machine.get("block_state", b) == "online"]
+    action = "begin_offline" if online else "unassign_lmb"
+    return (action, ((online or blocks)[0],)) if blocks else None
+
+
+def _blocks(machine: Machine, params: Sequence[Value]) -> list[int]:
+    blocks = machine.topology.sizes["Block"]
+    table = machine.topology.tables["in_range"]
+    return [block for block in range(blocks) if table[int(params[0]) * blocks + block]]
+
+
 RULES = (
     Rule("write_state", ("Block", (*_WORDS, "nonsense")), _write_state, 8),
     Rule("write_online", ("Block", ("1", "0", "maybe", "")), _write_online, 4),
@@ -162,12 +210,59 @@ RULES = (
     Rule("change_huge_home", ("HugeFolio",), weight=6),
     Rule("abort_huge_migration", ("HugeFolio",), weight=1),
 )
-"""Every operation that a walk takes."""
+"""Every operation that a walk takes, unless the target names its own."""
 
 
-def rules_for(operations: Mapping[str, object] | frozenset[str] | None) -> tuple[Rule, ...]:
-    """The rules whose operations a target can do: all, if it does not say."""
-    return RULES if operations is None else tuple(r for r in RULES if r.name in operations)
+def _of_step(action: Action) -> Rule:
+    """The rule for a single step: its parameters are those of its declaration."""
+    return Rule(action.name, tuple(v.sort.members or v.sort.name for v in action.params))
+
+
+_MORE = (
+    Rule("online_unnamed", ("Block",), _online_unnamed),
+    Rule("add_lmbs", ("MemoryDevice",), _add_lmbs),
+    Rule("remove_lmbs", ("MemoryDevice",), _remove_lmbs),
+)
+_NAMED = {rule.name: rule for rule in (*RULES, *_MORE)}
+EVERY: Mapping[str, Rule] = {
+    **_NAMED,
+    **{each.name: _of_step(each) for each in SYSTEM.actions if each.name not in _NAMED},
+}
+"""Every operation and every single step that there is, by name."""
+
+
+def rules_for(operations: Collection[str] | None, system: System = SYSTEM) -> tuple[Rule, ...]:
+    """The rules for what a target can do: `RULES`, if it does not say.
+
+    Parameters: ``system``, the design to compare with: it may do without a step.
+
+    Raises TargetError for a name that is no operation, or if there is none at all.
+    """
+    if operations is None:
+        return RULES
+    if isinstance(operations, str) or not isinstance(operations, Collection):
+        raise TargetError(f"its operations are {cut(operations)}: a set of names is needed")
+    wrong = [name for name in operations if name not in EVERY or _is_left_out(name, system)]
+    if wrong or not operations:
+        told = "; ".join(_no_operation(name, system) for name in sorted(wrong, key=str)[:_TOLD])
+        more = f"; and {len(wrong) - _TOLD} more" if len(wrong) > _TOLD else ""
+        raise TargetError(f"{told or 'it names no operations'}{more}: see memhp fuzz --list")
+    return tuple(rule for rule in EVERY.values() if rule.name in operations)
+
+
+def _is_left_out(name: str, system: System) -> bool:
+    """The step is one of the specification, and none of that design."""
+    return name not in _NAMED and name not in system.action_by_name
+
+
+def _no_operation(name: object, system: System) -> str:
+    kinds = {v.symbol.name: "a variable" for v in SYSTEM.variables}
+    kinds |= {claim.name: "a property" for claim in SYSTEM.properties}
+    if isinstance(name, str) and name in kinds:
+        return f"{name} is {kinds[name]}, not an operation"
+    if isinstance(name, str) and name in EVERY:
+        return f"{name} is no step of {system.name}"
+    return f"there is no operation {cut(name)}{guess(name, EVERY)}"
 
 
 def draw(

@@ -2,53 +2,69 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from functools import partial
 from importlib import import_module
+from pathlib import Path
 
 from memhp.reference.target import Target
-from memhp.spec.profiles import DEFAULT, PROFILES
+from memhp.reference.topology import cut
+from memhp.spec.language.system import System
+from memhp.spec.profiles import system_of
 
-from .rules import RULES, rules_for
+from .isolated import Isolated, checked
+from .protocol import TargetError, profile_of
+from .rules import rules_for
 
 __all__ = ["TargetError", "profile_of", "target_named"]
 
 
-class TargetError(ValueError):
-    """There is no such target; the message is one line."""
+def target_named(name: str, system: System | None = None) -> Target:
+    """A fresh target: ``engine``, or in a process of its own what ``module:Class`` makes.
 
-
-def profile_of(target: Target) -> str:
-    """The profile whose design the target says that it follows; `DEFAULT` if it says nothing.
-
-    Raises TargetError if there is no such profile.
-    """
-    name: object = getattr(target, "profile", DEFAULT)
-    known = [profile.name for profile in PROFILES]
-    if name not in known:
-        raise TargetError(f"target: its profile {name!r:.60} is none of {', '.join(known)}")
-    return str(name)
-
-
-def target_named(name: str) -> Target:
-    """A fresh target: ``engine``, or what ``module:Class`` makes when it is called.
+    The module is looked for where Python looks, and last in the working directory; ``system``
+    is as in `Isolated`.
 
     Raises TargetError if there is no such module or class, or it is no target.
 
     >>> type(target_named("engine")).__name__
     'EngineTarget'
     """
-    module, colon, attribute = name.partition(":")
     if name == "engine":
-        module, colon, attribute = "memhp.engine.target", ":", "EngineTarget"
-    if not (module and colon and attribute.isidentifier()):
-        raise TargetError(f"target {name[:60]!r}: give 'engine', or a class as module:Class")
+        from memhp.engine.target import EngineTarget
+
+        return EngineTarget()
+    module, colon, attribute = name.partition(":")
+    parts = (*module.split("."), attribute)
+    if not (colon and all(part.isidentifier() for part in parts)):
+        raise TargetError(f"target {cut(name)}: give 'engine', or a class as module:Class")
     try:
-        made: Target = getattr(import_module(module), attribute)()
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
-        raise TargetError(f"target {name}: {error}") from None
-    missing = [part for part in ("reset", "do", "observe") if not hasattr(made, part)]
-    if missing:
-        raise TargetError(f"target {name}: it has no {' and no '.join(missing)}")
-    if not rules_for(getattr(made, "operations", None)):
-        known = ", ".join(rule.name for rule in RULES[:3])
-        raise TargetError(f"target {name}: its operations are none of {known}, …")
+        made: Target = Isolated(partial(_made, module, attribute), system)
+        rules_for(getattr(made, "operations", None), system_of(profile_of(made)))
+    except TargetError as error:
+        raise TargetError(f"target {name[:100]}: {error}") from None
     return made
+
+
+def _made(module: str, attribute: str) -> Target:
+    """What the class of that module makes.  Raises TargetError if there is none, or no target."""
+    here = os.getcwd()
+    sys.path.append(here)  # last: no file here takes the place of a module that others mean
+    try:
+        found = import_module(module)
+    except ModuleNotFoundError as error:
+        raise TargetError(str(error)) from None
+    make = getattr(found, attribute, None)
+    if not callable(make):
+        what = f"has no class {attribute}" if make is None else f"has {attribute}: not callable"
+        raise TargetError(f"module {module} {what}{_elsewhere(found.__file__, module, here)}")
+    return checked(make(), "it")
+
+
+def _elsewhere(file: str | None, module: str, here: str) -> str:
+    """A module here that is not the one that was found."""
+    own = Path(here, *module.split(".")).with_suffix(".py")
+    if file is None or not own.exists() or own.samefile(file):
+        return ""
+    return f"; it is {file}, not the one here, which needs another name"

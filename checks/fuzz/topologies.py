@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 
 from memhp.reference.shapes import Shape
 from memhp.reference.topology import Topology
 from memhp.spec.system import SYSTEM
 
-__all__ = ["SHAPES", "built"]
+from .rules import RULES, Rule
+
+__all__ = ["MORE_SHAPES", "SHAPES", "built", "machines_for"]
 
 
 def _ring(node: int, other: int) -> tuple[int, int]:
@@ -130,8 +132,43 @@ SHAPES: Mapping[str, Shape] = {
 }
 """By name."""
 
+MORE_SHAPES: Mapping[str, Shape] = {
+    # What only targets that name it do: a boot block, logical memory blocks of which one is
+    # reserved, two blocks of a virtio-mem device in two sub-blocks each, standby increments,
+    # readers of sections that come and go, kernel pages on two processors.
+    "platforms": Shape(
+        blocks=8,
+        frames=2,
+        folios=4,
+        ptes=4,
+        data=2,
+        added=frozenset([2, 3, 4, 5]),
+        movable=frozenset([1]),
+        more=(("SubBlock", 4), ("Increment", 3), ("Reader", 2), ("Cpu", 2), ("KernelPage", 2)),
+        tables=(
+            ("is_lmb", (0, 1, 1, 0, 0, 0, 0, 1)),
+            ("reserved_lmb", (0, 0, 0, 0, 0, 0, 0, 1)),
+            ("is_virtio", (0, 0, 0, 1, 1, 0, 0, 0)),
+            ("block_of_subblock", (3, 3, 4, 4)),
+            ("subblock_of", (0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 0, 0, 0, 0, 0, 0)),
+            ("memmap_host", (0, 1, 2, 0, 0, 5, 6, 7)),
+            ("in_storage", (1, 1, 1)),
+            ("increment_block", (5, 5, 6)),
+            ("at_work", (1, 1)),
+            ("watched", (1, 5)),
+            ("address_kept", (1, 0)),
+        ),
+    ),
+}
+"""For targets that name operations beyond `rules.RULES`, by name."""
+
+
+def machines_for(rules: Collection[Rule]) -> tuple[str, ...]:
+    """The names of the machines on which a target with those operations is held."""
+    return tuple(SHAPES) if set(rules) <= set(RULES) else (*MORE_SHAPES, *SHAPES)
+
 
 @cache
 def built(name: str) -> Topology:
     """The topology of that name: the same object each time, so that its code is made once."""
-    return SHAPES[name].build(SYSTEM)
+    return {**SHAPES, **MORE_SHAPES}[name].build(SYSTEM)

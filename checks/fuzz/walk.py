@@ -16,7 +16,7 @@ from memhp.reference.target import ReferenceTarget, Target
 from memhp.reference.topology import Topology
 from memhp.spec.language.system import System
 
-from .lockstep import Divergence, shrunk, step
+from .lockstep import Divergence, boot, shrunk, step
 from .rules import RULES, Operation, Rule, draw
 from .told import Untold, everything
 
@@ -94,10 +94,12 @@ def _episode(
     rules: Sequence[Rule],
     looks: Callable[[ReferenceTarget], None] | None,
 ) -> None:
-    reference.reset(result.topology)
-    target.reset(result.topology)
+    failed = boot(reference, target, result.topology)
     if not result.steps:
         result.untold = everything(reference)
+    if failed is not None:
+        result.divergence = failed
+        return
     chosen = _swarm(rules, random)
     done: list[Operation] = []
     before = reference.machine.values

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,8 @@ import jsonschema
 import pytest
 
 import memhp.cli
-from memhp.checks.fuzz.rules import RULES
+from memhp.checks.fuzz import workers
+from memhp.checks.fuzz.rules import EVERY, RULES
 from memhp.cli.main import main
 from memhp.spec.system import SYSTEM
 
@@ -60,7 +64,6 @@ def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
 def buggy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     (tmp_path / "buggy_engine.py").write_text(BUGGY)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     return "buggy_engine:Buggy"
 
 
@@ -115,8 +118,8 @@ def test_a_campaign_goes_on_and_another_one_does_not(
     first = run(capsys, "fuzz", *kept)
     again = run(capsys, "fuzz", *kept)
     assert (first[0], again[0]) == (0, 0)
-    assert "10,000 operations" in first[1]
-    assert "20,000 operations" in again[1]
+    assert "\n100 operations" in first[1]
+    assert "\n200 operations" in again[1]
     code, _, said = run(capsys, "fuzz", *kept, "--seed", "5")
     assert (code, said.count("\n")) == (2, 1)
     assert "is another campaign: walk of engine, seed 0" in said
@@ -133,7 +136,7 @@ def test_a_campaign_that_is_stopped_is_kept_and_says_how_to_go_on(
     Path("campaign.json").write_text("another campaign")
     asked = ["fuzz", "--walk", "--target", buggy, "--jobs", "1"]
     with monkeypatch.context() as interrupted:
-        interrupted.setattr("memhp.checks.fuzz.campaign.wait", stop)
+        interrupted.setattr("memhp.checks.fuzz.workers.wait", stop)
         code, _, said = run(capsys, *asked)
     again = f"memhp fuzz --walk --target {buggy} --seed 0 --keep campaign-2.json"
     assert (code, said) == (130, f"stopped; to go on: {again}\n")
@@ -160,7 +163,7 @@ def test_on_a_terminal_it_shows_the_rate_and_the_rules_that_were_hit(
     assert run(capsys, *asked)[2] == ""
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     said = run(capsys, *asked)[2]
-    assert re.search(rf"10,000 operations, [\d,]+ a second, \d+ of {len(RULES)} rules", said)
+    assert re.search(rf"100 operations, [\d,]+ a second, \d+ of {len(RULES)} rules", said)
 
 
 def test_what_was_never_compared_is_told(
@@ -168,17 +171,203 @@ def test_what_was_never_compared_is_told(
 ) -> None:
     (tmp_path / "half_blind.py").write_text(HALF_BLIND)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     asked = ["fuzz", "--walk", "--target", "half_blind:HalfBlind", "--steps", "100", "--jobs", "1"]
     code, out, _ = run(capsys, *asked)
     known = len(SYSTEM.variables)
     assert code == 0
-    assert f"compared: 2 of {known} variables; in part block_state (1 entries never told)" in out
+    assert f"compared: 2 of {known} variables; in part block_state (4 entries never told)" in out
     document = json.loads(run(capsys, *asked, "--json")[1])
     jsonschema.validate(document, SCHEMA)
     assert len(document["untold"]["variables"]) == known - 2
-    (part,) = document["untold"]["entries"]
-    assert (part["variable"], part["entries"]) == ("block_state", [0])
+    parts = document["untold"]["entries"]
+    assert [(part["variable"], part["entries"]) for part in parts] == [("block_state", [0])] * 4
+
+
+FAILING = """
+import os, sys
+from memhp.engine.target import EngineTarget
+
+class Failing(EngineTarget):
+    operations = frozenset({"drain", "undrain"})
+
+    def do(self, operation, *params):
+        if operation == "drain":
+            self.fail()
+        return super().do(operation, *params)
+
+class Ends(Failing):
+    def fail(self):
+        sys.exit(0)
+
+class Dies(Failing):
+    def fail(self):
+        os.kill(os.getpid(), 9)
+
+class Misspelt(EngineTarget):
+    operations = frozenset({"undrain", "drian"})
+
+class Answers(EngineTarget):
+    def do(self, operation, *params):
+        print("said by a target")
+        return -16
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "failing.py").write_text(FAILING)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+FEW = ["--walk", "--steps", "200", "--jobs", "1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("Ends", "SystemExit: 0 ("), ("Dies", "its process was killed (SIGKILL)")],
+)
+def test_a_target_that_ends_its_process_is_a_divergence_that_replays(
+    name: str, said: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = f"failing:{name}"
+    code, out, _ = run(capsys, "fuzz", "--target", target, *FEW, "-v")
+    assert code == 1
+    assert f"the target failed: {said}" in out
+    assert ("in fail\n    sys.exit(0)" in out) is (name == "Ends")
+    record = json.loads(Path("divergence.json").read_text())
+    assert [name for name, *_ in record["operations"]] == ["drain"]
+    code, out, _ = run(capsys, "replay", "divergence.json", "--target", target)
+    assert code == 1
+    assert f"the target failed: {said}" in out
+
+
+def test_an_operation_that_is_none_and_an_answer_that_is_none_are_the_users_to_mend(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, said = run(capsys, "fuzz", "--target", "failing:Misspelt", *FEW)
+    assert (code, out) == (2, "")
+    assert "there is no operation 'drian' (did you mean drain?)" in said
+    code, out, said = run(capsys, "fuzz", "--target", "failing:Answers", *FEW)
+    assert (code, out) == (2, "")
+    assert "returned -16: an errno is needed, or None for success (did you mean 16, EBUSY?)" in said
+    assert not (here / "divergence.json").exists()
+
+
+def test_what_was_not_drawn_is_not_called_free_of_divergence(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = ["fuzz", "--walk", "--steps", "40", "--jobs", "1"]
+    out = run(capsys, *asked)[1]
+    document = json.loads(run(capsys, *asked, "--json")[1])
+    jsonschema.validate(document, SCHEMA)
+    drawn = {each["name"] for each in document["operations"]}
+    assert sorted((*drawn, *document["never_drawn"])) == sorted(rule.name for rule in RULES)
+    assert set(document["never_succeeded"]) < drawn
+    assert f"no divergence in the {len(drawn)} operations that were drawn\n" in out
+    assert f"never drawn ({len(RULES) - len(drawn)} of {len(RULES)}): " in out
+
+
+def test_all_operations_are_listed_with_their_parameters(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, out, _ = run(capsys, "fuzz", "--list")
+    assert code == 0
+    rows = [line.split(maxsplit=1) for line in out.splitlines()]
+    assert {row[0] for row in rows if row} >= set(EVERY)
+    assert ["alloc_folio", "Folio, Frame, 'anonymous' | 'page_cache' | 'none'"] in rows
+    assert ["plug_subblock", "SubBlock"] in rows
+
+
+def test_a_module_here_takes_the_place_of_none(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither in this process nor in those that are started, nor for what a target imports."""
+    for name in ("numpy", "pickle", "multiprocessing", "hypothesis", "struct"):
+        (here / f"{name}.py").write_text("open('executed', 'w').close()")
+    assert run(capsys, "fuzz", "--target", "failing:Dies", *FEW)[0] == 1
+    assert run(capsys, "replay", "divergence.json")[0] == 0
+    assert run(capsys, "replay", "divergence.json", "--target", "failing:Dies")[0] == 1
+    assert not (here / "executed").exists()
+    (here / "this.py").write_text("class Target: pass")
+    code, _, said = run(capsys, "fuzz", "--target", "this:Target")
+    assert code == 2
+    assert "not the one here, which needs another name" in said
+
+
+@pytest.mark.parametrize("option", ["--keep", "--out"])
+@pytest.mark.parametrize("place", ["nowhere/file.json", "."])
+def test_places_are_tried_before_the_run(
+    option: str, place: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, said = run(capsys, "fuzz", "--minutes", "1000", option, place)
+    assert (code, out) == (2, "")
+    assert "cannot write" in said
+    assert [path.name for path in here.iterdir()] == ["failing.py"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_campaign_that_is_ended_is_kept(
+    number: int, here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was done till then as it was done, too: nothing waits for the end."""
+    kept = here / "kept.json"
+    seen = []
+
+    def end(*_: Any) -> list[Any]:
+        if kept.exists():
+            seen.append(json.loads(kept.read_text())["steps"])
+            os.kill(os.getpid(), number)
+        return waited(*_)
+
+    waited = workers.wait
+    monkeypatch.setattr(workers, "wait", end)
+    code, out, said = run(capsys, "fuzz", *FEW, "--keep", str(kept))
+    assert (code, seen) == (128 + number, [50])
+    assert "50 operations on engine" in out
+    assert "stopped; to go on: memhp fuzz" in said
+    assert json.loads(kept.read_text())["begun"] == [1]
+    monkeypatch.undo()
+
+
+def test_a_divergence_does_not_replace_another_and_is_kept_at_once(
+    buggy: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("divergence.json").write_text("of yesterday")
+    code, out, _ = run(capsys, "fuzz", "--target", buggy, *FEW)
+    assert code == 1
+    assert f"again: memhp replay divergence-2.json --target {buggy}" in out
+    assert Path("divergence.json").read_text() == "of yesterday"
+    assert Path("divergence-2.json").exists()
+
+
+def test_before_anything_is_done_nothing_is_claimed(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(workers, "wait", stop)
+    code, out, _ = run(capsys, "fuzz", *FEW)
+    assert code == 130
+    assert "nothing is finished yet: no operation was compared" in out
+    assert "no divergence" not in out
+
+
+def test_processes_that_are_killed_all_the_time_leave_it_open(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Losing(workers.Workers):
+        def finished(self) -> Iterator[tuple[int, Any]]:
+            for worker in self._busy:
+                os.kill(worker._process.pid, signal.SIGKILL)
+            return super().finished()
+
+    monkeypatch.setattr("memhp.checks.fuzz.campaign.Workers", Losing)
+    code, _, said = run(capsys, "fuzz", *FEW, "--keep", "kept.json")
+    assert code == 3
+    assert said == "memhp fuzz: a process of memhp was ended (SIGKILL), 3 times in a row\n"
+    assert json.loads(Path("kept.json").read_text())["begun"] == [0]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +376,9 @@ def test_what_was_never_compared_is_told(
         (["--target", "nonsense"], "give 'engine', or a class as module:Class"),
         (["--minutes", "soon"], "is not a number of minutes"),
         (["--steps", "0"], "is not a number of at least 1"),
-        (["--keep", "."], "cannot read"),
+        (["--keep", "."], "cannot write .: it is a folder"),
+        (["--keep", "/dev/null"], "it is not a regular file"),
+        (["--target", "..:x"], "give 'engine', or a class as module:Class"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(
@@ -208,7 +399,9 @@ def test_a_class_is_compared_with_the_profile_that_it_names_or_that_is_asked_for
     code, out, _ = run(capsys, *walk, "--json")
     assert (code, json.loads(out)["profile"]) == (0, "linux-6.12")
     code, out, _ = run(capsys, *walk, "--profile", "list-2004")
-    assert (code, "compared with list-2004" in out) == (0, True)
+    assert (code, "compared with list-2004" in out) == (1, True)
+    assert "pgdat[node3]: the reference has absent, the target initialised" in out
+    assert "Linux's design is --profile linux-6.12" in out
     code, _, err = run(capsys, *walk, "--profile", "linux-6.13")
     assert (code, "did you mean linux-6.12?" in err) == (2, True)
 
@@ -220,3 +413,27 @@ def test_a_kernel_is_compared_with_linux_alone(capsys: pytest.CaptureFixture[str
         2,
         "memhp fuzz: a kernel is compared with linux-6.12, not with list-2004\n",
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "it cannot be read as JSON"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"steps": ' + "1" * 5000 + "}", "it cannot be read as JSON"),
+        ('{"steps": 1e999}', "too large a number"),
+        ('{"steps": NaN}', "NaN is no number"),
+        ("[]", "this is no campaign that memhp wrote"),
+        ('{"memhp": "campaign", "version": 2, "mode": ["walk"]}', "no campaign of version 2"),
+        (b"\xff", "it cannot be read as JSON"),
+    ],
+    ids=range(8),
+)
+def test_a_campaign_that_is_none_is_one_line_and_exit_2(
+    text: str | bytes, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "kept.json"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    code, out, said = run(capsys, "fuzz", "--keep", str(path), "--out", str(tmp_path / "out"))
+    assert (code, out, said.count("\n")) == (2, "", 1)
+    assert message in said

@@ -3,20 +3,43 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
+import os
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from memhp.checks.fuzz import campaign
-from memhp.checks.fuzz.campaign import Campaign, CampaignError, do, run
+from memhp.checks.fuzz.campaign import Campaign, CampaignError, WorkersLost, do, run
 from memhp.checks.fuzz.targets import TargetError, target_named
+from memhp.checks.fuzz.topologies import SHAPES
+from memhp.checks.fuzz.workers import Lost, Workers
 
 from .toy_target import ToyAllocator
 
 
 class Idle(ToyAllocator):
     operations = frozenset()
+
+
+DEADLY = "__import__('os').kill(__import__('os').getpid(), 9)"
+
+
+class Stillborn(ToyAllocator):
+    def __init__(self) -> None:
+        os._exit(3)
+
+
+class Misspelt(ToyAllocator):
+    operations = frozenset({"drain", "undrian"})
+
+
+class Properties(ToyAllocator):
+    operations = frozenset({"drain", "block_state"})
+
+
+class Listed(ToyAllocator):
+    operations = "undrain"  # type: ignore[assignment]  # as somebody may write it
 
 
 @pytest.fixture(autouse=True)
@@ -41,23 +64,105 @@ def test_a_campaign_that_is_kept_goes_on() -> None:
     assert (kept.steps, kept.changed, kept.answers) == (whole.steps, whole.changed, whole.answers)
 
 
+class Here(Workers):
+    """What `Workers` do, in this process, one piece after another; some pieces are lost."""
+
+    lost: tuple[int, ...] = ()
+
+    def __init__(self, jobs: int, do: Callable[..., Any]) -> None:
+        super().__init__(jobs, do)
+        self.given: dict[int, tuple[Any, ...]] = {}
+        self.losses = list(self.lost)
+
+    @property
+    def busy(self) -> int:
+        return len(self.given)
+
+    @property
+    def free(self) -> bool:
+        return len(self.given) < self._jobs
+
+    def give(self, number: int, *work: Any) -> None:
+        self.given[number] = work
+
+    def finished(self) -> Iterator[tuple[int, Any]]:
+        number = min(self.given)
+        work = self.given.pop(number)
+        if number in self.losses:
+            self.losses.remove(number)
+            yield number, Lost("a process of memhp was ended (SIGKILL)")
+        else:
+            yield number, self._do(*work)
+
+
+def done(*numbers: int) -> Campaign:
+    campaign = Campaign("walk", "engine", 3)
+    for number in numbers:
+        campaign.add(do("walk", "engine", 3, number))
+    return campaign
+
+
+def same(one: Campaign, other: Campaign) -> bool:
+    return (one.steps, one.answers, one.untold) == (other.steps, other.answers, other.untold)
+
+
 def test_a_campaign_that_is_stopped_does_what_it_had_begun_when_it_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(campaign, "ProcessPoolExecutor", lambda jobs, *_: ThreadPoolExecutor(jobs))
+    monkeypatch.setattr(campaign, "Workers", Here)
     stopped = Campaign("walk", "engine", 3)
-    pieces = run(stopped, steps=900, seconds=None, jobs=3)
+    pieces = run(stopped, steps=1200, seconds=None, jobs=3)
     next(pieces)
     pieces.close()
-    assert (len(stopped.begun), stopped.following) == (2, 3)
+    assert (stopped.begun, stopped.following) == ({1, 2}, 3)
     kept = Campaign.from_json(json.loads(json.dumps(stopped.to_json())))
     assert kept.begun == stopped.begun
-    *_, kept = run(kept, steps=900, seconds=None, jobs=1)
-    whole = Campaign("walk", "engine", 3)
-    for number in range(3):
-        whole.add(do("walk", "engine", 3, number))
+    *_, kept = run(kept, steps=1200, seconds=None, jobs=1)
     assert kept.begun == set()
-    assert (kept.steps, kept.answers, kept.untold) == (whole.steps, whole.answers, whole.untold)
+    assert same(kept, done(0, 1, 2, 3, 4))
+
+
+def test_a_piece_that_is_lost_with_its_process_is_done_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(campaign, "Workers", Here)
+    monkeypatch.setattr(Here, "lost", (0, 0))
+    *_, found = run(Campaign("walk", "engine", 3), steps=1200, seconds=None, jobs=2)
+    assert found.begun == set()
+    assert same(found, done(0, 1, 2, 3))
+
+
+def test_processes_that_are_killed_all_the_time_end_it_with_what_was_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(campaign, "Workers", Here)
+    monkeypatch.setattr(Here, "lost", (1, 1, 1))
+    found = Campaign("walk", "engine", 3)
+    with pytest.raises(WorkersLost, match=r"was ended \(SIGKILL\), 3 times in a row"):
+        list(run(found, steps=1200, seconds=None, jobs=1))
+    assert found.begun == {1}
+    assert same(found, done(0))
+
+
+def test_when_a_process_is_killed_another_one_takes_its_place() -> None:
+    with Workers(1, eval) as workers:
+        found = []
+        for number, work in enumerate(("__import__('os').kill(0, 0)", DEADLY, "6 * 7"), 5):
+            workers.give(number, work)
+            assert (workers.busy, workers.free) == (1, False)
+            found += workers.finished()
+    lost = Lost("a process of memhp was ended (SIGKILL)")
+    assert found == [(5, None), (6, lost), (7, 42)]
+
+
+def test_what_fails_in_a_process_fails_here() -> None:
+    with Workers(1, eval) as workers:
+        workers.give(1, "int('x')")
+        with pytest.raises(ValueError, match="'x'"):
+            list(workers.finished())
+
+
+GOOD = Campaign("walk", "engine", 1).to_json()
 
 
 @pytest.mark.parametrize(
@@ -65,7 +170,22 @@ def test_a_campaign_that_is_stopped_does_what_it_had_begun_when_it_goes_on(
     [
         ([], "this is no campaign"),
         ({"memhp": "campaign", "version": 1, "mode": "walk"}, "no campaign of version 2"),
-        ({"memhp": "campaign", "version": 2, "mode": "walk", "seed": 1}, "missing or no numbers"),
+        ({"memhp": "campaign", "version": 2, "mode": []}, "no campaign of version 2"),
+        ({"memhp": "campaign", "version": 2, "mode": "walk", "seed": 1}, "its target is None"),
+        ({**GOOD, "seed": 1.5}, "damaged: 1.5 is no count"),
+        ({**GOOD, "seed": None}, "None is no count"),
+        ({**GOOD, "steps": float("inf")}, "inf is no count"),
+        ({**GOOD, "steps": -1}, "-1 is no count"),
+        ({**GOOD, "next": 10**4000}, "1000.*… is no count"),
+        ({**GOOD, "begun": None}, "its counts are missing"),
+        ({**GOOD, "answers": [["[/x]", None, 1]]}, "is no operation with its answer"),
+        ({**GOOD, "answers": [["drain", 0, 1]]}, "is no operation with its answer"),
+        ({**GOOD, "answers": [[["drain"], None, 1]]}, "is no operation with its answer"),
+        ({**GOOD, "answers": 3}, "its counts are missing"),
+        ({**GOOD, "untold": {"nowhere": {}}}, "there is no machine 'nowhere'"),
+        ({**GOOD, "untold": {"one_node": {"[/x]": []}}}, "there is no variable '\\[/x\\]'"),
+        ({**GOOD, "untold": {"one_node": {"zone": [6]}}}, "zone has 6 entries on one_node"),
+        ({**GOOD, "untold": {"one_node": []}}, "its counts are missing"),
     ],
 )
 def test_a_malformed_campaign_is_refused(document: Any, message: str) -> None:
@@ -77,10 +197,16 @@ def test_a_malformed_campaign_is_refused(document: Any, message: str) -> None:
     ("name", "message"),
     [
         ("nonsense", "give 'engine', or a class"),
+        ("../x:Target", "give 'engine', or a class"),
         ("no_such_module:Target", "No module named"),
-        ("os:nothing", "no attribute 'nothing'"),
-        ("os:path", "not callable"),
-        (f"{__name__}:Idle", "its operations are none of write_state"),
+        ("os:nothing", "module os has no class nothing"),
+        ("os:path", "has path: not callable"),
+        ("sys:exit", "it cannot be made: SystemExit"),
+        (f"{__name__}:Stillborn", "it cannot be made: it ended its own process, with exit code 3"),
+        (f"{__name__}:Idle", "it names no operations"),
+        (f"{__name__}:Misspelt", "there is no operation 'undrian' .did you mean undrain"),
+        (f"{__name__}:Listed", "its operations are 'undrain': a set of names is needed"),
+        (f"{__name__}:Properties", "block_state is a variable, not an operation"),
         ("decimal:Decimal", "it has no reset and no do and no observe"),
     ],
 )
@@ -99,6 +225,7 @@ def test_only_what_a_target_can_do_is_asked_of_it(mode: str) -> None:
 
 def test_processes_do_the_pieces_until_there_are_enough() -> None:
     counted = Campaign("walk", "engine", 2)
-    seen = [found.steps for found in run(counted, steps=20_000, seconds=None, jobs=2)]
-    assert seen[-1] == counted.steps >= 20_000
+    seen = [found.steps for found in run(counted, steps=800, seconds=None, jobs=2)]
+    assert seen == [200, 400, 600, 800]
+    assert set(counted.untold) == set(SHAPES)
     assert counted.record is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Iterator
 from errno import EBUSY, ENOMEM
@@ -58,6 +59,8 @@ def test_both_answers_are_told() -> None:
     assert str(found).splitlines() == [
         "step 4: alloc_kernel(1)",
         "  the reference answers ENOMEM, success came",
+        "  why: alloc_kernel: ENOMEM: the block is closed to allocation: it is to be removed"
+        " (not_draining)",
         "  frame_state[frame1]: the reference has free, the target kernel",
     ]
 
@@ -84,7 +87,9 @@ class CrashingAllocator(ToyAllocator):
 def test_a_target_that_fails_is_a_finding() -> None:
     found = walked(CrashingAllocator()).divergence
     assert found is not None
-    assert found.crash == "KeyError: 'draining'"
+    line = inspect.getsourcelines(CrashingAllocator.do)[1] + 2
+    assert found.crash == f"KeyError: 'draining' ({__file__}, line {line}, in do)"
+    assert 'raise KeyError("draining")' in found.trace
     assert [name for name, _ in found.operations] == ["drain"]
 
 

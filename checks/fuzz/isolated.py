@@ -1,0 +1,278 @@
+"""A target in a process of its own: whatever it does, even if it dies, is a finding and no end.
+
+The process is a fork, which makes the target and then does what it is asked; when it has
+died, the next reset begins with another one.  It dies with whoever made it.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from time import monotonic, sleep
+from typing import Any, NoReturn
+
+from memhp.checks.parallel import die_with
+from memhp.reference.machine import Machine
+from memhp.reference.target import Observation, Target
+from memhp.reference.topology import Topology, Value, cut
+from memhp.spec.language.system import System
+from memhp.spec.profiles import DEFAULT, system_of
+
+from .protocol import Crash, TargetError, failure, profile_of, unfit
+
+__all__ = ["Isolated", "checked"]
+
+_LOOK = 1
+"""After so many seconds without an answer, see whether the process is there: what it has
+started itself may hold the other end."""
+_GOING = 10.0
+"""A process that has closed its end is given so many seconds to say how it ends."""
+
+
+def checked(made: Any, name: str) -> Target:
+    """What was made, if it is a target.  Raises TargetError if it lacks a part."""
+    parts = ("reset", "do", "observe")
+    missing = [part for part in parts if not callable(getattr(made, part, None))]
+    if missing:
+        raise TargetError(f"{name} has no {' and no '.join(missing)}")
+    target: Target = made
+    return target
+
+
+class Isolated:
+    """A target that does in another process what the one that ``make`` makes does.
+
+    Parameters: ``make``, called in that process; ``system``, that of the machines which are
+    given to `allowed`: that of the target's own ``profile`` unless given.
+
+    Raises TargetError if no target can be made.  `do`, `reset` and `observe` raise `Crash`
+    where the target raises anything at all, or dies.
+    """
+
+    def __init__(self, make: Callable[[], Target], system: System | None = None) -> None:
+        self._make, self._system = make, system
+        self._topology: Topology | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        self._child = _Child(self._make, self._system)
+        self._sent: Topology | None = None
+        try:
+            self.operations, self.profile, may = self._child.ask()
+        except Crash as crash:
+            raise TargetError(f"it cannot be made: {crash.text}") from None
+        if may:
+            self.allowed = self._allowed
+
+    def reset(self, topology: Topology) -> None:
+        """Boot; in another process if the last one has died."""
+        if self._child.died:
+            self._begin()
+        same = topology is self._sent
+        self._sent = None
+        self._seen: dict[Any, Any] = {}
+        self._child.ask("reset", None if same else topology)
+        self._sent = topology
+
+    def do(self, operation: str, *params: Value) -> int | None:
+        """Do the operation, and look at what is to be seen after it."""
+        answer, seen = self._child.ask("do", operation, params)
+        self._look(seen)
+        errno: int | None = answer
+        return errno
+
+    def observe(self) -> Observation:
+        """What was seen after the last operation."""
+        if not self._seen:
+            self._look(self._child.ask("observe"))
+        return self._seen
+
+    def _look(self, seen: Any) -> None:
+        """Take over what has changed: see `_news`."""
+        if not isinstance(seen, tuple):
+            raise TargetError(f"observe() returned {seen}: a mapping is needed")
+        gone, news = seen
+        for name in gone:
+            self._seen.pop(name, None)
+        self._seen.update(news)
+
+    def _allowed(
+        self, before: Machine, operation: str, *params: Value
+    ) -> list[tuple[int | None, Machine]]:
+        found = self._child.ask("allowed", before.values, operation, params)
+        return [(answer, before.at(values)) for answer, values in found]
+
+
+class _Child:
+    """The process, and what it is asked; ``died`` says how, once it has."""
+
+    def __init__(self, make: Callable[[], Target], system: System | None) -> None:
+        self._ours, theirs = Pipe()
+        self.died = ""
+        parent = os.getpid()
+        self._pid = os.fork()
+        if not self._pid:
+            self._ours.close()
+            _serve(theirs, parent, make, system)
+        theirs.close()
+        self._poll = select.poll()
+        self._poll.register(self._ours.fileno(), select.POLLIN)
+        self._end = weakref.finalize(self, _end, parent, self._pid, self._ours)
+
+    def ask(self, *asked: Any) -> Any:
+        """The reply; without a question, what the process says of its own when it begins.
+
+        Raises Crash, or TargetError.
+        """
+        if self.died:
+            raise Crash(self.died)
+        try:
+            kind, reply = self._reply(asked)
+        except (EOFError, ConnectionError):
+            self._look(_GOING)
+            self._end()
+            self.died = "it closed the connection to memhp"
+            raise Crash(self.died) from None
+        except BaseException as error:
+            if not self.died:  # interrupted: what it answers now is no answer to what comes next
+                self._end()
+                self.died = f"{type(error).__name__} while it was asked"
+            raise
+        if kind == "answer":
+            return reply
+        raise TargetError(reply) if kind == "wrong" else Crash(*reply)
+
+    def _reply(self, asked: tuple[Any, ...]) -> tuple[str, Any]:
+        if asked:
+            self._ours.send(asked)
+        while not self._poll.poll(1000 * _LOOK):
+            self._look(0)
+        found: tuple[str, Any] = self._ours.recv()
+        return found
+
+    def _look(self, seconds: float) -> None:
+        """Raise Crash if the process has died, or does within those seconds."""
+        end = monotonic() + seconds
+        while not (waited := os.waitpid(self._pid, os.WNOHANG))[0]:
+            if monotonic() >= end:
+                return
+            sleep(0.001)
+        self._end.detach()
+        self._ours.close()
+        self.died = _death(os.waitstatus_to_exitcode(waited[1]))
+        raise Crash(self.died)
+
+
+def _death(code: int) -> str:
+    if code >= 0:
+        return f"it ended its own process, with exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    return f"its process was killed ({name})"
+
+
+def _end(parent: int, pid: int, ours: Connection) -> None:
+    if os.getpid() != parent:  # a fork has it from its parent
+        return
+    ours.close()
+    with suppress(ProcessLookupError, ChildProcessError):
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+# --- in the other process -------------------------------------------------------------------------
+
+
+def _serve(
+    theirs: Connection, parent: int, make: Callable[[], Target], system: System | None
+) -> NoReturn:
+    """Make the target, and do what is asked, until nobody asks any more."""
+    try:
+        die_with(parent)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent's business
+        sys.stdout = sys.stderr  # what a target prints is no part of a document
+        server = _Server(make, system)
+        _reply(theirs, server.hello)
+        while True:
+            kind, *asked = theirs.recv()
+            _reply(theirs, getattr(server, kind), *asked)
+    except BaseException:  # nobody listens; and nothing of the parent's may run here
+        os._exit(0)
+
+
+def _reply(theirs: Connection, question: Callable[..., Any], *asked: Any) -> None:
+    try:
+        reply = ("answer", question(*asked))
+    except TargetError as error:
+        reply = ("wrong", str(error))
+    except BaseException as error:
+        reply = ("failed", failure(error))
+    try:
+        theirs.send(reply)
+    except OSError:
+        raise
+    except Exception as error:  # pickle says so with any
+        theirs.send(("wrong", f"what it returns cannot be sent on: {error}"))
+
+
+class _Server:
+    def __init__(self, make: Callable[[], Target], system: System | None) -> None:
+        self._make, self._system = make, system
+        self._machine: Machine | None = None
+        self._seen: dict[Any, Any] = {}
+
+    def hello(self) -> tuple[Any, Any, bool]:
+        """What the target can do, whose design it follows, and whether it has `allowed`."""
+        self._target = self._make()
+        may = callable(getattr(self._target, "allowed", None))
+        profile = getattr(self._target, "profile", DEFAULT)
+        return getattr(self._target, "operations", None), profile, may
+
+    def reset(self, topology: Topology | None) -> None:
+        if topology is not None:
+            self._topology, self._machine = topology, None
+        self._seen = {}
+        try:
+            self._target.reset(self._topology)
+        except ValueError as error:
+            raise unfit(error) from None
+
+    def do(self, operation: str, params: tuple[Value, ...]) -> Any:
+        answer = self._target.do(operation, *params)
+        return answer, self.observe()
+
+    def observe(self) -> Any:
+        """What has changed since the last time: names that are gone, and values."""
+        seen = self._target.observe()
+        if not isinstance(seen, Mapping):
+            return cut(seen)
+        now = {name: _plain(values) for name, values in seen.items()}
+        gone = [name for name in self._seen if name not in now]
+        news = {
+            name: values
+            for name, values in now.items()
+            if name not in self._seen or self._seen[name] != values
+        }
+        self._seen = now
+        return gone, news
+
+    def allowed(self, values: tuple[int, ...], operation: str, params: tuple[Value, ...]) -> Any:
+        system = self._system or system_of(profile_of(self._target))
+        self._machine = self._machine or Machine(system, self._topology)
+        before = self._machine.at(values)
+        allowed = self._target.allowed  # type: ignore[attr-defined]  # `hello` has found it
+        return [(answer, after.values) for answer, after in allowed(before, operation, *params)]
+
+
+def _plain(values: Any) -> Any:
+    """A variable's values, that nothing changes any more; what is none of that goes as it is."""
+    return tuple(values) if isinstance(values, Iterable) and not isinstance(values, str) else values

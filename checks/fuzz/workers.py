@@ -1,0 +1,121 @@
+"""Processes that do pieces of work: when one is killed, only what it was doing is lost."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from types import TracebackType
+from typing import Any
+
+from memhp.checks.parallel import CONTEXT, worker_started
+
+__all__ = ["Lost", "Workers"]
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The process that did a piece has ended before it was done: how."""
+
+    why: str
+
+
+class Workers:
+    """At most ``jobs`` processes, each of which calls ``do`` for one piece at a time.
+
+    They end with the ``with``, and with the process that made them.
+    """
+
+    def __init__(self, jobs: int, do: Callable[..., Any]) -> None:
+        self._jobs, self._do = jobs, do
+        self._idle: list[_Worker] = []
+        self._busy: list[_Worker] = []
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        for worker in (*self._idle, *self._busy):
+            worker.end()
+
+    @property
+    def busy(self) -> int:
+        """How many pieces are being done."""
+        return len(self._busy)
+
+    @property
+    def free(self) -> bool:
+        """Another piece can be given."""
+        return len(self._busy) < self._jobs
+
+    def give(self, number: int, *work: Any) -> None:
+        """Have the piece of that number done: ``do(*work)``."""
+        worker = self._idle.pop() if self._idle else _Worker(self._do)
+        self._busy.append(worker)
+        worker.begin(number, work)
+
+    def finished(self) -> Iterator[tuple[int, Any]]:
+        """Wait; the numbers of pieces that are done with what came of them, or `Lost`.
+
+        Raises what ``do`` raises.
+        """
+        ready = wait([worker.connection for worker in self._busy])
+        for worker in [each for each in self._busy if each.connection in ready]:
+            self._busy.remove(worker)
+            found = worker.result()
+            if isinstance(found, Lost):
+                worker.end()
+            else:
+                self._idle.append(worker)
+            yield worker.number, found
+
+
+class _Worker:
+    def __init__(self, do: Callable[..., Any]) -> None:
+        self.number = -1
+        self.connection, theirs = CONTEXT.Pipe()
+        self._process = CONTEXT.Process(target=_work, args=(theirs, do), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def begin(self, number: int, work: tuple[Any, ...]) -> None:
+        self.number = number
+        with suppress(ConnectionError):  # it has ended: `result` says so
+            self.connection.send(work)
+
+    def result(self) -> Any:
+        try:
+            found, error = self.connection.recv()
+        except (EOFError, ConnectionError):
+            self._process.join()
+            code = self._process.exitcode or 0
+            how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+            return Lost(f"a process of memhp was ended ({how})")
+        if error is not None:
+            raise error
+        return found
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.join()
+        self.connection.close()
+
+
+def _work(theirs: Connection, do: Callable[..., Any]) -> None:
+    worker_started()
+    with suppress(EOFError, ConnectionError):
+        while True:
+            work = theirs.recv()
+            reply: tuple[Any, Exception | None]
+            try:
+                reply = (do(*work), None)
+            except Exception as error:
+                reply = (None, error)
+            theirs.send(reply)

@@ -1,0 +1,246 @@
+"""Whatever a target does is a finding: it raises, ends its process, is killed, says nonsense."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from errno import ENOMEM
+from typing import Any, NoReturn
+
+import pytest
+
+from memhp.checks.fuzz.conformance import explored
+from memhp.checks.fuzz.isolated import Isolated
+from memhp.checks.fuzz.lockstep import Divergence, first_divergence
+from memhp.checks.fuzz.protocol import TargetError
+from memhp.checks.fuzz.rules import Operation, rules_for
+from memhp.checks.fuzz.topologies import built
+from memhp.checks.fuzz.walk import walk
+from memhp.reference import Machine, Topology
+from memhp.reference.target import Observation, ReferenceTarget, Target
+from memhp.reference.topology import Value
+from memhp.spec.system import SYSTEM
+
+from .test_lockstep import MayRefuse, RefusesWrongly
+from .toy_target import BuggyAllocator, ToyAllocator
+
+DRAIN: tuple[Operation, ...] = (("undrain", (0,)), ("drain", (0,)))
+
+
+class Failing(ToyAllocator):
+    """It does ``fails`` when a block is to be emptied, and nothing before it is to be."""
+
+    def __init__(self, fails: Callable[[], object]) -> None:
+        self.fails = fails
+
+    def do(self, operation: str, *params: Value) -> int | None:
+        if operation == "drain":
+            self.fails()
+        return super().do(operation, *params)
+
+
+def raising(error: BaseException) -> Callable[[], NoReturn]:
+    def fails() -> NoReturn:
+        raise error
+
+    return fails
+
+
+def killed(number: int) -> Callable[[], None]:
+    return lambda: os.kill(os.getpid(), number)
+
+
+DEATHS = [
+    (lambda: os._exit(0), "it ended its own process, with exit code 0"),
+    (lambda: os._exit(7), "it ended its own process, with exit code 7"),
+    (killed(signal.SIGKILL), "its process was killed (SIGKILL)"),
+    (killed(signal.SIGTERM), "its process was killed (SIGTERM)"),
+    (killed(signal.SIGALRM), "its process was killed (SIGALRM)"),
+    (lambda: os.closerange(3, 64) or os._exit(5), "it ended its own process, with exit code 5"),
+]
+ERRORS = [
+    (SystemExit(0), "SystemExit: 0"),
+    (KeyboardInterrupt(), "KeyboardInterrupt"),
+    (GeneratorExit(), "GeneratorExit"),
+    (BaseException("no"), "BaseException: no"),
+    (MemoryError(), "MemoryError"),
+]
+
+
+def isolated(make: Callable[[], Target]) -> Isolated:
+    return Isolated(make, SYSTEM)
+
+
+def found_in(target: Target, operations: tuple[Operation, ...] = DRAIN) -> Divergence | None:
+    return first_divergence(ReferenceTarget(SYSTEM), target, built("one_node"), operations)
+
+
+@pytest.mark.parametrize(("fails", "said"), DEATHS, ids=[said for _, said in DEATHS])
+def test_a_target_that_dies_diverges_each_time(fails: Callable[[], Any], said: str) -> None:
+    target = isolated(lambda: Failing(fails))
+    for _ in range(2):
+        found = found_in(target)
+        assert found is not None
+        assert (found.crash, found.operations) == (said, DRAIN)
+
+
+@pytest.mark.parametrize(("error", "said"), ERRORS, ids=[said for _, said in ERRORS])
+def test_whatever_is_raised_diverges_with_its_place(error: BaseException, said: str) -> None:
+    found = found_in(isolated(lambda: Failing(raising(error))))
+    assert found is not None
+    assert found.crash.startswith(f"{said} ({__file__}, line ")
+    assert "in fails" in found.trace
+
+
+def test_in_the_same_process_too_all_but_an_interrupt_diverges() -> None:
+    found = found_in(Failing(raising(SystemExit(0))))
+    assert found is not None
+    assert found.crash.startswith("SystemExit: 0 (")
+    with pytest.raises(KeyboardInterrupt):
+        found_in(Failing(raising(KeyboardInterrupt())))
+
+
+class Unbootable(ToyAllocator):
+    def reset(self, topology: Topology) -> None:
+        sys.exit("no memory")
+
+
+@pytest.mark.parametrize("make", [Unbootable, lambda: isolated(Unbootable)])
+def test_a_target_that_fails_at_boot_diverges_before_any_operation(
+    make: Callable[[], Target],
+) -> None:
+    found = walk(SYSTEM, make(), built("one_node"), steps=100).divergence
+    assert found is not None
+    assert found.operations == ()
+    assert str(found).startswith("at boot\n  the target failed: SystemExit: no memory (")
+    piece = explored(make(), "one_node", 100, seed=0)
+    assert piece.record
+    assert piece.record.replay(SYSTEM, make()) == found
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_machine_that_a_target_cannot_be_is_no_divergence(*, apart: bool) -> None:
+    class Particular(ToyAllocator):
+        def reset(self, topology: Topology) -> None:
+            raise ValueError("blocks of two sizes")
+
+    target = isolated(Particular) if apart else Particular()
+    with pytest.raises(TargetError, match="it cannot be that machine: ValueError: blocks of two"):
+        found_in(target)
+
+
+def test_a_death_is_found_and_shrunk_by_a_walk_and_by_hypothesis() -> None:
+    target = isolated(lambda: Failing(lambda: os._exit(0)))
+    rules = rules_for(target.operations)
+    found = walk(SYSTEM, target, built("one_node"), steps=300, episode=50, rules=rules).divergence
+    assert found is not None
+    assert [name for name, _ in found.operations] == ["drain"]
+    record = explored(target, "one_node", 300, seed=1).record
+    assert record is not None
+    assert [name for name, _ in record.operations] == ["drain"]
+
+
+@pytest.mark.parametrize("toy", [ToyAllocator, BuggyAllocator, MayRefuse, RefusesWrongly])
+def test_in_another_process_a_target_does_what_it_does_here(toy: Callable[[], Target]) -> None:
+    """With what it tells, and with what `allowed` gives."""
+    walks = [
+        walk(
+            SYSTEM,
+            target,
+            built("one_node"),
+            steps=400,
+            episode=50,
+            rules=rules_for(ToyAllocator.operations),
+        )
+        for target in (toy(), isolated(toy))
+    ]
+    assert walks[0].answers == walks[1].answers
+    assert walks[0].untold == walks[1].untold
+    assert walks[0].divergence == walks[1].divergence
+
+
+class Forgetful(ToyAllocator):
+    """It tells of draining only before the first block drains."""
+
+    def observe(self) -> Observation:
+        seen = dict(super().observe())
+        return {"draining": seen["draining"], **({} if any(self.draining) else seen)}
+
+
+def test_what_is_told_no_more_is_compared_no_more() -> None:
+    target = isolated(Forgetful)
+    assert found_in(target) is None
+    assert set(target.observe()) == {"draining"}
+
+
+def test_a_divergence_that_is_not_there_again_says_so() -> None:
+    class Once(ToyAllocator):
+        drained = 0
+
+        def do(self, operation: str, *params: Value) -> int | None:
+            self.drained += operation == "drain"
+            return ENOMEM if self.drained == 1 else super().do(operation, *params)
+
+    rules = rules_for({"drain"})
+    found = walk(SYSTEM, Once(), built("one_node"), steps=50, rules=rules).divergence
+    assert found is not None
+    assert str(found).endswith("not so when all of it was done again: it depends on more than that")
+
+
+class Answering(ToyAllocator):
+    """It answers and tells what it was made with."""
+
+    def __init__(self, answer: Any = None, seen: Any = None) -> None:
+        self.answer, self.seen = answer, seen or {}
+
+    def do(self, operation: str, *params: Value) -> int | None:
+        return self.answer  # type: ignore[no-any-return]
+
+    def observe(self) -> Observation:
+        return self.seen  # type: ignore[no-any-return]
+
+
+WRONG = [
+    (Answering("EBUSY"), "do('undrain', …) returned 'EBUSY'", "mean errno.EBUSY, 16?"),
+    (Answering(-16), "returned -16", "did you mean 16, EBUSY?"),
+    (Answering(0), "returned 0", "did you mean None?"),
+    (Answering(True), "returned True", "did you mean None?"),
+    (Answering(1.5), "returned 1.5", "an errno is needed, or None for success"),
+    (Answering(1 << 99), "returned 633825300114114700748351602688", "an errno is needed"),
+    (Answering(seen=[1]), "observe() returned [1]: a mapping is needed", ""),
+    (Answering(seen={"drainin": [0]}), "tells 'drainin', which is no variable", "mean draining?"),
+    (Answering(seen={7: [0]}), "observe() tells 7, which is no variable", ""),
+    (Answering(seen={"zone": 5}), "observe() tells 5 of zone", "one for each element"),
+    (Answering(seen={"zone": "none"}), "observe() tells 'none' of zone", "one for each element"),
+    (Answering(seen={"zone": ["movabl"] * 6}), "tells 'movabl' of zone", "did you mean movable?"),
+    (Answering(seen={"zone": [1.5] * 6}), "tells 1.5 of zone", "a number, a name or None"),
+]
+
+
+@pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.parametrize(("target", "said", "meant"), WRONG, ids=[said for _, said, _ in WRONG])
+def test_what_no_target_may_return_is_told_with_a_guess(
+    target: Target, said: str, meant: str, *, apart: bool
+) -> None:
+    with pytest.raises(TargetError) as caught:
+        found_in(isolated(lambda: target) if apart else target)
+    assert said in str(caught.value)
+    assert meant in str(caught.value)
+
+
+def test_observe_that_returns_nothing_is_told() -> None:
+    target = Answering()
+    target.seen = None
+    with pytest.raises(TargetError, match=r"observe\(\) returned None: a mapping is needed"):
+        found_in(target)
+
+
+def test_what_allowed_gives_is_looked_at() -> None:
+    class Odd(BuggyAllocator):
+        def allowed(self, before: Machine, operation: str, *params: Value) -> list[Any]:
+            return [None]
+
+    with pytest.raises(TargetError, match=r"allowed\(\) gives None: pairs of an answer"):
+        found_in(Odd(), (("drain", (4,)), ("drain", (4,)), ("drain", (0,)), ("alloc_kernel", (1,))))
