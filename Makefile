@@ -4,7 +4,7 @@ PIP := .venv/bin/pip --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help check test test-kernels bench setup clean
+.PHONY: help check test test-kernels mutants bench setup clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -21,6 +21,9 @@ test: setup ## lint, check the types, run the tests and the examples in docstrin
 test-kernels: setup ## boot each kernel that `memhp lab fetch` has brought, of each architecture
 	@.ci/programs
 	.venv/bin/pytest -m kernel --kernels all -ra tests
+
+mutants: .venv/installed ## make every small mistake in the specification (half an hour)
+	@.venv/bin/memhp check --mutants --quiet
 
 bench: .venv/installed-dev ## measure proofs, reference, fuzzing, engine and search (twenty minutes)
 	@.venv/bin/python tests/bench.py

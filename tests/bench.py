@@ -18,6 +18,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -34,8 +35,10 @@ import bench_walk
 from memhp.checks.fuzz.conformance import explored
 from memhp.checks.fuzz.rules import RULES
 from memhp.checks.fuzz.topologies import SHAPES
+from memhp.checks.mutants import Judge, judge_all
 from memhp.checks.run import check
 from memhp.engine.target import EngineTarget
+from memhp.spec.mutants import MAY_REPEAT, REASONS
 from memhp.spec.profiles import PROFILES
 from memhp.spec.system import SYSTEM
 
@@ -95,6 +98,17 @@ def proof(args: argparse.Namespace) -> Iterator[Line]:
             seconds, found = _checked(**options, **chosen)
             passed = sum(decision.verdict.passes for decision in found)
             yield f"proof {what}", f"{seconds:.1f} s, {passed} of {len(found)} pass"
+
+
+def mutants(args: argparse.Namespace) -> Iterator[Line]:
+    """Every small mistake in the specification, and who notices."""
+    started = perf_counter()
+    chosen = ["drain"] if args.quick else None
+    judge = Judge(SYSTEM, REASONS, MAY_REPEAT)
+    counts = Counter(found.notice for found in judge_all(judge, chosen))
+    seconds = perf_counter() - started
+    noticed = ", ".join(f"{number} {notice}" for notice, number in counts.most_common())
+    yield "mutants", f"{counts.total()} in {seconds:.0f} s: {noticed}"
 
 
 def _checked(**options: Any) -> tuple[float, list[Any]]:
@@ -192,7 +206,8 @@ def frames(_: argparse.Namespace) -> Iterator[Line]:
 
 
 PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Line]]] = {
-    part.__name__: part for part in (proof, reference, fuzz, walk, million, explore, engine, frames)
+    part.__name__: part
+    for part in (proof, mutants, reference, fuzz, walk, million, explore, engine, frames)
 }
 
 
