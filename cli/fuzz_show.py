@@ -71,10 +71,11 @@ def show(
         )
     out_of = console()
     out_of.print(table)
+    out_of.print()
     share = campaign.changed / campaign.steps if campaign.steps else 0.0
     say(
         out_of,
-        f"\n{campaign.steps:,} operations on {campaign.target} ({campaign.mode}, seed"
+        f"{campaign.steps:,} operations on {campaign.target} ({campaign.mode}, seed"
         f" {campaign.seed}), compared with {campaign.profile}; {share:.0%} changed something;"
         f" {seconds:.1f} s",
     )

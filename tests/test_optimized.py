@@ -20,6 +20,7 @@ NARROWING = {
     "assert ends.ending",
     "assert found.loop is not None",
     "assert frame is not None",
+    "assert isinstance(self._new, Action)",
     "assert pipe.stdout is not None",
     "assert process.stdout",
     "assert self._process is not None",
