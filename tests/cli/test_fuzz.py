@@ -17,6 +17,7 @@ import memhp.cli
 from memhp.checks.fuzz import workers
 from memhp.checks.fuzz.rules import EVERY, RULES
 from memhp.cli.main import main
+from memhp.spec.profiles import system_of
 from memhp.spec.system import SYSTEM
 
 SCHEMA = json.loads((Path(memhp.cli.__file__).parent / "schema" / "fuzz.json").read_text())
@@ -396,14 +397,49 @@ def test_a_class_is_compared_with_the_profile_that_it_names_or_that_is_asked_for
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     walk = ["fuzz", "--walk", "--steps", "500", "--jobs", "1", "--target", "as_linux:Linux"]
-    code, out, _ = run(capsys, *walk, "--json")
-    assert (code, json.loads(out)["profile"]) == (0, "linux-6.12")
+    code, out, _ = run(capsys, *walk, "--keep", "kept.json", "--json", "-v")
+    document = json.loads(out)
+    jsonschema.validate(document, SCHEMA)
+    assert (code, document["profile"]) == (0, "linux-6.12")
+    linux = system_of(document["profile"]).of_kind("sometimes")
+    assert {each["name"] for each in document["reached"]["sometimes"]} == {p.name for p in linux}
     code, out, _ = run(capsys, *walk, "--profile", "list-2004")
     assert (code, "compared with list-2004" in out) == (1, True)
     assert "pgdat[node3]: the reference has absent, the target initialised" in out
     assert "Linux's design is --profile linux-6.12" in out
+    kept = json.loads((tmp_path / "kept.json").read_text())
+    assert kept["profile"] == "linux-6.12"
+    code, _, err = run(capsys, *walk, "--keep", "kept.json", "--profile", "list-2004")
+    assert (code, err.endswith("seed 0, compared with linux-6.12\n")) == (2, True)
     code, _, err = run(capsys, *walk, "--profile", "linux-6.13")
     assert (code, "did you mean linux-6.12?" in err) == (2, True)
+
+
+def test_how_to_go_on_names_the_profile_that_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    asked = ["fuzz", "--walk", "--target", "engine", "--profile", "linux-6.12", "--jobs", "1"]
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr("memhp.checks.fuzz.workers.wait", stop)
+        code, _, said = run(capsys, *asked)
+    what = "--target engine --profile linux-6.12 --seed 0 --keep campaign.json"
+    assert (code, said) == (130, f"stopped; to go on: memhp fuzz --walk {what}\n")
+
+
+def test_a_step_that_the_profile_does_without_is_one_line_and_exit_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = LINUX.replace('profile = "linux-6.12"', 'profile = "list-2004"')
+    (tmp_path / "as_list.py").write_text(own.replace('"undrain"', '"free_pgdat"'))
+    monkeypatch.chdir(tmp_path)
+    target = ["fuzz", "--target", "as_list:Linux"]
+    code, out, said = run(capsys, *target, "--profile", "linux-6.12")
+    assert (code, out, said.count("\n")) == (2, "", 1)
+    assert "free_pgdat is no step of memhp+linux-6.12" in said
 
 
 def test_a_kernel_is_compared_with_linux_alone(capsys: pytest.CaptureFixture[str]) -> None:
