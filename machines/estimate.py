@@ -35,9 +35,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from errno import EINTR, EINVAL, errorcode
 from functools import cached_property, lru_cache
+from sys import intern
 from typing import Literal
 
 from memhp.machines.cma import CMA_DIR
@@ -144,6 +145,7 @@ class _Answer:
     facts: Facts
     worlds: Mapping[World, Refusal | None]
     violated: tuple[str, ...]
+    words: dict[tuple[str | None, int | None], str] = field(default_factory=dict)
 
     @cached_property
     def refusals(self) -> tuple[Refusal | None, ...]:
@@ -200,7 +202,8 @@ class _Court:
         kinds = (*frames, "hole") if world.hole else frames or ("none",)
         aside = "aside" in frames and world.zone == "movable"
         zone = "kernel" if world.state == "offline" or aside else world.zone
-        base, axioms = self._base(kinds, zone, world.vetoed)
+        at_boot = tuple("boot" if kind in _EARLY else kind == "hole" for kind in kinds)
+        base, axioms = self._base(at_boot, zone, world.vetoed)
         machine = base.at(_values(base, world, kinds))
         violated = dict.fromkeys([*axioms, *(found.property for found in machine.violations())])
         if world.pinned:
@@ -215,18 +218,23 @@ class _Court:
         return refusal, tuple(violated)
 
     def _boot(
-        self, kinds: tuple[str, ...], zone: str, vetoed: bool
+        self, frames: tuple[str | bool, ...], zone: str, vetoed: bool
     ) -> tuple[Machine, tuple[str, ...]]:
-        """The machine at boot, and the axioms that it violates."""
-        first = len(kinds)
+        """The machine at boot, and the axioms that it violates.
+
+        Args:
+            frames: of each frame of the block "boot" if the kernel has it for ever, or whether
+                it is a hole.
+        """
+        first = len(frames)
         topology = Shape(
             blocks=2,
-            frames=len(kinds),
+            frames=first,
             movable=frozenset({_JUDGED} if zone == "movable" else ()),
             multizone=frozenset({_JUDGED} if zone == "none" else ()),
             vetoing=frozenset({_JUDGED} if vetoed else ()),
-            holes=frozenset(first + at for at, kind in enumerate(kinds) if kind == "hole"),
-            boot_kernel=frozenset(first + at for at, kind in enumerate(kinds) if kind in _EARLY),
+            holes=frozenset(first + at for at, each in enumerate(frames) if each is True),
+            boot_kernel=frozenset(first + at for at, each in enumerate(frames) if each == "boot"),
             tables=(("does_dma", (1,)),),
         ).build(self.system)
         return Machine(self.system, topology), tuple(violated_axioms(self.system, topology))
@@ -321,7 +329,7 @@ def _judgement(reading: MachineReading, block: BlockReading, answer: _Answer) ->
         number=block.number,
         node=block.nodes[0] if len(block.nodes) == 1 else None,
         state=block.state,
-        zone=None if block.valid_zones is None else " ".join(block.valid_zones),
+        zone=None if block.valid_zones is None else intern(" ".join(block.valid_zones)),
         verdict=answer.verdict,
         guard=None if alone is None else alone.guard,
         errno=None if alone is None else alone.errno,
@@ -366,11 +374,15 @@ def _verdict(worlds: Mapping[World, Refusal | None]) -> Verdict:
 
 def _undecided(reading: MachineReading, judged: BlockJudgement, answer: _Answer) -> BlockJudgement:
     missing = answer.missing
-    why = "; ".join(_absent(reading, judged, fact) for fact in missing)
     if_no_holes = answer.if_no_holes if "hole" in missing else None
-    if if_no_holes in ("yes", "no"):
-        why = f"{why}; if it has none: {if_no_holes}"
-    return replace(judged, why=why, missing=missing, if_no_holes=if_no_holes)
+    # The words depend on little else, and a million blocks share them.
+    key = (judged.zone, judged.number if "state" in missing else None)
+    if key not in answer.words:
+        why = "; ".join(_absent(reading, judged, fact) for fact in missing)
+        if if_no_holes in ("yes", "no"):
+            why = f"{why}; if it has none: {if_no_holes}"
+        answer.words[key] = why
+    return replace(judged, why=answer.words[key], missing=missing, if_no_holes=if_no_holes)
 
 
 def _missing(facts: Facts, worlds: Mapping[World, Refusal | None]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from memhp.machines.errors import MachineError, shown
 
 _IOMEM_LINE = re.compile(r" *(?P<start>[0-9a-f]{1,20})-(?P<end>[0-9a-f]{1,20}) : (?P<name>.*)")
-_ZONE_LINE = re.compile(r"Node (?P<node>[0-9]+), zone +(?P<name>\w+)")
+_ZONE_LINE = re.compile(r"Node (?P<node>[0-9]{1,20}), zone +(?P<name>[A-Za-z0-9]{1,16})\b")
 _ZONE_FIELD = re.compile(
     r"  +(?:pages )?(?P<name>free|spanned|present|managed|cma|start_pfn):? +(.*)"
 )
@@ -211,7 +211,7 @@ def meminfo(text: str, path: str) -> dict[str, int]:
         name, colon, value = line.partition(":")
         if colon and value.endswith(" kB"):
             key = name.split()[-1] if name.split() else ""
-            sizes[key] = number(value.removesuffix(" kB"), f"{path}, {key}")
+            sizes[key] = number(value.removesuffix(" kB"), f"{path}, {shown(key)}")
     return sizes
 
 

@@ -13,7 +13,7 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -230,22 +230,32 @@ class _Links:
 
 def _links(tree: Tree) -> _Links:
     """Which block is on which node, from the names of both folders' links."""
-    blocks: dict[int, set[int]] = {}
-    nodes: dict[int, set[int]] = {}
-    for block in _numbered(tree, MEMORY_DIR, "memory"):
-        blocks[block] = set(_numbered(tree, f"{MEMORY_DIR}/memory{block}", "node"))
-    for node in _numbered(tree, NODE_DIR, "node"):
-        nodes[node] = set(_numbered(tree, f"{NODE_DIR}/node{node}", "memory"))
-    for block, linked in tuple(blocks.items()):
-        for node in linked:
-            nodes.setdefault(node, set()).add(block)
-    for node, members in nodes.items():
-        for block in members:
-            blocks.setdefault(block, set()).add(node)
+    pairs: set[tuple[int, int]] = set()
+    blocks = list(_numbered(tree, MEMORY_DIR, "memory"))
+    nodes = list(_numbered(tree, NODE_DIR, "node"))
+    for block in blocks:
+        pairs.update(
+            (block, node) for node in _numbered(tree, f"{MEMORY_DIR}/memory{block}", "node")
+        )
+    for node in nodes:
+        pairs.update((block, node) for block in _numbered(tree, f"{NODE_DIR}/node{node}", "memory"))
     return _Links(
-        {block: frozenset(linked) for block, linked in blocks.items()},
-        {node: frozenset(members) for node, members in nodes.items()},
+        _grouped(blocks, pairs), _grouped(nodes, ((node, block) for block, node in pairs))
     )
+
+
+def _grouped(
+    numbers: Iterable[int], pairs: Iterable[tuple[int, int]]
+) -> Mapping[int, frozenset[int]]:
+    """For each number, and for the first of each pair, the others that it is paired with."""
+    linked: dict[int, set[int]] = {}
+    for one, other in pairs:
+        linked.setdefault(one, set()).add(other)
+    shared: dict[frozenset[int], frozenset[int]] = {}  # most have none or the same one
+    found = dict.fromkeys(numbers, frozenset[int]())
+    for one, others in linked.items():
+        found[one] = shared.setdefault(frozenset(others), frozenset(others))
+    return found
 
 
 def _numbered(tree: Tree, folder: str, word: str) -> Iterator[int]:

@@ -109,9 +109,16 @@ class Facts:
     cma: tuple[bool, ...]
 
     def worlds(self) -> Iterator[World]:
+        """Every point that differs from others in what can matter.
+
+        Pins and room are asked about where pages would move; where an area of CMA refuses,
+        frames are not asked about, so those will do that refuse least.
+        """
+        least = min(self.frames, key=lambda frames: len(frames - {"free", "user"}))
         for point in product(*vars(self).values()):
             world = World(*point)
-            if "user" in world.frames or not (world.pinned or world.cramped):
+            moves = "user" in world.frames or not (world.pinned or world.cramped)
+            if moves and (not world.cma or world.frames == least):
                 yield world
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from memhp.machines.procfs import Range, ZoneReading, system_ram, zones
+import pytest
+
+from memhp.machines.errors import MachineError
+from memhp.machines.procfs import Range, ZoneReading, meminfo, system_ram, zones
 
 IOMEM = """\
 00000000-00000fff : Reserved
@@ -58,3 +61,14 @@ def test_zones_are_read_and_an_empty_zone_has_no_start() -> None:
         ),
         ZoneReading(0, "Movable", free=0, spanned=0, present=0, managed=0, start_pfn=None),
     )
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, "\x1b[31m", "a\x07"])
+def test_a_name_that_a_message_shows_is_short_and_quoted(name: str) -> None:
+    with pytest.raises(MachineError) as caught:
+        meminfo(f"{name}: much kB\n", "meminfo")
+    with pytest.raises(MachineError) as other:
+        zones(f"Node 0, zone {name}\n  pages free x\n")
+    for message in (str(caught.value), str(other.value)):
+        assert len(message) < 200
+        assert message.isprintable()
