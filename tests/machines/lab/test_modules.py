@@ -88,10 +88,10 @@ def dictionary_of_4_gib(packed: bytes) -> bytes:
     ("name", "content"),
     [
         ("x.ko.xz", lzma.compress(ZEROS, preset=0)),
-        ("x.ko.gz", gzip.compress(ZEROS, 1)),
+        ("x.ko.gz", gzip.compress(ZEROS, 1, mtime=0)),
         ("x.ko.xz", dictionary_of_4_gib(lzma.compress(b"depends=\0"))),
         ("x.ko.xz", lzma.compress(b"depends=\0")[:-9]),
-        ("x.ko.gz", gzip.compress(b"depends=\0")[:-9]),
+        ("x.ko.gz", gzip.compress(b"depends=\0", mtime=0)[:-9]),
         ("x.ko.xz", b"no xz"),
         ("x.ko.gz", b"no gzip"),
     ],
