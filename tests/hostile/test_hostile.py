@@ -21,10 +21,10 @@ RUN = Path(__file__).parent / "run.py"
 
 
 def test_wrong_inputs_of_every_reader_are_taken_well(tmp_path: Path) -> None:
-    words = [sys.executable, str(RUN), "--inputs", "120", "--seed", "3", "--jobs", "2"]
+    words = [sys.executable, str(RUN), "--inputs", "240", "--seed", "11", "--jobs", "2"]
     done = subprocess.run([*words, "--keep", str(tmp_path)], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "120 inputs of 15 readers, seed 3: 0 failed" in done.stdout
+    assert "240 inputs of 15 readers, seed 11: 0 failed" in done.stdout
 
 
 @pytest.mark.parametrize(
