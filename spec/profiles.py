@@ -165,6 +165,10 @@ PROFILES = (
                 " (mm/memory_hotplug.c)",
             ),
             (
+                "no_free_frame_that_is_nearer_is_passed_over",
+                "free frames of the own node are nearer, and it is taken out (mm/memory_hotplug.c)",
+            ),
+            (
                 "the_nearest_node_with_room_is_chosen",
                 "the own node is the nearest, and it is taken out (mm/memory_hotplug.c)",
             ),
