@@ -120,6 +120,10 @@ LENGTHS = {
 }
 
 REACHED = {
+    "a_block_goes_while_another_has_its_memmap_elsewhere": 4,
+    "a_failed_ej0_brings_its_blocks_back": 16,
+    "a_store_gets_data_that_is_out_of_date": 6,
+    "room_is_taken_beyond_a_node_that_has_none": 3,
     "a_node_appears_and_its_memory_is_present": 6,
     "early_memory_is_ejected": 10,
     "a_whole_node_is_gone": 10,
