@@ -72,6 +72,7 @@ def test_a_profile_shows_what_it_gives_up(capsys: pytest.CaptureFixture[str]) ->
     given_up = {p["name"]: p for p in found["properties"] if "given_up" in p}
     assert set(given_up) == {
         "contents_stay_on_their_node_while_it_has_room",
+        "no_free_frame_that_is_nearer_is_passed_over",
         "the_nearest_node_with_room_is_chosen",
     }
     assert all(p["verdict"] == "refuted" and p["trace"] for p in given_up.values())
