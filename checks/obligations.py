@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import combinations
 from typing import Literal
 
@@ -49,6 +49,8 @@ __all__ = ["Assumption", "Obligation", "Obligations"]
 
 ObligationKind = Literal["initiation", "consecution", "step", "enabled", "progress", "disjoint"]
 _NOWHERE = Where("", 0)
+_REMEMBERED = 10_000
+"""Of so many terms is remembered what they read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,9 +253,18 @@ class Obligations:
         return (*guards, *self.invariants, *self.axioms)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def symbols(term: Term) -> frozenset[str]:
     """The names of the symbols in an expanded term."""
     return frozenset(part.symbol.name for part in subterms(term) if isinstance(part, App))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _symbols_after(term: Term) -> frozenset[str]:
+    """The names of the symbols of which the term says what they are after the step."""
+    return frozenset[str]().union(
+        *(symbols(part.body) for part in subterms(term) if isinstance(part, Next))
+    )
 
 
 def _guards(action: Action) -> tuple[Assumption, ...]:
@@ -305,6 +316,8 @@ def _apart_from_others(term: Term, suffix: str) -> Term:
 
 def _stepped(term: Term, action: Action) -> Term:
     """``term`` with what it says of the state after the step, said of the state before."""
+    if not _symbols_after(term) & action.written:
+        return _without_next(term)
     if isinstance(term, Next):
         return after(_without_next(term.body), action)
     return rebuild(term, lambda part: _stepped(part, action))
@@ -331,6 +344,7 @@ def _move(
     return move
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _without_next(term: Term) -> Term:
     return term.body if isinstance(term, Next) else rebuild(term, _without_next)
 

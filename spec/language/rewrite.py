@@ -11,6 +11,7 @@ from .terms import (
     Const,
     Next,
     Op,
+    OpKind,
     Quantified,
     Term,
     Var,
@@ -27,7 +28,7 @@ from .terms import (
     quantified,
 )
 
-__all__ = ["after", "closed", "enabled", "expand", "rebuild", "substitute", "unbound"]
+__all__ = ["after", "closed", "enabled", "expand", "folded", "rebuild", "substitute", "unbound"]
 
 
 def rebuild(term: Term, change: Callable[[Term], Term]) -> Term:
@@ -44,24 +45,28 @@ def rebuild(term: Term, change: Callable[[Term], Term]) -> Term:
         case Next(body=body):
             return Next(change(body))
         case Op(kind=kind, args=args):
-            parts = tuple(map(change, args))
-            match kind:
-                case "not":
-                    return negate(parts[0])
-                case "and":
-                    return conj(*parts)
-                case "or":
-                    return disj(*parts)
-                case "implies":
-                    return implies(parts[0], parts[1])
-                case "eq":
-                    return eq(parts[0], parts[1])
-                case "ite":
-                    return ite(parts[0], parts[1], parts[2])
-                case "add":
-                    return add(parts[0], parts[1])
-                case "le":
-                    return le(parts[0], parts[1])
+            return folded(kind, tuple(map(change, args)))
+
+
+def folded(kind: OpKind, args: tuple[Term, ...]) -> Term:
+    """The operation on those terms, simplified where trivial."""
+    match kind:
+        case "not":
+            return negate(args[0])
+        case "and":
+            return conj(*args)
+        case "or":
+            return disj(*args)
+        case "implies":
+            return implies(args[0], args[1])
+        case "eq":
+            return eq(args[0], args[1])
+        case "ite":
+            return ite(args[0], args[1], args[2])
+        case "add":
+            return add(args[0], args[1])
+        case "le":
+            return le(args[0], args[1])
 
 
 def substitute(term: Term, values: Mapping[Var, Term]) -> Term:

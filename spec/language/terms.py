@@ -1,8 +1,9 @@
 """Terms: the immutable sentences that a specification is made of.
 
-A term is plain data: typed, hashable, compared by structure, printed the way a
-reader would write it.  Nothing here evaluates, proves or compiles; every other
-part of memhp is a walk over these few classes.
+A term is plain data: typed, hashable, printed the way a reader would write it.
+Nothing here evaluates, proves or compiles; every other part of memhp is a walk
+over these few classes.  Equal terms are one object (hash consing), so that
+comparing two of them takes no walk, and what was worked out of one is found again.
 
 >>> frame = SortRef("Frame")
 >>> f = Var("f", frame)
@@ -14,8 +15,10 @@ part of memhp is a walk over these few classes.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from threading import Lock
+from typing import Any, Literal
+from weakref import WeakValueDictionary
 
 __all__ = [
     "BOOL",
@@ -49,8 +52,39 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class SortRef:
+_MAKING = Lock()
+
+
+class _Unique(type):
+    """Makes no second object of a class with the same fields."""
+
+    _made: WeakValueDictionary[tuple[Any, ...], Any]
+
+    def __init__(cls, *declared: Any) -> None:
+        super().__init__(*declared)
+        cls._made = WeakValueDictionary()
+
+    def __call__(cls, *values: Any, **named: Any) -> Any:
+        if named or len(values) < len(cls.__match_args__):  # type: ignore[attr-defined]
+            term = super().__call__(*values, **named)
+            values = tuple(getattr(term, field.name) for field in fields(term))
+        if (known := cls._made.get(values)) is not None:
+            return known
+        with _MAKING:
+            return cls._made.setdefault(values, super().__call__(*values))
+
+
+class _Part(metaclass=_Unique):
+    """A sort, a symbol or a term: a copy of it, in another process too, is the same."""
+
+    __slots__ = ("__weakref__",)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), tuple(getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SortRef(_Part):
     """A sort.  ``members`` lists an enumeration's values; an unbounded sort has none."""
 
     name: str
@@ -65,8 +99,8 @@ INT = SortRef("Int")
 """Whole numbers: only ever the value of a variable that counts something."""
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
+@dataclass(frozen=True, slots=True, eq=False)
+class Symbol(_Part):
     """A function from elements to a value: topology (fixed) or state (actions change it)."""
 
     name: str
@@ -78,8 +112,8 @@ class Symbol:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
-class Var:
+@dataclass(frozen=True, slots=True, eq=False)
+class Var(_Part):
     """A variable: a parameter or a bound variable of the declaration named ``scope``."""
 
     name: str
@@ -90,8 +124,8 @@ class Var:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
-class Const:
+@dataclass(frozen=True, slots=True, eq=False)
+class Const(_Part):
     """A member of an enumeration, one of the two truth values, or a number."""
 
     name: str
@@ -101,8 +135,8 @@ class Const:
         return self.name if self.sort in (BOOL, INT) else f"{self.sort}.{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class App:
+@dataclass(frozen=True, slots=True, eq=False)
+class App(_Part):
     """A symbol applied: ``block_state[b]``."""
 
     symbol: Symbol
@@ -116,8 +150,8 @@ class App:
         return f"{self.symbol}[{', '.join(map(str, self.args))}]"
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+@dataclass(frozen=True, slots=True, eq=False)
+class Call(_Part):
     """A definition applied: ``block_of(f)``; the system that holds it knows its body."""
 
     name: str
@@ -132,8 +166,8 @@ OpKind = Literal["not", "and", "or", "implies", "eq", "ite", "add", "le"]
 _INFIX = {"and": " & ", "or": " | ", "implies": " -> ", "eq": " == ", "add": " + ", "le": " <= "}
 
 
-@dataclass(frozen=True, slots=True)
-class Op:
+@dataclass(frozen=True, slots=True, eq=False)
+class Op(_Part):
     """A connective, an equation, if-then-else, or arithmetic on counters."""
 
     kind: OpKind
@@ -159,8 +193,8 @@ class Op:
 Binder = Literal["forall", "exists", "count"]
 
 
-@dataclass(frozen=True, slots=True)
-class Quantified:
+@dataclass(frozen=True, slots=True, eq=False)
+class Quantified(_Part):
     """``forall`` or ``exists`` over every element of one sort, or how many there are."""
 
     kind: Binder
@@ -175,8 +209,8 @@ class Quantified:
         return f"{self.kind} {self.var.name}: {self.var.sort}. {self.body}"
 
 
-@dataclass(frozen=True, slots=True)
-class Next:
+@dataclass(frozen=True, slots=True, eq=False)
+class Next(_Part):
     """The value that a term has after the step; only in step properties."""
 
     body: Term

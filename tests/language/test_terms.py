@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
+from dataclasses import replace
 
 import pytest
 
@@ -30,6 +32,13 @@ def test_terms_are_equal_by_structure_and_hashable() -> None:
     assert hash(again) == hash(IS_ON)
     assert len({again, IS_ON, FREE_F}) == 2
     assert t.Var("b", BLOCK, "one") != t.Var("b", BLOCK, "two")
+
+
+def test_equal_terms_are_one_object_wherever_they_come_from() -> None:
+    assert t.Var("b", BLOCK) is t.Var("b", BLOCK, "") is t.Var(name="b", sort=BLOCK) is B
+    assert replace(B, scope="one") is t.Var("b", BLOCK, "one")
+    assert pickle.loads(pickle.dumps(IS_ON)) is copy.deepcopy(IS_ON) is IS_ON
+    assert t.SortRef("Mode", ("off", "on")) is MODE
 
 
 def test_terms_cannot_be_changed_and_travel_between_processes() -> None:
