@@ -10,15 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from memhp.spec.language.system import System
-from memhp.spec.language.terms import App, Quantified, SortRef, Term, Var, subterms
+from memhp.spec.language.terms import SortRef
 
 from .obligations import Assumption, Obligation
 from .smt import GOAL, script, text, there
 from .solvers import Answer, Query
 
-__all__ = ["Case", "Limits", "uniform"]
+__all__ = ["Case", "Limits", "near", "own", "uniform"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Case:
     seconds: float = 0.0
     cached: bool = True
     _hint: tuple[Assumption, ...] = ()
+    _looked: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -62,15 +64,28 @@ class Case:
         """The second solver has said nothing yet."""
         return not (self.confirmed or self.error)
 
-    def attempts(self) -> Iterator[Query]:
-        """What to ask next; `take` the answer before the next one."""
-        yield self._unbounded(self._near())
-        yield self._unbounded(self._own())
+    @property
+    def action(self) -> str:
+        """The name of the action that must not break the claim; empty where there is none."""
+        return self.obligation.action.name if self.obligation.action else ""
+
+    def attempts(self, lemmas: Collection[Assumption] = ()) -> Iterator[Query]:
+        """What to ask next; `take` the answer before the next one.
+
+        Args:
+            lemmas: what the proof of another obligation of the action rests on.
+        """
+        first = (near(self.obligation), own(self.obligation))
+        if not self._looked:
+            yield from map(self._unbounded, first)
+        if lemmas:
+            labels = {part.label for part in chain(*first, lemmas)}
+            yield self._unbounded(p for p in self.obligation.assumptions if p.label in labels)
         for size in (2, 3):
             sizes = uniform(self.system, size)
             yield self.ground(sizes)
             yield self._unbounded(self._hint)
-        yield self._unbounded(self._near(loops=True))
+        yield self._unbounded(near(self.obligation, loops=True))
         yield self._unbounded(self.obligation.assumptions)
 
     def take(self, query: Query, answer: Answer) -> None:
@@ -79,8 +94,10 @@ class Case:
         self.cached &= answer.cached
         if answer.status == "error":
             self.error = answer.reason
-        elif query.solver == "z3" and answer.status == "unsat":
+        elif query.solver in ("first", "z3") and answer.status == "unsat":
             self.proof = answer
+        elif query.solver == "first":
+            self._looked = True
         elif query.solver == "z3-ground" and answer.status == "sat":
             self.small = answer
         elif query.solver == "z3-ground" and answer.status == "unsat":
@@ -163,43 +180,35 @@ class Case:
     def _unbounded(self, assumptions: Iterable[Assumption]) -> Query:
         return Query("z3", script(self.system, self.obligation, assumptions), self.limits.z3)
 
-    def _near(self, *, loops: bool = False) -> tuple[Assumption, ...]:
-        """Guards, and what speaks only of the symbols that the obligation mentions."""
-        return tuple(
-            part
-            for part in self.obligation.assumptions
-            if part.role == "guard"
-            or (
-                part.symbols <= self.obligation.symbols
-                and (loops or part.role == "axiom" or not _breeds(part))
-            )
-        )
 
-    def _own(self) -> tuple[Assumption, ...]:
-        """Guards, the property itself, and what it names as useful."""
-        claim = self.obligation.claim
-        names = {claim.name, *claim.using} if claim else set()
-        return tuple(
-            part
-            for part in self.obligation.assumptions
-            if part.role == "guard" or (part.role == "always" and part.name in names)
+def near(obligation: Obligation, *, loops: bool = False) -> tuple[Assumption, ...]:
+    """Guards, and what speaks only of the symbols that the obligation mentions.
+
+    Args:
+        loops: also invariants whose instances bring new terms without end (matching loops).
+    """
+    return tuple(
+        part
+        for part in obligation.assumptions
+        if part.role == "guard"
+        or (
+            part.symbols <= obligation.symbols
+            and (loops or part.role == "axiom" or not part.may_loop)
         )
+    )
+
+
+def own(obligation: Obligation) -> tuple[Assumption, ...]:
+    """Guards, the property itself, and what it names as useful."""
+    claim = obligation.claim
+    names = {claim.name, *claim.using} if claim else set()
+    return tuple(
+        part
+        for part in obligation.assumptions
+        if part.role == "guard" or (part.role == "always" and part.name in names)
+    )
 
 
 def uniform(system: System, size: int) -> dict[str, int]:
     """The same number of elements of every unbounded sort."""
     return {sort.name: size for sort in system.unbounded_sorts}
-
-
-def _breeds(part: Assumption) -> bool:
-    """An instance of the term brings new terms of its own sorts, and so on without end."""
-    return any(
-        (isinstance(inner, Quantified) and inner.kind == "exists") or _returns_to_its_sort(inner)
-        for inner in subterms(part.term)
-    )
-
-
-def _returns_to_its_sort(term: Term) -> bool:
-    return isinstance(term, App) and any(
-        isinstance(inner, Var) and inner.sort == term.sort for inner in subterms(term)
-    )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from memhp.spec.language.system import System
 
 from .attempts import Case, Limits
+from .batch import Kind, Subject, first_proofs, obligations_of
+from .keys import Keys
 from .obligations import Obligation, Obligations
 from .pool import Pool
 from .solvers import Query
@@ -30,6 +32,8 @@ class Work:
 
     def __post_init__(self) -> None:
         self._all = Obligations(self.system)
+        self._shared = (self._all, self.limits)
+        self._keys = Keys((*self._all.axioms, *self._all.invariants))
 
     def settle(self, names: Collection[str], pool: Pool) -> None:
         """Decide those properties, the updates of all actions, and whatever the proofs rest on.
@@ -41,43 +45,55 @@ class Work:
         """
         self._decide_updates(pool)
         self._decide_properties(names, pool)
-        while shaken := [case for case in self.every() if case.rests_on() & self.unproved()]:
-            doubtful = self.unproved()
+        while shaken := self._shaken(doubtful := self.unproved()):
             again = [case.without(doubtful) for case in shaken]
             decide(again, pool)
             for case, other in zip(shaken, again, strict=True):
                 case.replace_proof(other)
             self._decide_properties((), pool)
 
+    def _shaken(self, doubtful: frozenset[str]) -> list[Case]:
+        """The cases whose proofs rest on one of those properties."""
+        return [case for case in self.every() if case.rests_on() & doubtful]
+
     def _decide_updates(self, pool: Pool) -> None:
         """Decide whether the updates of each action stay apart."""
-        for action in self.system.actions:
-            if cases := [self._case(each) for each in self._all.of_action(action.name)]:
-                self.actions[action.name] = cases
-        decide([case for cases in self.actions.values() for case in cases], pool)
+        for name, _, cases in self._decided(Kind.action, self.system.action_by_name, pool):
+            if cases:
+                self.actions[name] = cases
 
     def _decide_properties(self, names: Collection[str], pool: Pool) -> None:
         """Decide those properties, and all that any proof so far rests on."""
         while wanted := {*names, *self._premises()} - self.cases.keys():
-            cases = [
-                case
-                for claim in self.system.properties
-                if claim.name in wanted
-                for case in self._of_property(claim.name)
-            ]
-            decide(cases, pool)
+            ordered = [claim.name for claim in self.system.properties if claim.name in wanted]
+            for name, unchanged, cases in self._decided(Kind.property, ordered, pool):
+                self.unchanged[name], self.cases[name] = unchanged, cases
 
-    def _premises(self) -> frozenset[str]:
-        return frozenset(name for case in self.every() for name in case.rests_on())
-
-    def _of_property(self, name: str) -> list[Case]:
-        obligations = list(self._all.of_property(name))
-        self.unchanged[name] = [each for each in obligations if each.unchanged]
-        self.cases[name] = [self._case(each) for each in obligations if not each.unchanged]
-        return self.cases[name]
+    def _decided(
+        self, kind: Kind, names: Collection[str], pool: Pool
+    ) -> list[tuple[str, list[Obligation], list[Case]]]:
+        """For each property or action what is unchanged, and the cases, decided."""
+        unchanged, cases = {}, {}
+        for subject in [Subject(kind, name) for name in names]:
+            found = obligations_of(self._all, subject)
+            unchanged[subject] = [each for each in found if each.unchanged]
+            cases[subject] = [self._case(each) for each in found if not each.unchanged]
+        queries = {subject: [self._first(each) for each in cases[subject]] for subject in cases}
+        answers = pool.batches(first_proofs, self._shared, queries)
+        for subject, firsts in zip(cases, answers, strict=True):
+            for case, query, answer in zip(cases[subject], queries[subject], firsts, strict=True):
+                case.take(query, answer)
+        decide([case for each in cases.values() for case in each], pool)
+        return [(subject.name, unchanged[subject], cases[subject]) for subject in cases]
 
     def _case(self, obligation: Obligation) -> Case:
         return Case(self.system, obligation, self.limits)
+
+    def _first(self, case: Case) -> Query:
+        return Query("first", self._keys.of(case.obligation), self.limits.z3)
+
+    def _premises(self) -> frozenset[str]:
+        return frozenset(name for case in self.every() for name in case.rests_on())
 
     def every(self) -> Iterator[Case]:
         """All cases."""
@@ -92,17 +108,29 @@ class Work:
 
 
 def decide(cases: Sequence[Case], pool: Pool) -> None:
+    """All attempts for the first open case of each action, then for the others.
+
+    What the proof of one obligation of an action rests on is often what those of the others need.
+    """
+    waiting = [case for case in cases if case.is_open]
+    leaders = list({case.action: case for case in reversed(waiting)}.values())
+    _ask(((case, case.attempts()) for case in leaders), pool)
+    lemmas = {case.action: case.used() for case in leaders if case.proof}
+    _ask(((case, case.attempts(lemmas.get(case.action, ()))) for case in waiting), pool)
+
+
+def _ask(attempts: Iterable[tuple[Case, Iterator[Query]]], pool: Pool) -> None:
     """Rounds of attempts, each for all cases that are open."""
-    attempts = [(case, case.attempts()) for case in cases]
-    while attempts:
+    waiting = list(attempts)
+    while waiting:
         asked: list[tuple[Case, Iterator[Query], Query]] = []
-        for case, queries in attempts:
+        for case, queries in waiting:
             if case.is_open and (query := next(queries, None)):
                 asked.append((case, queries, query))
         answers = pool.ask([query for _, _, query in asked])
         for (case, _, query), answer in zip(asked, answers, strict=True):
             case.take(query, answer)
-        attempts = [(case, queries) for case, queries, _ in asked]
+        waiting = [(case, queries) for case, queries, _ in asked]
 
 
 def confirm(work: Work, pool: Pool) -> None:

@@ -72,6 +72,14 @@ class Assumption:
         return symbols(self.term)
 
     @cached_property
+    def may_loop(self) -> bool:
+        """Whether an instance of the term may bring new terms of its own sorts, without end."""
+        return any(
+            (isinstance(part, Quantified) and part.kind == "exists") or _returns_to_its_sort(part)
+            for part in subterms(self.term)
+        )
+
+    @cached_property
     def general(self) -> Term:
         """What follows for a machine of any size: an exact counter is 0 when nothing counts."""
         return _without_count(self.term)
@@ -138,6 +146,10 @@ class Obligations:
         self._guards = {name: _guards(action) for name, action in self._actions.items()}
         self._boot = _boot(system)
         self._claims: dict[str, Property] = {}
+
+    def __reduce__(self) -> tuple[type[Obligations], tuple[System]]:
+        """Another process makes them anew: that is faster than to send them."""
+        return type(self), (self.system,)
 
     def of_property(self, name: str) -> Iterator[Obligation]:
         """What an *always* or *step* property needs, action by action."""
@@ -400,3 +412,9 @@ def _without_count(term: Term) -> Term:
         nothing = forall(counted.var, negate(counted.body))
         return conj(le(number(0), counter), eq(eq(counter, number(0)), nothing))
     return term
+
+
+def _returns_to_its_sort(term: Term) -> bool:
+    return isinstance(term, App) and any(
+        isinstance(inner, Var) and inner.sort == term.sort for inner in subterms(term)
+    )

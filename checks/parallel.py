@@ -14,7 +14,7 @@ from multiprocessing.context import SpawnContext, SpawnProcess
 from signal import SIG_IGN, SIGINT, SIGKILL, signal
 from typing import Any, TypeVar
 
-__all__ = ["CONTEXT", "die_with", "each", "worker_started", "workers"]
+__all__ = ["CONTEXT", "call", "die_with", "each", "worker_started", "workers"]
 
 Shared = TypeVar("Shared")
 Item = TypeVar("Item")
@@ -101,7 +101,7 @@ def each(
         return
     pool = workers(jobs, shared)
     try:
-        yield from pool.map(partial(_call, function), items)
+        yield from pool.map(partial(call, function), items)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
@@ -112,5 +112,6 @@ def _start(shared: Any) -> None:
     _shared = shared
 
 
-def _call(function: Callable[[Any, Item], Result], item: Item) -> Result:
+def call(function: Callable[[Any, Item], Result], item: Item) -> Result:
+    """In a process of `workers`: the function of what it was started with, and of the item."""
     return function(_shared, item)

@@ -12,7 +12,7 @@ of the declaration fault.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import product
 
@@ -40,11 +40,21 @@ from memhp.spec.language.terms import (
     ite,
     negate,
     number,
+    subterms,
 )
 
 from .obligations import Assumption, Obligation
 
-__all__ = ["GOAL", "constant_name", "ground", "script", "symbol_name", "text", "there"]
+__all__ = [
+    "GOAL",
+    "constant_name",
+    "ground",
+    "script",
+    "symbol_name",
+    "text",
+    "there",
+    "unnamed_script",
+]
 
 GOAL = "goal"
 """The name of the negated goal among the assertions."""
@@ -100,21 +110,61 @@ def script(
 
     Parameters: ``sizes``, for a machine of at most that size, without quantifiers.
     """
+    used = tuple(assumptions)
     fixed = () if sizes is None else tuple(sorted(sizes.items()))
     goal = obligation.goal if sizes is None else ground(obligation.small_goal, sizes)
-    lines = [
-        _signature(system.sorts, _symbols(system), fixed),
-        _size(system.sorts, _symbols(system), fixed),
-        *(f"(declare-const {constant_name(var)} {var.sort})" for var in obligation.constants),
-        *(_in_range(var, sizes) for var in obligation.constants if sizes is not None),
-        *(_asserted(part, fixed) for part in assumptions),
-        _named(GOAL, negate(goal)),
-    ]
+    if sizes is None:
+        head = _declarations(system, (*(p.general for p in used), goal), obligation.constants)
+    else:
+        head = _small_machine(system, obligation.constants, sizes)
+    lines = [*head, *(_asserted(part, fixed) for part in used), _named(GOAL, negate(goal))]
     return "\n".join(line for line in lines if line)
+
+
+def _small_machine(system: System, constants: Sequence[Var], sizes: Sizes) -> Iterator[str]:
+    fixed, symbols = tuple(sorted(sizes.items())), _symbols(system)
+    yield _signature(system.sorts, symbols, fixed)
+    yield _size(system.sorts, symbols, fixed)
+    for var in constants:
+        yield _constant(var)
+        yield _in_range(var, sizes)
+
+
+def unnamed_script(system: System, terms: Sequence[Term], constants: Sequence[Var]) -> str:
+    """The text that asserts the terms in their order, for a machine of any size.
+
+    Args:
+        constants: the variables that the terms use and do not quantify.
+    """
+    asserted = (f"(assert {text(term)})" for term in terms)
+    return "\n".join((*_declarations(system, terms, constants), *asserted))
+
+
+def _declarations(system: System, terms: Iterable[Term], constants: Sequence[Var]) -> Iterator[str]:
+    """The sorts and symbols that the terms use, and the constants."""
+    used = frozenset[Symbol | SortRef]().union(*map(_vocabulary, (*terms, *constants)))
+    sorts = tuple(sort for sort in system.sorts if sort in used)
+    yield _signature(sorts, tuple(s for s in _symbols(system) if s in used), ())
+    yield from map(_constant, constants)
+
+
+@lru_cache(maxsize=20_000)
+def _vocabulary(term: Term) -> frozenset[Symbol | SortRef]:
+    """The symbols of the term, and the sorts of whatever is in it."""
+    found: set[Symbol | SortRef] = set()
+    for part in subterms(term):
+        if isinstance(part, App):
+            found |= {part.symbol, *part.symbol.domain}
+        found.add(part.var.sort if isinstance(part, Quantified) else part.sort)
+    return frozenset(found)
 
 
 def _symbols(system: System) -> tuple[Symbol, ...]:
     return (*system.topology, *(variable.symbol for variable in system.variables))
+
+
+def _constant(var: Var) -> str:
+    return f"(declare-const {constant_name(var)} {var.sort})"
 
 
 @lru_cache(maxsize=256)

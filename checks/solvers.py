@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import version
 from itertools import product
 from typing import Any, Literal
 
-__all__ = ["Answer", "Query", "answer", "solver_version"]
+__all__ = ["Answer", "Query", "Session", "answer", "solver_version"]
 
 Status = Literal["unsat", "sat", "unknown", "error"]
-Solver = Literal["z3", "z3-ground", "cvc5"]
+Solver = Literal["first", "z3", "z3-ground", "cvc5"]
+"""*first* is what `batch` finds, by propagation or z3; its queries are keys, not texts."""
 _NAMED = re.compile(r" :named (\S+)\)\)$", re.MULTILINE)
 
 
@@ -33,10 +34,11 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a solver said.
+    """What a solver said, or what was shown without one.
 
     ``core`` names the assertions that a refutation used; ``model`` gives, for
-    each symbol of a ground text, its values row-major, members by name.
+    each symbol of a ground text, its values row-major, members by name; ``by``
+    is the solver, or *propagation*.
     """
 
     status: Status
@@ -45,6 +47,7 @@ class Answer:
     model: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     reason: str = ""
     cached: bool = False
+    by: Literal["z3", "cvc5", "propagation", ""] = ""
 
 
 @cache
@@ -62,27 +65,68 @@ def answer(query: Query) -> Answer:
     except Exception as error:  # a solver's own exceptions share no base class
         found = Answer("error", reason=f"{query.solver}: {str(error).strip()}")
     seconds = round(time.perf_counter() - started, 4)
-    return Answer(found.status, seconds, found.core, found.model, found.reason)
+    by: Literal["z3", "cvc5"] = "cvc5" if query.solver == "cvc5" else "z3"
+    return replace(found, seconds=seconds, by=by)
 
 
-def _z3(query: Query) -> Answer:
-    import z3
+class Session:
+    """z3 with assertions of which many questions are asked, each of a solver of its own.
 
-    context = z3.Context()
-    solver = z3.SimpleSolver(ctx=context)
-    # Without model-based instantiation z3 only proves; counterexamples come from ground texts.
-    settings = {"random_seed": 0, "rlimit": query.limit, "unsat_core": True}
-    solver.set(auto_config=False, mbqi=False, **settings)
-    assertions = z3.parse_smt2_string(query.text, ctx=context)
-    names = _NAMED.findall(query.text)
-    for name, assertion in zip(names, assertions, strict=True):
-        solver.assert_and_track(assertion, z3.Bool(name, context))
+    Args:
+        text: SMT-LIB 2, whose assertions are numbered from 0 in their order.
+    """
+
+    def __init__(self, text: str) -> None:
+        import z3
+
+        self._context = z3.Context()
+        self._assertions = z3.parse_smt2_string(text, ctx=self._context)
+
+    def ask(self, chosen: Mapping[str, int], limit: int) -> Answer:
+        """Whether those assertions contradict each other, and which; see `Query` for ``limit``.
+
+        Args:
+            chosen: the number of each assertion, by the name that a core gives back.
+        """
+        started = time.perf_counter()
+        solver = self._solver(limit)
+        self._track(solver, ((name, self._assertions[at]) for name, at in chosen.items()))
+        found = _said(solver)
+        return replace(found, seconds=round(time.perf_counter() - started, 4), by="z3")
+
+    def of_query(self, query: Query) -> Answer:
+        """The answer to the text of this session, whose assertions are all named."""
+        solver, names = self._solver(query.limit), _NAMED.findall(query.text)
+        self._track(solver, zip(names, self._assertions, strict=True))
+        if (found := _said(solver)).status == "sat" and query.solver == "z3-ground":
+            return replace(found, model=_values(solver.model(), without=set(names)))
+        return found
+
+    def _solver(self, limit: int) -> Any:
+        import z3
+
+        solver = z3.SimpleSolver(ctx=self._context)
+        # Without model-based instantiation z3 only proves; counterexamples come from ground texts.
+        settings = {"random_seed": 0, "rlimit": limit, "unsat_core": True}
+        solver.set(auto_config=False, mbqi=False, **settings)
+        return solver
+
+    def _track(self, solver: Any, named: Iterable[tuple[str, Any]]) -> None:
+        import z3
+
+        for name, assertion in named:
+            solver.assert_and_track(assertion, z3.Bool(name, self._context))
+
+
+def _said(solver: Any) -> Answer:
     status: Status = str(solver.check())  # type: ignore[assignment]  # z3 has no other three
     if status == "unsat":
         return Answer(status, core=tuple(sorted(str(name) for name in solver.unsat_core())))
-    if status == "sat" and query.solver == "z3-ground":
-        return Answer(status, model=_values(solver.model(), without=set(names)))
     return Answer(status, reason=solver.reason_unknown() if status == "unknown" else "")
+
+
+def _z3(query: Query) -> Answer:
+    return Session(query.text).of_query(query)
 
 
 def _values(model: Any, without: set[str]) -> dict[str, tuple[str, ...]]:

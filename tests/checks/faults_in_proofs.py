@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from functools import partial
 
-from memhp.checks import attempts, cache, counterexample, decide, pool, probes, prove, smt, solvers
+from memhp.checks import (
+    attempts,
+    batch,
+    cache,
+    counterexample,
+    decide,
+    keys,
+    pool,
+    probes,
+    propagate,
+    prove,
+    smt,
+    solvers,
+)
 from memhp.spec.language import rewrite
 
 from . import (
@@ -18,6 +31,9 @@ from . import (
 )
 from . import (
     test_obligations_mean_what_they_say as meaning,
+)
+from . import (
+    test_propagate as propagation,
 )
 from . import (
     test_prove as proofs,
@@ -110,9 +126,9 @@ REWRITING = (
     ),
     Fault(
         "an implication is turned round",
-        rewrite.rebuild,
-        "return implies(parts[0], parts[1])",
-        "return implies(parts[1], parts[0])",
+        rewrite.folded,
+        "return implies(args[0], args[1])",
+        "return implies(args[1], args[0])",
         by_hand.test_a_rebuilt_term_is_the_same,
     ),
     Fault(
@@ -184,8 +200,8 @@ SOLVERS = (
     Fault(
         "unknown is a proof",
         attempts.Case.take,
-        'elif query.solver == "z3" and answer.status == "unsat":',
-        'elif query.solver == "z3" and answer.status in ("unsat", "unknown"):',
+        'and answer.status == "unsat":\n        self.proof',
+        'and answer.status in ("unsat", "unknown"):\n        self.proof',
         partial(proofs.test_a_spent_budget_is_undetermined, claims.TOYS["toy"]),
     ),
     Fault(
@@ -225,7 +241,7 @@ SOLVERS = (
     ),
     Fault(
         "a proof without a core rests on nothing",
-        solvers._z3,
+        solvers._said,
         "core=tuple(sorted(str(name) for name in solver.unsat_core()))",
         "core=()",
         RESTS,
@@ -299,6 +315,93 @@ SOLVERS = (
         "for query in queries if",
         "for query in sorted(queries, key=lambda each: each.text) if",
         judged.test_each_query_gets_its_own_answer,
+    ),
+)
+
+PROPAGATION = (
+    Fault(
+        "an element that there is may be one that is known",
+        propagate._Known._named,
+        'scope=f"{var.scope}!{self._names}"',
+        'scope=f"{var.scope}!"',
+        partial(propagation.test_it_stays_open, "some are not all"),
+    ),
+    Fault(
+        "a goal follows from one of its premises",
+        propagate._cases,
+        "for premise in premises:",
+        "for premise in premises[:1]:",
+        partial(propagation.test_it_stays_open, "one case of a premise"),
+    ),
+    Fault(
+        "one part of the goal is enough",
+        propagate.follows,
+        "return all(",
+        "return any(",
+        partial(propagation.test_it_stays_open, "one part of a conclusion"),
+    ),
+    Fault(
+        "what is false is true",
+        propagate._Known._learn,
+        "self._value[inner] = FALSE",
+        "self._value[inner] = TRUE",
+        partial(propagation.test_it_follows, "what is left of a disjunction"),
+    ),
+    Fault(
+        "a disjunction that is false has a true part",
+        propagate._Known.suppose,
+        "todo += map(negate, args)",
+        "todo += args",
+        propagation.test_what_follows_is_true_wherever_the_facts_are,
+    ),
+    Fault(
+        "an open formula is used on itself and vanishes",
+        propagate._Known._propagate,
+        "self._forget(formula)",
+        "pass",
+        partial(propagation.test_it_follows, "a chain of premises, last one first"),
+    ),
+    Fault(
+        "an if-then-else has the value of the branch that is not taken",
+        propagate._Known._pushed,
+        "disj(conj(condition, eq(then, const)), conj(negate(condition), eq(otherwise, const)))",
+        "disj(conj(negate(condition), eq(then, const)), conj(condition, eq(otherwise, const)))",
+        partial(propagation.test_it_follows, "a value, of which only later is known which"),
+    ),
+    Fault(
+        "what does not follow is proved where there are guards",
+        batch._propagated,
+        "if not follows(obligation.goal, facts):",
+        "if not facts:",
+        refuted("nothing_is_torn"),
+    ),
+    Fault(
+        "a step property is assumed before it is shown",
+        batch._propagated,
+        "facts += [claim.formula for _ in mine]",
+        "facts += [obligation.goal]",
+        refuted("nothing_is_torn"),
+    ),
+    Fault(
+        "what was shown of an action is kept when its guards change",
+        keys.Keys._of,
+        "_digest(repr((action.name, action.params, guards, updates)))",
+        "_digest(repr((action.name, action.params, updates)))",
+        partial(proofs.test_an_edit_is_not_answered_by_what_was_known_before, claims.TOYS["toy"]),
+    ),
+    Fault(
+        "what was shown of an action is kept when its updates change",
+        keys.Keys._of,
+        "_digest(repr((action.name, action.params, guards, updates)))",
+        "_digest(repr((action.name, action.params, guards)))",
+        partial(proofs.test_an_edit_is_not_answered_by_what_was_known_before, claims.TOYS["toy"]),
+    ),
+    Fault(
+        "what was shown is kept when an assumption changes",
+        keys.Keys._rest.func,
+        "repr((part.label, part.term))",
+        "part.label",
+        partial(proofs.test_an_edit_is_not_answered_by_what_was_known_before, claims.TOYS["toy"]),
     ),
 )
 

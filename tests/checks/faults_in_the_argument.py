@@ -23,9 +23,9 @@ ARGUMENT = (
     ),
     Fault(
         "a second proof is not looked for",
-        decide.Work.settle,
-        "while shaken := [",
-        "while shaken := [] and [",
+        decide.Work._shaken,
+        "return [case",
+        "return [] and [case",
         RESTS,
     ),
     Fault(

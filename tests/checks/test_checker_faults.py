@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import _lru_cache_wrapper
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from memhp.checks import smt
 from memhp.checks.counterexample import CounterexampleError
 
 from .faults import Fault
 from .faults_in_obligations import APART, COUNTING, OBLIGATIONS
-from .faults_in_proofs import COUNTEREXAMPLES, REWRITING, SOLVERS
+from .faults_in_proofs import COUNTEREXAMPLES, PROPAGATION, REWRITING, SOLVERS
 from .faults_in_searches import SEARCHES, VERDICTS
 from .faults_in_the_argument import ARGUMENT
 
@@ -25,6 +26,7 @@ FAULTS = (
     *APART,
     *REWRITING,
     *SOLVERS,
+    *PROPAGATION,
     *COUNTEREXAMPLES,
     *SEARCHES,
     *VERDICTS,
@@ -38,13 +40,18 @@ a variable that nothing binds)."""
 
 @pytest.fixture
 def nothing_remembered() -> Iterator[None]:
-    """What texts were made before must not hide a fault, nor outlive it."""
-    caches = (smt._signature, smt._size, smt._asserted)
-    for each in caches:
-        each.cache_clear()
+    """What was worked out before must not hide a fault, nor outlive it."""
+    _forget()
     yield
-    for each in caches:
-        each.cache_clear()
+    _forget()
+
+
+def _forget() -> None:
+    for name, module in list(sys.modules.items()):
+        if name.startswith(("memhp.checks", "memhp.spec.language")):
+            for each in vars(module).values():
+                if isinstance(each, _lru_cache_wrapper):
+                    each.cache_clear()
 
 
 @pytest.mark.usefixtures("nothing_remembered")
@@ -65,16 +72,19 @@ def test_every_part_of_the_checker_has_faults() -> None:
     assert found.keys() == {
         "argument",
         "attempts",
+        "batch",
         "cache",
         "compile",
         "counterexample",
         "decide",
         "decided",
         "lasso",
+        "keys",
         "localise",
         "obligations",
         "pool",
         "probes",
+        "propagate",
         "prove",
         "reach",
         "rewrite",

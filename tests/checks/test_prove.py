@@ -141,6 +141,24 @@ def test_a_second_run_is_answered_by_the_cache(system: System, tmp_path: Path) -
     assert again.verdict is Verdict.proved
 
 
+def test_an_edit_is_not_answered_by_what_was_known_before(system: System, tmp_path: Path) -> None:
+    prove(system, jobs=1, cache=tmp_path)
+    premise = "folios_live_in_blocks_that_are_not_offline"
+    empty = tuple(
+        replace(claim, formula=TRUE) if claim.name == premise else claim
+        for claim in system.properties
+    )
+    edited = (
+        DropGuard("born", "free").apply(system),
+        DropUpdate("born", "free").apply(system),
+        replace(system, properties=empty),
+    )
+    for other in edited:
+        fresh, again = prove(other, jobs=1), prove(other, jobs=1, cache=tmp_path)
+        assert not fresh.verdict.passes
+        assert [each.verdict for each in again.results] == [each.verdict for each in fresh.results]
+
+
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"x": 1}', "\xff"])
 def test_a_damaged_cache_is_ignored(system: System, tmp_path: Path, damage: str) -> None:
     prove(system, only=["folios_do_not_share"], jobs=1, cache=tmp_path)

@@ -1,0 +1,191 @@
+"""What follows without a solver: propagation of what is known, until it contradicts itself.
+
+To show that a goal follows from some facts, suppose the facts and that the goal is false.  A
+conjunction makes each of its parts known, a disjunction with one part left makes that part known,
+an element of which something exists gets a name, and what is known is used in everything else
+(unit propagation).  If a formula and its negation are known, the goal follows.  Nothing is guessed,
+so the answer is *yes* or *not told*.
+
+>>> from memhp.spec.language.terms import BOOL, SortRef, Symbol, Var, App, conj, implies, negate
+>>> f, free = Var("f", SortRef("Frame"), "clean"), Symbol("free", (SortRef("Frame"),), BOOL, True)
+>>> follows(implies(conj(App(free, (f,)), negate(App(free, (f,)))), App(free, (f,))), ())
+True
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from memhp.spec.language.rewrite import folded, substitute
+from memhp.spec.language.terms import (
+    BOOL,
+    FALSE,
+    TRUE,
+    App,
+    Const,
+    Op,
+    Quantified,
+    Term,
+    Var,
+    conj,
+    disj,
+    eq,
+    implies,
+    negate,
+    quantified,
+)
+
+__all__ = ["follows"]
+
+
+def follows(goal: Term, facts: Iterable[Term]) -> bool:
+    """Whether propagation alone shows that the goal is true where the facts are.
+
+    Args:
+        goal: an expanded formula of one state; its unbound variables are constants.
+        facts: likewise, over the same constants.
+    """
+    known = _Known()
+    for fact in facts:
+        known.suppose(fact)
+    return all(known.excludes(negate(case)) for case in _cases(goal))
+
+
+def _cases(goal: Term) -> Iterator[Term]:
+    """Goals that together say the same: each part of a conjunction, under each premise."""
+    match goal:
+        case Op(kind="and", args=args):
+            for part in args:
+                yield from _cases(part)
+        case Op(kind="implies", args=(Op(kind="or", args=premises), conclusion)):
+            for premise in premises:
+                yield from _cases(implies(premise, conclusion))
+        case Op(kind="implies", args=(premise, conclusion)):
+            yield from (implies(premise, part) for part in _cases(conclusion))
+        case Quantified(kind="forall", var=var, body=body):
+            yield from (quantified("forall", var, part) for part in _cases(body))
+        case _:
+            yield goal
+
+
+class _Known:
+    """What is known to be true, to be false, or to have a value; and what is left to look at."""
+
+    def __init__(self) -> None:
+        self._value: dict[Term, Const] = {}
+        self._open: list[Term] = []
+        self._absurd = False
+        self._names = 0
+
+    def excludes(self, formula: Term) -> bool:
+        """Whether the formula cannot be true as well."""
+        more = _Known()
+        more._value, more._open = self._value.copy(), self._open.copy()
+        more._absurd, more._names = self._absurd, self._names
+        more.suppose(formula)
+        more._propagate()
+        return more._absurd
+
+    def suppose(self, formula: Term) -> None:
+        """Learn that the formula is true."""
+        todo = [formula]
+        while todo and not self._absurd:
+            part = self.reduced(todo.pop())
+            match part:
+                case Const():
+                    self._absurd = part == FALSE
+                case Op(kind="and", args=args):
+                    todo += args
+                case Op(kind="not", args=(Op(kind="or", args=args),)):
+                    todo += map(negate, args)
+                case Op(kind="not", args=(Op(kind="implies", args=(premise, conclusion)),)):
+                    todo += (premise, negate(conclusion))
+                case Quantified(kind="exists", var=var, body=body):
+                    self._learn(part)
+                    todo.append(self._named(var, body))
+                case Op(kind="not", args=(Quantified(kind="forall", var=var, body=body),)):
+                    self._learn(part)
+                    todo.append(self._named(var, negate(body)))
+                case Op(kind="ite", args=(condition, then, otherwise)):
+                    todo += (implies(condition, then), disj(condition, otherwise))
+                case _:
+                    self._learn(part)
+
+    def _named(self, var: Var, body: Term) -> Term:
+        """``body`` of an element that there is, under a name that nothing else has."""
+        self._names += 1
+        return substitute(body, {var: replace(var, scope=f"{var.scope}!{self._names}")})
+
+    def _learn(self, formula: Term) -> None:
+        match formula:
+            case Op(kind="not", args=(inner,)):
+                self._value[inner] = FALSE
+            case (
+                Op(kind="eq", args=(Const() as const, term))
+                | Op(kind="eq", args=(term, Const() as const))
+            ):
+                self._value[term] = const
+                self._value[formula] = TRUE
+            case _:
+                self._value[formula] = TRUE
+        if _says_more(formula):
+            self._open.append(formula)
+
+    def _propagate(self) -> None:
+        """Look again at what is open, until it is absurd or nothing is learned."""
+        size = -1
+        while not self._absurd and len(self._value) > size:
+            size = len(self._value)
+            again, self._open = self._open, []
+            for formula in again:
+                self._forget(formula)
+                self.suppose(formula)
+
+    def _forget(self, formula: Term) -> None:
+        """A formula must not be used on itself: it would vanish."""
+        inner = formula.args[0] if isinstance(formula, Op) and formula.kind == "not" else formula
+        self._value.pop(inner, None)
+
+    def reduced(self, term: Term) -> Term:
+        """The term, simpler where what is known decides a part of it."""
+        if (value := self._value.get(term)) is not None:
+            return value
+        match term:
+            case App(symbol=symbol, args=args):
+                applied = App(symbol, tuple(map(self.reduced, args)))
+                return self._value.get(applied, applied)
+            case Quantified(kind=kind, var=var, body=body):
+                return quantified(kind, var, self.reduced(body))
+            case Op():
+                new = self._reduced(term)
+                return self._value.get(new, new)
+        return term
+
+    def _reduced(self, term: Op) -> Term:
+        args = tuple(map(self.reduced, term.args))
+        match term.kind, args:
+            case "eq", (Op(kind="ite") as chosen, Const() as const):
+                return self._pushed(chosen, const)
+            case "eq", (Const() as const, Op(kind="ite") as chosen):
+                return self._pushed(chosen, const)
+        return folded(term.kind, args)
+
+    def _pushed(self, chosen: Op, const: Const) -> Term:
+        """``ite(condition, then, otherwise) == const``, as a formula about either."""
+        condition, then, otherwise = chosen.args
+        return self.reduced(
+            disj(conj(condition, eq(then, const)), conj(negate(condition), eq(otherwise, const)))
+        )
+
+
+def _says_more(formula: Term) -> bool:
+    """Whether more follows once a part of the formula is known: it has alternatives."""
+    match formula:
+        case Op(kind="or" | "implies" | "ite"):
+            return True
+        case Op(kind="eq", args=(left, _)):
+            return left.sort == BOOL
+        case Op(kind="not", args=(Op(kind="and" | "eq" | "ite"),)):
+            return True
+    return False
