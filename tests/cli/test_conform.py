@@ -16,6 +16,7 @@ from memhp.cli import conform
 from memhp.cli.conform import markdown, recorded
 from memhp.cli.main import main
 from memhp.machines.lab import Kernel
+from memhp.machines.lab.conform import results
 from memhp.machines.lab.conform.report import Disagreement, Lost, Report, Tally
 from memhp.machines.lab.conform.results import (
     Results,
@@ -26,8 +27,12 @@ from memhp.machines.lab.conform.results import (
     rules_of,
 )
 from memhp.machines.lab.conform.scenarios import SCENARIOS, Check
+from memhp.spec import profiles
+from memhp.spec.language.system import Action
+from memhp.spec.profiles import BEFORE, LINUX, PROFILES
 from memhp.spec.rows import ROWS
 from memhp.spec.system import SYSTEM
+from memhp.spec.variants import VARIANTS
 
 SCHEMA = json.loads((Path(memhp.cli.__file__).parent / "schema" / "kernels.json").read_text())
 REPORT = Report(
@@ -296,15 +301,50 @@ def test_the_record_has_every_scenario_and_the_document_shows_it() -> None:
     assert markdown(results) in shown, "paste: memhp lab conform --show --markdown"
 
 
-def test_the_rules_are_those_that_the_reference_follows_and_no_words() -> None:
+def _rules_with(changed: Action) -> str:
+    """The fingerprint if one action is another."""
+    actions = (changed if each.name == changed.name else each for each in SYSTEM.actions)
+    return rules_of(replace(SYSTEM, actions=tuple(actions)))
+
+
+def test_the_rules_are_those_that_kernels_are_followed_with_and_no_words() -> None:
     rules = rules_of(SYSTEM)
-    action, *others = SYSTEM.actions
-    assert rules_of(replace(SYSTEM, actions=(replace(action, doc="other words"), *others))) == rules
-    assert rules_of(replace(SYSTEM, properties=())) == rules
-    fewer = replace(action, guards=action.guards[1:])
-    assert rules_of(replace(SYSTEM, actions=(fewer, *others))) != rules
-    errno = replace(action, guards=(replace(action.guards[0], errno=99), *action.guards[1:]))
-    assert rules_of(replace(SYSTEM, actions=(errno, *others))) != rules
+    action = SYSTEM.action_by_name["allocate_memmap"]
+    first, *others = action.guards
+    assert _rules_with(replace(action, doc="other words")) == rules
+    assert _rules_with(replace(action, guards=tuple(others))) != rules
+    assert _rules_with(replace(action, guards=(replace(first, errno=99), *others))) != rules
+    assert rules_of(replace(SYSTEM, properties=SYSTEM.properties[:-1])) == rules
+
+
+def test_what_linux_does_not_do_is_none_of_the_rules() -> None:
+    """It is dropped from the profile, so that no kernel was held against it."""
+    dropped = SYSTEM.action_by_name["free_pgdat"]
+    assert _rules_with(replace(dropped, guards=dropped.guards[1:])) == rules_of(SYSTEM)
+
+
+def _without_an_edit(patch: pytest.MonkeyPatch) -> None:
+    linux = next(profile for profile in PROFILES if profile.name == LINUX)
+    patch.setattr(profiles, "PROFILES", (replace(linux, edits=linux.edits[:-1]),))
+
+
+def _another_version(patch: pytest.MonkeyPatch) -> None:
+    for module in (profiles, results):
+        patch.setattr(module, "BEFORE", dict.fromkeys(BEFORE, (5, 14)))
+
+
+def _nothing_before(patch: pytest.MonkeyPatch) -> None:
+    """What older kernels did is edited away; the version stays."""
+    patch.setattr(profiles, "VARIANTS", tuple(v for v in VARIANTS if v.name not in BEFORE))
+
+
+@pytest.mark.parametrize("edit", [_without_an_edit, _another_version, _nothing_before])
+def test_an_edit_of_linuxs_profile_changes_the_fingerprint(
+    edit: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = rules_of(SYSTEM)
+    edit(monkeypatch)
+    assert rules_of(SYSTEM) != before
 
 
 def test_the_rows_that_claim_a_kernel_are_those_that_scenarios_show() -> None:

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from memhp.spec.language.system import System
+from memhp.spec.profiles import BEFORE, as_of
 
 from .report import Report, Tally, together
 from .scenarios import Check, Scenario
@@ -96,12 +97,22 @@ _WORDS = frozenset({"doc", "why", "where", "module"})
 
 
 def rules_of(system: System) -> str:
-    """A fingerprint of what the reference does; words and places in files do not count.
+    """A fingerprint of what kernels are followed with; words and places in files do not count.
 
-    It is of the axioms, definitions, variables and actions.
+    It is of the axioms, definitions, variables and actions that the system has with Linux's
+    profile, as it is and as it was before each version that changed something (`BEFORE`).
+
+    Args:
+        system: the specification, without a profile.
     """
+    versions = sorted({(0, 0), *BEFORE.values()})
+    parts = tuple((version, _followed(as_of(system, version))) for version in versions)
+    return sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def _followed(system: System) -> object:
     parts = (system.axioms, tuple(system.definitions.values()), system.variables, system.actions)
-    return sha256(repr(_bare(parts)).encode()).hexdigest()[:16]
+    return _bare(parts)
 
 
 def _bare(part: object) -> object:
