@@ -72,7 +72,8 @@ def check(
     """
     given_up = dict(profile.gives_up)
     wanted = [claim for claim in system.properties if only is None or claim.name in only]
-    kept = replace(system, properties=tuple(_provable(system.properties, given_up)))
+    left = tuple(_provable(system.properties, given_up))
+    kept = replace(system, properties=left, given_up=frozenset())
     provable = {claim.name for claim in kept.properties if claim.kind != "sometimes"}
     provable &= {claim.name for claim in wanted}
     report = prove(

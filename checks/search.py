@@ -61,10 +61,9 @@ class Found:
 
     def violations(self, machines: Sequence[Machine]) -> list[Violation]:
         """How the property fails at the end of the trace that was replayed."""
-        last = machines[-1]
-        is_step = self.claim.of_step
-        found = last.step_violations(machines[-2]) if is_step else last.violations()
-        return [violation for violation in found if violation.property == self.claim.name]
+        if self.claim.kind not in ("always", "step"):
+            return []
+        return machines[-1].violations_of(self.claim.name, *machines[-2:-1])
 
     def is_shown_by(self, machines: Sequence[Machine]) -> bool:
         """The replayed trace ends in a witness of a *sometimes*, or in a violation."""

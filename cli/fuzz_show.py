@@ -122,9 +122,9 @@ def _some(names: Sequence[str]) -> str:
 
 def _compared(campaign: Campaign) -> str:
     """How much of the state was compared, and what was not: one paragraph."""
-    from memhp.spec.system import SYSTEM
+    from memhp.spec.profiles import system_of
 
-    known = len(SYSTEM.variables)
+    known = len(system_of(campaign.profile).variables)
     never, parts = _untold(campaign)
     text = f"compared: {known - len(never)} of {known} variables"
     if parts:
@@ -141,9 +141,9 @@ def _compared(campaign: Campaign) -> str:
 def _untold(campaign: Campaign) -> tuple[tuple[str, ...], list[tuple[str, str, list[int]]]]:
     """The variables that nothing was told of on any machine, and for others the entries."""
     from memhp.checks.fuzz.told import never_told
-    from memhp.spec.system import SYSTEM
+    from memhp.spec.profiles import system_of
 
-    never = never_told(SYSTEM, campaign.untold)
+    never = never_told(system_of(campaign.profile), campaign.untold)
     parts = [
         (machine, name, sorted(places))
         for machine, untold in campaign.untold.items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from memhp.spec.language.system import Action, Guard, Kind, System
+from memhp.spec.language.system import Action, Guard, Kind, Property, System
 from memhp.spec.language.terms import SortRef, Var
 
 from .compile import Program, State
@@ -136,13 +136,32 @@ class Machine:
     # --- properties ---------------------------------------------------------------------------
 
     def violations(self) -> list[Violation]:
-        """Every *always* property that fails now, with the elements for which it does."""
+        """Every *always* property that fails now, with the elements for which it does.
+
+        What the machine's profile gives up is left out; `violations_of` tells it.
+        """
         return self._violations("always", self._state)
 
     def step_violations(self, before: Machine) -> list[Violation]:
-        """Every *step* property that the step from ``before`` to this machine violates."""
+        """Every *step* property that the step from ``before`` to this machine violates.
+
+        What the machine's profile gives up is left out; `violations_of` tells it.
+        """
         self._check_same_shape(before)
         return self._violations("step", before._state, self._state)
+
+    def violations_of(self, name: str, before: Machine | None = None) -> list[Violation]:
+        """How an *always* property fails now, or a *step* property in the step from ``before``.
+
+        It may be one that the machine's profile gives up.
+
+        Raises ValueError if there is no such property.
+        """
+        claim = self._claim(name, "always", "step")
+        return [
+            Violation(claim, _readable_point(claim.params, point))
+            for point in self._cases(claim, before)
+        ]
 
     def witnesses(self, name: str, before: Machine | None = None) -> list[dict[str, Value]]:
         """The elements for which a *sometimes* property holds now.
@@ -152,23 +171,30 @@ class Machine:
 
         Raises ValueError if there is no such property.
         """
-        cases = self._program.cases(name)
+        claim = self._claim(name, "sometimes")
+        return [_readable_point(claim.params, point) for point in self._cases(claim, before)]
+
+    def _claim(self, name: str, *kinds: Kind) -> Property:
+        self._program.cases(name)  # raises ValueError if there is none
         claim = self.system.property_by_name[name]
-        if claim.kind != "sometimes":
-            raise ValueError(f"{name} is a property of kind {claim.kind}, not sometimes")
+        if claim.kind not in kinds:
+            raise ValueError(f"{name} is a property of kind {claim.kind}, not {' or '.join(kinds)}")
+        return claim
+
+    def _cases(self, claim: Property, before: Machine | None) -> list[tuple[int, ...]]:
+        cases = self._program.cases(claim.name)
         if not claim.of_step:
-            points = cases(self._state)
-        elif before is None:
-            points = []
-        else:
-            self._check_same_shape(before)
-            points = cases(before._state, self._state)
-        return [_readable_point(claim.params, point) for point in points]
+            return cases(self._state)
+        if before is None:
+            return []
+        self._check_same_shape(before)
+        return cases(before._state, self._state)
 
     def _violations(self, kind: Kind, *states: State) -> list[Violation]:
         return [
             Violation(claim, _readable_point(claim.params, point))
             for claim in self.system.of_kind(kind)
+            if claim.name not in self.system.given_up
             for point in self._program.cases(claim.name)(*states)
         ]
 

@@ -14,8 +14,8 @@ from time import monotonic
 from typing import Any
 
 from memhp.reference.topology import cut
+from memhp.spec.language.system import System
 from memhp.spec.profiles import DEFAULT, PROFILES, system_of
-from memhp.spec.system import SYSTEM
 
 from .pieces import Piece
 from .record import Record
@@ -119,7 +119,8 @@ class Campaign:
                 _count(document[of]) for of in ("next", "steps", "changed")
             )
             answers = Counter(dict(map(_answer, document["answers"])))
-            untold = {name: _untold(name, of) for name, of in document["untold"].items()}
+            system = system_of(profile)
+            untold = {on: _untold(on, of, system) for on, of in document["untold"].items()}
             begun = set(map(_count, document["begun"]))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             told = str(error) if isinstance(error, CampaignError) else "its counts are missing"
@@ -143,11 +144,11 @@ def _answer(row: object) -> tuple[tuple[str, int | None], int]:
     raise CampaignError(f"{cut(row)} is no operation with its answer and a count")
 
 
-def _untold(machine: str, of: Mapping[str, Iterable[object]]) -> Untold:
+def _untold(machine: str, of: Mapping[str, Iterable[object]], system: System) -> Untold:
     if machine not in SHAPES and machine not in MORE_SHAPES:
         raise CampaignError(f"there is no machine {cut(machine)}")
     untold: Untold = {}
-    domains = {variable.symbol.name: variable.symbol.domain for variable in SYSTEM.variables}
+    domains = {variable.symbol.name: variable.symbol.domain for variable in system.variables}
     for name, places in of.items():
         if name not in domains:
             raise CampaignError(f"there is no variable {cut(name)}")

@@ -256,8 +256,8 @@ def _is_left_out(name: str, system: System) -> bool:
 
 
 def _no_operation(name: object, system: System) -> str:
-    kinds = {v.symbol.name: "a variable" for v in SYSTEM.variables}
-    kinds |= {claim.name: "a property" for claim in SYSTEM.properties}
+    kinds = {v.symbol.name: "a variable" for v in system.variables}
+    kinds |= {claim.name: "a property" for claim in system.properties}
     if isinstance(name, str) and name in kinds:
         return f"{name} is {kinds[name]}, not an operation"
     if isinstance(name, str) and name in EVERY:

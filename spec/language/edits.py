@@ -247,13 +247,16 @@ def apply(system: System, change: Variant | Profile) -> System:
 
     Raises `SpecificationError` if an edit, or a property that is said to break, does not fit.
     """
-    broken: Iterable[str] = (
-        [change.breaks] if isinstance(change, Variant) else [name for name, _ in change.gives_up]
-    )
-    for name in broken:
+    if isinstance(change, Variant):
+        broken, given_up = frozenset([change.breaks]), system.given_up - {change.breaks}
+    else:
+        broken = frozenset(name for name, _ in change.gives_up)
+        given_up = system.given_up | broken
+    for name in sorted(broken):
         if name not in system.property_by_name:
             raise SpecificationError(f"{change.name}: there is no property {name!r}")
-    return replace(edited(system, change.edits), name=f"{system.name}+{change.name}")
+    name = f"{system.name}+{change.name}"
+    return replace(edited(system, change.edits), name=name, given_up=given_up)
 
 
 def edited(system: System, edits: Iterable[Edit]) -> System:

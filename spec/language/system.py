@@ -221,6 +221,8 @@ class System:
     definitions: Mapping[str, Definition]
     actions: tuple[Action, ...]
     properties: tuple[Property, ...]
+    given_up: frozenset[str] = frozenset()
+    """The properties that a profile gives up: nobody expects them of this design."""
     places: Mapping[str, Where] = field(default_factory=dict, repr=False, compare=False)
     """Where each symbol of topology and state is declared."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from errno import EBUSY, EINVAL
 
 import pytest
@@ -118,6 +119,23 @@ def test_step_violations_compare_two_states(machine: Machine) -> None:
     machine.step("swap", 1, 2)
     shown = [str(violation) for violation in machine.step_violations(before)]
     assert shown == ["partners_stay(b=block1)", "partners_stay(b=block2)"]
+
+
+def test_what_is_given_up_is_no_violation_and_can_still_be_asked(machine: Machine) -> None:
+    given_up = frozenset({"every_block_is_online", "partners_stay"})
+    system = replace(machine.system, given_up=given_up)
+    before = Machine(system, machine.topology)
+    after = before.copy()
+    after.step("swap", 1, 2)
+    assert machine.violations()
+    assert (after.violations(), after.step_violations(before)) == ([], [])
+    assert [found.property for found in after.violations_of("every_block_is_online")]
+    assert len(after.violations_of("partners_stay", before)) == 2
+    assert after.violations_of("partners_stay") == []
+    with pytest.raises(ValueError, match="kind sometimes, not always or step"):
+        after.violations_of("a_frame_is_used")
+    with pytest.raises(ValueError, match="unknown property"):
+        after.violations_of("partners_sty")
 
 
 def test_witnesses_are_the_elements_of_a_sometimes_property(machine: Machine) -> None:

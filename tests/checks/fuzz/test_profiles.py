@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from errno import ENOMEM
 from pathlib import Path
 
 import pytest
 
+from memhp.checks.fuzz import campaign
 from memhp.checks.fuzz.campaign import Campaign, CampaignError, do
 from memhp.checks.fuzz.conformance import DivergenceFound, conformance, explored, state_machine
 from memhp.checks.fuzz.isolated import Isolated
@@ -19,15 +21,19 @@ from memhp.checks.fuzz.targets import TargetError, profile_of, target_named
 from memhp.checks.fuzz.topologies import MORE_SHAPES, built
 from memhp.checks.fuzz.walk import walk
 from memhp.cli.common import system_named
+from memhp.cli.fuzz_show import _compared, document
 from memhp.engine.target import EngineTarget
 from memhp.reference import Machine, violated_axioms
 from memhp.reference.target import ReferenceTarget
 from memhp.reference.topology import Value
+from memhp.spec import profiles
 from memhp.spec.profiles import DEFAULT, LINUX, system_of
 from memhp.spec.system import SYSTEM
 
 from .linux_target import AsLinux
 
+FEWER = replace(SYSTEM, variables=SYSTEM.variables[1:])
+"""A design that does without a variable."""
 EMPTY_NODE = "four_nodes"
 """The machine on which a node has no memory at boot."""
 
@@ -156,3 +162,29 @@ def test_a_failure_is_kept_with_the_design_that_it_left() -> None:
     Path(kept).unlink()
     assert record.system == "memhp+linux-6.12"
     assert record.replay(system_named(record.system), NeverAdds()) == caught.value.divergence
+
+
+def test_what_a_target_never_told_is_of_the_variables_of_its_profile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(profiles, "system_of", lambda name: FEWER if name == LINUX else SYSTEM)
+    monkeypatch.setattr(campaign, "system_of", profiles.system_of)
+    lacking = SYSTEM.variables[0].symbol.name
+    untold = {"one_node": {lacking: {0}}}
+    kept = {
+        profile: Campaign("walk", "engine", 1, profile=profile, untold=dict(untold)).to_json()
+        for profile in (DEFAULT, LINUX)
+    }
+    assert Campaign.from_json(kept[DEFAULT]).untold == untold
+    with pytest.raises(CampaignError, match=f"there is no variable '{lacking}'"):
+        Campaign.from_json(kept[LINUX])
+    for profile in (DEFAULT, LINUX):
+        known = len(profiles.system_of(profile).variables)
+        shown = document(Campaign("walk", "engine", 1, profile=profile), [], Path(), None)
+        assert len(shown["untold"]["variables"]) == known
+        assert f"of {known} variables" in _compared(Campaign("walk", "x", 1, profile=profile))
+
+
+def test_a_property_of_linux_alone_is_named_as_one() -> None:
+    with pytest.raises(TargetError, match="pgdats_are_there_for_ever is a property, not an op"):
+        rules_for({"pgdats_are_there_for_ever"}, system_of(LINUX))
