@@ -9,7 +9,6 @@ from dataclasses import replace
 from memhp.machines.lab.errors import LabError
 from memhp.reference.machine import Machine
 from memhp.reference.operations import Operations
-from memhp.spec.language.system import System
 
 from .board import DEVICES, arrangement
 from .follow import Follower
@@ -24,11 +23,11 @@ _LMB_SECONDS = 60.0
 """How long the kernel may take for LMBs: it tells nobody when it is ready."""
 
 
-def lmbs_come_and_go(follower: Follower, system: System) -> Iterator[Check]:
+def lmbs_come_and_go(follower: Follower) -> Iterator[Check]:
     """The scenario's option `movable_node` keeps the kernel's memory out of what comes later."""
     guest, board = follower.target.booted, replace(follower.target.board, how="dimms")
     blocks, size = (FIRST, SECOND), 2 * board.block
-    user = Operations(Machine(system, arrangement(system, board)))
+    user = Operations(Machine(follower.system, arrangement(follower.system, board)))
     numbers = {board.more + DEVICES * 2 + at: block for at, block in enumerate(blocks)}
     states = " ".join(f"{MEMORY}/memory{number}/state" for number in numbers)
 

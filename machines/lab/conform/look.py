@@ -42,6 +42,8 @@ _LONGEST = 4096
 """Characters of a path (PATH_MAX)."""
 _MOST_FRAMES = 1 << 20
 """That a holder may have: many times what one is told to hold."""
+_LOOKS = 8
+"""So many times at most: the lists of the CPUs may change at any time."""
 _BETWEEN = 256
 """More pages than one CPU keeps between two lists (mm/swap.c): blank, and neither free nor used."""
 
@@ -119,6 +121,7 @@ def kernel_memory(guest: Guest, blocks: Iterable[int], frames: int) -> dict[int,
     """What the kernel has of its own in each of these online blocks of so many frames.
 
     Several things, if the page words do not tell.  Blocks by their number in the guest.
+    Where the lists of the CPUs may decide and something happens meanwhile, it is looked again.
     """
     asked = tuple(blocks)
     if not asked:
@@ -128,13 +131,16 @@ def kernel_memory(guest: Guest, blocks: Iterable[int], frames: int) -> dict[int,
     found = _told(replace(reading, frames=kinds), asked)
     quiet = {node.number for node in reading.nodes if node.cpus == ()}
     there = [block for block in reading.blocks if quiet.intersection(block.nodes)]
-    if any(block.number in asked and len(found[block.number]) > 1 for block in there):
+    online = [block.number for block in there if block.state == "online"]
+    untold = any(len(found.get(block.number, ())) > 1 for block in there)
+    for _ in range(_LOOKS if untold else 0):
         before = zones(guest.read("/proc/zoneinfo"))
-        online = [block.number for block in there if block.state == "online"]
         again = kinds | {block: kinds_of(words_of(guest, block, frames)) for block in online}
-        after = zones(guest.read("/proc/zoneinfo"))
-        still = tuple(zone for zone in after if zone.node in quiet and zone in before)
+        after = [zone for zone in zones(guest.read("/proc/zoneinfo")) if zone.node in quiet]
+        still = tuple(zone for zone in after if zone in before)
         found = _told(settled(replace(reading, frames=again, zones=still)), asked)
+        if len(still) == len(after):
+            break
     return found
 
 

@@ -23,7 +23,7 @@ from memhp.reference.shapes import Shape
 from memhp.reference.topology import Value
 from memhp.spec.architectures import ARCHITECTURES, architecture
 from memhp.spec.language.system import System
-from memhp.spec.profiles import as_of
+from memhp.spec.system import SYSTEM
 
 from .board import BOOT_BLOCKS
 from .follow import Follower
@@ -128,7 +128,7 @@ def _allowed(machine: Machine, action: str, *params: int | str) -> str:
 # --- U1, U3, N3: who may be where ---------------------------------------------------------------
 
 
-def kernel_memory_stays_out(follower: Follower, system: System) -> Iterator[Check]:
+def kernel_memory_stays_out(follower: Follower) -> Iterator[Check]:
     guest = _plug(follower, "online_movable")
     users = [_held(guest, "anon", 48 * MIB), _held(guest, "cache", 16 * MIB)]
     wanted = _allowed(follower.machine, "alloc_kernel", FIRST)
@@ -142,7 +142,7 @@ def kernel_memory_stays_out(follower: Follower, system: System) -> Iterator[Chec
     yield _kept(guest, *users)
 
 
-def stuck_is_found_first(follower: Follower, system: System) -> Iterator[Check]:
+def stuck_is_found_first(follower: Follower) -> Iterator[Check]:
     guest, target = _plug(follower, "online_kernel"), follower.target
     user = _held(guest, "anon", 32 * MIB)
     while _figures(guest, "MemFree") > 24 * MIB:  # both blocks fill up with the kernel's own
@@ -158,7 +158,7 @@ def stuck_is_found_first(follower: Follower, system: System) -> Iterator[Check]:
     yield Check(f"of {len(frames)} frames of a user's, those that moved", "0", str(moved))
 
 
-def closed_memory_is_not_filled(follower: Follower, system: System) -> Iterator[Check]:
+def closed_memory_is_not_filled(follower: Follower) -> Iterator[Check]:
     guest = _plug(follower, "online_movable")
     open_machine, closed = follower.machine, follower.machine.copy()
     for block in (FIRST, SECOND):
@@ -176,7 +176,7 @@ def closed_memory_is_not_filled(follower: Follower, system: System) -> Iterator[
 # --- U5: what a device may write to -------------------------------------------------------------
 
 
-def a_pin_holds_its_block(follower: Follower, system: System) -> Iterator[Check]:
+def a_pin_holds_its_block(follower: Follower) -> Iterator[Check]:
     target = follower.target
     _steps(follower, ("add_device", 1), ("write_state", FIRST, "online_movable"))
     _steps(follower, ("hold", 0, "pinned"))  # all the memory of its node is in the movable zone
@@ -203,7 +203,7 @@ def a_pin_holds_its_block(follower: Follower, system: System) -> Iterator[Check]
 # --- A1, N1, N2: devices and nodes come and go --------------------------------------------------
 
 
-def a_device_goes_after_its_memory(follower: Follower, system: System) -> Iterator[Check]:
+def a_device_goes_after_its_memory(follower: Follower) -> Iterator[Check]:
     guest = _plug(follower, "online_movable")
     user = _held(guest, "locked", 16 * MIB)
     for step in (("eject_device", 1), ("add_device", 1), ("eject_device", 1)):
@@ -218,7 +218,7 @@ def a_device_goes_after_its_memory(follower: Follower, system: System) -> Iterat
     yield _kept(guest, user)
 
 
-def a_node_goes_with_its_last_block(follower: Follower, system: System) -> Iterator[Check]:
+def a_node_goes_with_its_last_block(follower: Follower) -> Iterator[Check]:
     both = [("add_device", 1), ("add_device", 2), ("eject_device", 1), ("eject_device", 2)]
     for step in (*both, *both[1:2], *both[3:]):
         _steps(follower, step)
@@ -230,7 +230,7 @@ def a_node_goes_with_its_last_block(follower: Follower, system: System) -> Itera
 # --- N4, D2: where contents go, and huge folios -------------------------------------------------
 
 
-def linux_moves_to_another_node(follower: Follower, system: System) -> Iterator[Check]:
+def linux_moves_to_another_node(follower: Follower) -> Iterator[Check]:
     guest = _plug(follower, "online_movable")
     user = _held(guest, "anon", 64 * MIB)
     before = {node: _pages_on(guest, user, node) for node in (0, 1)}
@@ -242,8 +242,8 @@ def linux_moves_to_another_node(follower: Follower, system: System) -> Iterator[
     room = _figures(guest, "MemFree") > 64 * MIB
     yield Check("the own node had room", "True", str(room))
     moved = {node for node in (0, 1) if _pages_on(guest, user, node) > before[node]}
-    yield Check("nodes that got pages", str(_destinations(as_of(system, None))), str(moved))
-    differs = _destinations(system) != moved
+    yield Check("nodes that got pages", str(_destinations(follower.system)), str(moved))
+    differs = _destinations(SYSTEM) != moved
     yield Check("the list wants another one", "True", str(differs))
 
 
@@ -258,7 +258,7 @@ def _destinations(system: System) -> set[int]:
     }
 
 
-def huge_folios_move_whole(follower: Follower, system: System) -> Iterator[Check]:
+def huge_folios_move_whole(follower: Follower) -> Iterator[Check]:
     guest = _plug(follower, "online_movable")
     for node, number in ((0, 1), (1, 2)):
         pool = f"/sys/devices/system/node/node{node}/hugepages/hugepages-2048kB"
@@ -269,7 +269,7 @@ def huge_folios_move_whole(follower: Follower, system: System) -> Iterator[Check
     counts = (re.search(rf"HugePages_{word}:\s+(\d+)", meminfo) for word in ("Total", "Free"))
     total, free = (whole_number(found[1]) if found else None for found in counts)
     seen = str((total, free, [node for node in (0, 1) if _pages_on(guest, user, node)]))
-    wanted = " or ".join(sorted(map(str, _huge_folios_after_offlining(system))))
+    wanted = " or ".join(sorted(map(str, _huge_folios_after_offlining(follower.system))))
     yield Check("huge folios: all, free, and the nodes of the one in use", wanted, seen)
     yield _kept(guest, user)
 
@@ -328,7 +328,7 @@ def _moves_out_of(machine: Machine, block: int) -> list[tuple[int, int] | None]:
 # --- what others say of the same state ----------------------------------------------------------
 
 
-def lsmem_agrees(follower: Follower, system: System) -> Iterator[Check]:
+def lsmem_agrees(follower: Follower) -> Iterator[Check]:
     guest = _plug(follower, "online_movable")
     _steps(follower, ("write_state", SECOND, "offline"), ("write_online", 2, "0"))
     said = guest.shell("lsmem --bytes --summary=only").out
@@ -340,7 +340,7 @@ def lsmem_agrees(follower: Follower, system: System) -> Iterator[Check]:
         yield Check(f"bytes {state}", str(len(blocks) * size), found[1] if found else said)
 
 
-def the_kernels_own_test_passes(follower: Follower, system: System) -> Iterator[Check]:
+def the_kernels_own_test_passes(follower: Follower) -> Iterator[Check]:
     guest = _plug(follower, "online_movable")
     _steps(follower, ("write_state", SECOND, "offline"))
     script = selftest(follower.target.kernel.name)
@@ -362,7 +362,7 @@ def the_kernels_own_test_passes(follower: Follower, system: System) -> Iterator[
 # --- R4, R5: architectures ----------------------------------------------------------------------
 
 
-def sizes_are_the_architectures(follower: Follower, system: System) -> Iterator[Check]:
+def sizes_are_the_architectures(follower: Follower) -> Iterator[Check]:
     guest, board = follower.target.booted, follower.target.board
     section = architecture(board.architecture).section_in(board.linux)
     size = whole_number(guest.read("/sys/devices/system/memory/block_size_bytes"), 16)

@@ -49,7 +49,7 @@ class Scenario:
     doc: str
     rows: tuple[str, ...]
     arches: tuple[str, ...]
-    checks: Callable[[Follower, System], Iterator[Check]]
+    checks: Callable[[Follower], Iterator[Check]]
     programs: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     selftest: bool = False
@@ -83,7 +83,7 @@ def run(scenario: Scenario, kernel: Kernel, system: System) -> tuple[Check, ...]
         with KernelTarget(kernel, scenario.programs, scenario.options) as target:
             follower = Follower(target, system)
             report = follower.report
-            checks.extend(scenario.checks(follower, system))
+            checks.extend(scenario.checks(follower))
     except (LabError, MachineError, OSError, LookupError, ValueError) as error:
         if not report.disagreements:
             checks.append(Check("it goes on to its end", "True", f"{error!r}\n{error}"))

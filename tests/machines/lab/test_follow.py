@@ -10,7 +10,8 @@ from typing import cast
 
 import pytest
 
-from memhp.machines.lab import Guest, Kernel, LabError
+from memhp.machines.lab import Guest, Kernel, LabError, Reply
+from memhp.machines.lab.conform import lmbs
 from memhp.machines.lab.conform.board import BOARDS, arrangement
 from memhp.machines.lab.conform.deviations import RefusedZones
 from memhp.machines.lab.conform.follow import Follower
@@ -302,7 +303,7 @@ def test_a_walk_that_loses_one_guest_after_the_other_ends_with_its_report() -> N
 def test_a_scenario_that_cannot_go_on_is_a_check_that_fails(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def checks(follower: Follower, system: object) -> Iterator[Check]:
+    def checks(follower: Follower) -> Iterator[Check]:
         yield Check("a first thing", "1", "1")
         raise KeyError("something")
 
@@ -310,6 +311,32 @@ def test_a_scenario_that_cannot_go_on_is_a_check_that_fails(
     played = run(replace(SCENARIOS[0], checks=checks), PAPER, SYSTEM)
     assert [check.agrees for check in played] == [True, False, True]
     assert "something" in played[1].seen
+
+
+class Offering(Silent):
+    """A guest whose LMBs come online when they are offered, and go together when asked back."""
+
+    shown = ""
+
+    def qmp(self, command: str, **arguments: object) -> None:
+        self.shown = {"device_add": "online\nonline\n", "device_del": ""}.get(command, self.shown)
+
+    def shell(self, command: str) -> Reply:
+        return Reply(0, self.shown)
+
+
+def test_lmbs_go_as_linux_lets_them_and_not_as_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list has the node's pgdat in one of them, which leaves last."""
+    guest = cast(Guest, Offering())
+    monkeypatch.setattr(Paper, "booted", guest)
+    monkeypatch.setattr(
+        lmbs, "kernel_memory", lambda guest, blocks, frames: dict.fromkeys(blocks, ("nothing",))
+    )
+    follower = Follower(Paper(PAPER), SYSTEM)
+    follower.target.board, follower.target.frames_of_block = BOARDS["ppc64le"], 1
+    checks = list(lmbs.lmbs_come_and_go(follower))
+    assert [check.seen for check in checks] == ["['online', 'online']", "[]"]
+    assert all(check.agrees for check in checks)
 
 
 def test_a_zone_that_was_refused_is_forgotten_once_the_block_was_offline() -> None:
