@@ -50,7 +50,7 @@ def add_parser(commands: Any) -> None:
         "inspect",
         help="a real machine: which blocks can go offline, and why not",
         description="Reads a machine's memory blocks and asks the specification which of them"
-        " could go offline now.",
+        " could go offline now, as Linux does it.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -90,15 +90,15 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Read, judge and show; exit 2 for anything that is no machine."""
     from memhp.machines.errors import MachineError
-    from memhp.machines.estimate import invariants, judge
+    from memhp.machines.estimate import design_of, invariants, judge
     from memhp.machines.sysfs import read_machine
-    from memhp.spec.system import SYSTEM
 
     try:
         reading = read_machine(args.path, page_flags=not args.no_page_flags)
         arch = _architecture(reading, args.arch)
         reading = replace(reading, page_size=reading.page_size or arch.page_size)
-        judgements = judge(reading, SYSTEM, boot_memory_stays=arch.boot_memory_stays)
+        design = design_of(reading)
+        judgements = judge(reading, design, boot_memory_stays=arch.boot_memory_stays)
         if args.node is not None:
             judgements = _of_node(reading, judgements, args.node)
         made = _forecast(reading, judgements, args)
@@ -113,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(document, indent=1 if len(judgements) < _MANY else None))
     else:
         out = console()
-        _show(out, reading, judgements, arch, len(invariants(SYSTEM)))
+        _show(out, reading, judgements, arch, len(invariants(design)))
         if made is not None:
             show_forecast(out, made, verbose=args.verbose)
     return 0
@@ -175,6 +175,7 @@ def _show(
     out.print(f"{reading.source}: {len(judgements)} blocks of {size}{derived}")
     names = ", ".join(arch.names) or "none that is known"
     say(out, f"architecture: {names}; {arch.why}")
+    say(out, f"judged by: {_design(reading)}")
     for note in reading.notes:
         say(out, f"note: {note}")
     for node, group in groupby(sorted(judgements, key=_place), key=lambda j: j.node):
@@ -187,6 +188,28 @@ def _show(
     out.print(f"invariants: {checked} checked, {len(broken)} violated")
     for name, count in broken.items():
         out.print(f"  {name}: by {count} blocks")
+
+
+def _design(reading: MachineReading) -> str:
+    """By which design the machine is judged, in words."""
+    design = _design_json(reading)
+    profile, version = design["profile"], design["linux"]
+    otherwise = f" does otherwise ({', '.join(design['otherwise'])})" if design["otherwise"] else ""
+    if version is None:
+        return f"{profile}, and what any Linux{otherwise}: no version is told"
+    return f"{profile}, for Linux {version}{', which' if otherwise else ''}{otherwise}"
+
+
+def _design_json(reading: MachineReading) -> dict[str, Any]:
+    """The same as a part of the document: `design_of` in names."""
+    from memhp.spec.profiles import LINUX, otherwise_before
+
+    version = reading.kernel
+    return {
+        "profile": LINUX,
+        "linux": None if version is None else ".".join(map(str, version)),
+        "otherwise": list(otherwise_before(version or (0, 0))),
+    }
 
 
 def _place(judgement: BlockJudgement) -> tuple[int, int]:
@@ -319,6 +342,7 @@ def _document(
         "schema": "memhp-inspect/1",
         "source": reading.source,
         "architecture": {"names": list(arch.names), "why": arch.why},
+        "design": _design_json(reading),
         "block_size": reading.block_size,
         "block_size_derived": reading.block_size_derived,
         "notes": list(reading.notes),

@@ -36,9 +36,13 @@ Verdict = Literal["yes", "no", "cannot tell"]
 
 
 def invariants(system: System) -> tuple[str, ...]:
-    """The names of the properties and axioms that every world is checked against."""
+    """The names of the axioms, and of the properties that the design keeps.
+
+    Every world is checked against them.
+    """
     axioms = (axiom.name for axiom in system.axioms)
-    return (*axioms, *(claim.name for claim in system.of_kind("always")))
+    claims = (claim.name for claim in system.of_kind("always"))
+    return (*axioms, *(name for name in claims if name not in system.given_up))
 
 
 @dataclass(frozen=True)

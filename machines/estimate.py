@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from errno import EINVAL, errorcode
+from functools import cache
 from sys import intern
 
 from memhp.machines.cma import CMA_DIR
@@ -27,8 +28,10 @@ from memhp.machines.findings import DONE
 from memhp.machines.sysfs import BlockReading, MachineReading
 from memhp.machines.worlds import TESTED_ITSELF, facts_of
 from memhp.spec.language.system import System
+from memhp.spec.profiles import as_of
+from memhp.spec.system import SYSTEM
 
-__all__ = ["BlockJudgement", "Verdict", "invariants", "judge"]
+__all__ = ["BlockJudgement", "Verdict", "design_of", "invariants", "judge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,19 @@ class BlockJudgement:
         return outcome in {errorcode[errno] for errno in self.errnos}
 
 
+def design_of(reading: MachineReading) -> System:
+    """The specification as the machine's Linux has it: the profile, and what its version did.
+
+    Where no version is told, it is what any version did: that leaves more open.
+    """
+    return _design_of(reading.kernel or (0, 0))
+
+
+@cache
+def _design_of(version: tuple[int, int]) -> System:
+    return as_of(SYSTEM, version)
+
+
 def judge(
     reading: MachineReading, system: System, *, boot_memory_stays: bool | None = False
 ) -> tuple[BlockJudgement, ...]:
@@ -80,15 +96,15 @@ def judge(
 
     Args:
         reading: a machine, as `read_machine` gives it.
-        system: the specification, perhaps with a profile or a variant applied. It must
+        system: the design to judge by: that of the machine's Linux is `design_of`. It must
             have the sorts and tables of the core specification.
         boot_memory_stays: a notifier of the architecture refuses that boot memory goes
             (arm64); None if that is not known. Which blocks were there at boot only a device
             tree tells.
 
     >>> from memhp.machines.sysfs import read_machine
-    >>> from memhp.spec.system import SYSTEM
-    >>> judge(read_machine("/"), SYSTEM)[0].why  # doctest: +SKIP
+    >>> reading = read_machine("/")  # doctest: +SKIP
+    >>> judge(reading, design_of(reading))[0].why  # doctest: +SKIP
     'the block has holes'
     """
     court = Court(system)

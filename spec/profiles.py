@@ -7,6 +7,7 @@ is given up refuted; a profile that gives up what in fact holds is wrong.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
 
@@ -42,6 +43,7 @@ __all__ = [
     "NODES_FROM_BOOT",
     "PROFILES",
     "as_of",
+    "otherwise_before",
     "system_of",
 ]
 
@@ -276,6 +278,17 @@ def as_of(system: System, version: tuple[int, int] | None) -> System:
     >>> "outside_removable_area" in [guard.name for guard in guards]
     False
     """
-    names = tuple(name for name, since in BEFORE.items() if version is not None and version < since)
     linux = next(profile for profile in PROFILES if profile.name == LINUX)
-    return edited(apply(system, linux), _edits(names))
+    names = () if version is None else otherwise_before(version)
+    broken = {variant.breaks for variant in VARIANTS if variant.name in names}
+    made = edited(apply(system, linux), _edits(names))
+    return replace(made, given_up=made.given_up | broken)
+
+
+def otherwise_before(version: tuple[int, int]) -> tuple[str, ...]:
+    """The variants that say what Linux of that version did otherwise than the profile.
+
+    >>> otherwise_before((5, 10)), otherwise_before((6, 1))
+    (('buffer-in-the-removable-area',), ())
+    """
+    return tuple(name for name, since in BEFORE.items() if version < since)

@@ -12,11 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
+import memhp.cli
 from memhp.cli.main import main
 from memhp.machines.sysfs import read_machine
 
+SCHEMA = json.loads((Path(memhp.cli.__file__).parent / "schema" / "inspect.json").read_text())
 MEMORY = "sys/devices/system/memory"
 IOMEM = "00000000-3fffffff : System RAM\n"
 CPUINFO = "flags           : fpu lm\n"
@@ -283,3 +286,43 @@ def test_a_record_is_whole_or_not_there(
     assert main(["inspect", "--save", str(path)]) == 2
     assert "No space left" in capsys.readouterr().err
     assert list(path.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "said", "linux", "otherwise"),
+    [
+        ("Linux version 6.12.0", "linux-6.12, for Linux 6.12", "6.12", []),
+        (
+            "Linux version 5.10.0",
+            "linux-6.12, for Linux 5.10, which does otherwise (buffer-in-the-removable-area)",
+            "5.10",
+            ["buffer-in-the-removable-area"],
+        ),
+        (
+            None,
+            "linux-6.12, and what any Linux does otherwise (buffer-in-the-removable-area):"
+            " no version is told",
+            None,
+            ["buffer-in-the-removable-area"],
+        ),
+    ],
+)
+def test_it_says_by_which_design_it_judges(
+    version: str | None,
+    said: str,
+    linux: str | None,
+    otherwise: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tree = machine(tmp_path, {1: ("online", "Movable")})
+    if version is not None:
+        (tree / "proc" / "version").write_text(version)
+    assert main(["inspect", str(tree)]) == 0
+    text = capsys.readouterr().out
+    assert [line for line in text.splitlines() if "linux-" in line] == [f"judged by: {said}"]
+    assert main(["inspect", str(tree), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    jsonschema.validate(document, SCHEMA)
+    design = {"profile": "linux-6.12", "linux": linux, "otherwise": otherwise}
+    assert document["design"] == design

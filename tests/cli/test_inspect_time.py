@@ -17,12 +17,11 @@ from memhp.cli.common import UsageError
 from memhp.cli.inspect_time import forecast, forecast_document, reboot_of
 from memhp.cli.main import main
 from memhp.machines import page_work
-from memhp.machines.estimate import judge
+from memhp.machines.estimate import design_of, judge
 from memhp.machines.page_work import PageWork
 from memhp.machines.pageflags import FrameKind
 from memhp.machines.procfs import Range
 from memhp.machines.sysfs import BlockReading, MachineReading
-from memhp.spec.system import SYSTEM
 
 from .test_inspect import machine
 
@@ -87,7 +86,8 @@ def test_a_live_block_by_hand(monkeypatch: pytest.MonkeyPatch, measured: Path) -
     pages = PageWork(moved=131072, maybe=131072, mappings=(9, 9), mapped=9)
     monkeypatch.setattr(page_work, "count_work", lambda numbers, **_: dict.fromkeys(numbers, pages))
     reading = live(FrameKind.movable, FrameKind.reserved, FrameKind.reserved, FrameKind.unknown)
-    judgements = judge(live(FrameKind.movable), SYSTEM)
+    movable = live(FrameKind.movable)
+    judgements = judge(movable, design_of(movable))
     made = forecast(reading, judgements, reboot="5..6", costs=str(measured))
     # half a GiB for certain, all of it at most: 0.5 * 0.25 + 0.5 to 1 * 0.5 + 0.5
     assert made.seconds == Span(0.625, 1.0)

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from memhp.machines.architecture import FAMILIES, architecture_of, family_in
-from memhp.machines.estimate import judge
+from memhp.machines.estimate import design_of, judge
 from memhp.machines.procfs import Range, ZoneReading
 from memhp.machines.sysfs import BlockReading, MachineReading, read_machine
-from memhp.spec.system import SYSTEM
 
 DUMPS = Path(__file__).resolve().parents[3] / "shared" / "data"
 MIB = 1 << 20
@@ -86,8 +85,8 @@ def test_what_several_may_be_has_no_rule_of_one() -> None:
 def test_boot_memory_of_arm64_may_never_go() -> None:
     arm = reading(CPUINFO["arm64"])
     assert architecture_of(arm).boot_memory_stays
-    (plain,) = judge(arm, SYSTEM)
-    (kept,) = judge(arm, SYSTEM, boot_memory_stays=True)
+    (plain,) = judge(arm, design_of(arm))
+    (kept,) = judge(arm, design_of(arm), boot_memory_stays=True)
     assert (plain.verdict, kept.verdict) == ("yes", "cannot tell")
     assert kept.missing == ("vetoed",)
     assert "boot memory" in kept.why

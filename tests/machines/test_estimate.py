@@ -10,16 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from memhp.machines.estimate import BlockJudgement, invariants, judge
+from memhp.machines.estimate import BlockJudgement, design_of, invariants, judge
 from memhp.machines.pageflags import FrameKind
 from memhp.machines.procfs import Range, ZoneReading
 from memhp.machines.sysfs import BlockReading, HugePool, MachineReading, read_machine
 from memhp.reference import Machine, Shape
 from memhp.spec.language.rewrite import expand
 from memhp.spec.language.terms import App, subterms
+from memhp.spec.profiles import BEFORE, LINUX, system_of
 from memhp.spec.system import SYSTEM
+from memhp.spec.variants import VARIANTS
 
 DUMPS = Path(__file__).resolve().parents[3] / "shared" / "data"
+AS_LINUX = system_of(LINUX)
 SIZE = 128 << 20
 WHOLE = (Range(0, 64 * SIZE),)
 
@@ -60,7 +63,7 @@ def judged(
         frames=None if kinds is None else {number: Counter(kinds) for number in shown},
         notes=(),
     )
-    return judge(reading, SYSTEM)
+    return judge(reading, design_of(reading))
 
 
 def answer(found: BlockJudgement) -> tuple[str, str | None, int | None]:
@@ -106,7 +109,7 @@ def test_a_kernel_frame_in_the_movable_zone_shows_as_a_violation() -> None:
     (found,) = judged(block(zone="Movable"), kinds=(FREE, KERNEL))
     assert answer(found) == UNMOVABLE
     assert "kernel_frames_stay_out_of_the_removable_area" in found.violated
-    assert set(found.violated) <= set(invariants(SYSTEM))
+    assert set(found.violated) <= set(invariants(AS_LINUX))
 
 
 def test_holes_that_are_not_known_leave_a_verdict_under_a_condition() -> None:
@@ -162,8 +165,8 @@ def test_a_state_that_is_missing_leaves_the_lock_open_for_the_others() -> None:
 
 
 def test_begin_offline_reads_nothing_that_is_left_out() -> None:
-    guards = SYSTEM.action_by_name["begin_offline"].guards
-    parts = (part for guard in guards for part in subterms(expand(guard.condition, SYSTEM)))
+    guards = AS_LINUX.action_by_name["begin_offline"].guards
+    parts = (part for guard in guards for part in subterms(expand(guard.condition, AS_LINUX)))
     read = {part.symbol.name for part in parts if isinstance(part, App)}
     assert read == {
         "block_device",
@@ -185,7 +188,7 @@ def test_begin_offline_reads_nothing_that_is_left_out() -> None:
 def test_what_another_block_is_does_not_matter_unless_it_is_changing() -> None:
     draw = random.Random(0)
     zones, states = ("none", "kernel", "movable"), ("free", "user", "kernel")
-    machine = Machine(SYSTEM, Shape(nodes=2, blocks=3, frames=2).build(SYSTEM))
+    machine = Machine(AS_LINUX, Shape(nodes=2, blocks=3, frames=2).build(AS_LINUX))
     for _ in range(300):
         mine = (draw.choice(zones), draw.choice(states))
         wholes = [_drawn(machine, draw, mine) for _ in range(4)]
@@ -195,7 +198,7 @@ def test_what_another_block_is_does_not_matter_unless_it_is_changing() -> None:
 def _drawn(machine: Machine, draw: random.Random, mine: tuple[str, str]) -> Machine:
     """Block 0 as given, every other block drawn, but none of them changing."""
     values: list[int] = []
-    for variable in SYSTEM.variables:
+    for variable in AS_LINUX.variables:
         name, members = variable.symbol.name, variable.symbol.range.members or ()
         for point in machine.topology.points(variable.symbol.domain):
             value = machine.values[len(values)]
@@ -229,7 +232,8 @@ def test_a_dump_without_page_flags_says_no_only_where_sysfs_does(
 ) -> None:
     if not (DUMPS / name).exists():
         pytest.skip("the dumps of real machines are not here")
-    found = judge(read_machine(DUMPS / name), SYSTEM)
+    reading = read_machine(DUMPS / name)
+    found = judge(reading, design_of(reading))
     assert Counter(judgement.verdict for judgement in found) == expected
     assert {judgement.guard for judgement in found} <= {None, "one_zone", "block_online"}
     assert not any(judgement.violated for judgement in found)
@@ -254,7 +258,7 @@ PLAIN = MachineReading(
 
 
 def of(reading: MachineReading, *, boot_memory_stays: bool | None = False) -> BlockJudgement:
-    (found,) = judge(reading, SYSTEM, boot_memory_stays=boot_memory_stays)
+    (found,) = judge(reading, design_of(reading), boot_memory_stays=boot_memory_stays)
     return found
 
 
@@ -266,8 +270,25 @@ def test_a_pin_that_lasts_may_be_in_any_block_with_pages_to_move() -> None:
     assert answer(of(replace(PLAIN, pinned=3, frames={1: Counter((FREE,))}))) == YES
 
 
-def test_no_pin_that_lasts_is_in_the_movable_zone() -> None:
-    assert answer(of(replace(PLAIN, pinned=3, blocks=(block(zone="Movable"),)))) == YES
+@pytest.mark.parametrize(
+    ("kernel", "expected"),
+    [((6, 12), YES), ((5, 13), YES), ((5, 12), CANNOT_TELL), (None, CANNOT_TELL)],
+)
+def test_since_5_13_no_pin_that_lasts_is_in_the_movable_zone(
+    kernel: tuple[int, int] | None, expected: tuple[str, str | None, int | None]
+) -> None:
+    """Before, pages were pinned where they were; of an unknown version both may be."""
+    movable = replace(PLAIN, pinned=3, blocks=(block(zone="Movable"),), kernel=kernel)
+    assert answer(of(movable)) == expected
+    assert answer(of(replace(movable, pinned=0))) == YES
+
+
+def test_no_invariant_that_linux_gives_up_is_counted_or_named() -> None:
+    assert AS_LINUX.given_up.isdisjoint(invariants(AS_LINUX))
+    assert AS_LINUX.given_up & set(invariants(SYSTEM))
+    old = design_of(replace(PLAIN, kernel=(5, 10)))
+    broken = {variant.breaks for variant in VARIANTS if variant.name in BEFORE}
+    assert broken <= old.given_up - AS_LINUX.given_up
 
 
 GIGANTIC = HugePool(size=1 << 30, total=2, free=0)

@@ -12,11 +12,10 @@ from pathlib import Path
 import pytest
 
 from memhp.machines.architecture import architecture_of
-from memhp.machines.estimate import BlockJudgement, judge
+from memhp.machines.estimate import BlockJudgement, design_of, judge
 from memhp.machines.lab.recordings import RECORDINGS
 from memhp.machines.pageflags import FrameKind
 from memhp.machines.sysfs import MachineReading, read_machine
-from memhp.spec.profiles import LINUX, system_of
 from memhp.spec.system import SYSTEM
 
 DATA = Path(__file__).resolve().parents[1] / "data"
@@ -32,7 +31,7 @@ def reading_of(name: str) -> MachineReading:
 def judged(name: str) -> tuple[BlockJudgement, ...]:
     reading = reading_of(name)
     stays = architecture_of(reading).boot_memory_stays
-    return judge(reading, SYSTEM, boot_memory_stays=stays)
+    return judge(reading, design_of(reading), boot_memory_stays=stays)
 
 
 def outcome_of(name: str, judgement: BlockJudgement) -> str:
@@ -69,9 +68,9 @@ def test_properties_are_violated_only_where_linux_violates_them() -> None:
     }
 
 
-def test_the_list_and_linux_judge_alike() -> None:
+def test_the_list_and_linux_judge_alike_what_its_profile_does_not_change() -> None:
     reading = reading_of("pinned")
-    assert judge(reading, system_of(LINUX)) == judge(reading, SYSTEM)
+    assert judge(reading, design_of(reading)) == judge(reading, SYSTEM)
 
 
 def test_every_recording_has_its_small_file_and_no_other_is_there() -> None:
@@ -112,5 +111,7 @@ def test_the_guests_are_of_four_kernels_and_two_architectures() -> None:
 
 def test_without_page_words_nothing_is_told_of_a_kernel_zone() -> None:
     reading = read_machine(DATA / "busy.tar.gz", page_flags=False)
-    verdicts = {each.verdict for each in judge(reading, SYSTEM) if each.zone == "Normal"}
+    verdicts = {
+        each.verdict for each in judge(reading, design_of(reading)) if each.zone == "Normal"
+    }
     assert verdicts == {"cannot tell"}
