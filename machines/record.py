@@ -22,12 +22,12 @@ from memhp.machines.pageflags import count_words
 from memhp.machines.sysfs import MachineReading
 from memhp.machines.tree import MEMORY_DIR, NODE_DIR, Tree, open_tree
 
-__all__ = ["FOLDERS", "PASSED_OVER", "PROC", "pack", "record_of_this_machine"]
+__all__ = ["FOLDERS", "PROC", "pack", "record_of_this_machine", "recorded"]
 
 FOLDERS = (MEMORY_DIR, NODE_DIR)
 """The folders of which everything is recorded."""
 
-PASSED_OVER = ("power", "subsystem", "uevent")
+_PASSED_OVER = ("power", "subsystem", "uevent")
 """Names in them that tell nothing of memory."""
 
 PROC = tuple(
@@ -71,7 +71,15 @@ def record_of_this_machine(reading: MachineReading, root: str | Path = "/") -> b
         MachineError: there is no memory to tell of, or page words that could be read cannot
             be now.
     """
-    tree = open_tree(root)
+    files, links = recorded(open_tree(root))
+    words = _page_words(reading)
+    if words is not None:
+        files[PAGE_WORDS] = page_words_text(words).encode()
+    return pack(sorted(files.items()), links)
+
+
+def recorded(tree: Tree) -> tuple[dict[str, bytes], list[str]]:
+    """The files that are recorded of a machine, and the links: not where the kernel lies."""
     files: dict[str, bytes] = {}
     links: list[str] = []
     for folder in (*FOLDERS, DEVICE_TREE):
@@ -80,10 +88,7 @@ def record_of_this_machine(reading: MachineReading, root: str | Path = "/") -> b
         _take(tree, path, files)
     if IOMEM in files:
         files[IOMEM] = _without_kernel(files[IOMEM])
-    words = _page_words(reading)
-    if words is not None:
-        files[PAGE_WORDS] = page_words_text(words).encode()
-    return pack(sorted(files.items()), sorted(links))
+    return files, sorted(links)
 
 
 def _page_words(reading: MachineReading) -> PageWords | None:
@@ -115,7 +120,7 @@ def _walk(tree: Tree, folder: str, files: dict[str, bytes], links: list[str]) ->
     """Everything below a folder; of the device tree only what tells of memory."""
     for name in tree.listdir(folder):
         path = f"{folder}/{name}"
-        if name in PASSED_OVER:
+        if name in _PASSED_OVER:
             continue
         if folder == DEVICE_TREE and not name.startswith(("memory", "#")):
             continue

@@ -8,7 +8,8 @@
 - `layout`: a guest's nodes, DIMM slots and options; `platforms`: QEMU for an architecture.
 - `guest`: booting, asking, ending.  `protocol`, `agent/`: how it is asked; `qmp`: QEMU's
   monitor; `initramfs`, `modules`: what it starts with.
-- `devices`: DIMMs and virtio-mem that come and go; `snapshot`: a guest as a tar.
+- `devices`: DIMMs and virtio-mem that come and go; `files`: a guest's files; `snapshot`: a
+  guest as a tar.
 - `trial`: every block of a guest is tried; `recordings`: the guests of which that is kept.
 
 Needs `qemu-system-x86`, `busybox-static` and a C compiler; nothing is written outside the

@@ -7,7 +7,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from memhp.machines.device_tree import DEVICE_TREE
 from memhp.machines.findings import (
     OUTCOMES,
     PAGE_WORDS,
@@ -16,9 +15,10 @@ from memhp.machines.findings import (
     page_words_text,
 )
 from memhp.machines.lab.errors import LabError, whole_number
+from memhp.machines.lab.files import files_in
 from memhp.machines.lab.guest import Guest
 from memhp.machines.pageflags import filled
-from memhp.machines.record import FOLDERS, PASSED_OVER, PROC, pack
+from memhp.machines.record import pack, recorded
 from memhp.machines.tree import MEMORY_DIR
 
 __all__ = ["block_states", "files_of", "packed", "page_sizes", "snapshot", "tallied", "words_of"]
@@ -46,11 +46,11 @@ def packed(files: GuestFiles, words: PageWords, outcomes: Mapping[int, str] | No
 
 
 def files_of(guest: Guest) -> GuestFiles:
-    """What the guest's files say now."""
-    found = _found(guest, "-type f")
-    if not any(path.startswith(f"{MEMORY_DIR}/memory") for path in found):
+    """What the guest's files say now; what `memhp inspect --save` takes of this machine."""
+    files, links = recorded(files_in(guest))
+    if not any(path.startswith(f"{MEMORY_DIR}/memory") for path in files):
         raise LabError("the guest has no memory blocks to record")
-    return list(_read(guest, [*PROC, *found, *_device_tree(guest)])), _found(guest, "-type l")
+    return sorted(files.items()), links
 
 
 def block_states(guest: Guest) -> dict[int, str]:
@@ -96,23 +96,3 @@ def tallied(guest: Guest, path: str, first: int, count: int) -> dict[int, int]:
         raise LabError(f"{count} words of {path} from {first}: {os.strerror(answer.code)}")
     counts = (part.partition(":") for part in answer.data.decode("ascii", "replace").split())
     return {whole_number(word, 16): whole_number(many) for word, _, many in counts}
-
-
-def _read(guest: Guest, paths: Iterable[str]) -> Iterable[tuple[str, bytes]]:
-    for path in paths:
-        answer = guest.agent("read", f"/{path}")
-        if answer.code == 0:  # else it can only be written, or it went away since
-            yield path, answer.data
-
-
-def _found(guest: Guest, kind: str) -> list[str]:
-    folders = " ".join(f"/{folder}" for folder in FOLDERS)  # without NUMA, none of nodes
-    reply = guest.shell(f"find {folders} {kind} 2>/dev/null")
-    paths = [path.lstrip("/") for path in sorted(reply.out.split())]
-    return [path for path in paths if not set(path.split("/")) & set(PASSED_OVER)]
-
-
-def _device_tree(guest: Guest) -> list[str]:
-    """The files that tell the memory at boot, where there is a device tree."""
-    reply = guest.shell(f"cd /{DEVICE_TREE} && ls -d '#address-cells' '#size-cells' memory*/reg")
-    return [] if reply.rc else [f"{DEVICE_TREE}/{name}" for name in reply.out.split()]

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Literal
 
 from memhp.machines.lab.errors import LabError, whole_number
+from memhp.machines.lab.files import Files
 from memhp.machines.lab.guest import Guest
 from memhp.machines.lab.snapshot import tallied, words_of
 from memhp.machines.pageflags import FrameKind, kinds_of
@@ -19,7 +20,7 @@ from memhp.machines.procfs import zones
 from memhp.machines.sysfs import MachineReading, read_tree
 from memhp.machines.worlds import facts_of
 
-__all__ = ["Files", "Own", "frames_of", "kernel_memory", "listed", "read_listing", "settled"]
+__all__ = ["Own", "frames_of", "kernel_memory", "listed", "read_listing", "settled"]
 
 Own = Literal["nothing", "kernel", "boot"]
 """What the kernel has of its own in a block: what it may give back, or what boot reserved."""
@@ -46,48 +47,6 @@ _LOOKS = 8
 """So many times at most: the lists of the CPUs may change at any time."""
 _BETWEEN = 256
 """More pages than one CPU keeps between two lists (mm/swap.c): blank, and neither free nor used."""
-
-
-class Files:
-    """A `Tree` of a few files; links are names alone.
-
-    >>> Files({"sys/a/b": b"1"}, ["sys/a/link"]).listdir("sys/a")
-    ('b', 'link')
-    """
-
-    live = False
-
-    def __init__(self, contents: Mapping[str, bytes], links: Iterable[str] = ()) -> None:
-        self.source = "a guest"
-        self._contents = contents
-        self._links = frozenset(links)
-        self._names: dict[str, set[str]] = {}
-        for path in (*contents, *self._links):
-            while path:
-                path, _, name = path.rpartition("/")
-                self._names.setdefault(path, set()).add(name)
-
-    def read_bytes(self, path: str) -> bytes | None:
-        """See `Tree.read_bytes`."""
-        return self._contents.get(path)
-
-    def read_text(self, path: str) -> str | None:
-        """See `Tree.read_text`."""
-        content = self.read_bytes(path)
-        return None if content is None else content.decode(errors="replace")
-
-    def listdir(self, path: str) -> tuple[str, ...]:
-        """See `Tree.listdir`."""
-        return tuple(sorted(self._names.get(path, ())))
-
-    def exists(self, path: str) -> bool:
-        """See `Tree.exists`."""
-        folder, _, name = path.rpartition("/")
-        return name in self._names.get(folder, ())
-
-    def readlink(self, path: str) -> str | None:
-        """See `Tree.readlink`."""
-        return "" if path in self._links else None
 
 
 def listed(guest: Guest, *proc: str) -> MachineReading:

@@ -35,6 +35,7 @@ from memhp.machines.lab import (
 from memhp.machines.lab.protocol import Answer
 from memhp.machines.lab.snapshot import block_states
 from memhp.machines.sysfs import read_machine
+from memhp.machines.tree import open_tree
 
 from .conftest import LONG, soon
 
@@ -173,6 +174,7 @@ def test_a_snapshot_is_a_machine_that_inspect_reads(
     assert [block.nodes for block in reading.blocks] == [(0,)] * 4 + [(1,)] * 2
     assert reading.iomem
     assert reading.cpuinfo
+    assert "Kernel" not in (open_tree(path).read_text("proc/iomem") or "Kernel")
     assert main(["inspect", str(path)]) == 0
     assert "6 blocks of 128 MiB" in capsys.readouterr().out
 
