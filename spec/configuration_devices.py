@@ -28,7 +28,7 @@ _FIRMWARE = (
     option("EFI_STUB", "arch/*/Kconfig", default="EFI", only="arm64 riscv"),
     option("ACPI", _ACPI, prompt="y", default="y", only="x86", elsewhere=True),
     option("ACPI", _ACPI, prompt="y", depends="EFI", only="arm64", elsewhere=True),
-    option("ACPI", _ACPI, prompt="y", depends="EFI", only="riscv", when="6.6..", elsewhere=True),
+    option("ACPI", _ACPI, prompt="y", depends="EFI", only="riscv", when="6.5..", elsewhere=True),
     option(
         "X86_64_ACPI_NUMA", _X86, prompt="y", depends="NUMA && ACPI && PCI", default="y",
         selects=["ACPI_NUMA"], only="x86",
@@ -38,14 +38,14 @@ _FIRMWARE = (
         only="x86 arm64", when="..6.11",
     ),
     option(
-        "ACPI_NUMA", _NUMA, prompt="y", depends="ACPI && NUMA", only="riscv", when="6.6..6.11"
+        "ACPI_NUMA", _NUMA, prompt="y", depends="ACPI && NUMA", only="riscv", when="6.5..6.11"
     ),
     option(
         "ACPI_NUMA", _NUMA, default="ACPI && NUMA && !X86", only="x86 arm64 riscv", when="6.11.."
     ),
     option("ACPI_HMAT", _NUMA, prompt="y", depends="ACPI && ACPI_NUMA", only="x86 arm64"),
     option(
-        "ACPI_HMAT", _NUMA, prompt="y", depends="ACPI && ACPI_NUMA", only="riscv", when="6.6.."
+        "ACPI_HMAT", _NUMA, prompt="y", depends="ACPI && ACPI_NUMA", only="riscv", when="6.5.."
     ),
     option(
         "EFI_SOFT_RESERVE", _EFI, prompt="y", depends="EFI && EFI_STUB && ACPI_HMAT",
@@ -57,7 +57,7 @@ _FIRMWARE = (
     ),
     option(
         "ACPI_HOTPLUG_MEMORY", _ACPI, prompt="y", depends="ACPI && MEMORY_HOTPLUG",
-        only="riscv", when="6.6..",
+        only="riscv", when="6.5..",
     ),
 )  # fmt: skip
 
@@ -109,7 +109,11 @@ _VIRTUAL = (
     ),
     option(
         "HYPERV", _HV, prompt="y", depends="ACPI && !CPU_BIG_ENDIAN", tristate=True,
-        selects=["PARAVIRT"], only="arm64", when="5.15..6.18",
+        selects=["PARAVIRT"], only="arm64", when="5.15..6.17",
+    ),
+    option(
+        "HYPERV", _HV, prompt="y", depends="!CPU_BIG_ENDIAN", tristate=True,
+        selects=["PARAVIRT"], only="arm64", when="6.17..6.18",
     ),
     option(
         "HYPERV", _HV, prompt="y", depends="!CPU_BIG_ENDIAN", selects=["PARAVIRT"], only="arm64",
@@ -145,7 +149,7 @@ _ALONGSIDE = " && ".join(f"({name} || !{name})" for name in ("CXL_ACPI", "CXL_PC
 _DIRECT = (
     option("ZONE_DEVICE", "mm/Kconfig", prompt="y", only="x86 arm64 powerpc", depends=_MAPPED),
     option("ZONE_DEVICE", "mm/Kconfig", prompt="y", only="riscv", when="6.11..", depends=_MAPPED),
-    option("ZONE_DEVICE", "mm/Kconfig", prompt="y", only="s390", when="6.18..", depends=_MAPPED),
+    option("ZONE_DEVICE", "mm/Kconfig", prompt="y", only="s390", when="6.17..", depends=_MAPPED),
     option("DAX", _DAX, prompt="y", tristate=True, elsewhere=True),
     option(
         "DEV_DAX", _DAX, prompt="y", depends="DAX && TRANSPARENT_HUGEPAGE", tristate=True
@@ -160,7 +164,7 @@ _DIRECT = (
     ),
     option(
         "DEV_DAX_CXL", _DAX, prompt="y", depends="DAX && CXL_BUS && CXL_REGION && DEV_DAX",
-        default="CXL_REGION && DEV_DAX", tristate=True, when="6.4..7.1",
+        default="CXL_REGION && DEV_DAX", tristate=True, when="6.3..7.1",
     ),
     option(
         "DEV_DAX_CXL", _DAX, prompt="y", default="CXL_REGION && DEV_DAX", tristate=True,
@@ -171,7 +175,7 @@ _DIRECT = (
         "DEV_DAX_KMEM", _DAX, prompt="y", depends="DAX && DEV_DAX && MEMORY_HOTPLUG",
         default="DEV_DAX", tristate=True,
     ),
-    option("CXL_BUS", _CXL, prompt="y", depends="PCI", tristate=True, when="5.14.."),
+    option("CXL_BUS", _CXL, prompt="y", depends="PCI", tristate=True, when="5.12.."),
     option(
         "CXL_PCI", _CXL, prompt="y", depends="CXL_BUS", default="CXL_BUS", tristate=True,
         when="5.19..7.0",
@@ -180,6 +184,7 @@ _DIRECT = (
         "CXL_PCI", _CXL, prompt="y", depends="CXL_BUS", default="CXL_BUS", tristate=True,
         selects=["CXL_MEM"], when="7.0..",
     ),
+    option("CXL_MEM", _CXL, prompt="y", depends="CXL_BUS", tristate=True, when="5.12..5.14"),
     option(
         "CXL_MEM", _CXL, prompt="y", depends="CXL_BUS", default="CXL_BUS", tristate=True,
         when="5.14..5.19",
@@ -204,10 +209,10 @@ _DIRECT = (
         "CXL_ACPI", _CXL, prompt="y", default="CXL_BUS", selects=["ACPI_HMAT"], tristate=True,
         depends="ACPI && ACPI_NUMA && (CXL_PMEM || !CXL_PMEM) && CXL_BUS", when="7.0..",
     ),
-    option("CXL_REGION", _CXL, default="SPARSEMEM && CXL_BUS", when="6.0..6.4"),
+    option("CXL_REGION", _CXL, default="SPARSEMEM && CXL_BUS", when="6.0..6.3"),
     option(
         "CXL_REGION", _CXL, prompt="y", depends="SPARSEMEM && CXL_BUS", default="CXL_BUS",
-        when="6.4..",
+        when="6.3..",
     ),
 )  # fmt: skip
 

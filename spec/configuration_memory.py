@@ -58,18 +58,18 @@ MODEL = (
         only="powerpc", when="5.11..",
     ),
     option("NUMA", _S390, prompt="y", depends="SCHED_TOPOLOGY", only="s390"),
-    option("NUMA", _RISCV, prompt="y", depends="SMP", only="riscv", when="5.14.."),
+    option("NUMA", _RISCV, prompt="y", depends="SMP", only="riscv", when="5.12.."),
     option("SCHED_TOPOLOGY", _S390, prompt="y", default="y", only="s390", elsewhere=True),
     option("SELECT_MEMORY_MODEL", _MM, default="y", only="x86", when="..5.19"),
     option("SELECT_MEMORY_MODEL", _MM, default="y", only="arm64", when="..5.14"),
     option("SELECT_MEMORY_MODEL", _MM, default="y", only="powerpc riscv"),
     option(
-        _FLAT, _MM, prompt="y", depends="SELECT_MEMORY_MODEL", only="riscv", when="..5.14",
+        _FLAT, _MM, prompt="y", depends="SELECT_MEMORY_MODEL", only="riscv", when="..5.12",
         choice="Memory model",
     ),
     option(
         _FLAT, _MM, prompt="y", depends="SELECT_MEMORY_MODEL && !NUMA", only="riscv",
-        when="5.14..", choice="Memory model",
+        when="5.12..", choice="Memory model",
     ),
     option(_SPARSE, _MM, prompt="y", depends="SELECT_MEMORY_MODEL", choice="Memory model"),
     option(
@@ -83,8 +83,13 @@ MODEL = (
     option("SPARSEMEM", _MM, default="!SELECT_MEMORY_MODEL || SPARSEMEM_MANUAL"),
     option(
         "SPARSEMEM_VMEMMAP", _MM, prompt="y", depends="SPARSEMEM", default="y",
-        only="x86 powerpc riscv", when="..6.18", elsewhere=True,
+        only="powerpc riscv", when="..6.18", elsewhere=True,
     ),
+    option(
+        "SPARSEMEM_VMEMMAP", _MM, prompt="y", depends="SPARSEMEM", default="y", only="x86",
+        when="..6.17", elsewhere=True,
+    ),
+    option("SPARSEMEM_VMEMMAP", _MM, default="SPARSEMEM", only="x86", when="6.17..6.18"),
     option(
         "SPARSEMEM_VMEMMAP", _MM, prompt="y", depends="SPARSEMEM", default="y", only="arm64",
         when="..5.14",
@@ -139,7 +144,7 @@ MIGRATION = (
     option(_HUGE, _RISCV, default=_MOVES, only="riscv", when="5.15.."),
     option(_HUGE_THP, "arch/*/Kconfig", default=_THP, only="x86 arm64 powerpc", when="..7.3"),
     option(_HUGE_THP, _RISCV, default=_THP, only="riscv", when="5.17..7.3"),
-    option(_HUGE_THP, _S390, default=_THP, only="s390", when="6.18..7.3"),
+    option(_HUGE_THP, _S390, default=_THP, only="s390", when="6.17..7.3"),
     option("ARCH_HAS_PMD_SOFTLEAVES", "arch/*/Kconfig", default=_THP, when="7.3.."),
 )  # fmt: skip
 

@@ -84,12 +84,42 @@ def test_read_releases_are_in_order_and_every_range_begins_where_something_was_r
 
 
 @pytest.mark.parametrize(
+    ("architecture", "name", "first"),
+    [
+        ("x86", "CXL_BUS", (5, 12)),
+        ("riscv", "NUMA", (5, 12)),
+        ("x86", "MHP_MEMMAP_ON_MEMORY", (5, 14)),
+        ("x86", "DEV_DAX_CXL", (6, 3)),
+        ("riscv", "ACPI_HOTPLUG_MEMORY", (6, 5)),
+        ("s390", "ZONE_DEVICE", (6, 17)),
+        ("s390", "ARCH_ENABLE_THP_MIGRATION", (6, 17)),
+        ("x86", "HYPERV_VMBUS", (6, 18)),
+    ],
+)
+def test_an_option_begins_with_the_series_in_which_it_was_first_read(
+    architecture: str, name: str, first: tuple[int, int]
+) -> None:
+    before = max(release for release in READ if release < first)
+    assert name in rules(architecture, first)
+    assert name not in rules(architecture, before)
+
+
+def test_between_6_14_and_6_18_two_options_change_by_halves() -> None:
+    """6.17 makes the virtual memmap of x86 compulsory, and asks no ACPI for Hyper-V on arm64."""
+    vmemmap = [rules("x86", (6, minor))["SPARSEMEM_VMEMMAP"].asked for minor in (14, 17, 18)]
+    assert vmemmap == [True, False, False]
+    hyperv = [rules("arm64", (6, minor))["HYPERV"] for minor in (14, 17, 18)]
+    assert ["ACPI" in names(each.depends) for each in hyperv] == [True, False, False]
+    assert [each.tristate for each in hyperv] == [True, True, False]
+
+
+@pytest.mark.parametrize(
     ("release", "by"),
     [
         ((6, 12, 50), [(6, 12, 50)]),
         ((6, 13), [(6, 13, 0)]),
         ((6, 7), [(6, 6, 63), (6, 8, 1)]),
-        ((6, 16, 9), [(6, 14, 0), (6, 18, 2)]),
+        ((6, 16, 9), [(6, 14, 0), (6, 17, 0)]),
         ((7, 4), [READ[-1]]),
         ((5, 9, 16), []),
     ],
