@@ -11,7 +11,8 @@ from memhp.spec.configuration_claims import CLAIMS, ConfigurationClaim
 from memhp.spec.kconfig_language import Option, evaluate, names, parse
 from memhp.spec.kernel_releases import Release
 
-from .configuration import Encoding, Kernel, capability, cone, kernel, plan
+from .configuration import Kernel, capability, cone, kernel
+from .configuration_plan import Encoding, plan
 from .verdicts import Verdict, combine
 
 __all__ = [

@@ -5,9 +5,10 @@ from __future__ import annotations
 from memhp.spec.configuration import ARCHITECTURE_SYMBOLS, CAPABILITIES
 from memhp.spec.kconfig_language import names
 
-from .configuration import Kernel, cone, impossible, missing
+from .configuration import Kernel, cone, missing
 from .configuration_claims import every_configuration
 from .configuration_judge import Answer
+from .configuration_plan import impossible
 
 __all__ = ["alone"]
 

@@ -23,17 +23,15 @@ from memhp.spec.kernel_releases import (
 
 from .configuration import (
     Kernel,
-    Plan,
     absent,
     choose,
     comes_later,
-    impossible,
     kernel,
     missing,
-    plan,
     settle,
     works,
 )
+from .configuration_plan import Plan, impossible, plan
 
 __all__ = ["Answer", "Judgement", "Stranger", "judge", "proposal"]
 

@@ -15,8 +15,8 @@ from .common import Once, UsageError, choose, coloured, console, fail, say
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from memhp.checks.configuration import Plan
     from memhp.checks.configuration_judge import Answer, Judgement, Stranger
+    from memhp.checks.configuration_plan import Plan
     from memhp.machines.kernel_config import KernelConfig
 
 _EPILOG = """examples:
@@ -114,9 +114,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _judged(args: argparse.Namespace) -> Kconfig:
-    from memhp.checks.configuration import Plan
     from memhp.checks.configuration_fragment import alone
     from memhp.checks.configuration_judge import judge, proposal, whole
+    from memhp.checks.configuration_plan import Plan
     from memhp.machines.kernel_config import merged, read_config
     from memhp.spec.configuration import CAPABILITIES
 
@@ -201,7 +201,7 @@ def _wanted(judgement: Judgement, want: list[str] | None) -> tuple[str, ...]:
 
 def _may_be(judgement: Judgement, name: str) -> bool:
     """None of the rules that were read say that it cannot be."""
-    from memhp.checks.configuration import impossible
+    from memhp.checks.configuration_plan import impossible
 
     return not any(impossible(it, name) for it in judgement.kernels)
 

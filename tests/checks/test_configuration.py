@@ -8,14 +8,15 @@ from itertools import combinations, product
 
 import pytest
 
-from memhp.checks import configuration_claims
-from memhp.checks.configuration import Kernel, impossible, kernel, missing, plan, settle, works
+from memhp.checks import configuration, configuration_claims, configuration_plan
+from memhp.checks.configuration import Kernel, kernel, missing, settle, works
 from memhp.checks.configuration_claims import (
     every_capability_is_possible,
     fewest,
     prove_configuration_claim,
     prove_configuration_claims,
 )
+from memhp.checks.configuration_plan import impossible, plan
 from memhp.checks.verdicts import Verdict
 from memhp.spec.configuration import Capability, rules
 from memhp.spec.configuration_claims import CLAIMS
@@ -260,8 +261,8 @@ def test_a_planted_wrong_rule_is_noticed(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_capability_that_nothing_gives_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     idle = Capability("idle", "nothing", parse("VIRTIO_MEM && VIRTIO_PCI && PPC"), (5, 10))
-    monkeypatch.setattr(configuration_claims, "CAPABILITIES", (idle,))
-    monkeypatch.setattr("memhp.checks.configuration.CAPABILITIES", (idle,))
+    for module in (configuration, configuration_plan, configuration_claims):
+        monkeypatch.setattr(module, "CAPABILITIES", (idle,))
     assert every_capability_is_possible()[1] is Verdict.refuted
 
 
