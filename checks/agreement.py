@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from memhp.engine.target import EngineTarget
 from memhp.spec.language.system import System
 
+from .fuzz.campaign import count_of, untold_on
 from .fuzz.reached import Reached, reached
 from .store import keep, kept, sealed, unsealed
 
@@ -49,14 +51,17 @@ def _stored(path: Path, key: str, system: System) -> Reached | None:
         document = unsealed(kept(path))
         if document["key"] != key:
             return None
-        episodes, taken = Counter(document["episodes"]), Counter(document["taken"])
-        untold = {
-            machine: {name: set(places) for name, places in of.items()}
-            for machine, of in document["untold"].items()
-        }
-        return Reached(system, document["steps"], document["of"], episodes, taken, untold)
+        episodes, taken = _counts(document["episodes"]), _counts(document["taken"])
+        known = document["untold"].items()
+        untold = {machine: untold_on(machine, of, system) for machine, of in known}
+        done, of = count_of(document["steps"]), count_of(document["of"])
+        return Reached(system, done, of, episodes, taken, untold)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _counts(document: Mapping[str, object]) -> Counter[str]:
+    return Counter({name: count_of(count) for name, count in document.items()})
 
 
 def _store(path: Path, key: str, found: Reached) -> None:

@@ -26,7 +26,15 @@ from .topologies import MORE_SHAPES, SHAPES, built, machines_for
 from .walk import walk
 from .workers import Lost, Workers
 
-__all__ = ["Campaign", "CampaignError", "WorkersLost", "do", "run"]
+__all__ = [
+    "Campaign",
+    "CampaignError",
+    "WorkersLost",
+    "count_of",
+    "do",
+    "run",
+    "untold_on",
+]
 
 _VERSION = 2
 OPERATIONS = {"walk": 10_000, "hypothesis": 1_000}
@@ -114,14 +122,14 @@ class Campaign:
         if profile not in [known.name for known in PROFILES]:
             raise CampaignError(f"its profile {cut(profile)} is none that memhp knows")
         try:
-            seed = _count(document["seed"], least=-_MOST)
+            seed = count_of(document["seed"], least=-_MOST)
             following, steps, changed = (
-                _count(document[of]) for of in ("next", "steps", "changed")
+                count_of(document[of]) for of in ("next", "steps", "changed")
             )
             answers = Counter(dict(map(_answer, document["answers"])))
             system = system_of(profile)
-            untold = {on: _untold(on, of, system) for on, of in document["untold"].items()}
-            begun = set(map(_count, document["begun"]))
+            untold = {on: untold_on(on, of, system) for on, of in document["untold"].items()}
+            begun = set(map(count_of, document["begun"]))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             told = str(error) if isinstance(error, CampaignError) else "its counts are missing"
             raise CampaignError(f"the campaign is damaged: {told}") from None
@@ -130,7 +138,8 @@ class Campaign:
         return found
 
 
-def _count(value: object, least: int = 0) -> int:
+def count_of(value: object, least: int = 0) -> int:
+    """The value, if it is a count from ``least`` on.  Raises CampaignError if not."""
     if type(value) is not int or not least <= value < _MOST:
         raise CampaignError(f"{cut(value)} is no count")
     return value
@@ -139,12 +148,13 @@ def _count(value: object, least: int = 0) -> int:
 def _answer(row: object) -> tuple[tuple[str, int | None], int]:
     if isinstance(row, list) and len(row) == 3 and row[0] in list(EVERY):
         name, errno, count = row
-        if errno is None or 0 < _count(errno) <= _MOST_ERRNO:
-            return (name, errno), _count(count)
+        if errno is None or 0 < count_of(errno) <= _MOST_ERRNO:
+            return (name, errno), count_of(count)
     raise CampaignError(f"{cut(row)} is no operation with its answer and a count")
 
 
-def _untold(machine: str, of: Mapping[str, Iterable[object]], system: System) -> Untold:
+def untold_on(machine: str, of: Mapping[str, Iterable[object]], system: System) -> Untold:
+    """What a target has not told on that machine, as a document has it.  Raises CampaignError."""
     if machine not in SHAPES and machine not in MORE_SHAPES:
         raise CampaignError(f"there is no machine {cut(machine)}")
     untold: Untold = {}
@@ -152,7 +162,7 @@ def _untold(machine: str, of: Mapping[str, Iterable[object]], system: System) ->
     for name, places in of.items():
         if name not in domains:
             raise CampaignError(f"there is no variable {cut(name)}")
-        untold[name] = set(map(_count, places))
+        untold[name] = set(map(count_of, places))
         most = len(built(machine).points(domains[name]))
         if max(untold[name], default=0) >= most:
             raise CampaignError(f"{name} has {most} entries on {machine}")

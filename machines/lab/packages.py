@@ -233,7 +233,7 @@ def archive_of(deb: Path) -> Iterator[tarfile.TarFile]:
                 yield archive
             while stream.read(1 << 20):  # what is left, so that dpkg-deb says how it went
                 pass
-    except (tarfile.TarError, LZMAError, EOFError, ValueError):
+    except (tarfile.TarError, LZMAError, EOFError, OverflowError, ValueError):
         raise LabError(f"{deb.name} is no package that can be unpacked") from None
     if pipe.returncode:
         raise LabError(f"{deb.name} is damaged")

@@ -16,7 +16,7 @@ from memhp.checks.fuzz.reached import Reached
 from memhp.checks.reach import first_violation
 from memhp.checks.search import Found
 from memhp.checks.solvers import Answer, Query
-from memhp.checks.store import keep, kept
+from memhp.checks.store import keep, kept, sealed, unsealed
 from memhp.spec.language import apply
 from memhp.spec.system import SYSTEM
 from memhp.spec.variants import VARIANTS
@@ -259,3 +259,29 @@ def test_counts_of_a_lock_step_that_were_changed_are_not_believed(
         before = len(walks)
         agreement(SYSTEM, 10, folder=folder)
         assert len(walks) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("steps", "x"),
+        ("of", -1),
+        ("episodes", {"x": "y"}),
+        ("taken", [["x", 1]]),
+        ("untold", {"x": {}}),
+        ("untold", {"flat": {"zone": ["x"]}}),
+    ],
+)
+def test_counts_of_a_lock_step_that_are_none_are_not_believed_under_any_seal(
+    name: str, value: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from memhp.checks import agreement as module
+
+    walked = Reached(SYSTEM, 10, 1)
+    monkeypatch.setattr(module, "reached", lambda *_, **__: walked)
+    agreement(SYSTEM, 10, folder=tmp_path)
+    path = tmp_path / "lock-step.json"
+    content = unsealed(kept(path))
+    assert agreement(SYSTEM, 10, folder=tmp_path) is not walked
+    keep(path, sealed(content | {name: value}))
+    assert agreement(SYSTEM, 10, folder=tmp_path) is walked

@@ -11,7 +11,8 @@ no traceback, no control character, and no file that nobody asked for.  Files of
 fault are counted, and the smallest input is kept in ``--keep``, as `KIND/` with the files, and
 the number with which ``--only`` makes it again.
 
-The exit code is 1 if anything failed.  The same seed makes the same inputs.
+The exit code is 1 if anything failed.  The same seed makes the same inputs.  Standard error
+tells how far it is.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from hostile.bounded import Case, Found, run
+from hostile.progress import counted
 from hostile.readers import READERS, prepare
 
 
@@ -84,10 +86,11 @@ def main(argv: list[str] | None = None) -> int:
     names = args.reader or list(READERS)
     numbers: Iterator[int] = iter(range(args.inputs) if args.only is None else [args.only])
     faults = _Faults(args.keep.absolute(), names)
+    told = counted(numbers, args.inputs, faults.counts.total, sys.stderr)
     prepare()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        count = run(_maker(args.seed, names), numbers, args.jobs, faults.take)
+        count = run(_maker(args.seed, names), told, args.jobs, faults.take)
     except KeyboardInterrupt:
         count = next(numbers, args.inputs)  # those that were begun
     for kind, many in faults.counts.most_common():

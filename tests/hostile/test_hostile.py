@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 
 from . import bounded
 from .bounded import Case, Found, judged, run
+from .progress import counted
 
 RUN = Path(__file__).parent / "run.py"
 
@@ -24,7 +26,7 @@ def test_wrong_inputs_of_every_reader_are_taken_well(tmp_path: Path) -> None:
     words = [sys.executable, str(RUN), "--inputs", "240", "--seed", "11", "--jobs", "2"]
     done = subprocess.run([*words, "--keep", str(tmp_path)], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "240 inputs of 15 readers, seed 11: 0 failed" in done.stdout
+    assert "240 inputs of 19 readers, seed 11: 0 failed" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -118,3 +120,29 @@ def test_a_fault_is_found_and_the_next_input_is_tried(
 def test_what_waits_for_ever_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounded, "HANGS", 0.5)
     assert [each.kind for each in tried(waiting)] == ["hangs"]
+
+
+class Terminal(io.StringIO):
+    """What is written to a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("to", "seconds", "told"),
+    [
+        (
+            io.StringIO(),
+            100,
+            "1 of 5 inputs, 0 a second, 7 failed\n3 of 5 inputs, 0 a second, 7 fai",
+        ),
+        (io.StringIO(), 10, ""),
+        (Terminal(), 0.5, "\r1 of 5 inputs, 1 a second, 7 failed\x1b[K\r3 of 5 inputs, 2 a second"),
+    ],
+)
+def test_how_far_a_run_is_is_told_now_and_then(to: io.StringIO, seconds: float, told: str) -> None:
+    times = (seconds * number for number in range(10))
+    assert list(counted(range(5), 5, lambda: 7, to, lambda: next(times))) == list(range(5))
+    assert to.getvalue().startswith(told)
+    assert bool(to.getvalue()) == bool(told)

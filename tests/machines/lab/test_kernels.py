@@ -8,6 +8,7 @@ import os
 import random
 import shutil
 import subprocess
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -164,6 +165,27 @@ def test_a_damaged_package_is_refused(damage: Callable[[bytes], bytes], tmp_path
     package = deb(tmp_path, files)
     package.write_bytes(damage(package.read_bytes()))
     with pytest.raises(LabError, match=r"k\.deb is (damaged|no package)"):
+        unpack([package], tmp_path / "kernel")
+
+
+def archived(members: dict[str, bytes]) -> bytes:
+    """The archive that a package is (deb(5)), with content of one's own."""
+    made = b"!<arch>\n"
+    for name, data in members.items():
+        made += f"{name:<16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(data):<10}`\n".encode() + data
+    return made
+
+
+@pytest.mark.usefixtures("dpkg")
+def test_a_length_of_many_digits_in_a_package_is_refused(tmp_path: Path) -> None:
+    header = tarfile.TarInfo("x")
+    header.type, data = tarfile.XHDTYPE, b"%d path=x\n" % 10**30 + b"20 SCHILY.xattr.a=b\n"
+    header.size = len(data)
+    tar = header.tobuf(tarfile.USTAR_FORMAT) + data.ljust(512, b"\0") + bytes(1024)
+    package = tmp_path / "k.deb"
+    parts = {"debian-binary": b"2.0\n", "control.tar": bytes(1024), "data.tar": tar}
+    package.write_bytes(archived(parts))
+    with pytest.raises(LabError, match=r"k\.deb is no package"):
         unpack([package], tmp_path / "kernel")
 
 
