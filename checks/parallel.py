@@ -7,14 +7,16 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from multiprocessing import parent_process
 from multiprocessing.context import SpawnContext, SpawnProcess
+from pathlib import Path
 from signal import SIG_IGN, SIGINT, SIGKILL, signal
+from subprocess import PIPE, CompletedProcess, Popen
 from typing import Any, TypeVar
 
-__all__ = ["CONTEXT", "call", "die_with", "each", "worker_started", "workers"]
+__all__ = ["CONTEXT", "call", "die_with", "each", "said_by", "worker_started", "workers"]
 
 Shared = TypeVar("Shared")
 Item = TypeVar("Item")
@@ -81,6 +83,43 @@ def die_with(parent: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)  # it ended before the kernel was asked
+
+
+_ENDING = """
+exec 3<&0 </dev/null
+(read _ <&3; kill -KILL 0) >/dev/null 2>&1 &
+exec "$@" 3<&-
+"""
+"""For sh: do the command; when standard input ends, end all that is in this process group."""
+
+
+def said_by(command: Sequence[str], folder: Path) -> CompletedProcess[bytes]:
+    """What a program printed, and how it ended; it, and all that it starts, end with this process.
+
+    A compiler starts others, which nobody would end if this process were killed.  ``folder`` is
+    where its temporary files go.
+
+    Raises OSError if it cannot be started.
+    """
+    theirs, ours = os.pipe()
+    try:
+        with Popen(
+            ["/bin/sh", "-c", _ENDING, "sh", *command],
+            stdin=theirs,
+            stdout=PIPE,
+            stderr=PIPE,
+            env={**os.environ, "TMPDIR": str(folder)},
+            process_group=0,
+        ) as process:
+            try:
+                out, err = process.communicate()
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, SIGKILL)
+    finally:
+        os.close(theirs)
+        os.close(ours)
+    return CompletedProcess(command, process.returncode, out, err)
 
 
 def each(

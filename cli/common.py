@@ -49,6 +49,23 @@ def file_name(text: str) -> Path:
     return Path(text)
 
 
+def number_of_seconds(text: str) -> float:
+    """An argument that is a time; argparse says so when it is none."""
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", text) or not float(text):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a number of seconds")
+    return float(text)
+
+
+def add_limit(parser: argparse.ArgumentParser) -> None:
+    """Add ``--limit``, for how long a user's target may take (`memhp.checks.fuzz.isolated`)."""
+    parser.add_argument(
+        "--limit",
+        type=number_of_seconds,
+        metavar="SECONDS",
+        help="how long a class may take for an operation (300)",
+    )
+
+
 _MOST_PROCESSES = 4096
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
 

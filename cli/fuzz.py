@@ -16,7 +16,7 @@ from tempfile import TemporaryFile
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from .common import UsageError, at_least_one, fail, find_profile, free_path, write_json
+from .common import UsageError, add_limit, at_least_one, fail, find_profile, free_path, write_json
 from .fuzz_show import by_name, document, show, show_depth, show_list
 from .streams import show_progress
 
@@ -33,10 +33,11 @@ _EPILOG = """examples:
   memhp fuzz --target kernel:x86_64-6.12  a real kernel of `memhp lab list`
   memhp fuzz --target kernel:./bzImage    a kernel of your own
 
-A class runs in a process of its own: what it prints goes to standard error, and if it ends or
-is killed, that is a divergence.  What diverges is shrunk and written to a file that
-`memhp replay` runs again.  A campaign that is stopped by Ctrl-C is kept, in campaign.json if
-there is no --keep; with --keep it is kept all the time.
+A class runs in a process of its own: what it prints goes to standard error, and if it ends, is
+killed, or does not answer within --limit, that is a divergence.  What diverges is shrunk and
+written to a file that `memhp replay` runs again; what does not answer is not shrunk.  A campaign
+that is stopped by Ctrl-C is kept, in campaign.json if there is no --keep; with --keep it is kept
+all the time.
 """
 
 
@@ -77,6 +78,7 @@ def add_parser(commands: Any) -> None:
         "--steps", type=at_least_one, metavar="N", help="operations to do, about (20000)"
     )
     parser.add_argument("--minutes", type=_minutes, metavar="N", help="instead: for so long")
+    add_limit(parser)
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="what to draw (0)")
     parser.add_argument("--jobs", type=at_least_one, metavar="N", help="processes (all cores)")
     parser.add_argument(
@@ -172,7 +174,7 @@ def _first_look(args: argparse.Namespace) -> tuple[str, list[str]]:
     from memhp.checks.fuzz.targets import profile_of, target_named
     from memhp.spec.profiles import system_of
 
-    made = target_named(args.target)
+    made = target_named(args.target, limit=args.limit)
     profile = find_profile(args.profile or profile_of(made)).name
     rules = rules_for(getattr(made, "operations", None), system_of(profile))
     return profile, [rule.name for rule in rules]
@@ -245,7 +247,7 @@ def _go_on(campaign: Campaign, args: argparse.Namespace, rules: int) -> int:
     jobs = args.jobs or os.cpu_count() or 1
     try:
         with _ended_as_interrupted() as ended:
-            for _ in pieces(campaign, steps=steps, seconds=seconds, jobs=jobs):
+            for _ in pieces(campaign, steps=steps, seconds=seconds, jobs=jobs, limit=args.limit):
                 if campaign.record:
                     write_json(args.out, campaign.record.to_json())
                 _keep(campaign, args.keep)
@@ -283,5 +285,5 @@ def _depth(args: argparse.Namespace, profile: str) -> Reached:
     from memhp.spec.profiles import system_of
 
     system = system_of(profile)
-    target = target_named(args.target, system)
+    target = target_named(args.target, system, limit=args.limit)
     return reached(system, target, steps=args.steps or 20_000, seed=args.seed)

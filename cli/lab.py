@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import conform
-from .common import UsageError, choose, fail, in_units, number_of_bytes, write_file
+from .common import (
+    UsageError,
+    choose,
+    fail,
+    in_units,
+    number_of_bytes,
+    number_of_seconds,
+    write_file,
+)
 from .kernel_target import can_be_written
 
 if TYPE_CHECKING:
@@ -114,7 +122,11 @@ def add_parser(commands: Any) -> None:
         "--option", action="append", default=[], metavar="WORD", help="for the kernel"
     )
     booting.add_argument(
-        "--limit", type=_seconds, default=_LIMIT, metavar="SECONDS", help=f"default: {_LIMIT:g}"
+        "--limit",
+        type=number_of_seconds,
+        default=_LIMIT,
+        metavar="SECONDS",
+        help=f"default: {_LIMIT:g}",
     )
     booting.add_argument("--kvm", action="store_true", help="use KVM if a probe shows it works")
     booting.add_argument(
@@ -136,13 +148,6 @@ def add_parser(commands: Any) -> None:
     )
     recording.set_defaults(run=_guarded(_record))
     conform.add_parser(parts, _guarded)
-
-
-def _seconds(text: str) -> float:
-    """An argument that is a time; argparse says so when it is none."""
-    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", text) or not float(text):
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a number of seconds")
-    return float(text)
 
 
 def _node(text: str) -> tuple[int, int]:

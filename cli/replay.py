@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .common import UsageError, console, fail, print_step, say, system_named
+from .common import UsageError, add_limit, console, fail, print_step, say, system_named
 
 if TYPE_CHECKING:
     from memhp.reference import Violation
@@ -35,6 +35,7 @@ def add_parser(commands: Any) -> None:
         metavar="NAME",
         help="for a divergence: engine (default), module:Class, or kernel:NAME",
     )
+    add_limit(parser)
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="the traceback, if the target fails"
     )
@@ -86,7 +87,7 @@ def _diverge(document: Any, args: argparse.Namespace) -> int:
     try:
         record = Record.from_json(document)
         system = _system(record.system)
-        found = record.replay(system, target_named(args.target, system))
+        found = record.replay(system, target_named(args.target, system, limit=args.limit))
     except (RecordError, TargetError) as error:
         raise UsageError(str(error)) from None
     out = console()

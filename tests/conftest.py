@@ -1,4 +1,4 @@
-"""One cache for all tests and their workers: what is known need not be found out again."""
+"""For all tests and their workers: one cache, and the same draws in every run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shutil
 import tempfile
 
 import pytest
+from hypothesis import settings
 
 from memhp.machines.lab.kernels import cache_folder
 
@@ -27,7 +28,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin with an empty cache; workers inherit where it is."""
+    """Begin with an empty cache; workers inherit where it is.  What is drawn is so each time."""
+    settings.register_profile("alike", derandomize=True)
+    settings.load_profile("alike")
     if "PYTEST_XDIST_WORKER" not in os.environ:
         os.environ["MEMHP_TESTS_LAB_CACHE"] = str(cache_folder())  # where fetched kernels are
         config.stash[_FOLDER] = os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="memhp-")

@@ -22,6 +22,7 @@ from pathlib import Path
 from tempfile import gettempdir
 
 from memhp.checks.files import cache_home
+from memhp.checks.parallel import said_by
 from memhp.checks.scratch import temporary_folder
 
 from .code import header, steps
@@ -225,7 +226,7 @@ def _run(
 def _compiled(cc: Compiler, level: str, folder: Path, source: str) -> Path:
     program = folder / "search"
     command = [*cc.command, level, "-pthread", "-o", str(program), str(folder / source)]
-    made = subprocess.run(command, capture_output=True, check=False)
+    made = said_by(command, folder)
     if made.returncode:
         lines = made.stderr.decode(errors="replace").splitlines()
         first = next((line for line in lines if "error" in line), " ".join(lines[:1]))

@@ -176,13 +176,16 @@ def do(
     number: int,
     profile: str = DEFAULT,
     steps: int | None = None,
+    limit: float | None = None,
 ) -> Piece:
     """One piece of about so many operations (`OPERATIONS`): the machines take turns.
+
+    ``limit``, in seconds, is as in `Isolated`.
 
     Raises TargetError if the target does not keep to what a target must return.
     """
     system = system_of(profile)
-    made = target_named(target, system)
+    made = target_named(target, system, limit=limit)
     rules = rules_for(getattr(made, "operations", None), system)
     machines = machines_for(rules)
     name = machines[number % len(machines)]
@@ -199,12 +202,19 @@ def do(
 
 
 def run(
-    campaign: Campaign, *, steps: int | None, seconds: float | None, jobs: int
+    campaign: Campaign,
+    *,
+    steps: int | None,
+    seconds: float | None,
+    jobs: int,
+    limit: float | None = None,
 ) -> Iterator[Campaign]:
     """Go on until something diverges, about so many more steps are done, or the time is up.
 
     The campaign is the one that was given, after each piece that is finished; whoever
     stops it before the end finds the pieces that were not finished in its ``begun``.
+
+    ``limit`` is as in `do`.
 
     Raises TargetError as `do` does, WorkersLost if processes are killed all the time; what was
     done till then is in the campaign.
@@ -230,7 +240,7 @@ def run(
                 campaign.following = max(campaign.following, number + 1)
                 campaign.begun.add(number)
                 work = (campaign.mode, campaign.target, campaign.seed, number, campaign.profile)
-                workers.give(number, *work, size)
+                workers.give(number, *work, size, limit)
             if not workers.busy:
                 return
             for number, found in workers.finished():

@@ -17,7 +17,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import product
 from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import Any, NoReturn
 from unittest import TestCase
 
 from hypothesis import HealthCheck, settings
@@ -78,6 +78,19 @@ class DivergenceFound(AssertionError):
         self.divergence = divergence
 
 
+class _Silent(BaseException):
+    """Ends hypothesis, which would wait again and again to make what it was told shorter."""
+
+    def __init__(self, found: DivergenceFound) -> None:
+        super().__init__(str(found))
+        self.found = found
+
+
+def _raise(topology: str, divergence: Divergence) -> NoReturn:
+    found = DivergenceFound(topology, divergence)
+    raise _Silent(found) if divergence.silent else found
+
+
 class _Points(dict[str, Sequence[tuple[Value, ...]]]):
     """For each operation all its parameters on one machine, made when they are asked for."""
 
@@ -133,7 +146,7 @@ class LockStep(RuleBasedStateMachine):
         self.before = self.reference.machine.values
         self.untold.setdefault(name, everything(self.reference))
         if failed is not None:
-            raise DivergenceFound(name, failed)
+            _raise(name, failed)
 
     def turn(self, each: Rule, place: int) -> None:
         """Do the rule's operation, or one that the run has had, or what must be refused."""
@@ -159,7 +172,7 @@ class LockStep(RuleBasedStateMachine):
         kind.changed += self.before != after
         self.before = after
         if found is not None:
-            raise DivergenceFound(self.name, replace(found, operations=tuple(self.done)))
+            _raise(self.name, replace(found, operations=tuple(self.done)))
 
 
 def state_machine(
@@ -224,8 +237,9 @@ def explored(
         run_state_machine_as_test(
             use_seed(seed)(kind), settings=_settings(max(1, steps // _RUN), _RUN, database=None)
         )
-    except DivergenceFound as error:
-        least = shrunk(system, target, built(topology), error.divergence)
+    except (DivergenceFound, _Silent) as error:
+        found = error.found if isinstance(error, _Silent) else error
+        least = shrunk(system, target, built(topology), found.divergence)
         record = Record.of(system, built(topology), seed, least)
     untold = kind.untold.get(topology, {})
     return Piece(topology, kind.steps, kind.changed, kind.answers, untold, record)
@@ -248,6 +262,7 @@ def conformance(
     examples: int = 100,
     steps: int = 50,
     isolated: bool = False,
+    limit: float | None = None,
 ) -> type[TestCase]:
     """A test case that pytest collects: the target does what the specification does.
 
@@ -255,7 +270,8 @@ def conformance(
     many runs, of at most ``steps`` operations each; ``isolated``, run the target in a process
     of its own, so that its death is told as a divergence.  Otherwise a target that ends or
     kills its process ends pytest, and nobody is told what it did last; a debugger and a
-    measurement of coverage see what it does only then.
+    measurement of coverage see what it does only then; ``limit``, how many seconds a target
+    that is ``isolated`` may take for an operation.
 
     A divergence is made shorter, and kept in a temporary file that the failure names.
 
@@ -269,7 +285,7 @@ def conformance(
 
     Raises TargetError if the target names what is no operation, or no profile.
     """
-    make = (lambda: Isolated(target)) if isolated else target
+    make = (lambda: Isolated(target, limit=limit)) if isolated else target
     kind = state_machine(make, topologies)
     plain: type[TestCase] = kind.TestCase
 
@@ -279,8 +295,9 @@ def conformance(
         def runTest(self) -> None:  # unittest's name
             try:
                 super().runTest()
-            except DivergenceFound as error:
-                raise _shorter(kind, error, target) from None
+            except (DivergenceFound, _Silent) as error:
+                found = error.found if isinstance(error, _Silent) else error
+                raise _shorter(kind, found, target) from None
 
         runTest.is_hypothesis_test = True  # type: ignore[attr-defined]  # as hypothesis' own
 

@@ -25,10 +25,12 @@ from memhp.reference.topology import Topology, Value, cut
 from memhp.spec.language.system import System
 from memhp.spec.profiles import DEFAULT, system_of
 
-from .protocol import Crash, TargetError, failure, profile_of, unfit
+from .protocol import Crash, Silence, TargetError, failure, profile_of, unfit
 
-__all__ = ["Isolated", "checked"]
+__all__ = ["LIMIT", "Isolated", "checked"]
 
+LIMIT = 300.0
+"""Seconds that a target is waited for: one that hangs is told of, one that is slow is not."""
 _LOOK = 1
 """After so many seconds without an answer, see whether the process is there: what it has
 started itself may hold the other end."""
@@ -50,19 +52,26 @@ class Isolated:
     """A target that does in another process what the one that ``make`` makes does.
 
     Parameters: ``make``, called in that process; ``system``, that of the machines which are
-    given to `allowed`: that of the target's own ``profile`` unless given.
+    given to `allowed`: that of the target's own ``profile`` unless given; ``limit``, in seconds,
+    how long the target may take for whatever it is asked (`LIMIT`).
 
     Raises TargetError if no target can be made.  `do`, `reset` and `observe` raise `Crash`
-    where the target raises anything at all, or dies.
+    where the target raises anything at all, or dies, and `Silence` where it does not answer.
     """
 
-    def __init__(self, make: Callable[[], Target], system: System | None = None) -> None:
-        self._make, self._system = make, system
+    def __init__(
+        self,
+        make: Callable[[], Target],
+        system: System | None = None,
+        *,
+        limit: float | None = None,
+    ) -> None:
+        self._make, self._system, self._limit = make, system, limit or LIMIT
         self._topology: Topology | None = None
         self._begin()
 
     def _begin(self) -> None:
-        self._child = _Child(self._make, self._system)
+        self._child = _Child(self._make, self._system, self._limit)
         self._sent: Topology | None = None
         try:
             self.operations, self.profile, may = self._child.ask()
@@ -113,8 +122,9 @@ class Isolated:
 class _Child:
     """The process, and what it is asked; ``died`` says how, once it has."""
 
-    def __init__(self, make: Callable[[], Target], system: System | None) -> None:
+    def __init__(self, make: Callable[[], Target], system: System | None, limit: float) -> None:
         self._ours, theirs = Pipe()
+        self._limit = limit
         self.died = ""
         parent = os.getpid()
         self._pid = os.fork()
@@ -129,12 +139,16 @@ class _Child:
     def ask(self, *asked: Any) -> Any:
         """The reply; without a question, what the process says of its own when it begins.
 
-        Raises Crash, or TargetError.
+        Raises Crash, Silence, or TargetError.
         """
         if self.died:
             raise Crash(self.died)
         try:
             kind, reply = self._reply(asked)
+        except Silence as silence:
+            self._end()
+            self.died = silence.text
+            raise
         except (EOFError, ConnectionError):
             self._look(_GOING)
             self._end()
@@ -152,8 +166,11 @@ class _Child:
     def _reply(self, asked: tuple[Any, ...]) -> tuple[str, Any]:
         if asked:
             self._ours.send(asked)
+        end = monotonic() + self._limit
         while not self._poll.poll(1000 * _LOOK):
             self._look(0)
+            if monotonic() >= end:
+                raise Silence(f"it did not answer within {self._limit:g} s")
         found: tuple[str, Any] = self._ours.recv()
         return found
 

@@ -13,7 +13,7 @@ from memhp.reference.topology import Topology, Value, cut, element_name
 from memhp.spec.language.system import System
 from memhp.spec.language.terms import Symbol
 
-from .protocol import TargetError, answered, check_observation, failure, guess, unfit
+from .protocol import Silence, TargetError, answered, check_observation, failure, guess, unfit
 from .rules import Operation
 from .told import Untold, tell
 
@@ -40,7 +40,8 @@ class Divergence:
     boot); ``expected`` and ``got`` are both answers (None: success, otherwise an errno);
     ``refusal`` is why the reference refuses; ``allowed`` are further answers that would have
     been right with another state; ``crash`` says with what the target failed, if it did, and
-    ``trace`` is the traceback; it is ``steady`` unless, done again, it was not there.
+    ``trace`` is the traceback; ``silent``: it did not answer in time; it is ``steady`` unless,
+    done again, it was not there.
     """
 
     operations: tuple[Operation, ...]
@@ -52,6 +53,7 @@ class Divergence:
     refusal: str = ""
     trace: str = field(default="", compare=False, repr=False)
     steady: bool = True
+    silent: bool = False
 
     @property
     def step(self) -> int:
@@ -112,7 +114,9 @@ def step(
         raise
     except BaseException as error:  # whatever a target raises is a finding, not the end of the run
         crash, trace = failure(error)
-        return expected, Divergence((operation,), expected, None, (), crash, trace=trace)
+        silent = isinstance(error, Silence)
+        found = Divergence((operation,), expected, None, (), crash, trace=trace, silent=silent)
+        return expected, found
     if untold:
         tell(untold, seen)
     if found is None:
@@ -229,7 +233,8 @@ def boot(reference: ReferenceTarget, target: Target, topology: Topology) -> Dive
         raise unfit(error) from None
     except BaseException as error:
         crash, trace = failure(error)
-        return Divergence((), None, None, (), crash, trace=trace)
+        silent = isinstance(error, Silence)
+        return Divergence((), None, None, (), crash, trace=trace, silent=silent)
     return None
 
 
@@ -251,7 +256,12 @@ def first_divergence(
 
 
 def shrunk(system: System, target: Target, topology: Topology, found: Divergence) -> Divergence:
-    """A divergence with fewer operations: none of them can be left out (delta debugging)."""
+    """A divergence with fewer operations: none of them can be left out (delta debugging).
+
+    One of a target that did not answer stays as it is: each attempt would wait as long again.
+    """
+    if found.silent:
+        return found
     reference = ReferenceTarget(system)
 
     def diverges(operations: Sequence[Operation]) -> Divergence | None:

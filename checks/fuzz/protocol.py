@@ -20,6 +20,7 @@ from memhp.spec.profiles import DEFAULT, PROFILES
 
 __all__ = [
     "Crash",
+    "Silence",
     "TargetError",
     "answered",
     "check_observation",
@@ -47,6 +48,10 @@ class Crash(Exception):
     def __init__(self, text: str, trace: str = "") -> None:
         super().__init__(text, trace)
         self.text, self.trace = text, trace
+
+
+class Silence(Crash):
+    """A target did not answer in time: nobody knows whether it ever would."""
 
 
 def guess(name: object, known: Iterable[str]) -> str:

@@ -20,11 +20,11 @@ from .rules import rules_for
 __all__ = ["TargetError", "profile_of", "target_named"]
 
 
-def target_named(name: str, system: System | None = None) -> Target:
+def target_named(name: str, system: System | None = None, *, limit: float | None = None) -> Target:
     """A fresh target: ``engine``, or in a process of its own what ``module:Class`` makes.
 
     The module is looked for where Python looks, and last in the working directory; ``system``
-    is as in `Isolated`.
+    and ``limit``, in seconds, are as in `Isolated`.
 
     Raises TargetError if there is no such module or class, or it is no target.
 
@@ -40,7 +40,7 @@ def target_named(name: str, system: System | None = None) -> Target:
     if not (colon and all(part.isidentifier() for part in parts)):
         raise TargetError(f"target {cut(name)}: give 'engine', or a class as module:Class")
     try:
-        made: Target = Isolated(partial(_made, module, attribute), system)
+        made: Target = Isolated(partial(_made, module, attribute), system, limit=limit)
         rules_for(getattr(made, "operations", None), system_of(profile_of(made)))
     except TargetError as error:
         raise TargetError(f"target {name[:100]}: {error}") from None

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
+import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -114,3 +117,42 @@ def test_memory_that_cannot_be_reserved_is_one_line_and_undetermined(
     assert capsys.readouterr().err.count("\n") == 1
     assert main([*SEARCH, "--memory", "9999999T"]) in (2, 3)
     assert "Traceback" not in capsys.readouterr().err
+
+
+COMPILER = """#!/bin/sh
+case "$*" in *try.c*) exec cc "$@";; esac
+exec 5>"{fifo}"
+(echo compiling >&5; sleep 1000) &
+echo driving >&5
+sleep 1000
+"""
+
+
+@needs_compiler
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_compiler_and_what_it_has_started_end_with_memhp(number: int, tmp_path: Path) -> None:
+    fifo, cc, temporary = tmp_path / "fifo", tmp_path / "cc", tmp_path / "tmp"
+    os.mkfifo(fifo)
+    temporary.mkdir()
+    cc.write_text(COMPILER.format(fifo=fifo))
+    cc.chmod(0o755)
+    environment = {**os.environ, "CC": str(cc), "TMPDIR": str(temporary)}
+    words = [sys.executable, "-m", "memhp", *SEARCH]
+    reading = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    with subprocess.Popen(words, env=environment, stderr=subprocess.DEVNULL) as process:
+        assert until(reading, b"driving", b"compiling")
+        process.send_signal(number)
+    assert not until(reading)  # all are gone
+    os.close(reading)
+
+
+def until(handle: int, *words: bytes) -> bool:
+    """Wait for these words; whether they came, before nobody was left who could write."""
+    said = b""
+    while not words or not all(word in said for word in words):
+        assert select.select([handle], [], [], 300)[0], "nothing comes"
+        data = os.read(handle, 100)
+        if not data:
+            return False
+        said += data
+    return True

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -185,7 +186,7 @@ def test_what_was_never_compared_is_told(
 
 
 FAILING = """
-import os, sys
+import os, signal, sys
 from memhp.engine.target import EngineTarget
 
 class Failing(EngineTarget):
@@ -203,6 +204,11 @@ class Ends(Failing):
 class Dies(Failing):
     def fail(self):
         os.kill(os.getpid(), 9)
+
+class Hangs(Failing):
+    def fail(self):
+        open("hanging", "w").close()
+        signal.pause()
 
 class Misspelt(EngineTarget):
     operations = frozenset({"undrain", "drian"})
@@ -241,6 +247,52 @@ def test_a_target_that_ends_its_process_is_a_divergence_that_replays(
     code, out, _ = run(capsys, "replay", "divergence.json", "--target", target)
     assert code == 1
     assert f"the target failed: {said}" in out
+
+
+class InThisProcess(workers.Workers):
+    """Does a piece when its result is asked for."""
+
+    work: tuple[Any, ...] | None = None
+
+    @property
+    def busy(self) -> int:
+        return int(self.work is not None)
+
+    @property
+    def free(self) -> bool:
+        return self.work is None
+
+    def give(self, number: int, *work: Any) -> None:
+        self.work = (number, *work)
+
+    def finished(self) -> Iterator[tuple[int, Any]]:
+        assert self.work is not None
+        (number, *work), self.work = self.work, None
+        yield number, self._do(*work)
+
+
+def test_a_target_that_hangs_is_a_divergence_that_replays(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Time flies as soon as it hangs, and stands still before."""
+    hours, hanging = count(), here / "hanging"
+    isolated = "memhp.checks.fuzz.isolated"
+    monkeypatch.setattr("memhp.checks.fuzz.campaign.Workers", InThisProcess)
+    monkeypatch.setattr(f"{isolated}._LOOK", 0.01)
+    monkeypatch.setattr(
+        f"{isolated}.monotonic", lambda: 3600.0 * (hanging.exists() and next(hours))
+    )
+    code, out, _ = run(capsys, "fuzz", "--target", "failing:Hangs", *FEW, "--limit", "7")
+    assert code == 1
+    assert "the target failed: it did not answer within 7 s" in out
+    record = json.loads(Path("divergence.json").read_text())
+    assert record["operations"][-1][0] == "drain"
+    hanging.unlink()
+    code, out, _ = run(
+        capsys, "replay", "divergence.json", "--target", "failing:Hangs", "--limit", "9"
+    )
+    assert code == 1
+    assert "the target failed: it did not answer within 9 s" in out
 
 
 def test_an_operation_that_is_none_and_an_answer_that_is_none_are_the_users_to_mend(
@@ -376,6 +428,8 @@ def test_processes_that_are_killed_all_the_time_leave_it_open(
     [
         (["--target", "nonsense"], "give 'engine', or a class as module:Class"),
         (["--minutes", "soon"], "is not a number of minutes"),
+        (["--limit", "0"], "'0' is not a number of seconds"),
+        (["--limit", "inf"], "'inf' is not a number of seconds"),
         (["--steps", "0"], "is not a number of at least 1"),
         (["--keep", "."], "cannot write .: it is a folder"),
         (["--keep", "/dev/null"], "it is not a regular file"),

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import unittest
 from collections.abc import Callable
 from errno import ENOMEM
+from itertools import count
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 
-from memhp.checks.fuzz.conformance import explored
+from memhp.checks.fuzz import isolated as module
+from memhp.checks.fuzz.conformance import conformance, explored
 from memhp.checks.fuzz.isolated import Isolated
 from memhp.checks.fuzz.lockstep import Divergence, first_divergence
 from memhp.checks.fuzz.protocol import TargetError
@@ -118,6 +122,92 @@ def test_a_target_that_fails_at_boot_diverges_before_any_operation(
     piece = explored(make(), "one_node", 100, seed=0)
     assert piece.record
     assert piece.record.replay(SYSTEM, make()) == found
+
+
+@pytest.fixture
+def hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """What hangs for ever; time flies as soon as it does, and stands still before."""
+    begun, hours = tmp_path / "begun", count()
+    monkeypatch.setattr(module, "_LOOK", 0.01)
+    monkeypatch.setattr(module, "monotonic", lambda: 3600.0 * (begun.exists() and next(hours)))
+
+    def hang() -> None:
+        begun.touch()
+        signal.pause()
+
+    return hang
+
+
+def resumed(target: Isolated, tmp_path: Path) -> None:
+    """Whoever asks it next finds another process, which has not begun to hang."""
+    assert target._child.died
+    (tmp_path / "begun").unlink()
+
+
+@pytest.mark.parametrize("number", [signal.SIGSTOP, None])
+def test_a_target_that_does_not_answer_diverges_each_time(
+    number: int | None, hangs: Callable[[], None], tmp_path: Path
+) -> None:
+    """Whether it waits for something, or is stopped."""
+
+    def stops() -> None:
+        (tmp_path / "begun").touch()
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    target = Isolated(lambda: Failing(stops if number else hangs), SYSTEM, limit=7)
+    for _ in range(2):
+        found = found_in(target)
+        assert found is not None
+        assert (found.crash, found.operations) == ("it did not answer within 7 s", DRAIN)
+        assert found.silent
+        resumed(target, tmp_path)
+
+
+@pytest.mark.parametrize("mode", ["walk", "hypothesis"])
+def test_what_does_not_answer_is_waited_for_once(
+    mode: str, hangs: Callable[[], None], tmp_path: Path
+) -> None:
+    """It is not shrunk, and hypothesis does not try it again."""
+    asked: list[int] = []
+
+    class Counting(Isolated):
+        def _begin(self) -> None:
+            asked.append(1)
+            super()._begin()
+
+    target = Counting(lambda: Failing(hangs), SYSTEM)
+    if mode == "walk":
+        rules = rules_for(target.operations)
+        done = walk(SYSTEM, target, built("one_node"), steps=300, episode=50, rules=rules)
+        assert done.divergence is not None
+        operations, said = done.divergence.operations, str(done.divergence)
+    else:
+        record = explored(target, "one_node", 300, seed=1).record
+        assert record is not None
+        operations, said = record.operations, record.report
+    assert operations[-1][0] == "drain"
+    assert "the target failed: it did not answer within 300 s" in said
+    assert len(asked) == 1
+
+
+def test_a_test_case_fails_if_its_target_does_not_answer(hangs: Callable[[], None]) -> None:
+    def make() -> Failing:
+        return Failing(hangs)
+
+    case = conformance(make, topologies=["one_node"], isolated=True, limit=60)
+    result = unittest.TestResult()
+    case().run(result)
+    assert not result.errors
+    assert "it did not answer within 60 s" in result.failures[0][1]
+
+
+def test_a_target_that_cannot_be_made_in_time_is_none(hangs: Callable[[], None]) -> None:
+    def make() -> Target:
+        hangs()
+        return ToyAllocator()
+
+    with pytest.raises(TargetError, match="cannot be made: it did not answer within 5 s"):
+        Isolated(make, limit=5)
 
 
 @pytest.mark.parametrize("apart", [False, True])
