@@ -14,7 +14,7 @@ from memhp.spec.language.terms import TRUE, negate
 
 from .prove import PropertyResult, prove
 from .reach import reach
-from .scopes import ROOMY, ScopeError, unfit
+from .scopes import ROOMY, unfit
 from .search import Found, Search, search
 from .verdicts import Verdict, combine
 
@@ -185,8 +185,13 @@ def search_scope(
 
     *holds* means: to the depth that the search covered.
 
-    Raises:
-        ScopeError: if one of the machines violates an axiom.
+    Args:
+        system: the specification.
+        shapes: machines that satisfy its axioms, as `scopes.machines` gives them.
+        only: the names of the properties to decide.
+        depth: steps from boot, at most.
+        max_states: how many states may be kept.
+        progress: called with what was covered so far.
     """
     started = perf_counter()
     claims = [
@@ -194,8 +199,6 @@ def search_scope(
         for claim in system.of_kind("always", "step", "sometimes")
         if only is None or claim.name in only
     ]
-    if violated := unfit(system, shapes):
-        raise ScopeError(f"a machine violates {', '.join(violated)}: nothing can be shown on it")
     result = search(
         system,
         [shape.build(system) for shape in shapes],

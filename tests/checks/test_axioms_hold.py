@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from memhp.checks.reach import first_violation, reach
-from memhp.checks.run import check, search_scope
+from memhp.checks.run import check
 from memhp.checks.scopes import ROOMY, USUAL, ScopeError, machines, unfit
 from memhp.checks.verdicts import Verdict
+from memhp.cli.main import main
 from memhp.spec.language import Axiom, System, apply
 from memhp.spec.language.system import Where
 from memhp.spec.language.terms import FALSE, SortRef, Term, Var, eq
@@ -60,8 +61,18 @@ def test_a_scope_leaves_out_machines_that_violate_an_axiom_and_says_if_none_is_l
     assert len(machines(SYSTEM, "node=2,block=4")) > len(machines(ONE_NODE, "block=1")) > 0
     with pytest.raises(ScopeError, match="each of its machines violates an axiom: one_node"):
         machines(ONE_NODE, "node=2,block=4")
-    with pytest.raises(ScopeError, match="a machine violates nothing"):
-        search_scope(NOTHING, USUAL[:1], depth=0)
+    with pytest.raises(ScopeError, match="each of its machines violates an axiom: nothing"):
+        machines(NOTHING, "block=1")
+
+
+@pytest.mark.parametrize("command", ["check", "explore"])
+def test_a_command_that_is_given_a_scope_shows_nothing_on_a_machine_that_violates_an_axiom(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(f"memhp.cli.{command}.system_of", lambda _: NOTHING)
+    assert main([command, "--scope", "block=1", "--depth", "1"]) == 2
+    said = capsys.readouterr()
+    assert (said.out, "violates an axiom: nothing" in said.err) == ("", True)
 
 
 @pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)

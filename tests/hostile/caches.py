@@ -120,10 +120,11 @@ def _of_lock_steps(random: Random, folder: Path) -> Case:
     _kept(random, folder, _lock_steps())
     path = folder / "cache" / "lock-step.json"
     if path.is_file() and random.random() < 0.5:
-        with suppress(ValueError, RecursionError, AttributeError):
+        with suppress(ValueError, RecursionError):
             document = json.loads(path.read_bytes())
-            document.pop("seal", None)
-            path.write_text(json.dumps(sealed(document)))
+            if isinstance(document, dict):
+                document.pop("seal", None)
+                path.write_text(json.dumps(sealed(document)))
 
     def work() -> None:
         with mock.patch("memhp.checks.agreement.reached", return_value=Reached(SYSTEM)):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
+from memhp.cli.common import fail
 from memhp.cli.main import main
 
 from .bounded import Case
@@ -28,8 +28,7 @@ def said(work: Callable[[], object], *refusals: type[Exception]) -> Callable[[],
         try:
             work()
         except refusals as error:
-            print(f"memhp lab: {error}", file=sys.stderr)
-            return 2
+            return fail("lab", error)
         return 0
 
     return run
