@@ -247,8 +247,11 @@ class _Change:
         refuter = self._judge.refuter
         if isinstance(self._new, Action):
             same = refuter.same_action(self._new)
+        elif refuter.same_definition(self._new):
+            same = True
         else:
-            same = refuter.same_definition(self._new)
+            used = refuter.same_use(self._changed, self._actions)
+            return "no action that uses it tells it apart" if used else ""
         return "no state that the invariants allow tells it apart" if same else ""
 
     def _engine_differs(self) -> str:

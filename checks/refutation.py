@@ -67,10 +67,13 @@ class Refuter:
                 return name
         return ""
 
-    def same_action(self, action: Action) -> bool:
-        """In every state that the invariants allow the action refuses and does what it did."""
+    def same_action(self, action: Action, changed: System | None = None) -> bool:
+        """In every state that the invariants allow the action refuses and does what it did.
+
+        Parameters: ``changed``, the system whose definitions the action uses, if other ones.
+        """
         old = self._known.ready(self.system.action_by_name[action.name])
-        new = self._known.ready(action)
+        new = (Obligations(changed) if changed else self._known).ready(action)
         if [(g.name, g.errno) for g in old.guards] != [(g.name, g.errno) for g in new.guards]:
             return False
         guards = tuple(Assumption("guard", g.name, g.condition) for g in old.guards)
@@ -86,11 +89,17 @@ class Refuter:
                 return False
         return True
 
-    def same_definition(self, changed: Definition) -> bool:
+    def same_definition(self, new: Definition) -> bool:
         """In every state that the invariants allow the definition says what it said."""
-        old = self.system.definitions[changed.name]
-        goal = expand(eq(old.body, changed.body), self.system)
+        old = self.system.definitions[new.name]
+        goal = expand(eq(old.body, new.body), self.system)
         return self._follows(goal, old.params, ())
+
+    def same_use(self, changed: System, actions: Collection[str]) -> bool:
+        """The actions do what they did, although a definition that they use says otherwise."""
+        return bool(actions) and all(
+            self.same_action(changed.action_by_name[name], changed) for name in actions
+        )
 
     def _follows(
         self, goal: Term, constants: tuple[Var, ...], guards: tuple[Assumption, ...]

@@ -104,6 +104,11 @@ ROOMY = (
     *USUAL,
     Shape(totals=(2, 2, 4), folios=2),
     Shape(nodes=2, totals=(3, 3, 3), folios=2, tables=(("in_range", (0,) * 9),)),
+    Shape(
+        blocks=2,
+        added=_SECOND,
+        tables=(("vetoes_online", (1, 0)), ("in_storage", (1,)), ("increment_block", (1,))),
+    ),
 )
 """Where runs that never end, and what must be reached, are looked for: there is room to move."""
 

@@ -275,6 +275,14 @@ def a_block_goes_while_another_has_its_memmap_elsewhere(b: Block, c: Block) -> B
 
 
 @sometimes(covers="A1")
+def a_block_goes_after_another_of_its_device(m: MemoryDevice, b: Block, c: Block) -> Bool:
+    """What a block that is not there did with its mem_map keeps no block of its device."""
+    alone = in_range[m, b] & in_range[m, c] & (b != c) & ~block_device[c]
+    gone = block_device[b] & ~after(block_device[b]) & (request[m] == Request.none)
+    return alone & gone & (altmap[b] == Altmap.held)
+
+
+@sometimes(covers="A1")
 def a_write_is_over(b: Block) -> Bool:
     """A writer gets the lock, and gives it back."""
     return (state_file[b] == FileUse.locked) & (after(state_file[b]) == FileUse.none)

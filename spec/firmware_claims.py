@@ -87,6 +87,17 @@ def requests_go_one_way(m: MemoryDevice, b: Block) -> Bool:
 
 
 @step(covers="A1")
+def blocks_of_a_request_turn_one_way(m: MemoryDevice, b: Block) -> Bool:
+    """Blocks go offline while their device is ejected, and online while it is brought back."""
+    runs = (request[m] != Request.none) & in_range[m, b]
+    state, then = block_state[b], after(block_state[b])
+    offline = (state != BlockState.going_offline) & (then == BlockState.going_offline)
+    online = (state != BlockState.going_online) & (then == BlockState.going_online)
+    back = (request[m] == Request.refused) | (request[m] == Request.ej0_failed)
+    return implies(runs & offline, request[m] == Request.ejecting) & implies(runs & online, back)
+
+
+@step(covers="A1")
 def requests_are_about_devices_that_are_there(m: MemoryDevice) -> Bool:
     """Neither an add nor an eject of a device begins that is not in its slot."""
     begins = (request[m] == Request.none) & (after(request[m]) != Request.none)
@@ -256,6 +267,14 @@ def a_refused_device_is_in_use(m: MemoryDevice, b: Block) -> Bool:
     """An eject can give up a block after the notifiers were told, and leave it online."""
     gave_up = event[b] == MemoryEvent.cancel_offline
     return in_range[m, b] & (told[m] == Ost.busy) & gave_up
+
+
+@sometimes(covers="A1 R4")
+def a_notifier_keeps_a_block_of_a_refused_device_offline(m: MemoryDevice, b: Block) -> Bool:
+    """A refused eject is concluded although a block that it took offline may not come back."""
+    was_online = in_range[m, b] & (found[b] == Found.online)
+    stays = vetoes_online[b] & (block_state[b] == BlockState.offline)
+    return (told[m] == Ost.busy) & was_online & stays
 
 
 @sometimes(covers="A1")

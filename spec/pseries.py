@@ -39,7 +39,7 @@ from .platform_state import (
     reserved_lmb,
 )
 from .sections import Metadata, block_device, memmap, pgdat, present
-from .topology import Block, Node, Section, block_of_section, early, pgdat_block
+from .topology import Block, Node, Section, block_of_section, early, node_of, pgdat_block
 
 
 @definition
@@ -270,6 +270,13 @@ def an_lmb_is_added(b: Block) -> Bool:
 def the_hypervisor_gets_an_lmb(b: Block) -> Bool:
     """An LMB that was there at boot is given to the hypervisor."""
     return early[b] & is_lmb[b] & ~drc_acquired[b]
+
+
+@sometimes(covers="R3")
+def an_lmb_leaves_a_node_that_stays(b: Block) -> Bool:
+    """The hypervisor gets an LMB of a node whose pgdat lies elsewhere, and stays."""
+    released = drc_acquired[b] & ~after(drc_acquired[b])
+    return released & (pgdat[node_of[b]] != Metadata.absent)
 
 
 @sometimes(covers="R3")

@@ -39,6 +39,7 @@ from .language import (
     action,
     after,
     all_of,
+    always,
     any_of,
     definition,
     ends,
@@ -208,6 +209,14 @@ def migration_only_goes_forward(o: Folio) -> Bool:
     )
     gives_up = then == Stage.aborting
     return implies(now != then, following | (gives_up & (now != Stage.idle)))
+
+
+@always(covers="U3")
+def what_refused_to_move_was_a_folios(f: Frame) -> Bool:
+    """In a block that goes offline only folios refuse; a frame of theirs is isolated when freed."""
+    refused = goes_offline(block_of(f)) & refused_move[f]
+    was_a_folios = (frame_state[f] == FrameState.user) | (frame_state[f] == FrameState.isolated)
+    return implies(refused, was_a_folios)
 
 
 @step(covers="U3")

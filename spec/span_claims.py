@@ -5,8 +5,8 @@ Source: docs/invariants.md, I4, I5 and I6; the state is in zone_spans.py.
 
 from __future__ import annotations
 
-from .blocks import BlockState, block_state, zone
-from .language import Bool, always, exists, implies, sometimes
+from .blocks import BlockState, block_state, default_zone, zone
+from .language import Bool, after, always, exists, implies, sometimes, step
 from .sections import Metadata, memmap
 from .topology import Block, Section, Zone, below, block_of_section, early, node_of
 from .zone_spans import above, between, highest_zone, node_span, pages_zone, zone_span
@@ -102,6 +102,25 @@ def reclaim_reaches_the_movable_zone(b: Block) -> Bool:
     n = node_of[b]
     movable = implies(pages_zone[b] == Zone.movable, highest_zone[n] == Zone.movable)
     return movable & implies(pages_zone[b] == Zone.kernel, highest_zone[n] != Zone.none)
+
+
+@step(covers="A1")
+def a_plain_online_keeps_zones_apart(b: Block) -> Bool:
+    """Unasked, a block becomes movable exactly if movable memory alone lies around it (I5)."""
+
+    def lies_around(z: Zone) -> Bool:
+        def ends(low: Block, high: Block) -> Bool:
+            both = (pages_zone[low] == z) & (pages_zone[high] == z)
+            return both & between(low, b, high)
+
+        return exists(Block, Block, ends)
+
+    begins = (block_state[b] == BlockState.offline) & after(
+        block_state[b] == BlockState.going_online
+    )
+    movable = lies_around(Zone.movable) & ~lies_around(Zone.kernel)
+    chosen = default_zone(b)
+    return implies(begins, (chosen != Zone.none) & ((chosen == Zone.movable) == movable))
 
 
 @sometimes(covers="A1")

@@ -15,11 +15,11 @@ from __future__ import annotations
 
 from errno import EEXIST, EINVAL
 
-from .blocks import BlockState, FrameState, block_state, frame_state
+from .blocks import BlockState, FrameState, MemoryEvent, block_state, event, frame_state
 from .language import Bool, action, always, guard, implies, sometimes, true
 from .platform_state import Increment, assigned_increment, in_storage, increment_block
 from .sections import Metadata, memmap
-from .topology import Frame, Section, block_of, block_of_section, early
+from .topology import Block, Frame, Section, block_of, block_of_section, early
 
 
 @action
@@ -71,6 +71,13 @@ def standby_memory_is_online(i: Increment) -> Bool:
     """Memory that was standby at boot is in use."""
     b = increment_block[i]
     return ~early[b] & assigned_increment[i] & (block_state[b] == BlockState.online)
+
+
+@sometimes(covers="R5")
+def a_block_is_prepared_beside_standby_memory(i: Increment, b: Block) -> Bool:
+    """A block goes online while an increment of another block is standby."""
+    standby = in_storage[i] & ~assigned_increment[i] & (increment_block[i] != b)
+    return standby & (event[b] == MemoryEvent.going_online)
 
 
 @sometimes(covers="R5")
