@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from memhp.spec.language.rewrite import after, expand
 from memhp.spec.language.system import Action, Definition, System
@@ -31,6 +32,8 @@ class Refuter:
     def __init__(self, system: System) -> None:
         self.system = system
         self._known = Obligations(system)
+        self._goals: dict[str, dict[str, Term]] = {}
+        self._latest: tuple[System, Obligations] = (system, self._known)
 
     def broken_by(self, action: Action, claims: Iterable[str], size: int) -> str:
         """A property that the action, as it is given, breaks from a state of a small machine.
@@ -39,31 +42,59 @@ class Refuter:
         elements of each sort there are at most.
         """
         found = [each for each in self._known.of_steps(claims, action) if not each.unchanged]
-        return _broken(self.system, found, size) if found else ""
+        if action.guards == self.system.action_by_name[action.name].guards:
+            proved = self._proved(action.name)
+            found = [each for each in found if proved.get(_name(each)) != each.goal]
+        return self._broken(self.system, found, size)
+
+    def _proved(self, action: str) -> dict[str, Term]:
+        """What is proved of the action as it was, by property."""
+        if action not in self._goals:
+            names = [claim.name for claim in self.system.of_kind("always", "step")]
+            known = self._known.of_steps(names, self.system.action_by_name[action])
+            self._goals[action] = {_name(each): each.goal for each in known}
+        return self._goals[action]
+
+    def _of(self, changed: System) -> Obligations:
+        """The obligations of a changed system, made once while it is asked about."""
+        if self._latest[0] is not changed:
+            self._latest = (changed, Obligations(changed))
+        return self._latest[1]
+
+    def _as_known(self, part: Assumption) -> Assumption:
+        """The assumption itself, or one that says the same and whose text is made already."""
+        known = self._rest.get((part.role, part.name))
+        return known if known and known.term == part.term else part
+
+    @cached_property
+    def _rest(self) -> dict[tuple[str, str], Assumption]:
+        """The axioms and invariants, by role and name."""
+        known = (*self._known.axioms, *self._known.invariants)
+        return {(part.role, part.name): part for part in known}
 
     def broken_in(
         self, changed: System, actions: Collection[str], claims: Collection[str], size: int
     ) -> str:
         """The same of a system whose definition changed, which those actions and claims use."""
-        known = Obligations(changed)
+        known = self._of(changed)
         names = [claim.name for claim in changed.of_kind("always", "step")]
         for claim in changed.of_kind("always"):
             boot = [next(known.of_property(claim.name))] if claim.name in claims else []
-            if boot and (name := _broken(changed, boot, size)):
+            if boot and (name := self._broken(changed, boot, size)):
                 return name
         for action in changed.actions:
             if action.name in actions:
                 found = [e for e in known.of_steps(names, action) if not e.unchanged]
-                if found and (name := _broken(changed, found, size)):
+                if name := self._broken(changed, found, size):
                     return name
         return ""
 
     def ending_fails(self, changed: System, claims: Iterable[str]) -> str:
         """An *ends* property of which what takes the work out is not always possible."""
-        known = Obligations(changed)
+        known = self._of(changed)
         for name in claims:
             found = [e for e in known.of_property(name) if e.kind in ("enabled", "progress")]
-            if _broken(changed, found, 2):
+            if self._broken(changed, found, 2):
                 return name
         return ""
 
@@ -73,7 +104,7 @@ class Refuter:
         Parameters: ``changed``, the system whose definitions the action uses, if other ones.
         """
         old = self._known.ready(self.system.action_by_name[action.name])
-        new = (Obligations(changed) if changed else self._known).ready(action)
+        new = self._of(changed or self.system).ready(action)
         if [(g.name, g.errno) for g in old.guards] != [(g.name, g.errno) for g in new.guards]:
             return False
         guards = tuple(Assumption("guard", g.name, g.condition) for g in old.guards)
@@ -113,22 +144,28 @@ class Refuter:
             decide([case], pool)
         return case.proof is not None
 
+    def _broken(self, system: System, obligations: Sequence[Obligation], size: int) -> str:
+        """The property of the first that fails on a machine of so many of each; empty if none."""
+        if not obligations:
+            return ""
+        first = obligations[0]
+        fails = [Var(f"fails{at}", BOOL, "obligation") for at, _ in enumerate(obligations)]
+        meaning = [
+            eq(var, negate(_closed(found))) for var, found in zip(fails, obligations, strict=True)
+        ]
+        goal = implies(conj(*meaning), conj(*map(negate, fails)))
+        constants = (*(first.action.params if first.action else ()), *fails)
+        assumed = tuple(map(self._as_known, first.assumptions))
+        together = replace(first, assumptions=assumed, goal=goal, counted=None, constants=constants)
+        found = answer(Case(system, together, Limits()).ground(uniform(system, size)))
+        for var, each in zip(fails, obligations, strict=True):
+            if found.status == "sat" and found.model.get(constant_name(var)) == ("true",):
+                return _name(each)
+        return ""
 
-def _broken(system: System, obligations: Sequence[Obligation], size: int) -> str:
-    """The property of the first of the obligations that fails on a machine of so many of each."""
-    first = obligations[0]
-    fails = [Var(f"fails{at}", BOOL, "obligation") for at, _ in enumerate(obligations)]
-    meaning = [
-        eq(var, negate(_closed(found))) for var, found in zip(fails, obligations, strict=True)
-    ]
-    goal = implies(conj(*meaning), conj(*map(negate, fails)))
-    constants = (*(first.action.params if first.action else ()), *fails)
-    together = replace(first, goal=goal, counted=None, constants=constants)
-    found = answer(Case(system, together, Limits()).ground(uniform(system, size)))
-    for var, each in zip(fails, obligations, strict=True):
-        if found.status == "sat" and found.model.get(constant_name(var)) == ("true",):
-            return each.claim.name if each.claim else "updates_stay_apart"
-    return ""
+
+def _name(obligation: Obligation) -> str:
+    return obligation.claim.name if obligation.claim else "updates_stay_apart"
 
 
 def _closed(obligation: Obligation) -> Term:

@@ -155,8 +155,11 @@ class _Watch:
         symbols: Mapping[str, frozenset[str]],
         killers: Sequence[str],
     ) -> None:
-        self._changed, self._claims = changed, claims
-        self._defined_anew = changed.definitions is not original.definitions
+        self._original, self._changed, self._claims = original, changed, claims
+        known = original.definitions
+        self._anew = {
+            name for name, each in changed.definitions.items() if each is not known.get(name)
+        }
         rank = {name: at for at, name in enumerate(killers)}
         judged = changed.of_kind("always", "step")
         self._all = [
@@ -169,12 +172,12 @@ class _Watch:
     def on(self, machine: Machine, actions: Collection[str]) -> Seen:
         """What the samples of one machine show."""
         topology = machine.program.topology
-        program = Program(self._changed, topology) if self._defined_anew else machine.program
+        program = Program(self._changed, topology) if self._anew else machine.program
         judge = _Judge(machine.program, program, self._claims)
         idle, lost, gained = "", False, False
         for name in actions:
             action = self._changed.action_by_name[name]
-            look, take = program.possible(action), program.compiled(action).apply
+            look, take = self._code(machine, program, action)
             relevant = self._relevant(action)
             for state, known in zip(machine.states, machine.taken(name), strict=True):
                 new = _steps(look, take, state)
@@ -190,6 +193,23 @@ class _Watch:
                     if after == state:
                         idle = idle or name
         return Seen(self._broken_by_others(machine, judge, actions), idle, lost, gained)
+
+    def _code(
+        self, machine: Machine, changed: Program, action: Action
+    ) -> tuple[Callable[[State], Any], Callable[..., None]]:
+        """When the action is possible, and what it does: made anew where it may be otherwise."""
+        known, name = self._original.action_by_name[action.name], action.name
+        asked = [guard.condition for guard in action.guards]
+        done = [term for update in action.updates for term in update.terms]
+        same = action.guards == known.guards and not self._says_otherwise(asked)
+        look = machine.program.enabled(name) if same else changed.possible(action)
+        if action.updates == known.updates and not self._says_otherwise(done):
+            return look, machine.program.action(name).apply
+        return look, changed.applied(action)
+
+    def _says_otherwise(self, terms: Iterable[Term]) -> bool:
+        """A definition that changed is used in one of them."""
+        return any(self._anew & self._changed.definitions_in(term) for term in terms)
 
     def _relevant(self, action: Action, *, changed: bool = False) -> list[Property]:
         """The properties that a step of the action can break; only those that are ``changed``."""

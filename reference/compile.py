@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -70,8 +71,12 @@ class Program:
         self._formulas = Formulas(system, topology)
         self._actions: dict[str, ActionCode] = {}
         self._made: dict[tuple[str, str], Callable[..., Any]] = {}
-        self.initial = tuple(self._initial())
         self._pack = array(_typecode(system, topology))
+
+    @cached_property
+    def initial(self) -> tuple[int, ...]:
+        """The state at boot.  Raises ValueError if an initial value reads state."""
+        return tuple(self._initial())
 
     def _initial(self) -> State:
         state: State = []
@@ -168,10 +173,14 @@ class Program:
         return ActionCode(
             action,
             refusal=self._function(action.params, [*checks, *guards, "return 0"]),
-            apply=self._function(action.params, updates or ["pass"]),
+            apply=self.applied(action),
             step=self._function(action.params, [*checks, *guards, *updates, "return 0"]),
             outcomes=(OK, *(Refusal(action.name, g.name, g.errno, g.why) for g in action.guards)),
         )
+
+    def applied(self, action: Action) -> Callable[..., None]:
+        """As `ActionCode.apply`, for an action that need not be the system's."""
+        return self._function(action.params, self._updates(action) or ["pass"])
 
     def _check(self, var: Var) -> list[str]:
         name, members = var.name, var.sort.members
