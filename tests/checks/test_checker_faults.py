@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from memhp.checks import smt
+from memhp.checks import localise, search, smt
 from memhp.checks.counterexample import CounterexampleError
+from memhp.checks.explore import tables
 
 from .faults import Fault
 from .faults_in_obligations import APART, COUNTING, OBLIGATIONS
 from .faults_in_proofs import COUNTEREXAMPLES, REWRITING, SOLVERS
-from .faults_in_searches import SEARCHES, VERDICTS
+from .faults_in_searches import LAYERS, SEARCHES, VERDICTS
 from .faults_in_the_argument import ARGUMENT
 
 FAULTS = (
@@ -27,6 +28,7 @@ FAULTS = (
     *SOLVERS,
     *COUNTEREXAMPLES,
     *SEARCHES,
+    *LAYERS,
     *VERDICTS,
     *ARGUMENT,
 )
@@ -40,11 +42,13 @@ a variable that nothing binds)."""
 def nothing_remembered() -> Iterator[None]:
     """What texts were made before must not hide a fault, nor outlive it."""
     caches = (smt._signature, smt._size, smt._asserted)
-    for each in caches:
-        each.cache_clear()
+    remembered = (localise._known.clear, tables.tables.forget, search.booted.forget)
+    forgets = [*(each.cache_clear for each in caches), *remembered]
+    for forget in forgets:
+        forget()
     yield
-    for each in caches:
-        each.cache_clear()
+    for forget in forgets:
+        forget()
 
 
 @pytest.mark.usefixtures("nothing_remembered")
@@ -71,18 +75,21 @@ def test_every_part_of_the_checker_has_faults() -> None:
         "decide",
         "decided",
         "lasso",
+        "layers",
         "localise",
         "obligations",
         "pool",
         "probes",
         "prove",
         "reach",
+        "remembered",
         "rewrite",
         "run",
         "scopes",
         "search",
         "smt",
         "solvers",
+        "tables",
         "verdicts",
     }
     assert len({fault.what for fault in FAULTS}) == len(FAULTS)
