@@ -12,16 +12,22 @@ Coordinating Processes, 1994).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
-from memhp.reference import Machine, Topology
+from memhp.reference import Topology
 from memhp.spec.language.system import Action, Property, System, Where
 from memhp.spec.language.terms import Term
 
 from .decided import decided
-from .search import Found, search
+from .explore.layers import Leaves, TooLarge, beginning
+from .search import Found, Search, booted, search
 
 __all__ = ["Spent", "closed", "cut", "different", "reads", "refusal", "shortest"]
+
+
+_MOST_KNOWN = 7
 
 
 class Spent(Exception):
@@ -51,13 +57,8 @@ def shortest(
     idle: Sequence[Action] = (_NOTHING,) if claim.kind == "step" else ()
     while True:
         smaller = cut(system, kept, claim, idle)
-        kinds = [
-            kind for kind in different(smaller, topologies) if not decided(smaller, kind, claim)
-        ]
-        anywhere = claim.kind == "sometimes"
-        result = search(
-            smaller, kinds, [claim], max_states=max_states, depth=depth, anywhere=anywhere
-        )
+        kinds = different(smaller, topologies)
+        result = _search(system, smaller, kinds, claim, max_states, depth)
         found = result.found.get(claim.name)
         if found is None:
             if depth is not None and result.spent:
@@ -72,9 +73,27 @@ def shortest(
         kept = closed(system, kept | missing)
 
 
+def _search(
+    system: System,
+    smaller: System,
+    topologies: Sequence[Topology],
+    claim: Property,
+    max_states: int,
+    depth: int | None,
+) -> Search:
+    """With the compiled search, if there is one for these machines; else by the reference."""
+    anywhere = claim.kind == "sometimes"
+    look = partial(search, smaller, max_states=max_states, depth=depth, anywhere=anywhere)
+    if begin := beginning(system):
+        with suppress(Leaves, TooLarge):
+            return look(topologies, [claim], begin=begin)
+    left = [each for each in topologies if not decided(smaller, each, claim)]
+    return look(left, [claim])
+
+
 def refusal(system: System, found: Found) -> frozenset[str]:
     """What the guard reads that refuses the trace on the whole machine; nothing if none does."""
-    machine = Machine(system, found.topology)
+    machine = booted(system, found.topology).copy()
     for name, point in found.steps:
         outcome = machine.step(name, *point)
         if not outcome:
@@ -85,8 +104,33 @@ def refusal(system: System, found: Found) -> frozenset[str]:
 
 def reads(system: System, *terms: Term) -> frozenset[str]:
     """The state that the terms read."""
-    state = {variable.symbol.name for variable in system.variables}
-    return frozenset(name for term in terms for name in system.symbols_in(term) if name in state)
+    known = _known_of(system)
+    for term in terms:
+        if term not in known.reads:
+            known.reads[term] = known.state & system.symbols_in(term)
+    return frozenset[str]().union(*(known.reads[term] for term in terms))
+
+
+class _Known:
+    """What the terms of a system read, as far as it was asked."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.state = frozenset(variable.symbol.name for variable in system.variables)
+        self.reads: dict[Term, frozenset[str]] = {}
+
+
+_known: list[_Known] = []
+
+
+def _known_of(system: System) -> _Known:
+    """What is known of the system; of those that were asked for last, some are remembered."""
+    for known in _known:
+        if known.system is system:
+            return known
+    _known[_MOST_KNOWN:] = []
+    _known.insert(0, _Known(system))
+    return _known[0]
 
 
 def closed(system: System, names: Iterable[str]) -> frozenset[str]:

@@ -49,15 +49,18 @@ def reach(
     if shapes == USUAL:
         shapes = ROOMY
     machines = fitting(system, shapes)
-    path = folder / f"traces-{_digest(system, targets, shapes)}.json" if folder else None
-    if path and (stored := _stored(path, system, machines, targets)) is not None:
-        return stored, True
-    traces = zip(targets, each(_trace, (system, machines, few), targets, jobs), strict=True)
-    found = {claim.name: trace for claim, trace in traces if trace}
-    if path:
-        numbers, built = list(machines), list(machines.values())
-        _store(path, {name: (numbers[built.index(f.topology)], f) for name, f in found.items()})
-    return found, False
+    paths = _paths(folder, system, targets, shapes)
+    found: dict[str, Found] = {}
+    for claim in targets:
+        found |= _stored(paths[claim.name], system, machines, claim)
+    left = [claim for claim in targets if claim.name not in found]
+    traces = each(_trace, (system, machines, few), left, jobs) if left else ()
+    for claim, trace in zip(left, traces, strict=True):
+        if trace:
+            found[claim.name] = trace
+            at = next(n for n, topology in machines.items() if topology == trace.topology)
+            _store(paths[claim.name], at, trace)
+    return {claim.name: found[claim.name] for claim in targets if claim.name in found}, not left
 
 
 def _trace(given: tuple[System, Mapping[int, Topology], int], claim: Property) -> Found | None:
@@ -83,23 +86,30 @@ def first_violation(system: System, name: str, *, folder: Path | None = None) ->
     return found.get(name)
 
 
-def _digest(system: System, targets: Sequence[Property], shapes: Sequence[Shape]) -> str:
-    text = repr((system, [claim.name for claim in targets], shapes, MAX_STATES))
-    return sha256(text.encode()).hexdigest()[:32]
+def _paths(
+    folder: Path | None, system: System, targets: Sequence[Property], shapes: Sequence[Shape]
+) -> dict[str, Path | None]:
+    """Where the trace of each property is kept, whatever else is asked for."""
+    if folder is None:
+        return dict.fromkeys(claim.name for claim in targets)
+    text = repr((system, shapes, MAX_STATES))
+    return {claim.name: folder / f"traces-{_digest(text, claim)}.json" for claim in targets}
+
+
+def _digest(text: str, claim: Property) -> str:
+    return sha256(f"{claim.name} {text}".encode()).hexdigest()[:32]
 
 
 def _stored(
-    path: Path, system: System, machines: Mapping[int, Topology], targets: Sequence[Property]
-) -> dict[str, Found] | None:
-    """The traces in the file, if every one of them replays and shows its property."""
+    path: Path | None, system: System, machines: Mapping[int, Topology], claim: Property
+) -> dict[str, Found]:
+    """The trace in the file by the property's name, if it replays and shows the property."""
+    if path is None:
+        return {}
     try:
-        document = kept(path)
-        return {
-            claim.name: _believed(document[claim.name], claim, system, machines)
-            for claim in targets
-        }
+        return {claim.name: _believed(kept(path)[claim.name], claim, system, machines)}
     except (ValueError, KeyError, TypeError, IndexError, ReplayError):
-        return None
+        return {}
 
 
 def _believed(
@@ -134,5 +144,5 @@ def _number(value: Any, limit: int, least: int = 0) -> int:
     return value
 
 
-def _store(path: Path, found: dict[str, tuple[int, Found]]) -> None:
-    keep(path, {name: (number, f.steps, f.params, f.loop) for name, (number, f) in found.items()})
+def _store(path: Path | None, number: int, found: Found) -> None:
+    keep(path, {found.claim.name: (number, found.steps, found.params, found.loop)})

@@ -8,13 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from memhp.reference import Machine, Step, Topology, Trace, Violation
 from memhp.reference.compile import Program
 from memhp.spec.language.system import Property, System
 from memhp.spec.language.terms import conj
 
-__all__ = ["Choice", "Edge", "Found", "ReplayError", "Search", "search", "unfinished", "way"]
+from .remembered import Remembered
+
+__all__ = [
+    "Choice",
+    "Edge",
+    "Found",
+    "Frontier",
+    "ReplayError",
+    "Search",
+    "booted",
+    "search",
+    "settle",
+    "unfinished",
+    "way",
+]
+
+
+booted: Remembered[Machine] = Remembered(Machine)
+"""The machine as it boots, to be copied: what was compiled for it stays."""
 
 
 class ReplayError(Exception):
@@ -41,7 +60,7 @@ class Found:
 
     def trace(self, system: System) -> Trace:
         """The steps in a form that can be stored."""
-        machine = Machine(system, self.topology)
+        machine = booted(system, self.topology)
         steps = (Step(action, machine.parameters(action, *point)) for action, point in self.steps)
         return Trace(system.name, self.topology, tuple(steps), loop=self.loop)
 
@@ -50,7 +69,7 @@ class Found:
 
         Raises `ReplayError` where a step is refused.
         """
-        machines = [Machine(system, self.topology)]
+        machines = [booted(system, self.topology).copy()]
         for action, point in self.steps:
             machine = machines[-1].copy()
             outcome = machine.step(action, *point)
@@ -146,9 +165,29 @@ class Search:
     found: dict[str, Found] = field(default_factory=dict)
 
 
+class Frontier(Protocol):
+    """The search of one topology: the layer to expand, and where each state came from.
+
+    ``layer`` is true while there is a state to expand; ``states``, how many there are so far.
+    """
+
+    depth: int
+
+    @property
+    def layer(self) -> object: ...
+    @property
+    def states(self) -> int: ...
+
+    def look(self, targets: dict[str, Property], result: Search) -> None:
+        """Settle the targets that the boot state shows."""
+
+    def expand(self, targets: dict[str, Property], result: Search, max_states: int) -> bool:
+        """Replace the layer by the next one; false when the budget is spent."""
+
+
 @dataclass
 class _Frontier:
-    """The search of one topology: the layer to expand, and where each state came from."""
+    """The search of one topology, by the reference."""
 
     program: Program
     layer: list[bytes]
@@ -156,14 +195,25 @@ class _Frontier:
     depth: int = 0
 
     @classmethod
-    def at_boot(cls, system: System, topology: Topology) -> _Frontier:
+    def at_boot(cls, system: System, topology: Topology, _targets: Sequence[Property]) -> _Frontier:
         program = Program(system, topology)
         boot = program.pack(list(program.initial))
         return cls(program, [boot], {boot: None})
 
+    @property
+    def states(self) -> int:
+        return len(self.parents)
+
     def trace(self, key: bytes) -> list[Choice]:
         """The steps from boot to the state."""
         return [choice for choice, _ in way(self.parents, key)]
+
+    def look(self, targets: dict[str, Property], result: Search) -> None:
+        for key in self.layer:
+            _judge(self, key, self.program.unpack(key), targets, result)
+
+    def expand(self, targets: dict[str, Property], result: Search, max_states: int) -> bool:
+        return _expand(self, targets, result, max_states)
 
 
 def search(
@@ -175,6 +225,7 @@ def search(
     max_states: int = 1_000_000,
     anywhere: bool = False,
     progress: Callable[[Search], None] | None = None,
+    begin: Callable[[System, Topology, Sequence[Property]], Frontier] = _Frontier.at_boot,
 ) -> Search:
     """Search all topologies, layer by layer together, until every target is decided.
 
@@ -185,22 +236,22 @@ def search(
 
     The trace found for a target is the shortest over all the topologies.  With
     ``anywhere`` it is the shortest of its own: the topology with the fewest states
-    so far goes on, so that those with many do not hold up the others.
+    so far goes on, so that those with many do not hold up the others.  ``begin`` says
+    what searches one topology, by default the reference.
     """
     result = Search()
-    frontiers = [_Frontier.at_boot(system, topology) for topology in topologies]
+    frontiers = [begin(system, topology, targets) for topology in topologies]
     open_targets = {claim.name: claim for claim in targets}
     result.states = len(frontiers)
     for frontier in frontiers:
-        for key in frontier.layer:
-            _judge(frontier, key, frontier.program.unpack(key), open_targets, result)
+        frontier.look(open_targets, result)
     while open_targets and (open_ended := [f for f in frontiers if f.layer]):
         going_on = [f for f in open_ended if f.depth != depth]
         if not going_on:
             result.complete = False
             break
-        frontier = min(going_on, key=lambda f: len(f.parents) if anywhere else f.depth)
-        if not _expand(frontier, open_targets, result, max_states):
+        frontier = min(going_on, key=lambda f: f.states if anywhere else f.depth)
+        if not frontier.expand(open_targets, result, max_states):
             result.complete, result.spent = False, True
             break
         frontier.depth += 1
@@ -258,7 +309,7 @@ def _judge(
         cases = frontier.program.cases(claim.name)(state)
         for point in cases:
             steps = tuple(frontier.trace(key))
-            _settle(Found(claim, frontier.program.topology, steps, tuple(point)), targets, result)
+            settle(Found(claim, frontier.program.topology, steps, tuple(point)), targets, result)
             break
 
 
@@ -276,10 +327,11 @@ def _judge_step(
             continue
         for point in frontier.program.cases(claim.name)(before, after):
             steps = (*frontier.trace(key), choice)
-            _settle(Found(claim, frontier.program.topology, steps, tuple(point)), targets, result)
+            settle(Found(claim, frontier.program.topology, steps, tuple(point)), targets, result)
             break
 
 
-def _settle(found: Found, targets: dict[str, Property], result: Search) -> None:
+def settle(found: Found, targets: dict[str, Property], result: Search) -> None:
+    """The target is decided."""
     result.found[found.claim.name] = found
     del targets[found.claim.name]

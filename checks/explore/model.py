@@ -15,13 +15,24 @@ from memhp.reference import Topology
 from memhp.reference.compile import Program
 from memhp.spec.language.rewrite import expand
 from memhp.spec.language.system import Action, Property, System, Update
-from memhp.spec.language.terms import Next, Var, subterms
+from memhp.spec.language.terms import Next, subterms
 
 from .formulas import FALSE, TRUE, Cases, Formula, Formulas, places, possible
-from .grounding import Grounding, bit, value_of
+from .grounding import Bindings, Grounding, bit, value_of
 from .symmetry import Swap
 
-__all__ = ["Instance", "Model", "Problem", "Watch", "Write", "build"]
+__all__ = [
+    "Instance",
+    "Model",
+    "Problem",
+    "Watch",
+    "Write",
+    "after_step",
+    "build",
+    "cases",
+    "later_symbols",
+    "update_writes",
+]
 
 
 @dataclass(frozen=True)
@@ -162,7 +173,7 @@ def _instances(grounding: Grounding, action: Action) -> Iterator[Instance]:
                 break
         if guard is FALSE:
             continue
-        writes = [w for update in action.updates for w in _writes(grounding, update, bound)]
+        writes = [w for update in action.updates for w in update_writes(grounding, update, bound)]
         overflow = formulas.disj(
             formulas.conj([guard, write.when, when])
             for write in writes
@@ -178,7 +189,8 @@ def _fits(grounding: Grounding, place: int, value: int) -> bool:
     return number >= 0 and bool(grounding.formulas.domains[place] >> number & 1)
 
 
-def _writes(grounding: Grounding, update: Update, bound: dict[Var, int]) -> Iterator[Write]:
+def update_writes(grounding: Grounding, update: Update, bound: Bindings) -> Iterator[Write]:
+    """What the update writes where the action's parameters are bound so."""
     if update.point is not None:
         args = [grounding.cases(term, bound) for term in update.point]
         value = grounding.cases(update.value, bound)
@@ -290,11 +302,11 @@ def _watches(
         if not claim.of_step:
             yield from (Watch(claim, when) for when in _cases(grounding, claim))
     steps = [claim for claim in claims if claim.of_step]
-    later = {claim.name: _later(grounding.system, claim) for claim in steps}
+    later = {claim.name: later_symbols(grounding.system, claim) for claim in steps}
     still = {claim.name: list(_cases(grounding, claim)) for claim in steps}
     for number, found in enumerate(instances):
         written = {grounding.names[write.place][0] for write in found.writes}
-        grounding.across(_after(grounding, found))
+        grounding.across(after_step(grounding, found))
         for claim in steps:
             untouched = later[claim.name].isdisjoint(written)
             for when in still[claim.name] if untouched else _cases(grounding, claim):
@@ -303,15 +315,22 @@ def _watches(
                     yield Watch(claim, given, number)
 
 
-def _cases(grounding: Grounding, claim: Property) -> Iterator[Formula]:
-    """When the property is violated (or a *sometimes* reached), for each choice of parameters."""
+def cases(grounding: Grounding, claim: Property) -> Iterator[tuple[tuple[int, ...], Formula]]:
+    """When the property is violated (or a *sometimes* reached), for each choice of parameters.
+
+    Of choices for which that is the same, only the first.
+    """
     seen: set[Formula] = set()
     for bound in grounding.bindings(claim.params):
         holds = grounding.formula(claim.formula, bound)
         when = holds if claim.kind == "sometimes" else grounding.formulas.negate(holds)
         if when is not FALSE and when not in seen:
             seen.add(when)
-            yield when
+            yield tuple(bound.values()), when
+
+
+def _cases(grounding: Grounding, claim: Property) -> Iterator[Formula]:
+    return (when for _, when in cases(grounding, claim))
 
 
 def _problems(
@@ -336,7 +355,7 @@ def _problems(
         yield Problem(claim, point, tuple(formulas), helping, unless)
 
 
-def _after(grounding: Grounding, found: Instance) -> dict[int, Cases]:
+def after_step(grounding: Grounding, found: Instance) -> dict[int, Cases]:
     """The values of the places that a step writes, afterwards."""
     after: dict[int, Cases] = {}
     for write in found.writes:
@@ -346,7 +365,7 @@ def _after(grounding: Grounding, found: Instance) -> dict[int, Cases]:
     return after
 
 
-def _later(system: System, claim: Property) -> frozenset[str]:
+def later_symbols(system: System, claim: Property) -> frozenset[str]:
     """The symbols that the property reads in the state after the step."""
     parts = subterms(expand(claim.formula, system))
     found = (system.symbols_in(part.body) for part in parts if isinstance(part, Next))

@@ -39,6 +39,7 @@ __all__ = [
     "NativeError",
     "NoMemory",
     "Outcome",
+    "built",
     "compiler",
     "run",
     "run_bits",
@@ -125,7 +126,7 @@ def _tried(named: str, _temporary: str) -> Compiler | str:
         try:
             with temporary_folder(folder) as inside:
                 (inside / "try.c").write_text("int main(void) { return 0; }\n")
-                program = _compiled(made, "-O1", inside, "try.c")
+                program = built(made, ("-O1", "-pthread"), inside, "try.c")
                 if subprocess.run([program], check=False).returncode == 0:
                     return made
                 why = why or f"no C compiler: what {shlex.join(command)} makes does not work"
@@ -204,7 +205,7 @@ def _run(
             for name in sources:
                 text = (files("memhp.checks.explore") / name).read_text()
                 (folder / name).write_text(text)
-            program = _compiled(cc, level, folder, sources[0])
+            program = built(cc, (level, "-pthread"), folder, sources[0])
             command = [str(program), *(str(int(argument)) for argument in arguments)]
             process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     except OSError as error:
@@ -223,9 +224,13 @@ def _run(
     return outcome
 
 
-def _compiled(cc: Compiler, level: str, folder: Path, source: str) -> Path:
+def built(cc: Compiler, options: Sequence[str], folder: Path, source: str) -> Path:
+    """What the compiler makes of a source in the folder, which is put there.
+
+    Raises `NativeError` if it fails.
+    """
     program = folder / "search"
-    command = [*cc.command, level, "-pthread", "-o", str(program), str(folder / source)]
+    command = [*cc.command, *options, "-o", str(program), str(folder / source)]
     made = said_by(command, folder)
     if made.returncode:
         lines = made.stderr.decode(errors="replace").splitlines()

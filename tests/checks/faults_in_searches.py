@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from functools import partial
 
-from memhp.checks import decided, lasso, localise, reach, run, search, verdicts
+from memhp.checks import decided, lasso, localise, reach, remembered, run, search, verdicts
+from memhp.checks.explore import layers, tables
 from memhp.reference import compile as compiled
 
 from . import (
     test_answers_are_judged as judged,
 )
 from . import (
+    test_decided as alone,
+)
+from . import (
     test_language_by_hand as by_hand,
+)
+from . import (
+    test_layers as compiled_layers,
 )
 from . import (
     test_searches_of_toys as searches,
@@ -53,7 +60,7 @@ SEARCHES = (
     Fault(
         "the boot state is not looked at",
         search.search,
-        "_judge(frontier, key, frontier.program.unpack(key), open_targets, result)",
+        "frontier.look(open_targets, result)",
         "pass",
         trace("lamps_are_lit"),
     ),
@@ -97,7 +104,7 @@ SEARCHES = (
         decided.decided,
         "return counted and not model.watches",
         "return counted",
-        trace("nothing_is_torn"),
+        alone.test_true_decides_a_claim_and_false_a_sometimes,
     ),
     Fault(
         "a counter that leaves its numbers decides",
@@ -185,6 +192,60 @@ SEARCHES = (
         "if not found.is_shown_by(found.replay(system)):",
         "if not found.replay(system):",
         searches.test_a_stored_trace_that_shows_nothing_is_not_believed,
+    ),
+)
+
+_ALIKE = compiled_layers.test_the_compiled_search_finds_what_the_reference_finds
+
+LAYERS = (
+    Fault(
+        "the compiled search takes steps whose guards fail",
+        tables.Tables._made,
+        "for guard in guards if guard is not TRUE",
+        "for guard in guards if guard is FALSE",
+        partial(_ALIKE, "toy_moves", searches.MOVES),
+    ),
+    Fault(
+        "the compiled search writes where nothing is to be written",
+        tables.Tables._row,
+        "self.place(write.when)",
+        "1",
+        partial(_ALIKE, "toy_moves", searches.MOVES),
+    ),
+    Fault(
+        "the compiled search begins elsewhere",
+        tables.Tables.__init__,
+        "bit(s, v) for",
+        "0 for",
+        partial(_ALIKE, "toy_pages", searches.PAGES),
+    ),
+    Fault(
+        "the compiled search judges a step by the state before it",
+        tables.Tables._shown_by,
+        "if later.isdisjoint(",
+        "if later is not None or later.isdisjoint(",
+        partial(_ALIKE, "toy_false", searches.TOGETHER),
+    ),
+    Fault(
+        "a number that is too large is written all the same",
+        layers.Layers._went,
+        "if found == _LEAVES:",
+        "if found == _LEAVES and not targets:",
+        compiled_layers.test_a_counter_that_leaves_its_numbers_is_followed_by_the_reference,
+    ),
+    Fault(
+        "the compiled search has no budget",
+        layers.Layers.expand,
+        "most = max_states - result.states",
+        "most = 1 << 40",
+        partial(_ALIKE, "toy_moves", searches.MOVES),
+    ),
+    Fault(
+        "what was made for one system is taken for another's",
+        remembered.Remembered.__call__,
+        "if found is None or found[0] is not system:",
+        "if found is None:",
+        compiled_layers.test_what_is_remembered_is_of_one_system,
     ),
 )
 

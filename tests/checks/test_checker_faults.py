@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 
+from memhp.checks import localise, search
 from memhp.checks.counterexample import CounterexampleError
+from memhp.checks.explore import tables
 
 from .faults import Fault
 from .faults_in_obligations import APART, COUNTING, OBLIGATIONS
 from .faults_in_proofs import COUNTEREXAMPLES, PROPAGATION, REWRITING, SOLVERS
-from .faults_in_searches import SEARCHES, VERDICTS
+from .faults_in_searches import LAYERS, SEARCHES, VERDICTS
 from .faults_in_the_argument import ARGUMENT
 
 FAULTS = (
@@ -29,6 +31,7 @@ FAULTS = (
     *PROPAGATION,
     *COUNTEREXAMPLES,
     *SEARCHES,
+    *LAYERS,
     *VERDICTS,
     *ARGUMENT,
 )
@@ -47,6 +50,8 @@ def nothing_remembered() -> Iterator[None]:
 
 
 def _forget() -> None:
+    for forget in (localise._known.clear, tables.tables.forget, search.booted.forget):
+        forget()
     for name, module in list(sys.modules.items()):
         if name.startswith(("memhp.checks", "memhp.spec.language")):
             for each in vars(module).values():
@@ -80,6 +85,7 @@ def test_every_part_of_the_checker_has_faults() -> None:
         "decided",
         "lasso",
         "keys",
+        "layers",
         "localise",
         "obligations",
         "pool",
@@ -87,12 +93,14 @@ def test_every_part_of_the_checker_has_faults() -> None:
         "propagate",
         "prove",
         "reach",
+        "remembered",
         "rewrite",
         "run",
         "scopes",
         "search",
         "smt",
         "solvers",
+        "tables",
         "verdicts",
     }
     assert len({fault.what for fault in FAULTS}) == len(FAULTS)

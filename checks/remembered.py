@@ -1,0 +1,38 @@
+"""What is made once for each machine of a system, and needed again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from memhp.reference import Topology
+from memhp.spec.language.system import System
+
+__all__ = ["Remembered"]
+
+Made = TypeVar("Made")
+
+_MOST = 64
+
+
+class Remembered(Generic[Made]):
+    """``make(system, topology)``, once for each topology of the system that was asked for last.
+
+    They are told apart as objects, not by what they say: that is never wrong, and costs nothing.
+    """
+
+    def __init__(self, make: Callable[[System, Topology], Made]) -> None:
+        self._make = make
+        self._made: dict[int, tuple[System, Topology, Made]] = {}
+
+    def __call__(self, system: System, topology: Topology) -> Made:
+        found = self._made.get(id(topology))
+        if found is None or found[0] is not system:
+            if found is not None or len(self._made) == _MOST:
+                self._made.clear()
+            found = self._made[id(topology)] = (system, topology, self._make(system, topology))
+        return found[2]
+
+    def forget(self) -> None:
+        """Make everything anew."""
+        self._made.clear()
