@@ -39,7 +39,8 @@ tells how trying each block ended; that is shown beside the judgement.
 """
 _WRONG = ", wrong"
 _MANY = 10_000
-"""Of so many blocks or rows the output is plain: a pretty one of a million takes minutes."""
+"""Of so many blocks or rows the output is plain: a pretty one of a million takes minutes, and a
+document of them that is whole in memory gigabytes."""
 
 _COLOURS = {"yes": "green", "no": "red", "cannot tell": "yellow"}
 
@@ -110,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
         document = _document(reading, judgements, arch)
         if made is not None:
             document["removal"] = forecast_document(made)
-        print(json.dumps(document, indent=1 if len(judgements) < _MANY else None))
+        _print(document, judgements, reading.outcomes or {})
     else:
         out = console()
         _show(out, reading, judgements, arch, len(invariants(design)))
@@ -275,14 +276,14 @@ def _runs(
 ) -> Iterator[list[BlockJudgement]]:
     """Consecutive blocks of which the same is said."""
     current: list[BlockJudgement] = []
+    before: tuple[object, ...] | None = None
     for judgement in judgements:
-        if current and not (
-            judgement.number == current[-1].number + 1
-            and _said(judgement, outcomes) == _said(current[-1], outcomes)
-        ):
+        said = _said(judgement, outcomes)
+        if current and not (judgement.number == current[-1].number + 1 and said == before):
             yield current
             current = []
         current.append(judgement)
+        before = said
     if current:
         yield current
 
@@ -336,8 +337,8 @@ def _summary(reading: MachineReading, judgements: Sequence[BlockJudgement]) -> s
 def _document(
     reading: MachineReading, judgements: Sequence[BlockJudgement], arch: ArchitectureReading
 ) -> dict[str, Any]:
+    """What the JSON document says beside the blocks."""
     counts = Counter[str](judgement.verdict for judgement in judgements)
-    outcomes = reading.outcomes or {}
     return {
         "schema": "memhp-inspect/1",
         "source": reading.source,
@@ -346,9 +347,24 @@ def _document(
         "block_size": reading.block_size,
         "block_size_derived": reading.block_size_derived,
         "notes": list(reading.notes),
-        "blocks": [_block(judgement, outcomes) for judgement in judgements],
         "summary": {verdict: counts[verdict] for verdict in _COLOURS},
     }
+
+
+def _print(
+    document: dict[str, Any], judgements: Sequence[BlockJudgement], outcomes: Mapping[int, str]
+) -> None:
+    """Print the document with the blocks; of many each is made when its line is printed."""
+    blocks = (_block(judgement, outcomes) for judgement in judgements)
+    if len(judgements) < _MANY:
+        print(json.dumps({**document, "blocks": list(blocks)}, indent=1))
+        return
+    print(json.dumps(document)[:-1], end=', "blocks": [')
+    before = "\n"
+    for block in blocks:
+        print(before, json.dumps(block), sep="", end="")
+        before = ",\n"
+    print("]}")
 
 
 def _block(judgement: BlockJudgement, outcomes: Mapping[int, str]) -> dict[str, Any]:

@@ -267,9 +267,7 @@ def _strange(each: Stranger) -> str:
     """In a line: an option that counts as not set, and what there is instead."""
     where = f"it can be set {each.where}" if each.where else "other architectures have it"
     instead = f"; CONFIG_{each.instead} took its place" if each.instead else ""
-    return (
-        f"CONFIG_{each.name} counts as not set, for this kernel cannot have it: {where}{instead}"
-    )
+    return f"CONFIG_{each.name} counts as not set, for this kernel cannot have it: {where}{instead}"
 
 
 def _say_each(out: Console, before: str, lines: list[str]) -> None:

@@ -38,7 +38,7 @@ def text_of(path: str, content: bytes) -> str:
     >>> text_of("sys/x/online", b"1\\n" + bytes(4094))
     '1\\n'
     """
-    if path_parts(path)[:1] == ("sys",):
+    if path.startswith("sys/") or path_parts(path)[:1] == ("sys",):
         content = content.partition(b"\0")[0]
     return content.decode("utf-8", errors="replace")
 

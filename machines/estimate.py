@@ -125,19 +125,22 @@ def judge(
 
 def _judgement(reading: MachineReading, block: BlockReading, answer: Answer) -> BlockJudgement:
     alone = answer.refusals[0] if len(answer.refusals) == 1 else None
-    judged = BlockJudgement(
+    zone = None if block.valid_zones is None else intern(" ".join(block.valid_zones))
+    open_ = answer.verdict == "cannot tell"
+    return BlockJudgement(
         number=block.number,
         node=block.nodes[0] if len(block.nodes) == 1 else None,
         state=block.state,
-        zone=None if block.valid_zones is None else intern(" ".join(block.valid_zones)),
+        zone=zone,
         verdict=answer.verdict,
         guard=None if alone is None else alone.guard,
         errno=None if alone is None else alone.errno,
-        why=answer.why,
+        why=_what_is_missing(reading, block, zone, answer) if open_ else answer.why,
+        missing=answer.missing if open_ else (),
+        if_no_holes=answer.if_no_holes if open_ and "hole" in answer.missing else None,
         violated=answer.violated,
         errnos=answer.errnos,
     )
-    return _undecided(reading, judged, answer) if answer.verdict == "cannot tell" else judged
 
 
 def _as_built(
@@ -159,26 +162,27 @@ def _as_built(
     return judged
 
 
-def _undecided(reading: MachineReading, judged: BlockJudgement, answer: Answer) -> BlockJudgement:
+def _what_is_missing(
+    reading: MachineReading, block: BlockReading, zone: str | None, answer: Answer
+) -> str:
     missing = answer.missing
-    if_no_holes = answer.if_no_holes if "hole" in missing else None
     # The words depend on little else, and a million blocks share them.
-    key = (judged.zone, judged.number if "state" in missing else None)
+    key = (zone, block.number if "state" in missing else None)
     if key not in answer.words:
-        why = "; ".join(_absent(reading, judged, fact) for fact in missing)
-        if if_no_holes in ("yes", "no"):
-            why = f"{why}; if it has none: {if_no_holes}"
+        why = "; ".join(_absent(reading, block, zone, fact) for fact in missing)
+        if "hole" in missing and answer.if_no_holes in ("yes", "no"):
+            why = f"{why}; if it has none: {answer.if_no_holes}"
         answer.words[key] = why
-    return replace(judged, why=answer.words[key], missing=missing, if_no_holes=if_no_holes)
+    return answer.words[key]
 
 
-def _absent(reading: MachineReading, judged: BlockJudgement, fact: str) -> str:
+def _absent(reading: MachineReading, block: BlockReading, zone: str | None, fact: str) -> str:
     """Which fact is not known, and which file would tell."""
     where = "not readable" if reading.live else "not in the dump"
     if fact == "state":
-        return f"state unknown: memory{judged.number}/state {where}"
+        return f"state unknown: memory{block.number}/state {where}"
     if fact == "zone":
-        told = where if judged.zone is None else f"says {judged.zone}"
+        told = where if zone is None else f"says {zone}"
         return f"zone unknown: valid_zones {told}"
     if fact == "hole":
         lacking = "block size" if reading.iomem is not None else "/proc/iomem"

@@ -135,16 +135,17 @@ def facts_of(
         boot_memory_stays: a notifier refuses every block that was there at boot; None if it
             is not known whether there is one.
     """
+    early = _may_be_early(reading, block)
     return Facts(
         state=_STATES if block.state is None else (block.state.replace("-", "_"),),
         zone=_zone(reading, block),
-        frames=_frames(reading, block),
+        frames=_frames(reading, block, early),
         hole=has_hole(reading, block),
         busy=busy,
-        vetoed=_vetoed(reading, block, boot_memory_stays),
+        vetoed=_vetoed(reading, boot_memory_stays, early),
         pinned=(False, True) if reading.pinned else (False,),
         cramped=_cramped(reading, block),
-        cma=_cma(reading, block),
+        cma=_cma(reading, block, early),
     )
 
 
@@ -165,7 +166,9 @@ def zone_names(reading: MachineReading, block: BlockReading) -> tuple[str, ...] 
     return names[:1] if names and old and block.state == "online" else names
 
 
-def _frames(reading: MachineReading, block: BlockReading) -> tuple[frozenset[str], ...]:
+def _frames(
+    reading: MachineReading, block: BlockReading, early: bool
+) -> tuple[frozenset[str], ...]:
     if block.state == "offline":
         return (frozenset(),)
     kinds = None if reading.frames is None else reading.frames.get(block.number)
@@ -173,7 +176,7 @@ def _frames(reading: MachineReading, block: BlockReading) -> tuple[frozenset[str
     if reading.kernel is None or reading.kernel < _EMPTIES_LISTS:
         may_be[FrameKind.waiting] = _ANY_FRAMES
     if kinds is None:
-        choices = [_NOT_MOVABLE if _may_be_set_aside(reading, block) else _ANY_FRAMES]
+        choices = [_NOT_MOVABLE if early and _may_be_set_aside(reading, block) else _ANY_FRAMES]
     else:
         choices = [may_be[kind] for kind in kinds if kinds[kind]]
     if block.removable == 0 and reading.kernel is not None and reading.kernel < TESTED_ITSELF:
@@ -186,13 +189,11 @@ def _frames(reading: MachineReading, block: BlockReading) -> tuple[frozenset[str
 
 
 def _may_be_set_aside(reading: MachineReading, block: BlockReading) -> bool:
-    """Whether the block may hold memory that the allocator of its zone was never given.
+    """Whether a block of the boot may hold memory that its zone's allocator was never given.
 
     That of the boot is reserved in every zone, for ZONE_MOVABLE begins where `movablecore=` says,
     whatever lies there. A zone tells what it has, and what its allocator was given.
     """
-    if not _may_be_early(reading, block):
-        return False
     zones = zones_of(reading, block)
     return not zones or any(zone.present != zone.managed or zone.present is None for zone in zones)
 
@@ -234,21 +235,20 @@ def _cramped(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
     return (False, True) if turns_round and any(pool.free for pool in in_use) else (False,)
 
 
-def _vetoed(reading: MachineReading, block: BlockReading, stays: bool | None) -> tuple[bool, ...]:
+def _vetoed(reading: MachineReading, stays: bool | None, early: bool) -> tuple[bool, ...]:
     """Whether some of the block was there at boot, and a notifier keeps that."""
-    if stays is False or not _may_be_early(reading, block):
+    if stays is False or not early:
         return (False,)
     known = reading.boot_memory is not None and reading.block_size is not None
     return (True,) if known and stays else (False, True)
 
 
-def _cma(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
+def _cma(reading: MachineReading, block: BlockReading, early: bool) -> tuple[bool, ...]:
     """Whether an area of CMA keeps the block."""
-    zones = zones_of(reading, block)
-    none_there = bool(zones) and all(zone.cma == 0 for zone in zones)
-    if block.state == "offline" or none_there or reading.cma is False:
+    if block.state == "offline" or reading.cma is False or not early:
         return (False,)
-    if not _may_be_early(reading, block):
+    zones = zones_of(reading, block)
+    if zones and all(zone.cma == 0 for zone in zones):
         return (False,)
     areas, page = reading.areas, reading.page_size
     if areas is None or page is None or reading.block_size is None:

@@ -16,6 +16,7 @@ import jsonschema
 import pytest
 
 import memhp.cli
+from memhp.cli import inspect as module
 from memhp.cli.main import main
 from memhp.machines.sysfs import read_machine
 
@@ -268,6 +269,20 @@ def test_many_blocks_of_which_each_is_another_are_a_line_each(
     assert main(["inspect", str(tree)]) == 0
     assert capsys.readouterr().out == plain
     assert inspect(capsys, tree) == document
+
+
+def test_of_many_blocks_a_document_is_printed_as_it_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is whole in memory takes gigabytes for a million."""
+    events: list[str] = []
+    tree = machine(tmp_path, {n: ("online", "Movable") for n in range(5)})
+    make = module._block
+    monkeypatch.setattr(module, "_MANY", 3)
+    monkeypatch.setattr(module, "print", lambda *_, **__: events.append("print"), raising=False)
+    monkeypatch.setattr(module, "_block", lambda *of: events.append("make") or make(*of))
+    assert main(["inspect", str(tree), "--json"]) == 0
+    assert events == ["print", *["make", "print"] * 5, "print"]
 
 
 def test_a_record_is_whole_or_not_there(
