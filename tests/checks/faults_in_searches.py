@@ -24,7 +24,7 @@ from . import (
     test_searches_of_toys as searches,
 )
 from .faults import Fault
-from .watches import trace
+from .watches import no_trace, trace
 
 SEARCHES = (
     Fault(
@@ -76,7 +76,7 @@ SEARCHES = (
         search._judge,
         "for point in cases:",
         "for point in cases or [(0,) * len(claim.params)]:",
-        searches.test_a_sometimes_without_a_witness_is_not_reached,
+        no_trace("two_folios_move"),
     ),
     Fault(
         "machines with other tables are taken for one",

@@ -44,6 +44,11 @@ def trace(name: str) -> Callable[[], None]:
     return partial(searches.test_a_trace_is_as_long_as_the_walk_is_deep, *found)
 
 
+def no_trace(name: str) -> Callable[[], None]:
+    found = next(each for each in searches.REACHED if each[2] == name and each[3] is None)
+    return partial(searches.test_a_trace_is_as_long_as_the_walk_is_deep, *found)
+
+
 RESTS = partial(proofs.test_what_rests_on_a_refuted_property_is_not_proved, claims.TOYS["toy"])
 SMALL_ALONE = claims.test_what_is_true_of_the_small_machines_alone_is_not_proved
 FORGET = ("toy_moves", "forget", "forget")
