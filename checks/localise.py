@@ -22,6 +22,7 @@ from memhp.spec.language.terms import Term
 
 from .decided import decided
 from .explore.layers import Leaves, TooLarge, beginning
+from .explore.native import NoMemory
 from .search import Found, Search, booted, search
 
 __all__ = ["Spent", "closed", "cut", "different", "reads", "refusal", "shortest"]
@@ -85,7 +86,7 @@ def _search(
     anywhere = claim.kind == "sometimes"
     look = partial(search, smaller, max_states=max_states, depth=depth, anywhere=anywhere)
     if begin := beginning(system):
-        with suppress(Leaves, TooLarge):
+        with suppress(Leaves, NoMemory, TooLarge):
             return look(topologies, [claim], begin=begin)
     left = [each for each in topologies if not decided(smaller, each, claim)]
     return look(left, [claim])
