@@ -45,6 +45,8 @@ class Target(Protocol):
     def reset(self, topology: Topology) -> None:
         """Boot a machine of that topology: what was done before is forgotten.
 
+        `Topology.values` has a table's members by their names, as `observe` may tell them.
+
         Raises ValueError for a machine that the target cannot be: nothing is compared then.
         """
 

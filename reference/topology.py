@@ -70,12 +70,12 @@ class Topology:
 
     @classmethod
     def build(
-        cls, system: System, sizes: Mapping[str, int], tables: Mapping[str, Callable[..., int]]
+        cls, system: System, sizes: Mapping[str, int], tables: Mapping[str, Callable[..., Value]]
     ) -> Topology:
         """The topology whose tables hold the values of functions.
 
         Parameters: as for the class, but each table is a function of element
-        numbers that returns an element's number or a member's index.
+        numbers that returns an element's number, a member's index, or the name of either.
 
         Raises ValueError as `check` does.
         """
@@ -87,10 +87,28 @@ class Topology:
             if name not in known:
                 raise ValueError(unknown("table", name, known))
             points = product(*(range(spans.size(sort)) for sort in known[name].domain))
-            filled[name] = tuple(int(function(*point)) for point in points)
+            sort = known[name].range
+            size = spans.size(sort)
+            filled[name] = tuple(_index(sort, function(*point), size) for point in points)
         topology = cls(sizes, filled)
         topology.check(system)
         return topology
+
+    def values(self, system: System, table: str) -> tuple[Value, ...]:
+        """A table as a caller sees it: members of an enumeration by their names.
+
+        Raises ValueError if ``system`` has no such table.
+
+        >>> from memhp.reference.shapes import Shape
+        >>> from memhp.spec.system import SYSTEM
+        >>> two_blocks = Shape(blocks=2, movable=frozenset([1])).build(SYSTEM)
+        >>> two_blocks.values(SYSTEM, "early_zone")
+        ('kernel', 'movable')
+        """
+        known = {symbol.name: symbol for symbol in system.topology}
+        if table not in known:
+            raise ValueError(unknown("table", table, known))
+        return tuple(readable(known[table].range, value) for value in self.tables[table])
 
     def size(self, sort: SortRef) -> int:
         """How many elements ``sort`` has here; numbers are no elements."""
@@ -152,6 +170,11 @@ class Topology:
                 f"table {symbol.name}: value {table[place]} at position {place} is no "
                 f"{symbol.range} (0 to {limit - 1})"
             )
+
+
+def _index(sort: SortRef, value: Value, size: int) -> int:
+    """What a table holds for that value.  Raises ValueError for a name of nothing."""
+    return element(sort, value, size) if isinstance(value, str) else int(value)
 
 
 def _signature(symbol: Symbol) -> str:

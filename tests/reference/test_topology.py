@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from memhp.reference import Machine, Topology
+from memhp.reference import Machine, Shape, Topology
 from memhp.spec.language import System
+from memhp.spec.system import SYSTEM
 
 
 def changed(topology: Topology, table: str, values: tuple[int, ...] | None) -> Topology:
@@ -75,6 +76,24 @@ def test_tables_can_be_given_as_functions(system: System, topology: Topology) ->
     )
     assert built == topology
     assert hash(built) == hash(topology)
+
+
+def test_tables_are_given_and_read_by_name(system: System) -> None:
+    built = Shape(blocks=2, movable=frozenset([1])).build(SYSTEM)
+    assert built.values(SYSTEM, "early_zone") == ("kernel", "movable")
+    assert built.values(SYSTEM, "early") == (True, True)
+    with pytest.raises(ValueError, match="unknown table 'early_zon'; did you mean early_zone"):
+        built.values(SYSTEM, "early_zon")
+    tables = {
+        "block_of": lambda _: "block0",
+        "node_of": lambda _: "node0",
+        "hole": lambda _: "false",
+        "nearer": lambda *_: False,
+    }
+    sizes = {"Node": 1, "Block": 1, "Frame": 1}
+    assert Topology.build(system, sizes, tables).tables["block_of"] == (0,)
+    with pytest.raises(ValueError, match="node1"):
+        Topology.build(system, sizes, tables | {"node_of": lambda _: "node1"})
 
 
 def test_a_function_for_a_table_that_does_not_exist_is_refused(system: System) -> None:

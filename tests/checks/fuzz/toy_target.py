@@ -9,6 +9,7 @@ from errno import EAGAIN, EBUSY, ENOENT, ENOMEM
 
 from memhp.reference.target import Observation
 from memhp.reference.topology import Topology, Value
+from memhp.spec.system import SYSTEM
 
 
 class ToyAllocator:
@@ -20,7 +21,8 @@ class ToyAllocator:
         """Boot: frames of early blocks are free, but for holes and what the kernel has."""
         of = topology.tables
         self.block = [of["block_of_section"][section] for section in of["section_of"]]
-        self.movable = [zone == 2 for zone in of["early_zone"]]
+        zones = topology.values(SYSTEM, "early_zone")
+        self.movable = [zone == "movable" for zone in zones]
         self.draining = [False] * topology.sizes["Block"]
         self.state = ["free" if of["early"][block] else "unavailable" for block in self.block]
         self.forever = {frame for frame, taken in enumerate(of["boot_kernel"]) if taken}
