@@ -227,10 +227,10 @@ LAYERS = (
         partial(_ALIKE, "toy_false", searches.TOGETHER),
     ),
     Fault(
-        "a number that is too large is written all the same",
+        "where a number is too large, the search ends",
         layers.Layers._went,
-        "if found == _LEAVES:",
-        "if found == _LEAVES and not targets:",
+        "raise Leaves",
+        "return 0",
         compiled_layers.test_a_counter_that_leaves_its_numbers_is_followed_by_the_reference,
     ),
     Fault(
