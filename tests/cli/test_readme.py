@@ -13,7 +13,13 @@ from memhp.cli.commands import parser
 from memhp.spec.variants import VARIANTS
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ("README.md", "ARCHITECTURE.md", "docs/findings.md", "docs/kernels.md")
+DOCUMENTS = (
+    "README.md",
+    "ARCHITECTURE.md",
+    "docs/findings.md",
+    "docs/kernels.md",
+    "docs/tutorial.md",
+)
 VALUES = {"NAME…": "x86_64-6.1", "NAME": VARIANTS[0].name, "ROW": "U1", "DIR": "out", "…": "engine"}
 
 
