@@ -19,6 +19,7 @@ DOCUMENTS = (
     "docs/findings.md",
     "docs/kernels.md",
     "docs/tutorial.md",
+    "tests/README.md",
 )
 VALUES = {"NAME…": "x86_64-6.1", "NAME": VARIANTS[0].name, "ROW": "U1", "DIR": "out", "…": "engine"}
 
@@ -42,6 +43,13 @@ def test_every_command_that_a_document_names_can_be_given(name: str) -> None:
         except SystemExit:
             bare = len(words) == 1 and "are required" in said.getvalue()
             assert bare, f"memhp {command}: {said.getvalue().splitlines()[-1]}"
+
+
+def test_every_file_that_the_readme_of_the_tests_names_is_there() -> None:
+    text = (ROOT / "tests" / "README.md").read_text()
+    named = re.findall(r"\b(?:checks|cli|docs|machines|reference|spec|tests)/[\w/]+\.\w+", text)
+    assert named
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 def test_a_command_that_is_none_is_seen() -> None:
