@@ -13,12 +13,12 @@ from memhp.spec.language.system import System
 
 from .fuzz.campaign import count_of, untold_on
 from .fuzz.reached import Reached, reached
-from .store import keep, kept, sealed, unsealed
+from .store import code_digest, keep, kept, sealed, unsealed
 
 __all__ = ["agreement"]
 
-_DECISIVE = ("spec", "reference", "engine", "checks/fuzz")
-"""The folders whose code decides what comes of a lock step."""
+_DECISIVE = ("spec/**/*.py", "reference/**/*.py", "engine/**/*.py", "checks/fuzz/**/*.py")
+"""The code that decides what comes of a lock step."""
 
 
 def agreement(system: System, steps: int, *, folder: Path | None = None) -> Reached:
@@ -37,12 +37,7 @@ def agreement(system: System, steps: int, *, folder: Path | None = None) -> Reac
 
 
 def _key(system: System, steps: int) -> str:
-    root = Path(__file__).parents[1]
-    digest = sha256(repr((system, steps)).encode())
-    for source in sorted(each for part in _DECISIVE for each in (root / part).rglob("*.py")):
-        digest.update(b"\0%s\0" % source.relative_to(root).as_posix().encode())
-        digest.update(source.read_bytes())
-    return digest.hexdigest()
+    return sha256(repr((system, steps, code_digest(*_DECISIVE))).encode()).hexdigest()
 
 
 def _stored(path: Path, key: str, system: System) -> Reached | None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from functools import cache, cached_property
 from hashlib import sha256
-from pathlib import Path
 
-from memhp.spec.language.system import Action
+from memhp.spec.language.system import Action, Property
 
 from .obligations import Assumption, Obligation
+from .store import code_digest
 
 __all__ = ["Keys"]
 
@@ -26,40 +26,46 @@ class Keys:
 
     def __init__(self, assumptions: tuple[Assumption, ...]) -> None:
         self._assumptions = assumptions
-        self._of_action: dict[int, tuple[Action, str]] = {}
+        self._digests: dict[int, tuple[Action | Property, str]] = {}
 
     def of(self, obligation: Obligation) -> str:
         """The key of the obligation."""
         claim, action = obligation.claim, obligation.action
         parts = [_rules(), self._rest, obligation.kind, str(obligation.number)]
         if claim:
-            parts += (claim.name, repr((claim.params, claim.formula, claim.using)))
-        if action and claim:
-            parts.append(self._of(action))
-        else:
-            parts.append(repr((action and self._of(action), obligation.goal)))
+            parts.append(self._once(claim))
+        if action:
+            parts.append(self._once(action))
+        if not (action and claim):
+            parts.append(repr(obligation.goal))
         return _digest(*parts)
 
     @cached_property
     def _rest(self) -> str:
         return _digest(*(repr((part.label, part.term)) for part in self._assumptions))
 
-    def _of(self, action: Action) -> str:
-        if id(action) not in self._of_action:
-            guards = [(guard.name, guard.condition) for guard in action.guards]
-            updates = [(each.symbol, each.variables, each.terms) for each in action.updates]
-            digest = _digest(repr((action.name, action.params, guards, updates)))
-            self._of_action[id(action)] = action, digest
-        return self._of_action[id(action)][1]
+    def _once(self, part: Action | Property) -> str:
+        """The digest of an action or a property, which many obligations have in common."""
+        if id(part) not in self._digests:
+            said = _of_action(part) if isinstance(part, Action) else _of_property(part)
+            self._digests[id(part)] = part, _digest(repr(said))
+        return self._digests[id(part)][1]
+
+
+def _of_action(action: Action) -> tuple[object, ...]:
+    guards = [(guard.name, guard.condition) for guard in action.guards]
+    updates = [(each.symbol, each.variables, each.terms) for each in action.updates]
+    return action.name, action.params, guards, updates
+
+
+def _of_property(claim: Property) -> tuple[object, ...]:
+    return claim.name, claim.params, claim.formula, claim.using
 
 
 @cache
 def _rules() -> str:
-    """The text of all that makes obligations and looks for proofs."""
-    checks = Path(__file__).parent
-    language = checks.parent / "spec" / "language"
-    files = sorted([*checks.glob("*.py"), *language.glob("*.py")])
-    return _digest(*(path.read_text() for path in files))
+    """A digest of all that makes obligations and looks for proofs."""
+    return code_digest("checks/*.py", "spec/language/*.py")
 
 
 def _digest(*parts: str) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 from .files import json_of, read_whole, write_whole
 from .scratch import remove_leftovers
 
-__all__ = ["keep", "kept", "sealed", "tidy", "unsealed"]
+__all__ = ["code_digest", "keep", "kept", "sealed", "tidy", "unsealed"]
 
 _LARGEST = 64 << 20
 """No more bytes of a file are read."""
@@ -49,6 +49,20 @@ def tidy(folder: Path | None) -> None:
     """Remove what killed writers left there."""
     if folder is not None and _is_ours(folder):
         remove_leftovers(folder)
+
+
+def code_digest(*patterns: str) -> str:
+    """A digest of memhp's own files that match: what is kept is good for that code alone.
+
+    Args:
+        patterns: as for `Path.glob`, from the folder of the package.
+    """
+    root = Path(__file__).parents[1]
+    digest = sha256()
+    for source in sorted({each for pattern in patterns for each in root.glob(pattern)}):
+        digest.update(b"\0%s\0" % source.relative_to(root).as_posix().encode())
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
 
 
 def sealed(document: Mapping[str, Any]) -> dict[str, Any]:

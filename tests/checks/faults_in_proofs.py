@@ -384,16 +384,16 @@ PROPAGATION = (
     ),
     Fault(
         "what was shown of an action is kept when its guards change",
-        keys.Keys._of,
-        "_digest(repr((action.name, action.params, guards, updates)))",
-        "_digest(repr((action.name, action.params, updates)))",
+        keys._of_action,
+        "return action.name, action.params, guards, updates",
+        "return action.name, action.params, updates",
         partial(proofs.test_an_edit_is_not_answered_by_what_was_known_before, claims.TOYS["toy"]),
     ),
     Fault(
         "what was shown of an action is kept when its updates change",
-        keys.Keys._of,
-        "_digest(repr((action.name, action.params, guards, updates)))",
-        "_digest(repr((action.name, action.params, guards)))",
+        keys._of_action,
+        "return action.name, action.params, guards, updates",
+        "return action.name, action.params, guards",
         partial(proofs.test_an_edit_is_not_answered_by_what_was_known_before, claims.TOYS["toy"]),
     ),
     Fault(
