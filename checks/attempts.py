@@ -54,12 +54,10 @@ class Case:
     _hint: tuple[Assumption, ...] = ()
     _looked: bool = False
 
-    @property
     def is_open(self) -> bool:
         """There is no answer yet."""
         return not (self.proof or self.small or self.error)
 
-    @property
     def is_unconfirmed(self) -> bool:
         """The second solver has said nothing yet."""
         return not (self.confirmed or self.error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from memhp.spec.language.system import System
@@ -112,35 +112,30 @@ def decide(cases: Sequence[Case], pool: Pool) -> None:
 
     What the proof of one obligation of an action rests on is often what those of the others need.
     """
-    waiting = [case for case in cases if case.is_open]
+    waiting = [case for case in cases if case.is_open()]
     leaders = list({case.action: case for case in reversed(waiting)}.values())
-    _ask(((case, case.attempts()) for case in leaders), pool)
+    _ask(((case, case.attempts()) for case in leaders), pool, Case.is_open)
     lemmas = {case.action: case.used() for case in leaders if case.proof}
-    _ask(((case, case.attempts(lemmas.get(case.action, ()))) for case in waiting), pool)
-
-
-def _ask(attempts: Iterable[tuple[Case, Iterator[Query]]], pool: Pool) -> None:
-    """Rounds of attempts, each for all cases that are open."""
-    waiting = list(attempts)
-    while waiting:
-        asked: list[tuple[Case, Iterator[Query], Query]] = []
-        for case, queries in waiting:
-            if case.is_open and (query := next(queries, None)):
-                asked.append((case, queries, query))
-        answers = pool.ask([query for _, _, query in asked])
-        for (case, _, query), answer in zip(asked, answers, strict=True):
-            case.take(query, answer)
-        waiting = [(case, queries) for case, queries, _ in asked]
+    others = ((case, case.attempts(lemmas.get(case.action, ()))) for case in waiting)
+    _ask(others, pool, Case.is_open)
 
 
 def confirm(work: Work, pool: Pool) -> None:
     """Have the second solver confirm each proof, from nothing but what is proved."""
     proved = work.cases.keys() - work.unproved()
-    waiting = [(case, case.confirmations(proved)) for case in work.every() if case.proof]
+    questions = ((case, case.confirmations(proved)) for case in work.every() if case.proof)
+    _ask(questions, pool, Case.is_unconfirmed)
+
+
+def _ask(
+    questions: Iterable[tuple[Case, Iterator[Query]]], pool: Pool, waits: Callable[[Case], bool]
+) -> None:
+    """Rounds of queries, each for all cases that wait for an answer."""
+    waiting = list(questions)
     while waiting:
         asked: list[tuple[Case, Iterator[Query], Query]] = []
         for case, queries in waiting:
-            if case.is_unconfirmed and (query := next(queries, None)):
+            if waits(case) and (query := next(queries, None)):
                 asked.append((case, queries, query))
         answers = pool.ask([query for _, _, query in asked])
         for (case, _, query), answer in zip(asked, answers, strict=True):

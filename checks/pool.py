@@ -100,7 +100,7 @@ class Pool:
             return (function(shared, item) for item in items)
         if self._shared is not shared:
             self._end_workers()
-            self._workers, self._shared = workers(self._jobs, shared), shared
+            self._shared = shared
         return self._started().map(partial(call, function), items, chunksize=_FEW)
 
     def _count(self, new: int) -> None:
@@ -115,7 +115,7 @@ class Pool:
 
     def _started(self) -> ProcessPoolExecutor:
         if self._workers is None:
-            self._workers = workers(self._jobs)
+            self._workers = workers(self._jobs, self._shared)
         return self._workers
 
     def _end_workers(self, *, wait: bool = True) -> None:

@@ -2,8 +2,8 @@
 
 Machines that violate an axiom of the system are left out: nothing is shown on them.
 
-A stored result is a list of traces; each is replayed on the reference before it
-is believed, so that a stale or damaged store can cost time but not truth.
+Each trace is kept by its property, and replayed on the reference before it is
+believed, so that a stale or damaged store can cost time but not truth.
 """
 
 from __future__ import annotations

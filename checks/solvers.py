@@ -37,8 +37,7 @@ class Answer:
     """What a solver said, or what was shown without one.
 
     ``core`` names the assertions that a refutation used; ``model`` gives, for
-    each symbol of a ground text, its values row-major, members by name; ``by``
-    is the solver, or *propagation*.
+    each symbol of a ground text, its values row-major, members by name.
     """
 
     status: Status
@@ -47,7 +46,6 @@ class Answer:
     model: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     reason: str = ""
     cached: bool = False
-    by: Literal["z3", "cvc5", "propagation", ""] = ""
 
 
 @cache
@@ -65,8 +63,7 @@ def answer(query: Query) -> Answer:
     except Exception as error:  # a solver's own exceptions share no base class
         found = Answer("error", reason=f"{query.solver}: {str(error).strip()}")
     seconds = round(time.perf_counter() - started, 4)
-    by: Literal["z3", "cvc5"] = "cvc5" if query.solver == "cvc5" else "z3"
-    return replace(found, seconds=seconds, by=by)
+    return replace(found, seconds=seconds)
 
 
 class Session:
@@ -92,7 +89,7 @@ class Session:
         solver = self._solver(limit)
         self._track(solver, ((name, self._assertions[at]) for name, at in chosen.items()))
         found = _said(solver)
-        return replace(found, seconds=round(time.perf_counter() - started, 4), by="z3")
+        return replace(found, seconds=round(time.perf_counter() - started, 4))
 
     def of_query(self, query: Query) -> Answer:
         """The answer to the text of this session, whose assertions are all named."""

@@ -72,7 +72,8 @@ def test_what_was_compared_is_kept_until_the_code_or_the_number_of_steps_changes
     assert agreement.agreement(SYSTEM, 400, folder=tmp_path) == first
     assert walks == []
     agreement.agreement(SYSTEM, 800, folder=tmp_path)
-    monkeypatch.setattr(agreement, "_DECISIVE", ("spec/**/*.py",))  # as if the other files had changed
+    # As if the other files had changed.
+    monkeypatch.setattr(agreement, "_DECISIVE", ("spec/**/*.py",))
     agreement.agreement(SYSTEM, 800, folder=tmp_path)
     (tmp_path / "lock-step.json").write_text('{"key": "damaged')
     agreement.agreement(SYSTEM, 800, folder=tmp_path)
