@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from functools import lru_cache
 
 from memhp.spec.language.terms import Term, negate
 
@@ -41,7 +40,6 @@ class Subject:
     name: str
 
 
-@lru_cache(maxsize=1)
 def obligations_of(known: Obligations, subject: Subject) -> tuple[Obligation, ...]:
     """What must be shown of the property or the action, *unchanged* or not."""
     of = known.of_property if subject.kind is Kind.property else known.of_action
@@ -67,14 +65,14 @@ def first_proofs(
             alone[each.goal] = follows(each.goal, ())
         proofs.append(_propagated(each, alone[each.goal]))
     left = [each for each, proof in zip(obligations, proofs, strict=True) if not proof]
-    solved = iter(_Solving(all_obligations, left, limits).answers() if left else ())
+    solved = iter(_solved(all_obligations, left, limits) if left else ())
     return [proof or next(solved) for proof in proofs]
 
 
 def _propagated(obligation: Obligation, alone: bool) -> Answer | None:
     """The proof from the guards, and the property itself; ``alone``, from nothing."""
     if alone:
-        return Answer("unsat", core=(GOAL,), by="propagation")
+        return Answer("unsat", core=(GOAL,))
     claim = obligation.claim
     used = [part for part in obligation.assumptions if part.role == "guard"]
     facts = [part.term for part in used]
@@ -85,10 +83,19 @@ def _propagated(obligation: Obligation, alone: bool) -> Answer | None:
     if not follows(obligation.goal, facts):
         return None
     core = sorted([GOAL, *(part.label for part in used)])
-    return Answer("unsat", core=tuple(core), by="propagation")
+    return Answer("unsat", core=tuple(core))
 
 
 _NOT_FOUND = Answer("unknown", reason="no proof was found easily")
+
+
+def _solved(
+    known: Obligations, obligations: Sequence[Obligation], limits: Limits
+) -> Sequence[Answer]:
+    try:
+        return list(_Solving(known, obligations, limits).answers())
+    except Exception:  # a solver's own exceptions share no base class; each is asked anew
+        return [_NOT_FOUND] * len(obligations)
 
 
 class _Solving:

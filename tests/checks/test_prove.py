@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from memhp.checks import batch
 from memhp.checks.attempts import Limits
 from memhp.checks.obligations import Obligations
 from memhp.checks.prove import Report, prove
@@ -157,6 +158,17 @@ def test_an_edit_is_not_answered_by_what_was_known_before(system: System, tmp_pa
         fresh, again = prove(other, jobs=1), prove(other, jobs=1, cache=tmp_path)
         assert not fresh.verdict.passes
         assert [each.verdict for each in again.results] == [each.verdict for each in fresh.results]
+
+
+def test_what_a_solver_fails_at_in_a_batch_is_asked_anew(
+    system: System, report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_text: str) -> None:
+        raise RuntimeError("a fault inside the solver")
+
+    monkeypatch.setattr(batch, "Session", fails)
+    found = prove(system, jobs=1)
+    assert [each.verdict for each in found.results] == [each.verdict for each in report.results]
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"x": 1}', "\xff"])
