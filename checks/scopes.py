@@ -107,8 +107,25 @@ ROOMY = (
     Shape(
         blocks=2,
         added=_SECOND,
-        tables=(("vetoes_online", (1, 0)), ("in_storage", (1,)), ("increment_block", (1,))),
+        tables=(
+            ("in_range", (1, 1, 0, 1)),
+            ("vetoes_online", (1, 0)),
+            ("in_storage", (1,)),
+            ("increment_block", (1,)),
+        ),
     ),
+    Shape(
+        blocks=2,
+        movable=_SECOND,
+        tables=(
+            *_NO_DEVICE,
+            ("is_lmb", (1, 1)),
+            ("filesystem", (2,)),
+            ("gigantic", (1, 0)),
+        ),
+        more=_ONE_DEVICE,
+    ),
+    Shape(nodes=2, blocks=1, added=_SECOND, tables=(("at_work", (1,)), ("watched", (0,)))),
 )
 """Where runs that never end, and what must be reached, are looked for: there is room to move."""
 

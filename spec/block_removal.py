@@ -283,6 +283,13 @@ def a_block_goes_after_another_of_its_device(m: MemoryDevice, b: Block, c: Block
 
 
 @sometimes(covers="A1")
+def a_write_to_an_offline_block_begins(b: Block) -> Bool:
+    """Somebody opens the file of a block that is offline."""
+    opened = ~file_held[b] & after(file_held[b])
+    return opened & (block_state[b] == BlockState.offline)
+
+
+@sometimes(covers="A1")
 def a_write_is_over(b: Block) -> Bool:
     """A writer gets the lock, and gives it back."""
     return (state_file[b] == FileUse.locked) & (after(state_file[b]) == FileUse.none)

@@ -20,12 +20,14 @@ from .drain import draining
 from .frames import (
     Data,
     Folio,
+    FolioKind,
     birth_frame,
     boot_data,
     contents,
     data,
     dirty,
     exists_now,
+    folio_kind,
     folio_of,
     home,
 )
@@ -320,6 +322,13 @@ def pins_begin_while_nothing_moves(x: Pin) -> Bool:
 
 
 @step(covers="U5")
+def devices_are_stopped_for_a_copy_to_come(x: Pin) -> Bool:
+    """A driver stops its device while the folio is about to be copied, and at no other time."""
+    stops, at = ~pin_stopped[x] & after(pin_stopped[x]), stage[pin_folio[x]]
+    return implies(stops, (at == Stage.reserved) | (at == Stage.unmapping))
+
+
+@step(covers="U5")
 def a_device_resumes_at_home(x: Pin) -> Bool:
     """When a device goes on, its table points to the frame that the folio lives in."""
     resumed = pin_stopped[x] & after(runs(x))
@@ -386,3 +395,22 @@ def a_long_term_buffer_holds_its_block(x: Pin) -> Bool:
     """Outside the removable area a long-term pin can keep a block from leaving."""
     fixed = (pin_kind[x] == PinKind.longterm) & ~driver_moves[x]
     return fixed & (block_state[block_of(pin_frame[x])] == BlockState.going_offline)
+
+
+@sometimes(covers="U5")
+def a_device_is_stopped_before_the_unmapping(x: Pin) -> Bool:
+    """A driver stops its device as soon as the folio has a destination."""
+    return ~pin_stopped[x] & after(pin_stopped[x]) & (stage[pin_folio[x]] == Stage.reserved)
+
+
+@sometimes(covers="U5")
+def a_device_is_stopped_during_the_unmapping(x: Pin) -> Bool:
+    """A driver stops its device while the entries of the folio are replaced."""
+    return ~pin_stopped[x] & after(pin_stopped[x]) & (stage[pin_folio[x]] == Stage.unmapping)
+
+
+@sometimes(covers="U5")
+def a_program_registers_anonymous_memory(x: Pin) -> Bool:
+    """A long-term buffer belongs to no file: the usual case of RDMA."""
+    longterm = pin_kind[x] == PinKind.longterm
+    return longterm & (folio_kind[pin_folio[x]] == FolioKind.anonymous)

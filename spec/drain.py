@@ -85,3 +85,10 @@ def free_frames_of_draining_blocks_stay_free(f: Frame) -> Bool:
 def a_drain_is_taken_back(b: Block) -> Bool:
     """A block that drained is open to allocation again."""
     return draining[b] & ~after(draining[b])
+
+
+@sometimes(covers="N3")
+def a_block_is_closed_while_something_moves_elsewhere(b: Block, f: Frame) -> Bool:
+    """A migration into another block does not keep a block from being closed."""
+    closed = ~draining[b] & after(draining[b])
+    return closed & (frame_state[f] == FrameState.incoming)

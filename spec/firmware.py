@@ -163,7 +163,7 @@ def conclude_failed_add(m: MemoryDevice) -> None:
             lambda s: (
                 in_range[m, block_of_section[s]]
                 & (found[block_of_section[s]] == Found.absent)
-                & (block_device[block_of_section[s]] | (memmap[s] != Metadata.absent))
+                & (memmap[s] != Metadata.absent)
             ),
         ),
         errno=EBUSY,

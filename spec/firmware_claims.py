@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from .blocks import BlockState, MemoryEvent, block_state, changing, event
 from .bookkeeping import file_held
-from .firmware import Ost, how_it_is, told
+from .firmware import Ost, how_it_is, is_back, told
 from .firmware_request import Found, Request, found, going_back, request
-from .language import Bool, after, always, ends, exists, implies, ite, sometimes, step
+from .language import Bool, after, all_of, always, ends, exists, implies, ite, sometimes, step
 from .platform_state import reserved_lmb
 from .sections import Metadata, block_device, inserted, memmap, pgdat, plugged, present
 from .topology import (
@@ -132,6 +132,19 @@ def every_request_is_concluded_once(m: MemoryDevice) -> Bool:
 def _hears(m: MemoryDevice, result: Ost) -> Bool:
     """The step that concludes a request with this result."""
     return (told[m] == Ost.in_progress) & (after(told[m]) == result)
+
+
+@step(covers="A1 R4")
+def the_firmware_hears_how_its_own_request_ended(m: MemoryDevice) -> Bool:
+    """A result is that of the request that runs: an add's of an add, an eject's of an eject."""
+    was = request[m]
+    return all_of(
+        implies(_hears(m, Ost.added), was == Request.adding),
+        implies(_hears(m, Ost.not_added), was == Request.add_failed),
+        implies(_hears(m, Ost.ejected), was == Request.ejecting),
+        implies(_hears(m, Ost.busy), was == Request.refused),
+        implies(_hears(m, Ost.not_ejected), was == Request.ej0_failed),
+    )
 
 
 @step(covers="A1 R4")
@@ -274,13 +287,37 @@ def a_notifier_keeps_a_block_of_a_refused_device_offline(m: MemoryDevice, b: Blo
     """A refused eject is concluded although a block that it took offline may not come back."""
     was_online = in_range[m, b] & (found[b] == Found.online)
     stays = vetoes_online[b] & (block_state[b] == BlockState.offline)
-    return (told[m] == Ost.busy) & was_online & stays
+    return _hears(m, Ost.busy) & was_online & stays
 
 
 @sometimes(covers="A1")
 def a_failed_ej0_is_concluded(m: MemoryDevice) -> Bool:
     """_EJ0 can fail, and the firmware is told when all is as before."""
     return (told[m] == Ost.not_ejected) & inserted[m]
+
+
+@sometimes(covers="A1")
+def a_failed_ej0_is_concluded_with_its_blocks(m: MemoryDevice, b: Block) -> Bool:
+    """The firmware hears of it when a block of the device is in sysfs again."""
+    return _hears(m, Ost.not_ejected) & in_range[m, b] & block_device[b]
+
+
+@sometimes(covers="A1")
+def a_failed_ej0_waits_for_no_other_device(m: MemoryDevice, b: Block) -> Bool:
+    """It is concluded whatever has become, meanwhile, of a block of another device."""
+    return _hears(m, Ost.not_ejected) & ~in_range[m, b] & ~is_back(b)
+
+
+@sometimes(covers="A1")
+def a_failed_add_leaves_what_it_found(m: MemoryDevice, b: Block) -> Bool:
+    """A block that was in sysfs before an add that fails stays there."""
+    return _hears(m, Ost.not_added) & in_range[m, b] & block_device[b]
+
+
+@sometimes(covers="A1 R4")
+def a_device_is_added_whose_block_waits_for_another(m: MemoryDevice, b: Block) -> Bool:
+    """An add succeeds, and a block that is shared with a device which is missing is not there."""
+    return (told[m] == Ost.added) & in_range[m, b] & ~plugged(b)
 
 
 @sometimes(covers="A1")

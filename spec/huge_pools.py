@@ -37,7 +37,7 @@ from .language import (
     true,
     variable,
 )
-from .topology import Frame, Node, Zone, block_of, node_of_frame
+from .topology import Block, Frame, Node, Zone, block_of, node_of_frame
 
 
 class HugeFolio(Sort):
@@ -399,3 +399,40 @@ def a_huge_folio_is_used_without_a_promise(h: HugeFolio) -> Bool:
     """A fault gets a huge folio that was promised to nobody."""
     taken = (huge_state[h] == HugeState.free) & (after(huge_state[h]) == HugeState.used)
     return taken & (reserved_huge[pool_of(h)] == after(reserved_huge[pool_of(h)]))
+
+
+@sometimes(covers="D2 N3")
+def a_huge_folio_is_used_while_another_block_drains(h: HugeFolio, b: Block) -> Bool:
+    """A fault gets a free huge folio that lies in no block that is closed."""
+    taken = (huge_state[h] == HugeState.free) & (after(huge_state[h]) == HugeState.used)
+    return taken & draining[b]
+
+
+def _on_top(h: HugeFolio) -> Bool:
+    return ~huge_exists(h) & after(huge_state[h] == HugeState.used)
+
+
+@sometimes(covers="D2")
+def a_surplus_folio_comes_beside_what_is_full_and_closed(h: HugeFolio, f: Frame) -> Bool:
+    """Another range, in use and in a block that drains, keeps no huge folio from being made."""
+    return _on_top(h) & (frame_state[f] == FrameState.user) & draining[block_of(f)]
+
+
+@sometimes(covers="D2 U1")
+def a_surplus_folio_is_in_the_removable_area(h: HugeFolio, f: Frame) -> Bool:
+    """A huge folio that can move is made in the movable zone."""
+    here = range_of[f] == after(huge_home[h])
+    return _on_top(h) & here & (zone[block_of(f)] == Zone.movable)
+
+
+@sometimes(covers="D2 U1")
+def a_gigantic_surplus_folio_comes_beside_the_removable_area(h: HugeFolio, f: Frame) -> Bool:
+    """A gigantic folio is made on top of the pool, outside the movable zone of the machine."""
+    return _on_top(h) & gigantic[after(huge_home[h])] & (zone[block_of(f)] == Zone.movable)
+
+
+@sometimes(covers="D2 U1")
+def a_pool_grows_by_a_gigantic_folio_beside_the_removable_area(h: HugeFolio, f: Frame) -> Bool:
+    """A gigantic folio joins the pool, outside the movable zone of the machine."""
+    grows = ~huge_exists(h) & after(huge_state[h] == HugeState.free)
+    return grows & gigantic[after(huge_home[h])] & (zone[block_of(f)] == Zone.movable)

@@ -216,3 +216,38 @@ def a_kernel_page_stays_after_all(k: KernelPage) -> Bool:
 def the_kernel_gives_a_page_back(k: KernelPage) -> Bool:
     """An address that led to a frame leads nowhere."""
     return ~is_mapped(k) & (maps_to[k] != first_kernel_frame[k])
+
+
+@sometimes(covers="K1")
+def a_copied_kernel_page_stays_after_all(k: KernelPage) -> Bool:
+    """A migration is given up although the copy is made."""
+    return (kernel_stage[k] == KernelStage.copied) & after(kernel_stage[k] == KernelStage.mapped)
+
+
+@sometimes(covers="K1")
+def a_cpu_goes_on_without_an_entry(c: Cpu, k: KernelPage) -> Bool:
+    """A CPU goes on when a page has moved: of where the page was it knows nothing any more."""
+    goes_on = stopped[c] & ~after(stopped[c])
+    forgot = ~tlb_valid[c, k] & (tlb[c, k] != maps_to[k])
+    return goes_on & forgot & (kernel_stage[k] == KernelStage.remapped)
+
+
+@sometimes(covers="K1")
+def a_cpu_goes_on_with_its_entry(c: Cpu, k: KernelPage) -> Bool:
+    """A CPU goes on that has an entry of a page which did not move, after all."""
+    goes_on = stopped[c] & ~after(stopped[c])
+    return goes_on & tlb_valid[c, k] & (new_frame[k] != maps_to[k])
+
+
+@sometimes(covers="K1")
+def the_old_frame_is_freed_after_a_flush(c: Cpu, k: KernelPage) -> Bool:
+    """A page is done moving, and a CPU that had used it knows nothing of where it was."""
+    done = (kernel_stage[k] == KernelStage.remapped) & after(kernel_stage[k] == KernelStage.mapped)
+    return done & ~tlb_valid[c, k] & (tlb[c, k] == old_frame[k])
+
+
+@sometimes(covers="K1")
+def the_old_frame_is_freed_while_the_new_one_is_used(c: Cpu, k: KernelPage) -> Bool:
+    """A page is done moving, and a CPU has found where it is."""
+    done = (kernel_stage[k] == KernelStage.remapped) & after(kernel_stage[k] == KernelStage.mapped)
+    return done & tlb_valid[c, k]

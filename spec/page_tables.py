@@ -240,6 +240,12 @@ def mappings_are_not_overwritten(p: Pte) -> Bool:
 
 
 @step(covers="D1")
+def threads_sleep_on_entries_that_move(p: Pte) -> Bool:
+    """No thread goes to sleep on memory that it could use."""
+    return implies(~waiting[p] & after(waiting[p]), pte[p] == PteState.migration)
+
+
+@step(covers="D1")
 def waiting_threads_reach_the_new_frame(p: Pte) -> Bool:
     """A thread that slept on a moving folio goes on in the frame where it lives now."""
     woken = waiting[p] & ~after(waiting[p])
@@ -263,6 +269,12 @@ def waiting_ends(p: Pte) -> tuple[Bool, Bool]:
 def a_file_is_mapped_out_of_order(p: Pte) -> Bool:
     """A nonlinear VMA maps a folio at an address that implies another."""
     return (pte[p] == PteState.present) & (pte_folio[p] != implied_folio[p])
+
+
+@sometimes(covers="M1")
+def anonymous_memory_is_mapped(p: Pte) -> Bool:
+    """A fault maps memory that belongs to no file."""
+    return (pte[p] == PteState.present) & (folio_kind[pte_folio[p]] == FolioKind.anonymous)
 
 
 @sometimes(covers="D1")

@@ -260,6 +260,15 @@ def a_failed_request_brings_every_lmb_back(b: Block) -> Bool:
     return implies(over, after(assigned[b]))
 
 
+@step(covers="R3")
+def requests_are_done_with_an_lmb_when_it_is_somebodys(b: Block) -> Bool:
+    """What a request removed is its own until Linux uses it again or the hypervisor has it."""
+    done = (removed_for_request[b] != LmbRequest.none) & after(
+        removed_for_request[b] == LmbRequest.none
+    )
+    return implies(done, after(assigned[b]) | ~after(drc_acquired[b]))
+
+
 @sometimes(covers="R3")
 def an_lmb_is_added(b: Block) -> Bool:
     """The hypervisor gives an LMB at run time, and Linux uses it."""
@@ -270,6 +279,13 @@ def an_lmb_is_added(b: Block) -> Bool:
 def the_hypervisor_gets_an_lmb(b: Block) -> Bool:
     """An LMB that was there at boot is given to the hypervisor."""
     return early[b] & is_lmb[b] & ~drc_acquired[b]
+
+
+@sometimes(covers="R3")
+def a_request_removes_one_lmb_of_several(b: Block, s: Section) -> Bool:
+    """A request counts an LMB while memory of another is still there."""
+    removed = assigned[b] & ~after(assigned[b])
+    return removed & (block_of_section[s] != b) & (memmap[s] != Metadata.absent)
 
 
 @sometimes(covers="R3")

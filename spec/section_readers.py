@@ -155,6 +155,13 @@ def readers_find_the_usage_map(r: Reader) -> Bool:
     return implies(looks_at[r] == Look.section, there)
 
 
+@step(covers="N1")
+def usage_maps_are_freed_once(s: Section) -> Bool:
+    """What is freed is a map of the section's own, which was not freed before (I13)."""
+    freed = (usage[s] != UsageMap.freed) & after(usage[s] == UsageMap.freed)
+    return implies(freed, usage[s] == UsageMap.own)
+
+
 @always(covers="N1")
 def walkers_find_an_initialised_pgdat(r: Reader) -> Bool:
     """A pgdat that anybody looks at is initialised, and stays so (I12)."""
@@ -276,6 +283,27 @@ def somebody_walks_the_zones(r: Reader) -> Bool:
 def a_usage_map_is_freed(s: Section) -> Bool:
     """The usage map of an added section goes some time after the section."""
     return usage[s] == UsageMap.freed
+
+
+@sometimes(covers="N1")
+def a_usage_map_goes_where_nobody_reads(r: Reader, s: Section) -> Bool:
+    """A reader that might look at the section, and does not, keeps no usage map."""
+    freed = (usage[s] != UsageMap.freed) & after(usage[s] == UsageMap.freed)
+    return freed & at_work[r] & (watched[r] == s)
+
+
+@sometimes(covers="N1")
+def a_usage_map_goes_while_another_is_read(r: Reader, s: Section) -> Bool:
+    """A reader that looks at another section keeps no usage map."""
+    freed = (usage[s] != UsageMap.freed) & after(usage[s] == UsageMap.freed)
+    return freed & (looks_at[r] == Look.section) & (watched[r] != s)
+
+
+@sometimes(covers="N1")
+def a_pgdat_goes_under_a_walk_of_another_node(r: Reader, n: Node) -> Bool:
+    """Who looks at the zones of one node keeps no other node's pgdat."""
+    gone = (pgdat[n] != Metadata.absent) & after(pgdat[n] == Metadata.absent)
+    return gone & (looks_at[r] == Look.pgdat)
 
 
 @sometimes(covers="N1")

@@ -136,3 +136,24 @@ def sticky_memory_keeps_a_block_from_being_vetted(b: Block, f: Frame) -> Bool:
 def contents_leave_a_vetted_block(b: Block, o: Folio) -> Bool:
     """Where nothing sticky was found, a folio moves out."""
     return vetted[b] & (stage[o] == Stage.moved) & (block_of(source[o]) == b)
+
+
+@sometimes(covers="U3 U5")
+def a_buffer_that_a_driver_can_move_is_not_sticky(x: Pin) -> Bool:
+    """A long-term pin in a vetted block: its driver gives the device another frame."""
+    longterm = pin_kind[x] == PinKind.longterm
+    return longterm & vetted[block_of(home[pin_folio[x]])]
+
+
+@sometimes(covers="U3 M2")
+def anonymous_memory_is_not_sticky(o: Folio) -> Bool:
+    """What a filesystem could not move matters only where a file is."""
+    anonymous = (folio_kind[o] == FolioKind.anonymous) & (filesystem[o] == Filesystem.neither)
+    return anonymous & vetted[block_of(home[o])]
+
+
+@sometimes(covers="U3")
+def what_has_left_is_not_sticky(b: Block, o: Folio) -> Bool:
+    """A block is vetted before the frame is free that a folio which may refuse has left."""
+    left = (stage[o] == Stage.moved) & (block_of(source[o]) == b) & may_refuse_for_good(o)
+    return left & ~vetted[b] & after(vetted[b])

@@ -191,6 +191,13 @@ def unplugged_memory_comes_back_by_a_plug(f: Frame) -> Bool:
 
 
 @step(covers="A1 R4 R5")
+def memory_is_plugged_into_blocks_that_have_settled(u: SubBlock) -> Bool:
+    """No memory appears in a block while it goes online or offline."""
+    plugged = ~subblock_plugged[u] & after(subblock_plugged[u])
+    return implies(plugged, ~changing(block_of_subblock[u]))
+
+
+@step(covers="A1 R4 R5")
 def memory_is_unplugged_when_nobody_uses_it(f: Frame) -> Bool:
     """The device takes no memory away from an owner."""
     u = subblock_of[f]
@@ -208,11 +215,31 @@ def a_block_is_online_in_part(f: Frame, g: Frame) -> Bool:
 
 
 @sometimes(covers="A1 R4 R5")
-def a_block_is_unplugged_while_it_is_online(f: Frame) -> Bool:
-    """All that a device had plugged of a block is unplugged again: nothing of it can be used."""
-    b = block_of(f)
-    online = is_virtio[b] & (block_state[b] == BlockState.online)
-    return online & ~has_a_piece(b)
+def a_block_is_unplugged_while_it_is_online(u: SubBlock) -> Bool:
+    """The last memory that a device had plugged of a block goes: nothing of it can be used."""
+    b = block_of_subblock[u]
+    gone = subblock_plugged[u] & ~after(has_a_piece(b))
+    return gone & (block_state[b] == BlockState.online)
+
+
+@sometimes(covers="A1 R4 R5")
+def memory_is_unplugged_before_it_is_used(u: SubBlock) -> Bool:
+    """A sub-block of a block that is not online goes."""
+    gone = subblock_plugged[u] & ~after(subblock_plugged[u])
+    return gone & (block_state[block_of_subblock[u]] == BlockState.offline)
+
+
+@sometimes(covers="A1 R4 R5")
+def memory_is_unplugged_beside_memory_in_use(u: SubBlock, f: Frame) -> Bool:
+    """What others use elsewhere keeps no sub-block."""
+    gone = subblock_plugged[u] & ~after(subblock_plugged[u])
+    return gone & (frame_state[f] == FrameState.user)
+
+
+@sometimes(covers="A1 R4 R5")
+def a_block_grows_while_it_is_online(f: Frame) -> Bool:
+    """A frame that the driver kept goes to the allocator: there is memory behind it now."""
+    return (frame_state[f] == FrameState.page_offline) & after(frame_state[f] == FrameState.free)
 
 
 @sometimes(covers="A1 R4 R5")

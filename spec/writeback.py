@@ -210,6 +210,14 @@ def only_the_removal_that_begins_gets_its_budget_back(b: Block, t: Tick) -> Bool
 
 
 @step(covers="U4")
+def only_data_on_its_way_is_stalled(o: Folio) -> Bool:
+    """A store that falls silent stalls the folios whose data is on its way to it, and no other."""
+    stalls = ~stalled[o] & after(stalled[o])
+    silent = answers[store_of[o]] & ~after(answers[store_of[o]])
+    return implies(stalls, under_writeback[o] & silent)
+
+
+@step(covers="U4")
 def folios_begin_clean(o: Folio) -> Bool:
     """A new folio owes its store nothing, whatever the one before it left behind."""
     begins = ~exists_now(o) & after(exists_now(o))
