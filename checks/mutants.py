@@ -9,9 +9,10 @@ engine, in lock step.  A mutant that no state tells apart from the specification
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +24,7 @@ from memhp.spec.language.system import Action
 from memhp.spec.mutants import Reason
 from memhp.spec.refusals import REFUSALS, refusals
 
+from .attempts import uniform
 from .fuzz.topologies import SHAPES, built
 from .fuzz.walk import walk
 from .localise import Spent, shortest
@@ -36,10 +38,14 @@ from .search import Found
 
 __all__ = ["Judge", "Judgement", "judge_all", "unused"]
 
-MAX_STATES = 20_000
+MAX_STATES = 40_000
 """After how many states of a small machine a search for a trace gives up."""
 LOCK_STEPS = 1_000
 """How many operations the engine does in lock step with a mutant, on each topology."""
+REFUSED = (0.2, 0.7)
+"""The share of them that is to be refused: in one walk few, in another most."""
+FRAMES = 4
+"""On how many frames two folios move at once."""
 
 Notice = Literal[
     "property",
@@ -177,12 +183,17 @@ class _Change:
         yield "idle step", lambda: self._idle(seen)
         if seen.lost or self._sometimes:
             yield "sometimes", self._out_of_reach
-        yield "property", lambda: self._broken(2)
+        two, three = uniform(self._system, 2), uniform(self._system, 3)
+        yield "property", lambda: self._broken(two)
         if not seen.lost:
             yield "sometimes", self._out_of_reach
         yield "same", self._same
         yield "ends", self._ending_fails
-        yield "property", lambda: self._broken(3)
+        moving = {**two, "Frame": FRAMES}
+        yield "property", lambda: self._broken(moving)
+        if self._claims:
+            yield "property", lambda: self._broken_beside(moving)
+        yield "property", lambda: self._broken(three)
         yield "engine", self._engine_differs
 
     def _other_refusals(self) -> str:
@@ -226,12 +237,16 @@ class _Change:
             return True
         return again is not None
 
-    def _broken(self, size: int) -> str:
-        """A property whose proof fails, on a machine of so many elements of each sort."""
+    def _broken(self, sizes: Mapping[str, int]) -> str:
+        """A property whose proof fails, on a machine of at most those sizes."""
         if isinstance(self._new, Action):
             names = [claim.name for claim in self._system.of_kind("always", "step")]
-            return self._judge.refuter.broken_by(self._new, names, size)
-        return self._judge.refuter.broken_in(self._changed, self._actions, self._claims, size)
+            return self._judge.refuter.broken_by(self._new, names, sizes)
+        return self._judge.refuter.broken_in(self._changed, self._actions, self._claims, sizes)
+
+    def _broken_beside(self, sizes: Mapping[str, int]) -> str:
+        """A property that says otherwise now, and that an action breaks which is as it was."""
+        return self._judge.refuter.broken_beside(self._changed, self._actions, self._claims, sizes)
 
     def _ending_fails(self) -> str:
         named = [
@@ -255,8 +270,15 @@ class _Change:
         return "no state that the invariants allow tells it apart" if same else ""
 
     def _engine_differs(self) -> str:
-        for name in SHAPES:
-            found = walk(self._changed, EngineTarget(), built(name), steps=LOCK_STEPS, shrink=False)
+        for refused, name in product(REFUSED, SHAPES):
+            found = walk(
+                self._changed,
+                EngineTarget(),
+                built(name),
+                steps=LOCK_STEPS,
+                shrink=False,
+                refused=refused,
+            )
             if found.divergence:
                 return f"{name}, {found.divergence.operations[-1][0]}"
         return ""

@@ -7,7 +7,7 @@ state satisfies every invariant: a solver that only has to find one does so quic
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -35,17 +35,17 @@ class Refuter:
         self._goals: dict[str, dict[str, Term]] = {}
         self._latest: tuple[System, Obligations] = (system, self._known)
 
-    def broken_by(self, action: Action, claims: Iterable[str], size: int) -> str:
+    def broken_by(self, action: Action, claims: Iterable[str], sizes: Mapping[str, int]) -> str:
         """A property that the action, as it is given, breaks from a state of a small machine.
 
-        Parameters: ``claims``, names of *always* and *step* properties; ``size``, how many
-        elements of each sort there are at most.
+        Parameters: ``claims``, names of *always* and *step* properties; ``sizes``, how
+        many elements of each sort there are at most.
         """
         found = [each for each in self._known.of_steps(claims, action) if not each.unchanged]
         if action.guards == self.system.action_by_name[action.name].guards:
             proved = self._proved(action.name)
             found = [each for each in found if proved.get(_name(each)) != each.goal]
-        return self._broken(self.system, found, size)
+        return self._broken(self.system, found, sizes)
 
     def _proved(self, action: str) -> dict[str, Term]:
         """What is proved of the action as it was, by property."""
@@ -73,19 +73,39 @@ class Refuter:
         return {(part.role, part.name): part for part in known}
 
     def broken_in(
-        self, changed: System, actions: Collection[str], claims: Collection[str], size: int
+        self,
+        changed: System,
+        actions: Collection[str],
+        claims: Collection[str],
+        sizes: Mapping[str, int],
     ) -> str:
         """The same of a system whose definition changed, which those actions and claims use."""
         known = self._of(changed)
         names = [claim.name for claim in changed.of_kind("always", "step")]
         for claim in changed.of_kind("always"):
             boot = [next(known.of_property(claim.name))] if claim.name in claims else []
-            if boot and (name := self._broken(changed, boot, size)):
+            if boot and (name := self._broken(changed, boot, sizes)):
                 return name
         for action in changed.actions:
             if action.name in actions:
                 found = [e for e in known.of_steps(names, action) if not e.unchanged]
-                if name := self._broken(changed, found, size):
+                if name := self._broken(changed, found, sizes):
+                    return name
+        return ""
+
+    def broken_beside(
+        self,
+        changed: System,
+        actions: Collection[str],
+        claims: Collection[str],
+        sizes: Mapping[str, int],
+    ) -> str:
+        """One of those claims, which say otherwise now, that another than those actions breaks."""
+        known = self._of(changed)
+        for action in changed.actions:
+            if action.name not in actions:
+                found = [e for e in known.of_steps(claims, action) if not e.unchanged]
+                if name := self._broken(changed, found, sizes):
                     return name
         return ""
 
@@ -94,7 +114,7 @@ class Refuter:
         known = self._of(changed)
         for name in claims:
             found = [e for e in known.of_property(name) if e.kind in ("enabled", "progress")]
-            if self._broken(changed, found, 2):
+            if self._broken(changed, found, uniform(changed, 2)):
                 return name
         return ""
 
@@ -144,8 +164,10 @@ class Refuter:
             decide([case], pool)
         return case.proof is not None
 
-    def _broken(self, system: System, obligations: Sequence[Obligation], size: int) -> str:
-        """The property of the first that fails on a machine of so many of each; empty if none."""
+    def _broken(
+        self, system: System, obligations: Sequence[Obligation], sizes: Mapping[str, int]
+    ) -> str:
+        """The property of the first that fails on a machine of those sizes; empty if none."""
         if not obligations:
             return ""
         first = obligations[0]
@@ -157,7 +179,7 @@ class Refuter:
         constants = (*(first.action.params if first.action else ()), *fails)
         assumed = tuple(map(self._as_known, first.assumptions))
         together = replace(first, assumptions=assumed, goal=goal, counted=None, constants=constants)
-        found = answer(Case(system, together, Limits()).ground(uniform(system, size)))
+        found = answer(Case(system, together, Limits()).ground(sizes))
         for var, each in zip(fails, obligations, strict=True):
             if found.status == "sat" and found.model.get(constant_name(var)) == ("true",):
                 return _name(each)

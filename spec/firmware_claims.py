@@ -209,6 +209,13 @@ def a_failed_ej0_leaves_online_blocks_online(m: MemoryDevice, b: Block) -> Bool:
     return implies(failed & in_range[m, b], _online_again(b))
 
 
+@step(covers="A1 R4")
+def ejects_are_concluded_when_their_blocks_have_settled(m: MemoryDevice, b: Block) -> Bool:
+    """The firmware hears of a device that stays when no block of it is on its way."""
+    stays = _hears(m, Ost.busy) | _hears(m, Ost.not_ejected)
+    return implies(stays & in_range[m, b], ~changing(b))
+
+
 @step(covers="A1")
 def an_eject_that_fails_removes_nothing(m: MemoryDevice, b: Block) -> Bool:
     """A device that stays keeps every block that sysfs showed."""

@@ -44,6 +44,12 @@ class Reason:
         return "*" not in self.names
 
 
+_OTHER_NODES = "update node_span: x2 is b in node_of[x2], where it writes"
+_SPAN_IS_EXACT = (
+    "the spans of other nodes, made anew without a block that is not theirs, are what they were:"
+    " a node's span goes from the first to the last block with initialised pages"
+)
+
 REASONS: tuple[Reason, ...] = (
     Reason(
         "guard",
@@ -51,5 +57,17 @@ REASONS: tuple[Reason, ...] = (
         "one_zone refuses an offline block, too, with the same errno; which of the two reasons"
         " a user reads is pinned in tests/reference/test_operations.py",
     ),
+    Reason(
+        "operand",
+        "begin_offline, guard has_device: block_device[b] reads ram_resource",
+        "they differ for a block that is half added or half removed: it has no file to write to",
+    ),
+    Reason(
+        "operand",
+        "begin_offline, guard one_zone: zone[b] reads pages_zone",
+        "struct pages of an online block name its zone: they differ for a block of no section",
+    ),
+    Reason("operand", f"cancel_online, {_OTHER_NODES}", _SPAN_IS_EXACT),
+    Reason("operand", f"finish_offline, {_OTHER_NODES}", _SPAN_IS_EXACT),
 )
 """Why mutants stay although nothing notices them."""

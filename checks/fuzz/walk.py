@@ -63,12 +63,14 @@ def walk(
     episode: int = 500,
     rules: Sequence[Rule] = RULES,
     shrink: bool = True,
+    refused: float = 0.2,
     watch: Watch | None = None,
 ) -> Walk:
     """Walk for that many operations, or to the first divergence.
 
     Parameters: ``episode``, after how many operations both boot again;
-    ``shrink``, leave out of a divergence what it does not need; ``watch``, called
+    ``shrink``, leave out of a divergence what it does not need; ``refused``, the
+    share of operations that are not possible when they are drawn; ``watch``, called
     after each operation with the number of its episode and the reference.
     """
     result = Walk(seed, topology)
@@ -78,7 +80,7 @@ def walk(
         random = Random(episode_seed(seed, number))
         length = min(episode, steps - result.steps)
         looks = None if watch is None else partial(watch, number)
-        _episode(result, reference, target, random, length, rules, looks)
+        _episode(result, reference, target, random, length, rules, refused, looks)
         number += 1
     if result.divergence is not None and shrink:
         result.divergence = shrunk(system, target, topology, result.divergence)
@@ -92,6 +94,7 @@ def _episode(
     random: Random,
     steps: int,
     rules: Sequence[Rule],
+    refused: float,
     looks: Callable[[ReferenceTarget], None] | None,
 ) -> None:
     failed = boot(reference, target, result.topology)
@@ -106,7 +109,7 @@ def _episode(
     if looks is not None:
         looks(reference)
     for _ in range(steps):
-        operation = draw(chosen, reference.machine, random)
+        operation = draw(chosen, reference.machine, random, refused=refused)
         done.append(operation)
         answer, found = step(reference, target, operation, result.untold)
         result.steps += 1
