@@ -15,7 +15,7 @@ from errno import EAGAIN, EBUSY
 
 from .blocks import FrameState, frame_state, refused_move
 from .destination import destination, source
-from .dma import Pin, has_running_pin, has_stopped_pin, pin_count, pin_folio, pin_stopped
+from .dma import Pin, PinKind, has_running_pin, has_stopped_pin, pin_count, pin_folio, pin_kind
 from .frames import (
     Folio,
     FolioKind,
@@ -217,12 +217,6 @@ def free_folio(o: Folio) -> None:
 # --- what is true -------------------------------------------------------------------------------
 
 
-def _can_be_over(o: Folio) -> Bool:
-    """The migration of the folio can be finished, or its abort, if that is where it is."""
-    finished = implies(stage[o] == Stage.moved, enabled(finish_migration, o))
-    return finished & implies(stage[o] == Stage.aborting, enabled(finish_abort, o))
-
-
 @always(covers="M1")
 def moving_folios_exist(o: Folio) -> Bool:
     """A folio that moves is not freed meanwhile."""
@@ -347,11 +341,10 @@ def incoming_frames_belong_to_folios(f: Frame) -> Bool:
 
 
 @always(covers="M1 D1 U5")
-def a_folio_that_has_settled_is_let_go(o: Folio) -> Bool:
-    """Only its own entries and its own devices hold a folio up when its move is over."""
-    mine = exists(Pte, lambda p: (pte[p] == PteState.migration) & (pte_folio[p] == o))
-    held = exists(Pin, lambda x: pin_stopped[x] & (pin_folio[x] == o))
-    return implies(~mine & ~held, _can_be_over(o))
+def what_nobody_holds_is_let_go(o: Folio) -> Bool:
+    """Entries and devices of other folios do not hold up the end of a migration."""
+    pinned = exists(Pin, lambda x: (pin_kind[x] != PinKind.none) & (pin_folio[x] == o))
+    return implies((stage[o] == Stage.aborting) & ~cached[o] & ~pinned, enabled(finish_abort, o))
 
 
 @step(covers="M1 D1")
