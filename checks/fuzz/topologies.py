@@ -29,7 +29,7 @@ def _device_table(blocks_of: Sequence[Sequence[int]], blocks: int) -> tuple[int,
 
 SHAPES: Mapping[str, Shape] = {
     # Mem_maps beside the pgdat, a hole, kernel memory from boot, a notifier that refuses; files
-    # of three kinds of filesystems on two stores.
+    # of three kinds of filesystems on two stores; a reader of a section that comes and goes.
     "one_node": Shape(
         blocks=6,
         frames=3,
@@ -53,6 +53,8 @@ SHAPES: Mapping[str, Shape] = {
             ("birth_frame", (0, 3, 6, 9, 12, 15, 1, 4)),
             ("cpus_keep_frames", (1,)),
             ("vetoes_online", (0, 0, 0, 0, 0, 1)),
+            ("at_work", (1,)),
+            ("watched", (5,)),
         ),
     ),
     # Two nodes of blocks with two sections, which need each other; one block in two zones;

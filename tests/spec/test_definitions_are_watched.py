@@ -18,6 +18,7 @@ from memhp.spec.system import SYSTEM
 
 OUT_OF_REACH = {
     "has_a_piece: always false": "a_block_is_online_in_part",
+    "is_back: always false": "a_failed_ej0_is_concluded_with_its_blocks",
     "going_back: always false": "a_failed_ej0_brings_its_blocks_back",
     "one_way: always false": "a_device_is_ejected",
     "stands_in_the_way: always true": "early_memory_goes_offline",
