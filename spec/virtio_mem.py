@@ -23,7 +23,6 @@ from .blocks import (
     block_state,
     changing,
     event,
-    finish_offline,
     frame_state,
     in_use,
 )
@@ -43,6 +42,7 @@ from .language import (
     step,
     true,
 )
+from .offlining import finish_offline
 from .platform_state import (
     SubBlock,
     block_of_subblock,
