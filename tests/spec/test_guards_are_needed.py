@@ -31,6 +31,15 @@ def test_without_any_one_guard_or_update_something_is_noticed(name: str) -> None
     assert [(str(each.mutant), each.notice, each.by) for each in found if not each.accounted] == []
 
 
+OTHERS = [mutant for mutant in mutants(SYSTEM) if mutant.kind not in DROPPED]
+
+
+@pytest.mark.parametrize("mutant", OTHERS[::131], ids=str)
+def test_something_notices_this_mutant(mutant: Mutant) -> None:
+    """A few of all kinds: `make mutants` judges every one."""
+    assert JUDGE.judge(mutant).accounted
+
+
 def test_every_reason_is_about_a_mutant() -> None:
     names = [(mutant.kind, str(mutant)) for mutant in mutants(SYSTEM)]
     for reason in REASONS:
