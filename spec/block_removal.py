@@ -37,9 +37,9 @@ from .language import (
     true,
 )
 from .platform_state import reserved_lmb
-from .section_parts import Altmap, altmap
+from .section_parts import Altmap, Look, Reader, altmap, looks_at, watched
 from .sections import block_device
-from .topology import Block, MemoryDevice, in_range
+from .topology import Block, MemoryDevice, block_of_section, in_range
 
 
 @definition
@@ -280,6 +280,13 @@ def a_block_goes_after_another_of_its_device(m: MemoryDevice, b: Block, c: Block
     alone = in_range[m, b] & in_range[m, c] & (b != c) & ~block_device[c]
     gone = block_device[b] & ~after(block_device[b]) & (request[m] == Request.none)
     return alone & gone & (altmap[b] == Altmap.held)
+
+
+@sometimes(covers="N1")
+def an_offline_block_is_found(r: Reader) -> Bool:
+    """Somebody takes a reference to a block that is not in use."""
+    begins = (looks_at[r] != Look.block) & after(looks_at[r] == Look.block)
+    return begins & (block_state[block_of_section[watched[r]]] == BlockState.offline)
 
 
 @sometimes(covers="A1")

@@ -281,6 +281,12 @@ def the_hypervisor_gets_an_lmb(b: Block) -> Bool:
     return early[b] & is_lmb[b] & ~drc_acquired[b]
 
 
+@sometimes(covers="N2 R3")
+def the_hypervisor_gets_an_lmb_that_held_a_pgdat(b: Block, n: Node) -> Bool:
+    """A node is gone, and so is the LMB in which its pgdat was."""
+    return is_lmb[b] & drc_acquired[b] & ~after(drc_acquired[b]) & (pgdat_block(n) == b)
+
+
 @sometimes(covers="R3")
 def a_request_removes_one_lmb_of_several(b: Block, s: Section) -> Bool:
     """A request counts an LMB while memory of another is still there."""

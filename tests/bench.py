@@ -25,10 +25,10 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
-from typing import Any
 
 import bench_engine
 import bench_explore
+import bench_proof
 import bench_reference
 import bench_walk
 
@@ -36,10 +36,8 @@ from memhp.checks.fuzz.conformance import explored
 from memhp.checks.fuzz.rules import RULES
 from memhp.checks.fuzz.topologies import SHAPES
 from memhp.checks.mutants import Judge, judge_all
-from memhp.checks.run import check
 from memhp.engine.target import EngineTarget
 from memhp.spec.mutants import MAY_REPEAT, REASONS
-from memhp.spec.profiles import PROFILES
 from memhp.spec.system import SYSTEM
 
 Line = tuple[str, str]
@@ -84,20 +82,8 @@ def _first_line(*command: str) -> str:
 
 
 def proof(args: argparse.Namespace) -> Iterator[Line]:
-    """Every property, on all cores: anew, from kept answers, and with cvc5's word for each."""
-    some = [each.name for each in SYSTEM.of_kind("always")][:3]
-    chosen: dict[str, Any] = {"only": some} if args.quick else {}
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        runs: tuple[tuple[str, dict[str, Any]], ...] = (
-            ("without a cache", {"folder": folder}),
-            ("again, with the cache", {"folder": folder}),
-            ("certified, without a cache", {"certify": True}),
-        )
-        for what, options in runs:
-            seconds, found = _checked(**options, **chosen)
-            passed = sum(decision.verdict.passes for decision in found)
-            yield f"proof {what}", f"{seconds:.1f} s, {passed} of {len(found)} pass"
+    """The commands that prove, as a user waits for them; z3 alone beside them."""
+    yield from bench_proof.results(quick=args.quick)
 
 
 def mutants(args: argparse.Namespace) -> Iterator[Line]:
@@ -109,12 +95,6 @@ def mutants(args: argparse.Namespace) -> Iterator[Line]:
     seconds = perf_counter() - started
     noticed = ", ".join(f"{number} {notice}" for notice, number in counts.most_common())
     yield "mutants", f"{counts.total()} in {seconds:.0f} s: {noticed}"
-
-
-def _checked(**options: Any) -> tuple[float, list[Any]]:
-    started = perf_counter()
-    found = check(SYSTEM, PROFILES[0], **options)
-    return perf_counter() - started, found
 
 
 def reference(args: argparse.Namespace) -> Iterator[Line]:
