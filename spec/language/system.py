@@ -138,7 +138,7 @@ class Ending:
     ways: tuple[Way, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Property:
     """A claim.  ``params`` are existential in *sometimes*, universal otherwise.
 
@@ -165,7 +165,7 @@ class Property:
         read = set(subterms(self.ending.during))
         return tuple(var for var in self.params if var in read)
 
-    @property
+    @cached_property
     def of_step(self) -> bool:
         """Whether it is judged by a step, the states before and after it, or by one state."""
         return self.kind == "step" or (
