@@ -195,25 +195,34 @@ class _Graph:
         """A run into a cycle of unfinished work: the one that is shortest in all."""
         best: Found | None = None
         for outer, nodes in self.open.items():
-            for prefix, cycle in self._runs(outer, nodes & self.edges.keys()):
-                if best is None or len(prefix) + len(cycle) < len(best.steps):
-                    steps = (*prefix, *cycle)
-                    best = Found(
-                        self.claim, self.topology, steps, self._point(outer), loop=len(prefix)
-                    )
+            inside = [node for node in self.edges if node in nodes]
+            group = self._groups(inside)
+            for node, begin in self._turns(outer, inside, group):
+                prefix = self._prefix(node)
+                if best and len(prefix) >= len(best.steps):
+                    break  # what was found later is no nearer
+                most = len(best.steps) - len(prefix) if best else len(self.edges) + 2
+                cycle = self._cycle(node, begin, group, most)
+                if cycle is not None:
+                    steps, at = (*prefix, *cycle), self._point(outer)
+                    best = Found(self.claim, self.topology, steps, at, loop=len(prefix))
         return best
 
-    def _runs(
-        self, outer: tuple[int, ...], nodes: set[bytes]
-    ) -> Iterator[tuple[list[Choice], list[Choice]]]:
-        """The runs into a cycle with a step that helps, or to where none does."""
+    def _groups(self, nodes: Sequence[bytes]) -> dict[bytes, int]:
+        """The number of the strongly connected component of each."""
         graph: nx.DiGraph[bytes] = nx.DiGraph()
-        graph.add_edges_from((n, new) for n in nodes for _, new in self.edges[n] if new in nodes)
-        group = {
+        inside = set(nodes)
+        graph.add_edges_from((n, new) for n in nodes for _, new in self.edges[n] if new in inside)
+        return {
             node: number
             for number, component in enumerate(nx.strongly_connected_components(graph))
             for node in component
         }
+
+    def _turns(
+        self, outer: tuple[int, ...], nodes: Sequence[bytes], group: Mapping[bytes, int]
+    ) -> Iterator[tuple[bytes, Edge | None]]:
+        """Each step that helps and can be undone; a state alone, if there none does."""
         assert self.claim.ending
         for node in nodes:
             left = self._left(outer, node)
@@ -222,10 +231,9 @@ class _Graph:
             round_trips = [
                 edge for edge in helps or mine if group.get(edge[1], -1) == group.get(node)
             ]
-            for choice, new in round_trips:
-                yield self._prefix(node), [choice, *self._path(new, node, group)]
+            yield from ((node, edge) for edge in round_trips)
             if not helps and not round_trips:
-                yield self._prefix(node), []
+                yield node, None
 
     def _left(self, outer: tuple[int, ...], key: bytes) -> set[tuple[int, ...]]:
         """The elements that are left, of all that have those parameters of ``during``."""
@@ -241,15 +249,23 @@ class _Graph:
     def _prefix(self, key: bytes) -> list[Choice]:
         return [choice for choice, _ in way(self.parents, key)]
 
-    def _path(self, here: bytes, goal: bytes, group: Mapping[bytes, int]) -> list[Choice]:
-        """The shortest way from one state of a cycle to another."""
+    def _cycle(
+        self, node: bytes, begin: Edge | None, group: Mapping[bytes, int], most: int
+    ) -> list[Choice] | None:
+        """The shortest cycle that begins so; None if it has ``most`` steps or more."""
+        if begin is None:
+            return []
+        choice, here = begin
         back: dict[bytes, tuple[bytes, Choice] | None] = {here: None}
-        queue = [here]
-        for node in queue:
-            if node == goal:
-                break
-            for choice, new in self.edges[node]:
-                if new not in back and group.get(new) == group[goal]:
-                    back[new] = (node, choice)
-                    queue.append(new)
-        return [choice for choice, _ in way(back, goal)]
+        layer = [here]
+        for _ in range(most - 1):
+            if node in back:
+                return [choice, *(choice for choice, _ in way(back, node))]
+            reached: list[bytes] = []
+            for at in layer:
+                for taken, new in self.edges[at]:
+                    if new not in back and group.get(new) == group[node]:
+                        back[new] = (at, taken)
+                        reached.append(new)
+            layer = reached
+        return None

@@ -10,10 +10,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
 from memhp.reference import Topology, violated_axioms
 from memhp.reference.shapes import Shape, arrangements
 from memhp.spec.language.system import System
+
+from .alike import Ground, ground
 
 __all__ = ["ROOMY", "USUAL", "ScopeError", "fitting", "machines", "scope", "scope_text", "unfit"]
 
@@ -139,8 +142,13 @@ def fitting(system: System, shapes: Sequence[Shape]) -> dict[int, Topology]:
 
     Nothing may be shown on the others: no machine of the specification is like them.
     """
-    built = {number: shape.build(system) for number, shape in enumerate(shapes)}
-    return {number: each for number, each in built.items() if not violated_axioms(system, each)}
+    return dict(_fitting(ground(system), tuple(shapes)))
+
+
+@lru_cache(maxsize=8)
+def _fitting(known: Ground, shapes: tuple[Shape, ...]) -> dict[int, Topology]:
+    built = {number: shape.build(known.system) for number, shape in enumerate(shapes)}
+    return {n: each for n, each in built.items() if not violated_axioms(known.system, each)}
 
 
 def unfit(system: System, shapes: Sequence[Shape]) -> dict[str, int]:

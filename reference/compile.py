@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -38,22 +37,36 @@ State = list[int]
 Points = list[tuple[int, ...]]
 
 
-@dataclass(frozen=True)
 class ActionCode:
-    """One action as functions of the state S; elements and members are numbers.
+    """One action as functions of the state S, each made when it is first asked for.
 
-    ``refusal(S, *params)`` is 0, or the 1-based number of the first guard that fails.
-    ``apply(S, *params)`` changes S in place, whatever the guards say.
-    ``step(S, *params)`` does both.  It and ``refusal`` take keywords and names of
-    members, too, and are -1 when an argument is not plainly right.  ``outcomes`` says
+    Elements and members are numbers.  ``refusal(S, *params)`` is 0, or the 1-based number
+    of the first guard that fails.  ``apply(S, *params)`` changes S in place, whatever the
+    guards say.  ``step(S, *params)`` does both.  It and ``refusal`` take keywords and names
+    of members, too, and are -1 when an argument is not plainly right.  ``outcomes`` says
     what the numbers from 0 mean.
     """
 
-    action: Action
-    refusal: Callable[..., int]
-    apply: Callable[..., None]
-    step: Callable[..., int]
-    outcomes: tuple[Outcome, ...]
+    def __init__(self, program: Program, action: Action) -> None:
+        self._program = program
+        self.action = action
+
+    @cached_property
+    def refusal(self) -> Callable[..., int]:
+        return self._program.refused(self.action)
+
+    @cached_property
+    def apply(self) -> Callable[..., None]:
+        return self._program.applied(self.action)
+
+    @cached_property
+    def step(self) -> Callable[..., int]:
+        return self._program.taken(self.action)
+
+    @cached_property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        name = self.action.name
+        return (OK, *(Refusal(name, g.name, g.errno, g.why) for g in self.action.guards))
 
 
 class Program:
@@ -167,16 +180,19 @@ class Program:
 
     def compiled(self, action: Action) -> ActionCode:
         """The code of an action that need not be the system's, made anew."""
-        checks = [line for var in action.params for line in self._check(var)]
-        guards = self._guards(action)
-        updates = self._updates(action)
-        return ActionCode(
-            action,
-            refusal=self._function(action.params, [*checks, *guards, "return 0"]),
-            apply=self.applied(action),
-            step=self._function(action.params, [*checks, *guards, *updates, "return 0"]),
-            outcomes=(OK, *(Refusal(action.name, g.name, g.errno, g.why) for g in action.guards)),
-        )
+        return ActionCode(self, action)
+
+    def refused(self, action: Action) -> Callable[..., int]:
+        """As `ActionCode.refusal`, for an action that need not be the system's."""
+        return self._function(action.params, self._looks(action))
+
+    def taken(self, action: Action) -> Callable[..., int]:
+        """As `ActionCode.step`, for an action that need not be the system's."""
+        return self._function(action.params, self._looks(action, *self._updates(action)))
+
+    def _looks(self, action: Action, *then: str) -> list[str]:
+        checks = (line for var in action.params for line in self._check(var))
+        return [*checks, *self._guards(action), *then, "return 0"]
 
     def applied(self, action: Action) -> Callable[..., None]:
         """As `ActionCode.apply`, for an action that need not be the system's."""

@@ -14,6 +14,7 @@ from functools import cache
 from importlib.resources import files
 from weakref import finalize
 
+from memhp.checks.alike import ground
 from memhp.checks.decided import decided
 from memhp.checks.scratch import temporary_folder
 from memhp.checks.search import Choice, Found, Search, settle
@@ -46,9 +47,11 @@ def beginning(
     if library is None:
         return None
 
+    known = ground(system).system
+
     def begin(cut: System, topology: Topology, targets: Sequence[Property]) -> Layers:
         (claim,) = targets
-        return Layers(library, tables(system, topology), cut, claim)
+        return Layers(library, tables(known, topology), cut, claim)
 
     return begin
 
