@@ -145,6 +145,8 @@ class _Graph:
         self.parents: dict[bytes, tuple[bytes, Choice] | None] = {}
         self.edges: dict[bytes, list[Edge]] = {}
         self.open: dict[tuple[int, ...], set[bytes]] = {}
+        self._cases = self.program.cases(claim.name)
+        self._known: dict[bytes, list[tuple[int, ...]]] = {}
         self.whole = False
         self._explore(max_states, everywhere)
 
@@ -165,7 +167,7 @@ class _Graph:
         ]
         for key in queue:
             state = program.unpack(key)
-            works = self._unfinished(state)
+            works = self._unfinished(key)
             if self.open and not works and not everywhere:
                 continue
             for outer in works:
@@ -179,7 +181,7 @@ class _Graph:
                     if name not in unless:
                         edges.append(((name, tuple(point)), new))
                     if new not in self.parents and (
-                        everywhere or not works or works & self._unfinished(after)
+                        everywhere or not works or works & self._unfinished(new)
                     ):
                         self.parents[new] = (key, (name, tuple(point)))
                         queue.append(new)
@@ -187,9 +189,14 @@ class _Graph:
                 return
         self.whole = everywhere
 
-    def _unfinished(self, state: list[int]) -> set[tuple[int, ...]]:
-        points = self.program.cases(self.claim.name)(state)
-        return {tuple(point[at] for at in self.outer) for point in points}
+    def _unfinished(self, key: bytes) -> set[tuple[int, ...]]:
+        return {tuple(point[at] for at in self.outer) for point in self._points(key)}
+
+    def _points(self, key: bytes) -> list[tuple[int, ...]]:
+        """What is left in a state, worked out once."""
+        if key not in self._known:
+            self._known[key] = self._cases(self.program.unpack(key))
+        return self._known[key]
 
     def lasso(self) -> Found | None:
         """A run into a cycle of unfinished work: the one that is shortest in all."""
@@ -237,7 +244,7 @@ class _Graph:
 
     def _left(self, outer: tuple[int, ...], key: bytes) -> set[tuple[int, ...]]:
         """The elements that are left, of all that have those parameters of ``during``."""
-        points = map(tuple, self.program.cases(self.claim.name)(self.program.unpack(key)))
+        points = self._points(key)
         return {point for point in points if tuple(point[at] for at in self.outer) == outer}
 
     def _point(self, outer: tuple[int, ...]) -> tuple[int, ...]:
