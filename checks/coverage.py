@@ -6,9 +6,10 @@ line in `PROVIDERS`.  The table is what they yield, nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 
 from memhp.spec.language import Property, System, Variant, apply
@@ -29,6 +30,7 @@ from .parallel import each
 from .reach import first_violation
 from .run import check
 from .sizes import prove_claims
+from .store import code_digest, keep, kept, sealed, unsealed
 from .verdicts import Verdict, combine
 
 __all__ = ["PROVIDERS", "Cell", "Evidence", "Question", "RowCoverage", "coverage"]
@@ -118,8 +120,13 @@ def coverage(
     question: Question, *, rows: Iterable[Row] = ROWS, providers: Iterable[Provider] | None = None
 ) -> list[RowCoverage]:
     """The table: every row with what the providers found for it."""
-    chosen = PROVIDERS if providers is None else providers
-    found = [evidence for provider in chosen for evidence in provider(question)]
+    chosen = PROVIDERS if providers is None else tuple(providers)
+    apart = _apart(question, [provider for provider in _APART if provider in chosen])
+    found = [
+        evidence
+        for provider in chosen
+        for evidence in (apart[provider] if provider in apart else provider(question))
+    ]
     return [
         RowCoverage(
             row,
@@ -166,20 +173,14 @@ def proved(question: Question) -> Iterator[Evidence]:
 
 def refuted(question: Question) -> Iterator[Evidence]:
     """*defect*: the variants, each refuted by a trace from boot."""
-    changed = [(apply(question.system, v), v.breaks) for v in question.variants]
-    lengths = each(_steps, question.folder, changed, question.jobs)
-    for variant, steps in zip(question.variants, lengths, strict=True):
-        question.say(f"refuted {variant.name}")
-        verdict = Verdict.undetermined if steps is None else Verdict.holds
-        detail = "no trace found" if steps is None else f"{steps} steps"
+    for variant in question.variants:
+        question.say(f"refuting {variant.name}")
+        changed = apply(question.system, variant)
+        found = first_violation(changed, variant.breaks, folder=question.folder)
+        verdict = Verdict.holds if found else Verdict.undetermined
+        detail = f"{len(found.steps)} steps" if found else "no trace found"
         for row in variant.covers:
             yield Evidence(row, "defect", variant.name, verdict, detail)
-
-
-def _steps(folder: Path | None, broken: tuple[System, str]) -> int | None:
-    """The length of a shortest trace that violates the property in the system."""
-    found = first_violation(*broken, folder=folder)
-    return len(found.steps) if found else None
 
 
 def sizes(question: Question) -> Iterator[Evidence]:
@@ -288,3 +289,85 @@ PROVIDERS: tuple[Provider, ...] = (
     commands,
 )
 """Where evidence comes from, cheapest to read first."""
+
+# --- on every core, and kept --------------------------------------------------------------------
+
+_APART: tuple[Provider, ...] = (agreed, configurations, refuted, cost, sizes)
+"""Providers of which each does its work by itself, the longest first."""
+_VARIANTS_AT_ONCE = 8
+
+_DECISIVE = tuple(
+    f"{folder}/**/*.{kind}"
+    for folder in ("spec", "reference", "engine", "checks")
+    for kind in ("py", "c", "h")
+)
+"""The code that decides what they find."""
+
+
+def _apart(question: Question, providers: Sequence[Provider]) -> dict[Provider, list[Evidence]]:
+    """What they find, or found the last time if all of it passed."""
+    path = question.folder / "coverage.json" if question.folder and providers else None
+    key = _key(question) if path else ""
+    if path and (known := _stored(path, key, providers)) is not None:
+        return known
+    found: dict[Provider, list[Evidence]] = {provider: [] for provider in providers}
+    alone = replace(question, variants=(), jobs=1, progress=None, kernels=())
+    pieces = list(_pieces(question, providers))
+    decided = each(_piece, alone, pieces, question.jobs)
+    for number, ((provider, _), evidence) in enumerate(zip(pieces, decided, strict=True), 1):
+        question.say(f"gathering evidence: {number} of {len(pieces)}")
+        found[provider] += evidence
+    if path and all(one.verdict.passes for every in found.values() for one in every):
+        _store(path, key, found)
+    return found
+
+
+def _pieces(
+    question: Question, providers: Sequence[Provider]
+) -> Iterator[tuple[Provider, tuple[Variant, ...]]]:
+    for provider in providers:
+        if provider is not refuted:
+            yield provider, ()
+            continue
+        for at in range(0, len(question.variants), _VARIANTS_AT_ONCE):
+            yield provider, question.variants[at : at + _VARIANTS_AT_ONCE]
+
+
+def _piece(question: Question, piece: tuple[Provider, tuple[Variant, ...]]) -> list[Evidence]:
+    provider, variants = piece
+    return list(provider(replace(question, variants=variants)))
+
+
+def _key(question: Question) -> str:
+    code = code_digest(*_DECISIVE)
+    return sha256(repr((question.system, question.variants, _COMPARED, code)).encode()).hexdigest()
+
+
+def _stored(
+    path: Path, key: str, providers: Sequence[Provider]
+) -> dict[Provider, list[Evidence]] | None:
+    """What the file says; a damaged file is as good as none."""
+    try:
+        document = unsealed(kept(path))
+        if document["key"] != key:
+            return None
+        known = document["evidence"]
+        return {each: [_evidence(*entry) for entry in known[each.__name__]] for each in providers}
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _evidence(row: str, column: str, name: str, verdict: str, detail: str) -> Evidence:
+    """The evidence that was kept.  Raises ValueError, or TypeError, for what is none."""
+    texts = (row, column, name, detail)
+    if not all(isinstance(text, str) and text.isprintable() for text in texts):
+        raise ValueError("it is no evidence")
+    return Evidence(row, column, name, Verdict(verdict), detail)
+
+
+def _store(path: Path, key: str, found: Mapping[Provider, Iterable[Evidence]]) -> None:
+    entries = {
+        provider.__name__: [(e.row, e.column, e.name, e.verdict.value, e.detail) for e in every]
+        for provider, every in found.items()
+    }
+    keep(path, sealed({"key": key, "evidence": entries}))

@@ -75,27 +75,35 @@ class _Watch:
     def __init__(self, result: Reached) -> None:
         self.result = result
         self.episode = -1
+        system = result.system
+        self.claims = {c: reads(system, c.formula) for c in system.of_kind("sometimes")}
+        self.written = {action.name: action.written for action in system.actions}
+        self.everything = frozenset(variable.symbol.name for variable in system.variables)
 
     def __call__(self, episode: int, reference: ReferenceTarget) -> None:
         if episode != self.episode:
             self.episode, self.result.of = episode, self.result.of + 1
-            self.left = list(self.result.system.of_kind("sometimes"))
+            self.left = dict(self.claims)
             self.machine = reference.machine.copy()
-            self._look(None)
+            self._look(None, self.everything)
             return
         for name, params in reference.steps:
             before = self.machine.copy()
             self.machine.step(name, *params)
             self.result.taken[name] += 1
-            self._look(before)
+            self._look(before, self.written[name])
         if self.machine != reference.machine:  # a failed operation has given back what it took
             self.machine = reference.machine.copy()
+            self._look(None, self.everything)
 
-    def _look(self, before: Machine | None) -> None:
-        found = [claim for claim in self.left if self.machine.witnesses(claim.name, before)]
-        for claim in found:
-            self.result.episodes[claim.name] += 1
-            self.left.remove(claim)
+    def _look(self, before: Machine | None, written: frozenset[str]) -> None:
+        """What can be reached only now: what is about steps, or reads what was written."""
+        for claim, read in list(self.left.items()):
+            if not claim.of_step and read.isdisjoint(written):
+                continue
+            if self.machine.witnesses(claim.name, before):
+                self.result.episodes[claim.name] += 1
+                del self.left[claim]
 
 
 def reached(
