@@ -244,7 +244,8 @@ def search(
     open_targets = {claim.name: claim for claim in targets}
     result.states = len(frontiers)
     for frontier in frontiers:
-        frontier.look(open_targets, result)
+        if open_targets:
+            frontier.look(open_targets, result)
     while open_targets and (open_ended := [f for f in frontiers if f.layer]):
         going_on = [f for f in open_ended if f.depth != depth]
         if not going_on:

@@ -16,7 +16,7 @@ from memhp.reference import Topology
 from memhp.reference.shapes import Shape
 from memhp.spec.language import System
 from memhp.spec.language.system import Property
-from memhp.spec.language.terms import App, le, number
+from memhp.spec.language.terms import TRUE, App, le, number
 from memhp.spec.system import SYSTEM
 
 from .test_searches_of_toys import APART, MOVES, PAGES, SYSTEMS, TOGETHER, with_never
@@ -107,3 +107,14 @@ def test_what_is_remembered_is_of_one_system() -> None:
         assert made(SYSTEMS[name], MOVES) == (SYSTEMS[name], MOVES)
     assert made(SYSTEMS["toy_moves"], MOVES) is made(SYSTEMS["toy_moves"], MOVES)
     assert tables(SYSTEMS["toy_moves"], MOVES) is tables(SYSTEMS["toy_moves"], MOVES)
+
+
+def test_what_every_machine_shows_at_boot_is_found_once() -> None:
+    anything = SYSTEM.property_by_name["a_block_is_online_in_part"]
+    claim = replace(anything, params=(), formula=TRUE)
+    still = replace(SYSTEM, properties=(claim,), actions=())
+    machines = [shape.build(SYSTEM) for shape in (Shape(blocks=2), Shape(nodes=2, blocks=1))]
+    found = [search(still, machines, [claim])]
+    if begin := layers.beginning(still):
+        found.append(search(still, machines, [claim], begin=begin))
+    assert [each.found[claim.name].steps for each in found] == [() for _ in found]

@@ -23,8 +23,8 @@ def test_a_walk_finds_the_defect_within_its_budget(
     assert found.divergence is not None, f"{found.steps} steps did not find it"
 
 
-def test_the_engine_without_defects_passes_the_largest_budget() -> None:
-    budget = max(defect.within for defect in DEFECTS)
-    for topology in {defect.topology for defect in DEFECTS}:
-        found = walk(SYSTEM, EngineTarget(), built(topology), steps=budget, seed=1)
-        assert found.divergence is None, str(found.divergence)
+@pytest.mark.parametrize("topology", sorted({defect.topology for defect in DEFECTS}))
+def test_the_engine_without_defects_passes_the_largest_budget(topology: str) -> None:
+    budget = max(defect.within for defect in DEFECTS if defect.topology == topology)
+    found = walk(SYSTEM, EngineTarget(), built(topology), steps=budget, seed=1)
+    assert found.divergence is None, str(found.divergence)
