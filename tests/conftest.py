@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -34,6 +35,17 @@ def pytest_configure(config: pytest.Config) -> None:
     if "PYTEST_XDIST_WORKER" not in os.environ:
         os.environ["MEMHP_TESTS_LAB_CACHE"] = str(cache_folder())  # where fetched kernels are
         config.stash[_FOLDER] = os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="memhp-")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """First what proves everything, on one worker; last what then finds that in the cache."""
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    if item.get_closest_marker("xdist_group"):
+        return 0
+    return 2 if item.path.is_relative_to(Path(__file__).parent / "spec") else 1
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

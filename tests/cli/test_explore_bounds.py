@@ -73,7 +73,7 @@ def test_without_a_compiler_an_interrupt_shows_the_layers_that_were_done() -> No
     )
     assert process.stderr
     for line in iter(process.stderr.readline, ""):
-        if "depth 2" in line:
+        if re.search(r"depth [1-9]", line):  # a line each second: any depth may be missing
             break
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=LONG)

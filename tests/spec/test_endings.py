@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from memhp.checks.prove import prove
+from memhp.checks.cache import default_folder
+from memhp.checks.prove import PropertyResult, prove
 from memhp.checks.verdicts import Verdict
 from memhp.spec.blocks import Tick
 from memhp.spec.frames import Folio
@@ -12,6 +13,11 @@ from memhp.spec.language import Bool, DropGuard, DropUpdate, ReplaceGuard, Syste
 from memhp.spec.page_tables import Pte
 from memhp.spec.system import SYSTEM
 from memhp.spec.topology import Frame
+
+
+def proved(system: System, name: str) -> PropertyResult:
+    """What comes of the proof; what is as in the specification is proved once for all tests."""
+    return prove(system, only={name}, jobs=1, cache=default_folder()).of(name)
 
 
 def _never(p: Pte) -> Bool:
@@ -39,7 +45,7 @@ def _never(p: Pte) -> Bool:
     ],
 )
 def test_work_that_does_not_end_is_refuted(broken: System, name: str, says: str) -> None:
-    result = prove(broken, only={name}, jobs=1).of(name)
+    result = proved(broken, name)
     assert result.verdict is Verdict.refuted
     assert any(says in failure.reason for failure in result.failures)
 
@@ -56,7 +62,7 @@ def _never_frame(f: Frame, t: Tick) -> Bool:
 def test_a_drain_that_cannot_go_on_is_refuted(action: str) -> None:
     guard = next(each.name for each in SYSTEM.action_by_name[action].guards)
     broken = ReplaceGuard(action, guard, _never_folio).apply(SYSTEM)
-    result = prove(broken, only={"draining_ends"}, jobs=1).of("draining_ends")
+    result = proved(broken, "draining_ends")
     assert result.verdict is Verdict.refuted
 
 
@@ -74,9 +80,9 @@ def test_a_drain_that_cannot_go_on_is_refuted(action: str) -> None:
     ],
 )
 def test_work_that_grows_or_is_not_used_up_is_refuted(broken: System, name: str) -> None:
-    assert prove(broken, only={name}, jobs=1).of(name).verdict is Verdict.refuted
+    assert proved(broken, name).verdict is Verdict.refuted
 
 
 @pytest.mark.parametrize("name", [claim.name for claim in SYSTEM.of_kind("ends")])
 def test_work_ends_in_the_specification(name: str) -> None:
-    assert prove(SYSTEM, only={name}, jobs=1).of(name).verdict is Verdict.proved
+    assert proved(SYSTEM, name).verdict is Verdict.proved

@@ -259,7 +259,7 @@ def test_what_linux_does_or_did_is_told_by_variants_that_there_are() -> None:
 def test_a_variant_is_refuted_by_a_trace_that_replays(variant: Variant) -> None:
     changed = apply(SYSTEM, variant)
     claim = changed.property_by_name[variant.breaks]
-    found = first_violation(changed, variant.breaks)
+    found = first_violation(changed, variant.breaks, folder=default_folder())
     assert found
     assert len(found.steps) == LENGTHS[variant.name]
     machines = found.replay(changed)

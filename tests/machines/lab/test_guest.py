@@ -226,6 +226,20 @@ def children() -> set[str]:
     return set(Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split())
 
 
+def guests_of(process: int) -> list[int]:
+    """Of the processes that a process has started those that are QEMU by now."""
+    started = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [int(pid) for pid in started if "qemu" in name_of(pid)]
+
+
+def name_of(pid: str) -> str:
+    """The name of a process; empty if it has ended meanwhile."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def test_an_error_inside_ends_the_guest(kernel: Kernel) -> None:
     booted = Guest.boot(kernel)
     pid = booted.pid
@@ -294,10 +308,8 @@ def test_ctrl_c_while_the_command_boots_a_guest_ends_both(kernel: Kernel) -> Non
     words = [sys.executable, "-m", "memhp.cli.main", "lab", "boot", kernel.name]
     words += ["--option", "rdinit=/bin/cat"]  # it never answers
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as command:
-        child = Path(f"/proc/{command.pid}/task/{command.pid}/children")
-        assert soon(lambda: bool(child.read_text()))
-        qemu = int(child.read_text().split()[0])
-        assert soon(lambda: "qemu" in Path(f"/proc/{qemu}/comm").read_text())
+        assert soon(lambda: bool(guests_of(command.pid)))
+        (qemu,) = guests_of(command.pid)
         command.send_signal(signal.SIGINT)
         _, said = command.communicate(timeout=LONG)
     assert command.returncode == 130
