@@ -11,8 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-import networkx as nx
-
 from memhp.reference import Topology, diff
 from memhp.reference.compile import Program
 from memhp.spec.language.system import Property, System
@@ -217,6 +215,8 @@ class _Graph:
 
     def _groups(self, nodes: Sequence[bytes]) -> dict[bytes, int]:
         """The number of the strongly connected component of each."""
+        import networkx as nx  # it takes longer to import than all the rest
+
         graph: nx.DiGraph[bytes] = nx.DiGraph()
         inside = set(nodes)
         graph.add_edges_from((n, new) for n in nodes for _, new in self.edges[n] if new in inside)

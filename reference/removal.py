@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Integral
-
-import networkx as nx
+from typing import TYPE_CHECKING
 
 from .machine import Machine
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 __all__ = ["RemovalOrder", "dependencies", "removal_order"]
 
@@ -39,6 +41,8 @@ def dependencies(machine: Machine) -> nx.DiGraph[int]:
     Section s holds the mem_map of t, or, in a design that has pgdats in sections (Linux has
     none there), the pgdat of t's node.
     """
+    import networkx as nx
+
     exists = [
         section
         for section in range(machine.topology.sizes["Section"])
@@ -80,6 +84,8 @@ def removal_order(machine: Machine, blocks: Iterable[int]) -> RemovalOrder:
     >>> removal_order(Machine(linux, Shape(blocks=3).build(linux)), [0]).order
     (0,)
     """
+    import networkx as nx
+
     chosen = _checked(machine, blocks)
     block_of = machine.topology.tables["block_of_section"]
     sections = dependencies(machine)
@@ -113,6 +119,8 @@ def _checked(machine: Machine, blocks: Iterable[int]) -> list[int]:
 
 
 def _cycle(graph: nx.DiGraph[int]) -> tuple[int, ...]:
+    import networkx as nx
+
     try:
         return tuple(edge[0] for edge in nx.find_cycle(graph))
     except nx.NetworkXNoCycle:

@@ -8,9 +8,10 @@ mistake is reported there, with module, declaration and line.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints, overload
 
 from . import terms
@@ -31,16 +32,9 @@ from .syntax import (
 )
 from .system import (
     ENABLED,
-    Action,
-    Axiom,
-    Definition,
-    Ending,
     Guard,
     Kind,
-    Property,
     Update,
-    Variable,
-    Way,
     Where,
 )
 from .terms import BOOL, App, Symbol, Term, Var
@@ -273,18 +267,17 @@ class Defined(Generic[P, E]):
         self.declared = Declared(function, "definition", place_of(function))
 
     def __call__(self, *args: P.args, **_: P.kwargs) -> E:
-        result = _result(self.declared, _hints(self.declared.function))
+        result = result_of(self.declared, hints(self.declared.function))
         applied: E = call(self.declared.name, _fitting(self.declared, args), result)
         return applied
 
 
 def _fitting(declared: Declared, args: tuple[object, ...]) -> tuple[Expr, ...]:
     """``args``, checked to be what the declared function takes."""
-    hints = _hints(declared.function)
-    hints.pop("return", None)
-    if len(args) != len(hints):
-        complain(f"{declared.name} takes {len(hints)} arguments, {len(args)} are given")
-    for arg, sort in zip(args, hints.values(), strict=True):
+    sorts = [sort for name, sort in hints(declared.function).items() if name != "return"]
+    if len(args) != len(sorts):
+        complain(f"{declared.name} takes {len(sorts)} arguments, {len(args)} are given")
+    for arg, sort in zip(args, sorts, strict=True):
         coerce(arg, sort.ref)
     return tuple(arg for arg in args if isinstance(arg, Expr))
 
@@ -301,7 +294,9 @@ def definition(function: Callable[P, E]) -> Defined[P, E]:
     return Defined(function)
 
 
-def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+@cache
+def hints(function: Callable[..., Any]) -> Mapping[str, Any]:
+    """The annotations of the function, as sorts; they are evaluated once."""
     try:
         return get_type_hints(function)
     except NameError as error:
@@ -311,8 +306,9 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
         )
 
 
-def _result(declared: Declared, hints: dict[str, Any]) -> Any:
-    result = hints.get("return")
+def result_of(declared: Declared, found: Mapping[str, Any]) -> Any:
+    """The sort that a definition's annotations say it returns."""
+    result = found.get("return")
     if not (isinstance(result, type) and issubclass(result, Expr)):
         complain(
             f"definition {declared.name} is not annotated with the sort it returns", declared.where
@@ -322,137 +318,13 @@ def _result(declared: Declared, hints: dict[str, Any]) -> Any:
 
 def parameters(function: Callable[..., Any]) -> tuple[tuple[Var, ...], tuple[Expr, ...]]:
     """The annotated parameters as variables of the current scope."""
-    hints = _hints(function)
+    sorts = hints(function)
     made, exprs = [], []
     for name in inspect.signature(function).parameters:
-        sort = hints.get(name)
+        sort = sorts.get(name)
         if not (isinstance(sort, type) and issubclass(sort, Expr)):
             complain(f"parameter {name!r} is not annotated with a sort", place_of(function))
         var = fresh(name, sort.ref)
         made.append(var)
         exprs.append(sort(var))
     return tuple(made), tuple(exprs)
-
-
-def trace_action(declared: Declared) -> Action:
-    """Run an action's function once and collect its guards and updates."""
-    with tracing(declared.name, in_action=True) as trace:
-        params, args = parameters(declared.function)
-        declared.function(*args)
-    if not trace.updates:
-        complain(f"action {declared.name!r} changes nothing", declared.where)
-    module = declared.where.module.rpartition(".")[2]
-    return Action(
-        declared.name,
-        module,
-        declared.doc,
-        params,
-        tuple(trace.guards),
-        tuple(trace.updates),
-        declared.where,
-    )
-
-
-def trace_formula(declared: Declared, result: terms.SortRef = BOOL) -> tuple[tuple[Var, ...], Term]:
-    """Run a property's, axiom's or definition's function once."""
-    with tracing(declared.name):
-        params, args = parameters(declared.function)
-        term = declared.function(*args)
-        if not isinstance(term, Expr):
-            complain(f"{declared.name} returns {term!r}, not a term", declared.where)
-        return params, coerce(term, result)
-
-
-def trace_property(declared: Declared) -> Property:
-    """The property that a decorated function states."""
-    if not declared.doc:
-        complain(
-            f"property {declared.name!r} has no docstring that says it in words", declared.where
-        )
-    if declared.role == "ends":
-        params, ending = _trace_ending(declared)
-        shrinks = terms.conj(ending.during, terms.Next(ending.during), terms.Next(ending.left))
-        formula = terms.implies(shrinks, ending.left)
-        return _as_property(declared, "ends", params, formula, ending)
-    params, formula = trace_formula(declared)
-    if declared.role == "step":
-        return _as_property(declared, "step", params, formula)
-    kind: Kind = "always" if declared.role == "always" else "sometimes"
-    return _as_property(declared, kind, params, formula)
-
-
-def _as_property(
-    declared: Declared,
-    kind: Kind,
-    params: tuple[Var, ...],
-    formula: Term,
-    ending: Ending | None = None,
-) -> Property:
-    module = declared.where.module.rpartition(".")[2]
-    return Property(
-        declared.name,
-        module,
-        kind,
-        declared.doc,
-        params,
-        formula,
-        declared.covers,
-        declared.where,
-        ending,
-        declared.using,
-    )
-
-
-def _trace_ending(declared: Declared) -> tuple[tuple[Var, ...], Ending]:
-    with tracing(declared.name):
-        params, args = parameters(declared.function)
-        result = declared.function(*args)
-        if not (isinstance(result, tuple) and len(result) in (2, 3)):
-            complain(f"{declared.name} must return `during` and `left`", declared.where)
-        during, left = (coerce(part, BOOL) for part in result[:2])
-        ways = tuple(
-            Way(coerce(condition, BOOL), tuple(_takers(actions)), _given(params))
-            for listed in result[2:]
-            for condition, actions, params in listed
-        )
-    names = dict.fromkeys(name for way in ways for name, _ in way.actions)
-    return params, Ending(during, left, (*declared.by, *names), declared.unless, ways)
-
-
-def _given(params: dict[str, Expr]) -> tuple[tuple[str, Term], ...]:
-    return tuple((name, value.term) for name, value in params.items())
-
-
-def _takers(text: str) -> Iterator[tuple[str, str]]:
-    for part in text.split():
-        name, _, member = part.partition(":")
-        yield name, member
-
-
-def trace_axiom(declared: Declared) -> Axiom:
-    """The axiom that a decorated function states; it may read topology only."""
-    params, formula = trace_formula(declared)
-    for part in terms.subterms(formula):
-        if isinstance(part, App) and part.symbol.is_state:
-            complain(f"axiom {declared.name} reads {part.symbol}, which is state", declared.where)
-    module = declared.where.module.rpartition(".")[2]
-    return Axiom(declared.name, module, declared.doc, params, formula, declared.where)
-
-
-def trace_definition(defined: Defined[..., Any]) -> Definition:
-    """The definition that a decorated function gives."""
-    declared = defined.declared
-    result = _result(declared, _hints(declared.function))
-    params, body = trace_formula(declared, result.ref)
-    module = declared.where.module.rpartition(".")[2]
-    return Definition(declared.name, module, declared.doc, params, body, declared.where)
-
-
-def trace_variable(symbol: Map[Any, Any]) -> Variable:
-    """The state variable that a `Map` declares, with its initial value."""
-    assert symbol.initial is not None
-    with tracing(f"initial_{symbol.name}"):
-        params, value = bind(symbol.domain, symbol.initial)
-        initial = coerce(value, symbol.result.ref)
-    module = symbol.where.module.rpartition(".")[2]
-    return Variable(symbol.symbol, module, symbol.doc, params, initial)

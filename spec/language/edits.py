@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from . import terms
-from .declare import Declared, parameters, trace_property, tracing
+from .declare import Declared, parameters, tracing
 from .rewrite import substitute
 from .syntax import Expr, coerce, place_of
 from .system import Action, SpecificationError, System
 from .terms import BOOL, Term, Var
+from .tracing import trace_property
 from .wellformed import well_formed
 
 __all__ = [

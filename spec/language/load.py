@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import ast
 import inspect
+from collections.abc import Iterator
 from itertools import pairwise
 from types import ModuleType
 from typing import Any
 
-from .declare import (
-    Declared,
-    Defined,
-    Map,
+from .declare import Declared, Defined, Map
+from .docstrings import docstring
+from .syntax import Enumeration, Expr, Sort, complain
+from .system import System, Where
+from .tracing import (
     trace_action,
     trace_axiom,
     trace_definition,
     trace_property,
     trace_variable,
 )
-from .docstrings import docstring
-from .syntax import Enumeration, Expr, Sort, complain
-from .system import System, Where
 from .wellformed import well_formed
 
 __all__ = ["load"]
@@ -33,10 +32,10 @@ def load(name: str, modules: tuple[ModuleType, ...]) -> System:
     """
     found: dict[str, Any] = {}
     for module in modules:
-        docs = _doc_strings(module)
+        source = _Source(module)
         for attribute, value in vars(module).items():
             if _is_declared_in(value, module):
-                _claim_name(attribute, value, found, docs)
+                _claim_name(attribute, value, found, source)
     maps = [value for value in found.values() if isinstance(value, Map)]
     declared = [value for value in found.values() if isinstance(value, Declared)]
     definitions = {
@@ -77,31 +76,37 @@ def _is_declared_in(value: object, module: ModuleType) -> bool:
     return False
 
 
-def _claim_name(attribute: str, value: Any, found: dict[str, Any], docs: dict[str, str]) -> None:
-    where = _place(value)
-    if attribute in found:
-        complain(f"{attribute!r} is declared in two modules", where)
-    if isinstance(value, Map):
-        if value.name not in ("", attribute):
-            complain(f"{value.name!r} has a second name, {attribute!r}", where)
-        value.name, value.doc = attribute, docs.get(attribute, "")
-    found[attribute] = value
+class _Source:
+    """What a module's text tells and Python forgets, read once."""
+
+    def __init__(self, module: ModuleType) -> None:
+        body = ast.parse(inspect.getsource(module)).body
+        self._module = module.__name__
+        self._lines = {each.name: each.lineno for each in body if isinstance(each, ast.ClassDef)}
+        self.docs = dict(_doc_strings(body))
+        """The string below each top-level assignment."""
+
+    def place(self, value: Any) -> Where:
+        """Where the declaration is."""
+        if isinstance(value, type):
+            return Where(self._module, self._lines.get(value.__name__, 0))
+        place: Where = value.declared.where if isinstance(value, Defined) else value.where
+        return place
 
 
-def _place(value: Any) -> Where:
-    if isinstance(value, type):
-        return Where(value.__module__, inspect.getsourcelines(value)[1])
-    place: Where = value.declared.where if isinstance(value, Defined) else value.where
-    return place
-
-
-def _doc_strings(module: ModuleType) -> dict[str, str]:
-    """The string below each top-level assignment: Python forgets it, a reader does not."""
-    body = ast.parse(inspect.getsource(module)).body
-    docs = {}
+def _doc_strings(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
     for statement, below in pairwise(body):
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
             match below:
                 case ast.Expr(value=ast.Constant(value=str(text))):
-                    docs[statement.targets[0].id] = inspect.cleandoc(text)
-    return docs
+                    yield statement.targets[0].id, inspect.cleandoc(text)
+
+
+def _claim_name(attribute: str, value: Any, found: dict[str, Any], source: _Source) -> None:
+    if attribute in found:
+        complain(f"{attribute!r} is declared in two modules", source.place(value))
+    if isinstance(value, Map):
+        if value.name not in ("", attribute):
+            complain(f"{value.name!r} has a second name, {attribute!r}", source.place(value))
+        value.name, value.doc = attribute, source.docs.get(attribute, "")
+    found[attribute] = value

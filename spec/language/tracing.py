@@ -1,0 +1,144 @@
+"""What a declaration says: its function is run once, on symbolic elements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from . import terms
+from .declare import Declared, Defined, Map, hints, parameters, result_of, tracing
+from .syntax import Expr, bind, coerce, complain
+from .system import Action, Axiom, Definition, Ending, Kind, Property, Variable, Way
+from .terms import BOOL, App, Term, Var
+
+__all__ = [
+    "trace_action",
+    "trace_axiom",
+    "trace_definition",
+    "trace_property",
+    "trace_variable",
+]
+
+
+def trace_action(declared: Declared) -> Action:
+    """Run an action's function once and collect its guards and updates."""
+    with tracing(declared.name, in_action=True) as trace:
+        params, args = parameters(declared.function)
+        declared.function(*args)
+    if not trace.updates:
+        complain(f"action {declared.name!r} changes nothing", declared.where)
+    module = declared.where.module.rpartition(".")[2]
+    return Action(
+        declared.name,
+        module,
+        declared.doc,
+        params,
+        tuple(trace.guards),
+        tuple(trace.updates),
+        declared.where,
+    )
+
+
+def trace_formula(declared: Declared, result: terms.SortRef = BOOL) -> tuple[tuple[Var, ...], Term]:
+    """Run a property's, axiom's or definition's function once."""
+    with tracing(declared.name):
+        params, args = parameters(declared.function)
+        term = declared.function(*args)
+        if not isinstance(term, Expr):
+            complain(f"{declared.name} returns {term!r}, not a term", declared.where)
+        return params, coerce(term, result)
+
+
+def trace_property(declared: Declared) -> Property:
+    """The property that a decorated function states."""
+    if not declared.doc:
+        complain(
+            f"property {declared.name!r} has no docstring that says it in words", declared.where
+        )
+    if declared.role == "ends":
+        params, ending = _trace_ending(declared)
+        shrinks = terms.conj(ending.during, terms.Next(ending.during), terms.Next(ending.left))
+        formula = terms.implies(shrinks, ending.left)
+        return _as_property(declared, "ends", params, formula, ending)
+    params, formula = trace_formula(declared)
+    if declared.role == "step":
+        return _as_property(declared, "step", params, formula)
+    kind: Kind = "always" if declared.role == "always" else "sometimes"
+    return _as_property(declared, kind, params, formula)
+
+
+def _as_property(
+    declared: Declared,
+    kind: Kind,
+    params: tuple[Var, ...],
+    formula: Term,
+    ending: Ending | None = None,
+) -> Property:
+    module = declared.where.module.rpartition(".")[2]
+    return Property(
+        declared.name,
+        module,
+        kind,
+        declared.doc,
+        params,
+        formula,
+        declared.covers,
+        declared.where,
+        ending,
+        declared.using,
+    )
+
+
+def _trace_ending(declared: Declared) -> tuple[tuple[Var, ...], Ending]:
+    with tracing(declared.name):
+        params, args = parameters(declared.function)
+        result = declared.function(*args)
+        if not (isinstance(result, tuple) and len(result) in (2, 3)):
+            complain(f"{declared.name} must return `during` and `left`", declared.where)
+        during, left = (coerce(part, BOOL) for part in result[:2])
+        ways = tuple(
+            Way(coerce(condition, BOOL), tuple(_takers(actions)), _given(params))
+            for listed in result[2:]
+            for condition, actions, params in listed
+        )
+    names = dict.fromkeys(name for way in ways for name, _ in way.actions)
+    return params, Ending(during, left, (*declared.by, *names), declared.unless, ways)
+
+
+def _given(params: dict[str, Expr]) -> tuple[tuple[str, Term], ...]:
+    return tuple((name, value.term) for name, value in params.items())
+
+
+def _takers(text: str) -> Iterator[tuple[str, str]]:
+    for part in text.split():
+        name, _, member = part.partition(":")
+        yield name, member
+
+
+def trace_axiom(declared: Declared) -> Axiom:
+    """The axiom that a decorated function states; it may read topology only."""
+    params, formula = trace_formula(declared)
+    for part in terms.subterms(formula):
+        if isinstance(part, App) and part.symbol.is_state:
+            complain(f"axiom {declared.name} reads {part.symbol}, which is state", declared.where)
+    module = declared.where.module.rpartition(".")[2]
+    return Axiom(declared.name, module, declared.doc, params, formula, declared.where)
+
+
+def trace_definition(defined: Defined[..., Any]) -> Definition:
+    """The definition that a decorated function gives."""
+    declared = defined.declared
+    result = result_of(declared, hints(declared.function))
+    params, body = trace_formula(declared, result.ref)
+    module = declared.where.module.rpartition(".")[2]
+    return Definition(declared.name, module, declared.doc, params, body, declared.where)
+
+
+def trace_variable(symbol: Map[Any, Any]) -> Variable:
+    """The state variable that a `Map` declares, with its initial value."""
+    assert symbol.initial is not None
+    with tracing(f"initial_{symbol.name}"):
+        params, value = bind(symbol.domain, symbol.initial)
+        initial = coerce(value, symbol.result.ref)
+    module = symbol.where.module.rpartition(".")[2]
+    return Variable(symbol.symbol, module, symbol.doc, params, initial)
