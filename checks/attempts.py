@@ -167,9 +167,9 @@ class Case:
 
     def rests_on(self) -> frozenset[str]:
         """The other *always* properties that the proof uses."""
-        used = self.used() if self.proof else ()
-        own = {self.obligation.claim.name} if self.obligation.claim else set()
-        return frozenset(part.name for part in used if part.role == "always") - own
+        own = self.obligation.claim and self.obligation.claim.name
+        core = (label.partition(".") for label in (self.proof.core if self.proof else ()))
+        return frozenset(name for role, _, name in core if role == "always" and name != own)
 
     def _of_core(self, answer: Answer) -> tuple[Assumption, ...]:
         kept = set(answer.core) - {GOAL}

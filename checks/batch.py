@@ -72,7 +72,7 @@ def first_proofs(
 def _propagated(obligation: Obligation, alone: bool) -> Answer | None:
     """The proof from the guards, and the property itself; ``alone``, from nothing."""
     if alone:
-        return Answer("unsat", core=(GOAL,))
+        return Answer("unsat", core=(GOAL,), rewritten=True)
     claim = obligation.claim
     used = [part for part in obligation.assumptions if part.role == "guard"]
     facts = [part.term for part in used]
@@ -83,7 +83,7 @@ def _propagated(obligation: Obligation, alone: bool) -> Answer | None:
     if not follows(obligation.goal, facts):
         return None
     core = sorted([GOAL, *(part.label for part in used)])
-    return Answer("unsat", core=tuple(core))
+    return Answer("unsat", core=tuple(core), rewritten=True)
 
 
 _NOT_FOUND = Answer("unknown", reason="no proof was found easily")

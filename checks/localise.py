@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from memhp.reference import Topology
 from memhp.spec.language.system import Action, Property, System, Where
@@ -25,10 +26,18 @@ from .explore.layers import Leaves, TooLarge, beginning
 from .explore.native import NoMemory
 from .search import Found, Search, booted, search
 
-__all__ = ["Spent", "closed", "cut", "different", "reads", "refusal", "shortest"]
-
-
-_MOST_KNOWN = 7
+__all__ = [
+    "Reading",
+    "Spent",
+    "closed",
+    "cut",
+    "different",
+    "idle_of",
+    "looked_for",
+    "reads",
+    "refusal",
+    "shortest",
+]
 
 
 class Spent(Exception):
@@ -54,24 +63,70 @@ def shortest(
 
     Raises `Spent` if the search for one of that depth gives up.
     """
+    found, _ = looked_for(system, topologies, claim, max_states=max_states, depth=depth)
+    return found
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a search has looked at, so that an edit of anything else does not change its way.
+
+    ``kept`` are the variables of the last cut machine, of which the others were cut; ``idle``
+    says that it had every action; ``taken`` are actions that were taken on the whole machine.
+    """
+
+    kept: frozenset[str]
+    idle: bool
+    taken: frozenset[str]
+
+    def words(self) -> list[Any]:
+        """For a file; see `of_words`."""
+        return [sorted(self.kept), self.idle, sorted(self.taken)]
+
+    @classmethod
+    def of_words(cls, words: Any) -> Reading | None:
+        """What `words` made; None of None.  Raises ValueError or TypeError for anything else."""
+        if words is None:
+            return None
+        kept, idle, taken = words
+        return cls(frozenset(map(str, kept)), bool(idle), frozenset(map(str, taken)))
+
+
+def looked_for(
+    system: System,
+    topologies: Sequence[Topology],
+    claim: Property,
+    *,
+    max_states: int,
+    depth: int | None = None,
+) -> tuple[Found | None, Reading]:
+    """What `shortest` returns, and what was read for it."""
     kept = closed(system, reads(system, claim.formula))
-    idle: Sequence[Action] = (_NOTHING,) if claim.kind == "step" else ()
+    whole, taken = False, frozenset[str]()
     while True:
-        smaller = cut(system, kept, claim, idle)
+        smaller = cut(system, kept, claim, idle_of(system, claim, whole=whole))
         kinds = different(smaller, topologies)
         result = _search(system, smaller, kinds, claim, max_states, depth)
         found = result.found.get(claim.name)
         if found is None:
             if depth is not None and result.spent:
                 raise Spent(claim.name)
-            return None
+            return None, Reading(kept, whole, taken)
         if found.steps and found.steps[-1][0] == _NOTHING.name:
-            idle = system.actions
+            whole = True
             continue
+        taken |= {name for name, _ in found.steps}
         missing = refusal(system, found) - kept
         if not missing:
-            return found
+            return found, Reading(kept, whole, taken)
         kept = closed(system, kept | missing)
+
+
+def idle_of(system: System, claim: Property, *, whole: bool) -> Sequence[Action]:
+    """The steps that change nothing which a cut machine needs: one for all, or each."""
+    if whole:
+        return system.actions
+    return (_NOTHING,) if claim.kind == "step" else ()
 
 
 def _search(
@@ -105,33 +160,7 @@ def refusal(system: System, found: Found) -> frozenset[str]:
 
 def reads(system: System, *terms: Term) -> frozenset[str]:
     """The state that the terms read."""
-    known = _known_of(system)
-    for term in terms:
-        if term not in known.reads:
-            known.reads[term] = known.state & system.symbols_in(term)
-    return frozenset[str]().union(*(known.reads[term] for term in terms))
-
-
-class _Known:
-    """What the terms of a system read, as far as it was asked."""
-
-    def __init__(self, system: System) -> None:
-        self.system = system
-        self.state = frozenset(variable.symbol.name for variable in system.variables)
-        self.reads: dict[Term, frozenset[str]] = {}
-
-
-_known: list[_Known] = []
-
-
-def _known_of(system: System) -> _Known:
-    """What is known of the system; of those that were asked for last, some are remembered."""
-    for known in _known:
-        if known.system is system:
-            return known
-    _known[_MOST_KNOWN:] = []
-    _known.insert(0, _Known(system))
-    return _known[0]
+    return system.state & frozenset[str]().union(*map(system.symbols_in, terms))
 
 
 def closed(system: System, names: Iterable[str]) -> frozenset[str]:

@@ -61,7 +61,7 @@ class Assumption:
     name: str
     term: Term
 
-    @property
+    @cached_property
     def label(self) -> str:
         """The name that a solver's core gives back."""
         return f"{self.role}.{self.name}"

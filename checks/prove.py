@@ -48,7 +48,8 @@ class PropertyResult:
     """What was found about one property, or (kind *action*) about one action's updates.
 
     ``obligations`` counts all, ``unchanged`` those in which the action writes
-    nothing that the property reads; ``rests_on`` names the other invariants used.
+    nothing that the property reads, ``rewritten`` the others that follow without a solver;
+    ``rests_on`` names the other invariants used.
     """
 
     name: str
@@ -63,16 +64,21 @@ class PropertyResult:
     cached: bool
     obligations: int
     unchanged: int
+    rewritten: int = 0
     rests_on: tuple[str, ...] = ()
     failures: tuple[Failure, ...] = ()
 
 
 @dataclass(frozen=True)
 class Report:
-    """All results, in declaration order; the properties first, then the actions."""
+    """All results, in declaration order; the properties first, then the actions.
+
+    ``premises`` are those on what was decided, but not asked for.
+    """
 
     system: str
     results: tuple[PropertyResult, ...] = field(default=())
+    premises: tuple[PropertyResult, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -118,12 +124,12 @@ def prove(
         examples = explain(system, [case for case in work.every() if case.small], pool)
     reporter = _Reporter(work, examples, gaps(work), certify)
     actions = [reporter.of_action(name) for name in work.actions]
+    told = [found for found in actions if only is None or not found.verdict.passes]
+    others = [name for name in names if name in work.cases and name not in wanted]
     return Report(
         system.name,
-        (
-            *(reporter.of_property(name) for name in wanted),
-            *(found for found in actions if only is None or not found.verdict.passes),
-        ),
+        (*map(reporter.of_property, wanted), *told),
+        (*map(reporter.of_property, others), *(found for found in actions if found not in told)),
     )
 
 
@@ -222,6 +228,7 @@ class _Reporter:
             cached=all(case.cached for case in cases),
             obligations=len(cases) + unchanged,
             unchanged=unchanged,
+            rewritten=sum(case.proof.rewritten for case in cases if case.proof),
             rests_on=tuple(sorted(used)),
             failures=failures,
         )

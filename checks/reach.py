@@ -9,22 +9,21 @@ believed, so that a stale or damaged store can cost time but not truth.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from memhp.reference import Topology
 from memhp.reference.shapes import Shape
 from memhp.spec.language.system import Property, System
-from memhp.spec.language.terms import Var
 
 from .counterexample import CounterexampleError
 from .lasso import lasso
-from .localise import shortest
+from .localise import Reading, looked_for
 from .parallel import each
 from .scopes import ROOMY, USUAL, fitting
 from .search import Found, ReplayError
-from .store import keep, kept
+from .traces import keep_trace, kept_traces, trace_in
 
 __all__ = ["first_violation", "reach"]
 
@@ -49,32 +48,36 @@ def reach(
     if shapes == USUAL:
         shapes = ROOMY
     machines = fitting(system, shapes)
-    paths = _paths(folder, system, targets, shapes)
+    about = sha256(repr((shapes, MAX_STATES)).encode()).hexdigest()
     found: dict[str, Found] = {}
     for claim in targets:
-        found |= _stored(paths[claim.name], system, machines, claim)
+        found |= _stored(folder, system, machines, claim, about)
     left = [claim for claim in targets if claim.name not in found]
     traces = each(_trace, (system, machines, few), left, jobs) if left else ()
-    for claim, trace in zip(left, traces, strict=True):
+    for claim, (trace, reading) in zip(left, traces, strict=True):
         if trace:
             found[claim.name] = trace
-            at = next(n for n, topology in machines.items() if topology == trace.topology)
-            _store(paths[claim.name], at, trace)
+            if folder:
+                at = next(n for n, topology in machines.items() if topology == trace.topology)
+                keep_trace(folder, system, reading, about, at, trace)
     return {claim.name: found[claim.name] for claim in targets if claim.name in found}, not left
 
 
-def _trace(given: tuple[System, Mapping[int, Topology], int], claim: Property) -> Found | None:
+def _trace(
+    given: tuple[System, Mapping[int, Topology], int], claim: Property
+) -> tuple[Found | None, Reading | None]:
     """On all machines what needs room to move, on the first ``few`` any other violation."""
     system, machines, few = given
     everywhere = claim.kind in ("ends", "sometimes")
     topologies = [each for number, each in machines.items() if everywhere or number < few]
+    reading: Reading | None = None
     if claim.kind == "ends":
         found = lasso(system, topologies, claim, max_states=MAX_LASSO_STATES)
     else:
-        found = shortest(system, topologies, claim, max_states=MAX_STATES)
+        found, reading = looked_for(system, topologies, claim, max_states=MAX_STATES)
     if found and not found.is_shown_by(found.replay(system)):
         raise CounterexampleError(f"the trace that was found does not show {claim.name}")
-    return found
+    return found, reading
 
 
 def first_violation(system: System, name: str, *, folder: Path | None = None) -> Found | None:
@@ -86,63 +89,17 @@ def first_violation(system: System, name: str, *, folder: Path | None = None) ->
     return found.get(name)
 
 
-def _paths(
-    folder: Path | None, system: System, targets: Sequence[Property], shapes: Sequence[Shape]
-) -> dict[str, Path | None]:
-    """Where the trace of each property is kept, whatever else is asked for."""
-    if folder is None:
-        return dict.fromkeys(claim.name for claim in targets)
-    text = repr((system, shapes, MAX_STATES))
-    return {claim.name: folder / f"traces-{_digest(text, claim)}.json" for claim in targets}
-
-
-def _digest(text: str, claim: Property) -> str:
-    return sha256(f"{claim.name} {text}".encode()).hexdigest()[:32]
-
-
 def _stored(
-    path: Path | None, system: System, machines: Mapping[int, Topology], claim: Property
+    folder: Path | None,
+    system: System,
+    machines: Mapping[int, Topology],
+    claim: Property,
+    about: str,
 ) -> dict[str, Found]:
-    """The trace in the file by the property's name, if it replays and shows the property."""
-    if path is None:
-        return {}
-    try:
-        return {claim.name: _believed(kept(path)[claim.name], claim, system, machines)}
-    except (ValueError, KeyError, TypeError, IndexError, ReplayError):
-        return {}
-
-
-def _believed(
-    entry: Any, claim: Property, system: System, machines: Mapping[int, Topology]
-) -> Found:
-    """The trace that was kept, which the reference has taken anew.  Raises what `_stored` knows."""
-    number, steps, params, loop = entry
-    topology = machines[_number(number, max(machines, default=-1) + 1)]
-    choices = tuple(
-        (action, _point(system.action_by_name[action].params, point, topology))
-        for action, point in steps
-    )
-    if loop is not None:
-        loop = _number(loop, len(choices) + 1)
-    least = -1 if claim.kind == "ends" else 0  # where that says: any
-    found = Found(claim, topology, choices, _point(claim.params, params, topology, least), loop)
-    if not found.is_shown_by(found.replay(system)):
-        raise ValueError("the trace does not show the property")
-    return found
-
-
-def _point(
-    params: Sequence[Var], values: Any, topology: Topology, least: int = 0
-) -> tuple[int, ...]:
-    sizes = [topology.size(var.sort) for var in params]
-    return tuple(_number(*each, least) for each in zip(values, sizes, strict=True))
-
-
-def _number(value: Any, limit: int, least: int = 0) -> int:
-    if type(value) is not int or not least <= value < limit:
-        raise ValueError(f"{value!r} is no number from {least} up to {limit}")
-    return value
-
-
-def _store(path: Path | None, number: int, found: Found) -> None:
-    keep(path, {found.claim.name: (number, found.steps, found.params, found.loop)})
+    """The trace that is kept, by the property's name, if it replays and shows the property."""
+    for entry in kept_traces(folder, system, claim, about) if folder else ():
+        with suppress(ValueError, KeyError, TypeError, IndexError, ReplayError):
+            found = trace_in(entry, claim, system, machines)
+            if found.is_shown_by(found.replay(system)):
+                return {claim.name: found}
+    return {}

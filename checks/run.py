@@ -4,54 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
 from memhp.reference.shapes import Shape
 from memhp.spec.language import Profile, Property, System
-from memhp.spec.language.terms import TRUE, negate
+from memhp.spec.language.terms import negate
 
+from .decision import Decision, claim_of, overall
+from .earlier import Earlier
 from .prove import PropertyResult, prove
 from .reach import reach
 from .scopes import ROOMY, unfit
 from .search import Found, Search, search
-from .verdicts import Verdict, combine
+from .verdicts import Verdict
 
 __all__ = ["Decision", "check", "overall", "search_scope"]
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What was decided about one property, how, and the evidence.
-
-    ``given_up`` is the profile's reason for doing without the property; it is
-    then expected to be refuted.  ``proof`` has the obligations; ``trace`` is a
-    real run from boot that reaches or violates the property.
-    """
-
-    claim: Property
-    verdict: Verdict
-    method: str
-    scope: str
-    seconds: float
-    certified: bool = False
-    cached: bool = False
-    given_up: str = ""
-    proof: PropertyResult | None = None
-    trace: Found | None = None
-
-    @property
-    def counts_as(self) -> Verdict:
-        """The verdict on the design: a property that is given up must be refuted."""
-        if not self.given_up:
-            return self.verdict
-        return Verdict.holds if self.verdict is Verdict.refuted else Verdict.error
-
-
-def overall(decisions: Sequence[Decision]) -> Verdict:
-    """The verdict on all decisions together."""
-    return combine(decision.counts_as for decision in decisions)
 
 
 def check(
@@ -73,6 +42,10 @@ def check(
     given_up = dict(profile.gives_up)
     wanted = [claim for claim in system.properties if only is None or claim.name in only]
     left = tuple(_provable(system.properties, given_up))
+    earlier = Earlier(folder, system, given_up)
+    names = [claim.name for claim in wanted]
+    if not certify and (known := earlier.decisions(names, updates=only is None)) is not None:
+        return known
     kept = replace(system, properties=left, given_up=frozenset())
     provable = {claim.name for claim in kept.properties if claim.kind != "sometimes"}
     provable &= {claim.name for claim in wanted}
@@ -84,18 +57,16 @@ def check(
         certify=certify,
         progress=progress,
     )
-    decisions = {}
-    for result in report.results:
-        reason = given_up.get(result.name)
-        if reason is None:
-            decisions[result.name] = _proved(system, result)
-        elif result.verdict is Verdict.proved:  # what is not shown to be never may be reached
-            never = _proved(system, result)
-            decisions[result.name] = replace(never, verdict=Verdict.refuted, given_up=reason)
+    decisions = {result.name: _proved(system, result, given_up) for result in report.results}
+    for result in report.results:  # what is not shown to be never may be reached
+        if result.name in given_up and result.verdict is not Verdict.proved:
+            del decisions[result.name]
     others = [name for name in decisions if name not in system.property_by_name]
     searched = [claim for claim in wanted if claim.name not in decisions]
     for decision in _searched(system, searched, given_up, folder, jobs):
         decisions[decision.claim.name] = decision
+    premises = [_proved(system, result, given_up) for result in report.premises]
+    earlier.keep([*decisions.values(), *premises])
     return [decisions[name] for name in (*(claim.name for claim in wanted), *others)]
 
 
@@ -108,25 +79,21 @@ def _provable(properties: Iterable[Property], given_up: Mapping[str, str]) -> It
             yield replace(claim, kind="always", formula=negate(claim.formula))
 
 
-def _proved(system: System, result: PropertyResult) -> Decision:
-    claim = system.property_by_name.get(result.name) or _updates_stay_apart(system, result.name)
+def _proved(system: System, result: PropertyResult, given_up: Mapping[str, str]) -> Decision:
+    """By its proof; the proof of what a profile gives up says that it never is."""
+    reason = given_up.get(result.name, "")
+    never = reason and result.verdict is Verdict.proved
     return Decision(
-        claim,
-        result.verdict,
+        claim_of(system, result.name),
+        Verdict.refuted if never else result.verdict,
         result.method,
         result.scope,
         result.seconds,
         result.certified,
         result.cached,
+        reason,
         proof=result,
     )
-
-
-def _updates_stay_apart(system: System, name: str) -> Property:
-    """What `prove` shows besides the declared properties: an action's updates never meet."""
-    action = system.action_by_name[name]
-    doc = "No two updates of the action write one point."
-    return Property(name, action.module, "step", doc, action.params, TRUE, (), action.where)
 
 
 def _searched(

@@ -37,7 +37,8 @@ class Answer:
     """What a solver said, or what was shown without one.
 
     ``core`` names the assertions that a refutation used; ``model`` gives, for
-    each symbol of a ground text, its values row-major, members by name.
+    each symbol of a ground text, its values row-major, members by name; ``rewritten`` says
+    that no solver was asked.
     """
 
     status: Status
@@ -46,6 +47,7 @@ class Answer:
     model: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     reason: str = ""
     cached: bool = False
+    rewritten: bool = False
 
 
 @cache

@@ -18,7 +18,7 @@ from typing import Any
 from .files import json_of, read_whole, write_whole
 from .scratch import remove_leftovers
 
-__all__ = ["code_digest", "keep", "kept", "sealed", "tidy", "unsealed"]
+__all__ = ["code_digest", "keep", "kept", "newest", "sealed", "tidy", "unsealed"]
 
 _LARGEST = 64 << 20
 """No more bytes of a file are read."""
@@ -51,6 +51,16 @@ def tidy(folder: Path | None) -> None:
         remove_leftovers(folder)
 
 
+def newest(folder: Path | None, pattern: str, most: int) -> None:
+    """Remove all but the newest files there that match."""
+    if folder is None or not _is_ours(folder):
+        return
+    with suppress(OSError):
+        found = sorted(folder.glob(pattern), key=lambda each: -each.lstat().st_mtime_ns)
+        for path in found[most:]:
+            path.unlink()
+
+
 def code_digest(*patterns: str) -> str:
     """A digest of memhp's own files that match: what is kept is good for that code alone.
 
@@ -60,6 +70,8 @@ def code_digest(*patterns: str) -> str:
     root = Path(__file__).parents[1]
     digest = sha256()
     for source in sorted({each for pattern in patterns for each in root.glob(pattern)}):
+        if not source.is_file():
+            continue
         digest.update(b"\0%s\0" % source.relative_to(root).as_posix().encode())
         digest.update(source.read_bytes())
     return digest.hexdigest()

@@ -7,7 +7,7 @@ Everything that proves, runs, searches or prints the specification reads a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Literal
 
@@ -235,6 +235,11 @@ class System:
         return {claim.name: claim for claim in self.properties}
 
     @cached_property
+    def state(self) -> frozenset[str]:
+        """The names of the variables."""
+        return frozenset(variable.symbol.name for variable in self.variables)
+
+    @cached_property
     def unbounded_sorts(self) -> tuple[SortRef, ...]:
         return tuple(sort for sort in self.sorts if sort.members is None)
 
@@ -258,18 +263,30 @@ class System:
 
     def symbols_in(self, term: Term) -> frozenset[str]:
         """The names of the symbols that ``term`` reads, through definitions."""
-        names: set[str] = set()
-        for part in subterms(term):
-            if isinstance(part, App):
-                names.add(part.symbol.name)
-            elif isinstance(part, Call):
-                names |= self.symbols_in(self.definition(part.name).body)
-        return frozenset(names)
+        return self._names_in(term)[0]
 
     def definitions_in(self, term: Term) -> frozenset[str]:
         """The names of the definitions that ``term`` uses, directly or through others."""
-        names: set[str] = set()
-        for part in subterms(term):
-            if isinstance(part, Call) and part.name not in names:
-                names |= {part.name} | self.definitions_in(self.definition(part.name).body)
-        return frozenset(names)
+        return self._names_in(term)[1]
+
+    def _names_in(self, term: Term) -> tuple[frozenset[str], frozenset[str]]:
+        """The names of its symbols and its definitions, found once."""
+        if (found := self._names.get(term)) is None:
+            symbols, definitions = set[str](), set[str]()
+            for part in subterms(term):
+                if isinstance(part, App):
+                    symbols.add(part.symbol.name)
+                elif isinstance(part, Call):
+                    inner = self._names_in(self.definition(part.name).body)
+                    symbols |= inner[0]
+                    definitions |= {part.name} | inner[1]
+            found = self._names[term] = frozenset(symbols), frozenset(definitions)
+        return found
+
+    @cached_property
+    def _names(self) -> dict[Term, tuple[frozenset[str], frozenset[str]]]:
+        return {}
+
+    def __getstate__(self) -> dict[str, object]:
+        """What another process is sent: it finds out by itself what follows from that."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}

@@ -94,7 +94,7 @@ SEARCHES = (
     ),
     Fault(
         "a trace of the cut machine is believed of the whole",
-        localise.shortest,
+        localise.looked_for,
         "missing = refusal(system, found) - kept",
         "missing = frozenset[str]()",
         trace("somebody_is_inside"),
@@ -188,9 +188,9 @@ SEARCHES = (
     ),
     Fault(
         "a stored trace is believed",
-        reach._believed,
-        "if not found.is_shown_by(found.replay(system)):",
-        "if not found.replay(system):",
+        reach._stored,
+        "if found.is_shown_by(found.replay(system)):",
+        "if found.replay(system):",
         searches.test_a_stored_trace_that_shows_nothing_is_not_believed,
     ),
 )

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from memhp.checks import localise, search
+from memhp.checks import search
 from memhp.checks.counterexample import CounterexampleError
 from memhp.checks.explore import tables
 
@@ -21,6 +21,7 @@ from .faults_in_obligations import APART, COUNTING, OBLIGATIONS
 from .faults_in_proofs import COUNTEREXAMPLES, PROPAGATION, REWRITING, SOLVERS
 from .faults_in_searches import LAYERS, SEARCHES, VERDICTS
 from .faults_in_the_argument import ARGUMENT
+from .faults_in_what_is_kept import KEPT
 
 FAULTS = (
     *OBLIGATIONS,
@@ -34,6 +35,7 @@ FAULTS = (
     *LAYERS,
     *VERDICTS,
     *ARGUMENT,
+    *KEPT,
 )
 
 FAILS = (AssertionError, pytest.fail.Exception, CounterexampleError, NameError, KeyError)
@@ -50,7 +52,7 @@ def nothing_remembered() -> Iterator[None]:
 
 
 def _forget() -> None:
-    for forget in (localise._known.clear, tables.tables.forget, search.booted.forget):
+    for forget in (tables.tables.forget, search.booted.forget):
         forget()
     for name, module in list(sys.modules.items()):
         if name.startswith(("memhp.checks", "memhp.spec.language")):
@@ -83,6 +85,8 @@ def test_every_part_of_the_checker_has_faults() -> None:
         "counterexample",
         "decide",
         "decided",
+        "decision",
+        "earlier",
         "lasso",
         "keys",
         "layers",
@@ -101,6 +105,7 @@ def test_every_part_of_the_checker_has_faults() -> None:
         "smt",
         "solvers",
         "tables",
+        "traces",
         "verdicts",
     }
     assert len({fault.what for fault in FAULTS}) == len(FAULTS)

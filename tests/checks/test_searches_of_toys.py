@@ -17,6 +17,7 @@ from memhp.checks.localise import closed, cut, reads, shortest
 from memhp.checks.reach import reach
 from memhp.checks.run import _searched
 from memhp.checks.search import Choice, Found, search
+from memhp.checks.store import sealed, unsealed
 from memhp.checks.verdicts import Verdict
 from memhp.reference import Machine, Topology
 from memhp.reference.shapes import Shape
@@ -264,8 +265,10 @@ def test_a_stored_trace_that_shows_nothing_is_not_believed(tmp_path: Path) -> No
     found = reached("somebody_is_calm_and_done", tmp_path)
     assert found
     (file,) = tmp_path.iterdir()
+    (entry,) = (unsealed(each) for each in json.loads(file.read_text()))
     for steps in ([], [["tear", [0]]], [["do", [0]]], [["do", [0]], ["calm_down", [1]]]):
-        file.write_text(json.dumps({"somebody_is_calm_and_done": [0, steps, [0], None]}))
+        lie = sealed(entry | {"trace": [0, steps, [0], None]})
+        file.write_text(json.dumps([lie]))
         again = reached("somebody_is_calm_and_done", tmp_path)
         assert again
         assert is_real(SYSTEMS["toy_false"], again)

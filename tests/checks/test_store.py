@@ -219,11 +219,11 @@ def test_a_kept_trace_is_taken_anew_before_it_is_believed(
 
     monkeypatch.setattr("memhp.checks.reach.each", search)
     name, text = kept_trace.split("\n")
-    entries = json.loads(text)
-    keep(tmp_path / "memhp" / name, entries)
+    (entry,) = (unsealed(each) for each in json.loads(text))
+    keep(tmp_path / "memhp" / name, [sealed(entry)])
     assert first_violation(WRONG, VARIANT.breaks, folder=tmp_path / "memhp")
-    change(entries[VARIANT.breaks])
-    keep(tmp_path / "memhp" / name, entries)
+    change(entry["trace"])
+    keep(tmp_path / "memhp" / name, [sealed(entry)])
     with pytest.raises(InterruptedError):
         first_violation(WRONG, VARIANT.breaks, folder=tmp_path / "memhp")
 
