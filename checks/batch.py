@@ -104,13 +104,14 @@ class _Solving:
     def __init__(
         self, known: Obligations, obligations: Sequence[Obligation], limits: Limits
     ) -> None:
-        self._obligations, self._limit = obligations, limits.z3
+        self._limit = limits.z3
+        self._attempts = {each: (near(each), own(each)) for each in obligations}
         self._goals = Counter(each.goal for each in obligations)
         self._alone: dict[Term, Answer] = {}
         terms = dict.fromkeys(
             term
-            for each in obligations
-            for term in (*(p.general for p in (*near(each), *own(each))), negate(each.goal))
+            for each, attempts in self._attempts.items()
+            for term in (*(part.general for used in attempts for part in used), negate(each.goal))
         )
         self._number = {term: number for number, term in enumerate(terms)}
         constants = dict.fromkeys(var for each in obligations for var in each.constants)
@@ -118,16 +119,11 @@ class _Solving:
 
     def answers(self) -> Iterator[Answer]:
         """The proof of each obligation, or *unknown*."""
-        for each in self._obligations:
-            answers = (self._ask(each, used) for used in self._attempts(each))
+        for each, attempts in self._attempts.items():
+            # Nothing is assumed first, if other obligations have the same goal.
+            alone = [()] if self._goals[each.goal] > 1 else []
+            answers = (self._ask(each, used) for used in (*alone, *attempts))
             yield next((found for found in answers if found.status == "unsat"), _NOT_FOUND)
-
-    def _attempts(self, obligation: Obligation) -> Iterator[Sequence[Assumption]]:
-        """What to assume; nothing, if other obligations have the same goal."""
-        if self._goals[obligation.goal] > 1:
-            yield ()
-        yield near(obligation)
-        yield own(obligation)
 
     def _ask(self, obligation: Obligation, used: Sequence[Assumption]) -> Answer:
         goal = obligation.goal

@@ -98,7 +98,7 @@ def summary_line(decisions: list[Decision]) -> str:
     obligations = sum(d.proof.obligations for d in decisions if d.proof)
     line = f"{len(decisions)} properties: {', '.join(parts)}"
     if obligations:
-        line += f"; {obligations} obligations"
+        line += f"; {obligations} obligations, {rewritten(decisions)} of them decided by rewriting"
     certified = sum(decision.certified for decision in decisions)
     if certified:
         line += f"; {certified} certified by cvc5"
@@ -106,6 +106,11 @@ def summary_line(decisions: list[Decision]) -> str:
     if cached:
         line += f"; {cached} from the cache"
     return line
+
+
+def rewritten(decisions: list[Decision]) -> int:
+    """How many obligations were decided without a solver."""
+    return sum(d.proof.unchanged + d.proof.rewritten for d in decisions if d.proof)
 
 
 def show_trace(variant: Variant, system: System, found: Found, *, quiet: bool) -> None:
@@ -179,6 +184,7 @@ def as_json(
             "certified": sum(decision.certified for decision in decisions),
             "cached": sum(decision.cached for decision in decisions),
             "obligations": sum(d.proof.obligations for d in decisions if d.proof),
+            "rewritten": rewritten(decisions),
             "seconds": round(seconds, 3),
         },
     }

@@ -24,6 +24,9 @@ from . import (
     test_answers_are_judged as judged,
 )
 from . import (
+    test_export as exports,
+)
+from . import (
     test_false_claims as claims,
 )
 from . import (
@@ -251,13 +254,13 @@ SOLVERS = (
         attempts.Case._of_core,
         "if part.label in kept",
         "if part.name in kept",
-        RESTS,
+        partial(exports.test_a_file_assumes_what_its_proof_uses, claims.TOYS["toy"]),
     ),
     Fault(
         "a proof rests on guards and axioms only",
         attempts.Case.rests_on,
-        'if part.role == "always"',
-        'if part.role == "axiom"',
+        'if role == "always"',
+        'if role == "axiom"',
         RESTS,
     ),
     Fault(

@@ -51,3 +51,9 @@ def test_a_refuted_obligation_does_not_claim_to_be_proved(system: System, tmp_pa
     export(DropGuard("born", "free").apply(system), tmp_path, jobs=1)
     text = (tmp_path / "folios_do_not_share__born.smt2").read_text()
     assert "(set-info :status sat)" in text
+
+
+def test_a_file_assumes_what_its_proof_uses(system: System, tmp_path: Path) -> None:
+    export(system, tmp_path, only=["nobody_lives_in_free_frames"], jobs=1)
+    text = (tmp_path / "nobody_lives_in_free_frames__online.smt2").read_text()
+    assert ":named always.folios_live_in_blocks_that_are_not_offline)" in text

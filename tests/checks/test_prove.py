@@ -48,6 +48,19 @@ def test_the_toy_is_proved_and_certified(report: Report) -> None:
     }
 
 
+def test_what_no_solver_was_asked_about_is_counted(
+    system: System, report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert {r.name: r.rewritten for r in report.results if r.kind == "step"} == {
+        "folios_move_only_out_of_leaving_blocks": 0,
+        "a_mark_says_that_there_is_a_user": 7,
+    }
+    monkeypatch.setattr(batch, "follows", lambda *_: False)
+    asked = prove(system, jobs=1)
+    assert sum(each.rewritten for each in asked.results) == 0
+    assert asked.verdict is Verdict.proved
+
+
 def test_a_proof_names_what_it_rests_on(report: Report) -> None:
     assert report.of("nobody_lives_in_free_frames").rests_on == (
         "folios_live_in_blocks_that_are_not_offline",
