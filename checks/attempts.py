@@ -151,16 +151,6 @@ class Case:
         content = script(self.system, found, found.assumptions, sizes)
         return Query("z3-ground", content, self.limits.ground)
 
-    def confirmations(self, proved: Collection[str]) -> Iterator[Query]:
-        """What the second solver is asked: with what the proof used, then with all that holds.
-
-        Args:
-            proved: the *always* properties that may be used.
-        """
-        holds = (p for p in self.obligation.assumptions if p.role != "always" or p.name in proved)
-        for used in (self.used(), tuple(holds)):
-            yield Query("cvc5", script(self.system, self.obligation, used), self.limits.cvc5)
-
     def used(self) -> tuple[Assumption, ...]:
         """The assumptions of the proof; all of them while there is none."""
         return self._of_core(self.proof) if self.proof else self.obligation.assumptions

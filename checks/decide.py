@@ -14,7 +14,7 @@ from .obligations import Obligation, Obligations
 from .pool import Pool
 from .solvers import Query
 
-__all__ = ["Work", "confirm", "decide"]
+__all__ = ["Work", "decide"]
 
 
 @dataclass
@@ -118,13 +118,6 @@ def decide(cases: Sequence[Case], pool: Pool) -> None:
     lemmas = {case.action: case.used() for case in leaders if case.proof}
     others = ((case, case.attempts(lemmas.get(case.action, ()))) for case in waiting)
     _ask(others, pool, Case.is_open)
-
-
-def confirm(work: Work, pool: Pool) -> None:
-    """Have the second solver confirm each proof, from nothing but what is proved."""
-    proved = work.cases.keys() - work.unproved()
-    questions = ((case, case.confirmations(proved)) for case in work.every() if case.proof)
-    _ask(questions, pool, Case.is_unconfirmed)
 
 
 def _ask(

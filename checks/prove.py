@@ -17,8 +17,10 @@ from memhp.spec.language.system import Kind, System
 from .argument import gaps
 from .attempts import Case, Limits
 from .cache import Cache
+from .certificates import Certificate
+from .certificates import certify as have_confirmed
 from .counterexample import Counterexample, explain
-from .decide import Work, confirm
+from .decide import Work
 from .pool import Pool
 from .scratch import temporary_folder
 from .verdicts import Verdict, combine
@@ -100,6 +102,7 @@ def prove(
     jobs: int | None = None,
     cache: Path | None = None,
     certify: bool = False,
+    take: Callable[[str, Sequence[Certificate]], None] | None = None,
     limits: Limits | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Report:
@@ -108,7 +111,8 @@ def prove(
     Parameters: ``only``, names of properties other than *sometimes* (with what
     their proofs rest on, and any action whose updates meet; all by default); ``jobs``,
     processes; ``cache``, a folder for answers; ``certify``, cvc5 confirms each
-    proof; ``progress``, called with the number of solver answers so far.
+    proof; ``take``, is then given certificates (`certificates.certify`); ``progress``,
+    called with the number of solver answers so far.
 
     Raises ValueError for a name in ``only`` that is no such property.
     """
@@ -119,9 +123,9 @@ def prove(
     work = Work(system, limits or Limits())
     with Pool(Cache(cache), jobs, progress) as pool:
         work.settle(wanted, pool)
-        if certify:
-            confirm(work, pool)
         examples = explain(system, [case for case in work.every() if case.small], pool)
+    if certify:
+        have_confirmed(work, jobs, take=take, progress=progress)
     reporter = _Reporter(work, examples, gaps(work), certify)
     actions = [reporter.of_action(name) for name in work.actions]
     told = [found for found in actions if only is None or not found.verdict.passes]

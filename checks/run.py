@@ -12,6 +12,7 @@ from memhp.reference.shapes import Shape
 from memhp.spec.language import Profile, Property, System
 from memhp.spec.language.terms import negate
 
+from .certificates import Certificate
 from .decision import Decision, claim_of, overall
 from .earlier import Earlier
 from .prove import PropertyResult, prove
@@ -20,7 +21,7 @@ from .scopes import ROOMY, unfit
 from .search import Found, Search, search
 from .verdicts import Verdict
 
-__all__ = ["Decision", "check", "overall", "search_scope"]
+__all__ = ["Decision", "check", "overall", "provable_part", "search_scope"]
 
 
 def check(
@@ -31,22 +32,22 @@ def check(
     jobs: int | None = None,
     folder: Path | None = None,
     certify: bool = False,
+    take: Callable[[str, Sequence[Certificate]], None] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> list[Decision]:
     """Decide every property of ``system``, in declaration order.
 
     Parameters: ``profile``, whose given-up properties must be refuted, a *sometimes* by a
     proof that it never is; ``only``, names of the properties to decide; ``folder``, where
-    answers are kept.
+    answers are kept; ``certify`` and ``take``, see `prove`.
     """
     given_up = dict(profile.gives_up)
     wanted = [claim for claim in system.properties if only is None or claim.name in only]
-    left = tuple(_provable(system.properties, given_up))
     earlier = Earlier(folder, system, given_up)
     names = [claim.name for claim in wanted]
     if not certify and (known := earlier.decisions(names, updates=only is None)) is not None:
         return known
-    kept = replace(system, properties=left, given_up=frozenset())
+    kept = provable_part(system, profile)
     provable = {claim.name for claim in kept.properties if claim.kind != "sometimes"}
     provable &= {claim.name for claim in wanted}
     report = prove(
@@ -55,6 +56,7 @@ def check(
         jobs=jobs,
         cache=folder,
         certify=certify,
+        take=take,
         progress=progress,
     )
     decisions = {result.name: _proved(system, result, given_up) for result in report.results}
@@ -68,6 +70,12 @@ def check(
     premises = [_proved(system, result, given_up) for result in report.premises]
     earlier.keep([*decisions.values(), *premises])
     return [decisions[name] for name in (*(claim.name for claim in wanted), *others)]
+
+
+def provable_part(system: System, profile: Profile) -> System:
+    """The system with nothing but what there is to prove, and the *sometimes*."""
+    left = tuple(_provable(system.properties, dict(profile.gives_up)))
+    return replace(system, properties=left, given_up=frozenset())
 
 
 def _provable(properties: Iterable[Property], given_up: Mapping[str, str]) -> Iterator[Property]:

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import version
 from itertools import product
+from types import MappingProxyType
 from typing import Any, Literal
 
-__all__ = ["Answer", "Query", "Session", "answer", "solver_version"]
+__all__ = ["Answer", "Query", "Refuter", "Session", "answer", "refuted", "solver_version"]
 
 Status = Literal["unsat", "sat", "unknown", "error"]
 Solver = Literal["first", "z3", "z3-ground", "cvc5"]
@@ -148,29 +149,88 @@ def _member(value: Any) -> str:
     return name if prefix else name.lower()
 
 
+_WAYS: tuple[Mapping[str, str], ...] = ({}, {"enum-inst": "true"}, {"full-saturate-quant": "true"})
+"""How cvc5 looks for instances of quantifiers: plainly first, then by enumeration."""
+
+
 def _cvc5(query: Query) -> Answer:
-    """Plain quantifier instantiation first, then by enumeration."""
-    found = Answer("unknown")
-    for options in ({}, {"enum-inst": "true"}, {"full-saturate-quant": "true"}):
-        found = _cvc5_with(query, options)
-        if found.status != "unknown":
+    return refuted(query.text, query.limit, proofs=False)[0]
+
+
+def refuted(text: str, limit: int, *, proofs: bool) -> tuple[Answer, str]:
+    """What cvc5 says, asked anew in each way until it knows; see `Refuter.ask`."""
+    found = Answer("unknown"), ""
+    for way in _WAYS:
+        found = Refuter(limit, proofs=proofs, way=way).ask(text)
+        if found[0].status != "unknown":
             break
     return found
 
 
-def _cvc5_with(query: Query, options: Mapping[str, str]) -> Answer:
-    import cvc5
+_PROOFS = {
+    "produce-proofs": "true",
+    "proof-format-mode": "cpc",
+    "proof-granularity": "dsl-rewrite",
+}
+"""Proofs in the Cooperating Proof Calculus, each rewriting step a rule that a checker knows."""
 
-    solver = cvc5.Solver(cvc5.TermManager())
-    for name, value in {"seed": "0", "rlimit": str(query.limit), **options}.items():
-        solver.setOption(name, value)
-    parser = cvc5.InputParser(solver)
-    parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, query.text, "obligation")
-    while not (command := parser.nextCommand()).isNull():
-        said = command.invoke(solver, parser.getSymbolManager())
-        if "error" in said:
-            return Answer("error", reason=f"cvc5: {said.strip()}")
-    result = solver.checkSat()
+
+class Refuter:
+    """cvc5, asked about one text after another, each in a scope of its own that is left again.
+
+    Most of what a text costs otherwise is the making of a solver and of its table of rules.
+
+    Args:
+        limit: how much work an answer may cost; see `Query`.
+        proofs: give a proof with each *unsat*.
+        way: how it looks for instances of quantifiers; one of `_WAYS`.
+    """
+
+    def __init__(
+        self, limit: int, *, proofs: bool, way: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        import cvc5
+
+        self._proofs = proofs
+        self._solver = cvc5.Solver(cvc5.TermManager())
+        options = {"seed": "0", "rlimit-per": str(limit), "incremental": "true"}
+        for name, value in (options | dict(way) | (_PROOFS if proofs else {})).items():
+            self._solver.setOption(name, value)
+        self._symbols = cvc5.InputParser(self._solver).getSymbolManager()
+        self._run("(set-logic ALL)")
+
+    def ask(self, text: str) -> tuple[Answer, str]:
+        """Whether the assertions of an SMT-LIB text contradict each other; the proof, or nothing.
+
+        Raises what cvc5 raises; after that the object is of no more use.
+        """
+        started = time.perf_counter()
+        self._run(f"(push 1)\n{text.removeprefix('(set-logic ALL)')}")
+        found = _said_by_cvc5(self._solver.checkSat())
+        proof = self._proof() if self._proofs and found.status == "unsat" else ""
+        self._run("(pop 1)")
+        return replace(found, seconds=round(time.perf_counter() - started, 4)), proof
+
+    def _proof(self) -> str:
+        """The commands of the proof, without the parentheses around them."""
+        import cvc5
+
+        (proof,) = self._solver.getProof()
+        said = self._solver.proofToString(proof, cvc5.ProofFormat.CPC)
+        whole = said.decode() if isinstance(said, bytes) else str(said)
+        return whole.strip().removeprefix("(\n").removesuffix("\n)") + "\n"
+
+    def _run(self, text: str) -> None:
+        import cvc5
+
+        parser = cvc5.InputParser(self._solver, self._symbols)
+        parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, text, "obligation")
+        while not (command := parser.nextCommand()).isNull():
+            if "error" in (said := command.invoke(self._solver, self._symbols)):
+                raise ValueError(said.strip())
+
+
+def _said_by_cvc5(result: Any) -> Answer:
     if result.isUnsat():
         return Answer("unsat")
     return Answer("sat") if result.isSat() else Answer("unknown", reason=str(result))

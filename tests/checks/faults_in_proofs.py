@@ -237,7 +237,7 @@ SOLVERS = (
     ),
     Fault(
         "the second solver says unsat when it does not know",
-        solvers._cvc5_with,
+        solvers._said_by_cvc5,
         'else Answer("unknown", reason=str(result))',
         'else Answer("unsat")',
         partial(judged.test_a_solver_that_may_do_nothing_says_that_it_does_not_know, "cvc5"),
