@@ -198,13 +198,13 @@ class _Verification:
             more = {label[7:] for label in used if label.startswith("always.")} & self._invariants
             todo += sorted(more - seen)
             seen |= more
-        for name in sorted(self._rows.keys() - seen):
-            if name not in {f"disjoint__{action}" for action in self._system.action_by_name}:
-                yield from self._of(name, self._obligations_of(name))
-
-    def _obligations_of(self, name: str) -> Iterator[Obligation]:
-        if name in {claim.name for claim in self._system.of_kind("always", "step", "ends")}:
-            yield from self._known.of_property(name)
+        known = {f"disjoint__{action}" for action in self._system.action_by_name} | seen
+        provable = {claim.name for claim in self._system.of_kind("always", "step", "ends")}
+        for name in sorted(self._rows.keys() - known):
+            if name in provable:
+                yield from self._of(name, self._known.of_property(name))
+            else:
+                yield f"{name} is no property that can be proved of this specification"
 
     def _of(self, name: str, obligations: Iterator[Obligation]) -> Iterator[str]:
         """What is wrong with the certificates of a property, or of an action's updates."""

@@ -22,6 +22,7 @@ from .common import (
     system_of,
     write_json,
 )
+from .proofs import finish, kept_proofs, taker, verify_proofs
 from .streams import show_progress
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 _EPILOG = """examples:
   memhp check --certify                       every proof confirmed by cvc5
+  memhp check --proofs proofs/                and keep cvc5's proof of each obligation
+  memhp check --verify-proofs proofs/         they are of this specification, none is missing
   memhp check --only pgdat_section_leaves_last
   memhp check --profile linux-6.12            Linux's choices, and what they give up
   memhp check --variant object-rmap-alone --trace stale-pte.itf.json
@@ -67,6 +70,15 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--certify", action="store_true", help="confirm every proof with cvc5")
     parser.add_argument(
+        "--proofs", type=file_name, metavar="DIR", help="keep cvc5's proof of each obligation"
+    )
+    parser.add_argument(
+        "--verify-proofs",
+        type=file_name,
+        metavar="DIR",
+        help="hold kept proofs against this specification",
+    )
+    parser.add_argument(
         "--export", type=file_name, metavar="DIR", help="write the obligations, SMT-LIB 2"
     )
     parser.add_argument("--no-cache", action="store_true", help="decide everything anew")
@@ -86,6 +98,8 @@ def run(args: argparse.Namespace) -> int:
             return _variant(args)
         if args.mutants:
             return _mutants(args)
+        if args.verify_proofs is not None:
+            return _verify(args)
         return _prove(args) if args.scope is None else _scope(args)
     except (UsageError, ScopeError) as error:
         return fail("check", error)
@@ -97,13 +111,22 @@ def _compatible(args: argparse.Namespace) -> None:
         raise UsageError("--depth goes with --scope")
     if args.trace and not variant:
         raise UsageError("--trace goes with --variant")
-    if scope and (variant or args.certify or args.export):
-        raise UsageError("--scope searches; it goes with neither --variant, --certify nor --export")
-    others = scope or variant or args.certify or args.export
+    proofs = args.proofs is not None or args.verify_proofs is not None
+    if scope and (variant or args.certify or args.export or proofs):
+        raise UsageError(
+            "--scope searches; it goes with none of --variant, --certify, --export, --proofs"
+        )
+    others = scope or variant or args.certify or args.export or proofs
     if args.mutants and (others or args.profile != "list-2004"):
         raise UsageError("--mutants goes with --only, --kind, --jobs, --no-cache, --json, --quiet")
     if args.kind and not args.mutants:
         raise UsageError("--kind goes with --mutants")
+    if args.verify_proofs is not None and (
+        variant or args.certify or args.export or args.proofs is not None
+    ):
+        raise UsageError("--verify-proofs goes with --profile, --only and --quiet alone")
+    if variant and proofs:
+        raise UsageError("--variant refutes; it does not go with --proofs")
     if variant and args.only:
         raise UsageError("--variant names its own property; leave --only out")
 
@@ -117,7 +140,8 @@ def _prove(args: argparse.Namespace) -> int:
     system = system_of([profile])
     only = _only(args, system)
     # Somebody else may have written the cache: a certificate is no hearsay.
-    folder = None if args.no_cache or args.certify else default_folder()
+    certify = args.certify or args.proofs is not None
+    folder = None if args.no_cache or certify else default_folder()
     started = perf_counter()
     if args.export:
         try:
@@ -125,17 +149,27 @@ def _prove(args: argparse.Namespace) -> int:
         except OSError as error:
             raise UsageError(f"cannot write to {args.export}: {error.strerror}") from None
         print(f"{count} obligations written to {args.export}", file=sys.stderr)
-    decisions = check(
-        system,
-        profile,
-        only=only,
-        jobs=args.jobs,
-        folder=folder,
-        certify=args.certify,
-        progress=None if args.quiet or args.json else _progress,
-    )
-    show_progress()
+    with kept_proofs(args.proofs) as proofs:
+        decisions = check(
+            system,
+            profile,
+            only=only,
+            jobs=args.jobs,
+            folder=folder,
+            certify=certify,
+            take=taker(proofs, args.proofs),
+            progress=None if args.quiet or args.json else _progress,
+        )
+        show_progress()
+        if proofs:
+            finish(proofs, args.proofs, system, decisions)
     return _report(args, system, profile, decisions, perf_counter() - started)
+
+
+def _verify(args: argparse.Namespace) -> int:
+    profile = find_profile(args.profile)
+    system = system_of([profile])
+    return verify_proofs(args.verify_proofs, system, profile, _only(args, system))
 
 
 def _only(args: argparse.Namespace, system: System) -> set[str] | None:

@@ -17,6 +17,7 @@ from memhp.checks.counterexample import CounterexampleError
 from memhp.checks.explore import tables
 
 from .faults import Fault
+from .faults_in_certificates import CERTIFICATES
 from .faults_in_obligations import APART, COUNTING, OBLIGATIONS
 from .faults_in_proofs import COUNTEREXAMPLES, PROPAGATION, REWRITING, SOLVERS
 from .faults_in_searches import LAYERS, SEARCHES, VERDICTS
@@ -36,6 +37,7 @@ FAULTS = (
     *VERDICTS,
     *ARGUMENT,
     *KEPT,
+    *CERTIFICATES,
 )
 
 FAILS = (AssertionError, pytest.fail.Exception, CounterexampleError, NameError, KeyError)

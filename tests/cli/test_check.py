@@ -113,6 +113,23 @@ def test_obligations_are_exported_for_any_solver(
     assert "(check-sat)" in files[0].read_text()
 
 
+def test_proofs_are_kept_and_held_against_the_specification(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    place = str(tmp_path / "proofs")
+    claim = next(each.name for each in SYSTEM.properties if each.kind == "step")
+    code, _, err = run(capsys, "check", "-q", "--only", claim, "--proofs", place)
+    assert (code, " proofs kept in " in err) == (0, True)
+    code, out, _ = run(capsys, "check", "--verify-proofs", place, "--only", claim)
+    assert (code, "none is missing" in out) == (0, True)
+    code, out, _ = run(capsys, "check", "--verify-proofs", place)
+    assert code == 1
+    assert "has no certificate" in out
+    code, out, err = run(capsys, "check", "--only", claim, "--proofs", place)
+    assert (code, out) == (2, "")
+    assert "not an empty folder" in err
+
+
 @pytest.mark.parametrize(
     ("argv", "says"),
     [
@@ -125,6 +142,12 @@ def test_obligations_are_exported_for_any_solver(
         (["--scope", "node=0"], "the number must be from 1 to 255"),
         (["--trace", "x"], "--trace goes with --variant"),
         (["--scope", "node=1", "--certify"], "--scope searches"),
+        (["--scope", "node=1", "--proofs", "x"], "--scope searches"),
+        (["--variant", "pgdat-goes-early", "--proofs", "x"], "--variant refutes"),
+        (["--verify-proofs", "x", "--certify"], "--verify-proofs goes with"),
+        (["--verify-proofs", "/not/there"], "cannot read /not/there/manifest.json"),
+        (["--proofs", "/not/there/x", "--only", "N2"], "cannot write to /not/there/x"),
+        (["--proofs", "/dev/null", "--only", "N2"], "not an empty folder"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(

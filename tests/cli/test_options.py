@@ -46,6 +46,9 @@ def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
         ["check", "--scope", "block=1", "--depth", "9" * 5000],
         ["check", "--depth", "1"],
         ["check", "--export", ""],
+        ["check", "--proofs", ""],
+        ["check", "--verify-proofs", ""],
+        ["check", "--verify-proofs", "/dev/null"],
         ["check", "--export", "/dev/null/x", "--only", LOCK],
         ["check", "--jobs", "0"],
         ["check", "--jobs", "100000"],
@@ -118,9 +121,12 @@ def test_export_writes_what_was_asked_for(
     assert os.listdir(tmp_path) == ["it"]
 
 
-@pytest.mark.parametrize("option", ["--certify", "--no-cache"])
+@pytest.mark.parametrize("option", [["--certify"], ["--no-cache"], ["--proofs", "not-there"]])
 def test_a_certificate_is_no_hearsay(
-    option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    option: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ) -> None:
     folders: list[Any] = []
 
@@ -134,7 +140,8 @@ def test_a_certificate_is_no_hearsay(
 
     monkeypatch.setattr("memhp.checks.run.check", decided)
     monkeypatch.setattr(prove, "export", written)
-    run(capsys, "check", option, "--export", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    run(capsys, "check", *option, "--export", str(tmp_path))
     assert folders == [None, None]
     run(capsys, "check")
     assert folders[-1] is not None

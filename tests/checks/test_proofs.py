@@ -1,0 +1,250 @@
+"""Kept proofs: whole or not there, each of an obligation of this very specification."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tarfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+import memhp.cli
+from memhp.checks import certificates, proofs
+from memhp.checks.attempts import Limits
+from memhp.checks.certificates import Certificate, digest, trusted
+from memhp.checks.proofs import MANIFEST, archive, verify
+from memhp.checks.prove import prove
+from memhp.checks.solvers import Answer, Refuter
+from memhp.checks.verdicts import Verdict
+from memhp.spec.language import DropGuard, load
+
+from . import toy
+
+TOY = load("toy", (toy,))
+NAMES = [claim.name for claim in TOY.properties if claim.kind != "sometimes"]
+SCHEMA = json.loads((Path(memhp.cli.__file__).parent / "schema" / "proofs.json").read_text())
+Row = dict[str, Any]
+
+
+def kept(place: Path, *, jobs: int = 1) -> Path:
+    with archive(place) as found:
+        report = prove(TOY, jobs=jobs, certify=True, take=found.take)
+        assert report.verdict is Verdict.proved
+        found.finish(TOY, NAMES)
+    return place
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return kept(tmp_path_factory.mktemp("kept") / "proofs")
+
+
+@pytest.fixture
+def folder(whole: Path, tmp_path: Path) -> Path:
+    """A copy, to be spoilt."""
+    return Path(shutil.copytree(whole, tmp_path / "proofs"))
+
+
+def spoil(folder: Path, change: Callable[[list[Row]], object]) -> list[str]:
+    """What is found after the manifest was changed."""
+    document = json.loads((folder / MANIFEST).read_text())
+    change(document["certificates"])
+    (folder / MANIFEST).write_text(json.dumps(document))
+    return verify(TOY, folder, NAMES)[1]
+
+
+def test_every_obligation_has_a_certificate_with_a_reason_for_each_step(whole: Path) -> None:
+    document = json.loads((whole / MANIFEST).read_text())
+    jsonschema.validate(document, SCHEMA)
+    rows = document["certificates"]
+    report = prove(TOY, jobs=1)
+    assert len(rows) == sum(each.obligations - each.unchanged for each in report.results)
+    assert verify(TOY, whole, NAMES) == (len(rows), [])
+    assert {row["trusted"] for row in rows} == {0}
+    assert str(whole.parent) not in (whole / MANIFEST).read_text()
+    with tarfile.open(whole / f"{rows[0]['property']}.tar.gz") as files:
+        assert f"{rows[0]['name']}.cpc" in files.getnames()
+
+
+def test_the_files_are_the_same_however_many_processes_make_them(
+    whole: Path, tmp_path: Path
+) -> None:
+    again = kept(tmp_path / "again", jobs=2)
+    assert sorted(os.listdir(again)) == sorted(os.listdir(whole))
+    for name in os.listdir(whole):
+        assert (again / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_what_follows_without_a_solver_is_certified_all_the_same(
+    whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """cvc5 is told the obligation itself, and does not hear that it was decided."""
+    asked: list[str] = []
+    ask = Refuter.ask
+
+    def watched(self: Refuter, text: str) -> tuple[Answer, str]:
+        asked.append(text)
+        return ask(self, text)
+
+    monkeypatch.setattr(Refuter, "ask", watched)
+    prove(TOY, jobs=1, certify=True)
+    rows = json.loads((whole / MANIFEST).read_text())["certificates"]
+    assert {digest(text) for text in asked} == {row["obligation"] for row in rows}
+
+
+def test_a_step_without_a_reason_leaves_the_property_undetermined(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ask = Refuter.ask
+
+    def trusting(self: Refuter, text: str) -> tuple[Answer, str]:
+        answer, proof = ask(self, text)
+        return answer, proof.replace(":rule contra", ":rule trust")
+
+    monkeypatch.setattr(Refuter, "ask", trusting)
+    taken: list[str] = []
+
+    def take(name: str, _: Sequence[Certificate]) -> None:
+        taken.append(name)
+
+    report = prove(TOY, jobs=1, certify=True, take=take)
+    undetermined = {each.name for each in report.results if not each.certified}
+    assert report.verdict is Verdict.undetermined
+    assert undetermined
+    assert not undetermined & set(taken)
+
+
+@pytest.mark.parametrize(
+    ("proof", "count"),
+    [
+        ("(assume @p1 false)\n(step @p2 false :rule contra :premises (@p1))\n", 0),
+        ("(step @p1 false :rule trust :premises () :args (false))\n", 1),
+        ("(step @p1 a :rule trust_theory_rewrite)\n(step @p2 false :rule contra)\n", 1),
+        ("(step @p1 a :rule macro_rewrite)\n(step-pop @p2 false :rule hole)\n", 3),
+        ("(step @p1 a)\n(step @p2 false :rule contra)\n", 1),
+        ("(step @p1 a :rule contra)\n", 1),
+        ("", 1),
+    ],
+)
+def test_steps_without_a_reason_are_counted(proof: str, count: int) -> None:
+    assert trusted(proof) == count
+
+
+def test_a_certificate_that_is_left_out_is_missed(folder: Path) -> None:
+    def leave_one_out(rows: list[Row]) -> None:
+        del rows[3]
+
+    assert [fault.split(" ", 1)[1] for fault in spoil(folder, leave_one_out)] == [
+        "has no certificate"
+    ]
+
+
+def test_so_is_a_whole_property_and_what_the_others_rest_on(folder: Path) -> None:
+    gone = "folios_live_in_blocks_that_are_not_offline"
+    spoil(
+        folder,
+        lambda rows: rows.__setitem__(slice(None), [r for r in rows if r["property"] != gone]),
+    )
+    assert verify(TOY, folder, [gone])[1]
+    assert verify(TOY, folder, ["nobody_lives_in_free_frames"])[1]
+
+
+def test_the_proof_of_another_obligation_is_no_certificate(folder: Path) -> None:
+    def exchange(rows: list[Row]) -> None:
+        first, second = (rows[at] for at in (2, 3))
+        for key in ("obligation", "proof", "assumes", "steps"):
+            first[key], second[key] = second[key], first[key]
+
+    assert any("another obligation" in fault for fault in spoil(folder, exchange))
+
+
+def test_nor_is_that_of_another_specification(whole: Path) -> None:
+    changed = DropGuard("online", "offline").apply(TOY)
+    faults = verify(changed, whole, NAMES)[1]
+    assert any("online" in fault for fault in faults)
+
+
+def test_what_may_not_be_assumed_is_told(folder: Path) -> None:
+    def circular(rows: list[Row]) -> None:
+        row = next(row for row in rows if row["name"].endswith("__boot"))
+        row["assumes"].append(f"always.{row['property']}")
+
+    assert any("may not assume" in fault for fault in spoil(folder, circular))
+
+
+def test_a_proof_that_was_changed_is_told(folder: Path) -> None:
+    name = f"{NAMES[0]}.tar.gz"
+    with tarfile.open(folder / name) as files:
+        texts = {
+            member: content.read().decode()
+            for member in files.getnames()
+            if (content := files.extractfile(member))
+        }
+    changed = {
+        key: re.sub(r":rule [a-z_]+", ":rule trust", text, count=1) for key, text in texts.items()
+    }
+    (folder / name).write_bytes(proofs._packed(changed))
+    faults = verify(TOY, folder, NAMES)[1]
+    assert any("not the one of the manifest" in fault for fault in faults)
+    assert any("give no reason" in fault for fault in faults)
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"schema": "memhp-proofs/1"}', '{"schema": 1}'])
+def test_what_is_no_manifest_is_told(content: str, folder: Path) -> None:
+    (folder / MANIFEST).write_text(content)
+    with pytest.raises(ValueError, match=r"a row|schema|JSON|Expecting"):
+        verify(TOY, folder, NAMES)
+
+
+def test_a_name_in_a_manifest_leads_nowhere_else(folder: Path) -> None:
+    def lead_away(rows: list[Row]) -> None:
+        rows.append(rows[0] | {"property": "../../etc/passwd"})
+
+    assert "../../etc/passwd is no property" in spoil(folder, lead_away)[-1]
+
+
+def test_what_is_not_finished_is_not_there(tmp_path: Path) -> None:
+    with archive(tmp_path / "proofs") as found:
+        found.take("some", [])
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    with pytest.raises(FileExistsError), archive(tmp_path):
+        pass
+    assert os.listdir(tmp_path) == ["mine"]
+    (tmp_path / "empty").mkdir()
+    with archive(tmp_path / "empty") as found:
+        found.finish(TOY, [])
+    assert os.listdir(tmp_path / "empty") == [MANIFEST]
+
+
+def test_what_one_solver_does_not_show_is_asked_of_fresh_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def silent(self: Refuter, text: str) -> tuple[Answer, str]:
+        raise RuntimeError("it broke")
+
+    monkeypatch.setattr(certificates.Refuter, "ask", silent)
+    report = prove(TOY, jobs=1, certify=True)
+    assert report.verdict is Verdict.error
+
+
+def test_a_solver_that_may_do_nothing_certifies_nothing() -> None:
+    taken: list[str] = []
+
+    def take(name: str, _: Sequence[Certificate]) -> None:
+        taken.append(name)
+
+    limits = replace(Limits(), cvc5=1)
+    report = prove(TOY, jobs=1, certify=True, take=take, limits=limits, only=NAMES[:1])
+    assert report.verdict is Verdict.undetermined
+    assert NAMES[0] not in taken
