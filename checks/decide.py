@@ -21,7 +21,8 @@ __all__ = ["Work", "decide"]
 class Work:
     """The cases of each property and each action that was looked at.
 
-    ``unchanged`` has the obligations of a property that need no solver.
+    ``unchanged`` has the obligations of a property that need no solver; ``looked`` is called with
+    the name of each property that was looked at.
     """
 
     system: System
@@ -29,6 +30,7 @@ class Work:
     cases: dict[str, list[Case]] = field(default_factory=dict)
     actions: dict[str, list[Case]] = field(default_factory=dict)
     unchanged: dict[str, list[Obligation]] = field(default_factory=dict)
+    looked: Callable[[str], None] | None = None
 
     def __post_init__(self) -> None:
         self._all = Obligations(self.system)
@@ -83,6 +85,8 @@ class Work:
         for subject, firsts in zip(cases, answers, strict=True):
             for case, query, answer in zip(cases[subject], queries[subject], firsts, strict=True):
                 case.take(query, answer)
+            if self.looked and kind is Kind.property:
+                self.looked(subject.name)
         decide([case for each in cases.values() for case in each], pool)
         return [(subject.name, unchanged[subject], cases[subject]) for subject in cases]
 

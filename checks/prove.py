@@ -105,6 +105,7 @@ def prove(
     take: Callable[[str, Sequence[Certificate]], None] | None = None,
     limits: Limits | None = None,
     progress: Callable[[int], None] | None = None,
+    looked: Callable[[str], None] | None = None,
 ) -> Report:
     """Prove the properties, or find out which action breaks which.
 
@@ -112,7 +113,7 @@ def prove(
     their proofs rest on, and any action whose updates meet; all by default); ``jobs``,
     processes; ``cache``, a folder for answers; ``certify``, cvc5 confirms each
     proof; ``take``, is then given certificates (`certificates.certify`); ``progress``,
-    called with the number of solver answers so far.
+    called with the number of solver answers so far; ``looked``, with each property looked at.
 
     Raises ValueError for a name in ``only`` that is no such property.
     """
@@ -120,7 +121,7 @@ def prove(
     if wrong := set(only or ()) - set(names):
         raise ValueError(f"no property that can be proved is called {', '.join(sorted(wrong))}")
     wanted = [name for name in names if only is None or name in only]
-    work = Work(system, limits or Limits())
+    work = Work(system, limits or Limits(), looked=looked)
     with Pool(Cache(cache), jobs, progress) as pool:
         work.settle(wanted, pool)
         examples = explain(system, [case for case in work.every() if case.small], pool)

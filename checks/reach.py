@@ -8,7 +8,7 @@ believed, so that a stale or damaged store can cost time but not truth.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -38,11 +38,12 @@ def reach(
     folder: Path | None = None,
     shapes: Sequence[Shape] = USUAL,
     jobs: int = 1,
+    decided: Callable[[Property, Found | None], None] | None = None,
 ) -> tuple[dict[str, Found], bool]:
     """A shortest trace for each target that the machines can reach or violate.
 
     Returns the traces by property, and whether they came from ``folder``;
-    ``jobs`` processes look for them.
+    ``jobs`` processes look for them.  ``decided`` is called with each as soon as it is known.
     """
     few = len(shapes)
     if shapes == USUAL:
@@ -52,6 +53,8 @@ def reach(
     found: dict[str, Found] = {}
     for claim in targets:
         found |= _stored(folder, system, machines, claim, about)
+        if decided and claim.name in found:
+            decided(claim, found[claim.name])
     left = [claim for claim in targets if claim.name not in found]
     traces = each(_trace, (system, machines, few), left, jobs) if left else ()
     for claim, (trace, reading) in zip(left, traces, strict=True):
@@ -60,6 +63,8 @@ def reach(
             if folder:
                 at = next(n for n, topology in machines.items() if topology == trace.topology)
                 keep_trace(folder, system, reading, about, at, trace)
+        if decided:
+            decided(claim, trace)
     return {claim.name: found[claim.name] for claim in targets if claim.name in found}, not left
 
 

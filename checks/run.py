@@ -34,18 +34,24 @@ def check(
     certify: bool = False,
     take: Callable[[str, Sequence[Certificate]], None] | None = None,
     progress: Callable[[int], None] | None = None,
+    looked: Callable[[str], None] | None = None,
+    tell: Callable[[Decision], None] | None = None,
 ) -> list[Decision]:
     """Decide every property of ``system``, in declaration order.
 
     Parameters: ``profile``, whose given-up properties must be refuted, a *sometimes* by a
     proof that it never is; ``only``, names of the properties to decide; ``folder``, where
-    answers are kept; ``certify`` and ``take``, see `prove`.
+    answers are kept; ``tell``, called with each decision as soon as it is made; the others,
+    see `prove`.
     """
     given_up = dict(profile.gives_up)
     wanted = [claim for claim in system.properties if only is None or claim.name in only]
     earlier = Earlier(folder, system, given_up)
     names = [claim.name for claim in wanted]
     if not certify and (known := earlier.decisions(names, updates=only is None)) is not None:
+        if tell:
+            for decision in known:
+                tell(decision)
         return known
     kept = provable_part(system, profile)
     provable = {claim.name for claim in kept.properties if claim.kind != "sometimes"}
@@ -58,14 +64,18 @@ def check(
         certify=certify,
         take=take,
         progress=progress,
+        looked=looked,
     )
     decisions = {result.name: _proved(system, result, given_up) for result in report.results}
     for result in report.results:  # what is not shown to be never may be reached
         if result.name in given_up and result.verdict is not Verdict.proved:
             del decisions[result.name]
+    if tell:
+        for decision in decisions.values():
+            tell(decision)
     others = [name for name in decisions if name not in system.property_by_name]
     searched = [claim for claim in wanted if claim.name not in decisions]
-    for decision in _searched(system, searched, given_up, folder, jobs):
+    for decision in _searched(system, searched, given_up, folder, jobs, tell):
         decisions[decision.claim.name] = decision
     premises = [_proved(system, result, given_up) for result in report.premises]
     earlier.keep([*decisions.values(), *premises])
@@ -110,11 +120,19 @@ def _searched(
     given_up: dict[str, str],
     folder: Path | None,
     jobs: int | None,
+    tell: Callable[[Decision], None] | None,
 ) -> list[Decision]:
     if not claims:
         return []
+
+    def looked_for(claim: Property, trace: Found | None) -> None:
+        if tell:
+            found = _by_trace(claim, trace, without=(Verdict.undetermined, ""), seconds=0.0)
+            tell(replace(found, given_up=given_up.get(claim.name, "")))
+
     started = perf_counter()
-    found, cached = reach(system, claims, folder=folder, jobs=jobs or os.cpu_count() or 1)
+    jobs = jobs or os.cpu_count() or 1
+    found, cached = reach(system, claims, folder=folder, jobs=jobs, decided=looked_for)
     seconds = (perf_counter() - started) / len(claims)
     nowhere = "" if len(found) == len(claims) else _usual(system)
     decisions = []

@@ -6,6 +6,8 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +25,12 @@ from .common import (
     write_json,
 )
 from .proofs import finish, kept_proofs, taker, verify_proofs
+from .rows import Rows
 from .streams import show_progress
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from memhp.checks.run import Decision
     from memhp.spec.language import Profile, System
 
@@ -84,6 +89,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--no-cache", action="store_true", help="decide everything anew")
     parser.add_argument("--jobs", type=processes, help="processes (default: all cores)")
     parser.add_argument("--json", action="store_true", help="machine-readable output")
+    parser.add_argument("--all", action="store_true", help="a line for every property")
     parser.add_argument("-q", "--quiet", action="store_true", help="the summary only")
     parser.set_defaults(run=run)
 
@@ -149,7 +155,9 @@ def _prove(args: argparse.Namespace) -> int:
         except OSError as error:
             raise UsageError(f"cannot write to {args.export}: {error.strerror}") from None
         print(f"{count} obligations written to {args.export}", file=sys.stderr)
-    with kept_proofs(args.proofs) as proofs:
+    rows = Rows(system, only, shown=not (args.quiet or args.json or args.all))
+    rows.start()
+    with kept_proofs(args.proofs) as proofs, _told(rows, system, args.json, folder):
         decisions = check(
             system,
             profile,
@@ -158,9 +166,11 @@ def _prove(args: argparse.Namespace) -> int:
             folder=folder,
             certify=certify,
             take=taker(proofs, args.proofs),
-            progress=None if args.quiet or args.json else _progress,
+            progress=rows.answers,
+            looked=rows.looked,
+            tell=rows.add,
         )
-        show_progress()
+        rows.finish()
         if proofs:
             finish(proofs, args.proofs, system, decisions)
     return _report(args, system, profile, decisions, perf_counter() - started)
@@ -177,8 +187,20 @@ def _only(args: argparse.Namespace, system: System) -> set[str] | None:
     return None if args.only is None else properties_named(args.only, system)
 
 
-def _progress(answers: int) -> None:
-    show_progress(f"{answers} solver answers")
+@contextmanager
+def _told(rows: Rows, system: System, as_document: bool, folder: Path | None) -> Iterator[None]:
+    """An interrupt is answered by what was decided before, but for who reads a document."""
+    from .show import show_failures
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        rows.interrupt()
+        if not as_document:
+            show_failures(system, list(rows.decided.values()))
+            kept = f"what was found is kept in {folder}" if folder else "nothing is kept"
+            print(f"{len(rows.decided)} of {rows.total} properties decided; {kept}")
+        raise
 
 
 def _scope(args: argparse.Namespace) -> int:
@@ -288,6 +310,6 @@ def _report(
             decisions,
             seconds,
             jobs=1 if args.scope else args.jobs or os.cpu_count() or 1,
-            quiet=args.quiet,
+            table=not args.quiet and (args.all or args.scope is not None),
         )
     return overall(decisions).exit_code

@@ -11,9 +11,9 @@ _UNDETERMINED, _INTERNAL, _INTERRUPTED = 3, 4, 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     try:  # whatever takes time to import is imported in here: an interrupt may come early
-        from .streams import exit_code, standard_streams
+        from .streams import exit_code, interrupts_wait, standard_streams
 
-        with standard_streams() as out:
+        with standard_streams() as out, interrupts_wait():
             try:
                 code = _run(sys.argv[1:] if argv is None else argv)
             except SystemExit as stop:

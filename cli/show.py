@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from memhp.spec.language.edits import Edit, ReplaceDefinition, ReplaceGuard
 
-from .common import beside, coloured, console, print_step
+from .common import beside, coloured, console, print_step, say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,16 +23,22 @@ _COLOURS = {"proved": "green", "holds": "green", "refuted": "red", "undetermined
 
 
 def show_decisions(
-    system: System, decisions: list[Decision], seconds: float, *, jobs: int, quiet: bool
+    system: System, decisions: list[Decision], seconds: float, *, jobs: int, table: bool
 ) -> None:
-    """Print the table of properties, what went wrong, and the summary."""
+    """Print the table of properties, if it is wanted, what went wrong, and the summary."""
     out = console()
-    if not quiet:
+    if table:
         _table(out, decisions)
+    show_failures(system, decisions)
+    cores = f"{jobs} processes" if jobs > 1 else "one process"
+    say(out, f"{summary_line(decisions)} in {seconds:.1f} s, {cores}")
+
+
+def show_failures(system: System, decisions: list[Decision]) -> None:
+    """Print what is not as it should be, and what is given up."""
+    out = console()
     for decision in decisions:
         _show_failure(out, system, decision)
-    cores = f"{jobs} processes" if jobs > 1 else "one process"
-    out.print(f"{summary_line(decisions)} in {seconds:.1f} s, {cores}", soft_wrap=True)
 
 
 def _table(out: Console, decisions: list[Decision]) -> None:

@@ -15,12 +15,16 @@ import errno
 import io
 import os
 import re
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 USAGE = 2
+_A_MOMENT = 0.01
+"""In seconds."""
 _FOREIGN = re.compile(r"[^\n\t -~]")
 _ONE_LINE = 2_000
 """So many characters of a message are shown."""
@@ -133,6 +137,31 @@ def standard_streams() -> Iterator[Stream]:
         out.flush()
         err.flush()
         sys.stdin, sys.stdout, sys.stderr = before
+
+
+@contextmanager
+def interrupts_wait() -> Iterator[None]:
+    """An interrupt while Python ends an object's life (`__del__`) is not lost, and no message.
+
+    Python would print *Exception ignored in* and go on.  It comes again a moment later.
+    """
+    before = sys.unraisablehook
+
+    def again(found: sys.UnraisableHookArgs) -> None:
+        if issubclass(found.exc_type, KeyboardInterrupt):
+            # Not from here: what is raised in a hook is ignored as well.
+            main = threading.main_thread().ident or 0
+            timer = threading.Timer(_A_MOMENT, signal.pthread_kill, (main, signal.SIGINT))
+            timer.daemon = True
+            timer.start()
+        else:
+            before(found)
+
+    sys.unraisablehook = again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 def show_progress(text: str = "") -> None:
