@@ -25,6 +25,7 @@ from typing import Any
 from memhp.spec.language.system import System
 
 from .certificates import Certificate, digest, steps, trusted
+from .cpc import foreign
 from .files import json_of, read_whole
 from .obligations import Obligation, Obligations
 from .scratch import temporary_folder
@@ -237,6 +238,8 @@ class _Verification:
             yield f"{obligation.name}: the proof is not the one of the manifest"
         if steps(proof) != row["steps"]:
             yield f"{obligation.name}: the proof does not have {row['steps']} steps"
+        if not _refutes(proof, text):
+            yield f"{obligation.name}: the proof assumes what its text does not say"
         if count := trusted(proof):
             yield f"{obligation.name}: {count} steps of the proof give no reason"
 
@@ -255,3 +258,11 @@ class _Verification:
                 }
         except (OSError, ValueError, zlib.error, tarfile.TarError):
             return {}
+
+
+def _refutes(proof: str, text: str) -> bool:
+    """Whether the proof assumes nothing but assertions of the text."""
+    try:
+        return foreign(proof, text) == 0
+    except ValueError:
+        return False

@@ -10,7 +10,7 @@ from shutil import copytree
 
 import pytest
 
-from memhp.checks import certificates
+from memhp.checks import certificates, cpc
 from memhp.checks import proofs as keeping
 
 from . import test_proofs as kept
@@ -82,6 +82,13 @@ CERTIFICATES = (
         'if digest(text) != row["obligation"]:',
         "if False:",
         partial(_spoilt, kept.test_the_proof_of_another_obligation_is_no_certificate),
+    ),
+    Fault(
+        "a proof may assume anything",
+        cpc.foreign,
+        "count += table.of_proof(term, named) not in asserted",
+        "pass",
+        partial(_spoilt, kept.test_nor_is_it_if_the_manifest_has_its_digest),
     ),
     Fault(
         "anything may be assumed",

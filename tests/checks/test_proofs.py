@@ -60,6 +60,15 @@ def spoil(folder: Path, change: Callable[[list[Row]], object]) -> list[str]:
     return verify(TOY, folder, NAMES)[1]
 
 
+def unpacked(path: Path) -> dict[str, str]:
+    with tarfile.open(path) as files:
+        return {
+            member: content.read().decode()
+            for member in files.getnames()
+            if (content := files.extractfile(member))
+        }
+
+
 def test_every_obligation_has_a_certificate_with_a_reason_for_each_step(whole: Path) -> None:
     document = json.loads((whole / MANIFEST).read_text())
     jsonschema.validate(document, SCHEMA)
@@ -165,6 +174,22 @@ def test_the_proof_of_another_obligation_is_no_certificate(folder: Path) -> None
     assert any("another obligation" in fault for fault in spoil(folder, exchange))
 
 
+def test_nor_is_it_if_the_manifest_has_its_digest(folder: Path) -> None:
+    """The text is right, the proof is in order, and it is a proof of something else."""
+    document = json.loads((folder / MANIFEST).read_text())
+    first, second, *_ = (r for r in document["certificates"] if r["property"] == NAMES[0])
+    path = folder / f"{NAMES[0]}.tar.gz"
+    files = unpacked(path)
+    files[f"{first['name']}.cpc"] = files[f"{second['name']}.cpc"]
+    path.write_bytes(proofs._packed(files))
+
+    def lie(rows: list[Row]) -> None:
+        row = next(row for row in rows if row["name"] == first["name"])
+        row |= {key: second[key] for key in ("proof", "steps")}
+
+    assert spoil(folder, lie) == [f"{first['name']}: the proof assumes what its text does not say"]
+
+
 def test_nor_is_that_of_another_specification(whole: Path) -> None:
     changed = DropGuard("online", "offline").apply(TOY)
     faults = verify(changed, whole, NAMES)[1]
@@ -181,12 +206,7 @@ def test_what_may_not_be_assumed_is_told(folder: Path) -> None:
 
 def test_a_proof_that_was_changed_is_told(folder: Path) -> None:
     name = f"{NAMES[0]}.tar.gz"
-    with tarfile.open(folder / name) as files:
-        texts = {
-            member: content.read().decode()
-            for member in files.getnames()
-            if (content := files.extractfile(member))
-        }
+    texts = unpacked(folder / name)
     changed = {
         key: re.sub(r":rule [a-z_]+", ":rule trust", text, count=1) for key, text in texts.items()
     }
