@@ -22,6 +22,7 @@ from unittest import TestCase
 
 from hypothesis import HealthCheck, settings
 from hypothesis import seed as use_seed
+from hypothesis.errors import Flaky
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
@@ -86,11 +87,6 @@ class _Silent(BaseException):
         self.found = found
 
 
-def _raise(topology: str, divergence: Divergence) -> NoReturn:
-    found = DivergenceFound(topology, divergence)
-    raise _Silent(found) if divergence.silent else found
-
-
 class _Points(dict[str, Sequence[tuple[Value, ...]]]):
     """For each operation all its parameters on one machine, made when they are asked for."""
 
@@ -136,6 +132,8 @@ class LockStep(RuleBasedStateMachine):
     changed = 0
     answers: Counter[tuple[str, int | None]]
     untold: dict[str, Untold]
+    first: DivergenceFound | None = None
+    """The one that was found first, whether or not it is there again."""
 
     def boot(self, name: str) -> None:
         """Both begin on the machine of that name."""
@@ -146,7 +144,7 @@ class LockStep(RuleBasedStateMachine):
         self.before = self.reference.machine.values
         self.untold.setdefault(name, everything(self.reference))
         if failed is not None:
-            _raise(name, failed)
+            self._raise(failed)
 
     def turn(self, each: Rule, place: int) -> None:
         """Do the rule's operation, or one that the run has had, or what must be refused."""
@@ -172,7 +170,24 @@ class LockStep(RuleBasedStateMachine):
         kind.changed += self.before != after
         self.before = after
         if found is not None:
-            _raise(self.name, replace(found, operations=tuple(self.done)))
+            self._raise(replace(found, operations=tuple(self.done)))
+
+    def _raise(self, divergence: Divergence) -> NoReturn:
+        kind = type(self)
+        found = DivergenceFound(self.name, divergence)
+        kind.first = kind.first or found
+        raise _Silent(found) if divergence.silent else found
+
+
+def _found(kind: type[LockStep], error: BaseException) -> DivergenceFound:
+    """What diverged: the first time, if hypothesis complains that it was not there again."""
+    if isinstance(error, _Silent):
+        return error.found
+    if isinstance(error, DivergenceFound):
+        return error
+    if kind.first is None:
+        raise error
+    return kind.first
 
 
 def state_machine(
@@ -237,9 +252,8 @@ def explored(
         run_state_machine_as_test(
             use_seed(seed)(kind), settings=_settings(max(1, steps // _RUN), _RUN, database=None)
         )
-    except (DivergenceFound, _Silent) as error:
-        found = error.found if isinstance(error, _Silent) else error
-        least = shrunk(system, target, built(topology), found.divergence)
+    except (DivergenceFound, _Silent, Flaky) as error:
+        least = shrunk(system, target, built(topology), _found(kind, error).divergence)
         record = Record.of(system, built(topology), seed, least)
     untold = kind.untold.get(topology, {})
     return Piece(topology, kind.steps, kind.changed, kind.answers, untold, record)
@@ -295,9 +309,8 @@ def conformance(
         def runTest(self) -> None:  # unittest's name
             try:
                 super().runTest()
-            except (DivergenceFound, _Silent) as error:
-                found = error.found if isinstance(error, _Silent) else error
-                raise _shorter(kind, found, target) from None
+            except (DivergenceFound, _Silent, Flaky) as error:
+                raise _shorter(kind, _found(kind, error), target) from None
 
         runTest.is_hypothesis_test = True  # type: ignore[attr-defined]  # as hypothesis' own
 

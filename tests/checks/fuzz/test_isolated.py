@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -265,18 +266,33 @@ def test_what_is_told_no_more_is_compared_no_more() -> None:
     assert set(target.observe()) == {"draining"}
 
 
+class Once(ToyAllocator):
+    """It is wrong once in its life, whatever it is made to begin again with."""
+
+    operations = frozenset({"drain", "undrain"})
+    drained = 0
+
+    def do(self, operation: str, *params: Value) -> int | None:
+        self.drained += operation == "drain"
+        return ENOMEM if self.drained == 1 else super().do(operation, *params)
+
+
+NOT_SO = "not so when all of it was done again: it depends on more than that"
+
+
 def test_a_divergence_that_is_not_there_again_says_so() -> None:
-    class Once(ToyAllocator):
-        drained = 0
-
-        def do(self, operation: str, *params: Value) -> int | None:
-            self.drained += operation == "drain"
-            return ENOMEM if self.drained == 1 else super().do(operation, *params)
-
     rules = rules_for({"drain"})
     found = walk(SYSTEM, Once(), built("one_node"), steps=50, rules=rules).divergence
     assert found is not None
-    assert str(found).endswith("not so when all of it was done again: it depends on more than that")
+    assert str(found).endswith(NOT_SO)
+
+
+def test_hypothesis_too_tells_of_what_is_not_there_again() -> None:
+    record = explored(Once(), "one_node", 500, seed=0).record
+    assert record is not None
+    assert record.report.endswith(NOT_SO)
+    result = unittest.TextTestRunner(stream=io.StringIO()).run(conformance(Once)("runTest"))
+    assert NOT_SO in result.failures[0][1]
 
 
 class Answering(ToyAllocator):
