@@ -216,7 +216,9 @@ def _serve(
     try:
         die_with(parent)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent's business
-        sys.stdout = sys.stderr  # what a target prints is no part of a document
+        sys.stdout = sys.stderr  # what a target prints is no part of a document,
+        with suppress(OSError):  # nor what a program or a library does that it calls
+            os.dup2(2, 1)
         server = _Server(make, system)
         _reply(theirs, server.hello)
         while True:

@@ -266,6 +266,14 @@ def test_what_is_told_no_more_is_compared_no_more() -> None:
     assert set(target.observe()) == {"draining"}
 
 
+def test_nothing_that_a_target_or_its_programs_print_reaches_standard_output(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """There a document goes, with --json."""
+    assert found_in(isolated(lambda: Failing(lambda: os.system("echo loud")))) is None
+    assert capfd.readouterr() == ("", "loud\n")
+
+
 class Once(ToyAllocator):
     """It is wrong once in its life, whatever it is made to begin again with."""
 
