@@ -13,6 +13,7 @@ from memhp.spec.kernel_releases import Release
 
 from .configuration import Kernel, capability, cone, kernel
 from .configuration_plan import Encoding, plan
+from .solvers import interruptible
 from .verdicts import Verdict, combine
 
 __all__ = [
@@ -53,7 +54,7 @@ def every_configuration(options: Sequence[Option], architecture: str) -> tuple[E
     floors = {name: z3.Int(f"floor {name}") for name, o in its.items() if o.selected_elsewhere}
     fixed = dict.fromkeys(ARCHITECTURE_SYMBOLS[architecture], 2)
     encoding = Encoding(Kernel(its, {}, {**facts, **fixed}, floors))
-    solver = z3.Solver()
+    solver = interruptible(z3.Solver())
     solver.set("rlimit", _RESOURCES)
     solver.add(*encoding.constraints())
     for term in (*facts.values(), *floors.values(), *encoding.to.values()):
@@ -140,7 +141,7 @@ def fewest(it: Kernel, wanted: Sequence[str]) -> Verdict:
 
     found = plan(it, wanted).changes
     encoding = Encoding(it)
-    solver = z3.Solver()
+    solver = interruptible(z3.Solver())
     solver.set("rlimit", _RESOURCES)
     solver.add(*encoding.constraints(), *encoding.changes())
     solver.add(*(encoding.gives(name) for name in wanted))

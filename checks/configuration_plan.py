@@ -26,6 +26,7 @@ from .configuration import (
     settle,
     works,
 )
+from .solvers import interruptible, satisfiable
 
 __all__ = ["Encoding", "Plan", "impossible", "plan"]
 
@@ -150,14 +151,14 @@ def _recheck(after: Mapping[str, int], changes: Mapping[str, int], wanted: Seque
 
 def _smallest(encoding: Encoding, wanted: Sequence[str]) -> dict[str, int] | None:
     z3 = encoding.z3
-    optimizer = z3.Optimize()
+    optimizer = interruptible(z3.Optimize())
     optimizer.add(*encoding.constraints(), *encoding.changes())
     optimizer.add(*(encoding.gives(name) for name in wanted))
     least = optimizer.minimize(encoding.count)
-    if optimizer.check() != z3.sat:
+    if not satisfiable(optimizer):
         return None
     size = least.value().as_long()
-    solver = z3.Solver()
+    solver = interruptible(z3.Solver())
     solver.add(*optimizer.assertions(), encoding.count == size)
     changed = []
     for name in sorted(encoding.asked, key=lambda name: -encoding.it.rules[name].risk):
@@ -177,7 +178,7 @@ def _others(
 ) -> tuple[tuple[str, str, int], ...]:
     """The sets of the same size that have another option in the place of one, by z3."""
     z3, found = encoding.z3, []
-    solver = z3.Solver()
+    solver = interruptible(z3.Solver())
     solver.add(*encoding.constraints(), *encoding.changes())
     solver.add(*(encoding.gives(name) for name in wanted), encoding.count == len(changes))
     free = [name for name in encoding.asked if name not in changes]
@@ -187,7 +188,7 @@ def _others(
         for name, value in changes.items():
             if name != left:
                 solver.add(encoding.new[name], encoding.to[name] == value)
-        while str(solver.check()) == "sat":
+        while satisfiable(solver):
             model = solver.model()
             taken = next(name for name in free if z3.is_true(model[encoding.new[name]]))
             value = next(v for v in (1, 2, 0) if _allows(solver, encoding, taken, v))
@@ -198,20 +199,20 @@ def _others(
 
 
 def _allows(solver: Any, encoding: Encoding, name: str, value: int) -> bool:
-    return str(solver.check(encoding.new[name], encoding.to[name] == value)) == "sat"
+    return satisfiable(solver, encoding.new[name], encoding.to[name] == value)
 
 
 def _can(it: Kernel, name: str) -> bool:
     """Some set of changes gives the capability."""
     encoding = Encoding(_needing(it, [name]))
-    solver = encoding.z3.Solver()
+    solver = interruptible(encoding.z3.Solver())
     solver.add(*encoding.constraints(), *encoding.changes(), encoding.gives(name))
-    return str(solver.check()) == "sat"
+    return satisfiable(solver)
 
 
 def _settle_for(solver: Any, term: Any) -> bool:
     """Add the term if that leaves an answer."""
-    if str(solver.check(term)) != "sat":
+    if not satisfiable(solver, term):
         return False
     solver.add(term)
     return True

@@ -13,6 +13,7 @@ from memhp.spec.architectures import KIB, MIB, Architecture
 from memhp.spec.section_size import CONSTRAINTS, LOOK_UP_LOADS, Memory
 
 from .section_size import Candidate
+from .solvers import interruptible
 from .verdicts import Verdict
 
 __all__ = [
@@ -267,7 +268,7 @@ def show_optimal(
     def is_(it: Choice) -> object:
         return z3.And(section == it.candidate.section, layout == z3.StringVal(it.layout))
 
-    solver = z3.Solver()
+    solver = interruptible(z3.Solver())
     solver.set("rlimit", _RESOURCES)
     solver.add(*(holds(arch, asks, section) for holds in CONSTRAINTS.values()))
     sizes = {it.candidate.section for it in found}

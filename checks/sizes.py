@@ -7,6 +7,7 @@ from typing import Any
 
 from memhp.spec.section_size import CLAIMS, Claim
 
+from .solvers import interruptible
 from .verdicts import Verdict
 
 __all__ = ["ClaimResult", "prove_claim", "prove_claims"]
@@ -36,7 +37,7 @@ def prove_claim(claim: Claim) -> ClaimResult:
     x = z3.Int("x")
     unknown = None
     for case in claim.cases:
-        solver = z3.Solver()
+        solver = interruptible(z3.Solver())
         solver.set("rlimit", _RESOURCES)
         solver.add(claim.assume(case, x), z3.Not(claim.show(case, x, z3.If)))
         answer = solver.check()

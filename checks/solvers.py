@@ -16,7 +16,18 @@ from itertools import product
 from types import MappingProxyType
 from typing import Any, Literal
 
-__all__ = ["Answer", "Query", "Refuter", "Session", "answer", "refuted", "solver_version"]
+__all__ = [
+    "Answer",
+    "Query",
+    "Refuter",
+    "Session",
+    "Undecided",
+    "answer",
+    "interruptible",
+    "refuted",
+    "satisfiable",
+    "solver_version",
+]
 
 Status = Literal["unsat", "sat", "unknown", "error"]
 Solver = Literal["first", "z3", "z3-ground", "cvc5"]
@@ -69,6 +80,27 @@ def answer(query: Query) -> Answer:
     return replace(found, seconds=seconds)
 
 
+class Undecided(RuntimeError):
+    """A solver gave up, so that nothing can be said; the message is one line."""
+
+
+def interruptible(solver: Any) -> Any:
+    """The solver of z3, which now leaves an interrupt to Python.
+
+    z3 would take it for itself, answer *unknown*, and let all else go on with that.
+    """
+    solver.set("ctrl_c", False)
+    return solver
+
+
+def satisfiable(solver: Any, *assumptions: Any) -> bool:
+    """Whether there is a model.  Raises Undecided where z3 does not know: that is no *no*."""
+    said = str(solver.check(*assumptions))
+    if said == "unknown":
+        raise Undecided(f"z3 gave up ({solver.reason_unknown()}): nothing is decided")
+    return said == "sat"
+
+
 class Session:
     """z3 with assertions of which many questions are asked, each of a solver of its own.
 
@@ -105,11 +137,10 @@ class Session:
     def _solver(self, limit: int) -> Any:
         import z3
 
-        solver = z3.SimpleSolver(ctx=self._context)
+        solver = interruptible(z3.SimpleSolver(ctx=self._context))
         # Without model-based instantiation z3 only proves; counterexamples come from ground texts.
         settings = {"random_seed": 0, "rlimit": limit, "unsat_core": True}
-        # An interrupt is Python's: z3 would take it for its own, and say that it does not know.
-        solver.set(auto_config=False, mbqi=False, ctrl_c=False, **settings)
+        solver.set(auto_config=False, mbqi=False, **settings)
         return solver
 
     def _track(self, solver: Any, named: Iterable[tuple[str, Any]]) -> None:

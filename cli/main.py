@@ -52,10 +52,16 @@ def _lack(error: Exception) -> str:
     import errno
     from concurrent.futures.process import BrokenProcessPool
 
+    from memhp.checks.solvers import Undecided
+
+    if isinstance(error, Undecided):
+        return str(error)
     if isinstance(error, MemoryError) or (
         isinstance(error, OSError) and error.errno == errno.ENOMEM
     ):
         return "there is not enough memory: nothing is decided"
+    if isinstance(error, ImportError) and "failed to map segment" in str(error):
+        return "there is not enough memory to load a library: nothing is decided"
     if isinstance(error, BrokenProcessPool):
         return "a worker was killed, perhaps for want of memory; try --jobs 1"
     if isinstance(error, OSError) and error.errno in (errno.EAGAIN, errno.EMFILE, errno.ENFILE):
