@@ -9,10 +9,19 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
-from multiprocessing import parent_process
+from multiprocessing import parent_process, resource_tracker
 from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
-from signal import SIG_IGN, SIGINT, SIGKILL, signal
+from signal import (
+    SIG_BLOCK,
+    SIG_IGN,
+    SIG_SETMASK,
+    SIG_UNBLOCK,
+    SIGINT,
+    SIGKILL,
+    pthread_sigmask,
+    signal,
+)
 from subprocess import PIPE, CompletedProcess, Popen
 from typing import Any, TypeVar
 
@@ -51,10 +60,22 @@ def _safe_path() -> Iterator[None]:
             os.environ[_SAFE] = before
 
 
+@contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """What is started meanwhile hears of no interrupt until `worker_started`."""
+    before = pthread_sigmask(SIG_BLOCK, {SIGINT})
+    try:
+        yield
+    finally:
+        pthread_sigmask(SIG_SETMASK, before)
+
+
 class _Process(SpawnProcess):
     def start(self) -> None:
         with _safe_path():
-            super().start()
+            resource_tracker.ensure_running()  # it would let interrupts through again
+            with _interrupts_wait():
+                super().start()
 
 
 class _Context(SpawnContext):
@@ -68,6 +89,7 @@ CONTEXT = _Context()
 def worker_started() -> None:
     """What a process does before it works for the one that made it: they end together."""
     signal(SIGINT, SIG_IGN)  # an interrupt is the parent's business
+    pthread_sigmask(SIG_UNBLOCK, {SIGINT})
     os.environ.pop(_SAFE, None)
     if parent := parent_process():
         die_with(parent.pid or 0)

@@ -33,6 +33,7 @@ def _run(argv: Sequence[str]) -> int:
 
         return run(argv)
     except KeyboardInterrupt:
+        sys.unraisablehook = _say_nothing  # what is half made, such as a solver, ends badly
         show_progress()
         print("memhp: interrupted", file=sys.stderr)
         return _INTERRUPTED
@@ -45,6 +46,10 @@ def _run(argv: Sequence[str]) -> int:
         traceback.print_exc()
         print("memhp: this is a fault of memhp itself, please report it", file=sys.stderr)
         return _INTERNAL
+
+
+def _say_nothing(_: sys.UnraisableHookArgs) -> None:
+    """For errors where Python ends the life of objects; `interrupts_wait` undoes it."""
 
 
 def _lack(error: Exception) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import memhp
+from memhp.checks.parallel import CONTEXT, worker_started
 
 _ROOT = Path(memhp.__file__).parent
 
@@ -87,3 +88,14 @@ def test_no_module_of_the_working_directory_is_run_by_a_worker(tmp_path: Path) -
     ended = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True)
     assert ended.stdout == "[8, 16]\n", ended.stderr
     assert not mark.exists()
+
+
+def test_an_interrupt_while_a_worker_starts_is_not_its_business() -> None:
+    """It comes before the worker can say so itself, in the imports of Python's own start."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    process = CONTEXT.Process(target=worker_started)
+    process.start()
+    os.kill(process.pid or 0, signal.SIGINT)
+    process.join()
+    assert process.exitcode == 0
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -145,9 +146,11 @@ class _Ending:
 
 
 def test_an_interrupt_at_the_end_of_an_object_is_an_interrupt(
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Python alone would print that it was ignored, and go on."""
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
     objects = [_Ending()]
     with interrupts_wait(), pytest.raises(KeyboardInterrupt):
         _let_go(objects)
@@ -157,3 +160,24 @@ def test_an_interrupt_at_the_end_of_an_object_is_an_interrupt(
 def _let_go(objects: list[_Ending]) -> None:
     objects.clear()
     threading.Event().wait(120)
+
+
+class _HalfMade:
+    def __del__(self) -> None:
+        raise AttributeError("nobody gave it one")
+
+
+def test_what_an_interrupt_leaves_half_made_says_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A context of z3 complains at its end if its making was interrupted."""
+
+    def check(*_: object, **_more: Any) -> None:
+        half = _HalfMade()
+        if half:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("memhp.checks.run.check", check)
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
+    assert main(["check", "--only", "N2", "--json"]) == 130
+    assert capsys.readouterr().err == "memhp: interrupted\n"
