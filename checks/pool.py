@@ -57,6 +57,11 @@ class Pool:
         self._end_workers(wait=kind is None)
         self._cache.save()
 
+    @property
+    def answered(self) -> int:
+        """The number of answers so far."""
+        return self._answered
+
     def ask(self, queries: Sequence[Query]) -> list[Answer]:
         """The answers, in the order of the queries; equal queries are asked once."""
         answers = {query: self._cache.get(query) for query in queries}

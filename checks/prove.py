@@ -126,7 +126,13 @@ def prove(
         work.settle(wanted, pool)
         examples = explain(system, [case for case in work.every() if case.small], pool)
     if certify:
-        have_confirmed(work, jobs, take=take, progress=progress)
+        before = pool.answered
+
+        def confirmed(new: int) -> None:
+            if progress:
+                progress(before + new)
+
+        have_confirmed(work, jobs, take=take, progress=confirmed)
     reporter = _Reporter(work, examples, gaps(work), certify)
     actions = [reporter.of_action(name) for name in work.actions]
     told = [found for found in actions if only is None or not found.verdict.passes]
