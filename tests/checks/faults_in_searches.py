@@ -115,7 +115,7 @@ SEARCHES = (
     ),
     Fault(
         "any cycle is one on which what helps does not help",
-        lasso._Graph._runs,
+        lasso._Graph._turns,
         "edge for edge in helps or mine if",
         "edge for edge in self.edges[node] if",
         partial(
@@ -127,7 +127,7 @@ SEARCHES = (
     ),
     Fault(
         "where nothing comes back nothing helps",
-        lasso._Graph._runs,
+        lasso._Graph._turns,
         "if not helps and not round_trips:",
         "if not round_trips:",
         partial(
@@ -151,7 +151,7 @@ SEARCHES = (
     ),
     Fault(
         "who is stuck is not seen",
-        lasso._Graph._runs,
+        lasso._Graph._turns,
         "if not helps and not round_trips:",
         "if False:",
         partial(searches.test_work_that_never_ends_is_a_cycle_or_stuck, *searches.ENDLESS[1]),
