@@ -25,12 +25,12 @@ class Ground:
     system: System
 
 
-def ground(system: System) -> Ground:
-    """What the system is but for its actions and properties.
+def ground(system: System, *more: Term) -> Ground:
+    """What the system is but for its actions and properties; ``more`` terms will be asked, too.
 
     Systems of which that is equal get the same object, as far as they are asked for together.
     """
-    named = frozenset[str]().union(*map(_named, _terms(system)))
+    named = frozenset[str]().union(*map(_named, (*_terms(system), *more)))
     actions = tuple(replace(a, updates=()) for a in system.actions if a.name in named)
     found = replace(system, name="", actions=actions, properties=(), given_up=frozenset())
     known = _known()

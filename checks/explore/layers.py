@@ -20,6 +20,7 @@ from memhp.checks.scratch import temporary_folder
 from memhp.checks.search import Choice, Found, Search, settle
 from memhp.reference import Topology
 from memhp.spec.language.system import Action, Property, System
+from memhp.spec.language.terms import Term
 
 from .native import NativeError, NoMemory, built, compiler
 from .tables import Tables, TooLarge, Watches, tables
@@ -47,11 +48,13 @@ def beginning(
     if library is None:
         return None
 
-    known = ground(system).system
+    known: dict[Term, System] = {}
 
     def begin(cut: System, topology: Topology, targets: Sequence[Property]) -> Layers:
         (claim,) = targets
-        return Layers(library, tables(known, topology), cut, claim)
+        if claim.formula not in known:
+            known[claim.formula] = ground(system, claim.formula).system
+        return Layers(library, tables(known[claim.formula], topology), cut, claim)
 
     return begin
 
