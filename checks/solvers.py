@@ -137,10 +137,11 @@ class Session:
     def _solver(self, limit: int) -> Any:
         import z3
 
-        solver = interruptible(z3.SimpleSolver(ctx=self._context))
+        solver = z3.SimpleSolver(ctx=self._context)
         # Without model-based instantiation z3 only proves; counterexamples come from ground texts.
         settings = {"random_seed": 0, "rlimit": limit, "unsat_core": True}
-        solver.set(auto_config=False, mbqi=False, **settings)
+        # An interrupt is Python's: z3 would take it for its own, and say that it does not know.
+        solver.set(auto_config=False, mbqi=False, ctrl_c=False, **settings)
         return solver
 
     def _track(self, solver: Any, named: Iterable[tuple[str, Any]]) -> None:

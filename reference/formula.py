@@ -223,7 +223,12 @@ class Formulas:
     def nested(self, variables: Sequence[Var], parts: Sequence[Term], then: str) -> list[str]:
         """Statements that do ``then`` for every choice of ``variables`` that `plan` finds."""
         first, clauses = self.plan(variables, parts)
-        lines = [f"if {condition}" for condition in first] + clauses
+        lines: list[str] = []
+        for line in [f"if {condition}" for condition in first] + clauses:
+            if line.startswith("if ") and lines and lines[-1].startswith("if "):
+                lines[-1] += f" and {line[3:]}"  # Python has no more than 100 levels
+            else:
+                lines.append(line)
         return [f"{'    ' * depth}{line}:" for depth, line in enumerate(lines)] + [
             f"{'    ' * len(lines)}{then}"
         ]

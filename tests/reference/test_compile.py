@@ -11,7 +11,7 @@ import pytest
 
 from memhp.reference import Machine, Program, Topology, violated_axioms
 from memhp.spec.language import System
-from memhp.spec.language.terms import App, Const, Op, Quantified, Term, Var
+from memhp.spec.language.terms import INT, App, Const, Op, Quantified, Term, Var
 
 from .naive import Naive, as_values, points
 from .random_terms import FRAME, PARAMS, Terms
@@ -191,3 +191,19 @@ def test_axioms_that_a_topology_violates_are_named(system: System, topology: Top
         "some_frame_is_no_hole",
         "nearer_is_irreflexive",
     ]
+
+
+def test_a_property_of_two_hundred_conditions_is_searched(
+    system: System, topology: Topology, states: list[Machine]
+) -> None:
+    """Python has no more than 100 levels of statements in each other."""
+    claim = next(each for each in system.properties if each.kind == "sometimes")
+    mode = next(v.symbol for v in system.variables if v.symbol.name == "mode")
+    var = Var("any", mode.domain[0])
+    online = Quantified("count", var, Op("eq", (App(mode, (var,)), Const("online", mode.range))))
+    true = [Op("le", (Const(str(-value), INT), online)) for value in range(200)]
+    longer = replace(claim, formula=Op("and", (claim.formula, *true)))
+    long, short = (Program(replace(system, properties=(p,)), topology) for p in (longer, claim))
+    for machine in states:
+        given = list(machine.values)
+        assert long.cases(claim.name)(given) == short.cases(claim.name)(given)
