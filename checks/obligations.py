@@ -26,24 +26,20 @@ from memhp.spec.language.terms import (
     App,
     Const,
     Next,
-    Op,
     Quantified,
     Term,
     Var,
-    add,
     conj,
     disj,
     eq,
     exists,
-    forall,
     implies,
-    ite,
-    le,
     negate,
-    number,
     quantified,
     subterms,
 )
+
+from .counting import counting, keeps_count, nothing_counts, without_count
 
 __all__ = ["Assumption", "Obligation", "Obligations"]
 
@@ -82,7 +78,7 @@ class Assumption:
     @cached_property
     def general(self) -> Term:
         """What follows for a machine of any size: an exact counter is 0 when nothing counts."""
-        return _without_count(self.term)
+        return without_count(self.term)
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,8 +154,8 @@ class Obligations:
             formula = claim.formula
             goal = after(formula, self._boot)
             counted = goal
-            if counting := _counting(formula):
-                goal = _nothing_counts(*counting, self._boot)
+            if found := counting(formula):
+                goal = nothing_counts(*found, self._boot)
             yield Obligation(
                 "initiation", claim, None, self.axioms, goal, claim.params, counted=counted
             )
@@ -193,8 +189,8 @@ class Obligations:
             return Obligation("step", claim, action, assumed, goal, constants, goal == TRUE)
         unchanged = not symbols(claim.formula) & action.written
         goal = counted = claim.formula if unchanged else after(claim.formula, action)
-        if counting := _counting(claim.formula):
-            goal = _keeps_count(*counting, action)
+        if found := counting(claim.formula):
+            goal = keeps_count(*found, action)
         return Obligation(
             "consecution", claim, action, assumed, goal, constants, unchanged, counted=counted
         )
@@ -370,48 +366,6 @@ def _apart(first: Update, second: Update) -> tuple[Term, tuple[Var, ...]]:
     here: tuple[Term, ...] = first.point if first.point is not None else first.variables
     condition = substitute(second.condition, dict(zip(second.variables, here, strict=True)))
     return negate(conj(first.condition, condition)), first.variables
-
-
-def _counting(formula: Term) -> tuple[Term, Quantified] | None:
-    """The counter and what it counts, if that is what the formula says."""
-    match formula:
-        case Op(kind="eq", args=(left, right)):
-            for counter, counted in ((left, right), (right, left)):
-                if isinstance(counted, Quantified) and counted.kind == "count":
-                    return counter, counted
-    return None
-
-
-def _nothing_counts(counter: Term, counted: Quantified, boot: Action) -> Term:
-    nothing = forall(counted.var, negate(after(counted.body, boot)))
-    return conj(eq(after(counter, boot), number(0)), nothing)
-
-
-def _keeps_count(counter: Term, counted: Quantified, action: Action) -> Term:
-    """At most one element comes in, at most one goes out, and the counter follows."""
-    var, other = counted.var, replace(counted.var, scope=counted.var.scope + "!other")
-    before, later = counted.body, after(counted.body, action)
-    came, went = conj(negate(before), later), conj(before, negate(later))
-
-    def at_most_one(change: Term) -> Term:
-        both = conj(change, substitute(change, {var: other}))
-        return forall(var, forall(other, implies(both, eq(var, other))))
-
-    expected = add(
-        add(counter, ite(exists(var, came), number(1), number(0))),
-        ite(exists(var, went), number(-1), number(0)),
-    )
-    return conj(at_most_one(came), at_most_one(went), eq(after(counter, action), expected))
-
-
-def _without_count(term: Term) -> Term:
-    if isinstance(term, Quantified) and term.kind == "forall":
-        return forall(term.var, _without_count(term.body))
-    if counting := _counting(term):
-        counter, counted = counting
-        nothing = forall(counted.var, negate(counted.body))
-        return conj(le(number(0), counter), eq(eq(counter, number(0)), nothing))
-    return term
 
 
 def _returns_to_its_sort(term: Term) -> bool:

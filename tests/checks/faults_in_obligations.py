@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from memhp.checks import obligations, smt
+from memhp.checks import counting, obligations, smt
 
 from . import (
     test_answers_are_judged as judged,
@@ -138,49 +138,49 @@ OBLIGATIONS = (
 COUNTING = (
     Fault(
         "any number may come in and go out at once",
-        obligations._keeps_count,
+        counting.keeps_count,
         "return conj(at_most_one(came), at_most_one(went), eq(",
         "return conj(eq(",
         refuted("fillings_are_counted"),
     ),
     Fault(
         "any number may come in at once",
-        obligations._keeps_count,
+        counting.keeps_count,
         "at_most_one(came), at_most_one(went)",
         "at_most_one(went)",
         refuted("fillings_are_counted"),
     ),
     Fault(
         "any number may go out at once",
-        obligations._keeps_count,
+        counting.keeps_count,
         "at_most_one(came), at_most_one(went)",
         "at_most_one(came)",
         refuted("stores_are_counted"),
     ),
     Fault(
         "what goes out is not counted",
-        obligations._keeps_count,
+        counting.keeps_count,
         "ite(exists(var, went), number(-1), number(0))",
         "number(0)",
         says("toy_pages", "counting"),
     ),
     Fault(
         "what counts at boot is not looked at",
-        obligations._nothing_counts,
+        counting.nothing_counts,
         "conj(eq(after(counter, boot), number(0)), nothing)",
         "eq(after(counter, boot), number(0))",
         refuted("births_are_counted"),
     ),
     Fault(
         "what a counter is at boot is not looked at",
-        obligations._nothing_counts,
+        counting.nothing_counts,
         "conj(eq(after(counter, boot), number(0)), nothing)",
         "nothing",
         refuted("losses_are_counted"),
     ),
     Fault(
         "an exact counter is assumed to be positive",
-        obligations._without_count,
+        counting.without_count,
         "conj(le(number(0), counter),",
         "conj(le(number(1), counter),",
         partial(
@@ -190,7 +190,7 @@ COUNTING = (
     ),
     Fault(
         "an exact counter is assumed to be 0 when something counts",
-        obligations._without_count,
+        counting.without_count,
         "eq(eq(counter, number(0)), nothing)",
         "eq(counter, number(0))",
         partial(

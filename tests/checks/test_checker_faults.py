@@ -85,6 +85,7 @@ def test_every_part_of_the_checker_has_faults() -> None:
         "cache",
         "compile",
         "counterexample",
+        "counting",
         "decide",
         "decided",
         "decision",
