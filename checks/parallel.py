@@ -9,20 +9,26 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
-from multiprocessing import parent_process, resource_tracker
+from multiprocessing import parent_process
 from multiprocessing.context import SpawnContext, SpawnProcess
+from multiprocessing.resource_tracker import ensure_running
 from pathlib import Path
 from signal import (
     SIG_BLOCK,
     SIG_IGN,
     SIG_SETMASK,
     SIG_UNBLOCK,
+    SIGHUP,
     SIGINT,
     SIGKILL,
+    SIGTERM,
+    getsignal,
     pthread_sigmask,
+    raise_signal,
     signal,
 )
 from subprocess import PIPE, CompletedProcess, Popen
+from threading import current_thread, main_thread
 from typing import Any, TypeVar
 
 __all__ = ["CONTEXT", "call", "die_with", "each", "said_by", "worker_started", "workers"]
@@ -61,21 +67,35 @@ def _safe_path() -> Iterator[None]:
 
 
 @contextmanager
-def _interrupts_wait() -> Iterator[None]:
-    """What is started meanwhile hears of no interrupt until `worker_started`."""
-    before = pthread_sigmask(SIG_BLOCK, {SIGINT})
+def _later() -> Iterator[None]:
+    """Signals that Python handles come afterwards: a process is started wholly or not at all.
+
+    One that is half told what to do would say so with a traceback.
+    """
+    came: list[int] = []
+    if current_thread() is not main_thread():
+        yield
+        return
+    handled = {each: getsignal(each) for each in (SIGINT, SIGTERM, SIGHUP)}
+    handled = {each: handler for each, handler in handled.items() if callable(handler)}
+    for each in handled:
+        signal(each, lambda number, _: came.append(number))
+    ensure_running()  # it would undo the next line
+    before = pthread_sigmask(SIG_BLOCK, {SIGINT})  # the new process has it so until it is ready
     try:
         yield
     finally:
         pthread_sigmask(SIG_SETMASK, before)
+        for each, handler in handled.items():
+            signal(each, handler)
+        for number in came:
+            raise_signal(number)
 
 
 class _Process(SpawnProcess):
     def start(self) -> None:
-        with _safe_path():
-            resource_tracker.ensure_running()  # it would let interrupts through again
-            with _interrupts_wait():
-                super().start()
+        with _safe_path(), _later():
+            super().start()
 
 
 class _Context(SpawnContext):

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,20 @@ def test_an_interrupt_while_a_worker_starts_is_not_its_business() -> None:
     process.join()
     assert process.exitcode == 0
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+
+
+def test_an_interrupt_waits_until_a_process_is_told_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Otherwise it says with a traceback that it was not."""
+    told = []
+
+    def start(_: SpawnProcess) -> None:
+        signal.raise_signal(signal.SIGINT)
+        told.append(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+
+    monkeypatch.setattr(SpawnProcess, "start", start)
+    with pytest.raises(KeyboardInterrupt):
+        CONTEXT.Process().start()
+    assert told == [True], "the new process would have heard of it, too"
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
