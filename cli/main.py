@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+
+# numpy's OpenBLAS starts a thread for each core, which nothing here needs; where it cannot, it
+# interrupts the process or ends it with exit code 1, which would mean *refuted*.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 _UNDETERMINED, _INTERNAL, _INTERRUPTED = 3, 4, 130
 

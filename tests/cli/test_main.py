@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from memhp.cli import explain, main
@@ -37,3 +41,13 @@ def test_an_interrupt_is_one_line(
     monkeypatch.setattr(explain, "explain", interrupted)
     assert main.main(["explain", "N2"]) == 130
     assert capsys.readouterr().err == "memhp: interrupted\n"
+
+
+def test_what_is_imported_starts_no_threads() -> None:
+    """One that cannot be started would end the process, with the exit code of *refuted*."""
+    code = "import os, memhp.cli.main, memhp.engine; print(len(os.listdir('/proc/self/task')))"
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("OPENBLAS")
+    }
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
+    assert done.stdout == b"1\n"

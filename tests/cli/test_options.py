@@ -159,6 +159,7 @@ def test_the_version_and_help_are_there(capsys: pytest.CaptureFixture[str]) -> N
     [
         (MemoryError(), "not enough memory"),
         (OSError(12, "Cannot allocate memory"), "not enough memory"),
+        (ImportError("libz3.so: failed to map segment from shared object"), "to load a library"),
         (BlockingIOError(11, "Resource temporarily unavailable"), "no process can be started"),
         (RuntimeError("can't start new thread"), "no thread can be started"),
     ],
