@@ -1,4 +1,4 @@
-"""Blocks: what they are, going online, and what is left when that fails (A1, N1).
+"""Blocks: going online, going offline, and what is left when that fails (A1, N1).
 
 One write to /sys/devices/system/memory/memoryN/state is several steps here, so
 that everything else may happen between them.  The guards stand in the order in
@@ -10,15 +10,15 @@ asked for, which is when the block finishes.  Every run of the kernel is a run
 here, so that what is proved holds for the kernel's order as well.
 
 Sources: drivers/base/memory.c (memory_block_online, memory_block_offline),
-mm/memory_hotplug.c (online_pages), include/linux/memory.h (events).
+mm/memory_hotplug.c (online_pages, offline_pages), include/linux/memory.h (events).
 """
 
 from __future__ import annotations
 
-from errno import EINVAL, ENODEV, EPERM
+from errno import EBUSY, EINVAL, ENODEV, EPERM
 
 from .bookkeeping import crash_map, in_zonelists, lock_held, node_structure, own_pageset
-from .firmware_request import lock_allows_online
+from .firmware_request import lock_allows_offline, lock_allows_online
 from .language import (
     Bool,
     Enumeration,
@@ -58,6 +58,7 @@ from .topology import (
     early_zone,
     hole,
     node_of,
+    vetoes_offline,
     vetoes_online,
 )
 from .zone_spans import (
@@ -208,7 +209,7 @@ def default_zone(b: Block) -> Zone:
     return ite(only_movable, Zone.movable, Zone.kernel)
 
 
-def leave_spans(b: Block) -> None:
+def _leave_spans(b: Block) -> None:
     """remove_pfn_range_from_zone: poison the struct pages, make the spans anew without b."""
     pages_zone[b] = Zone.none
     zone_span.update(
@@ -218,8 +219,7 @@ def leave_spans(b: Block) -> None:
     node_span.update(where=lambda x: node_of[x] == node_of[b], value=lambda x: node_left_over(b, x))
 
 
-def hotplug_lock_is_free(b: Block) -> None:
-    """The guards of both ways: there is such a block, and no other one is on its way."""
+def _hotplug_lock(b: Block) -> None:
     guard(
         "hotplug_lock",
         ~exists(Block, lambda other: lock_held[other]),
@@ -236,7 +236,7 @@ def begin_online(b: Block, z: Zone) -> None:
         lock_allows_online(b),
         why="somebody else has the lock: a request of the firmware, another write",
     )
-    hotplug_lock_is_free(b)
+    _hotplug_lock(b)
     guard(
         "block_offline",
         block_state[b] == BlockState.offline,
@@ -331,5 +331,103 @@ def cancel_online(b: Block) -> None:
     assigned_increment.update(where=lambda i: (increment_block[i] == b) & given_up(i), value=false)
     memmap.update(where=lambda s: block_of_section[s] == b, value=Metadata.allocated)
     frame_state.update(where=lambda f: block_of(f) == b, value=FrameState.unavailable)
-    leave_spans(b)
+    _leave_spans(b)
+    lock_held[b] = false
+
+
+@action
+def begin_offline(b: Block) -> None:
+    """Isolate the block's free frames; from here nothing new is allocated in it."""
+    guard(
+        "device_hotplug_lock",
+        lock_allows_offline(b),
+        why="somebody else has the lock: a request of the firmware, another write",
+    )
+    _hotplug_lock(b)
+    guard(
+        "block_online",
+        block_state[b] == BlockState.online,
+        errno=EINVAL,
+        why="the block is not online",
+    )
+    guard(
+        "one_zone",
+        zone[b] != Zone.none,
+        errno=EINVAL,
+        why="the block spans several zones or nodes",
+    )
+    guard(
+        "no_holes",
+        ~exists(Frame, lambda f: (block_of(f) == b) & hole[f]),
+        errno=EINVAL,
+        why="the block has holes",
+    )
+    guard(
+        "no_unmovable",
+        ~exists(Frame, lambda f: (block_of(f) == b) & (frame_state[f] == FrameState.kernel)),
+        errno=EBUSY,
+        why="the block holds unmovable kernel memory",
+    )
+    lock_held[b] = true
+    spent.update(where=lambda x, t: x == b, value=false)
+    refused_move.update(where=lambda f: block_of(f) == b, value=false)
+    block_state[b] = BlockState.going_offline
+    frame_state.update(where=lambda f: (block_of(f) == b) & isolates(f), value=FrameState.isolated)
+
+
+@action
+def announce_offline(b: Block) -> None:
+    """Tell the notifiers MEM_GOING_OFFLINE."""
+    guard(
+        "going_offline",
+        block_state[b] == BlockState.going_offline,
+        why="the block is not going offline",
+    )
+    guard("not_announced", event[b] != MemoryEvent.going_offline, why="they know already")
+    event[b] = MemoryEvent.going_offline
+    driver_reference.update(where=lambda f: block_of(f) == b, value=false)
+
+
+@action
+def finish_offline(b: Block) -> None:
+    """Take the empty block out of its zone; it is offline."""
+    guard("announced", event[b] == MemoryEvent.going_offline, why="the notifiers were not asked")
+    guard("notifiers_agree", ~vetoes_offline[b], errno=EPERM, why="a memory notifier refuses")
+    guard(
+        "empty",
+        ~exists(Frame, lambda f: (block_of(f) == b) & stands_in_the_way(f)),
+        errno=EBUSY,
+        why="a frame of the block is still in use",
+    )
+    block_state[b] = BlockState.offline
+    zone[b] = Zone.none
+    event[b] = MemoryEvent.offline
+    has_memory[node_of[b]] = keeps_memory(b)
+    own_pageset[node_of[b], zone[b]] = keeps_zone_populated(b)
+    in_zonelists[node_of[b]] = keeps_memory(b)
+    node_structure[node_of[b]] = keeps_memory(b)
+    crash_map[b] = false
+    assigned_increment.update(where=lambda i: increment_block[i] == b, value=false)
+    memmap.update(where=lambda s: block_of_section[s] == b, value=Metadata.allocated)
+    frame_state.update(where=lambda f: block_of(f) == b, value=FrameState.unavailable)
+    _leave_spans(b)
+    lock_held[b] = false
+
+
+@action
+def cancel_offline(b: Block) -> None:
+    """Give up going offline: all memory is available again; what has moved stays moved."""
+    guard(
+        "going_offline",
+        block_state[b] == BlockState.going_offline,
+        why="the block is not going offline",
+    )
+    block_state[b] = BlockState.online
+    told = event[b] == MemoryEvent.going_offline
+    event[b] = ite(told, MemoryEvent.cancel_offline, event[b])
+    driver_reference.update(where=lambda f: (block_of(f) == b) & held_back(f), value=true)
+    frame_state.update(
+        where=lambda f: (block_of(f) == b) & (frame_state[f] == FrameState.isolated),
+        value=FrameState.free,
+    )
     lock_held[b] = false

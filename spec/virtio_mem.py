@@ -23,6 +23,7 @@ from .blocks import (
     block_state,
     changing,
     event,
+    finish_offline,
     frame_state,
     in_use,
 )
@@ -42,7 +43,6 @@ from .language import (
     step,
     true,
 )
-from .offlining import finish_offline
 from .platform_state import (
     SubBlock,
     block_of_subblock,
