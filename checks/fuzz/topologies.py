@@ -126,6 +126,7 @@ SHAPES: Mapping[str, Shape] = {
             ("early_device", (1, 0, 1, 1)),
             ("memmap_host", (0, 0, 5, 3, 4, 5)),
             ("does_dma", (1,)),
+            ("driver_moves", (1,)),
             ("birth_frame", tuple(range(24))),
             ("boot_folio", tuple(range(24))),
             ("below", tuple(int((b * 5 % 6) < (a * 5 % 6)) for a in range(6) for b in range(6))),

@@ -277,7 +277,7 @@ def test_a_stored_trace_that_shows_nothing_is_not_believed(tmp_path: Path) -> No
 def test_a_sometimes_without_a_trace_is_undetermined() -> None:
     claim = replace(next(SYSTEM.of_kind("sometimes")), name="never", formula=FALSE)
     with patch("memhp.checks.run.reach", return_value=({}, False)):
-        (decision,) = _searched(SYSTEM, [claim], {}, None, 1)
+        (decision,) = _searched(SYSTEM, [claim], {}, None, 1, None)
     assert decision.verdict is Verdict.undetermined
     assert decision.trace is None
 

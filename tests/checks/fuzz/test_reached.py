@@ -9,10 +9,10 @@ from memhp.spec.system import SYSTEM
 
 from .toy_target import BuggyAllocator
 
-STEPS = 20_000
+STEPS = 40_000
 
 
-ONE_AFTER_THE_OTHER = {"two_folios_move_at_once"}
+ONE_AFTER_THE_OTHER = {"two_folios_move_at_once", "what_has_left_is_not_sticky"}
 """An operation moves a folio from the beginning to the end before the next one begins."""
 
 
