@@ -1,8 +1,9 @@
 """How one obligation is decided: which assumptions to try, in which order.
 
 With all invariants at once a solver drowns in their consequences, so it gets
-few: first those that speak of the same symbols, then those that a machine of a
-few elements of each sort turned out to need.  Leaving assumptions out is sound.
+few: first those that the claim and the action name (`using=`), then those that speak of
+the same symbols, then those that a machine of a few elements of each sort turned out to
+need.  Leaving assumptions out is sound.
 A small machine on which the obligation fails is the counterexample.
 """
 
@@ -73,7 +74,7 @@ class Case:
         Args:
             lemmas: what the proof of another obligation of the action rests on.
         """
-        first = (near(self.obligation), own(self.obligation))
+        first = (own(self.obligation), near(self.obligation))
         if not self._looked:
             yield from map(self._unbounded, first)
         if lemmas:
@@ -187,13 +188,12 @@ def near(obligation: Obligation, *, loops: bool = False) -> tuple[Assumption, ..
 
 
 def own(obligation: Obligation) -> tuple[Assumption, ...]:
-    """Guards, the property itself, and what it names as useful."""
-    claim = obligation.claim
+    """Guards, the property itself, and what it and the action name as useful."""
+    claim, action = obligation.claim, obligation.action
     names = {claim.name, *claim.using} if claim else set()
+    names |= {*action.using} if action else set()
     return tuple(
-        part
-        for part in obligation.assumptions
-        if part.role == "guard" or (part.role == "always" and part.name in names)
+        part for part in obligation.assumptions if part.role == "guard" or part.name in names
     )
 
 

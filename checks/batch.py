@@ -105,7 +105,7 @@ class _Solving:
         self, known: Obligations, obligations: Sequence[Obligation], limits: Limits
     ) -> None:
         self._limit = limits.z3
-        self._attempts = {each: (near(each), own(each)) for each in obligations}
+        self._attempts = {each: (own(each), near(each)) for each in obligations}
         self._goals = Counter(each.goal for each in obligations)
         self._alone: dict[Term, Answer] = {}
         terms = dict.fromkeys(

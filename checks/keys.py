@@ -55,7 +55,7 @@ class Keys:
 def _of_action(action: Action) -> tuple[object, ...]:
     guards = [(guard.name, guard.condition) for guard in action.guards]
     updates = [(each.symbol, each.variables, each.terms) for each in action.updates]
-    return action.name, action.params, guards, updates
+    return action.name, action.params, guards, updates, action.using
 
 
 def _of_property(claim: Property) -> tuple[object, ...]:

@@ -73,7 +73,7 @@ def leaving_blocks_have_a_zone(b: Block) -> Bool:
     return implies(block_state[b] == BlockState.going_offline, zone[b] != Zone.none)
 
 
-@always(covers="N1")
+@always(covers="N1", using="offline_blocks_have_no_frames_in_use")
 def frames_in_use_have_an_initialised_memmap(f: Frame) -> Bool:
     """Nobody touches a struct page before it is initialised or after it is poisoned (I4, I13)."""
     used = frame_state[f] != FrameState.unavailable

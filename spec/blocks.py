@@ -249,7 +249,11 @@ def begin_online(b: Block, z: Zone) -> None:
     zone[b] = z
 
 
-@action
+@action(
+    using="addresses_are_ordered addresses_differ coming_blocks_have_a_zone "
+    "devices_have_their_sections offline_blocks_have_no_zone only_devices_change_state "
+    "pages_name_no_other_zone present_sections_have_a_memmap",
+)
 def initialise_memmap(b: Block) -> None:
     """Initialise the struct pages; the frames stay isolated (move_pfn_range_to_zone)."""
     guard(
@@ -315,7 +319,10 @@ def finish_online(b: Block) -> None:
     lock_held[b] = false
 
 
-@action
+@action(
+    using="coming_blocks_have_a_zone devices_have_their_sections offline_blocks_have_no_zone "
+    "only_devices_change_state present_sections_have_a_memmap",
+)
 def cancel_online(b: Block) -> None:
     """Give up going online: everything is as before."""
     guard(
@@ -388,7 +395,11 @@ def announce_offline(b: Block) -> None:
     driver_reference.update(where=lambda f: block_of(f) == b, value=false)
 
 
-@action
+@action(
+    using="devices_have_their_sections leaving_blocks_have_a_zone "
+    "notifiers_know_that_a_block_is_leaving offline_blocks_have_no_zone "
+    "only_devices_change_state present_sections_have_a_memmap",
+)
 def finish_offline(b: Block) -> None:
     """Take the empty block out of its zone; it is offline."""
     guard("announced", event[b] == MemoryEvent.going_offline, why="the notifiers were not asked")

@@ -29,7 +29,11 @@ def populated_zones_have_their_own_pageset(b: Block) -> Bool:
     return implies(in_use(b) & (zone[b] != Zone.none), own_pageset[node_of[b], zone[b]])
 
 
-@always(covers="A1")
+@always(
+    covers="A1",
+    using="coming_blocks_have_a_zone notifiers_know_that_a_block_is_coming "
+    "one_block_changes_at_a_time",
+)
 def pagesets_are_for_populated_zones(n: Node, z: Zone) -> Bool:
     """A zone that lost its last block gives its per-CPU lists back."""
     populated = exists(Block, lambda b: (node_of[b] == n) & in_use(b) & (zone[b] == z))
@@ -48,7 +52,7 @@ def announced_memory_has_its_structures(b: Block) -> Bool:
     return implies(event[b] == MemoryEvent.going_online, node_structure[node_of[b]])
 
 
-@always(covers="A1 N1")
+@always(covers="A1 N1", using="notifiers_know_that_a_block_is_coming")
 def node_structures_are_for_nodes_with_memory(n: Node) -> Bool:
     """The structure goes with the node's last memory, or when that memory does not come (I14)."""
     coming = exists(Block, lambda b: (node_of[b] == n) & (event[b] == MemoryEvent.going_online))

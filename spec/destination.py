@@ -67,7 +67,7 @@ def cancel_node_removal(n: Node) -> None:
     leaving[n] = false
 
 
-@action
+@action(using="folios_live_in_user_frames")
 def reserve_destination(o: Folio, d: Frame) -> None:
     """Choose a frame for the folio to move to and set it aside (alloc_migration_target)."""
     guard("folio_exists", exists_now(o), why="there is no such folio")

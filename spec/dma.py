@@ -156,7 +156,7 @@ def unpin(x: Pin) -> None:
     pin_count[o] = pin_count[o] - 1
 
 
-@action
+@action(using="both_frames_of_a_moving_page_are_the_kernels device_tables_point_to_frames_in_use")
 def device_write(x: Pin, d: Data) -> None:
     """The device writes where its table points: hardware, which asks nobody."""
     guard("pinned", pin_kind[x] != PinKind.none, why="the entry is not in use")

@@ -42,7 +42,13 @@ def devices_write_to_their_folios_home(x: Pin) -> Bool:
     return implies(runs(x), exists_now(o) & (pin_frame[x] == home[o]))
 
 
-@always(covers="U5")
+@always(
+    covers="U5",
+    using="cache_entries_belong_to_moving_folios devices_write_to_their_folios_home "
+    "folios_live_in_user_frames frames_know_the_folio_that_lives_in_them "
+    "moving_folios_exist no_pin_outlives_its_folio pins_are_counted "
+    "sources_are_nobodys_home unmapped_folios_are_in_the_migration_cache",
+)
 def device_tables_point_to_frames_in_use(x: Pin) -> Bool:
     """Even a stopped device's table names a frame that is in use and still its folio's."""
     f = pin_frame[x]
@@ -63,7 +69,7 @@ def no_device_runs_while_its_folio_is_copied(x: Pin) -> Bool:
     return implies(copied, pin_stopped[x])
 
 
-@always(covers="U5")
+@always(covers="U5", using="only_used_entries_are_stopped")
 def devices_stop_only_while_their_folio_moves(x: Pin) -> Bool:
     """Whatever becomes of a migration, it ends with every device running again."""
     return implies(pin_stopped[x], stage[pin_folio[x]] != Stage.idle)
@@ -75,7 +81,7 @@ def only_used_entries_are_stopped(x: Pin) -> Bool:
     return implies(pin_stopped[x], (pin_kind[x] != PinKind.none) & driver_moves[x])
 
 
-@always(covers="U5")
+@always(covers="U5", using="devices_write_to_their_folios_home")
 def stopped_devices_point_to_home_or_source(x: Pin) -> Bool:
     """A stopped device's table is behind by one move at most."""
     o = pin_folio[x]
@@ -95,7 +101,10 @@ def only_devices_that_are_there_pin(x: Pin) -> Bool:
     return implies(pin_kind[x] != PinKind.none, does_dma[x])
 
 
-@always(covers="U5 U1")
+@always(
+    covers="U5 U1",
+    using="device_tables_point_to_frames_in_use offline_blocks_have_no_frames_in_use",
+)
 def fixed_buffers_stay_out_of_the_removable_area(x: Pin) -> Bool:
     """Where the driver cannot move it, a long-term buffer is outside the movable zone for good."""
     fixed = (pin_kind[x] == PinKind.longterm) & ~driver_moves[x]
@@ -154,7 +163,12 @@ def updating_device_tables_ends(x: Pin, o: Folio) -> tuple[Bool, Bool]:
     return stage[o] == Stage.moved, behind
 
 
-@ends(by="resume_device", covers="U5")
+@ends(
+    by="resume_device",
+    covers="U5",
+    using="folios_stay_in_their_source_until_they_have_moved "
+    "stopped_devices_point_to_home_or_source",
+)
 def an_abort_resumes_every_device(x: Pin, o: Folio) -> tuple[Bool, Bool]:
     """When a migration is given up, every device that was stopped for it goes on."""
     return stage[o] == Stage.aborting, pinned_by(x, o) & pin_stopped[x]

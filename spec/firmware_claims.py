@@ -160,7 +160,7 @@ def success_of_an_eject_means_gone(m: MemoryDevice) -> Bool:
     return implies(_hears(m, Ost.ejected), ~after(inserted[m]))
 
 
-@step(covers="A1")
+@step(covers="A1", using="devices_have_their_sections present_sections_have_a_memmap")
 def a_failed_add_leaves_no_block(m: MemoryDevice, s: Section) -> Bool:
     """After a failed add, every block that was not in sysfs is not: no range stays added."""
     b = block_of_section[s]

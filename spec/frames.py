@@ -156,13 +156,16 @@ def removable_blocks_hold_no_unmovable_frame(b: Block, f: Frame) -> Bool:
     return implies(inside, frame_state[f] != FrameState.kernel)
 
 
-@always(covers="U1")
+@always(
+    covers="U1",
+    using="boot_memory_of_the_kernel_is_early boot_memory_of_the_kernel_never_moves",
+)
 def boot_memory_of_the_kernel_stays(f: Frame) -> Bool:
     """A frame that the kernel took at boot is its own for ever, so its block never goes."""
     return implies(boot_kernel[f], frame_state[f] == FrameState.kernel)
 
 
-@always(covers="U1")
+@always(covers="U1", using="boot_memory_of_the_kernel_is_early")
 def blocks_with_boot_memory_stay_online(f: Frame) -> Bool:
     """A block with boot memory of the kernel is online for ever."""
     return implies(boot_kernel[f], block_state[block_of(f)] == BlockState.online)
@@ -174,7 +177,7 @@ def folios_live_in_user_frames(o: Folio) -> Bool:
     return implies(exists_now(o), frame_state[home[o]] == FrameState.user)
 
 
-@always(covers="M1")
+@always(covers="M1", using="folios_live_in_user_frames")
 def frames_know_the_folio_that_lives_in_them(o: Folio) -> Bool:
     """The struct page of a folio's frame names the folio."""
     return implies(exists_now(o), folio_of[home[o]] == o)
@@ -187,7 +190,7 @@ def folios_do_not_share_frames(o: Folio, other: Folio) -> Bool:
     return implies(both, home[o] != home[other])
 
 
-@always(covers="M1 D1")
+@always(covers="M1 D1", using="folios_live_in_user_frames")
 def contents_are_never_lost(o: Folio) -> Bool:
     """A folio's frame contains what its owner last stored, wherever the folio moved."""
     return implies(exists_now(o), data[home[o]] == contents[o])

@@ -81,7 +81,7 @@ migratable = variable(Range, Bool, initial=lambda r: false)
 """HPG_migratable of the range's head page: a scan for what must move sees the folio."""
 
 
-@action
+@action(using="ranges_know_the_folio_that_takes_them")
 def map_huge(h: HugeFolio, d: Data) -> None:
     """The owner stores; the first fault makes the folio visible to migration."""
     guard("huge_used", huge_state[h] == HugeState.used, why="nobody uses the huge folio")
@@ -102,7 +102,7 @@ def put_huge(h: HugeFolio) -> None:
     free_huge[pool_of(h)] = free_huge[pool_of(h)] + 1
 
 
-@action
+@action(using="ranges_know_the_folio_that_takes_them")
 def put_surplus(h: HugeFolio) -> None:
     """The last user lets go of a surplus folio: its frames are given back."""
     guard("huge_used", huge_state[h] == HugeState.used, why="nobody uses the huge folio")
@@ -152,7 +152,10 @@ def copy_huge(h: HugeFolio) -> None:
     range_data[huge_home[target[h]]] = range_data[huge_home[h]]
 
 
-@action
+@action(
+    using="huge_destinations_are_set_aside moving_huge_folios_are_used "
+    "ranges_know_the_folio_that_takes_them",
+)
 def change_huge_home(h: HugeFolio) -> None:
     """Folio and destination change places; the old range is free in its own node's pool."""
     guard("copied", huge_stage[h] == HugeStage.copied, why="the contents are not copied")
@@ -171,7 +174,7 @@ def change_huge_home(h: HugeFolio) -> None:
     )
 
 
-@action
+@action(using="huge_destinations_are_set_aside")
 def abort_huge_migration(h: HugeFolio) -> None:
     """Give up: the destination is a free folio again."""
     guard("moving", huge_stage[h] != HugeStage.idle, why="the folio is not moving")
@@ -190,7 +193,7 @@ def moving_huge_folios_are_used(h: HugeFolio) -> Bool:
     return implies(huge_stage[h] != HugeStage.idle, huge_state[h] == HugeState.used)
 
 
-@always(covers="D2")
+@always(covers="D2", using="huge_destinations_are_not_shared")
 def huge_destinations_are_set_aside(h: HugeFolio) -> Bool:
     """The destination of a moving huge folio is in nobody else's hands."""
     moving = huge_stage[h] != HugeStage.idle
@@ -218,7 +221,7 @@ def no_huge_destination_leaks(t: HugeFolio) -> Bool:
     return implies(huge_state[t] == HugeState.incoming, wanted)
 
 
-@always(covers="D2")
+@always(covers="D2", using="huge_destinations_are_set_aside moving_huge_folios_are_used")
 def huge_destinations_have_the_same_size(h: HugeFolio) -> Bool:
     """A gigantic folio moves to a gigantic range or not at all."""
     moving = huge_stage[h] != HugeStage.idle
@@ -232,7 +235,11 @@ def only_used_huge_folios_are_seen(r: Range) -> Bool:
     return implies(migratable[r], (huge_state[h] == HugeState.used) & (huge_home[h] == r))
 
 
-@always(covers="D2")
+@always(
+    covers="D2",
+    using="huge_copies_are_faithful huge_destinations_are_set_aside "
+    "only_used_huge_folios_are_seen ranges_know_the_folio_that_takes_them",
+)
 def huge_contents_are_never_lost(h: HugeFolio) -> Bool:
     """A used huge folio that was written contains what its owner last stored."""
     written = (huge_state[h] == HugeState.used) & migratable[huge_home[h]]
@@ -241,8 +248,9 @@ def huge_contents_are_never_lost(h: HugeFolio) -> Bool:
 
 @always(
     covers="D2",
-    using="moving_huge_folios_are_used huge_destinations_are_set_aside"
-    " huge_destinations_are_not_shared",
+    using="moving_huge_folios_are_used huge_destinations_are_set_aside "
+    "huge_destinations_are_not_shared huge_contents_are_never_lost "
+    "huge_destinations_lie_apart moving_huge_folios_are_seen",
 )
 def huge_copies_are_faithful(h: HugeFolio) -> Bool:
     """The copy contains what the owner last stored."""
@@ -250,7 +258,7 @@ def huge_copies_are_faithful(h: HugeFolio) -> Bool:
     return implies(copied, range_data[huge_home[target[h]]] == huge_contents[h])
 
 
-@always(covers="D2")
+@always(covers="D2", using="moving_huge_folios_are_used ranges_know_the_folio_that_takes_them")
 def moving_huge_folios_are_seen(h: HugeFolio) -> Bool:
     """A folio that moves carries the mark that made the scan find it."""
     return implies(huge_stage[h] != HugeStage.idle, migratable[huge_home[h]])
@@ -272,7 +280,7 @@ def huge_folios_do_not_move_into_draining_blocks(h: HugeFolio, f: Frame) -> Bool
     return implies(there, ~draining[block_of(f)] & ~going)
 
 
-@step(covers="D2")
+@step(covers="D2", using="ranges_know_the_folio_that_takes_them")
 def a_folio_that_was_seen_is_seen_after_it_moved(h: HugeFolio) -> Bool:
     """A later offline finds the folio again: the mark moves with it."""
     before = (huge_state[h] == HugeState.used) & migratable[huge_home[h]]
@@ -280,7 +288,7 @@ def a_folio_that_was_seen_is_seen_after_it_moved(h: HugeFolio) -> Bool:
     return implies(before & still, after(migratable[huge_home[h]]))
 
 
-@step(covers="D2")
+@step(covers="D2", using="huge_folios_take_whole_ranges")
 def a_huge_folio_moves_whole(h: HugeFolio, f: Frame) -> Bool:
     """When a huge folio moves, every frame of the new range is its own, and none is lost."""
     moved = huge_exists(h) & after(huge_exists(h)) & (huge_home[h] != after(huge_home[h]))

@@ -185,14 +185,14 @@ def unmake(h: HugeFolio) -> None:
     frame_state.update(where=lambda f: range_of[f] == r, value=lambda f: released(f))
 
 
-@action
+@action(using="head_frames_are_in_their_range head_pages_are_taken_with_their_range")
 def grow_pool(h: HugeFolio, r: Range) -> None:
     """Add a free huge folio to the pool of the range's node (nr_hugepages_store)."""
     _make(h, r, HugeState.free, false)
     free_huge[node_of_range[r]] = free_huge[node_of_range[r]] + 1
 
 
-@action
+@action(using="head_frames_are_in_their_range head_pages_are_taken_with_their_range")
 def take_surplus(h: HugeFolio, r: Range) -> None:
     """Use a huge folio on top of the pool (alloc_surplus_hugetlb_folio)."""
     _make(h, r, HugeState.used, true)
@@ -218,7 +218,7 @@ def _free_and_not_promised(h: HugeFolio) -> None:
     )
 
 
-@action
+@action(using="ranges_know_the_folio_that_takes_them")
 def dissolve(h: HugeFolio) -> None:
     """Give a free huge folio's frames back (dissolve_free_hugetlb_folio)."""
     _free_and_not_promised(h)

@@ -43,7 +43,7 @@ def pools_count_their_free_folios(n: Node) -> Bool:
     )
 
 
-@always(covers="D2")
+@always(covers="D2", using="free_huge_folios_are_not_surplus")
 def pools_count_their_surplus(n: Node) -> Bool:
     """surplus_hugepages is the number of surplus ones."""
     return surplus_huge[n] == count(
@@ -70,7 +70,7 @@ def huge_folios_take_whole_ranges(h: HugeFolio, f: Frame) -> Bool:
     return implies(mine, frame_state[f] == FrameState.huge)
 
 
-@always(covers="D2")
+@always(covers="D2", using="head_frames_are_in_their_range")
 def head_pages_are_taken_with_their_range(h: HugeFolio) -> Bool:
     """The first frame of a huge folio's range is the huge folio's."""
     return implies(huge_exists(h), frame_state[head_frame[huge_home[h]]] == FrameState.huge)

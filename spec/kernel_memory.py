@@ -137,7 +137,7 @@ def map_kernel_page(k: KernelPage, f: Frame) -> None:
     page_in[f] = k
 
 
-@action
+@action(using="frames_name_their_kernel_page")
 def unmap_kernel_page(k: KernelPage) -> None:
     """The kernel gives the page back (vfree)."""
     guard("at_rest", kernel_stage[k] == KernelStage.mapped, errno=EINVAL, why="it is not at rest")
@@ -156,7 +156,10 @@ def tlb_fill(c: Cpu, k: KernelPage) -> None:
     tlb[c, k] = maps_to[k]
 
 
-@action
+@action(
+    using="frames_name_their_kernel_page frames_of_kernel_pages_are_the_kernels "
+    "running_cpus_reach_the_pages_frame tlb_entries_point_to_frames_of_the_page",
+)
 def cpu_write(c: Cpu, k: KernelPage, d: Data) -> None:
     """A CPU stores at the address: it goes where the TLB says."""
     guard("cached", tlb_valid[c, k], why="the TLB must be filled first")
@@ -197,7 +200,10 @@ def stop_cpu(c: Cpu) -> None:
     stopped[c] = true
 
 
-@action
+@action(
+    using="both_frames_of_a_moving_page_are_the_kernels frames_name_their_kernel_page "
+    "kernel_addresses_lead_to_one_of_both_frames",
+)
 def copy_kernel_page(k: KernelPage) -> None:
     """Copy the page, while nobody can store to it."""
     guard("stopping", kernel_stage[k] == KernelStage.stopping, why="it is not to be copied")
@@ -233,7 +239,10 @@ def resume_cpu(c: Cpu) -> None:
     stopped[c] = false
 
 
-@action
+@action(
+    using="both_frames_of_a_moving_page_are_the_kernels frames_name_their_kernel_page "
+    "kernel_addresses_lead_to_one_of_both_frames moving_kernel_pages_have_two_frames",
+)
 def finish_kernel_migration(k: KernelPage) -> None:
     """Free the frame that the page has left.
 
@@ -252,7 +261,10 @@ def finish_kernel_migration(k: KernelPage) -> None:
     kept[old_frame[k]] = false
 
 
-@action
+@action(
+    using="both_frames_of_a_moving_page_are_the_kernels frames_name_their_kernel_page "
+    "kernel_addresses_lead_to_one_of_both_frames moving_kernel_pages_have_two_frames",
+)
 def abort_kernel_migration(k: KernelPage) -> None:
     """Give up before the address leads elsewhere: the copy is dropped."""
     guard(

@@ -43,13 +43,16 @@ def running_cpus_reach_the_pages_frame(c: Cpu, k: KernelPage) -> Bool:
     return implies(~stopped[c] & tlb_valid[c, k], tlb[c, k] == maps_to[k])
 
 
-@always(covers="K1")
+@always(
+    covers="K1",
+    using="frames_of_kernel_pages_are_the_kernels moving_kernel_pages_have_two_frames",
+)
 def kernel_contents_are_never_lost(k: KernelPage) -> Bool:
     """The frame that an address leads to contains what was last stored there."""
     return implies(is_mapped(k), data[maps_to[k]] == kernel_contents[k])
 
 
-@always(covers="K1")
+@always(covers="K1", using="kernel_contents_are_never_lost")
 def kernel_copies_are_faithful(k: KernelPage) -> Bool:
     """A copy that the address does not lead to yet contains what was last stored."""
     copied = kernel_stage[k] == KernelStage.copied
@@ -74,7 +77,7 @@ def _kernels(f: Frame) -> Bool:
     return (frame_state[f] == FrameState.kernel) & kept[f]
 
 
-@always(covers="K1")
+@always(covers="K1", using="both_frames_of_a_moving_page_are_the_kernels")
 def frames_of_kernel_pages_are_the_kernels(k: KernelPage) -> Bool:
     """The frame that an address leads to is kernel memory, and nothing else frees it."""
     return implies(is_mapped(k), _kernels(maps_to[k]))
@@ -86,14 +89,17 @@ def both_frames_of_a_moving_page_are_the_kernels(k: KernelPage) -> Bool:
     return implies(is_moving(k), _kernels(old_frame[k]) & _kernels(new_frame[k]))
 
 
-@always(covers="K1")
+@always(
+    covers="K1",
+    using="both_frames_of_a_moving_page_are_the_kernels frames_of_kernel_pages_are_the_kernels",
+)
 def frames_name_their_kernel_page(k: KernelPage) -> Bool:
     """A frame names the page that takes it, so no two pages share a frame."""
     both = (page_in[old_frame[k]] == k) & (page_in[new_frame[k]] == k)
     return implies(is_mapped(k), page_in[maps_to[k]] == k) & implies(is_moving(k), both)
 
 
-@always(covers="K1")
+@always(covers="K1", using="kernel_addresses_lead_to_one_of_both_frames")
 def kept_frames_belong_to_kernel_pages(f: Frame) -> Bool:
     """No frame stays marked, or set aside, without a page that takes it: none leaks."""
     return implies(kept[f], takes(page_in[f], f))
@@ -134,14 +140,17 @@ def a_kernel_page_that_moves_keeps_its_address(k: KernelPage) -> Bool:
     return implies(is_moving(k), after(is_mapped(k)) & both)
 
 
-@step(covers="K1")
+@step(
+    covers="K1",
+    using="kernel_addresses_lead_to_one_of_both_frames moving_kernel_pages_have_two_frames",
+)
 def nobody_touches_the_frame_that_a_page_has_left(k: KernelPage) -> Bool:
     """After the address leads elsewhere the old frame does not change until it is freed."""
     left = kernel_stage[k] == KernelStage.remapped
     return implies(left, after(data[old_frame[k]]) == data[old_frame[k]])
 
 
-@step(covers="K1")
+@step(covers="K1", using="tlb_entries_point_to_frames_of_the_page")
 def kernel_frames_are_freed_when_no_tlb_names_them(c: Cpu, k: KernelPage, f: Frame) -> Bool:
     """When a kept frame is freed, no TLB and no mapping leads to it."""
     freed = kept[f] & ~after(kept[f])
@@ -163,7 +172,11 @@ def cpus_stop_only_when_a_page_is_to_be_copied(c: Cpu) -> Bool:
     return implies(~stopped[c] & after(stopped[c]), wanted)
 
 
-@ends(by="flush_tlb", covers="K1")
+@ends(
+    by="flush_tlb",
+    covers="K1",
+    using="kernel_addresses_lead_to_one_of_both_frames moving_kernel_pages_have_two_frames",
+)
 def flushing_ends(c: Cpu, k: KernelPage) -> tuple[Bool, Bool]:
     """Once a page is remapped its old entries can all be flushed, and none comes back."""
     behind = tlb_valid[c, k] & (tlb[c, k] == old_frame[k])

@@ -87,7 +87,12 @@ def begin_unmap(o: Folio) -> None:
     cached[o] = true
 
 
-@action
+@action(
+    using="cache_entries_belong_to_moving_folios "
+    "folios_stay_in_their_source_until_they_have_moved moving_folios_exist "
+    "sources_are_nobodys_home unmapped_folios_are_in_the_migration_cache "
+    "user_frames_belong_to_folios",
+)
 def replace_pte(p: Pte, o: Folio) -> None:
     """Turn one PTE that rmap found into a migration entry (try_to_migrate_one)."""
     guard("unmapping", stage[o] == Stage.unmapping, why="the folio is not being unmapped")
@@ -95,7 +100,11 @@ def replace_pte(p: Pte, o: Folio) -> None:
     pte[p] = PteState.migration
 
 
-@action
+@action(
+    using="both_frames_of_a_moving_page_are_the_kernels cache_entries_belong_to_moving_folios "
+    "destinations_are_set_aside folios_live_in_user_frames moving_folios_exist "
+    "unmapped_folios_are_in_the_migration_cache",
+)
 def copy(o: Folio) -> None:
     """Copy the contents to the destination (folio_mc_copy)."""
     guard("unmapping", stage[o] == Stage.unmapping, why="the folio is not being unmapped")
@@ -115,7 +124,13 @@ def copy(o: Folio) -> None:
     data[destination[o]] = data[home[o]]
 
 
-@action
+@action(
+    using="cache_entries_belong_to_moving_folios destinations_are_set_aside "
+    "destinations_know_their_folio folios_stay_in_their_source_until_they_have_moved "
+    "frames_know_the_folio_that_lives_in_them moving_folios_exist "
+    "nothing_moves_into_a_draining_block only_closed_blocks_are_vetted "
+    "unmapped_folios_are_in_the_migration_cache",
+)
 def change_home(o: Folio) -> None:
     """The destination becomes the folio's frame (folio_migrate_mapping)."""
     guard("copied", stage[o] == Stage.copied, why="the contents are not copied")
@@ -139,7 +154,10 @@ def change_home(o: Folio) -> None:
     frame_state[destination[o]] = FrameState.user
 
 
-@action
+@action(
+    using="cache_entries_belong_to_moving_folios folios_live_in_user_frames moving_folios_exist "
+    "sources_are_nobodys_home unmapped_folios_are_in_the_migration_cache",
+)
 def restore_pte(p: Pte) -> None:
     """Turn a migration entry back into a mapping of the folio's home (remove_migration_pte)."""
     o = pte_folio[p]
@@ -153,7 +171,7 @@ def restore_pte(p: Pte) -> None:
     pte_frame[p] = home[o]
 
 
-@action
+@action(using="only_used_entries_are_stopped sources_know_their_folio")
 def finish_migration(o: Folio) -> None:
     """Drop the cache entry and free the source."""
     guard("moved", stage[o] == Stage.moved, why="the folio has not moved")
@@ -176,7 +194,7 @@ def abort_migration(o: Folio) -> None:
     refused_move[home[o]] = true
 
 
-@action
+@action(using="folios_stay_in_their_source_until_they_have_moved moving_folios_exist")
 def finish_abort(o: Folio) -> None:
     """All entries point home again: drop the cache entry and the destination."""
     guard("aborting", stage[o] == Stage.aborting, why="no migration is being given up")

@@ -25,13 +25,13 @@ def destinations_are_set_aside(o: Folio) -> Bool:
     return implies(holds_destination(o), frame_state[destination[o]] == FrameState.incoming)
 
 
-@always(covers="M1")
+@always(covers="M1", using="destinations_are_set_aside")
 def destinations_know_their_folio(o: Folio) -> Bool:
     """The struct page of a destination names the folio that is to come."""
     return implies(holds_destination(o), folio_of[destination[o]] == o)
 
 
-@always(covers="M1")
+@always(covers="M1", using="sources_are_held_until_the_end")
 def sources_know_their_folio(o: Folio) -> Bool:
     """The struct page of a source names the folio that has left, until it is freed."""
     return implies(stage[o] == Stage.moved, folio_of[source[o]] == o)
@@ -75,14 +75,22 @@ def sources_are_freed_once(o: Folio, other: Folio) -> Bool:
     return implies(both, source[o] != source[other])
 
 
-@always(covers="M1")
+@always(
+    covers="M1",
+    using="entries_are_in_the_migration_cache folios_do_not_share_frames map_counts_are_exact "
+    "mapped_folios_exist ptes_map_the_frame_that_their_folio_lives_in",
+)
 def nothing_maps_a_frame_that_is_not_in_use(p: Pte) -> Bool:
     """No PTE maps a free, isolated or foreign frame: a frame is freed after its last PTE."""
     mapped = pte[p] == PteState.present
     return implies(mapped, frame_state[pte_frame[p]] == FrameState.user)
 
 
-@always(covers="M1")
+@always(
+    covers="M1",
+    using="mapped_folios_exist nobody_reaches_a_folio_while_it_is_copied "
+    "ptes_map_the_frame_that_their_folio_lives_in",
+)
 def nothing_maps_the_source_of_a_moved_folio(p: Pte, o: Folio) -> Bool:
     """Migration completes only when no PTE maps the old frame."""
     mapped = pte[p] == PteState.present
@@ -95,7 +103,11 @@ def nobody_reaches_a_folio_while_it_is_copied(p: Pte, o: Folio) -> Bool:
     return implies(stage[o] == Stage.copied, ~maps(p, o))
 
 
-@always(covers="M1 D1")
+@always(
+    covers="M1 D1",
+    using="contents_are_never_lost destinations_are_not_shared destinations_are_set_aside "
+    "no_device_runs_while_its_folio_is_copied nobody_reaches_a_folio_while_it_is_copied",
+)
 def copies_are_faithful(o: Folio) -> Bool:
     """The copy contains what the folio's owner last stored."""
     return implies(stage[o] == Stage.copied, data[destination[o]] == contents[o])
@@ -143,7 +155,7 @@ def what_nobody_holds_is_let_go(o: Folio) -> Bool:
     return implies((stage[o] == Stage.aborting) & ~cached[o] & ~pinned, enabled(finish_abort, o))
 
 
-@step(covers="M1 D1")
+@step(covers="M1 D1", using="contents_are_never_lost")
 def an_abort_leaves_the_folio_at_home(o: Folio) -> Bool:
     """A migration that is given up changes neither frame nor contents."""
     aborted = (stage[o] == Stage.aborting) & (after(stage[o]) == Stage.idle)

@@ -154,7 +154,9 @@ def unmap(p: Pte) -> None:
     mapcount[o] = mapcount[o] - 1
 
 
-@action
+@action(
+    using="both_frames_of_a_moving_page_are_the_kernels nothing_maps_a_frame_that_is_not_in_use",
+)
 def store(p: Pte, d: Data) -> None:
     """A thread stores through the entry; the hardware knows the frame, not the folio."""
     guard("mapped", pte[p] == PteState.present, errno=EFAULT, why="the access faults")
@@ -252,7 +254,7 @@ def waiting_threads_reach_the_new_frame(p: Pte) -> Bool:
     return implies(woken, maps(p, pte_folio[p]) & (pte_frame[p] == home[pte_folio[p]]))
 
 
-@step(covers="D1 M1")
+@step(covers="D1 M1", using="devices_write_to_their_folios_home")
 def stores_reach_the_folio(p: Pte, o: Folio) -> Bool:
     """No store goes to a frame that the folio has left: each changes the folio's own frame."""
     stored = contents[o] != after(contents[o])

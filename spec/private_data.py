@@ -149,7 +149,7 @@ def private_data_is_moved_by_its_own_filesystem(o: Folio) -> Bool:
     return implies(moved, filesystem[o] == Filesystem.own_method)
 
 
-@step(covers="M2")
+@step(covers="M2", using="private_data_belongs_to_a_file work_is_on_data_that_is_there")
 def private_data_in_use_does_not_move(o: Folio) -> Bool:
     """While somebody works on private data its folio stays: test and move are one step."""
     return implies(private_busy[o] & after(exists_now(o)), home[o] == after(home[o]))

@@ -211,7 +211,11 @@ def migration_only_goes_forward(o: Folio) -> Bool:
     return implies(now != then, following | (gives_up & (now != Stage.idle)))
 
 
-@always(covers="U3")
+@always(
+    covers="U3",
+    using="cache_entries_belong_to_moving_folios folios_live_in_user_frames moving_folios_exist "
+    "unmapped_folios_are_in_the_migration_cache",
+)
 def what_refused_to_move_was_a_folios(f: Frame) -> Bool:
     """In a block that goes offline only folios refuse; a frame of theirs is isolated when freed."""
     refused = goes_offline(block_of(f)) & refused_move[f]
@@ -249,7 +253,7 @@ def spent_time_does_not_come_back(b: Block, t: Tick) -> Bool:
     return implies(_lasts(b) & spent[b, t], after(spent[b, t]))
 
 
-@step(covers="U3 U4")
+@step(covers="U3 U4", using="leaving_blocks_have_no_free_frame user_frames_belong_to_folios")
 def leaving_blocks_get_no_more_work(f: Frame, w: Work, p: Pte) -> Bool:
     """While a block goes offline nobody adds to its work, but who pays for another try."""
     lasts = _lasts(block_of(f))
@@ -273,7 +277,14 @@ def _used_up(f: Frame, w: Work, p: Pte) -> Bool:
     return work_left(f, w, p) & ~after(work_left(f, w, p))
 
 
-@step(covers="U3")
+@step(
+    covers="U3",
+    using="cache_entries_belong_to_moving_folios folios_live_in_user_frames "
+    "folios_stay_in_their_source_until_they_have_moved "
+    "frames_know_the_folio_that_lives_in_them moving_folios_exist "
+    "sources_are_held_until_the_end sources_are_nobodys_home "
+    "unmapped_folios_are_in_the_migration_cache",
+)
 def each_stage_uses_work_up(f: Frame, o: Folio, p: Pte) -> Bool:
     """A folio that leaves a block which goes offline uses up work with each stage it passes."""
     now, then = stage[o], after(stage[o])
@@ -290,7 +301,13 @@ def each_stage_uses_work_up(f: Frame, o: Folio, p: Pte) -> Bool:
     return implies(lasts & leaves & (now != then), passed)
 
 
-@step(covers="U3")
+@step(
+    covers="U3",
+    using="folios_live_in_user_frames folios_stay_in_their_source_until_they_have_moved "
+    "frames_know_the_folio_that_lives_in_them incoming_frames_belong_to_folios "
+    "moved_folios_live_in_their_destination sources_are_held_until_the_end "
+    "sources_know_their_folio",
+)
 def each_pte_uses_work_up(f: Frame, p: Pte) -> Bool:
     """So does each PTE that becomes a migration entry, or a mapping again."""
     leaves = f == source[pte_folio[p]]
@@ -349,7 +366,15 @@ FINISH_FIRST = "restore_pte:restore_first finish_migration:settle_first finish_a
 """What ends a move that was under way, and the work that it uses up."""
 
 
-@ends(unless="abort_migration", covers="N3 U3")
+@ends(
+    unless="abort_migration",
+    covers="N3 U3",
+    using="cache_entries_belong_to_moving_folios destinations_are_set_aside "
+    "folios_stay_in_their_source_until_they_have_moved "
+    "frames_know_the_folio_that_lives_in_them moving_folios_exist "
+    "nothing_moves_into_a_draining_block sources_are_nobodys_home "
+    "unmapped_folios_are_in_the_migration_cache user_frames_belong_to_folios",
+)
 def draining_ends(b: Block, f: Frame, w: Work, p: Pte) -> tuple[object, ...]:
     """While nothing hinders what lives there and no move is given up, a draining block empties."""
     free_to_go = forall(Folio, lambda x: implies(is_about(x, b), nothing_hinders(x)))

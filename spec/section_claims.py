@@ -71,7 +71,11 @@ def an_online_node_has_an_initialised_pgdat(n: Node) -> Bool:
     return implies(node_online[n], pgdat[n] == Metadata.initialised)
 
 
-@always(covers="N1 A1")
+@always(
+    covers="N1 A1",
+    using="a_shared_block_keeps_all_its_devices memmap_host_leaves_last "
+    "memmaps_describe_memory_of_the_partition present_sections_have_a_memmap",
+)
 def memmaps_lie_in_plugged_memory(s: Section) -> Bool:
     """No mem_map lies in memory that was ejected."""
     return implies(memmap[s] != Metadata.absent, plugged(block_of_section[memmap_host[s]]))
@@ -83,7 +87,7 @@ def pgdats_lie_in_plugged_memory(n: Node) -> Bool:
     return implies(pgdat[n] != Metadata.absent, plugged(pgdat_block(n)))
 
 
-@always(covers="A1")
+@always(covers="A1", using="memmaps_describe_memory_of_inserted_devices")
 def memmaps_describe_plugged_memory(s: Section) -> Bool:
     """A mem_map exists only for memory that is there."""
     return implies(memmap[s] != Metadata.absent, plugged(block_of_section[s]))

@@ -271,7 +271,10 @@ def remove_section(s: Section) -> None:
     present[s] = false
 
 
-@action
+@action(
+    using="devices_have_their_sections offline_memmaps_are_not_initialised "
+    "only_devices_change_state",
+)
 def free_memmap(s: Section) -> None:
     """Give the mem_map's memory back, after the section is gone (depopulate_section_memmap)."""
     guard("has_memmap", memmap[s] != Metadata.absent, why="it has no mem_map")

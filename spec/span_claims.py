@@ -48,7 +48,7 @@ def zone_spans_begin_with_a_block(b: Block, z: Zone) -> Bool:
     return implies(zone_span[b, z], (z != Zone.none) & exists(Block, begins))
 
 
-@always(covers="A1")
+@always(covers="A1", using="zone_spans_begin_with_a_block")
 def zone_spans_end_with_a_block(b: Block, z: Zone) -> Bool:
     """Where a zone's span ends, it has a block (I5)."""
 
@@ -58,7 +58,7 @@ def zone_spans_end_with_a_block(b: Block, z: Zone) -> Bool:
     return implies(zone_span[b, z], exists(Block, ends))
 
 
-@always(covers="A1")
+@always(covers="A1", using="addresses_are_ordered")
 def nodes_span_their_blocks(b: Block) -> Bool:
     """A node's span reaches over every block of its zones (I6)."""
     return implies(pages_zone[b] != Zone.none, node_span[b])
@@ -104,7 +104,12 @@ def reclaim_reaches_the_movable_zone(b: Block) -> Bool:
     return movable & implies(pages_zone[b] == Zone.kernel, highest_zone[n] != Zone.none)
 
 
-@step(covers="A1")
+@step(
+    covers="A1",
+    using="reclaim_reaches_every_zone reclaim_reaches_the_movable_zone "
+    "zone_spans_begin_with_a_block zone_spans_end_with_a_block zone_spans_have_no_gap "
+    "zones_span_their_blocks",
+)
 def a_plain_online_keeps_zones_apart(b: Block) -> Bool:
     """Unasked, a block becomes movable exactly if movable memory alone lies around it (I5)."""
 

@@ -39,7 +39,11 @@ def assign_increment(i: Increment) -> None:
 # --- what is true -------------------------------------------------------------------------------
 
 
-@always(covers="R5 A1")
+@always(
+    covers="R5 A1",
+    using="announced_blocks_have_initialised_memmaps "
+    "struct_pages_are_initialised_when_every_increment_is_assigned",
+)
 def memory_is_used_when_every_increment_is_assigned(f: Frame, i: Increment) -> Bool:
     """No frame is in anybody's hands unless all of its block's increments are assigned."""
     mine = in_storage[i] & (increment_block[i] == block_of(f))

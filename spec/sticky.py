@@ -86,7 +86,10 @@ def only_closed_blocks_are_vetted(b: Block) -> Bool:
     return implies(vetted[b], draining[b])
 
 
-@always(covers="U3")
+@always(
+    covers="U3",
+    using="vetted_blocks_hold_no_fixed_buffer vetted_blocks_hold_no_memory_of_the_kernel",
+)
 def nothing_becomes_sticky_in_a_vetted_block(f: Frame) -> Bool:
     """Where no sticky memory was found, there is none, as long as the block stays closed."""
     return implies(vetted[block_of(f)], ~sticky(f))
@@ -98,14 +101,22 @@ def vetted_blocks_hold_no_memory_of_the_kernel(f: Frame) -> Bool:
     return implies(vetted[block_of(f)], frame_state[f] != FrameState.kernel)
 
 
-@always(covers="U3 U5")
+@always(
+    covers="U3 U5",
+    using="device_tables_point_to_frames_in_use devices_write_to_their_folios_home "
+    "no_pin_outlives_its_folio only_used_entries_are_stopped",
+)
 def vetted_blocks_hold_no_fixed_buffer(x: Pin) -> Bool:
     """No device holds memory of such a block for long, unless its driver can move it."""
     fixed = (pin_kind[x] == PinKind.longterm) & ~driver_moves[x]
     return implies(fixed, ~vetted[block_of(home[pin_folio[x]])])
 
 
-@always(covers="U3 M2")
+@always(
+    covers="U3 M2",
+    using="folios_live_in_user_frames frames_know_the_folio_that_lives_in_them "
+    "user_frames_belong_to_folios",
+)
 def vetted_blocks_hold_no_private_data_that_stays(o: Folio) -> Bool:
     """No page cache of such a block has a filesystem that neither moves nor releases its data."""
     stuck = (folio_kind[o] == FolioKind.page_cache) & (filesystem[o] == Filesystem.neither)

@@ -124,7 +124,10 @@ def unplugged_memory_is_in_nobodys_hands(f: Frame) -> Bool:
     return implies(held_back(f), nobodys)
 
 
-@always(covers="A1 R4 R5")
+@always(
+    covers="A1 R4 R5",
+    using="holes_are_early memory_in_use_is_available virtio_memory_is_added_by_its_driver",
+)
 def drivers_hold_what_is_unplugged(f: Frame) -> Bool:
     """In a block that is online or leaving, unplugged memory is logically offline."""
     unplugged = held_back(f) & in_use(block_of(f))
@@ -138,7 +141,12 @@ def drivers_hold_only_what_is_unplugged(f: Frame) -> Bool:
     return implies(held, held_back(f) & in_use(block_of(f)))
 
 
-@always(covers="A1 R4 R5")
+@always(
+    covers="A1 R4 R5",
+    using="holes_are_early leaving_blocks_have_no_free_frame memory_in_use_is_available "
+    "notifiers_know_that_a_block_is_leaving subblocks_lie_in_one_block "
+    "virtio_memory_is_added_by_its_driver",
+)
 def drivers_let_go_while_a_block_leaves(f: Frame) -> Bool:
     """The reference is dropped at MEM_GOING_OFFLINE, taken again at MEM_CANCEL_OFFLINE."""
     b = block_of(f)
@@ -146,7 +154,10 @@ def drivers_let_go_while_a_block_leaves(f: Frame) -> Bool:
     return implies(is_virtio[b], driver_reference[f] == keeps)
 
 
-@always(covers="A1 R4 R5")
+@always(
+    covers="A1 R4 R5",
+    using="drivers_hold_only_what_is_unplugged drivers_let_go_while_a_block_leaves",
+)
 def unplugged_memory_does_not_keep_a_block(b: Block) -> Bool:
     """A block of isolated and of logically offline frames can go, unless a notifier refuses."""
     left = forall(

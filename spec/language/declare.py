@@ -206,9 +206,21 @@ def guard(name: str, condition: Bool, *, errno: int | None = None, why: str) -> 
     _trace.guards.append(Guard(name, coerce(condition, BOOL), errno, why, caller()))
 
 
-def action(function: Callable[..., None]) -> Declared:
-    """Declares a step; the function's parameters are annotated with their sorts."""
-    return Declared(function, "action", place_of(function))
+@overload
+def action(function: Callable[..., None], /) -> Declared: ...
+@overload
+def action(*, using: str = "") -> Callable[[Callable[..., None]], Declared]: ...
+def action(function: Any = None, *, using: str = "") -> Any:
+    """Declares a step; the function's parameters are annotated with their sorts.
+
+    Parameters: ``using``, invariants and axioms that proofs about the step need, and would not
+    think of.
+    """
+
+    def wrap(step: Callable[..., None]) -> Declared:
+        return Declared(step, "action", place_of(step), using=tuple(using.split()))
+
+    return wrap(function) if function else wrap
 
 
 def axiom(function: Callable[..., Bool]) -> Declared:
@@ -228,7 +240,7 @@ def _property(kind: Kind) -> Callable[..., Callable[[Callable[..., Bool]], Decla
 
 
 def ends(
-    *, by: str = "", unless: str = "", covers: str = ""
+    *, by: str = "", unless: str = "", covers: str = "", using: str = ""
 ) -> Callable[[Callable[..., tuple[object, ...]]], Declared]:
     """Declares that work ends.  The function returns ``during`` and ``left``.
 
@@ -249,8 +261,9 @@ def ends(
     """
 
     def wrap(function: Callable[..., tuple[object, ...]]) -> Declared:
-        where, rows = place_of(function), tuple(covers.split())
-        return Declared(function, "ends", where, rows, tuple(by.split()), tuple(unless.split()))
+        where = place_of(function)
+        words = (tuple(text.split()) for text in (covers, by, unless, using))
+        return Declared(function, "ends", where, *words)
 
     return wrap
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from . import terms
 from .declare import Declared, parameters, tracing
 from .rewrite import substitute
 from .syntax import Expr, coerce, place_of
-from .system import Action, SpecificationError, System
+from .system import Action, Property, SpecificationError, System
 from .terms import BOOL, Term, Var
 from .tracing import trace_property
 from .wellformed import well_formed
@@ -36,6 +36,8 @@ __all__ = [
     "apply",
     "edited",
 ]
+
+_Hinted = TypeVar("_Hinted", Action, Property)
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,18 @@ class DropAxiom:
         kept = tuple(axiom for axiom in system.axioms if axiom.name != self.axiom)
         if len(kept) == len(system.axioms):
             raise SpecificationError(f"there is no axiom {self.axiom!r}")
-        return replace(system, axioms=kept)
+        return replace(
+            system,
+            axioms=kept,
+            actions=tuple(map(self._unhinted, system.actions)),
+            properties=tuple(map(self._unhinted, system.properties)),
+        )
+
+    def _unhinted(self, part: _Hinted) -> _Hinted:
+        """Proofs cannot use it any more."""
+        if self.axiom not in part.using:
+            return part
+        return replace(part, using=tuple(name for name in part.using if name != self.axiom))
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,10 @@ class Update:
 
 @dataclass(frozen=True)
 class Action:
-    """A step: parameters, guards in the order in which the kernel looks, updates."""
+    """A step: parameters, guards in the order in which the kernel looks, updates.
+
+    ``using`` names invariants and axioms that proofs about it need and would not think of.
+    """
 
     name: str
     module: str
@@ -97,6 +100,7 @@ class Action:
     guards: tuple[Guard, ...]
     updates: tuple[Update, ...]
     where: Where
+    using: tuple[str, ...] = ()
 
     @cached_property
     def written(self) -> frozenset[str]:
@@ -143,7 +147,7 @@ class Property:
     """A claim.  ``params`` are existential in *sometimes*, universal otherwise.
 
     The formula of *step* and *ends* speaks of two states (`Next`), and that of
-    *sometimes* may.  ``using`` names invariants that its proof needs and would
+    *sometimes* may.  ``using`` names invariants and axioms that its proof needs and would
     not think of.
     """
 

@@ -36,6 +36,7 @@ def trace_action(declared: Declared) -> Action:
         tuple(trace.guards),
         tuple(trace.updates),
         declared.where,
+        declared.using,
     )
 
 

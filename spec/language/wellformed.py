@@ -12,7 +12,7 @@ from typing import Literal
 
 from .rewrite import unbound
 from .syntax import complain
-from .system import ENABLED, Definition, Ending, System, Where
+from .system import ENABLED, Action, Definition, Ending, Property, System, Where
 from .terms import INT, Call, Next, Op, Quantified, Symbol, Term, Var, subterms
 
 __all__ = ["well_formed"]
@@ -30,6 +30,7 @@ def well_formed(system: System) -> None:
     _check_variables(parts)
     _check_moments(system, parts)
     _check_counting(system, parts)
+    _check_hints(system)
     _check_endings(system)
 
 
@@ -165,12 +166,18 @@ def _check_counting(system: System, parts: list[_Part]) -> None:
             complain(f"{symbol.name} is topology: only state is counted", where)
 
 
+def _check_hints(system: System) -> None:
+    """What proofs are to use is there."""
+    known = {*system.property_by_name, *(axiom.name for axiom in system.axioms)}
+    declared: tuple[Action | Property, ...] = (*system.actions, *system.properties)
+    for each in declared:
+        for name in each.using:
+            if name not in known:
+                complain(f"{each.name}: there is no property or axiom {name!r}", each.where)
+
+
 def _check_endings(system: System) -> None:
     """An *ends* property names an action, and has parameters of that action's names and sorts."""
-    for claim in system.properties:
-        for name in claim.using:
-            if name not in system.property_by_name:
-                complain(f"{claim.name}: there is no property {name!r}", claim.where)
     for claim in system.of_kind("ends"):
         if claim.ending is None:
             complain(f"{claim.name} does not say what ends", claim.where)
