@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from memhp.spec.language.rewrite import folded, substitute
 from memhp.spec.language.terms import (
@@ -34,20 +35,26 @@ from memhp.spec.language.terms import (
     implies,
     negate,
     quantified,
+    subterms,
 )
 
 __all__ = ["follows"]
 
 
-def follows(goal: Term, facts: Iterable[Term]) -> bool:
+_REMEMBERED = 20_000
+"""Of so many terms is remembered what is in them."""
+
+
+def follows(goal: Term, facts: Iterable[Term], more: Iterable[Term] = ()) -> bool:
     """Whether propagation alone shows that the goal is true where the facts are.
 
     Args:
         goal: an expanded formula of one state; its unbound variables are constants.
-        facts: likewise, over the same constants.
+        facts: likewise, over the same constants; those of the last calls are remembered.
+        more: facts that few other goals have in common.
     """
-    known = _Known()
-    for fact in facts:
+    known = _knowing(tuple(facts)).copy()
+    for fact in more:
         known.suppose(fact)
     return all(known.excludes(negate(case)) for case in _cases(goal))
 
@@ -78,11 +85,16 @@ class _Known:
         self._absurd = False
         self._names = 0
 
+    def copy(self) -> _Known:
+        """As much as is known here; what it learns later is not learned here."""
+        other = _Known()
+        other._value, other._open = self._value.copy(), self._open.copy()
+        other._absurd, other._names = self._absurd, self._names
+        return other
+
     def excludes(self, formula: Term) -> bool:
         """Whether the formula cannot be true as well."""
-        more = _Known()
-        more._value, more._open = self._value.copy(), self._open.copy()
-        more._absurd, more._names = self._absurd, self._names
+        more = self.copy()
         more.suppose(formula)
         more._propagate()
         return more._absurd
@@ -151,6 +163,10 @@ class _Known:
         """The term, simpler where what is known decides a part of it."""
         if (value := self._value.get(term)) is not None:
             return value
+        if self._value:
+            term = _alone(term)
+            if self._value.keys().isdisjoint(_parts(term)):
+                return term
         match term:
             case App(symbol=symbol, args=args):
                 applied = App(symbol, tuple(map(self.reduced, args)))
@@ -177,6 +193,27 @@ class _Known:
         return self.reduced(
             disj(conj(condition, eq(then, const)), conj(negate(condition), eq(otherwise, const)))
         )
+
+
+@lru_cache(maxsize=512)
+def _knowing(facts: tuple[Term, ...]) -> _Known:
+    """What is known of those facts; to be copied."""
+    known = _Known()
+    for fact in facts:
+        known.suppose(fact)
+    return known
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _alone(term: Term) -> Term:
+    """The term, as simple as it is where nothing is known."""
+    return _Known().reduced(term)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _parts(term: Term) -> frozenset[Term]:
+    """All that knowledge of may decide a part of the term, itself included."""
+    return frozenset(subterms(term))
 
 
 def _says_more(formula: Term) -> bool:
