@@ -9,10 +9,11 @@ about, never by time or by the number of processes, so an answer depends on noth
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
+from memhp.spec.language.system import System
 from memhp.spec.language.terms import Term, negate
 
 from .attempts import Limits, near, own
@@ -85,14 +86,35 @@ def _propagated(obligation: Obligation, alone: bool) -> Answer | None:
     return Answer("unsat", core=tuple(core), rewritten=True)
 
 
+_Assumed = Callable[[Obligation], Sequence[Assumption]]
+"""What to assume."""
 _NOT_FOUND = Answer("unknown", reason="no proof was found easily")
 
 
 def _solved(
     known: Obligations, obligations: Sequence[Obligation], limits: Limits
 ) -> Sequence[Answer]:
+    """From what each names; where that is not enough, in another context, from what is near."""
+    alone = Counter(each.goal for each in obligations)
+    shared = frozenset(goal for goal, times in alone.items() if times > 1)
+    answers = _asked(known, obligations, own, limits, alone=shared)
+    left = [each for each, found in zip(obligations, answers, strict=True) if found is _NOT_FOUND]
+    more = iter(_asked(known, left, near, limits) if left else ())
+    return [next(more) if found is _NOT_FOUND else found for found in answers]
+
+
+def _asked(
+    known: Obligations,
+    obligations: Sequence[Obligation],
+    assumed: _Assumed,
+    limits: Limits,
+    *,
+    alone: frozenset[Term] = frozenset(),
+) -> Sequence[Answer]:
+    """The answers; the goals ``alone`` are first asked with nothing assumed."""
     try:
-        return list(_Solving(known, obligations, limits).answers())
+        solving = _Solving(known.system, obligations, assumed, limits)
+        return list(solving.answers(alone))
     except Exception:  # a solver's own exceptions share no base class; each is asked anew
         return [_NOT_FOUND] * len(obligations)
 
@@ -101,35 +123,46 @@ class _Solving:
     """z3 with all that the obligations of one batch may assume."""
 
     def __init__(
-        self, known: Obligations, obligations: Sequence[Obligation], limits: Limits
+        self,
+        system: System,
+        obligations: Sequence[Obligation],
+        assumed: _Assumed,
+        limits: Limits,
     ) -> None:
         self._limit = limits.z3
-        self._attempts = {each: (own(each), near(each)) for each in obligations}
-        self._goals = Counter(each.goal for each in obligations)
-        self._alone: dict[Term, Answer] = {}
+        self._assumed = {each: assumed(each) for each in obligations}
+        self._proofs: dict[Term, Answer] = {}
         terms = dict.fromkeys(
             term
-            for each, attempts in self._attempts.items()
-            for term in (*(part.general for used in attempts for part in used), negate(each.goal))
+            for each, used in self._assumed.items()
+            for term in (*(part.general for part in used), negate(each.goal))
         )
         self._number = {term: number for number, term in enumerate(terms)}
         constants = dict.fromkeys(var for each in obligations for var in each.constants)
-        self._session = Session(unnamed_script(known.system, tuple(terms), tuple(constants)))
+        self._session = Session(unnamed_script(system, tuple(terms), tuple(constants)))
 
-    def answers(self) -> Iterator[Answer]:
-        """The proof of each obligation, or *unknown*."""
-        for each, attempts in self._attempts.items():
-            # Nothing is assumed first, if other obligations have the same goal.
-            alone = [()] if self._goals[each.goal] > 1 else []
-            answers = (self._ask(each, used) for used in (*alone, *attempts))
-            yield next((found for found in answers if found.status == "unsat"), _NOT_FOUND)
+    def answers(self, alone: frozenset[Term]) -> Iterator[Answer]:
+        """The proof of each obligation, or *unknown*; the goals ``alone`` are asked alone first."""
+        asked = set[Term]()
+        for each, used in self._assumed.items():
+            attempts = [used]
+            if each.goal in alone - asked:
+                attempts.insert(0, ())
+                asked.add(each.goal)
+            answers = (self._ask(each, chosen) for chosen in attempts)
+            found = self._again(each) or next((a for a in answers if a.status == "unsat"), None)
+            if found and not any(label.startswith("guard.") for label in found.core):
+                self._proofs.setdefault(each.goal, found)
+            yield found or _NOT_FOUND
+
+    def _again(self, obligation: Obligation) -> Answer | None:
+        """The proof of another obligation with the same goal, if it used no guard."""
+        if not (found := self._proofs.get(obligation.goal)):
+            return None
+        assumed = {GOAL, *(part.label for part in obligation.assumptions)}
+        return replace(found, seconds=0.0) if assumed >= {*found.core} else None
 
     def _ask(self, obligation: Obligation, used: Sequence[Assumption]) -> Answer:
-        goal = obligation.goal
-        if not used and goal in self._alone:
-            return replace(self._alone[goal], seconds=0.0)
         chosen = {part.label: self._number[part.general] for part in used}
-        found = self._session.ask({**chosen, GOAL: self._number[negate(goal)]}, self._limit)
-        if not used:
-            self._alone[goal] = found
-        return found
+        goal = self._number[negate(obligation.goal)]
+        return self._session.ask({**chosen, GOAL: goal}, self._limit)

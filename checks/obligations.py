@@ -142,6 +142,7 @@ class Obligations:
         self._guards = {name: _guards(action) for name, action in self._actions.items()}
         self._boot = _boot(system)
         self._claims: dict[str, Property] = {}
+        self._of_action: dict[str, tuple[Assumption, ...]] = {}
 
     def __reduce__(self) -> tuple[type[Obligations], tuple[System]]:
         """Another process makes them anew: that is faster than to send them."""
@@ -256,9 +257,12 @@ class Obligations:
                 )
 
     def _assumed(self, action: Action) -> tuple[Assumption, ...]:
-        own = action is self._actions[action.name]
-        guards = self._guards[action.name] if own else _guards(action)
-        return (*guards, *self.invariants, *self.axioms)
+        if action is not self._actions[action.name]:
+            return (*_guards(action), *self.invariants, *self.axioms)
+        if action.name not in self._of_action:
+            guards = self._guards[action.name]
+            self._of_action[action.name] = (*guards, *self.invariants, *self.axioms)
+        return self._of_action[action.name]
 
 
 @lru_cache(maxsize=_REMEMBERED)

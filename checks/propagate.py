@@ -35,13 +35,12 @@ from memhp.spec.language.terms import (
     implies,
     negate,
     quantified,
-    subterms,
 )
 
 __all__ = ["follows"]
 
 
-_REMEMBERED = 20_000
+_REMEMBERED = 50_000
 """Of so many terms is remembered what is in them."""
 
 
@@ -163,10 +162,15 @@ class _Known:
         """The term, simpler where what is known decides a part of it."""
         if (value := self._value.get(term)) is not None:
             return value
-        if self._value:
-            term = _alone(term)
-            if self._value.keys().isdisjoint(_parts(term)):
-                return term
+        if isinstance(term, Var | Const):
+            return term
+        term = _alone(term)
+        if self._value.keys().isdisjoint(_parts(term)):
+            return term
+        return self.rebuilt(term)
+
+    def rebuilt(self, term: Term) -> Term:
+        """The term, of parts that are as simple as what is known makes them."""
         match term:
             case App(symbol=symbol, args=args):
                 applied = App(symbol, tuple(map(self.reduced, args)))
@@ -204,16 +208,24 @@ def _knowing(facts: tuple[Term, ...]) -> _Known:
     return known
 
 
+_NOTHING = _Known()
+
+
 @lru_cache(maxsize=_REMEMBERED)
 def _alone(term: Term) -> Term:
     """The term, as simple as it is where nothing is known."""
-    return _Known().reduced(term)
+    return _NOTHING.rebuilt(term)
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def _parts(term: Term) -> frozenset[Term]:
     """All that knowledge of may decide a part of the term, itself included."""
-    return frozenset(subterms(term))
+    match term:
+        case App(args=args) | Op(args=args):
+            return frozenset((term,)).union(*map(_parts, args))
+        case Quantified(body=body):
+            return _parts(body) | {term}
+    return frozenset((term,))
 
 
 def _says_more(formula: Term) -> bool:

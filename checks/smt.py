@@ -136,8 +136,12 @@ def unnamed_script(system: System, terms: Sequence[Term], constants: Sequence[Va
     Args:
         constants: the variables that the terms use and do not quantify.
     """
-    asserted = (f"(assert {text(term)})" for term in terms)
-    return "\n".join((*_declarations(system, terms, constants), *asserted))
+    return "\n".join((*_declarations(system, terms, constants), *map(_unnamed, terms)))
+
+
+@lru_cache(maxsize=20_000)
+def _unnamed(term: Term) -> str:
+    return f"(assert {text(term)})"
 
 
 def _declarations(system: System, terms: Iterable[Term], constants: Sequence[Var]) -> Iterator[str]:

@@ -112,7 +112,8 @@ class Session:
         import z3
 
         self._context = z3.Context()
-        self._assertions = z3.parse_smt2_string(text, ctx=self._context)
+        self._assertions = list(z3.parse_smt2_string(text, ctx=self._context))
+        self._names: dict[str, Any] = {}
 
     def ask(self, chosen: Mapping[str, int], limit: int) -> Answer:
         """Whether those assertions contradict each other, and which; see `Query` for ``limit``.
@@ -147,8 +148,13 @@ class Session:
     def _track(self, solver: Any, named: Iterable[tuple[str, Any]]) -> None:
         import z3
 
+        # What z3's own `assert_and_track` does besides takes longer than the solving.
+        context = self._context.ref()
         for name, assertion in named:
-            solver.assert_and_track(assertion, z3.Bool(name, self._context))
+            if name not in self._names:
+                self._names[name] = z3.Bool(name, self._context)
+            mark = self._names[name].as_ast()
+            z3.Z3_solver_assert_and_track(context, solver.solver, assertion.as_ast(), mark)
 
 
 def _said(solver: Any) -> Answer:
