@@ -75,20 +75,23 @@ class Work:
         self, kind: Kind, names: Collection[str], pool: Pool
     ) -> list[tuple[str, list[Obligation], list[Case]]]:
         """For each property or action what is unchanged, and the cases, decided."""
-        unchanged, cases = {}, {}
-        for subject in [Subject(kind, name) for name in names]:
-            found = obligations_of(self._all, subject)
-            unchanged[subject] = [each for each in found if each.unchanged]
-            cases[subject] = [self._case(each) for each in found if not each.unchanged]
-        queries = {subject: [self._first(each) for each in cases[subject]] for subject in cases}
-        answers = pool.batches(first_proofs, self._shared, queries)
-        for subject, firsts in zip(cases, answers, strict=True):
-            for case, query, answer in zip(cases[subject], queries[subject], firsts, strict=True):
+        unchanged: dict[str, list[Obligation]] = {}
+        cases: dict[str, list[Case]] = {}
+
+        def asked() -> Iterator[tuple[Subject, list[Query]]]:
+            for name in names:
+                found = obligations_of(self._all, subject := Subject(kind, name))
+                unchanged[name] = [each for each in found if each.unchanged]
+                cases[name] = [self._case(each) for each in found if not each.unchanged]
+                yield subject, [self._first(each) for each in cases[name]]
+
+        for subject, queries, answers in pool.batches(first_proofs, self._shared, asked()):
+            for case, query, answer in zip(cases[subject.name], queries, answers, strict=True):
                 case.take(query, answer)
             if self.looked and kind is Kind.property:
                 self.looked(subject.name)
         decide([case for each in cases.values() for case in each], pool)
-        return [(subject.name, unchanged[subject], cases[subject]) for subject in cases]
+        return [(name, unchanged[name], cases[name]) for name in names]
 
     def _case(self, obligation: Obligation) -> Case:
         return Case(self.system, obligation, self.limits)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from itertools import chain, islice
 from types import TracebackType
 from typing import TypeVar
 
@@ -25,7 +26,6 @@ _WORTH_A_PROCESS = 40
 _WORTH_PROCESSES = 12
 """Likewise, of items of which each is many queries."""
 _CHUNK = 8
-_FEW = 2
 
 
 class Pool:
@@ -76,37 +76,51 @@ class Pool:
         self,
         function: Callable[[Shared, tuple[Subject, tuple[int, ...]]], list[Answer]],
         shared: Shared,
-        batches: Mapping[Subject, Sequence[Query]],
-    ) -> Iterator[list[Answer]]:
+        batches: Iterable[tuple[Subject, Sequence[Query]]],
+    ) -> Iterator[tuple[Subject, Sequence[Query], list[Answer]]]:
         """The answers to the queries of each batch; those of one that are unknown go together.
+
+        Work on the first batches begins while the others are being made.
 
         Args:
             function: answers the queries of a batch at some places.
             shared: its first argument, which each process is given once, and may keep things in.
         """
-        known = {name: [self._cache.get(q) for q in asked] for name, asked in batches.items()}
-        items = [
-            (name, tuple(at for at, answer in enumerate(answers) if answer is None))
-            for name, answers in known.items()
-        ]
-        new = self._mapped(function, shared, [item for item in items if item[1]])
-        for name, places in items:
-            answers = known[name]
-            for at, found in zip(places, next(new) if places else (), strict=True):
-                answers[at] = found
-                self._cache.put(batches[name][at], found)
+        known: dict[Subject, tuple[Sequence[Query], list[Answer | None]]] = {}
+
+        def unknown() -> Iterator[tuple[Subject, tuple[int, ...]]]:
+            for name, asked in batches:
+                answers = [self._cache.get(query) for query in asked]
+                known[name] = asked, answers
+                if places := tuple(at for at, each in enumerate(answers) if each is None):
+                    yield name, places
+
+        for (name, places), found in self._mapped(function, shared, unknown()):
+            asked, answers = known[name]
+            for at, new in zip(places, found, strict=True):
+                answers[at] = new
+                self._cache.put(asked[at], new)
             self._count(len(places))
-            yield [found for found in answers if found]
+            while name in known:  # and those before it, of which all was known
+                first = next(iter(known))
+                yield first, *_answered(*known.pop(first))
+        for other, asked_and_answers in known.items():
+            yield other, *_answered(*asked_and_answers)
 
     def _mapped(
-        self, function: Callable[[Shared, Item], Result], shared: Shared, items: Sequence[Item]
-    ) -> Iterator[Result]:
-        if self._jobs == 1 or len(items) < _WORTH_PROCESSES:
-            return (function(shared, item) for item in items)
+        self, function: Callable[[Shared, Item], Result], shared: Shared, items: Iterable[Item]
+    ) -> Iterator[tuple[Item, Result]]:
+        """Each item with its result; worked on here if they are few."""
+        rest = iter(items)
+        first = tuple(islice(rest, _WORTH_PROCESSES))
+        if self._jobs == 1 or len(first) < _WORTH_PROCESSES:
+            return ((item, function(shared, item)) for item in chain(first, rest))
         if self._shared is not shared:
             self._end_workers()
             self._shared = shared
-        return self._started().map(partial(call, function), items, chunksize=_FEW)
+        work, started = partial(call, function), self._started()
+        asked = [(item, started.submit(work, item)) for item in chain(first, rest)]
+        return ((item, future.result()) for item, future in asked)
 
     def _count(self, new: int) -> None:
         self._answered += new
@@ -127,3 +141,9 @@ class Pool:
         if self._workers:
             self._workers.shutdown(wait=wait, cancel_futures=True)
         self._workers = None
+
+
+def _answered(
+    asked: Sequence[Query], answers: Sequence[Answer | None]
+) -> tuple[Sequence[Query], list[Answer]]:
+    return asked, [found for found in answers if found]
