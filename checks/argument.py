@@ -56,8 +56,10 @@ def _gaps(work: Work, name: str, cases: list[Case], proved: set[str]) -> Iterato
     for obligation in unchanged:
         if not _is_unchanged(work.system, claim, obligation):
             yield f"{_part(obligation)[1]} may change what it reads, and nobody looked"
+    axioms = {axiom.name for axiom in work.system.axioms}
+    invariants = proved & {each.name for each in work.system.of_kind("always")}
     for case in cases:
-        yield from _foreign(work.system, case, proved)
+        yield from _foreign(work.system, case, axioms, invariants)
 
 
 def _part(obligation: Obligation) -> Part:
@@ -86,16 +88,16 @@ def _is_unchanged(system: System, claim: Property, obligation: Obligation) -> bo
     return obligation.kind == "consecution" and not written & system.symbols_in(claim.formula)
 
 
-def _foreign(system: System, case: Case, proved: set[str]) -> Iterator[str]:
-    """What the proof uses that it may not use."""
+def _foreign(system: System, case: Case, axioms: set[str], invariants: set[str]) -> Iterator[str]:
+    """What the proof uses that it may not use: ``invariants`` are those that are proved."""
     obligation, proof = case.obligation, case.proof
     if proof is None or proof.status != "unsat":
         yield f"{obligation.name} has no proof"
         return
     allowed: Mapping[str, set[str]] = {
-        "axiom": {axiom.name for axiom in system.axioms},
+        "axiom": axioms,
         "guard": _guards(system, obligation),
-        "always": set() if obligation.kind == "initiation" else proved & _invariants(system),
+        "always": set() if obligation.kind == "initiation" else invariants,
     }
     for label in proof.core:
         role, _, name = label.partition(".")
@@ -107,7 +109,3 @@ def _guards(system: System, obligation: Obligation) -> set[str]:
     if obligation.action is None:
         return set()
     return {guard.name for guard in system.action_by_name[obligation.action.name].guards}
-
-
-def _invariants(system: System) -> set[str]:
-    return {claim.name for claim in system.of_kind("always")}

@@ -77,12 +77,14 @@ def _propagated(obligation: Obligation, alone: bool) -> Answer | None:
     claim = obligation.claim
     used = [part for part in obligation.assumptions if part.role == "guard"]
     facts = [part.term for part in used]
-    mine: list[Assumption] = []
+    before: list[Term] = []
     if claim and obligation.kind == "consecution":
         mine = [p for p in obligation.assumptions if (p.role, p.name) == ("always", claim.name)]
-    if not follows(obligation.goal, facts, [claim.formula for _ in mine if claim]):
+        before = [claim.formula for _ in mine]
+        used += mine
+    if not follows(obligation.goal, facts, before):
         return None
-    core = sorted([GOAL, *(part.label for part in (*used, *mine))])
+    core = sorted([GOAL, *(part.label for part in used)])
     return Answer("unsat", core=tuple(core), rewritten=True)
 
 

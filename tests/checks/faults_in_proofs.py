@@ -24,6 +24,9 @@ from . import (
     test_answers_are_judged as judged,
 )
 from . import (
+    test_batch as batches,
+)
+from . import (
     test_export as exports,
 )
 from . import (
@@ -372,31 +375,66 @@ PROPAGATION = (
         partial(propagation.test_it_follows, "a value, of which only later is known which"),
     ),
     Fault(
+        "what something is known of is left as it is",
+        propagate._Known.reduced,
+        "self._value.keys().isdisjoint(_parts(term))",
+        "not self._value.keys().isdisjoint(_parts(term))",
+        partial(propagation.test_it_follows, "what a premise leads to"),
+    ),
+    Fault(
+        "nothing is known below a quantifier",
+        propagate._parts,
+        "return _parts(body) | {term}",
+        "return frozenset((term,))",
+        partial(propagation.test_it_follows, "what is known below a quantifier"),
+    ),
+    Fault(
+        "what is supposed for one goal is a fact for the next",
+        propagate.follows,
+        "_knowing(tuple(facts)).copy()",
+        "_knowing(tuple(facts))",
+        propagation.test_what_is_supposed_for_one_goal_is_no_fact_for_the_next,
+    ),
+    Fault(
+        "what follows from a guard of one action is proved of another",
+        batch._Solving.answers,
+        'if found and not any(label.startswith("guard.") for label in found.core):',
+        "if found:",
+        batches.test_a_proof_that_uses_a_guard_is_of_its_own_action_alone,
+    ),
+    Fault(
+        "what follows from an invariant is proved where it may not be assumed",
+        batch._Solving._again,
+        "if assumed >= {*found.core} else None",
+        "",
+        batches.test_a_proof_is_taken_again_only_where_all_that_it_uses_is_assumed,
+    ),
+    Fault(
         "what does not follow is proved where there are guards",
         batch._propagated,
-        "if not follows(obligation.goal, facts):",
-        "if not facts:",
+        "if not follows(obligation.goal, facts, before):",
+        "if not (*facts, *before):",
         refuted("nothing_is_torn"),
     ),
     Fault(
         "a step property is assumed before it is shown",
         batch._propagated,
-        "facts += [claim.formula for _ in mine]",
-        "facts += [obligation.goal]",
+        "before = [claim.formula for _ in mine]",
+        "before = [obligation.goal]",
         refuted("nothing_is_torn"),
     ),
     Fault(
         "what was shown of an action is kept when its guards change",
         keys._of_action,
-        "return action.name, action.params, guards, updates",
-        "return action.name, action.params, updates",
+        "action.params, guards, updates, action.using",
+        "action.params, updates, action.using",
         partial(proofs.test_an_edit_is_not_answered_by_what_was_known_before, claims.TOYS["toy"]),
     ),
     Fault(
         "what was shown of an action is kept when its updates change",
         keys._of_action,
-        "return action.name, action.params, guards, updates",
-        "return action.name, action.params, guards",
+        "action.params, guards, updates, action.using",
+        "action.params, guards, action.using",
         partial(proofs.test_an_edit_is_not_answered_by_what_was_known_before, claims.TOYS["toy"]),
     ),
     Fault(

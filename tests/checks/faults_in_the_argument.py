@@ -45,8 +45,8 @@ ARGUMENT = (
     Fault(
         "at boot invariants may be relied on",
         argument._foreign,
-        'set() if obligation.kind == "initiation" else proved',
-        "proved",
+        'set() if obligation.kind == "initiation" else invariants',
+        "invariants",
         partial(
             test_argument.test_the_last_look_knows_what_a_proof_may_use,
             TOY,

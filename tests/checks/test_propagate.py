@@ -182,6 +182,10 @@ FOLLOW = {
         exists(X, conj(on(X), full(X))),
     ),
     "two sides of an equation": ([eq(on(B), full(B)), on(B)], full(B)),
+    "what is known below a quantifier": (
+        [on(B), forall(X, implies(on(B), full(X)))],
+        forall(X, full(X)),
+    ),
     "the branch that is taken": ([ite(on(B), full(B), full(C)), on(B)], full(B)),
     "the other branch": ([ite(on(B), full(B), full(C)), negate(on(B))], full(C)),
 }
@@ -222,3 +226,8 @@ def test_it_follows(name: str) -> None:
 def test_it_stays_open(name: str) -> None:
     facts, goal = STAY_OPEN[name]
     assert not follows(goal, facts)
+
+
+def test_what_is_supposed_for_one_goal_is_no_fact_for_the_next() -> None:
+    assert follows(full(C), [on(C)], more=[full(C)])
+    assert not follows(full(C), [on(C)])
