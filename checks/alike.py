@@ -13,6 +13,8 @@ from functools import lru_cache
 from memhp.spec.language.system import ENABLED, System
 from memhp.spec.language.terms import Call, Term, subterms
 
+from .remembered import Latest
+
 __all__ = ["Ground", "ground"]
 
 _MOST = 8
@@ -30,7 +32,7 @@ def ground(system: System, *more: Term) -> Ground:
 
     Systems of which that is equal get the same object, as far as they are asked for together.
     """
-    named = frozenset[str]().union(*map(_named, (*_terms(system), *more)))
+    named = _named_by(system).union(*map(_named, more))
     actions = tuple(replace(a, updates=()) for a in system.actions if a.name in named)
     found = replace(system, name="", actions=actions, properties=(), given_up=frozenset())
     known = _known()
@@ -67,3 +69,7 @@ def _named(term: Term) -> frozenset[str]:
     """The actions whose guards the term names."""
     calls = (part.name for part in subterms(term) if isinstance(part, Call))
     return frozenset(n.removeprefix(ENABLED) for n in calls if n.startswith(ENABLED))
+
+
+_named_by = Latest(lambda system: frozenset[str]().union(*map(_named, _terms(system))))
+"""Those that any term of the system names."""

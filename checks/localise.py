@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from memhp.reference import Topology
@@ -22,8 +22,9 @@ from memhp.spec.language.system import Action, Property, System, Where
 from memhp.spec.language.terms import Term
 
 from .decided import decided
-from .explore.layers import Leaves, TooLarge, beginning
+from .explore.layers import Layers, Leaves, TooLarge, beginning
 from .explore.native import NoMemory
+from .remembered import Latest
 from .search import Found, Search, booted, search
 
 __all__ = [
@@ -103,10 +104,16 @@ def looked_for(
     """What `shortest` returns, and what was read for it."""
     kept = closed(system, reads(system, claim.formula))
     whole, taken = False, frozenset[str]()
+    left: list[Topology] = list(topologies)
     while True:
         smaller = cut(system, kept, claim, idle_of(system, claim, whole=whole))
-        kinds = different(smaller, topologies)
-        result = _search(system, smaller, kinds, claim, max_states, depth)
+        kinds = _kinds(smaller, left)
+        firsts = [alike[0] for alike in kinds]
+        result, over = _search(system, smaller, firsts, claim, max_states, depth)
+        # What no run of a cut machine shows, none shows of one that is cut less.
+        done = [alike for alike in kinds if any(alike[0] is each for each in over)]
+        gone = {id(each) for alike in done for each in alike}
+        left = [each for each in left if id(each) not in gone]
         found = result.found.get(claim.name)
         if found is None:
             if depth is not None and result.spent:
@@ -136,15 +143,25 @@ def _search(
     claim: Property,
     max_states: int,
     depth: int | None,
-) -> Search:
-    """With the compiled search, if there is one for these machines; else by the reference."""
+) -> tuple[Search, Sequence[Topology]]:
+    """With the compiled search, if there is one for these machines; else by the reference.
+
+    Returns the machines, too, of which every state was seen or that can show nothing.
+    """
     anywhere = claim.kind == "sometimes"
     look = partial(search, smaller, max_states=max_states, depth=depth, anywhere=anywhere)
     if begin := beginning(system):
+        begun: list[Layers] = []
+
+        def beginning_each(*given: Any) -> Layers:
+            begun.append(begin(*given))
+            return begun[-1]
+
         with suppress(Leaves, NoMemory, TooLarge):
-            return look(topologies, [claim], begin=begin)
+            result = look(topologies, [claim], begin=beginning_each)
+            return result, [each.topology for each in begun if each.is_over]
     left = [each for each in topologies if not decided(smaller, each, claim)]
-    return look(left, [claim])
+    return look(left, [claim]), ()
 
 
 def refusal(system: System, found: Found) -> frozenset[str]:
@@ -185,10 +202,11 @@ def cut(
     system: System, kept: frozenset[str], claim: Property, idle: Sequence[Action] = ()
 ) -> System:
     """The system with those variables alone, the actions that change them, and the ``idle``."""
-    actions = [_cut_action(system, action, kept) for action in system.actions]
+    left = partial(_parts(system).left, kept)
+    actions = [left(action) for action in system.actions]
     changing = [action for action in actions if action.updates]
     names = {action.name for action in changing}
-    others = (_cut_action(system, action, kept) for action in idle if action.name not in names)
+    others = (left(action) for action in idle if action.name not in names)
     return replace(
         system,
         variables=tuple(v for v in system.variables if v.symbol.name in kept),
@@ -197,14 +215,47 @@ def cut(
     )
 
 
-def _cut_action(system: System, action: Action, kept: frozenset[str]) -> Action:
-    guards = (g for g in action.guards if reads(system, g.condition) <= kept)
-    updates = (u for u in action.updates if u.symbol.name in kept)
-    return replace(action, guards=tuple(guards), updates=tuple(updates))
+class _Parts:
+    """What is left of the actions of a system: where the same is left, it is one object."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._read: dict[str, list[frozenset[str]]] = {}
+        self._left: dict[tuple[str, tuple[bool, ...], frozenset[str]], Action] = {}
+
+    def left(self, kept: frozenset[str], action: Action) -> Action:
+        """The action with what reads and writes these variables alone."""
+        if action is _NOTHING:
+            return action
+        if (read := self._read.get(action.name)) is None:
+            read = [reads(self._system, guard.condition) for guard in action.guards]
+            self._read[action.name] = read
+        asked = tuple([names <= kept for names in read])
+        key = action.name, asked, action.written & kept
+        if (found := self._left.get(key)) is None:
+            guards = (g for g, is_asked in zip(action.guards, asked, strict=True) if is_asked)
+            updates = (u for u in action.updates if u.symbol.name in kept)
+            found = replace(action, guards=tuple(guards), updates=tuple(updates))
+            found = self._left[key] = _one(found)
+        return found
+
+
+_parts = Latest(_Parts)
+
+
+@lru_cache(maxsize=1 << 13)
+def _one(action: Action) -> Action:
+    """The same object for actions that are equal, be they of several systems."""
+    return action
 
 
 def different(system: System, topologies: Sequence[Topology]) -> list[Topology]:
     """One of each kind of topology that the system can tell apart."""
+    return [alike[0] for alike in _kinds(system, topologies)]
+
+
+def _kinds(system: System, topologies: Sequence[Topology]) -> list[list[Topology]]:
+    """The topologies, in lists of those that the system cannot tell apart."""
     terms = [claim.formula for claim in system.properties]
     sorts = {var.sort for claim in system.properties for var in claim.params}
     for variable in system.variables:
@@ -220,11 +271,11 @@ def different(system: System, topologies: Sequence[Topology]) -> list[Topology]:
     for symbol in tables:
         sorts |= {*symbol.domain, symbol.range}
     sizes = sorted(sort.name for sort in sorts if sort in system.unbounded_sorts)
-    kinds: dict[object, Topology] = {}
+    kinds: dict[object, list[Topology]] = {}
     for topology in topologies:
         kind = (
             tuple(topology.sizes[name] for name in sizes),
             tuple(topology.tables[symbol.name] for symbol in tables),
         )
-        kinds.setdefault(kind, topology)
+        kinds.setdefault(kind, []).append(topology)
     return list(kinds.values())

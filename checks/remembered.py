@@ -36,3 +36,20 @@ class Remembered(Generic[Made]):
     def forget(self) -> None:
         """Make everything anew."""
         self._made.clear()
+
+
+class Latest(Generic[Made]):
+    """``make(system)``, once for the system that was asked for last, told apart as an object."""
+
+    def __init__(self, make: Callable[[System], Made]) -> None:
+        self._make = make
+        self._made: tuple[System, Made] | None = None
+
+    def __call__(self, system: System) -> Made:
+        if self._made is None or self._made[0] is not system:
+            self._made = system, self._make(system)
+        return self._made[1]
+
+    def forget(self) -> None:
+        """Make it anew."""
+        self._made = None

@@ -15,17 +15,35 @@ typedef uint64_t u64;
 enum { FALSE_, TRUE_, ATOM, AND, OR };
 enum { SPENT = -1, LEAVES = -2, NO_MEMORY = -3, HIT = -4 };
 
-/* A step in its table: how many numbers follow, how many guards, the guards, how many writes, the writes (place, when,
- * how many cases, then value and when of each), how many watches, the watches. */
+/* A step in its row: how many numbers follow, how many guards, the guards, how many writes, the writes (place, when,
+ * how many cases, then value and when of each).  Watches: how many, and when each holds. */
 typedef struct {
-    const i64 *code, *where;    /* the sentences, and which byte a place of theirs is */
-    const i64 *steps, *watches; /* watches of states: how many, and when each holds */
-    i64 step_count, words;
+    const i64 *row, *watches;
+    i64 number;
+    int possible; /* ever */
+} Step;
+
+typedef struct {
+    u64 values;
+    i64 place;
+} Narrowed;
+
+typedef struct {
+    const i64 *code, *where; /* the sentences, and which byte a place of theirs is */
+    const i64 *watches;      /* of states */
+    Step *steps;
+    i64 step_count, places, words;
+    u64 *domains, *now; /* values that a place may ever have; those while something is supposed */
+    Narrowed *narrowed; /* what that was before */
+    i64 narrowed_count;
+    int leaves; /* a number may become too large */
     u64 *store, *scratch;
     uint32_t *parents, *origins, *table;
     u64 count, room, capacity, layer_begin, layer_end;
     i64 hit_watch, hit_state, hit_step;
 } Search;
+
+static const i64 NOTHING[] = {0};
 
 static int holds(const Search *me, i64 at, const uint8_t *s) {
     const i64 *f = me->code + at;
@@ -100,8 +118,7 @@ static i64 insert(Search *me, u64 parent, i64 step) {
 }
 
 /* Write what the step writes, all of it as the state before has it; 0 if a number is too large. */
-static int take(const Search *me, const i64 **at, const uint8_t *before, uint8_t *after) {
-    const i64 *p = *at;
+static int take(const Search *me, const i64 *p, const uint8_t *before, uint8_t *after) {
     int fits = 1;
     for (i64 writes = *p++; writes; writes--) {
         i64 place = p[0], when = p[1], cases = p[2];
@@ -114,57 +131,176 @@ static int take(const Search *me, const i64 **at, const uint8_t *before, uint8_t
                 written = 0;
             }
     }
-    *at = p;
     return fits;
 }
 
 /* The steps from one state: 0, or why the search ends. */
 static i64 follow(Search *me, u64 number) {
-    const i64 *p = me->steps;
-    for (i64 step = 0; step < me->step_count; step++) {
-        const i64 *next = p + 1 + p[0];
+    for (const Step *step = me->steps; step < me->steps + me->step_count; step++) {
+        const i64 *p = step->row + 1;
         const uint8_t *before = (const uint8_t *)state_at(me, number);
         int enabled = 1;
-        for (i64 i = 0; enabled && i < p[1]; i++) enabled = holds(me, p[2 + i], before);
-        p += 2 + p[1];
-        if (enabled) {
-            memcpy(me->scratch, before, me->words * 8);
-            if (!take(me, &p, before, (uint8_t *)me->scratch)) return LEAVES;
-            if ((me->hit_watch = seen(me, p, before)) >= 0) {
-                me->hit_state = number, me->hit_step = step;
-                return HIT;
-            }
-            i64 new = insert(me, number, step);
-            if (new < 0) return new;
-            if (new && (me->hit_watch = seen(me, me->watches, (uint8_t *)me->scratch)) >= 0) {
-                me->hit_state = me->count - 1, me->hit_step = -1;
-                return HIT;
-            }
+        for (i64 i = 0; enabled && i < p[0]; i++) enabled = holds(me, p[1 + i], before);
+        if (!enabled) continue;
+        memcpy(me->scratch, before, me->words * 8);
+        if (!take(me, p + 1 + p[0], before, (uint8_t *)me->scratch)) return LEAVES;
+        if ((me->hit_watch = seen(me, step->watches, before)) >= 0) {
+            me->hit_state = number, me->hit_step = step->number;
+            return HIT;
         }
-        p = next;
+        i64 new = insert(me, number, step->number);
+        if (new < 0) return new;
+        if (new && (me->hit_watch = seen(me, me->watches, (uint8_t *)me->scratch)) >= 0) {
+            me->hit_state = me->count - 1, me->hit_step = -1;
+            return HIT;
+        }
     }
     return 0;
+}
+
+/* Whether it may hold, each part judged on its own. */
+static int may_hold(const Search *me, i64 at) {
+    const i64 *f = me->code + at;
+    switch (f[0]) {
+    case ATOM: return ((u64)f[2] & me->now[me->where[f[1]]]) != 0;
+    case AND:
+        for (i64 i = 0; i < f[1]; i++)
+            if (!may_hold(me, f[2 + i])) return 0;
+        return 1;
+    case OR:
+        for (i64 i = 0; i < f[1]; i++)
+            if (may_hold(me, f[2 + i])) return 1;
+        return 0;
+    }
+    return f[0] == TRUE_;
+}
+
+/* Suppose that it holds: its places have no other values, until that is forgotten. */
+static void suppose(Search *me, i64 at) {
+    const i64 *f = me->code + at;
+    if (f[0] == AND)
+        for (i64 i = 0; i < f[1]; i++) suppose(me, f[2 + i]);
+    if (f[0] != ATOM || me->narrowed_count == me->places) return;
+    i64 place = me->where[f[1]];
+    me->narrowed[me->narrowed_count++] = (Narrowed){me->now[place], place};
+    me->now[place] &= (u64)f[2];
+}
+
+static void forget(Search *me, i64 kept) {
+    while (me->narrowed_count > kept) {
+        const Narrowed *last = &me->narrowed[--me->narrowed_count];
+        me->now[last->place] = last->values;
+    }
+}
+
+/* Suppose that the guards hold: whether they may. */
+static int suppose_guards(Search *me, const i64 *p) {
+    for (i64 i = 0; i < p[0]; i++) suppose(me, p[1 + i]);
+    for (i64 i = 0; i < p[0]; i++)
+        if (!may_hold(me, p[1 + i])) return 0;
+    return 1;
+}
+
+/* Find what the step may write: whether any of it is new. */
+static int widen(Search *me, Step *step) {
+    const i64 *p = step->row + 1;
+    int new = 0;
+    if (suppose_guards(me, p)) {
+        step->possible = 1;
+        p += 1 + p[0];
+        i64 guards = me->narrowed_count;
+        for (i64 writes = *p++; writes; writes--) {
+            u64 *values = me->domains + me->where[p[0]];
+            i64 when = p[1], cases = p[2];
+            int written = may_hold(me, when);
+            suppose(me, when);
+            for (p += 3; cases; cases--, p += 2) {
+                if (!written || (p[0] >= 0 && *values >> p[0] & 1) || !may_hold(me, p[1])) continue;
+                if (p[0] < 0) me->leaves = 1;
+                else *values |= (u64)1 << p[0], new = 1;
+            }
+            forget(me, guards);
+        }
+    }
+    forget(me, 0);
+    return new;
+}
+
+/* Find what may ever be, without searching: steps that are never possible are left out. */
+static void narrow(Search *me) {
+    const uint8_t *boot = (const uint8_t *)me->scratch;
+    for (i64 place = 0; place < me->places; place++) me->domains[place] = (u64)1 << boot[place];
+    for (int new = 1; new;) {
+        new = 0;
+        memcpy(me->now, me->domains, me->places * 8);
+        for (i64 i = 0; i < me->step_count; i++) new |= widen(me, &me->steps[i]);
+    }
+    i64 kept = 0;
+    for (i64 i = 0; i < me->step_count; i++)
+        if (me->steps[i].possible) me->steps[kept++] = me->steps[i];
+    me->step_count = kept;
 }
 
 void end(Search *me) {
     if (!me) return;
     free(me->store), free(me->scratch), free(me->parents), free(me->origins), free(me->table);
+    free(me->steps), free(me->domains), free(me->now), free(me->narrowed);
     free(me);
 }
 
-Search *begin(const i64 *where, const i64 *steps, i64 step_count, const i64 *watches,
+/* Parts: where the rows of each are, and how many. */
+Search *begin(const i64 *code, const i64 *where, const i64 *parts, i64 part_count, const i64 *watches,
               const uint8_t *boot, i64 places) {
     Search *me = calloc(1, sizeof *me);
     if (!me) return NULL;
-    me->where = where, me->steps = steps, me->step_count = step_count, me->watches = watches;
+    me->code = code, me->where = where, me->watches = watches;
     me->words = places / 8 + 1;
+    me->places = places;
     me->room = 128;
+    for (i64 i = 0; i < part_count; i++) me->step_count += parts[2 * i + 1];
     me->scratch = calloc(me->words, 8);
-    if (!me->scratch || !grow(me)) return end(me), NULL;
+    me->steps = calloc(me->step_count + 1, sizeof *me->steps);
+    me->domains = calloc(places + 1, 8), me->now = calloc(places + 1, 8);
+    me->narrowed = calloc(places + 1, sizeof *me->narrowed);
+    if (!me->scratch || !me->steps || !me->domains || !me->now || !me->narrowed || !grow(me))
+        return end(me), NULL;
     memcpy(me->scratch, boot, places);
     insert(me, 0, -1);
     me->layer_end = 1;
+    i64 number = 0;
+    for (i64 i = 0; i < part_count; i++) {
+        const i64 *row = (const i64 *)(intptr_t)parts[2 * i];
+        for (i64 n = parts[2 * i + 1]; n; n--, number++, row += 1 + row[0])
+            me->steps[number] = (Step){row, NOTHING, number, 0};
+    }
+    narrow(me);
     return me;
+}
+
+/* The numbers of the steps that are possible: how many. */
+i64 steps(const Search *me, i64 *found) {
+    for (i64 i = 0; i < me->step_count; i++) found[i] = me->steps[i].number;
+    return me->step_count;
+}
+
+/* Watch these steps, as `steps` told them; each has its watches somewhere. */
+void watch(Search *me, const i64 *found) {
+    for (i64 i = 0; i < me->step_count; i++) me->steps[i].watches = (const i64 *)(intptr_t)found[i];
+}
+
+/* Nothing that is watched can ever be seen. */
+i64 hopeless(Search *me, const i64 *code) {
+    me->code = code;
+    memcpy(me->now, me->domains, me->places * 8);
+    int hope = me->leaves;
+    for (i64 n = 0; !hope && n < me->watches[0]; n++) hope = may_hold(me, me->watches[1 + n]);
+    for (i64 i = 0; !hope && i < me->step_count; i++) {
+        const Step *step = &me->steps[i];
+        suppose_guards(me, step->row + 1);
+        for (i64 n = 0; !hope && n < step->watches[0]; n++) hope = may_hold(me, step->watches[1 + n]);
+        forget(me, 0);
+    }
+    return !hope;
 }
 
 /* Does the boot state show what is looked for: HIT, or 0. */

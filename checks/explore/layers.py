@@ -9,27 +9,27 @@ from __future__ import annotations
 import ctypes
 import os
 from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.resources import files
+from itertools import accumulate
 from weakref import finalize
 
 from memhp.checks.alike import ground
-from memhp.checks.decided import decided
 from memhp.checks.scratch import temporary_folder
-from memhp.checks.search import Choice, Found, Search, settle
+from memhp.checks.search import Found, Search, settle
 from memhp.reference import Topology
-from memhp.spec.language.system import Action, Property, System
+from memhp.spec.language.system import Property, System
 from memhp.spec.language.terms import Term
 
 from .native import NativeError, NoMemory, built, compiler
-from .tables import Tables, TooLarge, Watches, tables
+from .tables import Steps, Tables, TooLarge, Watches, tables
 
 __all__ = ["Layers", "Leaves", "TooLarge", "beginning"]
 
 _SPENT, _LEAVES, _NO_MEMORY, _HIT = -1, -2, -3, -4
-_PATIENCE = 10_000
-"""After so many states it is asked whether a machine can show the property at all."""
+_NOTHING = Watches([], array("q", [0]))
 _NUMBER, _ADDRESS = ctypes.c_int64, ctypes.c_void_p
 
 
@@ -74,12 +74,18 @@ def _library(_named: str, _temporary: str) -> ctypes.CDLL | None:
     except (NativeError, OSError):
         return None
     library.begin.restype = _ADDRESS
-    library.begin.argtypes = [_ADDRESS, _ADDRESS, _NUMBER, _ADDRESS, ctypes.c_char_p, _NUMBER]
+    library.begin.argtypes = [
+        *(_ADDRESS, _ADDRESS, _ADDRESS, _NUMBER, _ADDRESS),
+        *(ctypes.c_char_p, _NUMBER),
+    ]
     library.end.argtypes = [_ADDRESS]
+    library.watch.argtypes = [_ADDRESS, _ADDRESS]
+    library.steps.argtypes = [_ADDRESS, _ADDRESS]
+    library.hopeless.argtypes = [_ADDRESS, _ADDRESS]
     library.look.argtypes = [_ADDRESS, _ADDRESS]
     library.expand.argtypes = [_ADDRESS, _ADDRESS, _NUMBER]
     library.way.argtypes = [_ADDRESS, _ADDRESS, _NUMBER]
-    for function in (library.look, library.expand, library.way):
+    for function in (library.steps, library.hopeless, library.look, library.expand, library.way):
         function.restype = _NUMBER
     return library
 
@@ -91,63 +97,68 @@ class Layers:
         self, library: ctypes.CDLL, machine: Tables, system: System, claim: Property
     ) -> None:
         self.topology = machine.topology
-        self._system = system
         self.depth = 0
         self.states = self.layer = 1
-        self._asked = False
+        self._is_shown = False
         self._claim = claim
-        self._of_step = claim.of_step
         self._library = library
-        self._code = machine.code
-        self._choices: list[Choice] = []
-        self._steps = array("q")
-        self._at_steps: list[Watches] = []
-        self._at_states: Watches = [] if self._of_step else machine.watches(claim)
-        for action in system.actions:
-            self._add(machine, action)
+        self._machine = machine
+        self._parts = [machine.steps(action) for action in system.actions]
+        counts = [len(part.points) for part in self._parts]
+        self._firsts = list(accumulate(counts, initial=0))
+        self._at_steps: dict[int, Watches] = {}
+        self._at_states = _NOTHING if claim.of_step else machine.watches(claim)
         kept, self._where = _places(machine, system)
-        self._watches = _watched(self._at_states)
         boot = bytes(machine.initial[place] for place in kept)
+        each = zip(self._parts, counts, strict=True)
+        parts = array("q", (n for part, count in each for n in (_address(part.table), count)))
         self._search = library.begin(
+            _address(machine.code),
             _address(self._where),
-            _address(self._steps),
-            len(self._choices),
-            _address(self._watches),
+            _address(parts),
+            len(self._parts),
+            _address(self._at_states.table),
             boot,
             len(kept),
         )
         if not self._search:
             raise NoMemory("there is no memory for the search")
         finalize(self, library.end, self._search)
+        if claim.of_step:
+            self._watch()
+        if library.hopeless(self._search, _address(machine.code)):
+            self.layer = 0
 
-    def _add(self, machine: Tables, action: Action) -> None:
-        steps = machine.steps(action)
-        self._choices += [(action.name, point) for point in steps.points]
-        if not self._of_step:
-            self._steps.extend(steps.table)
-            return
-        shown = machine.watched(self._claim, action)
-        self._at_steps += shown
-        for row, watches in zip(steps.rows, shown, strict=True):
-            table = [*row, *_watched(watches)]
-            self._steps.extend([len(table), *table])
+    def _watch(self) -> None:
+        """Watch the steps that are possible."""
+        room = array("q", bytes(8 * self._firsts[-1] + 8))
+        possible = room[: self._library.steps(self._search, _address(room))]
+        for number in possible:
+            self._at_steps[number] = self._machine.watched(self._claim, *self._step(number))
+        where = array("q", (_address(each.table) for each in self._at_steps.values()))
+        self._library.watch(self._search, _address(where))
+
+    def _step(self, number: int) -> tuple[Steps, int]:
+        """The step of that number, as one of its action's."""
+        part = bisect_right(self._firsts, number) - 1
+        return self._parts[part], number - self._firsts[part]
+
+    @property
+    def is_over(self) -> bool:
+        """No state is left to expand, and none showed the property."""
+        return not self.layer and not self._is_shown
 
     def look(self, targets: dict[str, Property], result: Search) -> None:
         """See whether the boot state shows the property."""
-        self._went(self._library.look(self._search, _address(self._code)), targets, result)
+        self._went(self._library.look(self._search, _address(self._machine.code)), targets, result)
 
     def expand(self, targets: dict[str, Property], result: Search, max_states: int) -> bool:
         """Replace the layer by the next one; false when the budget is spent.
 
         Raises `Leaves`.
         """
-        if not self._asked and self.states > _PATIENCE:
-            self._asked = True
-            if decided(self._system, self.topology, self._claim):
-                self.layer = 0
-                return True
         most = max_states - result.states
-        found = self._library.expand(self._search, _address(self._code), most)
+        found = self._library.expand(self._search, _address(self._machine.code), most)
         if found == _SPENT:
             return False
         self.layer = self._went(found, targets, result)
@@ -163,27 +174,25 @@ class Layers:
             raise NoMemory("there is no memory for the search")
         if found != _HIT:
             return found
+        self._is_shown = True
         most = self.depth + 2
         room = array("q", bytes(8 * most))
         watch, *numbers = room[: self._library.way(self._search, _address(room), most)]
-        at = self._at_steps[numbers[0]] if self._of_step else self._at_states
-        steps = tuple(self._choices[number] for number in reversed(numbers))
-        settle(Found(self._claim, self.topology, steps, at[watch][0]), targets, result)
+        at = self._at_steps[numbers[0]] if self._claim.of_step else self._at_states
+        taken = map(self._step, reversed(numbers))
+        steps = tuple((part.action.name, part.points[at]) for part, at in taken)
+        settle(Found(self._claim, self.topology, steps, at.points[watch]), targets, result)
         return 0
 
 
 def _places(machine: Tables, system: System) -> tuple[list[int], array[int]]:
     """The places of the variables that the system has kept, and at which of them each one is."""
-    names = {variable.symbol.name for variable in system.variables}
-    kept = [place for place, (name, _) in enumerate(machine.grounding.names) if name in names]
+    spans = (machine.span(variable.symbol) for variable in system.variables)
+    kept = [place for span in spans for place in span]
     where = array("q", bytes(8 * len(machine.initial)))
     for at, place in enumerate(kept):
         where[place] = at
     return kept, where
-
-
-def _watched(watches: Watches) -> array[int]:
-    return array("q", [len(watches), *(when for _, when in watches)])
 
 
 def _address(numbers: array[int]) -> int:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import prod
 
 from memhp.checks.remembered import Remembered
 from memhp.reference import Topology
 from memhp.reference.compile import Program
 from memhp.spec.language.system import Action, Property, System, Update
-from memhp.spec.language.terms import Term, Var
+from memhp.spec.language.terms import Symbol, Term, Var
 
 from .formulas import FALSE, TRUE, Formula
 from .grounding import Bindings, Grounding, bit
@@ -31,21 +32,30 @@ _LEAVES = -1
 _SHAPES = {"false": _FALSE, "true": _TRUE, "and": _AND, "or": _OR}
 
 Point = tuple[int, ...]
-Watches = list[tuple[Point, int]]
-"""For some choices of parameters, the place of the sentence that says when it is seen."""
 _Written = tuple[list[Write], list[int]]
 
 
 @dataclass(frozen=True)
-class Steps:
-    """The steps of an action: the parameters of each, what it writes, and its row for `layers.c`.
+class Watches:
+    """When a property is seen, for some choices of parameters.
 
-    ``table`` has all rows, for a search that watches no step.
+    ``table`` says how many they are, and where the sentence of each stands.
     """
 
+    points: list[Point]
+    table: array[int]
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps of an action: the parameters of each, and what it writes.
+
+    ``table`` has their rows for `layers.c`.
+    """
+
+    action: Action
     points: list[Point] = field(default_factory=list)
     writes: list[tuple[Write, ...]] = field(default_factory=list)
-    rows: list[list[int]] = field(default_factory=list)
     table: array[int] = field(default_factory=lambda: array("q"))
 
 
@@ -71,9 +81,15 @@ class Tables:
         self._places: dict[Formula, int] = {FALSE: 0, TRUE: 1}
         self._guards: dict[tuple[Term, tuple[Var, ...], Point], Formula] = {}
         self._written: dict[tuple[Update, tuple[Var, ...], Point], _Written] = {}
-        self._steps: dict[object, Steps] = {}
+        self._steps: dict[int, Steps] = {}
         self._watches: dict[object, Watches] = {}
-        self._at_steps: dict[object, list[Watches]] = {}
+        self._at_steps: dict[object, Watches] = {}
+        self._later: dict[Term, frozenset[str]] = {}
+
+    def span(self, symbol: Symbol) -> range:
+        """The places of a variable."""
+        first = self.grounding.offset[symbol.name]
+        return range(first, first + prod(map(self.topology.size, symbol.domain)))
 
     def place(self, formula: Formula) -> int:
         """Where the sentence stands in ``code``."""
@@ -100,17 +116,22 @@ class Tables:
         return self._watches[key]
 
     def _shown(self, claim: Property) -> Watches:
-        return [(point, self.place(when)) for point, when in cases(self.grounding, claim)]
+        found = [(point, self.place(when)) for point, when in cases(self.grounding, claim)]
+        numbers = array("q", [len(found), *(when for _, when in found)])
+        return Watches([point for point, _ in found], numbers)
 
     def steps(self, action: Action) -> Steps:
-        """The steps of an action, or of what is left of one, that are ever possible."""
-        key = (action.params, tuple(guard.condition for guard in action.guards), action.updates)
-        if key not in self._steps:
-            self._steps[key] = self._made(action)
-        return self._steps[key]
+        """The steps of an action, or of what is left of one, that are not plainly impossible.
+
+        Actions are told apart as objects, which `localise.cut` makes once.
+        """
+        found = self._steps.get(id(action))
+        if found is None:
+            found = self._steps[id(action)] = self._made(action)
+        return found
 
     def _made(self, action: Action) -> Steps:
-        found = Steps()
+        found = Steps(action)
         for bound in self.grounding.bindings(action.params):
             guards = [self._guard(guard.condition, action, bound) for guard in action.guards]
             if FALSE in guards:
@@ -119,9 +140,8 @@ class Tables:
             written, table = self._writes(action, bound)
             found.points.append(tuple(bound.values()))
             found.writes.append(tuple(written))
-            found.rows.append([len(needed), *map(self.place, needed), *table])
-        for row in found.rows:
-            found.table.extend([len(row) + 1, *row, 0])
+            row = [len(needed), *map(self.place, needed), *table]
+            found.table.extend([len(row), *row])
         return found
 
     def _guard(self, term: Term, action: Action, bound: Bindings) -> Formula:
@@ -154,23 +174,27 @@ class Tables:
             yield number if number >= 0 and domain >> number & 1 else _LEAVES
             yield self.place(when)
 
-    def watched(self, claim: Property, action: Action) -> list[Watches]:
-        """For each of the action's `steps`, when it shows the property, that is one of steps."""
-        steps = self.steps(action)
-        key = (claim.kind, claim.params, claim.formula, id(steps))
+    def watched(self, claim: Property, steps: Steps, number: int) -> Watches:
+        """When that one of the steps shows the property, which is one of steps."""
+        later = self._later_symbols(claim)
+        if later.isdisjoint(steps.action.written):
+            return self.watches(claim)
+        names = self.grounding.names
+        writes = tuple(w for w in steps.writes[number] if names[w.place][0] in later)
+        if not writes:
+            return self.watches(claim)
+        key = (claim.kind, claim.params, claim.formula, *map(id, writes))
         if key not in self._at_steps:
-            self._at_steps[key] = [
-                self._shown_by(claim, Instance(action.name, point, TRUE, writes, FALSE))
-                for point, writes in zip(steps.points, steps.writes, strict=True)
-            ]
+            step = Instance(steps.action.name, steps.points[number], TRUE, writes, FALSE)
+            self.grounding.across(after_step(self.grounding, step))
+            self._at_steps[key] = self._shown(claim)
         return self._at_steps[key]
 
-    def _shown_by(self, claim: Property, step: Instance) -> Watches:
-        later = later_symbols(self.grounding.system, claim)
-        if later.isdisjoint(self.grounding.names[write.place][0] for write in step.writes):
-            return self.watches(claim)
-        self.grounding.across(after_step(self.grounding, step))
-        return self._shown(claim)
+    def _later_symbols(self, claim: Property) -> frozenset[str]:
+        found = self._later.get(claim.formula)
+        if found is None:
+            found = self._later[claim.formula] = later_symbols(self.grounding.system, claim)
+        return found
 
 
 def _signed(mask: int) -> int:

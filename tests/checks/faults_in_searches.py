@@ -80,7 +80,7 @@ SEARCHES = (
     ),
     Fault(
         "machines with other tables are taken for one",
-        localise.different,
+        localise._kinds,
         "tuple(topology.tables[symbol.name] for symbol in tables),",
         "",
         searches.test_every_machine_is_looked_at,
@@ -196,6 +196,7 @@ SEARCHES = (
 )
 
 _ALIKE = compiled_layers.test_the_compiled_search_finds_what_the_reference_finds
+_WATCHED = compiled_layers.test_each_step_is_watched_for_what_it_writes
 
 LAYERS = (
     Fault(
@@ -221,10 +222,49 @@ LAYERS = (
     ),
     Fault(
         "the compiled search judges a step by the state before it",
-        tables.Tables._shown_by,
+        tables.Tables.watched,
         "if later.isdisjoint(",
         "if later is not None or later.isdisjoint(",
         partial(_ALIKE, "toy_false", searches.TOGETHER),
+    ),
+    Fault(
+        "steps are watched as if they wrote alike",
+        tables.Tables.watched,
+        "*map(id, writes))",
+        "len(writes))",
+        partial(
+            compiled_layers.test_each_step_is_watched_for_what_it_writes,
+            "toy_false",
+            searches.APART,
+        ),
+    ),
+    Fault(
+        "a machine is given up though its watches may hold",
+        layers.Layers.__init__,
+        "if claim.of_step:",
+        "if False:",
+        partial(_ALIKE, "toy_false", searches.TOGETHER),
+    ),
+    Fault(
+        "a machine on which the trace was found is not looked at again",
+        layers.Layers.is_over,
+        "not self.layer and not self._is_shown",
+        "not self.layer",
+        trace("somebody_is_inside"),
+    ),
+    Fault(
+        "of machines that were alike, only the one that was searched is left out",
+        localise.looked_for,
+        "for alike in done for each in alike",
+        "for alike in done for each in alike[:1]",
+        compiled_layers.test_a_machine_that_can_show_nothing_is_not_looked_at_again,
+    ),
+    Fault(
+        "of an action the same is left of every cut",
+        localise._Parts.left,
+        "key = action.name, asked, action.written & kept",
+        "key = action.name",
+        trace("somebody_is_inside"),
     ),
     Fault(
         "where a number is too large, the search ends",

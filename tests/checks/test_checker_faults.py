@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from memhp.checks import search
 from memhp.checks.counterexample import CounterexampleError
-from memhp.checks.explore import tables
+from memhp.checks.remembered import Latest, Remembered
 
 from .faults import Fault
 from .faults_in_certificates import CERTIFICATES
@@ -54,13 +53,13 @@ def nothing_remembered() -> Iterator[None]:
 
 
 def _forget() -> None:
-    for forget in (tables.tables.forget, search.booted.forget):
-        forget()
     for name, module in list(sys.modules.items()):
         if name.startswith(("memhp.checks", "memhp.spec.language")):
             for each in vars(module).values():
                 if isinstance(each, _lru_cache_wrapper):
                     each.cache_clear()
+                if isinstance(each, Latest | Remembered):
+                    each.forget()
 
 
 @pytest.mark.usefixtures("nothing_remembered")
