@@ -11,25 +11,20 @@ depends on nothing else.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 
 from .attempts import Case
+from .cpc import Account, account
 from .decide import Work
 from .obligations import Assumption
 from .parallel import each
 from .smt import script
 from .solvers import Answer, Query, Refuter, refuted
 
-__all__ = ["Certificate", "certify", "digest", "steps", "trusted"]
-
-_STEP = re.compile(r"^\((?:step|step-pop) .*:rule ([^\s()]+)", re.MULTILINE)
-_ANY_STEP = re.compile(r"^\(step", re.MULTILINE)
-_NO_REASON = re.compile(r"trust|hole|unknown|sorry|admit|oracle|macro", re.IGNORECASE)
-_END = re.compile(r"^\(step @p\d+ false :rule [^\n]*\)\s*\Z", re.MULTILINE)
+__all__ = ["Certificate", "certify", "digest"]
 
 
 @dataclass(frozen=True)
@@ -43,41 +38,9 @@ class Certificate:
     proof: str
 
     @cached_property
-    def steps(self) -> int:
-        """How many steps the proof has."""
-        return steps(self.proof)
-
-    @cached_property
-    def trusted(self) -> int:
-        """How many of them give no reason."""
-        return trusted(self.proof)
-
-
-def steps(proof: str) -> int:
-    """How many steps a proof in CPC has.
-
-    >>> steps("(assume @p1 a)\\n(step @p2 false :rule contra :premises (@p1))\\n")
-    1
-    """
-    return len(_ANY_STEP.findall(proof))
-
-
-def trusted(proof: str) -> int:
-    """How many steps of a proof in CPC give no reason that a checker could look at.
-
-    cvc5 prints such a step as *trust*, whatever its own rule is called (*trust*,
-    *trust_theory_rewrite*, *macro_…*).  A step whose rule cannot be read counts, and so does
-    a proof that does not end in *false*, or that takes more for granted than it assumes.
-
-    >>> trusted("(step @p1 false :rule trust :premises () :args (false))\\n")
-    1
-    >>> trusted("(assume @p1 false)\\n(step @p2 false :rule contra :premises (@p1))\\n")
-    0
-    """
-    rules = _STEP.findall(proof)
-    unread = steps(proof) - len(rules)
-    unreasoned = sum(bool(_NO_REASON.search(rule)) for rule in rules)
-    return unread + unreasoned + (not _END.search(proof))
+    def account(self) -> Account:
+        """What the proof has."""
+        return account(self.proof, self.text)
 
 
 def digest(text: str) -> str:
@@ -94,8 +57,8 @@ def certify(
 ) -> None:
     """Have cvc5 confirm each proof, from nothing but what is proved.
 
-    If certificates are wanted, a case whose certificate has a step without a reason stays
-    unconfirmed.
+    If certificates are wanted, a case whose certificate has a step without a reason, or takes
+    for granted what its text does not say, stays unconfirmed.
 
     Args:
         work: all of which is decided.
@@ -115,7 +78,7 @@ def certify(
                 case.take(Query("cvc5", "", work.limits.cvc5), answer)
                 if proofs and case.confirmed:
                     certificates[id(case)] = found = group.certificate(at, proof)
-                    case.confirmed = not found.trusted
+                    case.confirmed = found.account.is_whole
             cases = dict(_cases(work))[group.name]
             if take and all(case.confirmed for case in cases):
                 take(group.name, [certificates.pop(id(case)) for case in cases])

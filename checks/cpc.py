@@ -1,56 +1,136 @@
 """What a proof in CPC takes for granted, compared with the text that it is said to refute.
 
 A proof names terms (``define``) and variables (``@var``), the text of an obligation binds them.
-Both are read into one table, in which equal terms have one number.
+Both are read into one table, in which equal terms have one number.  Of a proof nothing is read
+but what cvc5 writes: a command that declares a rule of its own, or names anew what has a name,
+could make a checker say yes to anything.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-__all__ = ["foreign"]
+__all__ = ["Account", "account"]
 
-_TOKEN = re.compile(r'[()]|"[^"]*"|[^\s()"]+')
+_TOKEN = re.compile(r'[()]|"[^"]*"|[^\s()"]+|"')
+_UNREAD = re.compile(r"[^\n -~]|[;|\\]")
+"""What has no place in a proof: comments and quoted names hide something from whoever counts."""
 _NEGATIVE = re.compile(r"-[0-9]+")
+_STEP, _TERM = re.compile("@p[0-9]+"), re.compile("@t[0-9]+")
+_TRUST = re.compile(r"trust|hole|unknown|sorry|admit|oracle|macro", re.IGNORECASE)
+_WITH: tuple[list[str], ...] = ([], [":premises"], [":args"], [":premises", ":args"])
+"""What may follow a rule, each with a list."""
 
 
-def foreign(proof: str, text: str) -> int:
-    """How many assumptions of the proof are no assertion of the SMT-LIB text.
+@dataclass(frozen=True)
+class Account:
+    """What a proof has.
 
-    Raises ValueError if one of them cannot be read.
+    ``trusted`` counts what gives no reason that a checker could look at: steps whose rule says so
+    or cannot be read, and the end, where that is not *false* from what is assumed throughout.
+    ``foreign`` counts what is taken for granted and is not in the text: assumptions, and
+    declarations.
+    """
+
+    steps: int
+    trusted: int
+    foreign: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Nothing is taken for granted but the text."""
+        return not (self.trusted or self.foreign)
+
+
+def account(proof: str, text: str) -> Account:
+    """What the proof has, as a refutation of the assertions of the SMT-LIB text.
+
+    cvc5 prints a step without a reason as *trust*, whatever its own rule is called (*trust*,
+    *trust_theory_rewrite*, *macro_…*).  What cannot be read as a proof has no step, and no reason.
 
     >>> text = "(declare-const a Bool) (assert (! (not a) :named goal))"
-    >>> foreign("(define @t1 () (not a)) (assume @p1 @t1)", text)
-    0
-    >>> foreign("(assume @p1 a)", text)
-    1
+    >>> account("(assume @p1 a)\\n(step @p2 false :rule contra :premises (@p1))", text)
+    Account(steps=1, trusted=0, foreign=1)
+    >>> account("(assume @p1 (not a))\\n(step @p2 false :rule trust :premises (@p1))", text)
+    Account(steps=1, trusted=1, foreign=0)
     """
-    table = _Table()
     try:
-        asserted = {
-            table.of_text(command[1][1] if command[1][0] == "!" else command[1], {})
-            for command in _read(text)
-            if command[0] == "assert"
-        }
-        named: dict[str, int] = {}
-        count = 0
-        for command in _read(proof):
+        return _Reading(text).account(proof)
+    except (IndexError, TypeError, KeyError, RecursionError, ValueError):
+        return Account(0, 1, 0)
+
+
+class _Reading:
+    """A proof as far as it was read."""
+
+    def __init__(self, text: str) -> None:
+        self._table = table = _Table()
+        self._granted = set[int]()
+        for command in _read(text):
             match command:
-                case ["define", str(name), [], term]:
-                    named[name] = table.of_proof(term, named)
-                case ["assume", _, term]:
-                    count += table.of_proof(term, named) not in asserted
-                case ["assume-push" | "step" | "step-pop", *_]:
-                    pass
-                case [str(word), *_] if word.startswith("declare-"):
-                    pass
-                case _:
-                    raise ValueError("a command of the proof is not known")
-    except (IndexError, TypeError, KeyError, RecursionError):
-        raise ValueError("the proof or its text cannot be read") from None
-    return count
+                case ["assert", ["!", term, *_] | term]:
+                    self._granted.add(table.of_text(term, {}))
+                case ["declare-fun", name, [], result]:
+                    self._granted.add(table.of_proof(["declare-const", name, result], {}))
+                case ["declare-fun", name, [*domain], result]:
+                    arrow = ["->", *domain, result]
+                    self._granted.add(table.of_proof(["declare-const", name, arrow], {}))
+                case ["declare-sort" | "declare-datatypes" | "declare-const", *_]:
+                    self._granted.add(table.of_proof(command, {}))
+        self._named: dict[str, int] = {}
+        self._depth = self._steps = self._trusted = self._foreign = 0
+
+    def account(self, proof: str) -> Account:
+        """What the whole proof has.  Raises ValueError, or what comes of a list too short."""
+        if _UNREAD.search(proof):
+            raise ValueError("it is not as cvc5 writes it")
+        command = None
+        for command in _read(proof):
+            self._take(command)
+            if self._depth < 0:
+                raise ValueError("it leaves a scope that it is not in")
+        match command:
+            case ["step", _, "false", ":rule", *_] if not self._depth:
+                return Account(self._steps, self._trusted, self._foreign)
+        return Account(self._steps, self._trusted + 1, self._foreign)
+
+    def _take(self, command: Any) -> None:
+        match command:
+            case ["step" | "step-pop" as word, str(name), *rest] if _STEP.fullmatch(name):
+                self._depth -= word == "step-pop"
+                self._steps += 1
+                self._trusted += not _gives_a_reason(rest)
+            case ["define", str(name), [], term] if _TERM.fullmatch(name):
+                if name in self._named:
+                    raise ValueError("a name has two meanings")
+                self._named[name] = self._table.of_proof(term, self._named)
+            case ["assume", str(name), term] if _STEP.fullmatch(name):
+                self._foreign += self._table.of_proof(term, self._named) not in self._granted
+            case ["assume-push", str(name), _] if _STEP.fullmatch(name):
+                self._depth += 1
+            case ["declare-sort" | "declare-datatypes" | "declare-const", *_]:
+                self._foreign += self._table.of_proof(command, {}) not in self._granted
+            case _:
+                raise ValueError("a command of the proof is not known")
+
+
+def _gives_a_reason(said: list[Any]) -> bool:
+    """Of a step, from what it says after its name: a conclusion, if any, and how it follows."""
+    match said if said[:1] == [":rule"] else said[1:]:
+        case [":rule", str(rule), *more]:
+            words, lists = more[::2], more[1::2]
+            whole = words in _WITH and len(words) == len(lists)
+            return whole and all(isinstance(each, list) for each in lists) and not _trust(rule)
+    return False
+
+
+@lru_cache(maxsize=1000)
+def _trust(rule: str) -> bool:
+    return bool(_TRUST.search(rule))
 
 
 class _Table:

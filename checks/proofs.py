@@ -17,15 +17,15 @@ import json
 import os
 import tarfile
 import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from memhp.spec.language.system import System
 
-from .certificates import Certificate, digest, steps, trusted
-from .cpc import foreign
+from .certificates import Certificate, digest
+from .cpc import account
 from .files import json_of, read_whole
 from .obligations import Obligation, Obligations
 from .scratch import temporary_folder
@@ -60,8 +60,8 @@ class Archive:
                 "assumes": list(each.assumes),
                 "obligation": digest(each.text),
                 "proof": digest(each.proof),
-                "steps": each.steps,
-                "trusted": each.trusted,
+                "steps": each.account.steps,
+                "trusted": each.account.trusted,
             }
             for each in certificates
         )
@@ -120,6 +120,23 @@ def _packed(files: dict[str, str]) -> bytes:
             member.size = len(data)
             out.addfile(member, io.BytesIO(data))
     return gzip.compress(plain.getvalue(), 6, mtime=0)
+
+
+def _unpacked(plain: bytes) -> dict[str, str]:
+    """What `_packed` put there, by name: plain files and nothing else.
+
+    Python's own reader would make holes of any length, and follow headers into headers.
+    Raises ValueError or TarError for another kind of tar file.
+    """
+    files, at = {}, 0
+    while any(header := plain[at : at + tarfile.BLOCKSIZE]):
+        member = tarfile.TarInfo.frombuf(header, "utf-8", "strict")
+        if member.type != tarfile.REGTYPE or member.size < 0:
+            raise ValueError("a member is no plain file")
+        begin = at + tarfile.BLOCKSIZE
+        at = begin + -(-member.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+        files[member.name] = plain[begin : begin + member.size].decode()
+    return files
 
 
 def verify(system: System, folder: Path, wanted: Collection[str]) -> tuple[int, list[str]]:
@@ -190,22 +207,29 @@ class _Verification:
 
     def faults(self, wanted: Collection[str]) -> Iterator[str]:
         """What is wrong; what the proofs of the wanted ones use is wanted as well."""
-        for action in self._system.action_by_name:
-            yield from self._of(f"disjoint__{action}", self._known.of_action(action))
-        todo, seen = sorted(wanted), set(wanted)
+        updates = [f"disjoint__{action}" for action in self._system.action_by_name]
+        for name, action in zip(updates, self._system.action_by_name, strict=True):
+            yield from self._of(name, self._known.of_action(action))
+        seen = {*wanted, *self._used(updates)}
+        todo = sorted(seen)
         for name in todo:
             yield from self._of(name, self._known.of_property(name))
-            used = {label for row in self._rows.get(name, {}).values() for label in row["assumes"]}
-            more = {label[7:] for label in used if label.startswith("always.")} & self._invariants
-            todo += sorted(more - seen)
+            more = self._used([name]) - seen
+            todo += sorted(more)
             seen |= more
-        known = {f"disjoint__{action}" for action in self._system.action_by_name} | seen
+        known = {*updates, *seen}
         provable = {claim.name for claim in self._system.of_kind("always", "step", "ends")}
         for name in sorted(self._rows.keys() - known):
             if name in provable:
                 yield from self._of(name, self._known.of_property(name))
             else:
                 yield f"{name} is no property that can be proved of this specification"
+
+    def _used(self, names: Iterable[str]) -> set[str]:
+        """The invariants that the certificates of those names use."""
+        rows = [row for name in names for row in self._rows.get(name, {}).values()]
+        used = {label for row in rows for label in row["assumes"]}
+        return {each for each in self._invariants if f"always.{each}" in used}
 
     def _of(self, name: str, obligations: Iterator[Obligation]) -> Iterator[str]:
         """What is wrong with the certificates of a property, or of an action's updates."""
@@ -236,12 +260,13 @@ class _Verification:
             yield f"{obligation.name}: the text in its file is not the obligation"
         if digest(proof) != row["proof"]:
             yield f"{obligation.name}: the proof is not the one of the manifest"
-        if steps(proof) != row["steps"]:
+        found = account(proof, text)
+        if found.steps != row["steps"]:
             yield f"{obligation.name}: the proof does not have {row['steps']} steps"
-        if not _refutes(proof, text):
+        if found.foreign:
             yield f"{obligation.name}: the proof assumes what its text does not say"
-        if count := trusted(proof):
-            yield f"{obligation.name}: {count} steps of the proof give no reason"
+        if found.trusted:
+            yield f"{obligation.name}: {found.trusted} steps of the proof give no reason"
 
     def _files(self, name: str) -> dict[str, str]:
         """What is packed there; nothing if that cannot be read."""
@@ -250,19 +275,6 @@ class _Verification:
             packed = read_whole(path, _LARGEST, regular=True)
             unpack = zlib.decompressobj(zlib.MAX_WBITS | 16)
             plain = unpack.decompress(packed, _LARGEST)
-            with tarfile.open(fileobj=io.BytesIO(plain), mode="r:") as found:
-                return {
-                    member.name: content.read().decode()
-                    for member in found
-                    if member.isreg() and (content := found.extractfile(member))
-                }
+            return _unpacked(plain)
         except (OSError, ValueError, zlib.error, tarfile.TarError):
             return {}
-
-
-def _refutes(proof: str, text: str) -> bool:
-    """Whether the proof assumes nothing but assertions of the text."""
-    try:
-        return foreign(proof, text) == 0
-    except ValueError:
-        return False

@@ -27,7 +27,7 @@ from memhp.spec.system import SYSTEM
 from memhp.spec.variants import VARIANTS
 
 PACKAGE = Path(__file__).parents[1]
-EDITED = ("spec/blocks.py", '~exists(Frame, lambda f: (block_of(f) == b) & hole[f])', "~false")
+EDITED = ("spec/blocks.py", "~exists(Frame, lambda f: (block_of(f) == b) & hole[f])", "~false")
 """A file, a condition in it, and another that lets more pass."""
 
 
