@@ -11,7 +11,7 @@ depends on nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -69,6 +69,7 @@ def certify(
     """
     proved = work.cases.keys() - work.unproved()
     certificates: dict[int, Certificate] = {}
+    premises: dict[int, frozenset[str]] = {}
     done, proofs = 0, take is not None
     for everything in (False, True):  # with what the proof used, then with all that holds
         groups = [_Group(name, cases, proved, everything) for name, cases in _unconfirmed(work)]
@@ -76,6 +77,7 @@ def certify(
         for group, replies in zip(groups, each(_replies, None, batches, jobs), strict=True):
             for at, (case, (answer, proof)) in enumerate(zip(group.cases, replies, strict=True)):
                 case.take(Query("cvc5", "", work.limits.cvc5), answer)
+                premises[id(case)] = group.premises(at)
                 if proofs and case.confirmed:
                     certificates[id(case)] = found = group.certificate(at, proof)
                     case.confirmed = found.account.is_whole
@@ -85,6 +87,22 @@ def certify(
             done += len(group.cases)
             if progress:
                 progress(done)
+    _lose(work, premises)
+
+
+def _lose(work: Work, premises: Mapping[int, frozenset[str]]) -> None:
+    """What rests on a property that is not confirmed is not confirmed either."""
+    doubtful = frozenset[str]()
+    while more := _doubtful(work) - doubtful:
+        doubtful |= more
+        for case in work.every():
+            if lost := premises.get(id(case), frozenset()) & doubtful:
+                case.confirmed, case.lost = False, case.lost | lost
+
+
+def _doubtful(work: Work) -> frozenset[str]:
+    cases = work.cases.items()
+    return frozenset(name for name, own in cases if not all(case.confirmed for case in own))
 
 
 def _cases(work: Work) -> Iterator[tuple[str, list[Case]]]:
@@ -106,6 +124,12 @@ class _Group:
         self._used = [_holding(case, proved) if everything else case.used() for case in cases]
         pairs = zip(cases, self._used, strict=True)
         self.texts = [script(case.system, case.obligation, used) for case, used in pairs]
+
+    def premises(self, at: int) -> frozenset[str]:
+        """The other properties that the text of that number assumes."""
+        own = self.cases[at].obligation.claim
+        names = {part.name for part in self._used[at] if part.role == "always"}
+        return frozenset(names - {own.name if own else ""})
 
     def certificate(self, at: int, proof: str) -> Certificate:
         """The certificate of the case of that number."""

@@ -209,7 +209,10 @@ class _Reporter:
     def _meeting(self) -> list[str]:
         """The actions whose updates were not shown to stay apart."""
         actions = self.work.actions.items()
-        return [name for name, cases in actions if not all(case.proof for case in cases)]
+        return [name for name, cases in actions if not all(map(self._is_shown, cases))]
+
+    def _is_shown(self, case: Case) -> bool:
+        return case.proof is not None and (case.confirmed or not self.certify)
 
     def of_action(self, name: str) -> PropertyResult:
         what = (name, self.work.system.action_by_name[name].module, "action", ())
@@ -235,7 +238,7 @@ class _Reporter:
             scope=EVERY_SIZE,
             verdict=combine(failure.verdict for failure in failures),
             seconds=sum(case.seconds for case in cases),
-            certified=self.certify and all(case.confirmed for case in cases),
+            certified=self.certify and not failures,
             cached=all(case.cached for case in cases),
             obligations=len(cases) + unchanged,
             unchanged=unchanged,
@@ -255,7 +258,7 @@ class _Reporter:
             return Failure(action, Verdict.undetermined, reason)
         if not case.proof:
             return Failure(action, Verdict.undetermined, "the solver gave up")
-        if self.certify and not case.confirmed:
+        if not self._is_shown(case):
             reason = "the second solver does not confirm the proof"
             return Failure(action, Verdict.undetermined, reason)
         return None

@@ -10,7 +10,7 @@ from shutil import copytree
 
 import pytest
 
-from memhp.checks import certificates, cpc
+from memhp.checks import certificates, cpc, prove
 from memhp.checks import proofs as keeping
 
 from . import test_proofs as kept
@@ -31,9 +31,9 @@ def _spoilt(test: Callable[[Path], None]) -> None:
         test(Path(copytree(Path(_whole().name, "proofs"), Path(folder, "proofs"))))
 
 
-def _trusting() -> None:
+def _patched(test: Callable[[pytest.MonkeyPatch], None]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        kept.test_a_step_without_a_reason_leaves_the_property_undetermined(patch)
+        test(patch)
 
 
 def _forged(name: str) -> None:
@@ -46,7 +46,28 @@ CERTIFICATES = (
         certificates.certify,
         "case.confirmed = found.account.is_whole",
         "case.confirmed = True",
-        _trusting,
+        partial(_patched, kept.test_a_step_without_a_reason_leaves_the_property_undetermined),
+    ),
+    Fault(
+        "a proof may rest on what is not confirmed",
+        certificates.certify,
+        "_lose(work, premises)",
+        "pass",
+        partial(
+            _patched,
+            partial(
+                kept.test_what_rests_on_a_property_that_is_not_confirmed_is_not_certified,
+                "sat",
+                ["nobody_lives_in_free_frames"],
+            ),
+        ),
+    ),
+    Fault(
+        "it need not be confirmed that updates stay apart",
+        prove._Reporter._is_shown,
+        " and (case.confirmed or not self.certify)",
+        "",
+        partial(_patched, kept.test_nothing_is_certified_while_updates_may_meet),
     ),
     Fault(
         "only the rule that is called trust gives no reason",

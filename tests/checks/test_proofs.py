@@ -18,12 +18,12 @@ import pytest
 
 import memhp.cli
 from memhp.checks import certificates, proofs
-from memhp.checks.attempts import Limits
+from memhp.checks.attempts import Case, Limits
 from memhp.checks.certificates import Certificate, digest
 from memhp.checks.cpc import account
 from memhp.checks.proofs import MANIFEST, archive, verify
 from memhp.checks.prove import prove
-from memhp.checks.solvers import Answer, Refuter
+from memhp.checks.solvers import Answer, Query, Refuter, Status
 from memhp.checks.verdicts import Verdict
 from memhp.spec.language import DropGuard, load
 
@@ -353,6 +353,41 @@ def test_what_one_solver_does_not_show_is_asked_of_fresh_ones(
     monkeypatch.setattr(certificates.Refuter, "ask", silent)
     report = prove(TOY, jobs=1, certify=True)
     assert report.verdict is Verdict.error
+
+
+@pytest.mark.parametrize("said", ["unknown", "sat"])
+@pytest.mark.parametrize("only", [None, ["nobody_lives_in_free_frames"]], ids=["all", "one"])
+def test_what_rests_on_a_property_that_is_not_confirmed_is_not_certified(
+    said: Status, only: list[str] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doubtful, resting = "folios_live_in_blocks_that_are_not_offline", "nobody_lives_in_free_frames"
+    take = Case.take
+
+    def doubting(self: Case, query: Query, answer: Answer) -> None:
+        claim = self.obligation.claim
+        doubted = query.solver == "cvc5" and claim is not None and claim.name == doubtful
+        take(self, query, Answer(said) if doubted else answer)
+
+    monkeypatch.setattr(Case, "take", doubting)
+    report = prove(TOY, jobs=1, certify=True, only=only)
+    assert report.of(resting).verdict is Verdict.undetermined
+    assert not report.of(resting).certified
+    assert doubtful in report.of(resting).failures[0].reason
+    if only is None:
+        assert report.of("a_mark_says_that_there_is_a_user").certified
+
+
+def test_nothing_is_certified_while_updates_may_meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    take = Case.take
+
+    def doubting(self: Case, query: Query, answer: Answer) -> None:
+        doubted = query.solver == "cvc5" and self.obligation.claim is None
+        take(self, query, Answer("unknown") if doubted else answer)
+
+    monkeypatch.setattr(Case, "take", doubting)
+    report = prove(TOY, jobs=1, certify=True, only=NAMES[:1])
+    assert {each.verdict for each in report.results} == {Verdict.undetermined}
+    assert not any(each.certified for each in report.results)
 
 
 def test_a_solver_that_may_do_nothing_certifies_nothing() -> None:
