@@ -6,7 +6,7 @@ what passed, and what those proofs rest on: unless all of that is there, it is a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from hashlib import sha256
@@ -57,9 +57,10 @@ class Earlier:
             return None
         return [found[name] for name in (*names, *(actions if updates else ()))]
 
-    def keep(self, decisions: Iterable[Decision]) -> None:
-        """Add to the record what passed."""
-        if self._path is None:
+    def keep(self, decisions: Sequence[Decision]) -> None:
+        """Add to the record what passed; nothing if the updates of an action may meet."""
+        of_actions = (each for each in decisions if each.claim.name in self._system.action_by_name)
+        if self._path is None or not all(each.counts_as.passes for each in of_actions):
             return
         try:
             decided = dict(unsealed(kept(self._path))["decided"])

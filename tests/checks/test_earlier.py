@@ -88,6 +88,13 @@ def test_what_did_not_pass_is_not_kept(tmp_path: Path) -> None:
         assert not kept_in(tmp_path / verdict.name, [failed]).decisions([CLAIM], updates=False)
 
 
+def test_nothing_is_kept_of_a_run_that_found_updates_that_may_meet(tmp_path: Path) -> None:
+    """A later run for what is reached alone would not hear of them."""
+    meeting = replace(proved(UPDATES), verdict=Verdict.undetermined)
+    earlier = kept_in(tmp_path, [shown(REACHED, Verdict.holds), meeting])
+    assert earlier.decisions([REACHED], updates=False) is None
+
+
 DAMAGES: dict[str, Callable[[dict[str, Any]], object]] = {
     "a premise is missing": lambda of: of.pop(PREMISE),
     "a premise is refuted": lambda of: of[CLAIM]["proof"].update(rests_on=[GIVEN_UP]),
