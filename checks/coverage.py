@@ -17,6 +17,7 @@ from memhp.spec.language.edits import edited
 from memhp.spec.language.system import Action
 from memhp.spec.profiles import PROFILES
 from memhp.spec.rows import COLUMNS, ROWS, Row
+from memhp.spec.variants import VARIANTS
 from memhp.spec.variants.normal_path import SLOW_DESIGNS
 
 from .configuration_claims import (
@@ -30,6 +31,7 @@ from .parallel import each
 from .reach import first_violation
 from .run import check
 from .sizes import prove_claims
+from .solvers import solver_version
 from .store import code_digest, keep, kept, sealed, unsealed
 from .verdicts import Verdict, combine
 
@@ -306,7 +308,9 @@ _DECISIVE = tuple(
 
 def _apart(question: Question, providers: Sequence[Provider]) -> dict[Provider, list[Evidence]]:
     """What they find, or found the last time if all of it passed."""
-    path = question.folder / "coverage.json" if question.folder and providers else None
+    # Of others than our own variants nothing tells whether their functions have changed.
+    kept_in = question.folder if all(one in VARIANTS for one in question.variants) else None
+    path = kept_in / "coverage.json" if kept_in and providers else None
     key = _key(question) if path else ""
     if path and (known := _stored(path, key, providers)) is not None:
         return known
@@ -339,8 +343,12 @@ def _piece(question: Question, piece: tuple[Provider, tuple[Variant, ...]]) -> l
 
 
 def _key(question: Question) -> str:
-    code = code_digest(*_DECISIVE)
-    return sha256(repr((question.system, question.variants, _COMPARED, code)).encode()).hexdigest()
+    """Of the variants the names: their functions are code of the specification."""
+    system = replace(question.system, given_up=frozenset())  # a set has no order
+    names = [variant.name for variant in question.variants]
+    code = (code_digest(*_DECISIVE), solver_version("z3"), _COMPARED)
+    text = repr((system, sorted(question.system.given_up), names, code))
+    return sha256(text.encode()).hexdigest()
 
 
 def _stored(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -63,6 +65,26 @@ def test_it_is_gathered_anew_for_another_question(
     counted.table(tmp_path)
     counted.table(tmp_path, **other)
     assert counted.asked == ["first", "second"]
+
+
+def test_another_process_finds_it_under_the_same_key() -> None:
+    """A variant has functions, and a function prints its address."""
+    code = (
+        "from memhp.checks.coverage import Question, _key\n"
+        "from memhp.spec.system import SYSTEM\n"
+        "from memhp.spec.variants import VARIANTS\n"
+        "print(_key(Question(SYSTEM, VARIANTS, ())))"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == module._key(Question(SYSTEM, VARIANTS, ()))
+
+
+def test_what_variants_of_somebody_else_show_is_not_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    other = replace(VARIANTS[0], edits=())
+    Counted(monkeypatch).table(tmp_path, variants=(other,))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_it_is_gathered_anew_when_the_code_has_changed(
