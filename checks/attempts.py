@@ -91,12 +91,12 @@ class Case:
         """Learn from an answer to an attempt."""
         self.seconds += answer.seconds
         self.cached &= answer.cached
-        if answer.status == "error":
+        if query.solver == "first" and answer.status != "unsat":
+            self._looked = answer.status == "unknown"
+        elif answer.status == "error":
             self.error = answer.reason
         elif query.solver in ("first", "z3") and answer.status == "unsat":
             self.proof = answer
-        elif query.solver == "first":
-            self._looked = True
         elif query.solver == "z3-ground" and answer.status == "sat":
             self.small = answer
         elif query.solver == "z3-ground" and answer.status == "unsat":

@@ -118,7 +118,7 @@ def _asked(
         solving = _Solving(known.system, obligations, assumed, limits)
         return list(solving.answers(alone))
     except Exception:  # a solver's own exceptions share no base class; each is asked anew
-        return [_NOT_FOUND] * len(obligations)
+        return [Answer("error", reason="z3 failed in a batch")] * len(obligations)
 
 
 class _Solving:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -174,14 +175,18 @@ def test_an_edit_is_not_answered_by_what_was_known_before(system: System, tmp_pa
 
 
 def test_what_a_solver_fails_at_in_a_batch_is_asked_anew(
-    system: System, report: Report, monkeypatch: pytest.MonkeyPatch
+    system: System, report: Report, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    """At once, and at the next run: a failure is no answer that is kept."""
+
     def fails(_text: str) -> None:
         raise RuntimeError("a fault inside the solver")
 
     monkeypatch.setattr(batch, "Session", fails)
-    found = prove(system, jobs=1)
+    found = prove(system, jobs=1, cache=tmp_path)
     assert [each.verdict for each in found.results] == [each.verdict for each in report.results]
+    known = json.loads((tmp_path / "first.json").read_text())
+    assert {each["status"] for each in known.values()} == {"unsat"}
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"x": 1}', "\xff"])
