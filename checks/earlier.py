@@ -97,6 +97,7 @@ class Earlier:
 
     def _read(self, name: str, entry: Mapping[str, Any]) -> Decision:
         """What was written.  Raises ValueError, TypeError, KeyError or IndexError for all else."""
+        _of_their_kinds(entry, _KINDS)
         claim, given_up = claim_of(self._system, name), self._given_up.get(name, "")
         proof = _proof(entry["proof"]) if entry["proof"] else None
         trace = self._trace(entry["trace"], claim) if entry["trace"] else None
@@ -152,10 +153,26 @@ class Earlier:
         return [(number, shape.build(self._system)) for number, shape in enumerate(ROOMY)]
 
 
+_TEXT, _SECONDS, _NUMBER = (str,), (int, float), (int,)
+_KINDS = {"method": _TEXT, "scope": _TEXT, "seconds": _SECONDS}
+_OF_PROOFS = {
+    **_KINDS,
+    **dict.fromkeys(("module", "kind"), _TEXT),
+    **dict.fromkeys(("obligations", "unchanged", "rewritten"), _NUMBER),
+}
+
+
+def _of_their_kinds(entry: Mapping[str, Any], kinds: Mapping[str, tuple[type, ...]]) -> None:
+    """Return if that is what a record has.  Raises TypeError, or KeyError."""
+    for name, known in kinds.items():
+        if type(entry[name]) not in known:
+            raise TypeError(f"{name} is of another kind")
+
+
 def _proof(entry: Mapping[str, Any]) -> PropertyResult:
     """A proof without failures, as nothing else is kept."""
+    _of_their_kinds(entry, _OF_PROOFS)
+    fixed = {"certified": False, "cached": True, "failures": ()}
     sequences = {name: tuple(entry[name]) for name in ("covers", "rests_on")}
     verdict = Verdict(entry["verdict"])
-    return PropertyResult(
-        **{**entry, **sequences, "verdict": verdict, "cached": True, "failures": ()}
-    )
+    return PropertyResult(**{**entry, **sequences, **fixed, "verdict": verdict})

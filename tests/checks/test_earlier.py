@@ -111,6 +111,10 @@ DAMAGES: dict[str, Callable[[dict[str, Any]], object]] = {
     "reached on a list": lambda of: of[REACHED]["trace"].__setitem__(0, []),
     "updates meet": lambda of: of.pop(UPDATES),
     "a list": lambda of: of.update({CLAIM: []}),
+    "the method is a number": lambda of: of[CLAIM].update(method=3),
+    "the seconds are a word": lambda of: of[REACHED].update(seconds="long"),
+    "so many obligations": lambda of: of[CLAIM]["proof"].update(obligations="many"),
+    "of no kind": lambda of: of[PREMISE]["proof"].update(kind=None),
 }
 
 
