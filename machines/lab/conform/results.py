@@ -93,11 +93,11 @@ class Seen:
         return well and not self.lost and all(self.scenarios.values())
 
 
-_WORDS = frozenset({"doc", "why", "where", "module"})
+_WORDS = frozenset({"doc", "why", "where", "module", "using"})
 
 
 def rules_of(system: System) -> str:
-    """A fingerprint of what kernels are followed with; words and places in files do not count.
+    """A fingerprint of what kernels are followed with; words, hints and places do not count.
 
     It is of the axioms, definitions, variables and actions that the system has with Linux's
     profile, as it is and as it was before each version that changed something (`BEFORE`).
