@@ -119,6 +119,7 @@ def _word(decision: Decision | None) -> str:
     """What is said of a property in its row."""
     if decision is None:
         return "open"
-    if decision.given_up and decision.counts_as.passes:
+    verdict = decision.counts_as
+    if decision.given_up and verdict.passes:
         return "given up"
-    return "reached" if decision.verdict.value == "holds" else decision.verdict.value
+    return "reached" if verdict.value == "holds" else verdict.value

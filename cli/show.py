@@ -78,7 +78,10 @@ def _method(decision: Decision) -> str:
 def _show_failure(out: Console, system: System, decision: Decision) -> None:
     claim = decision.claim
     if decision.given_up:
-        out.print(f"{claim.name} is given up: {decision.given_up}", soft_wrap=True)
+        line = f"{claim.name} is given up: {decision.given_up}"
+        if not decision.counts_as.passes:
+            line = f"{decision.counts_as.value}: {line}, but it is not refuted"
+        out.print(line, soft_wrap=True)
         if decision.trace:
             print_trace(system, decision.trace)
     elif decision.verdict.value == "undetermined" and not decision.proof:

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from memhp.checks.verdicts import Verdict
 from memhp.cli import rows as shown
 from memhp.cli.main import main
 from memhp.cli.rows import Rows
+from memhp.cli.show import show_failures
 from memhp.cli.streams import interrupts_wait
 from memhp.spec.rows import ROWS
 from memhp.spec.system import SYSTEM
@@ -60,6 +62,21 @@ def test_what_is_not_proved_is_said_in_its_row(
         found.add(decision(name))
     (line,) = (line for line in lines(capsys) if line.startswith("N2"))
     assert line.endswith(f": 1 {verdict.value}")
+
+
+def test_what_is_given_up_and_comes_all_the_same_is_an_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It does not count as reached, and the exit code is explained."""
+    found = Rows(SYSTEM, set(N2), shown=True)
+    first = next(name for name, claim in N2.items() if claim.kind == "sometimes")
+    kept = replace(decision(first), given_up="no reason")
+    for name in N2:
+        found.add(kept if name == first else decision(name))
+    (line,) = (line for line in lines(capsys) if line.startswith("N2"))
+    assert line.endswith(": 1 error")
+    show_failures(SYSTEM, [kept])
+    assert lines(capsys) == [f"error: {first} is given up: no reason, but it is not refuted"]
 
 
 def test_a_property_that_was_looked_at_is_not_decided(capsys: pytest.CaptureFixture[str]) -> None:
