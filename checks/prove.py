@@ -256,9 +256,8 @@ class _Reporter:
         if case.lost:
             reason = f"its proof rests on {', '.join(sorted(case.lost))}, which is not proved"
             return Failure(action, Verdict.undetermined, reason)
-        if not case.proof:
-            return Failure(action, Verdict.undetermined, "the solver gave up")
         if not self._is_shown(case):
-            reason = "the second solver does not confirm the proof"
+            unconfirmed = "the second solver does not confirm the proof"
+            reason = unconfirmed if case.proof else "the solver gave up"
             return Failure(action, Verdict.undetermined, reason)
         return None

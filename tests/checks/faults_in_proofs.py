@@ -282,9 +282,9 @@ SOLVERS = (
     ),
     Fault(
         "an obligation without a proof is no failure",
-        prove._Reporter._failure,
-        "if not case.proof:",
-        "if not case.proof and case.error:",
+        prove._Reporter._is_shown,
+        "case.proof is not None and",
+        "not case.error and",
         SMALL_ALONE,
     ),
     Fault(
