@@ -210,15 +210,16 @@ def _scope(args: argparse.Namespace) -> int:
     profile = find_profile(args.profile)
     system = system_of([profile])
     shapes = machines(system, args.scope)
+    only = _only(args, system)
+    if only is not None and all(system.property_by_name[n].kind == "ends" for n in only):
+        raise UsageError("--scope searches for no run that never ends: --only names nothing else")
     started = perf_counter()
 
     def progress(found: Any) -> None:
         if not args.quiet:
             show_progress(f"depth {found.depth}: {found.states} states")
 
-    decisions, found = search_scope(
-        system, shapes, only=_only(args, system), depth=args.depth, progress=progress
-    )
+    decisions, found = search_scope(system, shapes, only=only, depth=args.depth, progress=progress)
     show_progress()
     if not args.json:
         print(f"{len(shapes)} machines with {scope_text(shapes[0])}:")

@@ -79,6 +79,8 @@ def verify_proofs(place: Path, system: System, profile: Profile, only: set[str] 
     kept = provable_part(system, profile)
     names = {claim.name for claim in kept.of_kind("always", "step", "ends")}
     wanted = names if only is None else names & only
+    if not wanted:
+        raise UsageError("--only names nothing that has a proof: a trace shows a *sometimes*")
     try:
         count, faults = verify(kept, place, wanted)
     except OSError as error:

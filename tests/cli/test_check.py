@@ -17,6 +17,7 @@ from memhp.cli.main import main
 from memhp.spec.system import SYSTEM
 
 SCHEMA = json.loads((Path(memhp.cli.__file__).parent / "schema" / "check.json").read_text())
+ENDS, SOMETIMES = (next(SYSTEM.of_kind(kind)).name for kind in ("ends", "sometimes"))
 
 
 def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
@@ -146,6 +147,8 @@ def test_proofs_are_kept_and_held_against_the_specification(
         (["--variant", "pgdat-goes-early", "--proofs", "x"], "--variant refutes"),
         (["--verify-proofs", "x", "--certify"], "--verify-proofs goes with"),
         (["--verify-proofs", "/not/there"], "cannot read /not/there/manifest.json"),
+        (["--verify-proofs", "/not/there", "--only", SOMETIMES], "nothing that has a proof"),
+        (["--scope", "node=1", "--only", ENDS], "searches for no run that never ends"),
         (["--proofs", "/not/there/x", "--only", "N2"], "cannot write to /not/there/x"),
         (["--proofs", "/dev/null", "--only", "N2"], "not an empty folder"),
     ],
