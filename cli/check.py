@@ -127,9 +127,9 @@ def _compatible(args: argparse.Namespace) -> None:
         raise UsageError("--mutants goes with --only, --kind, --jobs, --no-cache, --json, --quiet")
     if args.kind and not args.mutants:
         raise UsageError("--kind goes with --mutants")
-    if args.verify_proofs is not None and (
-        variant or args.certify or args.export or args.proofs is not None
-    ):
+    decides = variant or args.certify or args.export or args.proofs is not None
+    shown = args.json or args.all or args.no_cache or args.jobs
+    if args.verify_proofs is not None and (decides or shown):
         raise UsageError("--verify-proofs goes with --profile, --only and --quiet alone")
     if variant and proofs:
         raise UsageError("--variant refutes; it does not go with --proofs")

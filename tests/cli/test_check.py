@@ -146,6 +146,7 @@ def test_proofs_are_kept_and_held_against_the_specification(
         (["--scope", "node=1", "--proofs", "x"], "--scope searches"),
         (["--variant", "pgdat-goes-early", "--proofs", "x"], "--variant refutes"),
         (["--verify-proofs", "x", "--certify"], "--verify-proofs goes with"),
+        (["--verify-proofs", "x", "--json"], "--verify-proofs goes with"),
         (["--verify-proofs", "/not/there"], "cannot read /not/there/manifest.json"),
         (["--verify-proofs", "/not/there", "--only", SOMETIMES], "nothing that has a proof"),
         (["--scope", "node=1", "--only", ENDS], "searches for no run that never ends"),
