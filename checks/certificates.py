@@ -64,7 +64,8 @@ def certify(
         work: all of which is decided.
         jobs: the number of processes (all cores by default).
         take: is given the certificates of each property that has one for every case, and, as
-            ``disjoint__ACTION``, of the updates of each action.
+            ``disjoint__ACTION``, of the updates of each action, as they come: what they rest on
+            may turn out to have none.
         progress: called with the number of answers so far.
     """
     proved = work.cases.keys() - work.unproved()

@@ -13,6 +13,7 @@ import pytest
 from memhp.checks import certificates, cpc, prove
 from memhp.checks import proofs as keeping
 
+from . import test_cpc
 from . import test_proofs as kept
 from .faults import Fault
 
@@ -37,7 +38,7 @@ def _patched(test: Callable[[pytest.MonkeyPatch], None]) -> None:
 
 
 def _forged(name: str) -> None:
-    kept.test_what_cvc5_would_not_write_is_no_proof(kept.FORGED[name])
+    test_cpc.test_what_cvc5_would_not_write_is_no_proof(test_cpc.FORGED[name])
 
 
 CERTIFICATES = (
@@ -75,7 +76,7 @@ CERTIFICATES = (
         "bool(_TRUST.search(rule))",
         'rule == "trust"',
         partial(
-            kept.test_steps_without_a_reason_are_counted,
+            test_cpc.test_steps_without_a_reason_are_counted,
             "(step @p1 a :rule trust_theory_rewrite)\n(step @p2 false :rule contra)\n",
             1,
         ),
@@ -85,7 +86,7 @@ CERTIFICATES = (
         cpc._Reading.account,
         "self._trusted + 1",
         "self._trusted",
-        partial(kept.test_steps_without_a_reason_are_counted, "(step @p1 a :rule contra)\n", 1),
+        partial(test_cpc.test_steps_without_a_reason_are_counted, "(step @p1 a :rule contra)\n", 1),
     ),
     Fault(
         "a certificate may be missing",
