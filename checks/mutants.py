@@ -264,9 +264,12 @@ class _Change:
             same = refuter.same_action(self._new)
         elif refuter.same_definition(self._new):
             same = True
+        elif self._endings or not refuter.same_use(self._changed, self._actions):
+            return ""
+        elif refuter.same_claims(self._changed, [*self._claims, *sorted(self._sometimes)]):
+            return "no action and no property that uses it tells it apart"
         else:
-            used = refuter.same_use(self._changed, self._actions)
-            return "no action that uses it tells it apart" if used else ""
+            return ""
         return "no state that the invariants allow tells it apart" if same else ""
 
     def _engine_differs(self) -> str:

@@ -152,6 +152,26 @@ class Refuter:
             self.same_action(changed.action_by_name[name], changed) for name in actions
         )
 
+    def same_claims(self, changed: System, names: Iterable[str]) -> bool:
+        """The properties say what they said, of every state and step that the invariants allow.
+
+        Parameters: ``names``, of *always*, *step* and *sometimes* properties.
+        """
+        return all(self._same_claim(changed, name) for name in names)
+
+    def _same_claim(self, changed: System, name: str) -> bool:
+        was, now = self.system.property_by_name[name], changed.property_by_name[name]
+        if was.kind != "step" and not was.of_step:
+            goal = eq(expand(was.formula, self.system), expand(now.formula, changed))
+            return self._follows(goal, was.params, ())
+        old, new = (Obligations(_of_steps(each, name)) for each in (self.system, changed))
+        return all(
+            self._follows(eq(a.goal, b.goal), a.constants, _guards_of(a))
+            for action in changed.actions
+            for a, b in zip(old.of_steps([name], action), new.of_steps([name], action), strict=True)
+            if a.goal != b.goal
+        )
+
     def _follows(
         self, goal: Term, constants: tuple[Var, ...], guards: tuple[Assumption, ...]
     ) -> bool:
@@ -196,3 +216,12 @@ def _closed(obligation: Obligation) -> Term:
     for var in reversed(obligation.claim.params if obligation.claim else ()):
         term = forall(var, term)
     return term
+
+
+def _of_steps(system: System, name: str) -> System:
+    """The system with that property alone, as one of which each step must be shown."""
+    return replace(system, properties=(replace(system.property_by_name[name], kind="step"),))
+
+
+def _guards_of(obligation: Obligation) -> tuple[Assumption, ...]:
+    return tuple(part for part in obligation.assumptions if part.role == "guard")
