@@ -25,6 +25,7 @@ from memhp.spec.language import (
     apply,
 )
 from memhp.spec.language.edits import Edit
+from memhp.spec.language.wellformed import well_formed
 
 from .conftest import Write
 
@@ -34,7 +35,7 @@ def usable(b: Block) -> Bool:
     """It can be used."""
     return mode[b] == Mode.off
 
-@action
+@action(using="claim blocks_have_a_first_frame")
 def start(b: Block) -> None:
     """Start."""
     guard("off", usable(b), why="it is on")
@@ -148,6 +149,18 @@ def test_a_dropped_action_and_a_dropped_axiom_are_gone(given: Given) -> None:
     assert "start" not in odd.action_by_name
     assert odd.axioms == ()
     assert given.system.axioms != ()
+
+
+def test_proofs_no_longer_use_an_axiom_that_is_dropped(given: Given) -> None:
+    odd = apply(given.system, variant(DropAxiom("blocks_have_a_first_frame")))
+    assert odd.action_by_name["start"].using == ("claim",)
+
+
+def test_what_proofs_are_to_use_must_exist(given: Given) -> None:
+    (start,) = given.system.actions
+    odd = replace(given.system, actions=(replace(start, using=("clam",)),))
+    with pytest.raises(SpecificationError, match="start: there is no property or axiom 'clam'"):
+        well_formed(odd)
 
 
 def test_an_added_property_is_one_of_this_design(given: Given, write: Write) -> None:
