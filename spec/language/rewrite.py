@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from .system import Action, Axiom, Property, System, Update
 from .terms import (
@@ -105,6 +106,8 @@ def after(term: Term, action: Action) -> Term:
 
     ``term`` must be expanded and free of `Next`; the action's parameters stay free.
     """
+    if _read(term).isdisjoint(action.written):
+        return term
     if isinstance(term, App) and term.symbol.is_state:
         args = tuple(after(arg, action) for arg in term.args)
         value: Term = App(term.symbol, args)
@@ -113,6 +116,19 @@ def after(term: Term, action: Action) -> Term:
                 value = _updated(update, args, value)
         return value
     return rebuild(term, lambda part: after(part, action))
+
+
+@lru_cache(maxsize=50_000)
+def _read(term: Term) -> frozenset[str]:
+    """The names of the symbols in an expanded term."""
+    match term:
+        case App(symbol=symbol, args=args):
+            return frozenset((symbol.name,)).union(*map(_read, args))
+        case Op(args=args):
+            return frozenset[str]().union(*map(_read, args))
+        case Quantified(body=body) | Next(body=body):
+            return _read(body)
+    return frozenset()
 
 
 def _updated(update: Update, args: tuple[Term, ...], old: Term) -> Term:

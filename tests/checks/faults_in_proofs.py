@@ -91,6 +91,13 @@ REWRITING = (
         says("toy_pages", "step"),
     ),
     Fault(
+        "f(g(x)) stays as it is when g alone is written",
+        rewrite._read,
+        "return frozenset((symbol.name,)).union(*map(_read, args))",
+        "return frozenset((symbol.name,))",
+        says("toy_pages", "step"),
+    ),
+    Fault(
         "of two updates of a variable one alone is seen",
         rewrite.after,
         "value = _updated(update, args, value)",
