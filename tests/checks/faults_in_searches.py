@@ -306,9 +306,9 @@ VERDICTS = (
     ),
     Fault(
         "a sometimes without a trace counts as reached",
-        run._searched,
-        "without=(Verdict.undetermined, nowhere)",
-        "without=(Verdict.holds, nowhere)",
+        run._by_trace,
+        "verdict, scope = without",
+        "verdict, scope = Verdict.holds, without[1]",
         searches.test_a_sometimes_without_a_trace_is_undetermined,
     ),
     Fault(
