@@ -9,6 +9,7 @@ there is none: what is taken out then comes back, or cannot be taken out.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from memhp.reference import Topology, diff
@@ -16,13 +17,17 @@ from memhp.reference.compile import Program
 from memhp.spec.language.system import Property, System
 from memhp.spec.language.terms import App, subterms
 
+from .explore.layers import Leaves, TooLarge, beginning
+from .explore.native import NoMemory
 from .localise import Spent, closed, cut, different, reads, refusal, shortest
-from .search import Choice, Edge, Found, unfinished, way
+from .search import Choice, Edge, Found, search, unfinished, way
 
 __all__ = ["endless", "lasso"]
 
 _MAX_TO_BEGIN = 200_000
 """After how many states the search for a way to unfinished work gives up."""
+_FEW = 1_000
+"""After how many states it may be that there is work somewhere."""
 
 
 def lasso(
@@ -104,7 +109,8 @@ def _search(
     kept = closed(fewer, reads(system, watch.formula, *guards))
     while True:
         smaller = cut(fewer, kept, watch, [a for a in fewer.actions if a.name in helping])
-        graphs = (_Graph(smaller, t, claim, max_states) for t in different(smaller, topologies))
+        those = _with_work(system, smaller, different(smaller, topologies), watch)
+        graphs = (_Graph(smaller, topology, claim, max_states) for topology in those)
         found = next((run for graph in graphs if (run := graph.lasso())), None)
         if found is None:
             return None
@@ -112,6 +118,20 @@ def _search(
         if not missing:
             return found
         kept = closed(fewer, kept | missing)
+
+
+def _with_work(
+    system: System, smaller: System, topologies: Sequence[Topology], watch: Property
+) -> Iterator[Topology]:
+    """The machines without those where the compiled search finds that there never is any work."""
+    begin = beginning(system)
+    for topology in topologies:
+        with suppress(Leaves, NoMemory, TooLarge):
+            if begin:
+                result = search(smaller, [topology], [watch], max_states=_FEW, begin=begin)
+                if result.complete and not result.found:
+                    continue
+        yield topology
 
 
 def _missing(system: System, found: Found) -> frozenset[str]:

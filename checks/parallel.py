@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -169,11 +169,14 @@ def each(
     shared: Shared,
     items: Sequence[Item],
     jobs: int | None = None,
-) -> Iterator[Result]:
+    *,
+    together: int = 1,
+) -> Generator[Result, None, None]:
     """``function(shared, item)`` for every item, in their order, as they become known.
 
     Parameters: ``shared``, which each process gets once, and may keep things in;
-    ``jobs``, the number of processes (all cores by default).  Function, shared
+    ``jobs``, the number of processes (all cores by default); ``together``, how many items
+    that follow each other go to the same process.  Function, shared
     and items must be such that they can be sent to another process.
     """
     jobs = min(jobs or os.cpu_count() or 1, len(items))
@@ -182,7 +185,7 @@ def each(
         return
     pool = workers(jobs, shared)
     try:
-        yield from pool.map(partial(call, function), items)
+        yield from pool.map(partial(call, function), items, chunksize=together)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 

@@ -9,7 +9,7 @@ believed, so that a stale or damaged store can cost time but not truth.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -29,6 +29,8 @@ __all__ = ["first_violation", "reach"]
 
 MAX_STATES = 2_000_000
 MAX_LASSO_STATES = 20_000
+_TOGETHER = 4
+"""Claims that follow each other ask for the same of a machine, which a process works out once."""
 
 
 def reach(
@@ -56,15 +58,16 @@ def reach(
         if decided and claim.name in found:
             decided(claim, found[claim.name])
     left = [claim for claim in targets if claim.name not in found]
-    traces = each(_trace, (system, machines, few), left, jobs) if left else ()
-    for claim, (trace, reading) in zip(left, traces, strict=True):
-        if trace:
-            found[claim.name] = trace
-            if folder:
-                at = next(n for n, topology in machines.items() if topology == trace.topology)
-                keep_trace(folder, system, reading, about, at, trace)
-        if decided:
-            decided(claim, trace)
+    given = (system, machines, few)
+    with closing(each(_trace, given, left, jobs, together=_TOGETHER)) as traces:
+        for claim, (trace, reading) in zip(left, traces, strict=True):
+            if trace:
+                found[claim.name] = trace
+                if folder:
+                    at = next(n for n, topology in machines.items() if topology == trace.topology)
+                    keep_trace(folder, system, reading, about, at, trace)
+            if decided:
+                decided(claim, trace)
     return {claim.name: found[claim.name] for claim in targets if claim.name in found}, not left
 
 

@@ -150,6 +150,13 @@ SEARCHES = (
         ),
     ),
     Fault(
+        "where there is work, no run is looked for",
+        lasso._with_work,
+        "if result.complete and not result.found:",
+        "if result.complete:",
+        partial(searches.test_work_that_never_ends_is_a_cycle_or_stuck, *searches.ENDLESS[1]),
+    ),
+    Fault(
         "who is stuck is not seen",
         lasso._Graph._turns,
         "if not helps and not round_trips:",

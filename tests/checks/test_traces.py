@@ -79,9 +79,12 @@ def test_an_edit_of_what_a_search_does_not_read_leaves_its_trace(
 ) -> None:
     asked: list[str] = []
 
-    def search(_function: object, _shared: object, claims: list[Property], _jobs: int) -> object:
-        asked.extend(claim.name for claim in claims)
-        return [(None, None)] * len(claims)
+    def search(
+        _function: object, _shared: object, claims: list[Property], _jobs: int, **_more: int
+    ) -> Iterator[tuple[None, None]]:
+        for claim in claims:
+            asked.append(claim.name)
+            yield None, None
 
     every = {name for name, each in searched(TOY, tmp_path).items() if each}
     monkeypatch.setattr("memhp.checks.reach.each", search)
