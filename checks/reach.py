@@ -23,7 +23,7 @@ from .localise import Reading, looked_for
 from .parallel import each
 from .scopes import ROOMY, USUAL, fitting
 from .search import Found, ReplayError
-from .traces import keep_trace, kept_traces, trace_in
+from .traces import drop_old_traces, keep_trace, kept_traces, trace_in
 
 __all__ = ["first_violation", "reach"]
 
@@ -68,6 +68,8 @@ def reach(
                     keep_trace(folder, system, reading, about, at, trace)
             if decided:
                 decided(claim, trace)
+    if left:
+        drop_old_traces(folder)
     return {claim.name: found[claim.name] for claim in targets if claim.name in found}, not left
 
 

@@ -19,12 +19,14 @@ from memhp.spec.language.terms import Term, Var
 
 from .localise import Reading, cut, idle_of
 from .search import Found
-from .store import code_digest, keep, kept, sealed, unsealed
+from .store import code_digest, keep, kept, newest, sealed, unsealed
 
-__all__ = ["keep_trace", "kept_traces", "trace_in", "written"]
+__all__ = ["drop_old_traces", "keep_trace", "kept_traces", "trace_in", "written"]
 
 _MOST = 16
 """Of so many designs a property's traces are kept, the latest."""
+_MOST_PROPERTIES = 512
+"""Of so many properties; memhp and its variants have some 250."""
 
 
 def kept_traces(
@@ -62,6 +64,11 @@ def keep_trace(
     }
     others = [each for each in _entries(folder, found.claim) if each.get("digest") != digest]
     keep(_path(folder, found.claim), [sealed(entry), *others][:_MOST])
+
+
+def drop_old_traces(folder: Path | None) -> None:
+    """Remove what was kept longest ago of more properties than there are: nobody asks for it."""
+    newest(folder, "traces-*.json", _MOST_PROPERTIES)
 
 
 def _entries(folder: Path | None, claim: Property) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -110,3 +111,20 @@ def test_a_trace_is_kept_for_what_its_search_takes_on_the_whole_machine(name: st
         same &= all(edited.definitions[each] == system.definitions[each] for each in read)
         kept = _digest(edited, claim, taken, "") == _digest(system, claim, taken, "")
         assert kept == same, what
+
+
+def test_traces_that_nobody_asks_for_do_not_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("memhp.checks.traces._MOST_PROPERTIES", 1000)
+    found = searched(TOY, tmp_path)
+    count = len(list(tmp_path.glob("traces-*.json")))
+    monkeypatch.setattr("memhp.checks.traces._MOST_PROPERTIES", count)
+    old, foreign = tmp_path / f"traces-{0:032}.json", tmp_path / "other.json"
+    for path in (old, foreign):
+        path.write_text("[]")
+        os.utime(path, (0, 0))
+    assert steps(searched(TOY, tmp_path)) == steps(found)
+    assert not old.exists()
+    assert foreign.exists()
+    assert len(list(tmp_path.glob("traces-*.json"))) == count
