@@ -11,7 +11,7 @@ from memhp.checks.mutants import Judge, judge_all
 from memhp.checks.mutations import Mutant, mutants
 from memhp.checks.probes import idle, impossible
 from memhp.spec.language import System
-from memhp.spec.language.terms import BOOL, TRUE, App, Call, implies, negate
+from memhp.spec.language.terms import BOOL, TRUE, App, Call, Const, conj, eq, implies
 from memhp.spec.mutants import MAY_REPEAT, REASONS, Reason
 from memhp.spec.system import SYSTEM
 
@@ -81,10 +81,13 @@ def test_what_a_property_says_otherwise_is_not_the_same() -> None:
     like = SYSTEM.property_by_name["holes_are_never_handed_out"]
     symbols = {variable.symbol.name: variable.symbol for variable in SYSTEM.variables}
     in_the_way = Call("stands_in_the_way", like.params, BOOL)
-    formula = implies(App(symbols["driver_reference"], like.params), negate(in_the_way))
+    referenced = App(symbols["driver_reference"], like.params)
+    state = symbols["frame_state"]
+    offline = eq(App(state, like.params), Const("page_offline", state.range))
+    formula = implies(conj(referenced, offline), in_the_way)
     claim = replace(like, name="planted", formula=formula)
     system = replace(SYSTEM, properties=(*SYSTEM.properties, claim))
     chosen = mutants(system, ["stands_in_the_way"], ["conjunct"])
-    mutant = next(m for m in chosen if "driver_reference" in m.change)
+    mutant = next(m for m in chosen if m.change == "without ~driver_reference[f]")
     assert Judge(SYSTEM).judge(mutant).notice == "same"
     assert Judge(system).judge(mutant).notice == "property"
