@@ -58,6 +58,8 @@ def reach(
         if decided and claim.name in found:
             decided(claim, found[claim.name])
     left = [claim for claim in targets if claim.name not in found]
+    if not left:
+        return found, True
     given = (system, machines, few)
     with closing(each(_trace, given, left, jobs, together=_TOGETHER)) as traces:
         for claim, (trace, reading) in zip(left, traces, strict=True):
@@ -68,9 +70,8 @@ def reach(
                     keep_trace(folder, system, reading, about, at, trace)
             if decided:
                 decided(claim, trace)
-    if left:
-        drop_old_traces(folder)
-    return {claim.name: found[claim.name] for claim in targets if claim.name in found}, not left
+    drop_old_traces(folder)
+    return {claim.name: found[claim.name] for claim in targets if claim.name in found}, False
 
 
 def _trace(

@@ -214,7 +214,7 @@ def test_a_kept_trace_is_taken_anew_before_it_is_believed(
     monkeypatch: pytest.MonkeyPatch,
     change: Callable[[list[Any]], object],
 ) -> None:
-    def search(*_: object) -> None:
+    def search(*_: object, **__: object) -> None:
         raise InterruptedError
 
     monkeypatch.setattr("memhp.checks.reach.each", search)
