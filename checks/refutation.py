@@ -86,12 +86,8 @@ class Refuter:
             boot = [next(known.of_property(claim.name))] if claim.name in claims else []
             if boot and (name := self._broken(changed, boot, sizes)):
                 return name
-        for action in changed.actions:
-            if action.name in actions:
-                found = [e for e in known.of_steps(names, action) if not e.unchanged]
-                if name := self._broken(changed, found, sizes):
-                    return name
-        return ""
+        chosen = [action for action in changed.actions if action.name in actions]
+        return self._broken_by_any(changed, chosen, names, sizes)
 
     def broken_beside(
         self,
@@ -101,12 +97,22 @@ class Refuter:
         sizes: Mapping[str, int],
     ) -> str:
         """One of those claims, which say otherwise now, that another than those actions breaks."""
+        others = [action for action in changed.actions if action.name not in actions]
+        return self._broken_by_any(changed, others, claims, sizes)
+
+    def _broken_by_any(
+        self,
+        changed: System,
+        actions: Iterable[Action],
+        claims: Collection[str],
+        sizes: Mapping[str, int],
+    ) -> str:
+        """The first of those claims that a step of one of the actions breaks."""
         known = self._of(changed)
-        for action in changed.actions:
-            if action.name not in actions:
-                found = [e for e in known.of_steps(claims, action) if not e.unchanged]
-                if name := self._broken(changed, found, sizes):
-                    return name
+        for action in actions:
+            found = [e for e in known.of_steps(claims, action) if not e.unchanged]
+            if name := self._broken(changed, found, sizes):
+                return name
         return ""
 
     def ending_fails(self, changed: System, claims: Iterable[str]) -> str:
