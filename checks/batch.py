@@ -75,7 +75,7 @@ def _propagated(obligation: Obligation, alone: bool) -> Answer | None:
     if alone:
         return Answer("unsat", core=(GOAL,), rewritten=True)
     claim = obligation.claim
-    used = [part for part in obligation.assumptions if part.role == "guard"]
+    used = [*obligation.guards]
     facts = [part.term for part in used]
     before: list[Term] = []
     if claim and obligation.kind == "consecution":

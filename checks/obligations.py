@@ -113,15 +113,19 @@ class Obligation:
         end = f"__{self.number}" if self.number else ""
         return f"{self.claim.name if self.claim else 'disjoint'}__{action}{end}"
 
+    @property
+    def guards(self) -> tuple[Assumption, ...]:
+        """Those of its assumptions that are guards of the action."""
+        return tuple(part for part in self.assumptions if part.role == "guard")
+
     @cached_property
     def symbols(self) -> frozenset[str]:
         """The symbols that the goal, the guards and the action's updates mention."""
         found = symbols(self.goal)
         if self.claim:
             found |= symbols(self.claim.formula)
-        for part in self.assumptions:
-            if part.role == "guard":
-                found |= part.symbols
+        for part in self.guards:
+            found |= part.symbols
         return found | self.action.written if self.action else found
 
 

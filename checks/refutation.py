@@ -172,7 +172,7 @@ class Refuter:
             return self._follows(goal, was.params, ())
         old, new = (Obligations(_of_steps(each, name)) for each in (self.system, changed))
         return all(
-            self._follows(eq(a.goal, b.goal), a.constants, _guards_of(a))
+            self._follows(eq(a.goal, b.goal), a.constants, a.guards)
             for action in changed.actions
             for a, b in zip(old.of_steps([name], action), new.of_steps([name], action), strict=True)
             if a.goal != b.goal
@@ -227,7 +227,3 @@ def _closed(obligation: Obligation) -> Term:
 def _of_steps(system: System, name: str) -> System:
     """The system with that property alone, as one of which each step must be shown."""
     return replace(system, properties=(replace(system.property_by_name[name], kind="step"),))
-
-
-def _guards_of(obligation: Obligation) -> tuple[Assumption, ...]:
-    return tuple(part for part in obligation.assumptions if part.role == "guard")
