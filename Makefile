@@ -26,7 +26,7 @@ mutants: .venv/installed ## make every small mistake in the specification (half 
 	@.venv/bin/memhp check --mutants --quiet
 
 bench: .venv/installed-dev ## measure proofs, reference, fuzzing, engine and search (twenty minutes)
-	@.venv/bin/python tests/bench.py
+	@.venv/bin/python tests/bench/run.py
 
 setup: .venv/installed-dev ## make .venv, with the development tools
 

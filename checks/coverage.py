@@ -20,20 +20,26 @@ from memhp.spec.rows import COLUMNS, ROWS, Row
 from memhp.spec.variants import VARIANTS
 from memhp.spec.variants.normal_path import SLOW_DESIGNS
 
-from .configuration_claims import (
+from .ground.cuts import reads
+from .numbers.configuration_claims import (
     every_capability_is_possible,
     no_smaller_set_exists,
     prove_configuration_claims,
 )
-from .cost import normal_path
-from .localise import reads
-from .parallel import each
-from .reach import first_violation
+from .numbers.cost import normal_path
+from .proof.solvers import solver_version
 from .run import check
-from .sizes import prove_claims
-from .solvers import solver_version
-from .store import code_digest, keep, kept, sealed, unsealed
-from .verdicts import Verdict, combine
+from .search.sizes import prove_claims
+from .search.usual import first_violation
+from .support.parallel import each
+from .support.store import (
+    code_digest,
+    keep,
+    kept,
+    sealed,
+    unsealed,
+)
+from .support.verdicts import Verdict, combine
 
 __all__ = ["PROVIDERS", "Cell", "Evidence", "Question", "RowCoverage", "coverage"]
 
@@ -244,7 +250,7 @@ def agreed(question: Question) -> Iterator[Evidence]:
     All of a property's actions, that is, and of each variable that the property reads some
     value was compared; the detail says how many entries never were.
     """
-    from .agreement import agreement
+    from .fuzz.agreement import agreement
 
     question.say("comparing the engine with the reference")
     found = agreement(question.system, _COMPARED, folder=question.folder)

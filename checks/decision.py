@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from memhp.spec.language.system import Property, System
 from memhp.spec.language.terms import TRUE
 
-from .prove import PropertyResult
-from .search import Found
-from .verdicts import Verdict, combine
+from .proof.prove import PropertyResult
+from .search.search import Found
+from .support.verdicts import Verdict, combine
 
 __all__ = ["Decision", "claim_of", "overall"]
 

@@ -17,13 +17,20 @@ from memhp.reference import Topology
 from memhp.spec.language.system import Property, System
 
 from .decision import Decision, claim_of
-from .prove import PropertyResult
-from .scopes import ROOMY
-from .search import Found
-from .solvers import solver_version
-from .store import code_digest, keep, kept, newest, sealed, unsealed
-from .traces import trace_in, written
-from .verdicts import Verdict
+from .proof.prove import PropertyResult
+from .proof.solvers import solver_version
+from .search.scopes import ROOMY
+from .search.search import Found
+from .search.traces import trace_in, written
+from .support.store import (
+    code_digest,
+    keep,
+    kept,
+    newest,
+    sealed,
+    unsealed,
+)
+from .support.verdicts import Verdict
 
 __all__ = ["Earlier"]
 
@@ -78,7 +85,10 @@ class Earlier:
             return None
         system = replace(self._system, given_up=frozenset())  # a set has no order
         code = code_digest(
-            "checks/*.py", "checks/explore/*", "reference/*.py", "spec/language/*.py"
+            "checks/*.py",
+            *(f"checks/{room}/*" for room in ("support", "proof", "ground", "search")),
+            "reference/*.py",
+            "spec/language/*.py",
         )
         text = repr((code, solver_version("z3"), sorted(self._given_up), system))
         return self._folder / _RECORD.format(sha256(text.encode()).hexdigest()[:32])

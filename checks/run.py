@@ -12,14 +12,14 @@ from memhp.reference.shapes import Shape
 from memhp.spec.language import Profile, Property, System
 from memhp.spec.language.terms import negate
 
-from .certificates import Certificate
 from .decision import Decision, claim_of, overall
 from .earlier import Earlier
-from .prove import PropertyResult, prove
-from .reach import reach
-from .scopes import ROOMY, unfit
-from .search import Found, Search, search
-from .verdicts import Verdict
+from .proof.certificates import Certificate
+from .proof.prove import PropertyResult, prove
+from .search.scopes import ROOMY, unfit
+from .search.search import Found, Search, search
+from .search.usual import reach
+from .support.verdicts import Verdict
 
 __all__ = ["Decision", "check", "overall", "provable_part", "search_scope"]
 

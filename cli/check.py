@@ -24,9 +24,9 @@ from .common import (
     system_of,
     write_json,
 )
+from .output.rows import Rows
+from .output.streams import show_progress
 from .proofs import finish, kept_proofs, taker, verify_proofs
-from .rows import Rows
-from .streams import show_progress
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,7 +96,7 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the check; the exit code says what was found."""
-    from memhp.checks.scopes import ScopeError
+    from memhp.checks.search.scopes import ScopeError
 
     try:
         _compatible(args)
@@ -138,8 +138,8 @@ def _compatible(args: argparse.Namespace) -> None:
 
 
 def _prove(args: argparse.Namespace) -> int:
-    from memhp.checks.cache import default_folder
-    from memhp.checks.prove import export
+    from memhp.checks.proof.cache import default_folder
+    from memhp.checks.proof.prove import export
     from memhp.checks.run import check
 
     profile = find_profile(args.profile)
@@ -190,7 +190,7 @@ def _only(args: argparse.Namespace, system: System) -> set[str] | None:
 @contextmanager
 def _told(rows: Rows, system: System, as_document: bool, folder: Path | None) -> Iterator[None]:
     """An interrupt is answered by what was decided before, but for who reads a document."""
-    from .show import show_failures
+    from .output.traces import show_failures
 
     try:
         yield
@@ -205,7 +205,7 @@ def _told(rows: Rows, system: System, as_document: bool, folder: Path | None) ->
 
 def _scope(args: argparse.Namespace) -> int:
     from memhp.checks.run import search_scope
-    from memhp.checks.scopes import machines, scope_text
+    from memhp.checks.search.scopes import machines, scope_text
 
     profile = find_profile(args.profile)
     system = system_of([profile])
@@ -229,9 +229,9 @@ def _scope(args: argparse.Namespace) -> int:
 
 
 def _variant(args: argparse.Namespace) -> int:
-    from memhp.checks.reach import first_violation
+    from memhp.checks.search.usual import first_violation
 
-    from .show import show_trace
+    from .output.traces import show_trace
 
     variant = find_variant(args.variant)
     system = system_of([variant])
@@ -256,9 +256,9 @@ def _variant(args: argparse.Namespace) -> int:
 
 
 def _mutants(args: argparse.Namespace) -> int:
-    from memhp.checks.cache import default_folder
-    from memhp.checks.mutants import Judge, Judgement, judge_all, unused
-    from memhp.checks.mutations import KINDS, mutants
+    from memhp.checks.mutants.judge import Judge, Judgement, judge_all, unused
+    from memhp.checks.mutants.mutations import KINDS, mutants
+    from memhp.checks.proof.cache import default_folder
     from memhp.spec.mutants import MAY_REPEAT, REASONS
 
     from .mutants import as_json, show_mutants
@@ -301,7 +301,7 @@ def _report(
 ) -> int:
     from memhp.checks.run import overall
 
-    from .show import as_json, show_decisions
+    from .output.traces import as_json, show_decisions
 
     if args.json:
         print(json.dumps(as_json(system, profile, decisions, seconds), indent=1))

@@ -22,7 +22,7 @@ from . import (
     sections,
     variants,
 )
-from .streams import USAGE, one_line
+from .output.streams import USAGE, one_line
 
 _EPILOG = """examples:
   memhp check                                 prove everything

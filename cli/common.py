@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .streams import USAGE, one_line, quoted
+from .output.streams import USAGE, one_line, quoted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -193,7 +193,7 @@ def console() -> Console:
 
     Nothing is markup, and nothing foreign steers the terminal.
     """
-    from .tables import Quoting
+    from .output.tables import Quoting
 
     return Quoting() if sys.stdout.isatty() else Quoting(width=200)
 
@@ -240,7 +240,7 @@ def write_file(path: Path, content: str | bytes, *, private: bool = False) -> No
 
     Raises `UsageError` if it cannot be written.
     """
-    from memhp.checks.files import write_whole
+    from memhp.checks.support.files import write_whole
 
     try:
         write_whole(path, content, private=private)

@@ -24,10 +24,10 @@ from .kernel_target import (
 )
 
 if TYPE_CHECKING:
-    from memhp.machines.lab import Kernel
-    from memhp.machines.lab.conform import Tally
-    from memhp.machines.lab.conform.results import Results, Seen
-    from memhp.machines.lab.conform.scenarios import Check, Scenario
+    from memhp.lab import Kernel
+    from memhp.lab.conform import Tally
+    from memhp.lab.conform.results import Results, Seen
+    from memhp.lab.conform.scenarios import Check, Scenario
 
 _EPILOG = """examples:
   memhp lab conform                              every kernel that is here, 300 steps each
@@ -124,7 +124,7 @@ def _all(
     kernels: Iterable[Kernel], args: argparse.Namespace
 ) -> tuple[tuple[Seen, ...], bool, bool]:
     """What each kernel has shown; whether one could not be held at all; whether it was stopped."""
-    from memhp.machines.lab import LabError
+    from memhp.lab import LabError
 
     seen, failed, stopped = [], False, False
     for kernel in kernels:
@@ -143,16 +143,16 @@ def _all(
 
 def recorded() -> Results:
     """What memhp's own record says that kernels have shown."""
-    from memhp.checks.files import json_of
-    from memhp.machines.lab.conform.results import Results
+    from memhp.checks.support.files import json_of
+    from memhp.lab.conform.results import Results
 
-    text = (files("memhp.machines.lab.conform") / "kernels.json").read_text()
+    text = (files("memhp.lab.conform") / "kernels.json").read_text()
     return Results.from_json(json_of(text))
 
 
 def _read(path: Path) -> Results:
-    from memhp.checks.files import json_of, read_whole
-    from memhp.machines.lab.conform.results import Results
+    from memhp.checks.support.files import json_of, read_whole
+    from memhp.lab.conform.results import Results
 
     try:
         return Results.from_json(json_of(read_whole(path, _MOST_BYTES)))
@@ -163,8 +163,8 @@ def _read(path: Path) -> Results:
 
 
 def _kernels(args: argparse.Namespace) -> list[Kernel]:
-    from memhp.machines.lab import STOCK, load
-    from memhp.machines.lab.conform import BOARDS
+    from memhp.lab import STOCK, load
+    from memhp.lab.conform import BOARDS
 
     if args.kernels != "all" or args.modules is not None:
         return [kernel_named(name, args.modules) for name in args.kernels.split(",")]
@@ -176,9 +176,9 @@ def _kernels(args: argparse.Namespace) -> list[Kernel]:
 
 def _hold(kernel: Kernel, args: argparse.Namespace) -> tuple[Seen, bool]:
     """What the kernel has shown, and whether somebody pressed Ctrl-C."""
-    from memhp.machines.lab.conform.results import Seen
-    from memhp.machines.lab.conform.scenarios import run as play
-    from memhp.machines.lab.conform.scenarios import scenarios_of
+    from memhp.lab.conform.results import Seen
+    from memhp.lab.conform.scenarios import run as play
+    from memhp.lab.conform.scenarios import scenarios_of
     from memhp.spec.system import SYSTEM
 
     wanted = () if args.no_scenarios else scenarios_of(kernel)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from .common import coloured, console, processes
-from .streams import show_progress
+from .output.streams import show_progress
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -49,9 +49,9 @@ def add_parser(commands: Any) -> None:
 def _kernels() -> Iterator[Evidence]:
     """What memhp's record says: each scenario, and the kernels on which it was played."""
     from memhp.checks.coverage import Evidence
-    from memhp.checks.verdicts import Verdict
-    from memhp.machines.lab.conform.results import rules_of
-    from memhp.machines.lab.conform.scenarios import SCENARIOS
+    from memhp.checks.support.verdicts import Verdict
+    from memhp.lab.conform.results import rules_of
+    from memhp.lab.conform.scenarios import SCENARIOS
     from memhp.spec.system import SYSTEM
 
     from .conform import recorded
@@ -73,9 +73,9 @@ def _kernels() -> Iterator[Evidence]:
 
 def run(args: argparse.Namespace) -> int:
     """Print the table; the exit code says whether every claim is met."""
-    from memhp.checks.cache import default_folder
     from memhp.checks.coverage import Question, coverage
-    from memhp.checks.verdicts import combine
+    from memhp.checks.proof.cache import default_folder
+    from memhp.checks.support.verdicts import combine
     from memhp.spec.system import SYSTEM
     from memhp.spec.variants import VARIANTS
 

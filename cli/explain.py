@@ -146,8 +146,8 @@ def _action(action: Action, only: str = "") -> list[str]:
 
 def _cost(system: System, name: str) -> list[str]:
     """What a step reads and writes, and what of it hotplug costs."""
-    from memhp.checks.cost import cost, normal_path
-    from memhp.spec.normal_path import NORMAL_PATH
+    from memhp.checks.numbers.cost import cost, normal_path
+    from memhp.spec.numbers.normal_path import NORMAL_PATH
 
     found = cost(system.action_by_name[name], system)
     lines = [

@@ -23,7 +23,7 @@ from .common import (
     system_of,
     write_file,
 )
-from .streams import one_line
+from .output.streams import one_line
 
 if TYPE_CHECKING:
     from memhp.checks.explore.results import Exploration, Progress
@@ -101,8 +101,8 @@ def _bytes(text: str) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Search; the exit code says what was found."""
-    from memhp.checks.explore.native import NativeError, NoMemory
-    from memhp.checks.scopes import ScopeError
+    from memhp.checks.search.scopes import ScopeError
+    from memhp.checks.support.compiler import NativeError, NoMemory
 
     try:
         return _explore(args)
@@ -114,7 +114,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _explore(args: argparse.Namespace) -> int:
-    from .explored import as_json, show, verdict
+    from .output.explored import as_json, show, verdict
 
     whole, system, claims = _question(args)
     shapes = _shapes(args, system)
@@ -139,7 +139,7 @@ def _explore(args: argparse.Namespace) -> int:
 
 
 def _say_if_slow(args: argparse.Namespace) -> None:
-    from memhp.checks.explore.native import why_no_compiler
+    from memhp.checks.support.compiler import why_no_compiler
 
     why = why_no_compiler()
     if why and not args.json:
@@ -148,7 +148,7 @@ def _say_if_slow(args: argparse.Namespace) -> None:
 
 def _question(args: argparse.Namespace) -> tuple[System, System, list[Property]]:
     """The specification, what of it is searched, and the properties to decide."""
-    from memhp.checks.explore.parts import sliced
+    from memhp.checks.ground.parts import sliced
 
     whole, system = _systems(args)
     claims = _claims(args, system)
@@ -170,7 +170,7 @@ def _export(
 
 def _systems(args: argparse.Namespace) -> tuple[System, System]:
     """The specification, and what is left of it with the chosen actions."""
-    from memhp.checks.explore.parts import restricted
+    from memhp.checks.ground.parts import restricted
 
     changes = [find_profile(args.profile)]
     whole = system_of(
@@ -195,7 +195,7 @@ def _claims(args: argparse.Namespace, system: System) -> list[Property]:
 
 
 def _shapes(args: argparse.Namespace, system: System) -> list[Shape]:
-    from memhp.checks.scopes import machines
+    from memhp.checks.search.scopes import machines
 
     shapes = list(machines(system, args.scope))
     if args.machine is None:

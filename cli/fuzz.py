@@ -16,9 +16,23 @@ from tempfile import TemporaryFile
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from .common import UsageError, add_limit, at_least_one, fail, find_profile, free_path, write_json
-from .fuzz_show import by_name, document, show, show_depth, show_list
-from .streams import show_progress
+from .common import (
+    UsageError,
+    add_limit,
+    at_least_one,
+    fail,
+    find_profile,
+    free_path,
+    write_json,
+)
+from .output.fuzz import (
+    by_name,
+    document,
+    show,
+    show_depth,
+    show_list,
+)
+from .output.streams import show_progress
 
 if TYPE_CHECKING:
     from memhp.checks.fuzz.campaign import Campaign
@@ -121,10 +135,10 @@ def run(args: argparse.Namespace) -> int:
         from .kernel_target import fuzz
 
         return fuzz(args)
-    from memhp.checks.cache import default_folder
     from memhp.checks.fuzz.campaign import CampaignError, WorkersLost
     from memhp.checks.fuzz.targets import TargetError
-    from memhp.checks.verdicts import Verdict
+    from memhp.checks.proof.cache import default_folder
+    from memhp.checks.support.verdicts import Verdict
 
     args.out = args.out or free_path(Path("divergence.json"))
     try:
@@ -199,8 +213,8 @@ def _keep(campaign: Campaign, keep: Path | None) -> None:
 
 
 def _campaign(args: argparse.Namespace, profile: str) -> Campaign:
-    from memhp.checks.files import json_of, read_whole
     from memhp.checks.fuzz.campaign import Campaign, CampaignError
+    from memhp.checks.support.files import json_of, read_whole
 
     mode = "walk" if args.walk else "hypothesis"
     if not (args.keep and args.keep.exists()):

@@ -12,7 +12,16 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .common import UsageError, choose, coloured, console, fail, in_units, say, write_file
+from .common import (
+    UsageError,
+    choose,
+    coloured,
+    console,
+    fail,
+    in_units,
+    say,
+    write_file,
+)
 from .inspect_time import Forecast, forecast, forecast_document, show_forecast
 
 if TYPE_CHECKING:
@@ -20,9 +29,9 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from memhp.machines.architecture import ArchitectureReading
-    from memhp.machines.estimate import BlockJudgement
-    from memhp.machines.sysfs import MachineReading
+    from memhp.machines.judging.offline import BlockJudgement
+    from memhp.machines.reading.architecture import ArchitectureReading
+    from memhp.machines.reading.sysfs import MachineReading
 
 _EPILOG = """examples:
   memhp inspect                    this machine (as root it sees page flags and holes)
@@ -90,9 +99,9 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read, judge and show; exit 2 for anything that is no machine."""
-    from memhp.machines.errors import MachineError
-    from memhp.machines.estimate import design_of, invariants, judge
-    from memhp.machines.sysfs import read_machine
+    from memhp.machines.judging.offline import design_of, invariants, judge
+    from memhp.machines.reading.errors import MachineError
+    from memhp.machines.reading.sysfs import read_machine
 
     try:
         reading = read_machine(args.path, page_flags=not args.no_page_flags)
@@ -122,7 +131,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _save(reading: MachineReading, path: Path) -> None:
     """Write the record.  Raises `UsageError` if this is none to record, or on a full disk."""
-    from memhp.machines.record import record_of_this_machine
+    from memhp.machines.reading.record import record_of_this_machine
 
     if not reading.live:
         raise UsageError("--save records this machine: leave the path out")
@@ -131,8 +140,8 @@ def _save(reading: MachineReading, path: Path) -> None:
 
 def _architecture(reading: MachineReading, name: str | None) -> ArchitectureReading:
     """The architecture that the user names, or that the files tell.  Raises `UsageError`."""
-    from memhp.machines.architecture import FAMILIES, architecture_of
-    from memhp.spec.architectures import ARCHITECTURES
+    from memhp.machines.reading.architecture import FAMILIES, architecture_of
+    from memhp.spec.numbers.architectures import ARCHITECTURES
 
     if name is not None:
         choose("architecture", name, dict.fromkeys([*FAMILIES, *(a.name for a in ARCHITECTURES)]))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from memhp.checks.files import json_of, read_whole
-from memhp.checks.removal_time import (
+from memhp.checks.support.files import json_of, read_whole
+from memhp.machines.judging.removal_time import (
     COSTS,
     Cost,
     CostError,
@@ -30,9 +30,9 @@ from .common import UsageError, say
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from memhp.machines.estimate import BlockJudgement
-    from memhp.machines.page_work import PageWork
-    from memhp.machines.sysfs import MachineReading
+    from memhp.machines.judging.offline import BlockJudgement
+    from memhp.machines.judging.page_work import PageWork
+    from memhp.machines.reading.sysfs import MachineReading
 
 __all__ = ["Forecast", "forecast", "forecast_document", "read_costs", "reboot_of", "show_forecast"]
 
@@ -146,7 +146,7 @@ def forecast(
     costs: str | None = None,
 ) -> Forecast:
     """What removing every block that can go, or may, takes.  Raises `UsageError`."""
-    from memhp.machines.page_work import work_of
+    from memhp.machines.judging.page_work import work_of
 
     table, limit = read_costs(costs), reboot_of(reboot, memory_of(reading))
     if reading.block_size is None:
@@ -166,8 +166,8 @@ def forecast(
 
 def _pages(reading: MachineReading, numbers: list[int]) -> tuple[dict[int, PageWork], list[str]]:
     """What the pages of the blocks need, as far as it can be read, and a note if it cannot."""
-    from memhp.machines.errors import MachineError
-    from memhp.machines.page_work import count_work
+    from memhp.machines.judging.page_work import count_work
+    from memhp.machines.reading.errors import MachineError
 
     if not reading.live:
         return {}, ["kpagecount not in a dump: all of a block may have to move"]

@@ -10,14 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .common import Once, UsageError, choose, coloured, console, fail, say
+from .common import (
+    Once,
+    UsageError,
+    choose,
+    coloured,
+    console,
+    fail,
+    say,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from memhp.checks.configuration_judge import Answer, Judgement, Stranger
-    from memhp.checks.configuration_plan import Plan
-    from memhp.machines.kernel_config import KernelConfig
+    from memhp.checks.numbers.configuration_judge import Answer, Judgement, Stranger
+    from memhp.checks.numbers.configuration_plan import Plan
+    from memhp.machines.reading.kernel_config import KernelConfig
 
 _EPILOG = """examples:
   memhp kconfig /proc/config.gz
@@ -95,7 +103,7 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read, judge, plan and show; exit 2 for anything that is no configuration."""
-    from memhp.machines.errors import MachineError
+    from memhp.machines.reading.errors import MachineError
 
     try:
         found = _judged(args)
@@ -114,11 +122,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _judged(args: argparse.Namespace) -> Kconfig:
-    from memhp.checks.configuration_fragment import alone
-    from memhp.checks.configuration_judge import judge, proposal, whole
-    from memhp.checks.configuration_plan import Plan
-    from memhp.machines.kernel_config import merged, read_config
-    from memhp.spec.configuration import CAPABILITIES
+    from memhp.checks.numbers.configuration_fragment import alone
+    from memhp.checks.numbers.configuration_judge import judge, proposal, whole
+    from memhp.checks.numbers.configuration_plan import Plan
+    from memhp.machines.reading.kernel_config import merged, read_config
+    from memhp.spec.numbers.kconfig import CAPABILITIES
 
     for name in args.want or ():
         choose("capability", name, (c.name for c in CAPABILITIES))
@@ -143,7 +151,7 @@ def _judged(args: argparse.Namespace) -> Kconfig:
 
 
 def _architecture(given: str | None, config: KernelConfig) -> str:
-    from memhp.spec.configuration import ARCHITECTURE_SYMBOLS
+    from memhp.spec.numbers.kconfig import ARCHITECTURE_SYMBOLS
 
     name = given or config.architecture
     if name is None:
@@ -154,7 +162,7 @@ def _architecture(given: str | None, config: KernelConfig) -> str:
 
 
 def _version(args: argparse.Namespace, config: KernelConfig) -> tuple[tuple[int, ...], str]:
-    from memhp.machines.kernel_config import release_of
+    from memhp.machines.reading.kernel_config import release_of
 
     if args.kernel_version is None:
         if config.version is None:
@@ -201,13 +209,13 @@ def _wanted(judgement: Judgement, want: list[str] | None) -> tuple[str, ...]:
 
 def _may_be(judgement: Judgement, name: str) -> bool:
     """None of the rules that were read say that it cannot be."""
-    from memhp.checks.configuration_plan import impossible
+    from memhp.checks.numbers.configuration_plan import impossible
 
     return not any(impossible(it, name) for it in judgement.kernels)
 
 
 def _write(path: Path, proposed: Plan) -> None:
-    from memhp.checks.files import write_whole
+    from memhp.checks.support.files import write_whole
 
     if proposed.changes is None:
         raise UsageError(f"no fragment is written: {proposed.because}")
@@ -228,7 +236,7 @@ def _lines(changes: Mapping[str, int]) -> list[str]:
 def _show(out: Console, found: Kconfig) -> None:
     from rich.table import Table
 
-    from memhp.spec.kernel_releases import dots
+    from memhp.spec.numbers.kernel_releases import dots
 
     say(
         out,
@@ -300,7 +308,13 @@ def _notes(
     config: KernelConfig, architecture: str, version: tuple[int, ...], suffix: str
 ) -> Iterator[str]:
     """What is to be known before the answers are read."""
-    from memhp.spec.kernel_releases import READ, dots, full, judges, later_than_read
+    from memhp.spec.numbers.kernel_releases import (
+        READ,
+        dots,
+        full,
+        judges,
+        later_than_read,
+    )
 
     if config.fragment:
         yield f"{_of(config)} is judged only for what it sets; --base FILE judges the whole"
@@ -331,7 +345,7 @@ def _notes(
 
 
 def _document(found: Kconfig) -> dict[str, Any]:
-    from memhp.spec.kernel_releases import dots
+    from memhp.spec.numbers.kernel_releases import dots
 
     def words(values: Mapping[str, int]) -> dict[str, str]:
         return {name: _WORDS[value] for name, value in values.items()}

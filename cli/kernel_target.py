@@ -15,14 +15,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .common import UsageError, choose, fail, free_path, write_json
-from .streams import show_progress
+from .common import (
+    UsageError,
+    choose,
+    fail,
+    free_path,
+    write_json,
+)
+from .output.streams import show_progress
 
 if TYPE_CHECKING:
-    from memhp.machines.lab import Kernel
-    from memhp.machines.lab.conform import Disagreement, Report
-    from memhp.machines.lab.conform.results import Results, Seen
-    from memhp.machines.lab.conform.target import Operation
+    from memhp.lab import Kernel
+    from memhp.lab.conform import Disagreement, Report
+    from memhp.lab.conform.results import Results, Seen
+    from memhp.lab.conform.target import Operation
 
 STEPS = 300
 """How many operations are done on a kernel, unless somebody says otherwise."""
@@ -41,8 +47,8 @@ def kernel_named(name: str, modules: Path | None = None) -> Kernel:
         UsageError: there is none such, or no guest of its kind is known.
         LabError: it is the user's own, and does not boot.
     """
-    from memhp.machines.lab import STOCK, identified, load, own
-    from memhp.machines.lab.conform import BOARDS
+    from memhp.lab import STOCK, identified, load, own
+    from memhp.lab.conform import BOARDS
 
     if name not in STOCK and Path(name).is_file():
         kernel = identified(own(Path(name), modules))
@@ -75,7 +81,7 @@ def hold(
     kernel: Kernel, steps: int, seed: int, seconds: float | None = None, *, quiet: bool = False
 ) -> tuple[Report, bool]:
     """A walk with a progress line: how it went, and whether somebody pressed Ctrl-C."""
-    from memhp.machines.lab.conform import KernelTarget, Report, walk
+    from memhp.lab.conform import KernelTarget, Report, walk
     from memhp.spec.system import SYSTEM
 
     last, stopped = Report(), False
@@ -135,8 +141,8 @@ def complain(kernel: Kernel, report: Report, *, shorten: bool = True) -> bool:
 
 
 def _shortened(kernel: Kernel, found: Disagreement) -> Disagreement:
-    from memhp.machines.lab.conform import KernelTarget
-    from memhp.machines.lab.conform.shrink import shrunk
+    from memhp.lab.conform import KernelTarget
+    from memhp.lab.conform.shrink import shrunk
     from memhp.spec.system import SYSTEM
 
     say(f"{kernel.name}: the disagreement is made shorter")
@@ -154,7 +160,7 @@ def _free(what: str, kernel: Kernel) -> Path:
 
 def _keep(path: Path, kernel: Kernel, operations: Iterable[Operation], report: str) -> None:
     """Write the operations, or say why that is not possible."""
-    from memhp.machines.lab.conform.results import disagreement
+    from memhp.lab.conform.results import disagreement
 
     try:
         write_json(path, disagreement(kernel.name, operations, report))
@@ -167,8 +173,8 @@ def _keep(path: Path, kernel: Kernel, operations: Iterable[Operation], report: s
 
 def results_of(kernels: Iterable[Kernel], seen: Iterable[Seen]) -> Results:
     """What was seen today, with the QEMU of the first kernel."""
-    from memhp.machines.lab.conform.results import Results, rules_of
-    from memhp.machines.lab.platforms import version_of_qemu
+    from memhp.lab.conform.results import Results, rules_of
+    from memhp.lab.guest.platforms import version_of_qemu
     from memhp.spec.system import SYSTEM
 
     qemu = version_of_qemu(next(iter(kernels)).arch)
@@ -177,8 +183,8 @@ def results_of(kernels: Iterable[Kernel], seen: Iterable[Seen]) -> Results:
 
 def fuzz(args: argparse.Namespace) -> int:
     """`memhp fuzz --target kernel:NAME`; exit 1 if the kernel leaves the specification."""
-    from memhp.machines.lab import LabError
-    from memhp.machines.lab.conform.results import Seen
+    from memhp.lab import LabError
+    from memhp.lab.conform.results import Seen
     from memhp.spec.profiles import LINUX
 
     try:
@@ -212,9 +218,9 @@ def fuzz(args: argparse.Namespace) -> int:
 
 def replay(document: Any, args: argparse.Namespace) -> int:
     """Do a disagreement again; exit 1 if the kernel still disagrees.  Raises `UsageError`."""
-    from memhp.machines.lab import LabError
-    from memhp.machines.lab.conform import KernelTarget, again
-    from memhp.machines.lab.conform.results import operations_of
+    from memhp.lab import LabError
+    from memhp.lab.conform import KernelTarget, again
+    from memhp.lab.conform.results import operations_of
     from memhp.spec.system import SYSTEM
 
     kind, _, name = args.target.partition(":")

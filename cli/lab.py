@@ -24,7 +24,7 @@ from .common import (
 from .kernel_target import can_be_written
 
 if TYPE_CHECKING:
-    from memhp.machines.lab import Guest, Kernel, Layout
+    from memhp.lab import Guest, Kernel, Layout
 
 _EPILOG = """examples:
   memhp lab list                        the kernels that are known, and those that are here
@@ -187,7 +187,7 @@ def _guarded(part: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Na
     """Say what is missing (exit 2), or how a guest failed (exit 3), without a traceback."""
 
     def run(args: argparse.Namespace) -> int:
-        from memhp.machines.lab import GuestDied, GuestSilent, LabError
+        from memhp.lab import GuestDied, GuestSilent, LabError
 
         try:
             return part(args)
@@ -201,7 +201,7 @@ def _guarded(part: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Na
 
 
 def _list(args: argparse.Namespace) -> int:
-    from memhp.machines.lab import STOCK, load
+    from memhp.lab import STOCK, load
 
     kernels = {name: load(name) for name in STOCK}
     if args.json:
@@ -224,8 +224,8 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _fetch(args: argparse.Namespace) -> int:
-    from memhp.machines.lab import STOCK, fetch
-    from memhp.machines.lab.selftest import fetch_selftest
+    from memhp.lab import STOCK, fetch
+    from memhp.lab.kernels.selftest import fetch_selftest
 
     arch = os.uname().machine
     for name in args.names or [each.name for each in STOCK.values() if each.arch == arch]:
@@ -235,8 +235,8 @@ def _fetch(args: argparse.Namespace) -> int:
 
 
 def _boot(args: argparse.Namespace) -> int:
-    from memhp.machines.lab import Guest, snapshot, usable_accelerator
-    from memhp.machines.lab.errors import printable
+    from memhp.lab import Guest, snapshot, usable_accelerator
+    from memhp.lab.errors import printable
 
     if args.snapshot is not None:
         can_be_written("--snapshot", args.snapshot)
@@ -260,8 +260,8 @@ def _boot(args: argparse.Namespace) -> int:
 
 def _plug(guest: Guest, dimms: Iterable[tuple[int, int]]) -> None:
     """Plug the DIMMs, and wait until their blocks are there."""
-    from memhp.machines.lab import add_dimm, wait_for_blocks
-    from memhp.machines.lab.snapshot import block_states, page_sizes
+    from memhp.lab import add_dimm, wait_for_blocks
+    from memhp.lab.guest.snapshot import block_states, page_sizes
 
     for number, (node, size) in enumerate(dimms):
         wanted = len(block_states(guest)) + size // page_sizes(guest)[1]
@@ -272,8 +272,8 @@ def _plug(guest: Guest, dimms: Iterable[tuple[int, int]]) -> None:
 def _record(args: argparse.Namespace) -> int:
     from collections import Counter
 
-    from memhp.machines.lab.recordings import RECORDINGS, record
-    from memhp.machines.sysfs import read_machine
+    from memhp.lab.records.recordings import RECORDINGS, record
+    from memhp.machines.reading.sysfs import read_machine
 
     if not args.into.is_dir():
         raise UsageError(f"{args.into} is no folder; --into names the one to write to")
@@ -288,7 +288,7 @@ def _record(args: argparse.Namespace) -> int:
 
 
 def _kernel(args: argparse.Namespace) -> Kernel:
-    from memhp.machines.lab import own
+    from memhp.lab import own
 
     if (args.name is None) == (args.kernel is None):
         raise UsageError("name one kernel: a NAME of `memhp lab list`, or --kernel PATH")
@@ -300,7 +300,7 @@ def _kernel(args: argparse.Namespace) -> Kernel:
 
 
 def _stock(name: str) -> Kernel:
-    from memhp.machines.lab import STOCK, load
+    from memhp.lab import STOCK, load
 
     kernel = load(choose("kernel", name, STOCK))
     if kernel is None:
@@ -309,7 +309,7 @@ def _stock(name: str) -> Kernel:
 
 
 def _layout(args: argparse.Namespace) -> Layout:
-    from memhp.machines.lab import MIB, Layout, Node, VirtioMem
+    from memhp.lab import MIB, Layout, Node, VirtioMem
 
     return Layout(
         nodes=tuple(Node(*each) for each in args.node or [(512 * MIB, 1)]),
@@ -321,7 +321,7 @@ def _layout(args: argparse.Namespace) -> Layout:
 
 
 def _show(guest: Guest) -> None:
-    from memhp.machines.lab.errors import printable, whole_number
+    from memhp.lab.errors import printable, whole_number
 
     folder = "/sys/devices/system"
     print(f"{guest.kernel.name}: booted in {guest.boot_seconds:.1f} s")

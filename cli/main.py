@@ -16,7 +16,7 @@ _UNDETERMINED, _INTERNAL, _INTERRUPTED = 3, 4, 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     try:  # whatever takes time to import is imported in here: an interrupt may come early
-        from .streams import exit_code, interrupts_wait, standard_streams
+        from .output.streams import exit_code, interrupts_wait, standard_streams
 
         with standard_streams() as out, interrupts_wait():
             try:
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str]) -> int:
-    from .streams import show_progress
+    from .output.streams import show_progress
 
     try:
         from .commands import run
@@ -62,7 +62,7 @@ def _lack(error: Exception) -> str:
     import errno
     from concurrent.futures.process import BrokenProcessPool
 
-    from memhp.checks.solvers import Undecided
+    from memhp.checks.proof.solvers import Undecided
 
     if isinstance(error, Undecided):
         return str(error)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .common import coloured, console
 
 if TYPE_CHECKING:
-    from memhp.checks.mutants import Judgement
+    from memhp.checks.mutants.judge import Judgement
     from memhp.spec.mutants import Reason
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .common import UsageError
-from .streams import one_line
+from .output.streams import one_line
 
 if TYPE_CHECKING:
-    from memhp.checks.certificates import Certificate
-    from memhp.checks.proofs import Archive
+    from memhp.checks.proof.certificates import Certificate
+    from memhp.checks.proof.proofs import Archive
     from memhp.checks.run import Decision
     from memhp.spec.language import Profile, System
 
@@ -26,7 +26,7 @@ _MOST = 20
 @contextmanager
 def kept_proofs(place: Path | None) -> Iterator[Archive | None]:
     """Where certificates go, if they are wanted.  Raises `UsageError` if they cannot go there."""
-    from memhp.checks.proofs import archive
+    from memhp.checks.proof.proofs import archive
 
     with ExitStack() as open_ones:
         found = None
@@ -73,7 +73,7 @@ def finish(proofs: Archive, place: Path, system: System, decisions: list[Decisio
 
 def verify_proofs(place: Path, system: System, profile: Profile, only: set[str] | None) -> int:
     """Hold kept proofs against the specification; the exit code says whether they are whole."""
-    from memhp.checks.proofs import MANIFEST, verify
+    from memhp.checks.proof.proofs import MANIFEST, verify
     from memhp.checks.run import provable_part
 
     kept = provable_part(system, profile)

@@ -7,7 +7,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .common import UsageError, add_limit, console, fail, print_step, say, system_named
+from .common import (
+    UsageError,
+    add_limit,
+    console,
+    fail,
+    print_step,
+    say,
+    system_named,
+)
 
 if TYPE_CHECKING:
     from memhp.reference import Violation
@@ -70,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
         found = (*after.step_violations(before), *after.violations())
         violated |= _new_violations(violated, found)
     if trace.loop is not None:
-        from .show import endless
+        from .output.traces import endless
 
         print(endless(len(trace.steps), trace.loop))
         return 1
@@ -119,7 +127,7 @@ def _new_violations(known: set[str], found: Iterable[Violation]) -> set[str]:
 
 
 def _read(path: Path) -> Any:
-    from memhp.checks.files import json_of, read_whole
+    from memhp.checks.support.files import json_of, read_whole
 
     try:
         content = read_whole(path, _MOST)

@@ -9,17 +9,26 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from memhp.spec.architectures import chosen_by
-from memhp.spec.section_size import CONSTRAINTS, LOOK_UP_LOADS
+from memhp.spec.numbers.architectures import chosen_by
+from memhp.spec.numbers.section_size import CONSTRAINTS, LOOK_UP_LOADS
 
-from .common import Once, UsageError, choose, console, fail, in_units, number_of_bytes, say
-from .sections_plot import plot_sections
-from .sections_tables import Findings, by_size, caches_table, sizes_table
+from .common import (
+    Once,
+    UsageError,
+    choose,
+    console,
+    fail,
+    in_units,
+    number_of_bytes,
+    say,
+)
+from .output.sections_plot import plot_sections
+from .output.sections_tables import Findings, by_size, caches_table, sizes_table
 
 if TYPE_CHECKING:
-    from memhp.checks.section_choice import Choice
-    from memhp.machines.memory_map import MemoryMap
-    from memhp.spec.architectures import Architecture
+    from memhp.checks.numbers.section_choice import Choice
+    from memhp.machines.reading.memory_map import MemoryMap
+    from memhp.spec.numbers.architectures import Architecture
 
 _EPILOG = """examples:
   memhp sections                   this machine (as root it sees the holes)
@@ -91,8 +100,8 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read or make up the map, and show each size; exit 2 for what is no map."""
-    from memhp.checks.verdicts import Verdict
-    from memhp.machines.errors import MachineError
+    from memhp.checks.support.verdicts import Verdict
+    from memhp.machines.reading.errors import MachineError
 
     try:
         found = _find(args)
@@ -108,8 +117,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _find(args: argparse.Namespace) -> Findings:
-    from memhp.checks.section_choice import choices, optimum, pareto_front, weighted_costs
-    from memhp.checks.section_size import candidates, memory_of
+    from memhp.checks.numbers.section_choice import choices, optimum, pareto_front, weighted_costs
+    from memhp.checks.numbers.section_size import candidates, memory_of
 
     weights = _weights(args.weights)
     memory_map = _map(args)
@@ -134,7 +143,7 @@ def _find(args: argparse.Namespace) -> Findings:
 
 
 def _weights(text: str) -> dict[str, Fraction]:
-    from memhp.checks.section_choice import CRITERIA
+    from memhp.checks.numbers.section_choice import CRITERIA
 
     weights = dict.fromkeys(CRITERIA, Fraction(1))
     for part in filter(None, text.split(",")):
@@ -151,7 +160,7 @@ def _weights(text: str) -> dict[str, Fraction]:
 
 
 def _map(args: argparse.Namespace) -> MemoryMap:
-    from memhp.machines.memory_map import described_map, read_memory_map
+    from memhp.machines.reading.memory_map import described_map, read_memory_map
 
     described = (args.holes, args.hole_size, args.dimm_size)
     if args.size is None:
@@ -169,7 +178,7 @@ def _map(args: argparse.Namespace) -> MemoryMap:
 
 
 def _architecture(name: str | None, memory_map: MemoryMap) -> Architecture:
-    from memhp.spec.architectures import ARCHITECTURES, architecture
+    from memhp.spec.numbers.architectures import ARCHITECTURES, architecture
 
     end = memory_map.ranges[-1].stop
     reach = [each.name for each in ARCHITECTURES if end <= 1 << each.physmem_bits]
@@ -187,7 +196,7 @@ def _architecture(name: str | None, memory_map: MemoryMap) -> Architecture:
 
 
 def _show(found: Findings) -> None:
-    from memhp.checks.section_choice import ITANIUM2
+    from memhp.checks.numbers.section_choice import ITANIUM2
 
     arch, out = found.arch, console()
     say(
@@ -258,7 +267,7 @@ def _recommendation(found: Findings) -> str:
 
 
 def _document(found: Findings) -> dict[str, Any]:
-    from memhp.checks.section_choice import ITANIUM2
+    from memhp.checks.numbers.section_choice import ITANIUM2
 
     memory_map, arch, best = found.memory_map, found.arch, found.best
     layouts = [_layout(found, *each) for each in zip(found.choices, found.costs, strict=True)]

@@ -7,7 +7,6 @@ specification: that it agrees with the reference, step by step, means something.
 from .layout import Layout
 from .machine import Machine
 from .memory import Memory
-from .synthetic import synthetic
 from .target import EngineTarget
 
-__all__ = ["EngineTarget", "Layout", "Machine", "Memory", "synthetic"]
+__all__ = ["EngineTarget", "Layout", "Machine", "Memory"]

@@ -5,7 +5,15 @@ Ranges have one size and do not reach over the end of a block.
 
 from __future__ import annotations
 
-from .codes import EAGAIN, EBUSY, ENOENT, ENOMEM, FREE, HUGE, ZONES
+from .codes import (
+    EAGAIN,
+    EBUSY,
+    ENOENT,
+    ENOMEM,
+    FREE,
+    HUGE,
+    ZONES,
+)
 from .layout import Layout
 from .pins import Pins
 

@@ -9,7 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from .codes import DIRTY, EAGAIN, EFAULT, EINVAL, FILE, MAPPED
+from .codes import (
+    DIRTY,
+    EAGAIN,
+    EFAULT,
+    EINVAL,
+    FILE,
+    MAPPED,
+)
 from .folios import Folios
 from .frames import Frames
 from .layout import Layout

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .codes import BUSY, DIRTY, KIND, PRIVATE, WRITEBACK
+from .codes import (
+    BUSY,
+    DIRTY,
+    KIND,
+    PRIVATE,
+    WRITEBACK,
+)
 from .memory import Memory
 
 __all__ = ["folios"]

@@ -13,7 +13,15 @@ from heapq import heapify, heappop, heappush
 import numpy as np
 
 from .blocks import Blocks
-from .codes import EAGAIN, EBUSY, EEXIST, EINVAL, ENODEV, ENOMEM, OFFLINE
+from .codes import (
+    EAGAIN,
+    EBUSY,
+    EEXIST,
+    EINVAL,
+    ENODEV,
+    ENOMEM,
+    OFFLINE,
+)
 from .layout import Layout
 
 __all__ = ["Sections"]

@@ -11,6 +11,6 @@
   in a record, and how trying its blocks ended; `record`: this machine as such a record.
 - `worlds`, `estimate`: what a reading leaves open, and what the specification says of it.
 
-Start at `memhp.machines.sysfs.read_machine`. Nothing here writes, and nothing
+Start at `memhp.machines.reading.sysfs.read_machine`. Nothing here writes, and nothing
 here guesses: what a machine does not say is None.
 """

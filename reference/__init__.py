@@ -8,7 +8,14 @@ specification: the guards that are proven are the guards that are tested.
 from .compile import Program, violated_axioms
 from .machine import Machine, diff
 from .operations import Operations, Result
-from .outcome import OK, Change, Ok, Outcome, Refusal, Violation
+from .outcome import (
+    OK,
+    Change,
+    Ok,
+    Outcome,
+    Refusal,
+    Violation,
+)
 from .removal import RemovalOrder, dependencies, removal_order
 from .shapes import Shape
 from .target import Observation, ReferenceTarget, Target

@@ -31,7 +31,15 @@ from memhp.spec.language.terms import (
     subterms,
 )
 
-from .normal import conjuncts, distinct, free, hole_of, is_static, replace, witness
+from .normal import (
+    conjuncts,
+    distinct,
+    free,
+    hole_of,
+    is_static,
+    replace,
+    witness,
+)
 from .topology import Topology
 
 __all__ = ["AFTER", "BEFORE", "Formulas", "Layout"]

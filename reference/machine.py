@@ -4,12 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from memhp.spec.language.system import Action, Guard, Kind, Property, System
+from memhp.spec.language.system import (
+    Action,
+    Guard,
+    Kind,
+    Property,
+    System,
+)
 from memhp.spec.language.terms import SortRef, Var
 
 from .compile import Program, State
-from .outcome import OK, Change, Outcome, Refusal, Violation
-from .topology import Topology, Value, element, element_name, readable, unknown
+from .outcome import (
+    OK,
+    Change,
+    Outcome,
+    Refusal,
+    Violation,
+)
+from .topology import (
+    Topology,
+    Value,
+    element,
+    element_name,
+    readable,
+    unknown,
+)
 
 __all__ = ["Machine", "diff"]
 

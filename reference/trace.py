@@ -17,7 +17,14 @@ from memhp.spec.language.terms import BOOL, SortRef, Symbol
 
 from .machine import Machine, diff
 from .outcome import Refusal, shown
-from .topology import Topology, Value, cut, element, element_name, unknown
+from .topology import (
+    Topology,
+    Value,
+    cut,
+    element,
+    element_name,
+    unknown,
+)
 
 __all__ = ["Step", "Trace", "TraceError"]
 

@@ -11,8 +11,9 @@ from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
 
-from .blocks import has_memory
-from .frames import Folio, home
+from .blocks.blocks import has_memory
+from .blocks.sections import Metadata, pgdat
+from .folios.frames import Folio, home
 from .language import (
     AddProperty,
     Bool,
@@ -30,9 +31,16 @@ from .language import (
 )
 from .language.edits import Edit, edited
 from .language.system import System
-from .sections import Metadata, pgdat
+from .machine.topology import (
+    Block,
+    Frame,
+    Node,
+    Section,
+    early,
+    node_of,
+    node_of_frame,
+)
 from .system import SYSTEM
-from .topology import Block, Frame, Node, Section, early, node_of, node_of_frame
 from .variants import VARIANTS
 
 __all__ = [

@@ -2,48 +2,56 @@
 
 from __future__ import annotations
 
-from . import (
+from .blocks import (
     block_claims,
     block_removal,
     blocks,
-    bookkeeping,
     bookkeeping_claims,
+    section_claims,
+    section_readers,
+    sections,
+    span_claims,
+)
+from .devices import (
     boot_memory,
+    firmware,
+    firmware_claims,
+    pseries,
+    standby,
+    virtio_mem,
+)
+from .folios import (
     destination,
     dma,
     dma_claims,
     drain,
-    firmware,
-    firmware_claims,
-    firmware_request,
     frames,
-    huge_migration,
-    huge_pools,
-    huge_pools_claims,
-    kernel_memory,
-    kernel_memory_claims,
     migration,
     migration_claims,
     migration_stage,
     page_tables,
     per_cpu,
-    platform_state,
     private_data,
-    pseries,
     scheduled_removal,
-    section_claims,
-    section_parts,
-    section_readers,
-    sections,
-    span_claims,
-    standby,
     sticky,
-    topology,
-    virtio_mem,
     writeback,
-    zone_spans,
 )
 from .language import load
+from .machine import (
+    bookkeeping,
+    firmware_request,
+    platform_state,
+    section_parts,
+    topology,
+    zone_spans,
+)
+from .special import (
+    huge_migration,
+    huge_pools,
+    huge_pools_claims,
+    kernel_memory,
+    kernel_memory_claims,
+)
 
 SYSTEM = load(
     "memhp",

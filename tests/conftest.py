@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from memhp.machines.lab.kernels import cache_folder
+from memhp.lab.kernels.kernel import cache_folder
 
-collect_ignore_glob = ["bench*.py"]
+collect_ignore_glob = ["bench/*"]
 """Benchmarks are scripts, and import each other as such."""
 
 _FOLDER = pytest.StashKey[str]()

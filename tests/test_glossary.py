@@ -8,12 +8,12 @@ from typing import get_args
 
 import pytest
 
-from memhp.checks.configuration_judge import State
-from memhp.checks.mutants import Notice
-from memhp.checks.prove import _METHODS
-from memhp.checks.removal_time import Confidence
-from memhp.checks.verdicts import Verdict
-from memhp.machines.lab.conform.report import Kind as StepKind
+from memhp.checks.mutants.judge import Notice
+from memhp.checks.numbers.configuration_judge import State
+from memhp.checks.proof.prove import _METHODS
+from memhp.checks.support.verdicts import Verdict
+from memhp.lab.conform.report import Kind as StepKind
+from memhp.machines.judging.removal_time import Confidence
 from memhp.spec.language.system import Kind
 from memhp.spec.rows import COLUMNS
 

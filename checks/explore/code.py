@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from ..ground.formulas import FALSE, TRUE, Formula, places
+from ..ground.model import Instance, Model, Watch, Write
 from .expressions import Expressions
-from .formulas import FALSE, TRUE, Formula, places
-from .layout import WORD, Layout
-from .model import Instance, Model, Watch, Write
+from .packing import WORD, Layout
 from .sorting import canonical
 
 __all__ = ["header", "steps"]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from math import prod
 from typing import Any
 
-from .layout import WORD
+from .packing import WORD
 from .split import Box, Split
 
 __all__ = ["tables", "words"]

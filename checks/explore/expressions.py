@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from .formulas import Cases, Formula
-from .grounding import bit
-from .layout import WORD, Field, Layout
+from ..ground.formulas import Cases, Formula
+from ..ground.grounding import bit
+from .packing import WORD, Field, Layout
 
 __all__ = ["Expressions"]
 

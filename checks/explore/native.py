@@ -7,56 +7,34 @@ program runs; what a killed process left there is removed by the next.
 from __future__ import annotations
 
 import errno
-import os
-import shlex
-import shutil
 import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from importlib.resources import files
-from pathlib import Path
-from tempfile import gettempdir
 
-from memhp.checks.files import cache_home
-from memhp.checks.parallel import said_by
-from memhp.checks.scratch import temporary_folder
-
+from ..ground.model import Model
+from ..support.compiler import Compiler, NativeError, NoMemory, built
+from ..support.scratch import temporary_folder
 from .code import header, steps
 from .digits import tables
-from .layout import Layout
-from .model import Model
+from .packing import Layout
 from .results import Progress
 from .split import Split
 
 __all__ = [
     "WHEN_SEEN",
     "WHEN_STUCK",
-    "Compiler",
-    "NativeError",
-    "NoMemory",
     "Outcome",
-    "built",
-    "compiler",
     "run",
     "run_bits",
-    "why_no_compiler",
 ]
 
 WHEN_SEEN, WHEN_STUCK = 2, 3
 """When a search is over that only looks for traces."""
 SOURCES = ("search.c", "pages.h", "threads.h", "table.h", "follow.h")
-
-
-class NativeError(Exception):
-    """The program could not be made, or failed; the message says what to do."""
-
-
-class NoMemory(NativeError):
-    """The memory that the search may use cannot be had, or no more threads."""
 
 
 @dataclass
@@ -83,70 +61,6 @@ class Outcome:
     seen: set[int] = field(default_factory=set)
     followed: set[int] = field(default_factory=set)
     lassos: dict[int, tuple[list[list[int]], int]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Compiler:
-    """A C compiler that works: its command, and a folder from which programs can be run."""
-
-    command: tuple[str, ...]
-    folder: Path
-
-
-def compiler() -> Compiler | None:
-    """The C compiler: ``$CC``, split as a shell does, or the first of cc, gcc and clang.
-
-    None if there is none, or what it makes cannot be run: it is tried, once for each value
-    of the environment that says so.
-    """
-    found = _tried(os.environ.get("CC", ""), os.environ.get("TMPDIR", ""))
-    return found if isinstance(found, Compiler) else None
-
-
-def why_no_compiler() -> str:
-    """Why `compiler` gives none; empty if it gives one."""
-    found = _tried(os.environ.get("CC", ""), os.environ.get("TMPDIR", ""))
-    return found if isinstance(found, str) else ""
-
-
-@cache
-def _tried(named: str, _temporary: str) -> Compiler | str:
-    """A compiler that was tried, or why there is none."""
-    try:
-        words = shlex.split(named)
-    except ValueError as error:
-        return f"CC cannot be read, {str(error).lower()}"
-    choices = [words] if words else [["cc"], ["gcc"], ["clang"]]
-    command = next((c for c in choices if shutil.which(c[0])), None)
-    if command is None:
-        return f"there is no C compiler {words[0]}" if words else "there is no C compiler"
-    why = ""
-    for folder in _folders():
-        made = Compiler((*command,), folder)
-        try:
-            with temporary_folder(folder) as inside:
-                (inside / "try.c").write_text("int main(void) { return 0; }\n")
-                program = built(made, ("-O1", "-pthread"), inside, "try.c")
-                if subprocess.run([program], check=False).returncode == 0:
-                    return made
-                why = why or f"no C compiler: what {shlex.join(command)} makes does not work"
-        except NativeError as error:
-            return f"no C compiler: {error}"
-        except OSError as error:
-            why = why or f"no program can be run in {folder} ({error.strerror})"
-    return why or "there is no folder for temporary files"
-
-
-def _folders() -> Iterator[Path]:
-    """Where a program may be put and run: where temporary files go, or in the user's cache."""
-    with suppress(OSError):
-        yield Path(gettempdir())
-    home = cache_home()
-    if home is not None:
-        with suppress(OSError):
-            folder = home / "memhp"
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            yield folder
 
 
 def run(
@@ -222,24 +136,6 @@ def _run(
     if not outcome.end:
         raise NoMemory("the search program ended early; is there less memory than --memory?")
     return outcome
-
-
-def built(cc: Compiler, options: Sequence[str], folder: Path, source: str) -> Path:
-    """What the compiler makes of a source in the folder, which is put there.
-
-    Raises `NativeError` if it fails.
-    """
-    program = folder / "search"
-    command = [*cc.command, *options, "-o", str(program), str(folder / source)]
-    made = said_by(command, folder)
-    if made.returncode:
-        lines = made.stderr.decode(errors="replace").splitlines()
-        first = next((line for line in lines if "error" in line), " ".join(lines[:1]))
-        name = shlex.join(cc.command)
-        raise NativeError(f"{name} cannot compile the search: {first.strip() or made.returncode}")
-    if not program.exists():
-        raise NativeError(f"{shlex.join(cc.command)} makes nothing")
-    return program
 
 
 @contextmanager

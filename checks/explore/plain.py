@@ -6,12 +6,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import perf_counter
 
-from memhp.checks.search import Search, search
 from memhp.reference import Topology
 from memhp.spec.language.rewrite import enabled
 from memhp.spec.language.system import Property, System, Where
-from memhp.spec.language.terms import FALSE, Term, conj, exists, negate
+from memhp.spec.language.terms import (
+    FALSE,
+    Term,
+    conj,
+    exists,
+    negate,
+)
 
+from ..search.search import Search, search
 from .results import End, Exploration, Progress
 
 __all__ = ["explore_plainly"]

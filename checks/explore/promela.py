@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from .formulas import TRUE, Cases, Formula, Formulas
-from .grounding import bit
-from .layout import Layout
-from .model import Instance, Model, Write
+from ..ground.formulas import TRUE, Cases, Formula, Formulas
+from ..ground.grounding import bit
+from ..ground.model import Instance, Model, Write
+from .packing import Layout
 
 __all__ = ["promela"]
 

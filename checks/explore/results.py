@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from memhp.checks.search import Choice, Found
-from memhp.checks.verdicts import Verdict
 from memhp.reference import Topology
 from memhp.spec.language.system import Property, System
+
+from ..search.search import Choice, Found
+from ..support.verdicts import Verdict
 
 __all__ = ["End", "Exploration", "Progress"]
 

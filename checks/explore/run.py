@@ -1,6 +1,6 @@
 """Exhaustive search of one machine: what is reachable, what broke, and how to get there.
 
->>> from memhp.checks.scopes import USUAL
+>>> from memhp.checks.search.scopes import USUAL
 >>> from memhp.spec.system import SYSTEM
 >>> claims = [SYSTEM.property_by_name["a_removable_block_is_full"]]
 >>> found = explore(SYSTEM, USUAL[0].build(SYSTEM), claims, depth=3)
@@ -16,29 +16,21 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Literal
 
-from memhp.checks.localise import Spent
-from memhp.checks.search import Choice, Found
 from memhp.reference import Topology
 from memhp.spec.language.system import Property, System
 
+from ..ground.model import Model, build
+from ..ground.symmetry import swaps
+from ..search.localise import Spent
+from ..search.search import Choice, Found
+from ..support.compiler import Compiler, NativeError, compiler
 from .digits import words
-from .layout import Layout
-from .model import Model, build
-from .native import (
-    WHEN_SEEN,
-    WHEN_STUCK,
-    Compiler,
-    NativeError,
-    Outcome,
-    compiler,
-    run,
-    run_bits,
-)
+from .native import WHEN_SEEN, WHEN_STUCK, Outcome, run, run_bits
+from .packing import Layout
 from .plain import explore_plainly
 from .promela import promela
 from .results import Exploration, Progress
 from .split import Split, split
-from .symmetry import swaps
 
 __all__ = ["ENDLESS_STATES", "MEMORY", "Method", "explore", "spin_model"]
 
@@ -70,7 +62,7 @@ def explore(
     """Every state of the machine, layer by layer.
 
     Parameters: ``claims``, the properties to decide (those of kind *ends* as
-    `memhp.checks.lasso.endless` does; with ``symmetry``, in a search of their own
+    `memhp.checks.search.lasso.endless` does; with ``symmetry``, in a search of their own
     without it, since images of one element are the same work only to begin with);
     ``depth``, the steps to go at most; ``memory``, the bytes after which the
     search ends; ``jobs``, threads (all cores unless given); ``stop``, whether it
@@ -110,7 +102,7 @@ def explore(
 
 def _follow(result: Exploration, claim: Property) -> None:
     """Look for a run along which the work of an *ends* property is never done."""
-    from memhp.checks.lasso import endless
+    from ..search.lasso import endless
 
     if result.end == "complete" and result.states <= ENDLESS_STATES:
         try:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from .grounding import Grounding, bit, value_of
-from .layout import WORD, Field, Layout
-from .symmetry import Swap
+from ..ground.grounding import Grounding, bit, value_of
+from ..ground.symmetry import Swap
+from .packing import WORD, Field, Layout
 
 __all__ = ["canonical"]
 

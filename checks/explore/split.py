@@ -13,10 +13,16 @@ from dataclasses import dataclass
 from itertools import combinations, product
 from math import prod
 
-from .formulas import FALSE, TRUE, Formula, places, possible
-from .grounding import bit
-from .layout import WORD
-from .model import Instance, Model
+from ..ground.formulas import (
+    FALSE,
+    TRUE,
+    Formula,
+    places,
+    possible,
+)
+from ..ground.grounding import bit
+from ..ground.model import Instance, Model
+from .packing import WORD
 
 __all__ = ["MOST_BITS", "Box", "Split", "Turn", "split"]
 

@@ -18,14 +18,21 @@ from multiprocessing.connection import Connection
 from time import monotonic, sleep
 from typing import Any, NoReturn
 
-from memhp.checks.parallel import die_with
 from memhp.reference.machine import Machine
 from memhp.reference.target import Observation, Target
 from memhp.reference.topology import Topology, Value, cut
 from memhp.spec.language.system import System
 from memhp.spec.profiles import DEFAULT, system_of
 
-from .protocol import Crash, Silence, TargetError, failure, profile_of, unfit
+from ..support.parallel import die_with
+from .protocol import (
+    Crash,
+    Silence,
+    TargetError,
+    failure,
+    profile_of,
+    unfit,
+)
 
 __all__ = ["LIMIT", "Isolated", "checked"]
 

@@ -13,7 +13,15 @@ from memhp.reference.topology import Topology, Value, cut, element_name
 from memhp.spec.language.system import System
 from memhp.spec.language.terms import Symbol
 
-from .protocol import Silence, TargetError, answered, check_observation, failure, guess, unfit
+from .protocol import (
+    Silence,
+    TargetError,
+    answered,
+    check_observation,
+    failure,
+    guess,
+    unfit,
+)
 from .rules import Operation
 from .told import Untold, tell
 

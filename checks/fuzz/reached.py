@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from memhp.checks.localise import reads
 from memhp.reference.machine import Machine
 from memhp.reference.target import ReferenceTarget, Target
 from memhp.spec.language.system import Property, System
 
+from ..ground.cuts import reads
 from .lockstep import Divergence
 from .rules import rules_for
 from .told import Untold, never_told

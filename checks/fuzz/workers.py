@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Any
 
-from memhp.checks.parallel import CONTEXT, worker_started
+from ..support.parallel import CONTEXT, worker_started
 
 __all__ = ["Lost", "Workers"]
 

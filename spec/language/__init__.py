@@ -49,7 +49,16 @@ from .syntax import (
     ite,
     true,
 )
-from .system import Action, Axiom, Definition, Guard, Property, SpecificationError, System, Variable
+from .system import (
+    Action,
+    Axiom,
+    Definition,
+    Guard,
+    Property,
+    SpecificationError,
+    System,
+    Variable,
+)
 
 __all__ = [
     "Action",

@@ -37,7 +37,13 @@ from .system import (
     Update,
     Where,
 )
-from .terms import BOOL, App, Symbol, Term, Var
+from .terms import (
+    BOOL,
+    App,
+    Symbol,
+    Term,
+    Var,
+)
 
 __all__ = [
     "Map",

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from .system import Action, Axiom, Property, System, Update
+from .system import (
+    Action,
+    Axiom,
+    Property,
+    System,
+    Update,
+)
 from .terms import (
     App,
     Call,

@@ -22,7 +22,15 @@ from typing import Any, ClassVar, NoReturn, TypeVar, overload
 
 from . import terms
 from .system import SpecificationError, Where
-from .terms import BOOL, INT, Call, Next, SortRef, Term, Var
+from .terms import (
+    BOOL,
+    INT,
+    Call,
+    Next,
+    SortRef,
+    Term,
+    Var,
+)
 
 __all__ = [
     "Bool",

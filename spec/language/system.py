@@ -11,7 +11,17 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Literal
 
-from .terms import App, Call, Next, SortRef, Symbol, Term, Var, conj, subterms
+from .terms import (
+    App,
+    Call,
+    Next,
+    SortRef,
+    Symbol,
+    Term,
+    Var,
+    conj,
+    subterms,
+)
 
 __all__ = [
     "ENABLED",

@@ -6,9 +6,26 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import terms
-from .declare import Declared, Defined, Map, hints, parameters, result_of, tracing
+from .declare import (
+    Declared,
+    Defined,
+    Map,
+    hints,
+    parameters,
+    result_of,
+    tracing,
+)
 from .syntax import Expr, bind, coerce, complain
-from .system import Action, Axiom, Definition, Ending, Kind, Property, Variable, Way
+from .system import (
+    Action,
+    Axiom,
+    Definition,
+    Ending,
+    Kind,
+    Property,
+    Variable,
+    Way,
+)
 from .terms import BOOL, App, Term, Var
 
 __all__ = [

@@ -12,8 +12,26 @@ from typing import Literal
 
 from .rewrite import unbound
 from .syntax import complain
-from .system import ENABLED, Action, Definition, Ending, Property, System, Where
-from .terms import INT, Call, Next, Op, Quantified, Symbol, Term, Var, subterms
+from .system import (
+    ENABLED,
+    Action,
+    Definition,
+    Ending,
+    Property,
+    System,
+    Where,
+)
+from .terms import (
+    INT,
+    Call,
+    Next,
+    Op,
+    Quantified,
+    Symbol,
+    Term,
+    Var,
+    subterms,
+)
 
 __all__ = ["well_formed"]
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from ..blocks import BlockState, block_state
-from ..frames import Folio
-from ..language import Bool, DropGuard, DropUpdate, ReplaceGuard, Variant, exists
-from ..topology import Block
-from ..writeback import holds_up
+from ..blocks.blocks import BlockState, block_state
+from ..folios.frames import Folio
+from ..folios.writeback import holds_up
+from ..language import (
+    Bool,
+    DropGuard,
+    DropUpdate,
+    ReplaceGuard,
+    Variant,
+    exists,
+)
+from ..machine.topology import Block
 from .sources import LIST
 
 __all__ = ["VARIANTS"]

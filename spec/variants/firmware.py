@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..block_removal import altmaps_differ
-from ..firmware_request import Request, going_back, request
+from ..blocks.block_removal import altmaps_differ
+from ..blocks.sections import Metadata, block_device, memmap
 from ..language import (
     Bool,
     DropGuard,
@@ -14,8 +14,15 @@ from ..language import (
     forall,
     implies,
 )
-from ..sections import Metadata, block_device, memmap
-from ..topology import Block, MemoryDevice, Section, Zone, block_of_section, in_range
+from ..machine.firmware_request import Request, going_back, request
+from ..machine.topology import (
+    Block,
+    MemoryDevice,
+    Section,
+    Zone,
+    block_of_section,
+    in_range,
+)
 from .sources import LIST
 
 __all__ = ["VARIANTS"]

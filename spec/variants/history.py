@@ -5,7 +5,16 @@ The numbers B1 to B42 are those of docs/bugs.md, where the other bugs are too.
 
 from __future__ import annotations
 
-from ..blocks import BlockState, FrameState, block_state, frame_state, has_memory, zone
+from ..blocks.blocks import (
+    BlockState,
+    FrameState,
+    block_state,
+    frame_state,
+    has_memory,
+    zone,
+)
+from ..blocks.sections import Metadata, memmap
+from ..folios.per_cpu import cpus_keep_frames
 from ..language import (
     Bool,
     DropGuard,
@@ -19,10 +28,8 @@ from ..language import (
     false,
     ite,
 )
-from ..per_cpu import cpus_keep_frames
-from ..section_parts import memmaps_added
-from ..sections import Metadata, memmap
-from ..topology import (
+from ..machine.section_parts import memmaps_added
+from ..machine.topology import (
     Block,
     Frame,
     Node,
@@ -34,7 +41,7 @@ from ..topology import (
     node_of_frame,
     node_of_section,
 )
-from ..zone_spans import between, pages_zone
+from ..machine.zone_spans import between, pages_zone
 
 __all__ = ["VARIANTS"]
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from ..huge_migration import target
-from ..huge_pools import HugeFolio, free_huge, pool_of
-from ..language import DropGuard, DropUpdate, Int, ReplaceUpdate, Variant
+from ..language import (
+    DropGuard,
+    DropUpdate,
+    Int,
+    ReplaceUpdate,
+    Variant,
+)
+from ..special.huge_migration import target
+from ..special.huge_pools import HugeFolio, free_huge, pool_of
 
 __all__ = ["VARIANTS"]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ..blocks.sections import Metadata
 from ..language import DropGuard, DropUpdate, ReplaceUpdate, Variant
-from ..sections import Metadata
-from ..topology import Node
+from ..machine.topology import Node
 from .sources import LIST
 
 __all__ = ["VARIANTS"]

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from ..frames import Folio
-from ..language import Bool, DropGuard, DropUpdate, ReplaceDefinition, Variant
-from ..page_tables import Pte, implied_folio
+from ..folios.frames import Folio
+from ..folios.page_tables import Pte, implied_folio
+from ..language import (
+    Bool,
+    DropGuard,
+    DropUpdate,
+    ReplaceDefinition,
+    Variant,
+)
 from .sources import LIST
 
 __all__ = ["VARIANTS"]

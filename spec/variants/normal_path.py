@@ -1,14 +1,14 @@
 """Designs that make the normal path pay for hotplug (U2).
 
-They break no property of the machine, only a bound of `spec/normal_path.py`.
+They break no property of the machine, only a bound of `spec/numbers/normal_path.py`.
 """
 
 from __future__ import annotations
 
-from ..drain import draining
+from ..folios.drain import draining
 from ..language import Bool, ReplaceGuard, exists
-from ..normal_path import SlowDesign
-from ..topology import Block, Frame, block_of
+from ..machine.topology import Block, Frame, block_of
+from ..numbers.normal_path import SlowDesign
 from .sources import LIST
 
 __all__ = ["SLOW_DESIGNS"]

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from ..blocks import FrameState
-from ..language import Bool, DropGuard, DropUpdate, ReplaceDefinition, ReplaceGuard, Variant
-from ..platform_state import (
+from ..blocks.blocks import FrameState
+from ..language import (
+    Bool,
+    DropGuard,
+    DropUpdate,
+    ReplaceDefinition,
+    ReplaceGuard,
+    Variant,
+)
+from ..machine.platform_state import (
     Increment,
     LmbRequest,
     accessible,
@@ -12,7 +19,7 @@ from ..platform_state import (
     increment_block,
     removed_for_request,
 )
-from ..topology import Block, Frame
+from ..machine.topology import Block, Frame
 
 __all__ = ["VARIANTS"]
 

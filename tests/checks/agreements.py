@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import product
 
-from memhp.checks.obligations import Obligation, Obligations
+from memhp.checks.proof.obligations import Obligation, Obligations
 from memhp.reference import Machine
 from memhp.spec.language.system import Property, System
 from memhp.spec.language.terms import Op, Quantified, Term

@@ -7,7 +7,14 @@ from dataclasses import replace
 
 from memhp.spec.language.rewrite import substitute
 from memhp.spec.language.system import Action, System
-from memhp.spec.language.terms import INT, TRUE, Term, Var, negate, number
+from memhp.spec.language.terms import (
+    INT,
+    TRUE,
+    Term,
+    Var,
+    negate,
+    number,
+)
 
 
 def unguarded(system: System) -> System:

@@ -6,7 +6,16 @@ next rests on `no_wick`, which speaks of one symbol more and is refuted as well.
 
 from __future__ import annotations
 
-from memhp.spec.language import Bool, Sort, action, always, false, guard, true, variable
+from memhp.spec.language import (
+    Bool,
+    Sort,
+    action,
+    always,
+    false,
+    guard,
+    true,
+    variable,
+)
 
 
 class Lamp(Sort):

@@ -15,16 +15,12 @@ from math import prod
 from random import Random
 from typing import Any
 
-from memhp.checks.obligations import Obligation
+from memhp.checks.proof.obligations import Obligation
 from memhp.reference import Machine, Program, Topology
 from memhp.reference.topology import readable
 from memhp.spec.language.rewrite import substitute
 from memhp.spec.language.system import Ending, Property, System, Way
-from memhp.spec.language.terms import (
-    INT,
-    Term,
-    Var,
-)
+from memhp.spec.language.terms import INT, Term, Var
 
 Point = tuple[int, ...]
 Verdicts = Counter[bool]

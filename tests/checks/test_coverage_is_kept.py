@@ -13,8 +13,8 @@ import pytest
 
 from memhp.checks import coverage as module
 from memhp.checks.coverage import Evidence, Question, coverage
-from memhp.checks.store import keep, kept, sealed, unsealed
-from memhp.checks.verdicts import Verdict
+from memhp.checks.support.store import keep, kept, sealed, unsealed
+from memhp.checks.support.verdicts import Verdict
 from memhp.spec.rows import Row
 from memhp.spec.system import SYSTEM
 from memhp.spec.variants import VARIANTS

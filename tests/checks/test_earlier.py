@@ -13,11 +13,11 @@ import pytest
 from memhp.checks import run
 from memhp.checks.decision import Decision, claim_of
 from memhp.checks.earlier import Earlier
-from memhp.checks.prove import PropertyResult
-from memhp.checks.scopes import ROOMY
-from memhp.checks.search import Found
-from memhp.checks.store import sealed, unsealed
-from memhp.checks.verdicts import Verdict
+from memhp.checks.proof.prove import PropertyResult
+from memhp.checks.search.scopes import ROOMY
+from memhp.checks.search.search import Found
+from memhp.checks.support.store import sealed, unsealed
+from memhp.checks.support.verdicts import Verdict
 from memhp.spec.language import DropGuard
 from memhp.spec.profiles import PROFILES
 from memhp.spec.system import SYSTEM

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from memhp.checks import agreement, coverage
+from memhp.checks import coverage
 from memhp.checks.coverage import Evidence, Question, agreed
-from memhp.checks.verdicts import Verdict
+from memhp.checks.fuzz import agreement
+from memhp.checks.support.verdicts import Verdict
 from memhp.engine.target import EngineTarget
 from memhp.spec.system import SYSTEM
 

@@ -9,16 +9,16 @@ from itertools import combinations
 
 import pytest
 
-from memhp.checks.obligations import Obligations
-from memhp.checks.probes import impossible
-from memhp.checks.prove import prove
-from memhp.checks.verdicts import Verdict
+from memhp.checks.proof.obligations import Obligations
+from memhp.checks.proof.prove import prove
+from memhp.checks.proof.questions import impossible
+from memhp.checks.support.verdicts import Verdict
 from memhp.spec.language import System, load
 from memhp.spec.language.system import Action, Property, Update
 
 from . import toy, toy_false, toy_moves, toy_pages
 from .altered import joined
-from .brute_force import compare
+from .explore.brute_force import compare
 
 FALSE = load("toy_false", (toy_false,))
 TOYS = {

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from memhp.checks.run import Decision
-from memhp.checks.verdicts import Verdict
-from memhp.cli import rows as shown
+from memhp.checks.support.verdicts import Verdict
 from memhp.cli.main import main
-from memhp.cli.rows import Rows
-from memhp.cli.show import show_failures
-from memhp.cli.streams import interrupts_wait
+from memhp.cli.output import rows as shown
+from memhp.cli.output.rows import Rows
+from memhp.cli.output.streams import interrupts_wait
+from memhp.cli.output.traces import show_failures
 from memhp.spec.rows import ROWS
 from memhp.spec.system import SYSTEM
 

@@ -15,10 +15,10 @@ import memhp.cli
 from memhp.cli import conform
 from memhp.cli.conform import markdown, recorded
 from memhp.cli.main import main
-from memhp.machines.lab import Kernel
-from memhp.machines.lab.conform import results
-from memhp.machines.lab.conform.report import Disagreement, Lost, Report, Tally
-from memhp.machines.lab.conform.results import (
+from memhp.lab import Kernel
+from memhp.lab.conform import results
+from memhp.lab.conform.report import Disagreement, Lost, Report, Tally
+from memhp.lab.conform.results import (
     Results,
     ResultsError,
     Seen,
@@ -26,7 +26,7 @@ from memhp.machines.lab.conform.results import (
     operations_of,
     rules_of,
 )
-from memhp.machines.lab.conform.scenarios import SCENARIOS, Check
+from memhp.lab.conform.scenarios import SCENARIOS, Check
 from memhp.spec import profiles
 from memhp.spec.language.system import Action
 from memhp.spec.profiles import BEFORE, LINUX, PROFILES
@@ -223,7 +223,7 @@ def here(monkeypatch: pytest.MonkeyPatch) -> list[Kernel]:
     """Two kernels, on which nothing is booted."""
     kernels = [Kernel(name, "x86_64", Path(), version="6") for name in ("one", "two")]
     monkeypatch.setattr(conform, "_kernels", lambda args: kernels)
-    monkeypatch.setattr("memhp.machines.lab.conform.target.KernelTarget.boot", lambda self: None)
+    monkeypatch.setattr("memhp.lab.conform.target.KernelTarget.boot", lambda self: None)
     return kernels
 
 
@@ -235,7 +235,7 @@ def test_ctrl_c_shows_and_keeps_what_was_found_so_far(
         progress(REPORT)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("memhp.machines.lab.conform.walk", walk)
+    monkeypatch.setattr("memhp.lab.conform.walk", walk)
     words = ["--no-scenarios", "--save", "kept.json"]
     assert main(["lab", "conform", *words]) == 130
     out, err = capsys.readouterr()
@@ -254,10 +254,8 @@ def test_ctrl_c_while_a_disagreement_is_made_shorter_loses_nothing(
     operations = (("add_device", (1,)),)
     found = Disagreement(operations, None, (22,), (), ("zone of 4: a expected, b seen",), ())
     report = Report({"add_device": Tally(disagreed=2)}, [found, found])
-    monkeypatch.setattr(
-        "memhp.machines.lab.conform.walk", lambda *words, progress: progress(report)
-    )
-    monkeypatch.setattr("memhp.machines.lab.conform.shrink.shrunk", shrunk)
+    monkeypatch.setattr("memhp.lab.conform.walk", lambda *words, progress: progress(report))
+    monkeypatch.setattr("memhp.lab.conform.shrink.shrunk", shrunk)
     assert main(["lab", "conform", "--no-scenarios", "--save", "kept.json"]) == 1
     out, err = capsys.readouterr()
     assert "one (6): 2 steps" in out
@@ -280,11 +278,9 @@ def test_ctrl_c_in_a_scenario_keeps_those_that_were_played(
             raise KeyboardInterrupt
         return (Check("a", "1", "1"),)
 
-    monkeypatch.setattr(
-        "memhp.machines.lab.conform.walk", lambda *words, progress: progress(REPORT)
-    )
-    monkeypatch.setattr("memhp.machines.lab.conform.scenarios.run", play)
-    monkeypatch.setattr("memhp.machines.lab.conform.scenarios.scenarios_of", lambda _: SCENARIOS)
+    monkeypatch.setattr("memhp.lab.conform.walk", lambda *words, progress: progress(REPORT))
+    monkeypatch.setattr("memhp.lab.conform.scenarios.run", play)
+    monkeypatch.setattr("memhp.lab.conform.scenarios.scenarios_of", lambda _: SCENARIOS)
     assert main(["lab", "conform"]) == 130
     out = capsys.readouterr().out
     assert f"scenario {SCENARIOS[0].name}: as predicted" in out

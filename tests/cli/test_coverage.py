@@ -13,12 +13,12 @@ import pytest
 
 import memhp.cli
 from memhp.checks.coverage import Cell, Evidence, Question, coverage
-from memhp.checks.verdicts import Verdict
+from memhp.checks.support.verdicts import Verdict
 from memhp.cli.coverage import _kernels, as_json, cell_text, markdown
 from memhp.cli.main import main
-from memhp.machines.lab.conform import Tally
-from memhp.machines.lab.conform.results import Results, Seen, rules_of
-from memhp.machines.lab.conform.scenarios import SCENARIOS
+from memhp.lab.conform import Tally
+from memhp.lab.conform.results import Results, Seen, rules_of
+from memhp.lab.conform.scenarios import SCENARIOS
 from memhp.spec.rows import COLUMNS, ROWS, Row
 from memhp.spec.system import SYSTEM
 

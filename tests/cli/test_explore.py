@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 import memhp.cli
-from memhp.checks.explore.native import compiler
+from memhp.checks.support.compiler import compiler
 from memhp.cli.main import main
 
 SCHEMA = json.loads((Path(memhp.cli.__file__).parent / "schema" / "explore.json").read_text())

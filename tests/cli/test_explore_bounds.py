@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from memhp.checks.explore.native import compiler
+from memhp.checks.support.compiler import compiler
 
 COMMAND = [sys.executable, "-m", "memhp.cli.main", "explore"]
 LARGE = ["--scope", "block=5,frame=15", "--machine", "1", "--actions"]

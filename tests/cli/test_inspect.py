@@ -18,7 +18,7 @@ import pytest
 import memhp.cli
 from memhp.cli import inspect as module
 from memhp.cli.main import main
-from memhp.machines.sysfs import read_machine
+from memhp.machines.reading.sysfs import read_machine
 
 SCHEMA = json.loads((Path(memhp.cli.__file__).parent / "schema" / "inspect.json").read_text())
 MEMORY = "sys/devices/system/memory"
@@ -293,8 +293,10 @@ def test_a_record_is_whole_or_not_there(
 
     tree = machine(tmp_path / "tree", {1: ("online", "Movable")})
     live = replace(read_machine(tree), live=True)
-    monkeypatch.setattr("memhp.machines.sysfs.read_machine", lambda *_, **__: live)
-    monkeypatch.setattr("memhp.machines.record.record_of_this_machine", lambda _: b"a record")
+    monkeypatch.setattr("memhp.machines.reading.sysfs.read_machine", lambda *_, **__: live)
+    monkeypatch.setattr(
+        "memhp.machines.reading.record.record_of_this_machine", lambda _: b"a record"
+    )
     monkeypatch.setattr(os, "replace", full)
     path = tmp_path / "out" / "this.tar.gz"
     path.parent.mkdir()

@@ -11,17 +11,17 @@ import jsonschema
 import pytest
 
 import memhp.cli
-from memhp.checks.removal_time import Span
 from memhp.cli import inspect_time
 from memhp.cli.common import UsageError
 from memhp.cli.inspect_time import forecast, forecast_document, reboot_of
 from memhp.cli.main import main
-from memhp.machines import page_work
-from memhp.machines.estimate import design_of, judge
-from memhp.machines.page_work import PageWork
-from memhp.machines.pageflags import FrameKind
-from memhp.machines.procfs import Range
-from memhp.machines.sysfs import BlockReading, MachineReading
+from memhp.machines.judging import page_work
+from memhp.machines.judging.offline import design_of, judge
+from memhp.machines.judging.page_work import PageWork
+from memhp.machines.judging.removal_time import Span
+from memhp.machines.reading.pageflags import FrameKind
+from memhp.machines.reading.procfs import Range
+from memhp.machines.reading.sysfs import BlockReading, MachineReading
 
 from .test_inspect import machine
 

@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 import memhp.cli
-from memhp.checks.solvers import Undecided
+from memhp.checks.proof.solvers import Undecided
 from memhp.cli.main import main
 
 SCHEMA = json.loads((Path(memhp.cli.__file__).parent / "schema" / "kconfig.json").read_text())
@@ -237,7 +237,7 @@ def test_where_the_solver_gives_up_nothing_is_called_impossible(
     def gives_up(*_: object) -> bool:
         raise Undecided("z3 gave up (memout): nothing is decided")
 
-    monkeypatch.setattr("memhp.checks.configuration_plan.satisfiable", gives_up)
+    monkeypatch.setattr("memhp.checks.numbers.configuration_plan.satisfiable", gives_up)
     assert main(["kconfig", file(tmp_path)]) == 3
     told = capsys.readouterr()
     assert (told.out, told.err) == ("", "memhp: z3 gave up (memout): nothing is decided\n")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from memhp.checks import prove
+from memhp.checks.proof import prove
 from memhp.cli import check, main
 
 LOCK = "the_lock_is_held_while_a_block_changes"

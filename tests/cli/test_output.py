@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from memhp.checks.coverage import RowCoverage
-from memhp.checks.verdicts import Verdict
+from memhp.checks.support.verdicts import Verdict
 from memhp.cli.main import main
-from memhp.cli.streams import Stream, one_line, quoted
+from memhp.cli.output.streams import Stream, one_line, quoted
 from memhp.spec.rows import ROWS
 
 DATA = Path(__file__).parents[1] / "data"
@@ -340,7 +340,7 @@ def interrupted(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "module", ["memhp.cli.streams", "memhp.cli.commands", "argparse", "memhp.spec.system"]
+    "module", ["memhp.cli.output.streams", "memhp.cli.commands", "argparse", "memhp.spec.system"]
 )
 def test_an_interrupt_while_modules_are_read_is_no_traceback(
     interrupted: Path, module: str

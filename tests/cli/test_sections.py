@@ -14,8 +14,8 @@ import pytest
 import memhp.cli
 from memhp.cli.common import in_units, number_of_bytes
 from memhp.cli.main import main
-from memhp.cli.sections_plot import figure
-from memhp.spec.architectures import GIB, KIB, MIB
+from memhp.cli.output.sections_plot import figure
+from memhp.spec.numbers.architectures import GIB, KIB, MIB
 
 SCHEMA = json.loads((Path(memhp.cli.__file__).parent / "schema" / "sections.json").read_text())
 PIB = ["--size", "1PiB", "--holes", "1000", "--hole-size", "64MiB"]

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from memhp.engine.codes import FREE, MAPPED, PINNED, RELEASABLE, WRITEBACK
+from memhp.engine.codes import (
+    FREE,
+    MAPPED,
+    PINNED,
+    RELEASABLE,
+    WRITEBACK,
+)
 from memhp.engine.folios import Folios
 from memhp.engine.machine import Machine
 from memhp.engine.memory import Memory

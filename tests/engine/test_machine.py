@@ -10,11 +10,18 @@ import numpy as np
 import pytest
 
 import memhp.engine
-from memhp.engine.codes import EAGAIN, EINTR, EINVAL, FREE, USER
+from memhp.engine.codes import (
+    EAGAIN,
+    EINTR,
+    EINVAL,
+    FREE,
+    USER,
+)
 from memhp.engine.layout import Layout
 from memhp.engine.machine import Machine
 from memhp.engine.memory import Memory
-from memhp.engine.synthetic import synthetic
+
+from ..bench.synthetic import synthetic
 
 MIB, TIB = 1 << 20, 1 << 40
 

@@ -41,15 +41,15 @@ def _written(fill: Callable[[Path], object]) -> Mapping[str, str]:
 
 
 def _query() -> object:
-    from memhp.checks.solvers import Query
+    from memhp.checks.proof.solvers import Query
 
     return Query("z3", "(check-sat)", 1)
 
 
 @cache
 def _answers() -> Mapping[str, str]:
-    from memhp.checks.cache import Cache
-    from memhp.checks.solvers import Answer
+    from memhp.checks.proof.cache import Cache
+    from memhp.checks.proof.solvers import Answer
 
     def fill(folder: Path) -> None:
         kept = Cache(folder)
@@ -60,8 +60,8 @@ def _answers() -> Mapping[str, str]:
 
 
 def _of_answers(random: Random, folder: Path) -> Case:
-    from memhp.checks.cache import Cache
-    from memhp.checks.solvers import Answer
+    from memhp.checks.proof.cache import Cache
+    from memhp.checks.proof.solvers import Answer
 
     _kept(random, folder, _answers())
 
@@ -77,14 +77,14 @@ def _of_answers(random: Random, folder: Path) -> Case:
 
 @cache
 def _traces() -> Mapping[str, str]:
-    from memhp.checks.reach import first_violation
+    from memhp.checks.search.usual import first_violation
     from memhp.spec.system import SYSTEM
 
     return _written(lambda folder: first_violation(SYSTEM, sometimes(), folder=folder))
 
 
 def _of_traces(random: Random, folder: Path) -> Case:
-    from memhp.checks.reach import first_violation
+    from memhp.checks.search.usual import first_violation
     from memhp.spec.system import SYSTEM
 
     _kept(random, folder, _traces())
@@ -100,7 +100,7 @@ def _of_traces(random: Random, folder: Path) -> Case:
 
 @cache
 def _lock_steps() -> Mapping[str, str]:
-    from memhp.checks.agreement import agreement
+    from memhp.checks.fuzz.agreement import agreement
     from memhp.spec.system import SYSTEM
 
     return _written(lambda folder: agreement(SYSTEM, _STEPS, folder=folder))
@@ -112,9 +112,9 @@ _STEPS = 400
 
 def _of_lock_steps(random: Random, folder: Path) -> Case:
     """Damaged, or wrong under a seal that is right; what was counted is used as `coverage` does."""
-    from memhp.checks.agreement import agreement
+    from memhp.checks.fuzz.agreement import agreement
     from memhp.checks.fuzz.reached import Reached
-    from memhp.checks.store import sealed
+    from memhp.checks.support.store import sealed
     from memhp.spec.system import SYSTEM
 
     _kept(random, folder, _lock_steps())
@@ -127,7 +127,7 @@ def _of_lock_steps(random: Random, folder: Path) -> Case:
                 path.write_text(json.dumps(sealed(document)))
 
     def work() -> None:
-        with mock.patch("memhp.checks.agreement.reached", return_value=Reached(SYSTEM)):
+        with mock.patch("memhp.checks.fuzz.agreement.reached", return_value=Reached(SYSTEM)):
             found = agreement(SYSTEM, _STEPS, folder=folder / "cache")
         for claim in SYSTEM.properties:
             found.lacking(claim)

@@ -78,7 +78,7 @@ def _of_costs(random: Random, folder: Path) -> Case:
 @cache
 def _trace() -> str:
     """A trace of a real step, as `memhp check --trace` writes it."""
-    from memhp.checks.reach import first_violation
+    from memhp.checks.search.usual import first_violation
     from memhp.spec.system import SYSTEM
 
     found = first_violation(SYSTEM, sometimes())

@@ -20,8 +20,8 @@ __all__ = ["READERS", "prepare"]
 
 
 def _of_modules(random: Random, folder: Path) -> Case:
-    from memhp.machines.lab import LabError
-    from memhp.machines.lab.modules import load_order_in
+    from memhp.lab import LabError
+    from memhp.lab.guest.modules import load_order_in
 
     count = random.choice((2, 5, 1_500))
     place = folder / "modules"
@@ -45,11 +45,11 @@ def _of_modules(random: Random, folder: Path) -> Case:
 
 def _of_agent(random: Random, folder: Path) -> Case:
     """What comes over the line, in pieces; and what a guest is read from."""
-    from memhp.machines.errors import MachineError
-    from memhp.machines.lab import LabError
-    from memhp.machines.lab.conform.look import read_listing
-    from memhp.machines.lab.errors import whole_number
-    from memhp.machines.lab.protocol import take_answer
+    from memhp.lab import LabError
+    from memhp.lab.conform.look import read_listing
+    from memhp.lab.errors import whole_number
+    from memhp.lab.guest.protocol import take_answer
+    from memhp.machines.reading.errors import MachineError
 
     body = f"{MEMORY}/block_size_bytes:8000000\n{MEMORY}/memory1/state:online\n"
     body = mutate.text(body, random).decode(errors="replace")
@@ -108,7 +108,7 @@ def _of_kernels(random: Random, folder: Path) -> Case:
 
 
 def _of_disagreement(random: Random, folder: Path) -> Case:
-    from memhp.machines.lab.conform.results import disagreement
+    from memhp.lab.conform.results import disagreement
 
     operations = (("add_device", (1,)), ("write_state", (4, "online")), ("hold", (0, "anon")))
     document = json.dumps(disagreement("x86_64-6.1", operations, "step 3"))
@@ -126,9 +126,9 @@ _APT = {
 
 def _of_sources(random: Random, folder: Path) -> Case:
     """The machine's own sources of packages, and what apt says of one."""
-    from memhp.machines.lab import LabError
-    from memhp.machines.lab.packages import kernel_packages
-    from memhp.machines.lab.sources import machine_sources, stanzas_for
+    from memhp.lab import LabError
+    from memhp.lab.kernels.packages import kernel_packages
+    from memhp.lab.kernels.sources import machine_sources, stanzas_for
 
     for name, text in _APT.items():
         (folder / "apt" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -155,8 +155,8 @@ def _ar(members: Mapping[str, bytes]) -> bytes:
 
 def _of_package(random: Random, folder: Path) -> Case:
     """The package of a kernel."""
-    from memhp.machines.lab import LabError
-    from memhp.machines.lab.packages import unpack
+    from memhp.lab import LabError
+    from memhp.lab.kernels.packages import unpack
 
     kernel = "lib/modules/6.1/kernel"
     files = {"boot/vmlinuz-6.1": b"image", "boot/config-6.1": b"CONFIG_SMP=y\n"}
@@ -174,7 +174,8 @@ def _of_package(random: Random, folder: Path) -> Case:
 
 def _of_lab_files(random: Random, folder: Path) -> Case:
     """A kernel image of one's own, and files of the lab's cache that hold a few bytes."""
-    from memhp.machines.lab import LabError, kernels, selftest
+    from memhp.lab import LabError
+    from memhp.lab.kernels import kernel, selftest
 
     head = bytearray(0x10010)
     at, magic = random.choice(
@@ -193,7 +194,7 @@ def _of_lab_files(random: Random, folder: Path) -> Case:
 
     def work() -> None:
         with suppress(LabError):
-            kernels.own(folder / "image")
+            kernel.own(folder / "image")
         selftest.selftest("x")
 
     return Case("lab's files", said(work, LabError))

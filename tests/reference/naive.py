@@ -8,7 +8,17 @@ from typing import Any
 
 from memhp.reference import Topology
 from memhp.spec.language.system import Action, System
-from memhp.spec.language.terms import App, Call, Const, Next, Op, Quantified, SortRef, Term, Var
+from memhp.spec.language.terms import (
+    App,
+    Call,
+    Const,
+    Next,
+    Op,
+    Quantified,
+    SortRef,
+    Term,
+    Var,
+)
 
 Values = dict[tuple[str, tuple[int, ...]], int]
 

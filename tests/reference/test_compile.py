@@ -11,7 +11,15 @@ import pytest
 
 from memhp.reference import Machine, Program, Topology, violated_axioms
 from memhp.spec.language import System
-from memhp.spec.language.terms import INT, App, Const, Op, Quantified, Term, Var
+from memhp.spec.language.terms import (
+    INT,
+    App,
+    Const,
+    Op,
+    Quantified,
+    Term,
+    Var,
+)
 
 from .naive import Naive, as_values, points
 from .random_terms import FRAME, PARAMS, Terms

@@ -7,7 +7,13 @@ from errno import EBUSY, EINVAL
 
 import pytest
 
-from memhp.reference import OK, Machine, Refusal, Topology, diff
+from memhp.reference import (
+    OK,
+    Machine,
+    Refusal,
+    Topology,
+    diff,
+)
 from memhp.spec.language import System
 
 

@@ -7,7 +7,13 @@ from itertools import permutations
 
 import pytest
 
-from memhp.reference import Machine, Operations, Shape, removal_order, violated_axioms
+from memhp.reference import (
+    Machine,
+    Operations,
+    Shape,
+    removal_order,
+    violated_axioms,
+)
 from memhp.spec.profiles import DEFAULT, LINUX, system_of
 from memhp.spec.system import SYSTEM
 

@@ -10,7 +10,13 @@ from typing import Any
 
 import pytest
 
-from memhp.reference import Machine, Step, Topology, Trace, TraceError
+from memhp.reference import (
+    Machine,
+    Step,
+    Topology,
+    Trace,
+    TraceError,
+)
 from memhp.spec.language import System
 
 STEPS = (

@@ -7,7 +7,7 @@ from random import Random
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from memhp.checks.scopes import USUAL
+from memhp.checks.search.scopes import USUAL
 from memhp.reference import Machine, Shape
 from memhp.spec.system import SYSTEM
 

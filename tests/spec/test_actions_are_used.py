@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from memhp.checks.cache import default_folder
-from memhp.checks.reach import reach
+from memhp.checks.proof.cache import default_folder
+from memhp.checks.search.usual import reach
 from memhp.spec.system import SYSTEM
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from memhp.checks.scopes import USUAL
+from memhp.checks.search.scopes import USUAL
 from memhp.reference import Topology
 from memhp.reference.compile import violated_axioms
 from memhp.reference.shapes import Shape

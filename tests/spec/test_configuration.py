@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from memhp.spec.configuration import ARCHITECTURE_SYMBOLS, CAPABILITIES, OPTIONS, RELEASES, rules
-from memhp.spec.configuration_claims import CLAIMS
-from memhp.spec.kconfig_language import evaluate, names, parse
-from memhp.spec.kernel_releases import READ, judges
+from memhp.spec.numbers.kconfig import (
+    ARCHITECTURE_SYMBOLS,
+    CAPABILITIES,
+    OPTIONS,
+    RELEASES,
+    rules,
+)
+from memhp.spec.numbers.kconfig_claims import CLAIMS
+from memhp.spec.numbers.kconfig_language import evaluate, names, parse
+from memhp.spec.numbers.kernel_releases import READ, judges
 
 
 def value(text: str, **values: int) -> int:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import pytest
 
-from memhp.checks.localise import shortest
-from memhp.checks.mutants import Judge
-from memhp.checks.mutations import Mutant, mutants
-from memhp.checks.samples import users
-from memhp.checks.scopes import USUAL
+from memhp.checks.mutants.judge import Judge
+from memhp.checks.mutants.mutations import Mutant, mutants
+from memhp.checks.mutants.samples import users
+from memhp.checks.search.localise import shortest
+from memhp.checks.search.scopes import USUAL
 from memhp.spec.system import SYSTEM
 
 OUT_OF_REACH = {

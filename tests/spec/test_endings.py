@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from memhp.checks.cache import default_folder
-from memhp.checks.prove import PropertyResult, prove
-from memhp.checks.verdicts import Verdict
-from memhp.spec.blocks import Tick
-from memhp.spec.frames import Folio
-from memhp.spec.language import Bool, DropGuard, DropUpdate, ReplaceGuard, System, false
-from memhp.spec.page_tables import Pte
+from memhp.checks.proof.cache import default_folder
+from memhp.checks.proof.prove import PropertyResult, prove
+from memhp.checks.support.verdicts import Verdict
+from memhp.spec.blocks.blocks import Tick
+from memhp.spec.folios.frames import Folio
+from memhp.spec.folios.page_tables import Pte
+from memhp.spec.language import (
+    Bool,
+    DropGuard,
+    DropUpdate,
+    ReplaceGuard,
+    System,
+    false,
+)
+from memhp.spec.machine.topology import Frame
 from memhp.spec.system import SYSTEM
-from memhp.spec.topology import Frame
 
 
 def proved(system: System, name: str) -> PropertyResult:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from memhp.checks.localise import shortest
-from memhp.checks.probes import first_refusal
-from memhp.checks.scopes import USUAL
+from memhp.checks.proof.questions import first_refusal
+from memhp.checks.search.localise import shortest
+from memhp.checks.search.scopes import USUAL
 from memhp.reference import Topology
 from memhp.reference.compile import Program
 from memhp.reference.shapes import Shape

@@ -6,12 +6,21 @@ from dataclasses import replace
 
 import pytest
 
-from memhp.checks.cache import default_folder
-from memhp.checks.mutants import Judge, judge_all
-from memhp.checks.mutations import Mutant, mutants
-from memhp.checks.probes import idle, impossible
+from memhp.checks.mutants.judge import Judge, judge_all
+from memhp.checks.mutants.mutations import Mutant, mutants
+from memhp.checks.proof.cache import default_folder
+from memhp.checks.proof.questions import idle, impossible
 from memhp.spec.language import System
-from memhp.spec.language.terms import BOOL, TRUE, App, Call, Const, conj, eq, implies
+from memhp.spec.language.terms import (
+    BOOL,
+    TRUE,
+    App,
+    Call,
+    Const,
+    conj,
+    eq,
+    implies,
+)
 from memhp.spec.mutants import MAY_REPEAT, REASONS, Reason
 from memhp.spec.system import SYSTEM
 

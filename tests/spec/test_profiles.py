@@ -7,10 +7,16 @@ from dataclasses import replace
 import pytest
 
 from memhp.checks.run import check
-from memhp.checks.verdicts import Verdict
+from memhp.checks.support.verdicts import Verdict
 from memhp.spec.language import DropAction, Profile, System, apply
 from memhp.spec.language.terms import Term
-from memhp.spec.profiles import DEFAULT, LINUX, NODES_FROM_BOOT, PROFILES, system_of
+from memhp.spec.profiles import (
+    DEFAULT,
+    LINUX,
+    NODES_FROM_BOOT,
+    PROFILES,
+    system_of,
+)
 from memhp.spec.system import SYSTEM
 
 GONE = "a_whole_node_is_gone"

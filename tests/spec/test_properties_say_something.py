@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from memhp.checks.attempts import Case, Limits, uniform
-from memhp.checks.obligations import Obligation, Obligations
-from memhp.checks.solvers import answer
+from memhp.checks.proof.case import Case, Limits, uniform
+from memhp.checks.proof.obligations import Obligation, Obligations
+from memhp.checks.proof.solvers import answer
 from memhp.spec.language import Property
 from memhp.spec.language.rewrite import expand
 from memhp.spec.language.terms import TRUE

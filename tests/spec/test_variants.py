@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import pytest
 
-from memhp.checks.cache import default_folder
-from memhp.checks.prove import prove
-from memhp.checks.reach import first_violation, reach
+from memhp.checks.proof.cache import default_folder
+from memhp.checks.proof.prove import prove
+from memhp.checks.search.usual import first_violation, reach
 from memhp.spec.language import Variant, apply
 from memhp.spec.profiles import AS_LINUX_HAS_IT, BEFORE
 from memhp.spec.system import SYSTEM

@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 
 from memhp.checks.fuzz import campaign
-from memhp.checks.fuzz.campaign import Campaign, CampaignError, WorkersLost, do, run
+from memhp.checks.fuzz.campaign import (
+    Campaign,
+    CampaignError,
+    WorkersLost,
+    do,
+    run,
+)
 from memhp.checks.fuzz.targets import TargetError, target_named
 from memhp.checks.fuzz.topologies import SHAPES
 from memhp.checks.fuzz.workers import Lost, Workers

@@ -13,7 +13,13 @@ from random import Random
 import pytest
 from hypothesis import Phase, settings
 
-from memhp.checks.fuzz.conformance import DivergenceFound, conformance, explored, pick, points
+from memhp.checks.fuzz.conformance import (
+    DivergenceFound,
+    conformance,
+    explored,
+    pick,
+    points,
+)
 from memhp.checks.fuzz.protocol import TargetError
 from memhp.checks.fuzz.record import Record
 from memhp.checks.fuzz.rules import RULES, Rule

@@ -1,0 +1,80 @@
+"""What the engine does in lock step with the reference, kept as long as their code is the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from memhp.engine.target import EngineTarget
+from memhp.spec.language.system import System
+
+from ..support.store import (
+    code_digest,
+    keep,
+    kept,
+    sealed,
+    unsealed,
+)
+from .campaign import count_of, untold_on
+from .reached import Reached, reached
+
+__all__ = ["agreement"]
+
+_DECISIVE = ("spec/**/*.py", "reference/**/*.py", "engine/**/*.py", "checks/fuzz/**/*.py")
+"""The code that decides what comes of a lock step."""
+
+
+def agreement(system: System, steps: int, *, folder: Path | None = None) -> Reached:
+    """Walk with the engine for that many operations, or say what came of it the last time.
+
+    ``folder`` is where it is kept; a divergence is not, so that it is seen anew each time.
+    """
+    path = folder / "lock-step.json" if folder else None
+    key = _key(system, steps)
+    if path and (known := _stored(path, key, system)) is not None:
+        return known
+    found = reached(system, EngineTarget(), steps=steps)
+    if path and not found.divergence:
+        _store(path, key, found)
+    return found
+
+
+def _key(system: System, steps: int) -> str:
+    return sha256(repr((system, steps, code_digest(*_DECISIVE))).encode()).hexdigest()
+
+
+def _stored(path: Path, key: str, system: System) -> Reached | None:
+    """What the file says; a damaged file is as good as none."""
+    try:
+        document = unsealed(kept(path))
+        if document["key"] != key:
+            return None
+        episodes, taken = _counts(document["episodes"]), _counts(document["taken"])
+        known = document["untold"].items()
+        untold = {machine: untold_on(machine, of, system) for machine, of in known}
+        done, of = count_of(document["steps"]), count_of(document["of"])
+        return Reached(system, done, of, episodes, taken, untold)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _counts(document: Mapping[str, object]) -> Counter[str]:
+    return Counter({name: count_of(count) for name, count in document.items()})
+
+
+def _store(path: Path, key: str, found: Reached) -> None:
+    document: dict[str, Any] = {
+        "key": key,
+        "steps": found.steps,
+        "of": found.of,
+        "episodes": found.episodes,
+        "taken": found.taken,
+        "untold": {
+            machine: {name: sorted(places) for name, places in of.items()}
+            for machine, of in found.untold.items()
+        },
+    }
+    keep(path, sealed(document))

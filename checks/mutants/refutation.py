@@ -1,0 +1,240 @@
+"""Refutation of changed declarations: is there a small machine on which a proof fails?
+
+A system that is proved, and then changed in one declaration, is proved but for what the
+change touches.  All that is asked at once of a machine of two elements a sort, whose
+state satisfies every invariant: a solver that only has to find one does so quickly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+
+from memhp.spec.language.rewrite import after, expand
+from memhp.spec.language.system import Action, Definition, System
+from memhp.spec.language.terms import (
+    BOOL,
+    TRUE,
+    App,
+    Term,
+    Var,
+    conj,
+    eq,
+    forall,
+    implies,
+    negate,
+)
+
+from ..proof.cache import Cache
+from ..proof.case import Case, Limits, uniform
+from ..proof.obligations import Assumption, Obligation, Obligations
+from ..proof.pool import Pool
+from ..proof.rounds import decide
+from ..proof.smt import constant_name
+from ..proof.solvers import answer
+
+__all__ = ["Refuter"]
+
+
+class Refuter:
+    """Asks about changes of ``system``, whose properties are proved."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self._known = Obligations(system)
+        self._goals: dict[str, dict[str, Term]] = {}
+        self._latest: tuple[System, Obligations] = (system, self._known)
+
+    def broken_by(self, action: Action, claims: Iterable[str], sizes: Mapping[str, int]) -> str:
+        """A property that the action, as it is given, breaks from a state of a small machine.
+
+        Parameters: ``claims``, names of *always* and *step* properties; ``sizes``, how
+        many elements of each sort there are at most.
+        """
+        found = [each for each in self._known.of_steps(claims, action) if not each.unchanged]
+        if action.guards == self.system.action_by_name[action.name].guards:
+            proved = self._proved(action.name)
+            found = [each for each in found if proved.get(_name(each)) != each.goal]
+        return self._broken(self.system, found, sizes)
+
+    def _proved(self, action: str) -> dict[str, Term]:
+        """What is proved of the action as it was, by property."""
+        if action not in self._goals:
+            names = [claim.name for claim in self.system.of_kind("always", "step")]
+            known = self._known.of_steps(names, self.system.action_by_name[action])
+            self._goals[action] = {_name(each): each.goal for each in known}
+        return self._goals[action]
+
+    def _of(self, changed: System) -> Obligations:
+        """The obligations of a changed system, made once while it is asked about."""
+        if self._latest[0] is not changed:
+            self._latest = (changed, Obligations(changed))
+        return self._latest[1]
+
+    def _as_known(self, part: Assumption) -> Assumption:
+        """The assumption itself, or one that says the same and whose text is made already."""
+        known = self._rest.get((part.role, part.name))
+        return known if known and known.term == part.term else part
+
+    @cached_property
+    def _rest(self) -> dict[tuple[str, str], Assumption]:
+        """The axioms and invariants, by role and name."""
+        known = (*self._known.axioms, *self._known.invariants)
+        return {(part.role, part.name): part for part in known}
+
+    def broken_in(
+        self,
+        changed: System,
+        actions: Collection[str],
+        claims: Collection[str],
+        sizes: Mapping[str, int],
+    ) -> str:
+        """The same of a system whose definition changed, which those actions and claims use."""
+        known = self._of(changed)
+        names = [claim.name for claim in changed.of_kind("always", "step")]
+        for claim in changed.of_kind("always"):
+            boot = [next(known.of_property(claim.name))] if claim.name in claims else []
+            if boot and (name := self._broken(changed, boot, sizes)):
+                return name
+        chosen = [action for action in changed.actions if action.name in actions]
+        return self._broken_by_any(changed, chosen, names, sizes)
+
+    def broken_beside(
+        self,
+        changed: System,
+        actions: Collection[str],
+        claims: Collection[str],
+        sizes: Mapping[str, int],
+    ) -> str:
+        """One of those claims, which say otherwise now, that another than those actions breaks."""
+        others = [action for action in changed.actions if action.name not in actions]
+        return self._broken_by_any(changed, others, claims, sizes)
+
+    def _broken_by_any(
+        self,
+        changed: System,
+        actions: Iterable[Action],
+        claims: Collection[str],
+        sizes: Mapping[str, int],
+    ) -> str:
+        """The first of those claims that a step of one of the actions breaks."""
+        known = self._of(changed)
+        for action in actions:
+            found = [e for e in known.of_steps(claims, action) if not e.unchanged]
+            if name := self._broken(changed, found, sizes):
+                return name
+        return ""
+
+    def ending_fails(self, changed: System, claims: Iterable[str]) -> str:
+        """An *ends* property of which what takes the work out is not always possible."""
+        known = self._of(changed)
+        for name in claims:
+            found = [e for e in known.of_property(name) if e.kind in ("enabled", "progress")]
+            if self._broken(changed, found, uniform(changed, 2)):
+                return name
+        return ""
+
+    def same_action(self, action: Action, changed: System | None = None) -> bool:
+        """In every state that the invariants allow the action refuses and does what it did.
+
+        Parameters: ``changed``, the system whose definitions the action uses, if other ones.
+        """
+        old = self._known.ready(self.system.action_by_name[action.name])
+        new = self._of(changed or self.system).ready(action)
+        if [(g.name, g.errno) for g in old.guards] != [(g.name, g.errno) for g in new.guards]:
+            return False
+        guards = tuple(Assumption("guard", g.name, g.condition) for g in old.guards)
+        for at, (was, now) in enumerate(zip(old.guards, new.guards, strict=True)):
+            goal = eq(was.condition, now.condition)
+            if not self._follows(goal, old.params, guards[:at]):
+                return False
+        for symbol in dict.fromkeys(u.symbol for u in (*old.updates, *new.updates)):
+            at_any = tuple(Var(f"x{i}", sort, "point") for i, sort in enumerate(symbol.domain))
+            value = App(symbol, at_any)
+            goal = eq(after(value, old), after(value, new))
+            if not self._follows(goal, (*old.params, *at_any), guards):
+                return False
+        return True
+
+    def same_definition(self, new: Definition) -> bool:
+        """In every state that the invariants allow the definition says what it said."""
+        old = self.system.definitions[new.name]
+        goal = expand(eq(old.body, new.body), self.system)
+        return self._follows(goal, old.params, ())
+
+    def same_use(self, changed: System, actions: Collection[str]) -> bool:
+        """The actions do what they did, although a definition that they use says otherwise."""
+        return bool(actions) and all(
+            self.same_action(changed.action_by_name[name], changed) for name in actions
+        )
+
+    def same_claims(self, changed: System, names: Iterable[str]) -> bool:
+        """The properties say what they said, of every state and step that the invariants allow.
+
+        Parameters: ``names``, of *always*, *step* and *sometimes* properties.
+        """
+        return all(self._same_claim(changed, name) for name in names)
+
+    def _same_claim(self, changed: System, name: str) -> bool:
+        was, now = self.system.property_by_name[name], changed.property_by_name[name]
+        if was.kind != "step" and not was.of_step:
+            goal = eq(expand(was.formula, self.system), expand(now.formula, changed))
+            return self._follows(goal, was.params, ())
+        old, new = (Obligations(_of_steps(each, name)) for each in (self.system, changed))
+        return all(
+            self._follows(eq(a.goal, b.goal), a.constants, a.guards)
+            for action in changed.actions
+            for a, b in zip(old.of_steps([name], action), new.of_steps([name], action), strict=True)
+            if a.goal != b.goal
+        )
+
+    def _follows(
+        self, goal: Term, constants: tuple[Var, ...], guards: tuple[Assumption, ...]
+    ) -> bool:
+        """The goal is proved from the guards and all that is known of every state."""
+        if goal == TRUE:
+            return True
+        assumed = (*guards, *self._known.invariants, *self._known.axioms)
+        case = Case(self.system, Obligation("step", None, None, assumed, goal, constants), Limits())
+        with Pool(Cache(), 1) as pool:
+            decide([case], pool)
+        return case.proof is not None
+
+    def _broken(
+        self, system: System, obligations: Sequence[Obligation], sizes: Mapping[str, int]
+    ) -> str:
+        """The property of the first that fails on a machine of those sizes; empty if none."""
+        if not obligations:
+            return ""
+        first = obligations[0]
+        fails = [Var(f"fails{at}", BOOL, "obligation") for at, _ in enumerate(obligations)]
+        meaning = [
+            eq(var, negate(_closed(found))) for var, found in zip(fails, obligations, strict=True)
+        ]
+        goal = implies(conj(*meaning), conj(*map(negate, fails)))
+        constants = (*(first.action.params if first.action else ()), *fails)
+        assumed = tuple(map(self._as_known, first.assumptions))
+        together = replace(first, assumptions=assumed, goal=goal, counted=None, constants=constants)
+        found = answer(Case(system, together, Limits()).ground(sizes))
+        for var, each in zip(fails, obligations, strict=True):
+            if found.status == "sat" and found.model.get(constant_name(var)) == ("true",):
+                return _name(each)
+        return ""
+
+
+def _name(obligation: Obligation) -> str:
+    return obligation.claim.name if obligation.claim else "updates_stay_apart"
+
+
+def _closed(obligation: Obligation) -> Term:
+    """The goal for all elements that the property speaks of; the action's stay free."""
+    term = obligation.small_goal
+    for var in reversed(obligation.claim.params if obligation.claim else ()):
+        term = forall(var, term)
+    return term
+
+
+def _of_steps(system: System, name: str) -> System:
+    """The system with that property alone, as one of which each step must be shown."""
+    return replace(system, properties=(replace(system.property_by_name[name], kind="step"),))

@@ -1,0 +1,245 @@
+"""What a kernel configuration has, worked out with plain integers as Kconfig does (U6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from memhp.spec.numbers.kconfig import (
+    ARCHITECTURE_SYMBOLS,
+    CAPABILITIES,
+    OPTIONS,
+    Capability,
+    every_range,
+    rules,
+)
+from memhp.spec.numbers.kconfig_language import (
+    Expression,
+    Option,
+    Wish,
+    chosen,
+    evaluate,
+    names,
+    settled,
+)
+from memhp.spec.numbers.kernel_releases import Release, full
+
+__all__ = [
+    "Kernel",
+    "absent",
+    "capability",
+    "choices",
+    "choose",
+    "comes_later",
+    "cone",
+    "kernel",
+    "missing",
+    "outside",
+    "selectors",
+    "settle",
+    "works",
+]
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A configuration on its architecture: what the file says, and what options' rules say."""
+
+    rules: Mapping[str, Option]
+    file: Mapping[str, int]
+    facts: Mapping[str, Any]
+    """Options without a rule, which stay as they are: integers, or a solver's terms."""
+    floors: Mapping[str, Any] = field(default_factory=dict)
+    """Options that something without a rule selects."""
+    architecture: str = ""
+    version: Release = ()
+    foreign: tuple[str, ...] = ()
+    """What the file sets although this architecture or version has no such option."""
+
+
+def choose(condition: Any, a: Any, b: Any) -> Any:
+    """For plain integers."""
+    return a if condition else b
+
+
+def kernel(architecture: str, version: Release, file: Mapping[str, int]) -> Kernel:
+    """The configuration of a file.
+
+    An option that this architecture or version does not have is not set, whatever the
+    file says; nor is m a value for an option that is y or n.
+
+    Args:
+        architecture: one of `ARCHITECTURE_SYMBOLS`.
+        version: whose rules hold.
+        file: values of 0, 1 and 2, in the order in which they were given.
+
+    Raises:
+        ValueError: for what has no rules, such as a 32-bit kernel.
+
+    >>> works(kernel("x86", (6, 1), {"SMP": 2, "MEMORY_HOTPLUG": 2}), "hot-add")
+    True
+    """
+    known = rules(architecture, version)
+    if file.get("64BIT", 2) != 2 or any(file.get(n) == 2 for n in ("X86_32", "PPC32", "32BIT")):
+        raise ValueError("this is a 32-bit kernel: MEMORY_HOTPLUG needs 64BIT (mm/Kconfig)")
+    anywhere = {option.name for option in OPTIONS} | _SYMBOLS
+    foreign = tuple(n for n in file if file[n] and n in anywhere - _SYMBOLS and n not in known)
+    terms = [term for o in known.values() for term in (o.depends, o.default, o.prompt)]
+    read = {"MODULES", *(name for term in terms for name in names(term))} - anywhere
+    facts = {name: file[name] for name in sorted(read) if name in file}
+    if 1 in file.values():
+        facts.setdefault("MODULES", 2)
+    facts |= dict.fromkeys(ARCHITECTURE_SYMBOLS[architecture], 2)
+    taken = {n: v for n, v in file.items() if n in known and (v != 1 or known[n].tristate)}
+    file = _one_of_each_choice(taken, known)
+    found = Kernel(known, file, facts, {}, architecture, version, foreign)
+    for _ in known:
+        values = settle(found)
+        raised = next(
+            (n for n, o in known.items() if o.selected_elsewhere and values[n] < file.get(n, 0)),
+            None,
+        )
+        if raised is None:
+            break
+        found = replace(found, floors={**found.floors, raised: file[raised]})
+    return found
+
+
+_SYMBOLS = {symbol for group in ARCHITECTURE_SYMBOLS.values() for symbol in group}
+
+
+def _one_of_each_choice(file: Mapping[str, int], known: Mapping[str, Option]) -> dict[str, int]:
+    """Of a choice's members that a file sets, the last one counts (confdata.c)."""
+    found = dict(file)
+    last: dict[str, str] = {}
+    for name, value in file.items():
+        title = known[name].choice
+        if title and value == 2:
+            found[last.get(title, name)] = 0
+            found[name], last[title] = 2, name
+    return found
+
+
+def settle(it: Kernel, changes: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Every option's value once the changes are made, as `make olddefconfig` leaves them."""
+    made = changes or {}
+    wishes = {
+        name: Wish(name in made, made.get(name, 0), it.file.get(name), it.floors.get(name, 0))
+        for name in it.rules
+    }
+    selected, groups = selectors(it), choices(it)
+    values = {**it.facts, **dict.fromkeys(it.rules, 0)}
+    for _ in range(len(it.rules) + 1):
+        before = dict(values)
+        for name, option in it.rules.items():
+            if not option.choice:
+                values[name] = settled(option, values, wishes[name], selected[name], choose)
+        for members in groups:
+            values |= chosen(members, values, wishes, choose)
+        if values == before:
+            return values
+    raise ValueError("the options depend on each other in a circle")
+
+
+def selectors(it: Kernel) -> dict[str, list[tuple[str, Expression]]]:
+    """For each option those that select it, and on what condition."""
+    found: dict[str, list[tuple[str, Expression]]] = {name: [] for name in it.rules}
+    for option in it.rules.values():
+        for selection in option.selects:
+            if selection.option in found:
+                found[selection.option].append((option.name, selection.condition))
+    return found
+
+
+def choices(it: Kernel) -> list[list[Option]]:
+    """The members of each choice."""
+    titles = dict.fromkeys(option.choice for option in it.rules.values() if option.choice)
+    return [[o for o in it.rules.values() if o.choice == title] for title in titles]
+
+
+def cone(known: Mapping[str, Option], wanted: Iterable[str]) -> dict[str, Option]:
+    """The rules on which the values of the wanted options depend, in their order."""
+    by: dict[str, list[str]] = {}
+    for option in known.values():
+        for selection in option.selects:
+            by.setdefault(selection.option, []).append(option.name)
+        if option.choice:
+            by.setdefault(option.choice, []).append(option.name)
+    found: set[str] = set()
+    waiting = list(wanted)
+    while waiting:
+        name = waiting.pop()
+        rule = known.get(name)
+        if rule is None or name in found:
+            continue
+        found.add(name)
+        terms = [rule.depends, rule.default, rule.prompt]
+        terms += [selection.condition for o in by.get(name, ()) for selection in known[o].selects]
+        waiting += [*by.get(name, ()), *by.get(rule.choice, ())]
+        waiting += [other for term in terms for other in names(term)]
+    return {name: option for name, option in known.items() if name in found}
+
+
+def capability(name: str) -> Capability:
+    """The capability of that name; KeyError if there is none."""
+    return {c.name: c for c in CAPABILITIES}[name]
+
+
+def works(it: Kernel, name: str) -> bool:
+    """The settled configuration gives the capability."""
+    return bool(evaluate(capability(name).needs, settle(it), choose) > 0)
+
+
+def missing(it: Kernel, name: str) -> tuple[str, ...]:
+    """The options that stand between the configuration and the capability, deepest last."""
+    between = _between(it, name)
+    return tuple([option for option in between if option in it.rules] or between)
+
+
+def _between(it: Kernel, name: str) -> tuple[str, ...]:
+    """The same, with options that have no rule here."""
+    values = settle(it)
+    found: dict[str, None] = {}
+    waiting = [capability(name).needs]
+    while waiting:
+        for option in _blocking(waiting.pop(0), values):
+            if option not in found:
+                found[option] = None
+                if rule := it.rules.get(option):
+                    waiting.append(rule.depends if rule.asked else rule.default)
+    return tuple(found)
+
+
+def _blocking(term: Expression, values: Mapping[str, int]) -> list[str]:
+    """The names in a term that is n, of which some would have to change."""
+    if evaluate(term, values, choose):
+        return []
+    if term.operator == "!" or not term.parts:
+        return [] if term.operator in "ymn" else list(names(term))
+    return [name for part in term.parts for name in _blocking(part, values)]
+
+
+def absent(it: Kernel, name: str) -> tuple[str, ...]:
+    """The options without which the capability does not work, and that are not there."""
+    known = _SYMBOLS | {option.name for option in OPTIONS}
+    return tuple(n for n in _between(it, name) if n in known and n not in it.rules)
+
+
+def comes_later(it: Kernel, option: str) -> bool:
+    """The architecture has the option in a release after this one."""
+    return any(first > full(it.version) for first, _ in every_range(option, it.architecture))
+
+
+def outside(it: Kernel, name: str) -> list[str]:
+    """Every option without a rule that the capability's options depend on."""
+    found: dict[str, None] = {}
+    waiting = list(names(capability(name).needs))
+    while waiting:
+        option = waiting.pop()
+        if option in found:
+            continue
+        found[option] = None
+        if rule := it.rules.get(option):
+            waiting += [*names(rule.depends), *names(rule.default)]
+    return sorted(n for n in found if n not in it.rules and n not in _SYMBOLS)

@@ -1,0 +1,159 @@
+"""Proves the claims on Kconfig's rules with z3, for every configuration that they allow (U6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from memhp.spec.numbers.kconfig import (
+    ARCHITECTURE_SYMBOLS,
+    CAPABILITIES,
+    OPTIONS,
+    RELEASES,
+    rules,
+)
+from memhp.spec.numbers.kconfig_claims import CLAIMS, ConfigurationClaim
+from memhp.spec.numbers.kconfig_language import Option, evaluate, names, parse
+from memhp.spec.numbers.kernel_releases import Release
+
+from ..proof.solvers import interruptible
+from ..support.verdicts import Verdict, combine
+from .configuration import Kernel, capability, cone, kernel
+from .configuration_plan import Encoding, plan
+
+__all__ = [
+    "ConfigurationResult",
+    "every_capability_is_possible",
+    "no_smaller_set_exists",
+    "prove_configuration_claim",
+    "prove_configuration_claims",
+]
+
+_RESOURCES = 50_000_000
+
+
+@dataclass(frozen=True)
+class ConfigurationResult:
+    """What z3 found: for a refuted claim, where, and what is on where it breaks."""
+
+    claim: ConfigurationClaim
+    verdict: Verdict
+    case: tuple[str, tuple[int, ...]] | None = None
+    options: tuple[str, ...] = ()
+
+
+def every_configuration(options: Sequence[Option], architecture: str) -> tuple[Encoding, Any]:
+    """The options' values in any configuration, and a solver that holds their rules.
+
+    The user's settings, what options without a rule select, and what they are themselves are free.
+    """
+    import z3
+
+    its = {option.name: option for option in options}
+    read = {n for o in options for term in (o.depends, o.default, o.prompt) for n in names(term)}
+    symbols = {symbol for group in ARCHITECTURE_SYMBOLS.values() for symbol in group}
+    never = {option.name for option in OPTIONS} - set(its)
+    facts: dict[str, Any] = {
+        name: z3.Int(f"fact {name}") for name in {"MODULES", *read} - set(its) - symbols - never
+    }
+    floors = {name: z3.Int(f"floor {name}") for name, o in its.items() if o.selected_elsewhere}
+    fixed = dict.fromkeys(ARCHITECTURE_SYMBOLS[architecture], 2)
+    encoding = Encoding(Kernel(its, {}, {**facts, **fixed}, floors))
+    solver = interruptible(z3.Solver())
+    solver.set("rlimit", _RESOURCES)
+    solver.add(*encoding.constraints())
+    for term in (*facts.values(), *floors.values(), *encoding.to.values()):
+        solver.add(term >= 0, term <= 2)
+    return encoding, solver
+
+
+def prove_configuration_claim(claim: ConfigurationClaim) -> ConfigurationResult:
+    """Whether every configuration has it, on each architecture and release; first failure wins."""
+    unknown = None
+    given_names = [*names(parse(claim.given)), *names(parse(claim.then))]
+    for architecture, version, options in _distinct(claim.cases, given_names):
+        encoding, solver = every_configuration(options, architecture)
+        given, then = (
+            evaluate(parse(text), encoding.values, encoding.choose)
+            for text in (claim.given, claim.then)
+        )
+        solver.add(encoding.z3.And(given > 0, then == 0))
+        answer = str(solver.check())
+        if answer == "sat":
+            model = solver.model()
+            on = tuple(o.name for o in options if model[encoding.values[o.name]].as_long() > 0)
+            return ConfigurationResult(claim, Verdict.refuted, (architecture, version), on)
+        if answer == "unknown":
+            unknown = (architecture, version)
+    if unknown is not None:
+        return ConfigurationResult(claim, Verdict.undetermined, unknown)
+    return ConfigurationResult(claim, Verdict.proved)
+
+
+def _distinct(
+    cases: Iterable[tuple[str, Release]], wanted: Sequence[str]
+) -> Iterator[tuple[str, Release, tuple[Option, ...]]]:
+    """The cases with the rules on which the wanted options depend, each set of rules once."""
+    seen = set()
+    for architecture, version in cases:
+        options = tuple(cone(rules(architecture, version), wanted).values())
+        if (architecture, options) not in seen:
+            seen.add((architecture, options))
+            yield architecture, version, options
+
+
+_CASES = tuple((name, release) for release in reversed(RELEASES) for name in ARCHITECTURE_SYMBOLS)
+
+
+def prove_configuration_claims() -> list[ConfigurationResult]:
+    """Every claim of `spec/numbers/kconfig_claims.py` with its verdict, in their order."""
+    return [prove_configuration_claim(claim) for claim in CLAIMS]
+
+
+def possible_somewhere(name: str) -> tuple[str, tuple[int, ...]] | None:
+    """An architecture and a release on which some configuration gives the capability."""
+    needed = list(names(capability(name).needs))
+    for architecture, version, options in _distinct(_CASES, needed):
+        encoding, solver = every_configuration(options, architecture)
+        solver.add(encoding.gives(name))
+        if str(solver.check()) == "sat":
+            return architecture, version
+    return None
+
+
+def every_capability_is_possible() -> tuple[str, Verdict, str]:
+    """Name, verdict, detail: each capability has a configuration, so no claim on it is empty."""
+    lost = [c.name for c in CAPABILITIES if possible_somewhere(c.name) is None]
+    verdict = Verdict.refuted if lost else Verdict.holds
+    return ("every_capability_is_possible", verdict, f"{len(CAPABILITIES) - len(lost)} reached")
+
+
+def no_smaller_set_exists() -> tuple[str, Verdict, str]:
+    """Name, verdict, detail: for hot-remove, from a bare file, by every set of rules for it.
+
+    The set is the optimiser's; that no smaller one does is asked of a plain solver.
+    """
+    verdicts = [
+        fewest(kernel(architecture, version, {"MODULES": 2, "MEMORY_HOTPLUG": 0}), ["hot-remove"])
+        for architecture, version, _ in _distinct(_CASES, ["MEMORY_HOTREMOVE"])
+    ]
+    return ("no_smaller_set_exists", combine(verdicts), f"{len(verdicts)} cases")
+
+
+def fewest(it: Kernel, wanted: Sequence[str]) -> Verdict:
+    """Whether no set of changes is smaller than the one that `plan` gives."""
+    import z3
+
+    found = plan(it, wanted).changes
+    encoding = Encoding(it)
+    solver = interruptible(z3.Solver())
+    solver.set("rlimit", _RESOURCES)
+    solver.add(*encoding.constraints(), *encoding.changes())
+    solver.add(*(encoding.gives(name) for name in wanted))
+    if found is not None:
+        solver.add(encoding.count < len(found))
+    answer = solver.check()
+    if answer == z3.unknown:
+        return Verdict.undetermined
+    return Verdict.proved if answer == z3.unsat else Verdict.refuted

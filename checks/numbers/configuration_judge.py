@@ -1,0 +1,205 @@
+"""What is said of a configuration: works, missing, impossible, or what is not known (U6).
+
+The rules of a release that was read decide.  Of one between two that were read it is said
+what both say; of a later one, and of a vendor's, what is not known is said so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from memhp.spec.numbers.kconfig import CAPABILITIES, REPLACED, Capability, every_range
+from memhp.spec.numbers.kconfig_language import evaluate
+from memhp.spec.numbers.kernel_releases import (
+    READ,
+    Release,
+    dots,
+    judges,
+    later_than_read,
+    ranges_shown,
+)
+
+from .configuration import (
+    Kernel,
+    absent,
+    choose,
+    comes_later,
+    kernel,
+    missing,
+    settle,
+    works,
+)
+from .configuration_plan import Plan, impossible, plan
+
+__all__ = ["Answer", "Judgement", "Stranger", "judge", "proposal"]
+
+State = Literal["works", "missing", "impossible", "unknown"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is said of one capability, what it lacks, and why."""
+
+    capability: Capability
+    state: State
+    lacks: tuple[str, ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """An option that the file sets and the kernel does not have: it counts as not set."""
+
+    name: str
+    where: str
+    """The releases that have it on this architecture; empty if none has."""
+    instead: str
+    """The option that stands in its place there; empty if there is none."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The answers, in the order of `CAPABILITIES`, and the kernels whose rules gave them."""
+
+    answers: tuple[Answer, ...]
+    kernels: tuple[Kernel, ...]
+    strangers: tuple[Stranger, ...]
+
+
+View = Callable[[Kernel, str], Answer]
+
+
+def whole(it: Kernel, name: str) -> Answer:
+    """What a whole configuration gives by the rules of one release."""
+    each = next(c for c in CAPABILITIES if c.name == name)
+    if works(it, name):
+        return Answer(each, "works")
+    why = impossible(it, name)
+    return Answer(each, "impossible" if why else "missing", missing(it, name), why)
+
+
+def judge(
+    architecture: str,
+    version: Release,
+    file: Mapping[str, int],
+    *,
+    vendor: str = "",
+    view: View = whole,
+) -> Judgement:
+    """What the configuration gives.
+
+    Args:
+        architecture: one of `ARCHITECTURE_SYMBOLS`.
+        version: that of the kernel.
+        file: values of 0, 1 and 2, in the order in which they were given.
+        vendor: what follows the version, if it is more than a release candidate's number:
+            such a kernel may have taken over what later releases have.
+        view: what the rules of one release say of a capability.
+
+    Raises:
+        ValueError: for a 32-bit kernel.
+    """
+    kernels = tuple(kernel(architecture, each, file) for each in judges(version))
+    answers = tuple(_answer(each, version, kernels, vendor, view) for each in CAPABILITIES)
+    strangers = tuple(_stranger(name, architecture, kernels) for name in _foreign(kernels))
+    return Judgement(answers, kernels, strangers)
+
+
+def _answer(
+    each: Capability, version: Release, kernels: Sequence[Kernel], vendor: str, view: View
+) -> Answer:
+    if not kernels:
+        return Answer(each, "unknown", why=_before(each, version))
+    views = [view(it, each.name) for it in kernels]
+    lacks = tuple(dict.fromkeys(name for one in views for name in one.lacks))
+    if later_than_read(version):
+        said = _said(views[0])
+        why = f"Linux {dots(version)} was not read; by the rules of {dots(READ[-1])} it {said}"
+        return Answer(each, "unknown", lacks, why)
+    if len({one.state for one in views}) > 1:
+        said = ", ".join(
+            f"by those of {dots(it.version)} it {_said(one)}"
+            for it, one in zip(kernels, views, strict=True)
+        )
+        why = f"the rules of Linux {dots(version)} were not read: {said}"
+        return Answer(each, "unknown", lacks, why)
+    found = replace(views[0], lacks=lacks)
+    if taken := _perhaps_taken_over(kernels[-1], found) if vendor else ():
+        shown = ", ".join(f"CONFIG_{name}" for name in taken)
+        why = f"Linux {dots(version)} has no {shown}; whether {vendor!r} brings it is not known"
+        return Answer(each, "unknown", lacks, why)
+    return found
+
+
+def _said(one: Answer) -> str:
+    return {"works": "works", "missing": "lacks options", "impossible": "cannot be"}.get(
+        one.state, "depends on the rest"
+    )
+
+
+def _before(each: Capability, version: Release) -> str:
+    """What is known of a kernel that is older than the rules that were read."""
+    now, seen = dots(version), dots(each.seen)
+    if version >= each.seen:
+        return f"Linux {seen} has options for it; what {now} asks of them was not read"
+    return f"the oldest Linux read with options for it is {seen}; {now} was not read"
+
+
+def _perhaps_taken_over(it: Kernel, found: Answer) -> tuple[str, ...]:
+    """Options of later releases that a vendor's kernel would need for another answer."""
+    if found.state == "works":
+        return ()
+    wanted = absent(it, found.capability.name)
+    return tuple(
+        name
+        for name in wanted
+        if comes_later(it, name) and (found.state == "impossible" or name in it.foreign)
+    )
+
+
+def _foreign(kernels: Sequence[Kernel]) -> list[str]:
+    """What none of the kernels has."""
+    sets = [set(it.foreign) for it in kernels]
+    return [
+        name for name in (kernels[0].foreign if kernels else ()) if all(name in s for s in sets)
+    ]
+
+
+def _stranger(name: str, architecture: str, kernels: Sequence[Kernel]) -> Stranger:
+    where = every_range(name, architecture)
+    instead = REPLACED.get(name, "")
+    known = all(instead in it.rules for it in kernels)
+    return Stranger(name, ranges_shown(where) if where else "", instead if known else "")
+
+
+def proposal(judgement: Judgement, wanted: Sequence[str]) -> Plan:
+    """A smallest set of changes for what is wanted, kept by the rules of every kernel judged by.
+
+    `Plan.changes` is None where there is none, or where releases on both sides of the version
+    ask for different ones.
+    """
+    kernels = judgement.kernels
+    if not kernels:
+        return Plan(None, {}, because="the rules of so old a kernel were not read")
+    plans = [plan(it, wanted) for it in kernels]
+    for found in plans:
+        if found.changes is not None and all(_serves(it, found.changes, wanted) for it in kernels):
+            return found
+    if len(plans) == 1:
+        return plans[0]
+    if without := [found.because for found in plans if found.changes is None]:
+        return Plan(None, {}, because="; ".join(without))
+    shown = " and ".join(dots(it.version) for it in kernels)
+    return Plan(None, {}, because=f"the rules of {shown} ask for different changes")
+
+
+def _serves(it: Kernel, changes: Mapping[str, int], wanted: Sequence[str]) -> bool:
+    """The changes stay, and give what is wanted, by these rules."""
+    if not all(name in it.rules for name in changes):
+        return False
+    after = settle(it, changes)
+    needs = [c.needs for c in CAPABILITIES if c.name in wanted]
+    kept = all(after[name] == value for name, value in changes.items())
+    return kept and all(evaluate(term, after, choose) > 0 for term in needs)

@@ -1,0 +1,252 @@
+"""The smallest set of changes that gives a kernel configuration what it lacks (U6).
+
+z3 finds the set; `settle` then works the changed configuration out with plain
+integers, as Kconfig does, so that no answer rests on the solver alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from memhp.spec.numbers.kconfig import CAPABILITIES, every_range
+from memhp.spec.numbers.kconfig_language import (
+    Wish,
+    chosen,
+    evaluate,
+    names,
+    settled,
+)
+from memhp.spec.numbers.kernel_releases import dots, ranges_shown
+
+from ..proof.solvers import interruptible, satisfiable
+from .configuration import (
+    Kernel,
+    absent,
+    capability,
+    choices,
+    choose,
+    cone,
+    outside,
+    selectors,
+    settle,
+    works,
+)
+
+__all__ = ["Encoding", "Plan", "impossible", "plan"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The answer for the capabilities that were wanted.
+
+    ``changes`` is a smallest set, None if there is none, and then ``because``
+    says why; ``follow`` is what else changes with it; ``lost``, capabilities that
+    no set of changes can keep; ``others``, the equally small sets that differ in one
+    option: what is left out, what is set instead, and its value.
+    """
+
+    changes: Mapping[str, int] | None
+    follow: Mapping[str, int]
+    because: str = ""
+    lost: tuple[str, ...] = ()
+    others: tuple[tuple[str, str, int], ...] = ()
+
+
+class Encoding:
+    """The configurations that changes lead to, in a solver's terms."""
+
+    def __init__(self, it: Kernel) -> None:
+        import z3
+
+        self.it, self.z3 = it, z3
+        self.asked = [name for name, option in it.rules.items() if option.asked]
+        self.new = {name: z3.Bool(f"new {name}") for name in self.asked}
+        self.to = {name: z3.Int(f"to {name}") for name in self.asked}
+        self.values: dict[str, Any] = {**it.facts, **{name: z3.Int(name) for name in it.rules}}
+        self.count = z3.Sum([z3.IntVal(0), *(z3.If(new, 1, 0) for new in self.new.values())])
+
+    def choose(self, condition: Any, a: Any, b: Any) -> Any:
+        """For terms, and for what is known already."""
+        if isinstance(condition, bool):
+            return a if condition else b
+        return self.z3.If(condition, a, b)
+
+    def constraints(self) -> list[Any]:
+        """Every option has the value that its rule gives it."""
+        it, selected, found = self.it, selectors(self.it), []
+        wishes = {
+            name: Wish(
+                self.new.get(name, False),
+                self.to.get(name, 0),
+                it.file.get(name),
+                it.floors.get(name, 0),
+            )
+            for name in it.rules
+        }
+        for name, option in it.rules.items():
+            if not option.choice:
+                rule = settled(option, self.values, wishes[name], selected[name], self.choose)
+                found.append(self.values[name] == rule)
+        for members in choices(it):
+            for name, value in chosen(members, self.values, wishes, self.choose).items():
+                found.append(self.values[name] == value)
+        return found
+
+    def changes(self) -> list[Any]:
+        """Every change is to a value that the option can have, and keeps."""
+        return [limit for name in self.asked for limit in self._allowed(name)]
+
+    def _allowed(self, name: str) -> list[Any]:
+        """A change is one that `make olddefconfig` keeps, to a value that the option can have."""
+        option, new, to = self.it.rules[name], self.new[name], self.to[name]
+        possible = [2] if option.choice else [0, 2]
+        if option.tristate and self.it.facts.get("MODULES", 0):
+            possible = [0, 1, 2]
+        kept = self.values[name] == to
+        return [
+            self.z3.Or([to == value for value in possible]),
+            self.z3.Implies(new, kept),
+        ]
+
+    def gives(self, name: str) -> Any:
+        """The capability works."""
+        term = evaluate(capability(name).needs, self.values, self.choose)
+        return self.z3.BoolVal(term > 0) if isinstance(term, int) else term > 0
+
+
+def _needing(it: Kernel, wanted: Iterable[str]) -> Kernel:
+    """The kernel with the rules alone that decide the wanted capabilities."""
+    needed = [name for each in wanted for name in names(capability(each).needs)]
+    return replace(it, rules=cone(it.rules, needed))
+
+
+def plan(it: Kernel, wanted: Sequence[str]) -> Plan:
+    """A smallest set of changes for all that is wanted, the same one each time.
+
+    Of equally small ones it is that of least risk; `Plan.others` has the rest.  What works
+    already keeps working, if any set of changes can do that.
+    """
+    before = settle(it)
+    kept = [c.name for c in CAPABILITIES if not c.policy and works(it, c.name)]
+    for keep in (kept, []):
+        encoding = Encoding(_needing(it, [*wanted, *keep]))
+        changes = _smallest(encoding, [*wanted, *keep])
+        if changes is not None:
+            after = settle(it, changes)
+            _recheck(after, changes, [*wanted, *keep])
+            follow = {
+                name: after[name]
+                for name in it.rules
+                if after[name] != before[name] and name not in changes
+            }
+            lost = [name for name in kept if not evaluate(capability(name).needs, after, choose)]
+            others = _others(encoding, changes, [*wanted, *keep])
+            return Plan(changes, follow, lost=tuple(lost), others=others)
+    return Plan(None, {}, because=_why_not(it, wanted))
+
+
+def _recheck(after: Mapping[str, int], changes: Mapping[str, int], wanted: Sequence[str]) -> None:
+    """The changed configuration, worked out without the solver, has what was asked."""
+    gone = [name for name, value in changes.items() if after[name] != value]
+    absent = [n for n in wanted if not evaluate(capability(n).needs, after, choose)]
+    if gone or absent:
+        raise AssertionError(f"the solver's answer is wrong: {gone} {absent}")
+
+
+def _smallest(encoding: Encoding, wanted: Sequence[str]) -> dict[str, int] | None:
+    z3 = encoding.z3
+    optimizer = interruptible(z3.Optimize())
+    optimizer.add(*encoding.constraints(), *encoding.changes())
+    optimizer.add(*(encoding.gives(name) for name in wanted))
+    least = optimizer.minimize(encoding.count)
+    if not satisfiable(optimizer):
+        return None
+    size = least.value().as_long()
+    solver = interruptible(z3.Solver())
+    solver.add(*optimizer.assertions(), encoding.count == size)
+    changed = []
+    for name in sorted(encoding.asked, key=lambda name: -encoding.it.rules[name].risk):
+        if not _settle_for(solver, z3.Not(encoding.new[name])):
+            changed.append(name)
+    result = {}
+    for name in (n for n in encoding.asked if n in changed):
+        for value in (1, 2, 0):
+            if _settle_for(solver, encoding.to[name] == value):
+                result[name] = value
+                break
+    return result
+
+
+def _others(
+    encoding: Encoding, changes: Mapping[str, int], wanted: Sequence[str]
+) -> tuple[tuple[str, str, int], ...]:
+    """The sets of the same size that have another option in the place of one, by z3."""
+    z3, found = encoding.z3, []
+    solver = interruptible(z3.Solver())
+    solver.add(*encoding.constraints(), *encoding.changes())
+    solver.add(*(encoding.gives(name) for name in wanted), encoding.count == len(changes))
+    free = [name for name in encoding.asked if name not in changes]
+    for left in changes:
+        solver.push()
+        solver.add(z3.Not(encoding.new[left]))
+        for name, value in changes.items():
+            if name != left:
+                solver.add(encoding.new[name], encoding.to[name] == value)
+        while satisfiable(solver):
+            model = solver.model()
+            taken = next(name for name in free if z3.is_true(model[encoding.new[name]]))
+            value = next(v for v in (1, 2, 0) if _allows(solver, encoding, taken, v))
+            found.append((left, taken, value))
+            solver.add(z3.Not(encoding.new[taken]))
+        solver.pop()
+    return tuple(sorted(found))
+
+
+def _allows(solver: Any, encoding: Encoding, name: str, value: int) -> bool:
+    return satisfiable(solver, encoding.new[name], encoding.to[name] == value)
+
+
+def _can(it: Kernel, name: str) -> bool:
+    """Some set of changes gives the capability."""
+    encoding = Encoding(_needing(it, [name]))
+    solver = interruptible(encoding.z3.Solver())
+    solver.add(*encoding.constraints(), *encoding.changes(), encoding.gives(name))
+    return satisfiable(solver)
+
+
+def _settle_for(solver: Any, term: Any) -> bool:
+    """Add the term if that leaves an answer."""
+    if not satisfiable(solver, term):
+        return False
+    solver.add(term)
+    return True
+
+
+def _why_not(it: Kernel, wanted: Sequence[str]) -> str:
+    """In one line: options that do not exist there, or facts that stand in the way."""
+    alone = [name for name in wanted if not _can(it, name)]
+    if not alone:
+        return "these exclude each other: " + ", ".join(wanted)
+    return "; ".join(f"{name}: {impossible(it, name)}" for name in alone)
+
+
+def impossible(it: Kernel, name: str) -> str:
+    """Why no change gives the capability; empty if one does."""
+    if _can(it, name):
+        return ""
+    fixed = [n for n in outside(it, name) if it.facts.get(n)]
+    freed = replace(it, facts={n: v for n, v in it.facts.items() if n not in fixed})
+    if fixed and _can(freed, name):
+        return "it is kept out by " + ", ".join(f"CONFIG_{n}" for n in fixed)
+    if lacking := absent(it, name):
+        shown = ", ".join(f"CONFIG_{option}{_elsewhen(it, option)}" for option in lacking)
+        return f"there is no {shown} on {it.architecture} in {dots(it.version)}"
+    return "its options exclude each other"
+
+
+def _elsewhen(it: Kernel, option: str) -> str:
+    """When the architecture has it, for a reader."""
+    where = every_range(option, it.architecture)
+    return f" ({ranges_shown(where)})" if where else ""

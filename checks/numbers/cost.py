@@ -1,0 +1,104 @@
+"""What a step reads and writes, and whether hotplug costs the normal path anything (U2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from memhp.spec.language import System
+from memhp.spec.language.edits import edited
+from memhp.spec.language.rewrite import expand
+from memhp.spec.language.system import Action
+from memhp.spec.language.terms import App, Quantified, Term, subterms
+from memhp.spec.numbers.normal_path import LOOK_UPS, NORMAL_PATH, WITHOUT_HOTPLUG
+
+from ..support.verdicts import Verdict
+
+__all__ = ["Cost", "CostResult", "cost", "normal_path"]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The entries of state that a step reads, and the variables that it writes.
+
+    ``unbounded`` names the parts that look at every element of a sort: there
+    the number of entries says nothing.
+    """
+
+    reads: tuple[App, ...]
+    writes: tuple[str, ...]
+    unbounded: tuple[str, ...]
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The variables that are read, sorted."""
+        return tuple(sorted({entry.symbol.name for entry in self.reads}))
+
+    @property
+    def amount(self) -> str:
+        """How many entries are read, in words."""
+        return "unbounded" if self.unbounded else f"{len(self.reads)} entries"
+
+
+@dataclass(frozen=True)
+class CostResult:
+    """The verdict on one action or definition of the normal path."""
+
+    name: str
+    verdict: Verdict
+    detail: str
+
+
+def cost(action: Action, system: System) -> Cost:
+    """What the guards and updates of the action read, definitions expanded; what it writes."""
+    entries: dict[App, None] = {}
+    unbounded: dict[str, None] = {}
+    for name, term in _parts(action):
+        for part in subterms(expand(term, system)):
+            if isinstance(part, App) and part.symbol.is_state:
+                entries[part] = None
+            elif isinstance(part, Quantified):
+                unbounded[name] = None
+    for update in action.updates:
+        if update.point is None:
+            unbounded[update.symbol.name] = None
+    return Cost(tuple(entries), tuple(sorted(action.written)), tuple(unbounded))
+
+
+def _parts(action: Action) -> Iterator[tuple[str, Term]]:
+    for guard in action.guards:
+        yield guard.name, guard.condition
+    for update in action.updates:
+        for term in update.terms:
+            yield update.symbol.name, term
+
+
+def normal_path(system: System) -> list[CostResult]:
+    """The verdict on each action of the normal path, and on each look-up."""
+    bare = edited(system, WITHOUT_HOTPLUG)
+    return [
+        *(_action(system, bare, name, more) for name, more in NORMAL_PATH.items()),
+        *_look_ups(system, LOOK_UPS),
+    ]
+
+
+def _action(system: System, bare: System, name: str, more: int) -> CostResult:
+    found = cost(system.action_by_name[name], system)
+    if found.unbounded:
+        parts = ", ".join(found.unbounded)
+        return CostResult(name, Verdict.refuted, f"{parts}: a quantifier")
+    least = cost(bare.action_by_name[name], bare)
+    extra = len(found.reads) - len(least.reads)
+    verdict = Verdict.proved if extra <= more else Verdict.refuted
+    return CostResult(
+        name, verdict, f"entries beyond those without hotplug: {extra}, allowed: {more}"
+    )
+
+
+def _look_ups(system: System, names: Iterable[str]) -> Iterator[CostResult]:
+    for name in names:
+        parts = list(subterms(expand(system.definitions[name].body, system)))
+        state = [part for part in parts if isinstance(part, App) and part.symbol.is_state]
+        many = any(isinstance(part, Quantified) for part in parts)
+        verdict = Verdict.refuted if state or many else Verdict.proved
+        yield CostResult(name, verdict, f"reads {len(state)} entries of state")

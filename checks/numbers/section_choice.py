@@ -1,0 +1,286 @@
+"""Which section size and table layout to choose: look-up cost, Pareto front, optimum (R1, R2).
+
+Costs are exact fractions, so that z3 and plain Python compare the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from memhp.spec.numbers.architectures import KIB, MIB, Architecture
+from memhp.spec.numbers.section_size import CONSTRAINTS, LOOK_UP_LOADS, Memory
+
+from ..proof.solvers import interruptible
+from ..support.verdicts import Verdict
+from .section_size import Candidate
+
+__all__ = [
+    "CRITERIA",
+    "ITANIUM2",
+    "CacheLevel",
+    "Choice",
+    "LookUpCosts",
+    "Optimum",
+    "choices",
+    "load_cycles",
+    "optimum",
+    "pareto_front",
+    "show_optimal",
+    "weighted_costs",
+]
+
+_RESOURCES = 50_000_000
+
+_BITS = 65
+"""Sizes of 2**64 bytes and less are looked at: no address space is larger."""
+
+_POINTER = 8
+"""Bytes of a root's pointer."""
+
+
+@dataclass(frozen=True)
+class CacheLevel:
+    """A data cache: its size in bytes, and the cycles of a load that hits it."""
+
+    name: str
+    size: int
+    cycles: int
+
+
+@dataclass(frozen=True)
+class LookUpCosts:
+    """What a load from the section table takes; times in cycles, sizes in bytes."""
+
+    name: str
+    levels: tuple[CacheLevel, ...]
+    """From the nearest on, each holding what those before it hold."""
+    line: int
+    """The smallest line of a cache."""
+    memory: int
+    """A load that misses every cache."""
+    usable: Fraction
+    """The share of each cache that the table may take: the rest belongs to other data."""
+    translated: int
+    """So much of the table has a translation that never leaves the TLB."""
+    translation: int
+    """Added when the entry lies outside of that."""
+    source: str
+
+
+ITANIUM2 = LookUpCosts(
+    "itanium2",
+    (
+        CacheLevel("L1", 16 * KIB, 2),
+        CacheLevel("L2", 256 * KIB, 6),
+        CacheLevel("L3", 3 * MIB, 16),
+    ),
+    line=64,
+    memory=16 + 208,
+    usable=Fraction(1, 4),
+    translated=16 * MIB,
+    translation=15,
+    source="latencies and lines: 7-cpu.com, Itanium 2 at 1300 MHz (160 ns to memory, 15 cycles for"
+    " the VHPT walker, lines of 64 bytes in L1 and 128 beyond); assumed: a quarter of each cache,"
+    " one granule of 16 MiB pinned in the TLB",
+)
+"""The stated costs; the two assumptions in it are ours."""
+
+
+def load_cycles(size: int, costs: LookUpCosts) -> Fraction:
+    """Expected cycles of a load from anywhere in `size` bytes, each equally likely.
+
+    >>> load_cycles(4 * KIB, ITANIUM2), load_cycles(8 * KIB, ITANIUM2)
+    (Fraction(2, 1), Fraction(4, 1))
+    """
+    cycles, held = Fraction(0), Fraction(0)
+    for level in costs.levels:
+        fits = min(Fraction(1), costs.usable * level.size / size)
+        cycles += max(Fraction(0), fits - held) * level.cycles
+        held = max(held, fits)
+    outside = max(Fraction(0), 1 - Fraction(costs.translated, size))
+    return cycles + (1 - held) * costs.memory + outside * costs.translation
+
+
+def held(arrays: Sequence[int], costs: LookUpCosts) -> dict[str, Fraction]:
+    """The share of arrays of so many bytes that each cache level holds, level by level.
+
+    Each array has the usable share of a level to itself, as `load_cycles` counts.
+
+    >>> held([8 * KIB], ITANIUM2)["L1"]
+    Fraction(1, 2)
+    """
+    return {
+        level.name: sum(min(Fraction(size), costs.usable * level.size) for size in arrays)
+        / Fraction(sum(arrays))
+        for level in costs.levels
+    }
+
+
+def lines_touched(entries: Iterable[int], costs: LookUpCosts) -> int:
+    """Cache lines that loads of these sizes touch; each entry is aligned to its size.
+
+    >>> lines_touched([8, 16], ITANIUM2)
+    2
+    """
+    return sum(-(-size // costs.line) for size in entries)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A section size with a layout of its table."""
+
+    candidate: Candidate
+    layout: str
+    """"flat" or "two-level"."""
+    table: int
+    """Bytes of the table."""
+    loads: int
+    """What the look-up loads from the table."""
+    cycles: Fraction
+    """What these loads take, expected."""
+    lines: int
+    """Cache lines that these loads touch."""
+    looked_up: int
+    """Bytes of the table that belong to present sections: no others are loaded."""
+    held: Mapping[str, Fraction]
+    """The share of `looked_up` that each cache level holds."""
+
+
+CRITERIA: dict[str, Callable[[Choice], Fraction]] = {
+    "table": lambda it: Fraction(it.table),
+    "waste": lambda it: Fraction(it.candidate.memmap_on_holes),
+    "removable": lambda it: 1 - Fraction(it.candidate.removable),
+    "lookup": lambda it: it.cycles,
+}
+"""What should be small: bytes of table, mem_map on holes, share not removable, cycles."""
+
+
+def choices(
+    arch: Architecture, candidates: Iterable[Candidate], costs: LookUpCosts = ITANIUM2
+) -> list[Choice]:
+    """Each candidate with either layout. Entries of present sections are looked up, no others."""
+    found = []
+    for it in candidates:
+        entries, pointers = it.present * arch.mem_section, it.roots * _POINTER
+        arrays = {"flat": [entries], "two-level": [pointers, entries]}
+        loaded = {"flat": [arch.mem_section], "two-level": [_POINTER, arch.mem_section]}
+        tables = {"flat": it.flat_table, "two-level": it.two_level_table}
+        found += [
+            Choice(
+                it,
+                layout,
+                table,
+                LOOK_UP_LOADS[layout],
+                sum((load_cycles(size, costs) for size in arrays[layout]), Fraction(0)),
+                lines_touched(loaded[layout], costs),
+                sum(arrays[layout]),
+                held(arrays[layout], costs),
+            )
+            for layout, table in tables.items()
+        ]
+    return found
+
+
+def _feasible(found: Iterable[Choice]) -> list[Choice]:
+    return [it for it in found if not it.candidate.forbidden_by]
+
+
+def pareto_front(found: Sequence[Choice]) -> list[Choice]:
+    """The feasible choices that no other feasible one equals or betters in every criterion.
+
+    Of choices that are equal in every criterion, all stay.
+    """
+    valued = [(it, [value(it) for value in CRITERIA.values()]) for it in _feasible(found)]
+    return [
+        it
+        for it, mine in valued
+        if not any(
+            theirs != mine and all(a <= b for a, b in zip(theirs, mine, strict=True))
+            for _, theirs in valued
+        )
+    ]
+
+
+def weighted_costs(found: Sequence[Choice], weights: Mapping[str, Fraction]) -> list[Fraction]:
+    """The weighted cost of each choice; a criterion counts by its share of the worst feasible."""
+    worst = {
+        name: max(map(value, _feasible(found)), default=Fraction(0))
+        for name, value in CRITERIA.items()
+    }
+    return [
+        sum(
+            (
+                weights[name] * value(it) / worst[name]
+                for name, value in CRITERIA.items()
+                if worst[name]
+            ),
+            Fraction(0),
+        )
+        for it in found
+    ]
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """A cheapest feasible choice, and whether z3 agrees that none is cheaper."""
+
+    choice: Choice
+    cost: Fraction
+    verdict: Verdict
+
+
+def optimum(
+    arch: Architecture, asks: Memory, found: Sequence[Choice], weights: Mapping[str, Fraction]
+) -> Optimum | None:
+    """The cheapest feasible choice, of equals the smallest section; None if none is feasible.
+
+    Args:
+        asks: what the map asks of a section, as `memory_of` says.
+        weights: how much each of `CRITERIA` counts, at least 0.
+    """
+    costs = weighted_costs(found, weights)
+    allowed = [(c, it) for c, it in zip(costs, found, strict=True) if not it.candidate.forbidden_by]
+    if not allowed:
+        return None
+    cost, best = min(allowed, key=lambda each: (each[0], each[1].candidate.section))
+    return Optimum(best, cost, show_optimal(arch, asks, found, costs, best))
+
+
+def show_optimal(
+    arch: Architecture,
+    asks: Memory,
+    found: Sequence[Choice],
+    costs: Sequence[Fraction],
+    best: Choice,
+) -> Verdict:
+    """Whether z3 finds `best` feasible, and no feasible choice that costs less.
+
+    Feasible is what the constraints of `spec/numbers/section_size.py` say of a variable; what
+    `candidates` found forbidden is not looked at. If they allow a power of two that is not
+    among `found`, nothing is known of its cost: undetermined.
+    """
+    import z3
+
+    section, layout, cost = z3.Int("section"), z3.String("layout"), z3.Real("cost")
+
+    def is_(it: Choice) -> object:
+        return z3.And(section == it.candidate.section, layout == z3.StringVal(it.layout))
+
+    solver = interruptible(z3.Solver())
+    solver.set("rlimit", _RESOURCES)
+    solver.add(*(holds(arch, asks, section) for holds in CONSTRAINTS.values()))
+    sizes = {it.candidate.section for it in found}
+    others = [section == 1 << bits for bits in range(_BITS) if 1 << bits not in sizes]
+    unpriced = solver.check(z3.Or(*others))
+    solver.add(z3.Or(*map(is_, found)))
+    for it, its_cost in zip(found, costs, strict=True):
+        solver.add(z3.Implies(is_(it), cost == z3.Q(its_cost.numerator, its_cost.denominator)))
+    feasible = solver.check(is_(best))
+    bound = costs[found.index(best)]
+    cheaper = solver.check(cost < z3.Q(bound.numerator, bound.denominator))
+    if feasible == z3.sat and cheaper == unpriced == z3.unsat:
+        return Verdict.proved
+    refuted = feasible == z3.unsat or cheaper == z3.sat
+    return Verdict.refuted if refuted else Verdict.undetermined

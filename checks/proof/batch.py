@@ -1,0 +1,170 @@
+"""The proofs that are easily found, of one property or action at a time.
+
+Most obligations follow by propagation (`propagate`) from the guards, and for an invariant from
+itself before the step.  The others go to z3 with few assumptions, in one context: their
+text is parsed once, and each is asked of a solver of its own.  A batch is cut by what it is
+about, never by time or by the number of processes, so an answer depends on nothing else.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from memhp.spec.language.system import System
+from memhp.spec.language.terms import Term, negate
+
+from .case import Limits, near, own
+from .obligations import Assumption, Obligation, Obligations
+from .propagate import follows
+from .smt import GOAL, unnamed_script
+from .solvers import Answer, Session
+
+__all__ = ["Kind", "Subject", "first_proofs", "obligations_of"]
+
+
+class Kind(Enum):
+    """What obligations are about."""
+
+    property = auto()
+    action = auto()
+    """Its updates must not meet."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What the obligations of one batch are about: a property or an action, by its name."""
+
+    kind: Kind
+    name: str
+
+
+def obligations_of(known: Obligations, subject: Subject) -> tuple[Obligation, ...]:
+    """What must be shown of the property or the action, *unchanged* or not."""
+    of = known.of_property if subject.kind is Kind.property else known.of_action
+    return tuple(of(subject.name))
+
+
+def first_proofs(
+    known: tuple[Obligations, Limits], asked: tuple[Subject, tuple[int, ...]]
+) -> list[Answer]:
+    """What is easily found about some obligations of one subject: *unsat* is a proof.
+
+    Args:
+        known: all obligations, and how much work an answer may cost.
+        asked: the subject, and the places of those obligations among its that are not *unchanged*.
+    """
+    (all_obligations, limits), (subject, places) = known, asked
+    every = [each for each in obligations_of(all_obligations, subject) if not each.unchanged]
+    obligations = [every[place] for place in places]
+    alone: dict[Term, bool] = {}
+    proofs: list[Answer | None] = []
+    for each in obligations:
+        if each.goal not in alone:
+            alone[each.goal] = follows(each.goal, ())
+        proofs.append(_propagated(each, alone[each.goal]))
+    left = [each for each, proof in zip(obligations, proofs, strict=True) if not proof]
+    solved = iter(_solved(all_obligations, left, limits) if left else ())
+    return [proof or next(solved) for proof in proofs]
+
+
+def _propagated(obligation: Obligation, alone: bool) -> Answer | None:
+    """The proof from the guards, and the property itself; ``alone``, from nothing."""
+    if alone:
+        return Answer("unsat", core=(GOAL,), rewritten=True)
+    claim = obligation.claim
+    used = [*obligation.guards]
+    facts = [part.term for part in used]
+    before: list[Term] = []
+    if claim and obligation.kind == "consecution":
+        mine = [p for p in obligation.assumptions if (p.role, p.name) == ("always", claim.name)]
+        before = [claim.formula for _ in mine]
+        used += mine
+    if not follows(obligation.goal, facts, before):
+        return None
+    core = sorted([GOAL, *(part.label for part in used)])
+    return Answer("unsat", core=tuple(core), rewritten=True)
+
+
+_Assumed = Callable[[Obligation], Sequence[Assumption]]
+"""What to assume."""
+_NOT_FOUND = Answer("unknown", reason="no proof was found easily")
+
+
+def _solved(
+    known: Obligations, obligations: Sequence[Obligation], limits: Limits
+) -> Sequence[Answer]:
+    """From what each names; where that is not enough, in another context, from what is near."""
+    alone = Counter(each.goal for each in obligations)
+    shared = frozenset(goal for goal, times in alone.items() if times > 1)
+    answers = _asked(known, obligations, own, limits, alone=shared)
+    left = [each for each, found in zip(obligations, answers, strict=True) if found is _NOT_FOUND]
+    more = iter(_asked(known, left, near, limits) if left else ())
+    return [next(more) if found is _NOT_FOUND else found for found in answers]
+
+
+def _asked(
+    known: Obligations,
+    obligations: Sequence[Obligation],
+    assumed: _Assumed,
+    limits: Limits,
+    *,
+    alone: frozenset[Term] = frozenset(),
+) -> Sequence[Answer]:
+    """The answers; the goals ``alone`` are first asked with nothing assumed."""
+    try:
+        solving = _Solving(known.system, obligations, assumed, limits)
+        return list(solving.answers(alone))
+    except Exception:  # a solver's own exceptions share no base class; each is asked anew
+        return [Answer("error", reason="z3 failed in a batch")] * len(obligations)
+
+
+class _Solving:
+    """z3 with all that the obligations of one batch may assume."""
+
+    def __init__(
+        self,
+        system: System,
+        obligations: Sequence[Obligation],
+        assumed: _Assumed,
+        limits: Limits,
+    ) -> None:
+        self._limit = limits.z3
+        self._assumed = {each: assumed(each) for each in obligations}
+        self._proofs: dict[Term, Answer] = {}
+        terms = dict.fromkeys(
+            term
+            for each, used in self._assumed.items()
+            for term in (*(part.general for part in used), negate(each.goal))
+        )
+        self._number = {term: number for number, term in enumerate(terms)}
+        constants = dict.fromkeys(var for each in obligations for var in each.constants)
+        self._session = Session(unnamed_script(system, tuple(terms), tuple(constants)))
+
+    def answers(self, alone: frozenset[Term]) -> Iterator[Answer]:
+        """The proof of each obligation, or *unknown*; the goals ``alone`` are asked alone first."""
+        asked = set[Term]()
+        for each, used in self._assumed.items():
+            attempts = [used]
+            if each.goal in alone - asked:
+                attempts.insert(0, ())
+                asked.add(each.goal)
+            answers = (self._ask(each, chosen) for chosen in attempts)
+            found = self._again(each) or next((a for a in answers if a.status == "unsat"), None)
+            if found and not any(label.startswith("guard.") for label in found.core):
+                self._proofs.setdefault(each.goal, found)
+            yield found or _NOT_FOUND
+
+    def _again(self, obligation: Obligation) -> Answer | None:
+        """The proof of another obligation with the same goal, if it used no guard."""
+        if not (found := self._proofs.get(obligation.goal)):
+            return None
+        assumed = {GOAL, *(part.label for part in obligation.assumptions)}
+        return replace(found, seconds=0.0) if assumed >= {*found.core} else None
+
+    def _ask(self, obligation: Obligation, used: Sequence[Assumption]) -> Answer:
+        chosen = {part.label: self._number[part.general] for part in used}
+        goal = self._number[negate(obligation.goal)]
+        return self._session.ask({**chosen, GOAL: goal}, self._limit)

@@ -1,0 +1,72 @@
+"""By what the first answers to an obligation are kept: a digest of all that they depend on.
+
+An obligation of a step depends on its claim, on its action and no other, and on what may be
+assumed; so an edit of one guard leaves what is known about all other actions.
+"""
+
+from __future__ import annotations
+
+from functools import cache, cached_property
+from hashlib import sha256
+
+from memhp.spec.language.system import Action, Property
+
+from ..support.store import code_digest
+from .obligations import Assumption, Obligation
+
+__all__ = ["Keys"]
+
+
+class Keys:
+    """The keys of a system's obligations.
+
+    Args:
+        assumptions: the axioms and invariants, in their order.
+    """
+
+    def __init__(self, assumptions: tuple[Assumption, ...]) -> None:
+        self._assumptions = assumptions
+        self._digests: dict[int, tuple[Action | Property, str]] = {}
+
+    def of(self, obligation: Obligation) -> str:
+        """The key of the obligation."""
+        claim, action = obligation.claim, obligation.action
+        parts = [_rules(), self._rest, obligation.kind, str(obligation.number)]
+        if claim:
+            parts.append(self._once(claim))
+        if action:
+            parts.append(self._once(action))
+        if not (action and claim):
+            parts.append(repr(obligation.goal))
+        return _digest(*parts)
+
+    @cached_property
+    def _rest(self) -> str:
+        return _digest(*(repr((part.label, part.term)) for part in self._assumptions))
+
+    def _once(self, part: Action | Property) -> str:
+        """The digest of an action or a property, which many obligations have in common."""
+        if id(part) not in self._digests:
+            said = _of_action(part) if isinstance(part, Action) else _of_property(part)
+            self._digests[id(part)] = part, _digest(repr(said))
+        return self._digests[id(part)][1]
+
+
+def _of_action(action: Action) -> tuple[object, ...]:
+    guards = [(guard.name, guard.condition) for guard in action.guards]
+    updates = [(each.symbol, each.variables, each.terms) for each in action.updates]
+    return action.name, action.params, guards, updates, action.using
+
+
+def _of_property(claim: Property) -> tuple[object, ...]:
+    return claim.name, claim.params, claim.formula, claim.using
+
+
+@cache
+def _rules() -> str:
+    """A digest of all that makes obligations and looks for proofs."""
+    return code_digest("checks/proof/*", "checks/support/*", "spec/language/*.py")
+
+
+def _digest(*parts: str) -> str:
+    return sha256("\0".join(parts).encode()).hexdigest()

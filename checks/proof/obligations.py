@@ -1,0 +1,398 @@
+"""What has to be proven, as terms: one obligation for each property and each way to break it.
+
+An *always* property holds at boot (`initiation`) and is kept by every action
+(`consecution`), a *step* property is true of every action (`step`).  For an
+*ends* property no action makes what is left grow (`step`), and the action that
+it names is `enabled` on all of it and takes it out (`progress`); if it names several
+ways, one of them is open (`enabled`), and on each an action takes something out.  The updates
+of one action never meet (`disjoint`).  A counter is exact because it starts at
+nothing, and each action lets at most one element in and one out, and changes the
+counter by as much: no solver has to count.  Each obligation speaks of one
+state only: the state after a step is rewritten into the state before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from itertools import combinations
+from typing import Literal
+
+from memhp.spec.language.rewrite import (
+    after,
+    closed,
+    enabled,
+    expand,
+    rebuild,
+    substitute,
+)
+from memhp.spec.language.system import (
+    Action,
+    Ending,
+    Guard,
+    Property,
+    System,
+    Update,
+    Way,
+    Where,
+)
+from memhp.spec.language.terms import (
+    TRUE,
+    App,
+    Const,
+    Next,
+    Quantified,
+    Term,
+    Var,
+    conj,
+    disj,
+    eq,
+    exists,
+    implies,
+    negate,
+    quantified,
+    subterms,
+)
+
+from .counting import counting, keeps_count, nothing_counts, without_count
+
+__all__ = ["Assumption", "Obligation", "Obligations"]
+
+ObligationKind = Literal["initiation", "consecution", "step", "enabled", "progress", "disjoint"]
+_NOWHERE = Where("", 0)
+_REMEMBERED = 10_000
+"""Of so many terms is remembered what they read."""
+
+
+@dataclass(frozen=True, eq=False)
+class Assumption:
+    """A closed term that may be relied on (a guard's parameters are constants)."""
+
+    role: Literal["axiom", "always", "guard"]
+    name: str
+    term: Term
+
+    @cached_property
+    def label(self) -> str:
+        """The name that a solver's core gives back."""
+        return f"{self.role}.{self.name}"
+
+    @cached_property
+    def symbols(self) -> frozenset[str]:
+        """The symbols that the term reads."""
+        return symbols(self.term)
+
+    @cached_property
+    def may_loop(self) -> bool:
+        """Whether an instance of the term may bring new terms of its own sorts, without end."""
+        return any(
+            (isinstance(part, Quantified) and part.kind == "exists") or _returns_to_its_sort(part)
+            for part in subterms(self.term)
+        )
+
+    @cached_property
+    def general(self) -> Term:
+        """What follows for a machine of any size: an exact counter is 0 when nothing counts."""
+        return without_count(self.term)
+
+
+@dataclass(frozen=True, eq=False)
+class Obligation:
+    """``goal`` follows from ``assumptions``, whatever the ``constants`` are.
+
+    ``claim`` is None for a `disjoint` obligation, ``action`` for `initiation`.
+    An obligation is *unchanged* when nothing that the claim reads is written.
+    """
+
+    kind: ObligationKind
+    claim: Property | None
+    action: Action | None
+    assumptions: tuple[Assumption, ...]
+    goal: Term
+    constants: tuple[Var, ...]
+    unchanged: bool = False
+    number: int = 0
+    counted: Term | None = None
+
+    @property
+    def small_goal(self) -> Term:
+        """The goal on a machine whose elements can be counted."""
+        return self.counted or self.goal
+
+    @property
+    def name(self) -> str:
+        """A file name: the property and the action."""
+        action = self.action.name if self.action else "boot"
+        if self.kind in ("enabled", "progress"):
+            action = self.kind
+        end = f"__{self.number}" if self.number else ""
+        return f"{self.claim.name if self.claim else 'disjoint'}__{action}{end}"
+
+    @property
+    def guards(self) -> tuple[Assumption, ...]:
+        """Those of its assumptions that are guards of the action."""
+        return tuple(part for part in self.assumptions if part.role == "guard")
+
+    @cached_property
+    def symbols(self) -> frozenset[str]:
+        """The symbols that the goal, the guards and the action's updates mention."""
+        found = symbols(self.goal)
+        if self.claim:
+            found |= symbols(self.claim.formula)
+        for part in self.guards:
+            found |= part.symbols
+        return found | self.action.written if self.action else found
+
+
+class Obligations:
+    """All obligations of a system; ``invariants`` and ``axioms`` are what they rest on."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.axioms = tuple(
+            Assumption("axiom", axiom.name, expand(closed(axiom), system))
+            for axiom in system.axioms
+        )
+        self.invariants = tuple(
+            Assumption("always", claim.name, expand(closed(claim), system))
+            for claim in system.of_kind("always")
+        )
+        self._actions = {action.name: _expanded(action, system) for action in system.actions}
+        self._guards = {name: _guards(action) for name, action in self._actions.items()}
+        self._boot = _boot(system)
+        self._claims: dict[str, Property] = {}
+        self._of_action: dict[str, tuple[Assumption, ...]] = {}
+
+    def __reduce__(self) -> tuple[type[Obligations], tuple[System]]:
+        """Another process makes them anew: that is faster than to send them."""
+        return type(self), (self.system,)
+
+    def of_property(self, name: str) -> Iterator[Obligation]:
+        """What an *always* or *step* property needs, action by action."""
+        claim = self._claim(name)
+        if claim.kind == "always":
+            formula = claim.formula
+            goal = after(formula, self._boot)
+            counted = goal
+            if found := counting(formula):
+                goal = nothing_counts(*found, self._boot)
+            yield Obligation(
+                "initiation", claim, None, self.axioms, goal, claim.params, counted=counted
+            )
+        unless = claim.ending.unless if claim.ending else ()
+        for action in self._actions.values():
+            if action.name not in unless:
+                yield self._of_step(claim, action)
+        if claim.ending:
+            yield from self._of_ending(claim, claim.ending)
+
+    def of_steps(self, names: Iterable[str], action: Action) -> Iterator[Obligation]:
+        """What the properties need of an action, which need not be the system's own."""
+        ready = self.ready(action)
+        return (self._of_step(self._claim(name), ready) for name in names)
+
+    def ready(self, action: Action) -> Action:
+        """An action without definitions, its bound variables apart from those of properties."""
+        return _expanded(action, self.system)
+
+    def _claim(self, name: str) -> Property:
+        """The property without definitions."""
+        if name not in self._claims:
+            claim = self.system.property_by_name[name]
+            self._claims[name] = replace(claim, formula=expand(claim.formula, self.system))
+        return self._claims[name]
+
+    def _of_step(self, claim: Property, action: Action) -> Obligation:
+        assumed, constants = self._assumed(action), (*action.params, *claim.params)
+        if claim.kind in ("step", "ends"):
+            goal = _stepped(claim.formula, action)
+            return Obligation("step", claim, action, assumed, goal, constants, goal == TRUE)
+        unchanged = not symbols(claim.formula) & action.written
+        goal = counted = claim.formula if unchanged else after(claim.formula, action)
+        if found := counting(claim.formula):
+            goal = keeps_count(*found, action)
+        return Obligation(
+            "consecution", claim, action, assumed, goal, constants, unchanged, counted=counted
+        )
+
+    def _of_ending(self, claim: Property, ending: Ending) -> Iterator[Obligation]:
+        """What takes out what is left can do so, and does."""
+        during, left = (expand(part, self.system) for part in (ending.during, ending.left))
+        todo = conj(during, left)
+        rest = (*self.invariants, *self.axioms)
+        if ending.ways:
+            yield from self._of_ways(claim, ending.ways, during, left, rest)
+            return
+        action = self._actions[ending.by[0]]
+        mine = {var.name: var for var in claim.params}
+        here: dict[Var, Term] = {var: mine[var.name] for var in action.params}
+        allowed = substitute(enabled(action), here)
+        yield Obligation("enabled", claim, None, rest, implies(todo, allowed), claim.params)
+        out = substitute(negate(after(left, action)), here)
+        goal = implies(conj(todo, allowed), out)
+        yield Obligation("progress", claim, None, rest, goal, claim.params)
+
+    def _of_ways(
+        self,
+        claim: Property,
+        ways: Sequence[Way],
+        during: Term,
+        left: Term,
+        rest: tuple[Assumption, ...],
+    ) -> Iterator[Obligation]:
+        """One of the ways is open, and on each an action takes out an element."""
+        todo = conj(during, left)
+        outer = {var.name: var for var in claim.of_work}
+        inner = [var for var in claim.params if var.name not in outer]
+        conditions = [expand(way.condition, self.system) for way in ways]
+        goal = implies(todo, disj(*conditions))
+        yield Obligation("enabled", claim, None, rest, goal, claim.params)
+        for at, (way, condition) in enumerate(zip(ways, conditions, strict=True), 1):
+            known = outer | {name: expand(term, self.system) for name, term in way.given}
+            moves = (
+                _move(self._actions[name], left, inner, member, known)
+                for name, member in way.actions
+            )
+            goal = implies(conj(todo, condition), disj(*moves))
+            yield Obligation("progress", claim, None, rest, goal, claim.params, number=at)
+
+    def of_action(self, name: str) -> Iterator[Obligation]:
+        """No two updates of the action meet: its order of assignments does not matter."""
+        action = self._actions[name]
+        pairs = (
+            pair for pair in combinations(action.updates, 2) if pair[0].symbol == pair[1].symbol
+        )
+        for at, (first, second) in enumerate(pairs, 1):
+            goal, constants = _apart(first, second)
+            if goal != TRUE:
+                yield Obligation(
+                    "disjoint",
+                    None,
+                    action,
+                    self._assumed(action),
+                    goal,
+                    (*action.params, *constants),
+                    number=at,
+                )
+
+    def _assumed(self, action: Action) -> tuple[Assumption, ...]:
+        if action is not self._actions[action.name]:
+            return (*_guards(action), *self.invariants, *self.axioms)
+        if action.name not in self._of_action:
+            guards = self._guards[action.name]
+            self._of_action[action.name] = (*guards, *self.invariants, *self.axioms)
+        return self._of_action[action.name]
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def symbols(term: Term) -> frozenset[str]:
+    """The names of the symbols in an expanded term."""
+    return frozenset(part.symbol.name for part in subterms(term) if isinstance(part, App))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _symbols_after(term: Term) -> frozenset[str]:
+    """The names of the symbols of which the term says what they are after the step."""
+    return frozenset[str]().union(
+        *(symbols(part.body) for part in subterms(term) if isinstance(part, Next))
+    )
+
+
+def _guards(action: Action) -> tuple[Assumption, ...]:
+    return tuple(Assumption("guard", guard.name, guard.condition) for guard in action.guards)
+
+
+def _boot(system: System) -> Action:
+    """Booting as an action: it writes every variable everywhere."""
+    updates = tuple(
+        Update(variable.symbol, None, variable.params, TRUE, variable.initial, _NOWHERE)
+        for variable in system.variables
+    )
+    return _expanded(Action("boot", "", "", (), (), updates, _NOWHERE), system)
+
+
+def _expanded(action: Action, system: System) -> Action:
+    """The action without definitions, its bound variables apart from those of any property.
+
+    A property and an action may use the same definition; `after` puts terms of
+    the one below quantifiers of the other, which must not capture anything.
+    """
+
+    def ready(term: Term) -> Term:
+        return _apart_from_others(expand(term, system), f"!{action.name}")
+
+    def guard(found: Guard) -> Guard:
+        return replace(found, condition=ready(found.condition))
+
+    def update(found: Update) -> Update:
+        point = found.point and tuple(map(ready, found.point))
+        condition, value = ready(found.condition), ready(found.value)
+        return replace(found, point=point, condition=condition, value=value)
+
+    return replace(
+        action,
+        guards=tuple(map(guard, action.guards)),
+        updates=tuple(map(update, action.updates)),
+    )
+
+
+def _apart_from_others(term: Term, suffix: str) -> Term:
+    """``term`` with the scope of every bound variable marked."""
+    if isinstance(term, Quantified):
+        marked = replace(term.var, scope=term.var.scope + suffix)
+        body = substitute(_apart_from_others(term.body, suffix), {term.var: marked})
+        return quantified(term.kind, marked, body)
+    return rebuild(term, lambda part: _apart_from_others(part, suffix))
+
+
+def _stepped(term: Term, action: Action) -> Term:
+    """``term`` with what it says of the state after the step, said of the state before."""
+    if not _symbols_after(term) & action.written:
+        return _without_next(term)
+    if isinstance(term, Next):
+        return after(_without_next(term.body), action)
+    return rebuild(term, lambda part: _stepped(part, action))
+
+
+def _move(
+    action: Action, left: Term, inner: Sequence[Var], member: str, known: Mapping[str, Term]
+) -> Term:
+    """A step of the action is possible that takes an element out; ``known`` parameters are given.
+
+    The element is the one that is left, but that it has the ``member``, if there is
+    one, and that where the action has a parameter of the same name it has that.
+    """
+    fixed = {var: known[var.name] for var in action.params if var.name in known}
+    chosen = {var.name: var for var in action.params if var not in fixed}
+    element: dict[Var, Term] = {var: chosen.get(var.name, var) for var in inner}
+    for var in inner:
+        if member in (var.sort.members or ()):
+            element[var] = Const(member, var.sort)
+    there = substitute(left, element)
+    move = substitute(conj(enabled(action), there, negate(after(there, action))), fixed)
+    for var in chosen.values():
+        move = exists(var, move)
+    return move
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _without_next(term: Term) -> Term:
+    return term.body if isinstance(term, Next) else rebuild(term, _without_next)
+
+
+def _apart(first: Update, second: Update) -> tuple[Term, tuple[Var, ...]]:
+    """The two updates of one symbol never write the same point, and new constants."""
+    if first.point is not None and second.point is not None:
+        return negate(conj(*map(eq, first.point, second.point))), ()
+    if first.point is None and second.point is not None:
+        first, second = second, first
+    here: tuple[Term, ...] = first.point if first.point is not None else first.variables
+    condition = substitute(second.condition, dict(zip(second.variables, here, strict=True)))
+    return negate(conj(first.condition, condition)), first.variables
+
+
+def _returns_to_its_sort(term: Term) -> bool:
+    return isinstance(term, App) and any(
+        isinstance(inner, Var) and inner.sort == term.sort for inner in subterms(term)
+    )

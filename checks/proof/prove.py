@@ -1,0 +1,263 @@
+"""Proof, for machines of every size, of all properties but the *sometimes* ones.
+
+A property is *proved* when every obligation of it is, and every invariant that
+those proofs use is proved as well.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from memhp.spec.language.system import Kind, System
+
+from ..support.scratch import temporary_folder
+from ..support.verdicts import Verdict, combine
+from .argument import gaps
+from .cache import Cache
+from .case import Case, Limits
+from .certificates import Certificate
+from .certificates import certify as have_confirmed
+from .counterexample import Counterexample, explain
+from .pool import Pool
+from .rounds import Work
+
+__all__ = ["Failure", "PropertyResult", "Report", "export", "prove"]
+
+EVERY_SIZE = "every size"
+_METHODS: Mapping[Kind, str] = {"always": "induction", "step": "every step", "ends": "ranking"}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One reason why a property is not proved.
+
+    ``action`` is None where no step is taken: at boot, or for an *ends*
+    property; ``counterexample`` is there when the verdict is *refuted*.
+    """
+
+    action: str | None
+    verdict: Verdict
+    reason: str
+    counterexample: Counterexample | None = None
+
+
+@dataclass(frozen=True)
+class PropertyResult:
+    """What was found about one property, or (kind *action*) about one action's updates.
+
+    ``obligations`` counts all, ``unchanged`` those in which the action writes
+    nothing that the property reads, ``rewritten`` the others that follow without a solver;
+    ``rests_on`` names the other invariants used.
+    """
+
+    name: str
+    module: str
+    kind: str
+    covers: tuple[str, ...]
+    method: str
+    scope: str
+    verdict: Verdict
+    seconds: float
+    certified: bool
+    cached: bool
+    obligations: int
+    unchanged: int
+    rewritten: int = 0
+    rests_on: tuple[str, ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """All results, in declaration order; the properties first, then the actions.
+
+    ``premises`` are those on what was decided, but not asked for.
+    """
+
+    system: str
+    results: tuple[PropertyResult, ...] = field(default=())
+    premises: tuple[PropertyResult, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of all."""
+        return combine(result.verdict for result in self.results)
+
+    def of(self, name: str) -> PropertyResult:
+        """The result of that name; KeyError if there is none."""
+        for result in self.results:
+            if result.name == name:
+                return result
+        raise KeyError(name)
+
+
+def prove(
+    system: System,
+    *,
+    only: Collection[str] | None = None,
+    jobs: int | None = None,
+    cache: Path | None = None,
+    certify: bool = False,
+    take: Callable[[str, Sequence[Certificate]], None] | None = None,
+    limits: Limits | None = None,
+    progress: Callable[[int], None] | None = None,
+    looked: Callable[[str], None] | None = None,
+) -> Report:
+    """Prove the properties, or find out which action breaks which.
+
+    Parameters: ``only``, names of properties other than *sometimes* (with what
+    their proofs rest on, and any action whose updates meet; all by default); ``jobs``,
+    processes; ``cache``, a folder for answers; ``certify``, cvc5 confirms each
+    proof; ``take``, is then given certificates (`certificates.certify`); ``progress``,
+    called with the number of solver answers so far; ``looked``, with each property looked at.
+
+    Raises ValueError for a name in ``only`` that is no such property.
+    """
+    names = [claim.name for claim in system.of_kind(*_METHODS)]
+    if wrong := set(only or ()) - set(names):
+        raise ValueError(f"no property that can be proved is called {', '.join(sorted(wrong))}")
+    wanted = [name for name in names if only is None or name in only]
+    work = Work(system, limits or Limits(), looked=looked)
+    with Pool(Cache(cache), jobs, progress) as pool:
+        work.settle(wanted, pool)
+        examples = explain(system, [case for case in work.every() if case.small], pool)
+    if certify:
+        before = pool.answered
+
+        def confirmed(new: int) -> None:
+            if progress:
+                progress(before + new)
+
+        have_confirmed(work, jobs, take=take, progress=confirmed)
+    reporter = _Reporter(work, examples, gaps(work), certify)
+    actions = [reporter.of_action(name) for name in work.actions]
+    told = [found for found in actions if only is None or not found.verdict.passes]
+    others = [name for name in names if name in work.cases and name not in wanted]
+    return Report(
+        system.name,
+        (*map(reporter.of_property, wanted), *told),
+        (*map(reporter.of_property, others), *(found for found in actions if found not in told)),
+    )
+
+
+def export(
+    system: System,
+    directory: Path,
+    *,
+    only: Collection[str] | None = None,
+    jobs: int | None = None,
+    cache: Path | None = None,
+    limits: Limits | None = None,
+) -> int:
+    """Write each obligation as an SMT-LIB 2 file, ``property__action.smt2``; return how many.
+
+    Parameters: ``only``, names of the properties whose obligations are written, and no others;
+    the rest as `prove` has it.
+
+    A file assumes what its proof uses, so that other solvers confirm it
+    quickly; one that has no proof assumes everything.  Files appear complete or
+    not at all.  Raises OSError if the directory cannot be written.
+    """
+    work = Work(system, limits or Limits())
+    directory.mkdir(parents=True, exist_ok=True)
+    with Pool(Cache(cache), jobs) as pool:
+        names = [claim.name for claim in system.of_kind(*_METHODS)]
+        work.settle([name for name in names if only is None or name in only], pool)
+    with temporary_folder(directory) as staging:
+        written = []
+        for case in work.every():
+            claim = case.obligation.claim
+            if only is None or (claim is not None and claim.name in only):
+                name = f"{case.obligation.name}.smt2"
+                (staging / name).write_text(case.document())
+                written.append(name)
+        for name in written:
+            os.replace(staging / name, directory / name)
+    return len(written)
+
+
+@dataclass(frozen=True)
+class _Reporter:
+    """Says what the cases mean for properties and actions."""
+
+    work: Work
+    examples: Mapping[int, Counterexample]
+    gaps: Mapping[str, str]
+    certify: bool
+
+    def of_property(self, name: str) -> PropertyResult:
+        claim = self.work.system.property_by_name[name]
+        cases, unchanged = self.work.cases[name], len(self.work.unchanged[name])
+        method = _METHODS[claim.kind]
+        what = (name, claim.module, claim.kind, claim.covers)
+        others = tuple(self._beside_the_obligations(name))
+        return self._result(what, method if cases else "unchanged", cases, unchanged, others)
+
+    def _beside_the_obligations(self, name: str) -> Iterator[Failure]:
+        """Why a property whose obligations are all proved may be false nevertheless."""
+        if gap := self.gaps.get(name):
+            yield Failure(None, Verdict.error, gap)
+        for action in self._meeting:
+            reason = "two of its updates may write one point: what it does depends on their order"
+            yield Failure(action, Verdict.undetermined, reason)
+
+    @cached_property
+    def _meeting(self) -> list[str]:
+        """The actions whose updates were not shown to stay apart."""
+        actions = self.work.actions.items()
+        return [name for name, cases in actions if not all(map(self._is_shown, cases))]
+
+    def _is_shown(self, case: Case) -> bool:
+        return case.proof is not None and (case.confirmed or not self.certify)
+
+    def of_action(self, name: str) -> PropertyResult:
+        what = (name, self.work.system.action_by_name[name].module, "action", ())
+        return self._result(what, "updates stay apart", self.work.actions[name], 0)
+
+    def _result(
+        self,
+        what: tuple[str, str, str, tuple[str, ...]],
+        method: str,
+        cases: Sequence[Case],
+        unchanged: int,
+        others: tuple[Failure, ...] = (),
+    ) -> PropertyResult:
+        name, module, kind, covers = what
+        failures = (*(failure for case in cases if (failure := self._failure(case))), *others)
+        used = {name for case in cases for name in case.rests_on()}
+        return PropertyResult(
+            name=name,
+            module=module,
+            kind=kind,
+            covers=covers,
+            method=method,
+            scope=EVERY_SIZE,
+            verdict=combine(failure.verdict for failure in failures),
+            seconds=sum(case.seconds for case in cases),
+            certified=self.certify and not failures,
+            cached=all(case.cached for case in cases),
+            obligations=len(cases) + unchanged,
+            unchanged=unchanged,
+            rewritten=sum(case.proof.rewritten for case in cases if case.proof),
+            rests_on=tuple(sorted(used)),
+            failures=failures,
+        )
+
+    def _failure(self, case: Case) -> Failure | None:
+        action = case.obligation.action.name if case.obligation.action else None
+        if case.error:
+            return Failure(action, Verdict.error, case.error)
+        if example := self.examples.get(id(case)):
+            return Failure(action, Verdict.refuted, example.summary, example)
+        if case.lost:
+            reason = f"its proof rests on {', '.join(sorted(case.lost))}, which is not proved"
+            return Failure(action, Verdict.undetermined, reason)
+        if not self._is_shown(case):
+            unconfirmed = "the second solver does not confirm the proof"
+            reason = unconfirmed if case.proof else "the solver gave up"
+            return Failure(action, Verdict.undetermined, reason)
+        return None

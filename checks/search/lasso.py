@@ -1,0 +1,306 @@
+"""Work that never ends: a run that comes back to where it was, with the work still to do.
+
+What helps is a step of the actions that an *ends* property names, if it takes out
+an element of what is left.  The search looks for a cycle on which there is work
+left all along and such steps are taken again and again, or for a state from which
+there is none: what is taken out then comes back, or cannot be taken out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from memhp.reference import Topology, diff
+from memhp.reference.compile import Program
+from memhp.spec.language.system import Property, System
+from memhp.spec.language.terms import App, subterms
+
+from ..ground.cuts import closed, cut, different, reads
+from ..support.compiler import NoMemory
+from .layers import Leaves, TooLarge, beginning
+from .localise import Spent, refusal, shortest
+from .search import (
+    Choice,
+    Edge,
+    Found,
+    search,
+    unfinished,
+    way,
+)
+
+__all__ = ["endless", "lasso"]
+
+_MAX_TO_BEGIN = 200_000
+"""After how many states the search for a way to unfinished work gives up."""
+_FEW = 1_000
+"""After how many states it may be that there is work somewhere."""
+
+
+def lasso(
+    system: System, topologies: Sequence[Topology], claim: Property, *, max_states: int
+) -> Found | None:
+    """A run along which the work of an *ends* property is never done, if one is found.
+
+    First with the actions that help, those on a shortest way to work that is left, and
+    one more: a run that makes the work anew needs no other, and is found soon.  Then
+    with all that make or unmake work, then with all.  The machine is cut down as in
+    `localise`, with the actions that help whole.
+
+    Parameters: ``max_states``, after how many states of a machine the search gives up.
+    """
+    assert claim.ending
+    helping = frozenset(claim.ending.by)
+    about = reads(system, claim.ending.left) | _switches(system, claim)
+    makers = [action.name for action in system.actions if action.written & about]
+    begins = shortest(system, topologies, unfinished(claim), max_states=_MAX_TO_BEGIN)
+    steps = frozenset(name for name, _ in begins.steps) if begins else frozenset[str]()
+    base = helping | steps
+    few = [base | {name} for name in _undoing_first(system, makers, steps) if name not in base]
+    for names in (*few, base | set(makers), frozenset(system.action_by_name)):
+        actions = tuple(action for action in system.actions if action.name in names)
+        fewer = replace(system, actions=actions)
+        if found := _search(system, fewer, topologies, claim, helping, max_states):
+            return found
+    return None
+
+
+def _undoing_first(system: System, names: Sequence[str], steps: frozenset[str]) -> list[str]:
+    """The actions, those first that write little but what the steps wrote."""
+    wrote = frozenset[str]().union(*(system.action_by_name[name].written for name in steps))
+
+    def foreign(name: str) -> float:
+        written = system.action_by_name[name].written
+        return len(written - wrote) / len(written)
+
+    return sorted(names, key=foreign)
+
+
+def endless(
+    system: System, topology: Topology, claim: Property, *, max_states: int
+) -> Found | None:
+    """A run along which the work is never done; None only if the machine has none.
+
+    Raises `Spent` if the machine has more than ``max_states`` states.
+    """
+    assert claim.ending
+    watched = replace(system, properties=(unfinished(claim),))
+    graph = _Graph(watched, topology, claim, max_states, everywhere=True)
+    found = graph.lasso()
+    if found is None and not graph.whole:
+        raise Spent(claim.name)
+    return found
+
+
+def _switches(system: System, claim: Property) -> frozenset[str]:
+    """The state that is read at the parameters of ``during`` themselves."""
+    assert claim.ending
+    state = {variable.symbol for variable in system.variables}
+    return frozenset(
+        part.symbol.name
+        for part in subterms(claim.ending.during)
+        if isinstance(part, App) and part.symbol in state and set(part.args) <= set(claim.params)
+    )
+
+
+def _search(
+    system: System,
+    fewer: System,
+    topologies: Sequence[Topology],
+    claim: Property,
+    helping: frozenset[str],
+    max_states: int,
+) -> Found | None:
+    guards = (g.condition for name in helping for g in system.action_by_name[name].guards)
+    watch = unfinished(claim)
+    kept = closed(fewer, reads(system, watch.formula, *guards))
+    while True:
+        smaller = cut(fewer, kept, watch, [a for a in fewer.actions if a.name in helping])
+        those = _with_work(system, smaller, different(smaller, topologies), watch)
+        graphs = (_Graph(smaller, topology, claim, max_states) for topology in those)
+        found = next((run for graph in graphs if (run := graph.lasso())), None)
+        if found is None:
+            return None
+        missing = _missing(system, found) - kept
+        if not missing:
+            return found
+        kept = closed(fewer, kept | missing)
+
+
+def _with_work(
+    system: System, smaller: System, topologies: Sequence[Topology], watch: Property
+) -> Iterator[Topology]:
+    """The machines without those where the compiled search finds that there never is any work."""
+    begin = beginning(system)
+    for topology in topologies:
+        with suppress(Leaves, NoMemory, TooLarge):
+            if begin:
+                result = search(smaller, [topology], [watch], max_states=_FEW, begin=begin)
+                if result.complete and not result.found:
+                    continue
+        yield topology
+
+
+def _missing(system: System, found: Found) -> frozenset[str]:
+    """Variables whose guards refuse the run on the whole machine, or that it does not restore."""
+    if refused := refusal(system, found):
+        return refused
+    assert found.loop is not None
+    machines = found.replay(system)
+    return frozenset(change.variable for change in diff(machines[found.loop], machines[-1]))
+
+
+class _Graph:
+    """Every reachable state of the cut machine, and where the work is not done."""
+
+    def __init__(
+        self,
+        system: System,
+        topology: Topology,
+        claim: Property,
+        max_states: int,
+        *,
+        everywhere: bool = False,
+    ) -> None:
+        assert claim.ending
+        self.claim = claim
+        self.topology = topology
+        self.program = Program(system, topology)
+        self.outer = [claim.params.index(var) for var in claim.of_work]
+        self.parents: dict[bytes, tuple[bytes, Choice] | None] = {}
+        self.edges: dict[bytes, list[Edge]] = {}
+        self.open: dict[tuple[int, ...], set[bytes]] = {}
+        self._cases = self.program.cases(claim.name)
+        self._known: dict[bytes, list[tuple[int, ...]]] = {}
+        self.whole = False
+        self._explore(max_states, everywhere)
+
+    def _explore(self, max_states: int, everywhere: bool) -> None:
+        """The nearest states with unfinished work, and from there all that leaves it so.
+
+        With ``everywhere``, all states; `whole` if they were not too many.
+        """
+        program = self.program
+        boot = program.pack(list(program.initial))
+        self.parents[boot] = None
+        queue = [boot]
+        assert self.claim.ending
+        unless = self.claim.ending.unless
+        actions = [
+            (name, program.enabled(name), program.action(name).apply)
+            for name in program.system.action_by_name
+        ]
+        for key in queue:
+            state = program.unpack(key)
+            works = self._unfinished(key)
+            if self.open and not works and not everywhere:
+                continue
+            for outer in works:
+                self.open.setdefault(outer, set()).add(key)
+            edges = self.edges[key] = []
+            for name, enabled, take in actions:
+                for point in enabled(state):
+                    after = state.copy()
+                    take(after, *point)
+                    new = program.pack(after)
+                    if name not in unless:
+                        edges.append(((name, tuple(point)), new))
+                    if new not in self.parents and (
+                        everywhere or not works or works & self._unfinished(new)
+                    ):
+                        self.parents[new] = (key, (name, tuple(point)))
+                        queue.append(new)
+            if len(queue) > max_states:
+                return
+        self.whole = everywhere
+
+    def _unfinished(self, key: bytes) -> set[tuple[int, ...]]:
+        return {tuple(point[at] for at in self.outer) for point in self._points(key)}
+
+    def _points(self, key: bytes) -> list[tuple[int, ...]]:
+        """What is left in a state, worked out once."""
+        if key not in self._known:
+            self._known[key] = self._cases(self.program.unpack(key))
+        return self._known[key]
+
+    def lasso(self) -> Found | None:
+        """A run into a cycle of unfinished work: the one that is shortest in all."""
+        best: Found | None = None
+        for outer, nodes in self.open.items():
+            inside = [node for node in self.edges if node in nodes]
+            group = self._groups(inside)
+            for node, begin in self._turns(outer, inside, group):
+                prefix = self._prefix(node)
+                if best and len(prefix) >= len(best.steps):
+                    break  # what was found later is no nearer
+                most = len(best.steps) - len(prefix) if best else len(self.edges) + 2
+                cycle = self._cycle(node, begin, group, most)
+                if cycle is not None:
+                    steps, at = (*prefix, *cycle), self._point(outer)
+                    best = Found(self.claim, self.topology, steps, at, loop=len(prefix))
+        return best
+
+    def _groups(self, nodes: Sequence[bytes]) -> dict[bytes, int]:
+        """The number of the strongly connected component of each."""
+        import networkx as nx  # it takes longer to import than all the rest
+
+        graph: nx.DiGraph[bytes] = nx.DiGraph()
+        inside = set(nodes)
+        graph.add_edges_from((n, new) for n in nodes for _, new in self.edges[n] if new in inside)
+        return {
+            node: number
+            for number, component in enumerate(nx.strongly_connected_components(graph))
+            for node in component
+        }
+
+    def _turns(
+        self, outer: tuple[int, ...], nodes: Sequence[bytes], group: Mapping[bytes, int]
+    ) -> Iterator[tuple[bytes, Edge | None]]:
+        """Each step that helps and can be undone; a state alone, if there none does."""
+        assert self.claim.ending
+        for node in nodes:
+            left = self._left(outer, node)
+            mine = [edge for edge in self.edges[node] if edge[0][0] in self.claim.ending.by]
+            helps = [edge for edge in mine if left - self._left(outer, edge[1])]
+            round_trips = [
+                edge for edge in helps or mine if group.get(edge[1], -1) == group.get(node)
+            ]
+            yield from ((node, edge) for edge in round_trips)
+            if not helps and not round_trips:
+                yield node, None
+
+    def _left(self, outer: tuple[int, ...], key: bytes) -> set[tuple[int, ...]]:
+        """The elements that are left, of all that have those parameters of ``during``."""
+        points = self._points(key)
+        return {point for point in points if tuple(point[at] for at in self.outer) == outer}
+
+    def _point(self, outer: tuple[int, ...]) -> tuple[int, ...]:
+        params = iter(outer)
+        return tuple(
+            next(params) if at in self.outer else -1 for at in range(len(self.claim.params))
+        )
+
+    def _prefix(self, key: bytes) -> list[Choice]:
+        return [choice for choice, _ in way(self.parents, key)]
+
+    def _cycle(
+        self, node: bytes, begin: Edge | None, group: Mapping[bytes, int], most: int
+    ) -> list[Choice] | None:
+        """The shortest cycle that begins so; None if it has ``most`` steps or more."""
+        if begin is None:
+            return []
+        choice, here = begin
+        back: dict[bytes, tuple[bytes, Choice] | None] = {here: None}
+        layer = [here]
+        for _ in range(most - 1):
+            if node in back:
+                return [choice, *(choice for choice, _ in way(back, node))]
+            reached: list[bytes] = []
+            for at in layer:
+                for taken, new in self.edges[at]:
+                    if new not in back and group.get(new) == group[node]:
+                        back[new] = (at, taken)
+                        reached.append(new)
+            layer = reached
+        return None

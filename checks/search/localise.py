@@ -1,0 +1,162 @@
+"""Shortest traces without the detours: a search that looks only at what a property depends on.
+
+The specification is cut down to the variables that the property reads and what
+their updates read; guards that ask for anything else are dropped.  Every run of
+the whole machine is a run of the cut one, so no shorter trace exists than the
+shortest one there.  If that trace runs on the whole machine it is the answer;
+if a guard refuses it there, the guard's variables are added, and so on
+(localisation reduction: R. Kurshan, Computer-Aided Verification of
+Coordinating Processes, 1994).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from memhp.reference import Topology
+from memhp.spec.language.system import Property, System
+
+from ..ground.cuts import NOTHING, closed, cut, idle_of, kinds_of, reads
+from ..support.compiler import NoMemory
+from .layers import Layers, Leaves, TooLarge, beginning
+from .search import Found, Search, booted, search
+from .trivial import decided
+
+__all__ = [
+    "Reading",
+    "Spent",
+    "looked_for",
+    "refusal",
+    "shortest",
+]
+
+
+class Spent(Exception):
+    """A search gave up before it could tell."""
+
+
+def shortest(
+    system: System,
+    topologies: Sequence[Topology],
+    claim: Property,
+    *,
+    max_states: int,
+    depth: int | None = None,
+) -> Found | None:
+    """A shortest trace that violates the property (or reaches a *sometimes*), None without one.
+
+    Where a *sometimes* is reached does not matter, so its trace is the shortest of its
+    machine; any other is the shortest over all the machines.
+
+    Parameters: ``claim``, of any kind but *ends*; ``max_states``, after how many
+    states of a cut machine the search gives up; ``depth``, the longest trace to
+    look for.
+
+    Raises `Spent` if the search for one of that depth gives up.
+    """
+    found, _ = looked_for(system, topologies, claim, max_states=max_states, depth=depth)
+    return found
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a search has looked at, so that an edit of anything else does not change its way.
+
+    ``kept`` are the variables of the last cut machine, of which the others were cut; ``idle``
+    says that it had every action; ``taken`` are actions that were taken on the whole machine.
+    """
+
+    kept: frozenset[str]
+    idle: bool
+    taken: frozenset[str]
+
+    def words(self) -> list[Any]:
+        """For a file; see `of_words`."""
+        return [sorted(self.kept), self.idle, sorted(self.taken)]
+
+    @classmethod
+    def of_words(cls, words: Any) -> Reading | None:
+        """What `words` made; None of None.  Raises ValueError or TypeError for anything else."""
+        if words is None:
+            return None
+        kept, idle, taken = words
+        return cls(frozenset(map(str, kept)), bool(idle), frozenset(map(str, taken)))
+
+
+def looked_for(
+    system: System,
+    topologies: Sequence[Topology],
+    claim: Property,
+    *,
+    max_states: int,
+    depth: int | None = None,
+) -> tuple[Found | None, Reading]:
+    """What `shortest` returns, and what was read for it."""
+    kept = closed(system, reads(system, claim.formula))
+    whole, taken = False, frozenset[str]()
+    left: list[Topology] = list(topologies)
+    while True:
+        smaller = cut(system, kept, claim, idle_of(system, claim, whole=whole))
+        kinds = kinds_of(smaller, left)
+        firsts = [alike[0] for alike in kinds]
+        result, over = _search(system, smaller, firsts, claim, max_states, depth)
+        # What no run of a cut machine shows, none shows of one that is cut less.
+        done = [alike for alike in kinds if any(alike[0] is each for each in over)]
+        gone = {id(each) for alike in done for each in alike}
+        left = [each for each in left if id(each) not in gone]
+        found = result.found.get(claim.name)
+        if found is None:
+            if depth is not None and result.spent:
+                raise Spent(claim.name)
+            return None, Reading(kept, whole, taken)
+        if found.steps and found.steps[-1][0] == NOTHING.name:
+            whole = True
+            continue
+        taken |= {name for name, _ in found.steps}
+        missing = refusal(system, found) - kept
+        if not missing:
+            return found, Reading(kept, whole, taken)
+        kept = closed(system, kept | missing)
+
+
+def _search(
+    system: System,
+    smaller: System,
+    topologies: Sequence[Topology],
+    claim: Property,
+    max_states: int,
+    depth: int | None,
+) -> tuple[Search, Sequence[Topology]]:
+    """With the compiled search, if there is one for these machines; else by the reference.
+
+    Returns the machines, too, of which every state was seen or that can show nothing.
+    """
+    anywhere = claim.kind == "sometimes"
+    look = partial(search, smaller, max_states=max_states, depth=depth, anywhere=anywhere)
+    if begin := beginning(system):
+        begun: list[Layers] = []
+
+        def beginning_each(*given: Any) -> Layers:
+            begun.append(begin(*given))
+            return begun[-1]
+
+        with suppress(Leaves, NoMemory, TooLarge):
+            result = look(topologies, [claim], begin=beginning_each)
+            return result, [each.topology for each in begun if each.is_over]
+    left = [each for each in topologies if not decided(smaller, each, claim)]
+    return look(left, [claim]), ()
+
+
+def refusal(system: System, found: Found) -> frozenset[str]:
+    """What the guard reads that refuses the trace on the whole machine; nothing if none does."""
+    machine = booted(system, found.topology).copy()
+    for name, point in found.steps:
+        outcome = machine.step(name, *point)
+        if not outcome:
+            guard = system.action_by_name[name].guard(outcome.guard)
+            return reads(system, guard.condition)
+    return frozenset()

@@ -1,0 +1,194 @@
+"""Traces that were found before, and when a search would find them again.
+
+A search of a cut machine (`localise`) looks at nothing but that machine and, of the whole one, at
+the actions that its traces take.  With these unchanged it would go the same way, so a trace is kept
+with a digest of them, whatever else an edit has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache, lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from memhp.reference import Topology
+from memhp.spec.language.system import (
+    Action,
+    Guard,
+    Property,
+    System,
+    Update,
+)
+from memhp.spec.language.terms import Term, Var
+
+from ..ground.cuts import cut, idle_of
+from ..support.store import (
+    code_digest,
+    keep,
+    kept,
+    newest,
+    sealed,
+    unsealed,
+)
+from .localise import Reading
+from .search import Found
+
+__all__ = ["drop_old_traces", "keep_trace", "kept_traces", "trace_in", "written"]
+
+_MOST = 16
+"""Of so many designs a property's traces are kept, the latest."""
+_MOST_PROPERTIES = 512
+"""Of so many properties; memhp and its variants have some 250."""
+
+
+def kept_traces(
+    folder: Path | None, system: System, claim: Property, about: str
+) -> Iterator[Sequence[Any]]:
+    """What is kept of traces that a search for the property would find, for `trace_in`.
+
+    Args:
+        about: what else the search depends on, such as its machines.
+    """
+    for entry in _entries(folder, claim):
+        try:
+            content = unsealed(entry)
+            reading = Reading.of_words(content["reads"])
+            if content["digest"] == _digest(system, claim, reading, about):
+                yield content["trace"]
+        except (ValueError, TypeError, KeyError):
+            continue
+
+
+def keep_trace(
+    folder: Path | None,
+    system: System,
+    reading: Reading | None,
+    about: str,
+    number: int,
+    found: Found,
+) -> None:
+    """Keep what was found on the machine of that number, after a search that read so much."""
+    digest = _digest(system, found.claim, reading, about)
+    entry = {
+        "reads": reading and reading.words(),
+        "digest": digest,
+        "trace": written(number, found),
+    }
+    others = [each for each in _entries(folder, found.claim) if each.get("digest") != digest]
+    keep(_path(folder, found.claim), [sealed(entry), *others][:_MOST])
+
+
+def drop_old_traces(folder: Path | None) -> None:
+    """Remove what was kept longest ago of more properties than there are: nobody asks for it."""
+    newest(folder, "traces-*.json", _MOST_PROPERTIES)
+
+
+def _entries(folder: Path | None, claim: Property) -> list[dict[str, Any]]:
+    found = kept(_path(folder, claim))
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
+def _path(folder: Path | None, claim: Property) -> Path | None:
+    name = sha256(claim.name.encode()).hexdigest()[:32]
+    return folder / f"traces-{name}.json" if folder else None
+
+
+def written(number: int, found: Found) -> list[Any]:
+    """The trace on the machine of that number, for `trace_in`."""
+    return [number, found.steps, found.params, found.loop]
+
+
+def trace_in(
+    entry: Any, claim: Property, system: System, machines: Mapping[int, Topology]
+) -> Found:
+    """The trace that was written, not yet replayed.
+
+    Raises:
+        ValueError, TypeError, KeyError, IndexError: it is none on these machines.
+    """
+    number, steps, params, loop = entry
+    topology = machines[_number(number, max(machines, default=-1) + 1)]
+    choices = tuple(
+        (action, _point(system.action_by_name[action].params, point, topology))
+        for action, point in steps
+    )
+    if loop is not None:
+        loop = _number(loop, len(choices) + 1)
+    least = -1 if claim.kind == "ends" else 0  # where that says: any
+    return Found(claim, topology, choices, _point(claim.params, params, topology, least), loop)
+
+
+def _point(
+    params: Sequence[Var], values: Any, topology: Topology, least: int = 0
+) -> tuple[int, ...]:
+    sizes = [topology.size(var.sort) for var in params]
+    return tuple(_number(*each, least) for each in zip(values, sizes, strict=True))
+
+
+def _number(value: Any, limit: int, least: int = 0) -> int:
+    if type(value) is not int or not least <= value < limit:
+        raise ValueError(f"{value!r} is no number from {least} up to {limit}")
+    return value
+
+
+def _digest(system: System, claim: Property, reading: Reading | None, about: str) -> str:
+    """Of all that the search depends on; without a ``reading``, of the whole system."""
+    digest = sha256(f"{_rules()} {about}".encode())
+    for text in _read(system, claim, reading):
+        digest.update(b"\0" + text.encode())
+    return digest.hexdigest()[:32]
+
+
+def _read(system: System, claim: Property, reading: Reading | None) -> Iterator[str]:
+    yield repr((claim.name, claim.kind, claim.params, claim.formula, claim.ending))
+    yield repr((system.sorts, system.topology))
+    yield from (repr((axiom.name, axiom.formula)) for axiom in system.axioms)
+    yield from (_said(variable.symbol, variable.initial) for variable in system.variables)
+    if reading is None:
+        actions: Iterable[Action] = system.actions
+    else:
+        smaller = cut(system, reading.kept, claim, idle_of(system, claim, whole=reading.idle))
+        taken = (system.action_by_name[name] for name in sorted(reading.taken))
+        actions = (*smaller.actions, *taken)
+        yield repr(sorted(reading.kept))
+    terms = [claim.formula, *(variable.initial for variable in system.variables)]
+    terms += [axiom.formula for axiom in system.axioms]
+    if claim.ending:
+        terms += [claim.ending.during, claim.ending.left]
+        terms += [way.condition for way in claim.ending.ways]
+        terms += [term for way in claim.ending.ways for _, term in way.given]
+    for action in actions:
+        yield repr((action.name, action.params))
+        yield from map(_guard, action.guards)
+        yield from map(_update, action.updates)
+        terms += [guard.condition for guard in action.guards]
+        terms += [term for update in action.updates for term in update.terms]
+    for name in sorted(frozenset[str]().union(*map(system.definitions_in, terms))):
+        yield _said(system.definition(name).params, system.definition(name).body)
+
+
+@lru_cache(maxsize=4096)
+def _guard(guard: Guard) -> str:
+    return repr((guard.name, guard.condition))
+
+
+@lru_cache(maxsize=4096)
+def _update(update: Update) -> str:
+    return repr((update.symbol, update.variables, update.point, update.condition, update.value))
+
+
+@lru_cache(maxsize=4096)
+def _said(about: object, term: Term) -> str:
+    return repr((about, term))
+
+
+@cache
+def _rules() -> str:
+    """A digest of all that searches."""
+    return code_digest(
+        *(f"checks/{room}/*" for room in ("search", "ground", "support")),
+        "reference/*.py",
+        "spec/language/*.py",
+    )

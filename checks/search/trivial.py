@@ -1,0 +1,27 @@
+"""Where a search need not look: what no step of a machine can change decides the property.
+
+A property of virtio-mem says nothing of a machine that has none, and no device
+writes where no device is.  Which values each place can ever have is found
+without searching (`explore.model`): every step that is possible for some of them
+adds what it writes, until nothing is new.
+"""
+
+from __future__ import annotations
+
+from memhp.reference import Topology
+from memhp.spec.language.system import Property, System
+
+from ..ground.formulas import FALSE
+from ..ground.model import build
+
+__all__ = ["decided"]
+
+
+def decided(system: System, topology: Topology, claim: Property) -> bool:
+    """No state of the machine violates the property (of a *sometimes*: reaches it).
+
+    False if that cannot be told without a search.
+    """
+    model = build(system, topology, [claim])
+    counted = all(found.overflow is FALSE for found in model.instances)
+    return counted and not model.watches

@@ -1,0 +1,116 @@
+"""What the usual small machines can reach: *sometimes* properties, and violations.
+
+Machines that violate an axiom of the system are left out: nothing is shown on them.
+
+Each trace is kept by its property, and replayed on the reference before it is
+believed, so that a stale or damaged store can cost time but not truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
+from hashlib import sha256
+from pathlib import Path
+
+from memhp.reference import Topology
+from memhp.reference.shapes import Shape
+from memhp.spec.language.system import Property, System
+
+from ..proof.counterexample import CounterexampleError
+from ..support.parallel import each
+from .lasso import lasso
+from .localise import Reading, looked_for
+from .scopes import ROOMY, USUAL, fitting
+from .search import Found, ReplayError
+from .traces import drop_old_traces, keep_trace, kept_traces, trace_in
+
+__all__ = ["first_violation", "reach"]
+
+MAX_STATES = 2_000_000
+MAX_LASSO_STATES = 20_000
+_TOGETHER = 4
+"""Claims that follow each other ask for the same of a machine, which a process works out once."""
+
+
+def reach(
+    system: System,
+    targets: Sequence[Property],
+    *,
+    folder: Path | None = None,
+    shapes: Sequence[Shape] = USUAL,
+    jobs: int = 1,
+    decided: Callable[[Property, Found | None], None] | None = None,
+) -> tuple[dict[str, Found], bool]:
+    """A shortest trace for each target that the machines can reach or violate.
+
+    Returns the traces by property, and whether they came from ``folder``;
+    ``jobs`` processes look for them.  ``decided`` is called with each as soon as it is known.
+    """
+    few = len(shapes)
+    if shapes == USUAL:
+        shapes = ROOMY
+    machines = fitting(system, shapes)
+    about = sha256(repr((shapes, MAX_STATES)).encode()).hexdigest()
+    found: dict[str, Found] = {}
+    for claim in targets:
+        found |= _stored(folder, system, machines, claim, about)
+        if decided and claim.name in found:
+            decided(claim, found[claim.name])
+    left = [claim for claim in targets if claim.name not in found]
+    if not left:
+        return found, True
+    given = (system, machines, few)
+    with closing(each(_trace, given, left, jobs, together=_TOGETHER)) as traces:
+        for claim, (trace, reading) in zip(left, traces, strict=True):
+            if trace:
+                found[claim.name] = trace
+                if folder:
+                    at = next(n for n, topology in machines.items() if topology == trace.topology)
+                    keep_trace(folder, system, reading, about, at, trace)
+            if decided:
+                decided(claim, trace)
+    drop_old_traces(folder)
+    return {claim.name: found[claim.name] for claim in targets if claim.name in found}, False
+
+
+def _trace(
+    given: tuple[System, Mapping[int, Topology], int], claim: Property
+) -> tuple[Found | None, Reading | None]:
+    """On all machines what needs room to move, on the first ``few`` any other violation."""
+    system, machines, few = given
+    everywhere = claim.kind in ("ends", "sometimes")
+    topologies = [each for number, each in machines.items() if everywhere or number < few]
+    reading: Reading | None = None
+    if claim.kind == "ends":
+        found = lasso(system, topologies, claim, max_states=MAX_LASSO_STATES)
+    else:
+        found, reading = looked_for(system, topologies, claim, max_states=MAX_STATES)
+    if found and not found.is_shown_by(found.replay(system)):
+        raise CounterexampleError(f"the trace that was found does not show {claim.name}")
+    return found, reading
+
+
+def first_violation(system: System, name: str, *, folder: Path | None = None) -> Found | None:
+    """A shortest trace from boot that violates the property, on the usual machines.
+
+    ``folder`` is where it is kept, and looked for first.
+    """
+    found, _ = reach(system, [system.property_by_name[name]], folder=folder)
+    return found.get(name)
+
+
+def _stored(
+    folder: Path | None,
+    system: System,
+    machines: Mapping[int, Topology],
+    claim: Property,
+    about: str,
+) -> dict[str, Found]:
+    """The trace that is kept, by the property's name, if it replays and shows the property."""
+    for entry in kept_traces(folder, system, claim, about) if folder else ():
+        with suppress(ValueError, KeyError, TypeError, IndexError, ReplayError):
+            found = trace_in(entry, claim, system, machines)
+            if found.is_shown_by(found.replay(system)):
+                return {claim.name: found}
+    return {}

@@ -1,0 +1,238 @@
+"""What `memhp fuzz` shows: what was done and compared, what was not, and what diverged."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from errno import errorcode
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..common import console, say
+
+if TYPE_CHECKING:
+    from memhp.checks.fuzz.campaign import Campaign
+    from memhp.checks.fuzz.reached import Reached
+    from memhp.checks.fuzz.record import Record
+    from memhp.checks.fuzz.rules import Rule
+
+_LISTED = 8
+"""So many names are written before the rest is left out."""
+
+
+def show_list() -> None:
+    """Print every operation with its parameters, and then what only targets that name it do."""
+    from memhp.checks.fuzz.rules import EVERY, RULES
+
+    asked = {rule.name for rule in RULES}
+    print("Asked of every target that does not name its operations:\n")
+    _show_rules(rule for name, rule in EVERY.items() if name in asked)
+    print("\nOnly of targets that name them; most are single steps of the above:\n")
+    _show_rules(rule for name, rule in EVERY.items() if name not in asked)
+
+
+def _show_rules(rules: Iterable[Rule]) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("operation", no_wrap=True)
+    table.add_column("parameters", overflow="fold")
+    for rule in rules:
+        choices = (c if isinstance(c, str) else " | ".join(map(repr, c)) for c in rule.params)
+        table.add_row(rule.name, ", ".join(choices))
+    console().print(table)
+
+
+def show(
+    campaign: Campaign, rules: Sequence[str], out: Path, *, seconds: float, full: bool
+) -> None:
+    """Print a table of what was done, and the verdict.
+
+    Parameters: ``rules``, the names of all operations that could be drawn; ``out``, where a
+    divergence is; ``full``, with the traceback if the target failed.
+    """
+    from rich.table import Table
+
+    from memhp.spec.profiles import DEFAULT, LINUX
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("operation", no_wrap=True)
+    table.add_column("done", justify="right")
+    table.add_column("succeeded", justify="right")
+    table.add_column("refused with", overflow="fold")
+    for name, answers in sorted(by_name(campaign).items()):
+        errors = sorted((str(errorcode.get(e, e)), n) for e, n in answers.items() if e is not None)
+        table.add_row(
+            name,
+            f"{sum(answers.values()):,}",
+            f"{answers[None]:,}",
+            ", ".join(f"{word} {count:,}" for word, count in errors),
+        )
+    out_of = console()
+    out_of.print(table)
+    out_of.print()
+    share = campaign.changed / campaign.steps if campaign.steps else 0.0
+    say(
+        out_of,
+        f"{campaign.steps:,} operations on {campaign.target} ({campaign.mode}, seed"
+        f" {campaign.seed}), compared with {campaign.profile}; {share:.0%} changed something;"
+        f" {seconds:.1f} s",
+    )
+    if campaign.steps:
+        say(out_of, _compared(campaign))
+    if campaign.record is not None:
+        _show_record(campaign.record, campaign.target, out, full=full)
+        if campaign.profile == DEFAULT and campaign.target != "engine":
+            say(out_of, f"{DEFAULT} is what the list asks for; Linux's design is --profile {LINUX}")
+        return None
+    if not campaign.steps:
+        return say(out_of, "nothing is finished yet: no operation was compared")
+    drawn, succeeded = undone(campaign, rules)
+    if succeeded:
+        say(out_of, f"never succeeded ({len(succeeded)}): {_some(succeeded)}")
+    if drawn:
+        say(out_of, f"never drawn ({len(drawn)} of {len(rules)}): {_some(drawn)}")
+        say(out_of, f"no divergence in the {len(rules) - len(drawn)} operations that were drawn")
+    else:
+        print("no divergence")
+
+
+def _show_record(record: Record, target: str, out: Path, *, full: bool) -> None:
+    shown = console()
+    count = len(record.operations)
+    say(shown, f"diverged, shrunk to {count} operations:" if count else "diverged:")
+    for number, (name, params) in enumerate(record.operations, 1):
+        say(shown, f"{number:3} {name}({', '.join(map(str, params))})")
+    for line in (*record.report.splitlines(), *(record.trace.splitlines() if full else ())):
+        say(shown, line)
+    say(shown, f"again: {shlex.join(['memhp', 'replay', str(out), '--target', target])}")
+
+
+def undone(campaign: Campaign, rules: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The operations that were never drawn, and those that were and never succeeded."""
+    names = by_name(campaign)
+    drawn = [name for name in rules if name not in names]
+    return drawn, [name for name in rules if name in names and not names[name][None]]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_LISTED]) + (", …" if len(names) > _LISTED else "")
+
+
+def _compared(campaign: Campaign) -> str:
+    """How much of the state was compared, and what was not: one paragraph."""
+    from memhp.spec.profiles import system_of
+
+    known = len(system_of(campaign.profile).variables)
+    never, parts = _untold(campaign)
+    text = f"compared: {known - len(never)} of {known} variables"
+    if parts:
+        left: Counter[str] = Counter()
+        for _, name, places in parts:
+            left[name] += len(places)
+        some = ", ".join(f"{name} ({number} entries never told)" for name, number in left.items())
+        text += f"; in part {some}"
+    if never:
+        text += f"; never told ({len(never)}): {_some(never)}"
+    return text
+
+
+def _untold(campaign: Campaign) -> tuple[tuple[str, ...], list[tuple[str, str, list[int]]]]:
+    """The variables that nothing was told of on any machine, and for others the entries."""
+    from memhp.checks.fuzz.told import never_told
+    from memhp.spec.profiles import system_of
+
+    never = never_told(system_of(campaign.profile), campaign.untold)
+    parts = [
+        (machine, name, sorted(places))
+        for machine, untold in campaign.untold.items()
+        for name, places in untold.items()
+        if name not in never
+    ]
+    return never, parts
+
+
+def show_depth(depth: Reached) -> None:
+    """Print which *sometimes* properties were reached."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("sometimes", no_wrap=True)
+    table.add_column("episodes", justify="right")
+    table.add_column("no operation took", overflow="fold")
+    for name, count in depth.episodes.most_common():
+        table.add_row(name, str(count), "")
+    for name, lacking in depth.missed.items():
+        table.add_row(name, "0", ", ".join(lacking))
+    console().print(table)
+    print(
+        f"\n{depth.steps:,} operations in {depth.of} episodes reach {len(depth.episodes)} of"
+        f" {len(depth.episodes) + len(depth.missed)} sometimes properties"
+    )
+
+
+def by_name(campaign: Campaign) -> dict[str, Counter[int | None]]:
+    """For each operation that was done how often it was answered what."""
+    found: dict[str, Counter[int | None]] = {}
+    for (name, errno), count in campaign.answers.items():
+        found.setdefault(name, Counter())[errno] += count
+    return found
+
+
+def document(
+    campaign: Campaign, rules: Sequence[str], out: Path, depth: Reached | None
+) -> dict[str, Any]:
+    """The document of schema ``memhp-fuzz/1`` (cli/schema/fuzz.json)."""
+    record, (never, parts) = campaign.record, _untold(campaign)
+    drawn, succeeded = undone(campaign, rules)
+    return {
+        "schema": "memhp-fuzz/1",
+        "target": campaign.target,
+        "profile": campaign.profile,
+        "mode": campaign.mode,
+        "seed": campaign.seed,
+        "steps": campaign.steps,
+        "changed": campaign.changed,
+        "untold": {
+            "variables": never,
+            "entries": [
+                {"machine": on, "variable": name, "entries": places} for on, name, places in parts
+            ],
+        },
+        "never_drawn": drawn,
+        "never_succeeded": succeeded,
+        "operations": [
+            {
+                "name": name,
+                "answers": {
+                    "success" if errno is None else errorcode.get(errno, str(errno)): count
+                    for errno, count in answers.items()
+                },
+            }
+            for name, answers in sorted(by_name(campaign).items())
+        ],
+        **({} if depth is None else {"reached": _depth_json(depth)}),
+        "divergence": None
+        if record is None
+        else {
+            "file": str(out),
+            "operations": [[name, *params] for name, params in record.operations],
+            "report": record.report.splitlines(),
+        },
+    }
+
+
+def _depth_json(depth: Reached) -> dict[str, Any]:
+    return {
+        "steps": depth.steps,
+        "episodes": depth.of,
+        "sometimes": [
+            {"name": name, "episodes": count, "lacking": []}
+            for name, count in depth.episodes.most_common()
+        ]
+        + [
+            {"name": name, "episodes": 0, "lacking": list(lacking)}
+            for name, lacking in depth.missed.items()
+        ],
+    }

@@ -1,0 +1,230 @@
+"""How decisions and traces look: a table for a person, a document for a program."""
+
+from __future__ import annotations
+
+from collections import Counter
+from errno import errorcode
+from textwrap import indent
+from typing import TYPE_CHECKING, Any
+
+from memhp.spec.language.edits import Edit, ReplaceDefinition, ReplaceGuard
+
+from ..common import (
+    beside,
+    coloured,
+    console,
+    print_step,
+    say,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from memhp.checks.proof.prove import Failure
+    from memhp.checks.run import Decision
+    from memhp.checks.search.search import Found
+    from memhp.spec.language import Profile, System, Variant
+
+_COLOURS = {"proved": "green", "holds": "green", "refuted": "red", "undetermined": "yellow"}
+
+
+def show_decisions(
+    system: System, decisions: list[Decision], seconds: float, *, jobs: int, table: bool
+) -> None:
+    """Print the table of properties, if it is wanted, what went wrong, and the summary."""
+    out = console()
+    if table:
+        _table(out, decisions)
+    show_failures(system, decisions)
+    cores = f"{jobs} processes" if jobs > 1 else "one process"
+    say(out, f"{summary_line(decisions)} in {seconds:.1f} s, {cores}")
+
+
+def show_failures(system: System, decisions: list[Decision]) -> None:
+    """Print what is not as it should be, and what is given up."""
+    out = console()
+    for decision in decisions:
+        _show_failure(out, system, decision)
+
+
+def _table(out: Console, decisions: list[Decision]) -> None:
+    from rich.table import Table
+
+    table = Table("property", "rows", "verdict", "method", "s", box=None, pad_edge=False)
+    table.columns[4].justify = "right"
+    table.columns[0].overflow = "fold"
+    module = ""
+    for decision in decisions:
+        claim = decision.claim
+        if claim.module != module:
+            module = claim.module
+            table.add_row(coloured(module, "bold"))
+        colour = _COLOURS.get(decision.verdict.value, "red")
+        verdict = coloured(decision.verdict.value, colour)
+        if decision.given_up:
+            verdict = beside(verdict, "(given up)")
+        table.add_row(
+            f" {claim.name}",
+            " ".join(claim.covers),
+            verdict,
+            _method(decision),
+            f"{decision.seconds:.2f}",
+        )
+    out.print(table)
+    out.print()
+
+
+def _method(decision: Decision) -> str:
+    parts = [decision.method if decision.proof else decision.scope]
+    if decision.certified:
+        parts.append("cvc5")
+    return ", ".join(parts)
+
+
+def _show_failure(out: Console, system: System, decision: Decision) -> None:
+    claim = decision.claim
+    if decision.given_up:
+        line = f"{claim.name} is given up: {decision.given_up}"
+        if not decision.counts_as.passes:
+            line = f"{decision.counts_as.value}: {line}, but it is not refuted"
+        out.print(line, soft_wrap=True)
+        if decision.trace:
+            print_trace(system, decision.trace)
+    elif decision.verdict.value == "undetermined" and not decision.proof:
+        out.print(f"undetermined: {claim.name} ({claim.where})", soft_wrap=True)
+    elif decision.verdict.value == "refuted" and decision.trace:
+        out.print(f"refuted: {claim.name} ({claim.where})", soft_wrap=True)
+        print_trace(system, decision.trace)
+    for failure in decision.proof.failures if decision.proof else ():
+        out.print(failure_text(claim.name, failure), soft_wrap=True)
+
+
+def failure_text(name: str, failure: Failure) -> str:
+    """Why a proof failed: the counterexample to induction, only what matters and differs."""
+    where = f" by {failure.action}" if failure.action else ""
+    detail = failure.counterexample or failure.reason
+    return f"{failure.verdict.value}: {name}{where}\n{indent(str(detail), '  ')}"
+
+
+def summary_line(decisions: list[Decision]) -> str:
+    """How many of each verdict, how many certified, how many from the cache."""
+    counts = Counter(decision.verdict.value for decision in decisions)
+    parts = [f"{count} {name}" for name, count in counts.items()]
+    obligations = sum(d.proof.obligations for d in decisions if d.proof)
+    line = f"{len(decisions)} properties: {', '.join(parts)}"
+    if obligations:
+        line += f"; {obligations} obligations, {rewritten(decisions)} of them decided by rewriting"
+    certified = sum(decision.certified for decision in decisions)
+    if certified:
+        line += f"; {certified} certified by cvc5"
+    cached = sum(decision.cached for decision in decisions)
+    if cached:
+        line += f"; {cached} from the cache"
+    return line
+
+
+def rewritten(decisions: list[Decision]) -> int:
+    """How many obligations were decided without a solver."""
+    return sum(d.proof.unchanged + d.proof.rewritten for d in decisions if d.proof)
+
+
+def show_trace(variant: Variant, system: System, found: Found, *, quiet: bool) -> None:
+    """Print how a variant breaks its property."""
+    print(f"{variant.name}: {variant.doc}")
+    print(f"source: {variant.source}")
+    for edit in variant.edits:
+        print(f"edit:   {edit}{_instead(system, edit)}")
+    claim = found.claim
+    print(f"refuted: {claim.name} ({claim.where})")
+    print(f"  {claim.doc}")
+    kind = "shortest trace" if found.loop is None else "a run that never ends"
+    print(f"{kind}, {len(found.steps)} steps:")
+    if not quiet:
+        print_trace(system, found)
+
+
+def _instead(system: System, edit: Edit) -> str:
+    """What stands there instead, when an edit replaces something."""
+    match edit:
+        case ReplaceDefinition(name=name):
+            return f": {system.definitions[name].body}"
+        case ReplaceGuard(action=action, guard=guard):
+            return f": {system.action_by_name[action].guard(guard).condition}"
+    return ""
+
+
+def print_trace(system: System, found: Found) -> None:
+    """Print the steps, each with what it changed, and the violation."""
+    machines = found.replay(system)
+    for number, step in enumerate(found.trace(system).steps, 1):
+        if number - 1 == found.loop:
+            print("again and again:")
+        print_step(system, number, step, machines[number - 1], machines[number])
+    if found.loop is not None:
+        print(f"violated: {found.claim.name}: {endless(len(found.steps), found.loop)}")
+    for violation in found.violations(machines):
+        print(f"violated: {violation}")
+
+
+def endless(steps: int, loop: int) -> str:
+    """What a run without end does, in words."""
+    if loop == steps:
+        return "nothing that would go on is possible"
+    return f"after step {steps} the state is that of step {loop}: it may go on for ever"
+
+
+def as_json(
+    system: System, profile: Profile, decisions: list[Decision], seconds: float
+) -> dict[str, Any]:
+    """The document of schema ``memhp-check/1`` (cli/schema/check.json)."""
+    counts = Counter(decision.verdict.value for decision in decisions)
+    return {
+        "schema": "memhp-check/1",
+        "profile": profile.name,
+        "properties": [_property_json(decision) for decision in decisions],
+        "actions": [
+            {
+                "name": action.name,
+                "module": action.module,
+                "guards": [
+                    {"name": guard.name, "errno": guard.errno and errorcode[guard.errno]}
+                    for guard in action.guards
+                ],
+            }
+            for action in system.actions
+        ],
+        "summary": {
+            "properties": len(decisions),
+            "verdicts": dict(counts),
+            "certified": sum(decision.certified for decision in decisions),
+            "cached": sum(decision.cached for decision in decisions),
+            "obligations": sum(d.proof.obligations for d in decisions if d.proof),
+            "rewritten": rewritten(decisions),
+            "seconds": round(seconds, 3),
+        },
+    }
+
+
+def _property_json(decision: Decision) -> dict[str, Any]:
+    claim = decision.claim
+    found: dict[str, Any] = {
+        "name": claim.name,
+        "module": claim.module,
+        "kind": claim.kind,
+        "covers": list(claim.covers),
+        "method": decision.method,
+        "scope": decision.scope,
+        "verdict": decision.verdict.value,
+        "seconds": round(decision.seconds, 3),
+        "certified": decision.certified,
+        "cached": decision.cached,
+    }
+    if decision.given_up:
+        found["given_up"] = decision.given_up
+    if decision.trace:
+        found["trace"] = [[action, list(point)] for action, point in decision.trace.steps]
+    if decision.proof and decision.proof.failures:
+        found["failures"] = [
+            failure_text(claim.name, failure) for failure in decision.proof.failures
+        ]
+    return found

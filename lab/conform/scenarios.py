@@ -1,0 +1,208 @@
+"""Named scenarios: what a row of the list says, done on a real kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from memhp.machines.reading.errors import MachineError
+from memhp.spec.language.system import System
+
+from ..errors import LabError
+from ..guest.programs import tool
+from ..kernels.kernel import STOCK, Kernel
+from ..kernels.selftest import selftest
+from .board import BOARDS
+from .follow import Follower
+from .lmbs import lmbs_come_and_go
+from .plays import (
+    Check,
+    a_device_goes_after_its_memory,
+    a_node_goes_with_its_last_block,
+    a_pin_holds_its_block,
+    closed_memory_is_not_filled,
+    huge_folios_move_whole,
+    kernel_memory_stays_out,
+    linux_moves_to_another_node,
+    lsmem_agrees,
+    sizes_are_the_architectures,
+    stuck_is_found_first,
+    the_kernels_own_test_passes,
+)
+from .report import Report
+from .target import KernelTarget
+
+__all__ = ["SCENARIOS", "Check", "Scenario", "run", "scenarios_of"]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What a scenario is.
+
+    ``rows`` are those of the list that it shows; ``arches``, the guests that can show it;
+    ``programs``, those of this machine that it runs in the guest; ``options``, words of its
+    kernel's command line; ``selftest`` says that it runs the kernel's own test, ``deviates`` that
+    it shows Linux do otherwise than the rows ask.
+    """
+
+    name: str
+    doc: str
+    rows: tuple[str, ...]
+    arches: tuple[str, ...]
+    checks: Callable[[Follower], Iterator[Check]]
+    programs: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    selftest: bool = False
+    deviates: bool = False
+
+
+def scenarios_of(kernel: Kernel) -> tuple[Scenario, ...]:
+    """The scenarios that a kernel can show; one of the user's own comes without the kernel's test.
+
+    Raises:
+        LabError: a program or the kernel's own test, which one of them needs, is not here.
+    """
+    found = tuple(
+        scenario
+        for scenario in SCENARIOS
+        if kernel.arch in scenario.arches and (kernel.name in STOCK or not scenario.selftest)
+    )
+    for scenario in found:
+        for program in scenario.programs:
+            tool(program, program)
+        if scenario.selftest:
+            selftest(kernel.name)
+    return found
+
+
+def run(scenario: Scenario, kernel: Kernel, system: System) -> tuple[Check, ...]:
+    """Boot the kernel, and do the scenario; what ends it early is a check that fails."""
+    checks: list[Check] = []
+    report = Report()
+    try:
+        with KernelTarget(kernel, scenario.programs, scenario.options) as target:
+            follower = Follower(target, system)
+            report = follower.report
+            checks.extend(scenario.checks(follower))
+    except (LabError, MachineError, OSError, LookupError, ValueError) as error:
+        if not report.disagreements:
+            checks.append(Check("it goes on to its end", "True", f"{error!r}\n{error}"))
+    left = "; ".join([*map(str, report.disagreements), *report.changes, *report.deviations])
+    return (*checks, Check("steps that the reference has otherwise", "none", left or "none"))
+
+
+_DIMMS = tuple(arch for arch, board in BOARDS.items() if board.dimms)
+
+SCENARIOS = (
+    Scenario(
+        "kernel_memory_stays_out",
+        "The movable zone gives the kernel nothing, and all of it can be emptied.",
+        ("U1",),
+        _DIMMS,
+        kernel_memory_stays_out,
+    ),
+    Scenario(
+        "stuck_is_found_first",
+        "A block with kernel memory is refused, and no page of a user has moved for that.",
+        ("U3",),
+        _DIMMS,
+        stuck_is_found_first,
+    ),
+    Scenario(
+        "closed_memory_is_not_filled",
+        "A cpuset closes a node to allocation, and opens it again.",
+        ("N3",),
+        _DIMMS,
+        closed_memory_is_not_filled,
+    ),
+    Scenario(
+        "a_pin_holds_its_block",
+        "A block with pages of a long-term pin stays until they are given back, and from 5.13 on"
+        " the movable zone has none.",
+        ("U5",),
+        _DIMMS,
+        a_pin_holds_its_block,
+    ),
+    Scenario(
+        "a_device_goes_after_its_memory",
+        "A DIMM in use is emptied, removed and ejected, and comes back.",
+        ("A1", "R4"),
+        _DIMMS,
+        a_device_goes_after_its_memory,
+    ),
+    Scenario(
+        "a_node_goes_with_its_last_block",
+        "A node appears with its first memory and is gone with its last.",
+        ("N1",),
+        _DIMMS,
+        a_node_goes_with_its_last_block,
+    ),
+    Scenario(
+        "linux_moves_to_another_node",
+        "Linux moves contents to another node although their own has room (N4 wants it first).",
+        ("N4",),
+        _DIMMS,
+        linux_moves_to_another_node,
+        deviates=True,
+    ),
+    Scenario(
+        "huge_folios_move_whole",
+        "A huge folio in use moves whole, free ones are dissolved, and the pools count exactly.",
+        ("D2",),
+        _DIMMS,
+        huge_folios_move_whole,
+    ),
+    Scenario(
+        "lsmem_agrees",
+        "util-linux's lsmem counts what is online and offline as the reference does.",
+        ("R4",),
+        ("x86_64",),
+        lsmem_agrees,
+        ("lsmem",),
+    ),
+    Scenario(
+        "the_kernels_own_test_passes",
+        "mem-on-off-test.sh of the kernel's source ends as the reference says.",
+        ("R4",),
+        ("x86_64",),
+        the_kernels_own_test_passes,
+        ("bash", "bc"),
+        selftest=True,
+    ),
+    Scenario(
+        "sizes_and_rules_of_x86_64",
+        "Pages and blocks have the architecture's sizes; boot memory goes or stays as it should.",
+        ("R4",),
+        ("x86_64",),
+        sizes_are_the_architectures,
+    ),
+    Scenario(
+        "sizes_and_rules_of_ppc64",
+        "Pages have the architecture's size, and blocks are the firmware's LMBs.",
+        ("R3",),
+        ("ppc64le",),
+        sizes_are_the_architectures,
+    ),
+    Scenario(
+        "lmbs_come_and_go",
+        "Logical memory blocks that the hypervisor offers are added and online, and go again.",
+        ("R3",),
+        ("ppc64le",),
+        lmbs_come_and_go,
+        options=("movable_node",),
+    ),
+    Scenario(
+        "sizes_and_rules_of_s390x",
+        "Pages and blocks have the architecture's sizes; boot memory goes or stays as it should.",
+        ("R5",),
+        ("s390x",),
+        sizes_are_the_architectures,
+    ),
+    Scenario(
+        "sizes_and_rules_of_arm64",
+        "Pages and blocks have the architecture's sizes, and boot memory never goes.",
+        ("R5",),
+        ("aarch64",),
+        sizes_are_the_architectures,
+    ),
+)

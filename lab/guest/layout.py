@@ -1,0 +1,145 @@
+"""What a guest's machine is made of, and QEMU's arguments for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import LabError
+
+__all__ = ["MIB", "Layout", "Node", "VirtioMem", "machine_arguments"]
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Node:
+    """A NUMA node at boot: its memory in bytes (0: none yet) and how many CPUs it has."""
+
+    memory: int = 0
+    cpus: int = 0
+
+
+@dataclass(frozen=True)
+class VirtioMem:
+    """A virtio-mem device: `requested` of `size` bytes are plugged, on `node`."""
+
+    node: int
+    size: int
+    requested: int = 0
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A guest's machine.  Sizes in bytes.
+
+    The kernel numbers nodes as the firmware's table names them: those with CPUs, then those
+    with memory, then the one that a DIMM may come to.  A layout has them in that order, so
+    that the numbers here are those of the guest.  An empty node needs `slots` or a device.
+
+    `distances` holds (from, to, distance) for pairs that are not 20 apart (10: the same
+    node), each way on its own; `slots` is how many DIMMs can be added, into `hotplug` bytes
+    of address space.  `options` are words of the kernel's command line, such as
+    ``movable_node`` or ``memory_hotplug.memmap_on_memory=1``; `modules` are loaded at boot.
+    `programs` of this machine can be run in the guest, if it has the same architecture.
+    """
+
+    nodes: tuple[Node, ...] = (Node(memory=512 * MIB, cpus=1),)
+    distances: tuple[tuple[int, int, int], ...] = ()
+    slots: int = 0
+    hotplug: int = 4096 * MIB
+    virtio_mem: tuple[VirtioMem, ...] = ()
+    options: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.nodes or not self.nodes[0].memory or not self.nodes[0].cpus:
+            raise LabError("node 0 of a layout needs memory and a CPU: the kernel boots there")
+        kinds = [0 if node.cpus else 1 if node.memory else 2 for node in self.nodes]
+        if kinds != sorted(kinds) or kinds.count(2) > 1:
+            raise LabError(
+                "name nodes with CPUs first, then those with memory alone, then at most one with"
+                " neither: so the kernel numbers them"
+            )
+        if 2 in kinds and not (self.slots or self.virtio_mem):
+            raise LabError("a node with neither memory nor CPUs needs slots or a virtio-mem device")
+        if not 0 <= self.slots <= 256:
+            raise LabError(f"a guest has 0 to 256 slots, not {self.slots}")
+        if any(node.memory % MIB for node in self.nodes):
+            raise LabError("the memory of a node is whole MiB")
+        for source, target, distance in self.distances:
+            if not {source, target} <= set(range(len(self.nodes))) or not 10 <= distance < 255:
+                raise LabError(
+                    f"the distance {source, target, distance} names no two nodes of"
+                    f" {len(self.nodes)} with a distance from 10 to 254"
+                )
+        for device in self.virtio_mem:
+            if not 0 <= device.node < len(self.nodes):
+                raise LabError(f"a virtio-mem device is on node {device.node}, which is not there")
+
+    @property
+    def wanted_modules(self) -> tuple[str, ...]:
+        """The modules to load: those asked for, and those that devices need."""
+        needed = ("virtio_pci", "virtio_mem") if self.virtio_mem else ()
+        return tuple(dict.fromkeys((*self.modules, *needed)))
+
+
+def machine_arguments(layout: Layout, *, numa: bool = True) -> list[str]:
+    """QEMU's arguments for memory, CPUs and nodes.
+
+    Args:
+        layout: what the machine is made of.
+        numa: whether machines of the architecture have nodes.
+
+    Raises:
+        LabError: the layout has what a machine without nodes cannot have.
+
+    >>> machine_arguments(Layout())[:4]
+    ['-m', '512M', '-smp', '1']
+    """
+    cpus = sum(node.cpus for node in layout.nodes)
+    memory = f"{sum(node.memory for node in layout.nodes) // MIB}M"
+    if layout.slots or layout.virtio_mem:
+        room = layout.hotplug + sum(2 * device.size for device in layout.virtio_mem)
+        room += sum(node.memory for node in layout.nodes)
+        memory += f",slots={layout.slots},maxmem={room // MIB}M"
+    made = ["-m", memory, "-smp", str(cpus)]
+    if not numa:
+        if len(layout.nodes) > 1 or layout.slots or layout.virtio_mem:
+            raise LabError("this machine has one node, no DIMM slots and no virtio-mem")
+        return made
+    first = 0
+    for number, node in enumerate(layout.nodes):
+        words = f"node,nodeid={number}"
+        if node.cpus:
+            last = first + node.cpus - 1
+            words += f",cpus={first}-{last}"
+            first += node.cpus
+        if node.memory:
+            made += ["-object", f"memory-backend-ram,id=ram{number},size={node.memory // MIB}M"]
+            words += f",memdev=ram{number}"
+        made += ["-numa", words]
+    made += _distance_arguments(layout)
+    for number, device in enumerate(layout.virtio_mem):
+        made += ["-object", f"memory-backend-ram,id=vm{number},size={device.size // MIB}M"]
+        made += [
+            "-device",
+            f"virtio-mem-pci,id=virtiomem{number},memdev=vm{number},node={device.node},"
+            f"requested-size={device.requested // MIB}M",
+        ]
+    return made
+
+
+def _distance_arguments(layout: Layout) -> list[str]:
+    """All distances, because QEMU takes every one of them or none."""
+    if not layout.distances:
+        return []
+    given = {(source, target): distance for source, target, distance in layout.distances}
+    numbers = range(len(layout.nodes))
+    made: list[str] = []
+    for source in numbers:
+        for target in numbers:
+            usual = 10 if source == target else 20
+            distance = given.get((source, target), usual)
+            made += ["-numa", f"dist,src={source},dst={target},val={distance}"]
+    return made

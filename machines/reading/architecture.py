@@ -1,0 +1,96 @@
+"""Which architecture a machine is of, as far as its files tell (R3, R4, R5).
+
+`/proc/cpuinfo` tells by lines that only one architecture writes (show_cpuinfo of
+each arch/); `phys_device` of a block is other than zero on s390x alone
+(Documentation/admin-guide/mm/memory-hotplug.rst).  Otherwise sizes leave several.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from memhp.spec.numbers.architectures import ARCHITECTURES, Architecture
+
+from .sysfs import MachineReading
+
+__all__ = ["FAMILIES", "ArchitectureReading", "architecture_of", "family_in"]
+
+FAMILIES = tuple(dict.fromkeys(each.name.partition("-")[0] for each in ARCHITECTURES))
+"""The names without their page sizes: x86_64, arm64, ppc64 and so on."""
+
+_MARKS = {
+    "x86_64": r"flags\s*:.*\blm\b",
+    "s390x": r"vendor_id\s*: IBM/S390",
+    "ppc64": r"(cpu\s*: POWER|platform\s*: (pSeries|PowerNV))",
+    "arm64": r"CPU architecture\s*: (8|AArch64)",
+    "riscv64": r"isa\s*: rv64",
+    "ia64": r"arch\s*: IA-64",
+}
+"""A line of `/proc/cpuinfo` that no other architecture of these has."""
+
+
+@dataclass(frozen=True)
+class ArchitectureReading:
+    """The architectures that a machine may be of, by name, and what tells so."""
+
+    names: tuple[str, ...]
+    why: str
+
+    @property
+    def candidates(self) -> tuple[Architecture, ...]:
+        """Their figures."""
+        return tuple(each for each in ARCHITECTURES if each.name in self.names)
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """Their names without page sizes; one name if the architecture is told."""
+        return tuple(dict.fromkeys(name.partition("-")[0] for name in self.names))
+
+    @property
+    def page_size(self) -> int | None:
+        """The size of a base page in bytes, if all have one."""
+        sizes = {each.page for each in self.candidates}
+        return sizes.pop() if len(sizes) == 1 else None
+
+    @property
+    def boot_memory_stays(self) -> bool | None:
+        """Whether boot memory can never go offline; None if it can on some of them."""
+        goes = {each.boot_memory_removable for each in self.candidates}
+        return None if len(goes) > 1 else goes == {False}
+
+
+def family_in(cpuinfo: str) -> str | None:
+    """The family that wrote the text of `/proc/cpuinfo`; None if its lines do not tell.
+
+    >>> family_in("vendor_id       : IBM/S390\\n# processors    : 2\\n")
+    's390x'
+    """
+    found = [name for name, mark in _MARKS.items() if re.search(f"(?m)^{mark}", cpuinfo)]
+    return found[0] if len(found) == 1 else None
+
+
+def architecture_of(reading: MachineReading, name: str | None = None) -> ArchitectureReading:
+    """The architectures that a machine may be of.
+
+    Args:
+        reading: the machine, as `read_machine` gives it.
+        name: what the user says it is: a family or a name of `ARCHITECTURES`.
+    """
+    family, why = name, "--arch says so"
+    if family is None and reading.cpuinfo is not None:
+        family, why = family_in(reading.cpuinfo), "proc/cpuinfo says so"
+    if family is None and any(block.phys_device for block in reading.blocks):
+        family, why = "s390x", "only s390x tells storage increments in phys_device"
+    known = [a for a in ARCHITECTURES if family in (None, a.name, a.name.partition("-")[0])]
+    fits = [a.name for a in known if _fits(reading, a)]
+    if family is not None:
+        return ArchitectureReading(tuple(fits or [a.name for a in known]), why)
+    why = "it cannot be told: nothing names it, and the sizes fit each of these; --arch tells"
+    return ArchitectureReading(tuple(fits), why)
+
+
+def _fits(reading: MachineReading, arch: Architecture) -> bool:
+    """The page size is the architecture's, and a block is whole sections of it."""
+    page = reading.page_size in (None, arch.page)
+    return page and (reading.block_size is None or reading.block_size % arch.section == 0)

@@ -1,0 +1,99 @@
+"""Whether the contiguous memory allocator has areas in a machine's memory, and where (CMA).
+
+An area is set aside at boot and stays what it is: its page blocks are of a type of their own,
+and isolation takes these for an allocation of CMA only.  So a block of which an area is a part
+is refused with EBUSY, in every zone (mm/page_isolation.c, has_unmovable_pages: since Linux 5.1,
+commit 1a9f219157b2; before, what is free in an area went).  No word of a frame shows the type.
+
+How many pages are in areas `/proc/zoneinfo` tells for each zone (``cma``, since 5.12; it is 0
+where CMA is not built in: mm/vmstat.c), and `/proc/meminfo` in all (``CmaTotal``, since 3.19;
+where CMA is not built in there is no such line: fs/proc/meminfo.c).  Where they are only
+debugfs tells, and root alone: `cma/NAME/base_pfn` and `count` (mm/cma_debug.c).  Where an area
+has several ranges (folders of their own), how long each of them is is not told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .errors import MachineError
+from .procfs import ZoneReading, number
+from .tree import Tree
+
+__all__ = ["CMA_DIR", "any_cma", "area_files", "cma_areas"]
+
+CMA_DIR = "sys/kernel/debug/cma"
+
+_FIRST = (3, 5)
+"""The first Linux that has CMA."""
+
+_TOTAL_TOLD = (3, 19)
+"""The first whose `/proc/meminfo` has CmaTotal if CMA is built in."""
+
+_PAGES_KIB = (4, 16, 64)
+"""The sizes of a base page."""
+
+_MOST_AREAS = 1024
+"""More areas than a kernel has (CONFIG_CMA_AREAS: 8 by default, 20 with NUMA)."""
+
+
+def any_cma(
+    zones: tuple[ZoneReading, ...] | None,
+    meminfo: Mapping[str, int] | None,
+    kernel: tuple[int, int] | None,
+) -> bool | None:
+    """Whether any memory of the machine is in an area; None if that is not told.
+
+    Args:
+        zones: what `/proc/zoneinfo` says.
+        meminfo: the sizes in `/proc/meminfo`, in KiB.
+        kernel: the version.
+    """
+    told = [zone.cma for zone in zones or ()]
+    total = None if meminfo is None else meminfo.get("CmaTotal")
+    if total or any(told):
+        return True
+    if total == 0 or (told and None not in told) or (kernel is not None and kernel < _FIRST):
+        return False
+    whole = meminfo is not None and "MemTotal" in meminfo
+    return False if whole and kernel is not None and kernel >= _TOTAL_TOLD else None
+
+
+def cma_areas(
+    tree: Tree, zones: tuple[ZoneReading, ...] | None, meminfo: Mapping[str, int] | None
+) -> tuple[range, ...] | None:
+    """The page frame numbers of every area; None if it is not told where all of them are."""
+    areas = []
+    try:
+        for base_path, count_path in area_files(tree):
+            base, count = tree.read_text(base_path), tree.read_text(count_path)
+            if base is None or count is None:
+                return None
+            first = number(base, base_path)
+            areas.append(range(first, first + number(count, count_path)))
+    except MachineError:  # debugfs is root's, and may be locked
+        return None
+    return tuple(areas) if _are_all(sum(map(len, areas)), zones, meminfo) else None
+
+
+def area_files(tree: Tree) -> list[tuple[str, str]]:
+    """For each area the files that say where it begins, and how many pages it has."""
+    found = []
+    for folder in (f"{CMA_DIR}/{name}" for name in tree.listdir(CMA_DIR)[:_MOST_AREAS]):
+        ranges = tree.listdir(f"{folder}/ranges")
+        # With folders of ranges, `base_pfn` is a link to that of the first.
+        base = f"{folder}/ranges/0/base_pfn" if ranges else f"{folder}/base_pfn"
+        if len(ranges) < 2:
+            found.append((base, f"{folder}/count"))
+    return found
+
+
+def _are_all(
+    pages: int, zones: tuple[ZoneReading, ...] | None, meminfo: Mapping[str, int] | None
+) -> bool:
+    """Whether areas of so many pages are all that the kernel counts."""
+    told = [zone.cma for zone in zones or ()]
+    if told and None not in told:
+        return pages == sum(each or 0 for each in told)
+    kib = (meminfo or {}).get("CmaTotal")
+    return bool(pages) and kib in [pages * page for page in _PAGES_KIB]

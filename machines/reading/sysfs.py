@@ -1,0 +1,392 @@
+"""A machine's memory blocks and nodes, as sysfs and procfs describe them.
+
+Sources: drivers/base/memory.c (the files of a block), drivers/base/node.c (those
+of a node), Documentation/admin-guide/mm/memory-hotplug.rst.
+
+What a machine does not say is None, with a line in `MachineReading.notes` where a
+user would wonder. What it says wrongly (a number that is none) is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from .cma import any_cma, cma_areas
+from .device_tree import boot_memory
+from .errors import MachineError, shown
+from .extent import Extent
+from .findings import PageWords, recorded_outcomes, recorded_words
+from .numa import (
+    HugePool,
+    NodeReading,
+    attribute,
+    hexadecimal_in,
+    number_in,
+    read_huge_pools,
+    read_nodes,
+    sizes_in,
+)
+from .pageflags import FrameKind, count_words, kinds_of
+from .procfs import (
+    MemoryRanges,
+    Range,
+    ZoneReading,
+    kernel_version,
+    memory_ranges,
+    pinned_pages,
+    zones,
+)
+from .tree import MEMORY_DIR, NODE_DIR, Tree, open_tree
+
+__all__ = [
+    "BlockReading",
+    "HugePool",
+    "MachineReading",
+    "NodeReading",
+    "read_machine",
+    "read_tree",
+]
+
+BLOCK_STATES = frozenset({"online", "offline", "going-offline"})
+"""What `memoryX/state` says (state_show); all else is refused."""
+
+_T = TypeVar("_T")
+
+_LEAST_BLOCK = 16 * 1024**2
+_LARGEST_BLOCK = 64 * 1024**3
+_LARGEST_ADDRESS = 1 << 64
+_LEAST_FILLED = 0.75
+_MOST_ZONES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class BlockReading:
+    """One memory block; `number` is its first address divided by the block size.
+
+    `valid_zones` holds the zone of an online block, the default first for an offline
+    one, and the single word "none" for a block that belongs to no zone or to several.
+    `removable` is as read: always 1 since Linux 5.7 if hot-remove is built in.
+    `nodes` has more than one number if the block is linked from several nodes.
+    """
+
+    number: int
+    state: str | None = None
+    online: bool | None = None
+    valid_zones: tuple[str, ...] | None = None
+    removable: int | None = None
+    phys_index: int | None = None
+    phys_device: int | None = None
+    nodes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class MachineReading:
+    """Everything read from one machine. Sizes in bytes, tuples in ascending order.
+
+    `block_size_derived` says that no file gave the block size and it was worked out;
+    `iomem` holds the System RAM ranges; `frames` counts frames by block and kind and
+    leaves out offline blocks; `cpuinfo` is the text of `/proc/cpuinfo`; `boot_memory`
+    holds the ranges that the device tree names; `pinned` counts pins of pages; `kernel` is
+    the version; `outcomes` tells of each block how its offlining ended when it was tried
+    (`memhp.machines.reading.findings`; records alone have it). Each is None if it is not told.
+    `huge_pools` has the pools of hugetlb that any node tells of; `driver_memory` holds the
+    ranges of System RAM that drivers brought, `cma` says whether any memory is in an area of the
+    contiguous memory allocator, and `cma_areas` the frame numbers of all areas
+    (`memhp.machines.reading.cma`).
+    """
+
+    source: str
+    live: bool
+    page_size: int | None
+    block_size: int | None
+    block_size_derived: bool
+    blocks: tuple[BlockReading, ...]
+    nodes: tuple[NodeReading, ...]
+    iomem: tuple[Range, ...] | None
+    zones: tuple[ZoneReading, ...] | None
+    frames: Mapping[int, Counter[FrameKind]] | None
+    notes: tuple[str, ...]
+    cpuinfo: str | None = None
+    boot_memory: tuple[Range, ...] | None = None
+    pinned: int | None = None
+    kernel: tuple[int, int] | None = None
+    huge_pools: tuple[HugePool, ...] = ()
+    outcomes: Mapping[int, str] | None = None
+    driver_memory: tuple[Range, ...] = ()
+    cma: bool | None = None
+    cma_areas: tuple[range, ...] | None = None
+
+    @cached_property
+    def ram(self) -> Extent | None:
+        """Where System RAM is."""
+        return None if self.iomem is None else Extent(self.iomem)
+
+    @cached_property
+    def early(self) -> Extent | None:
+        """Where the memory of the boot is, if a device tree tells."""
+        return None if self.boot_memory is None else Extent(self.boot_memory)
+
+    @cached_property
+    def of_drivers(self) -> Extent:
+        """Where memory is that drivers brought."""
+        return Extent(self.driver_memory)
+
+    @cached_property
+    def areas(self) -> Extent | None:
+        """The frames that are in areas of CMA, if it is told where all of them are."""
+        areas = self.cma_areas
+        return None if areas is None else Extent(Range(each.start, each.stop) for each in areas)
+
+    @cached_property
+    def zones_by_name(self) -> Mapping[str, tuple[ZoneReading, ...]]:
+        """The zones of all nodes that have one name."""
+        found: dict[str, list[ZoneReading]] = {}
+        for zone in self.zones or ():
+            found.setdefault(zone.name, []).append(zone)
+        return {name: tuple(its) for name, its in found.items()}
+
+
+def read_machine(path: str | Path = "/", *, page_flags: bool = True) -> MachineReading:
+    """Read this machine, an unpacked dump, or a tar of one. Writes nothing.
+
+    Args:
+        path: `/` for this machine, a directory that holds `sys/`, or a tar.
+        page_flags: also read what each frame is used for, if that was recorded; on a live
+            machine this takes root, and about 30 ms for each GiB.
+
+    Raises:
+        MachineError: the path is no machine, is damaged or hostile, or a file holds
+            something that the kernel does not write. The message names the file.
+
+    >>> reading = read_machine("/")  # doctest: +SKIP
+    >>> reading.block_size, len(reading.blocks)  # doctest: +SKIP
+    (134217728, 192)
+    """
+    return read_tree(open_tree(path), page_flags=page_flags)
+
+
+def read_tree(tree: Tree, *, page_flags: bool = True) -> MachineReading:
+    """Read a machine whose files are at hand: `read_machine` opens them first."""
+    notes: list[str] = []
+    links = _links(tree)
+    blocks = tuple(_block(tree, block, nodes) for block, nodes in sorted(links.blocks.items()))
+    nodes = read_nodes(tree, links.nodes)
+    block_size = _block_size(tree)
+    words = recorded_words(tree, block_size, links.blocks)
+    page_size = os.sysconf("SC_PAGE_SIZE") if tree.live else None
+    if words is not None:
+        page_size = words.page_size
+    if page_size is None:
+        notes.append("the page size is not recorded in a dump")
+    derived = block_size is None and bool(blocks)
+    if derived:
+        block_size = _derived_block_size(blocks, nodes, notes)
+    frames = None
+    if page_flags and (tree.live or words is not None):
+        frames = _frames(words, blocks, block_size, page_size, notes)
+    ram = _iomem(tree, notes)
+    counted = _told(tree, "proc/zoneinfo", zones)
+    kernel = _told(tree, "proc/version", kernel_version)
+    sizes = sizes_in(tree, "proc/meminfo")
+    if not blocks:
+        notes.append("no memory blocks: the kernel has no memory hotplug, or a dump left them out")
+    return MachineReading(
+        source=tree.source,
+        live=tree.live,
+        page_size=page_size,
+        block_size=block_size,
+        block_size_derived=derived and block_size is not None,
+        blocks=blocks,
+        nodes=nodes,
+        iomem=None if ram is None else ram.ranges,
+        zones=counted,
+        frames=frames,
+        notes=tuple(notes),
+        cpuinfo=tree.read_text("proc/cpuinfo"),
+        boot_memory=boot_memory(tree),
+        pinned=_told(tree, "proc/vmstat", pinned_pages),
+        huge_pools=read_huge_pools(tree, links.nodes),
+        kernel=kernel,
+        outcomes=recorded_outcomes(tree, links.blocks),
+        driver_memory=() if ram is None else ram.of_drivers,
+        cma=any_cma(counted, sizes, kernel),
+        cma_areas=cma_areas(tree, counted, sizes),
+    )
+
+
+@dataclass(frozen=True)
+class _Links:
+    blocks: Mapping[int, frozenset[int]]
+    nodes: Mapping[int, frozenset[int]]
+
+
+def _links(tree: Tree) -> _Links:
+    """Which block is on which node, from the names of both folders' links."""
+    pairs: set[tuple[int, int]] = set()
+    blocks = list(_numbered(tree, MEMORY_DIR, "memory"))
+    nodes = list(_numbered(tree, NODE_DIR, "node"))
+    for block in blocks:
+        pairs.update(
+            (block, node) for node in _numbered(tree, f"{MEMORY_DIR}/memory{block}", "node")
+        )
+    for node in nodes:
+        pairs.update((block, node) for block in _numbered(tree, f"{NODE_DIR}/node{node}", "memory"))
+    return _Links(
+        _grouped(blocks, pairs), _grouped(nodes, ((node, block) for block, node in pairs))
+    )
+
+
+def _grouped(
+    numbers: Iterable[int], pairs: Iterable[tuple[int, int]]
+) -> Mapping[int, frozenset[int]]:
+    """For each number, and for the first of each pair, the others that it is paired with."""
+    linked: dict[int, set[int]] = {}
+    for one, other in pairs:
+        linked.setdefault(one, set()).add(other)
+    shared: dict[frozenset[int], frozenset[int]] = {}  # most have none or the same one
+    found = dict.fromkeys(numbers, frozenset[int]())
+    for one, others in linked.items():
+        found[one] = shared.setdefault(frozenset(others), frozenset(others))
+    return found
+
+
+def _numbered(tree: Tree, folder: str, word: str) -> Iterator[int]:
+    """The numbers N of the entries `<word>N` of a folder."""
+    for name in tree.listdir(folder):
+        if re.fullmatch(word + "(0|[1-9][0-9]{0,18})", name):
+            yield int(name.removeprefix(word))
+
+
+def _block(tree: Tree, block: int, nodes: frozenset[int]) -> BlockReading:
+    folder = f"{MEMORY_DIR}/memory{block}"
+    there = set(tree.listdir(folder))
+
+    def told(name: str, read: Callable[[Tree, str], _T | None]) -> _T | None:
+        return read(tree, f"{folder}/{name}") if name in there else None
+
+    online = told("online", number_in)
+    return BlockReading(
+        number=block,
+        state=told("state", _state),
+        online=None if online is None else online != 0,
+        valid_zones=told("valid_zones", _zone_names),
+        removable=told("removable", number_in),
+        phys_index=told("phys_index", hexadecimal_in),
+        phys_device=told("phys_device", number_in),
+        nodes=tuple(sorted(nodes)),
+    )
+
+
+def _state(tree: Tree, path: str) -> str | None:
+    text = tree.read_text(path)
+    if text is None:
+        return None
+    word = text.removesuffix("\n")
+    if word not in BLOCK_STATES:
+        words = ", ".join(sorted(BLOCK_STATES))
+        raise MachineError(f"{path}: expected one of {words}, found {shown(text)}")
+    return word
+
+
+def _zone_names(tree: Tree, path: str) -> tuple[str, ...] | None:
+    text = attribute(tree, path)
+    if text is None:
+        return None
+    names = tuple(sys.intern(name) for name in text.split(maxsplit=_MOST_ZONES))
+    if not names or not all(re.fullmatch("[A-Za-z0-9]{1,16}", name) for name in names):
+        raise MachineError(f"{path}: expected zone names, found {shown(text)}")
+    return names
+
+
+def _block_size(tree: Tree) -> int | None:
+    path = f"{MEMORY_DIR}/block_size_bytes"
+    size = hexadecimal_in(tree, path)
+    if size is not None and (size == 0 or size & (size - 1) or size >= _LARGEST_ADDRESS):
+        raise MachineError(f"{path}: expected a power of two below 2^64, found {size:#x}")
+    return size
+
+
+def _derived_block_size(
+    blocks: tuple[BlockReading, ...], nodes: tuple[NodeReading, ...], notes: list[str]
+) -> int | None:
+    """The power of two that MemTotal fills when spread over the blocks of each node.
+
+    MemTotal lacks what was reserved at boot, a few percent, so it is rounded up. The
+    size is given only if every node with blocks fills it by three quarters and all
+    agree: offline blocks or a partial dump show as a disagreement or a gap.
+    """
+    offline = {block.number for block in blocks if block.state == "offline"}
+    sizes: set[int | None] = set()
+    for node in nodes:
+        count = len(set(node.blocks) - offline)
+        if count:
+            sizes.add(_filled_power_of_two(node.mem_total_kib, count))
+    size = sizes.pop() if len(sizes) == 1 else None
+    if size is None:
+        notes.append(
+            "the block size is not recorded and does not follow from MemTotal of the nodes"
+        )
+    else:
+        notes.append(
+            f"the block size is not recorded; {size >> 20} MiB is derived from MemTotal and the "
+            f"number of blocks of each node, taking the blocks to be online"
+        )
+    return size
+
+
+def _filled_power_of_two(total_kib: int | None, count: int) -> int | None:
+    if not total_kib:
+        return None
+    share = -(-total_kib * 1024 // count)
+    size = 1 << (share - 1).bit_length()
+    plausible = _LEAST_BLOCK <= size <= _LARGEST_BLOCK and share >= _LEAST_FILLED * size
+    return size if plausible else None
+
+
+def _iomem(tree: Tree, notes: list[str]) -> MemoryRanges | None:
+    try:
+        text = tree.read_text("proc/iomem")
+    except MachineError as error:
+        notes.append(str(error))
+        return None
+    if text is None:
+        notes.append("no proc/iomem: holes inside blocks cannot be told")
+        return None
+    found = memory_ranges(text)
+    if found is None:
+        notes.append("proc/iomem shows no addresses (read without root): holes cannot be told")
+    return found
+
+
+def _told(tree: Tree, path: str, parse: Callable[[str], _T | None]) -> _T | None:
+    text = tree.read_text(path)
+    return None if text is None else parse(text)
+
+
+def _frames(
+    words: PageWords | None,
+    blocks: tuple[BlockReading, ...],
+    block_size: int | None,
+    page_size: int | None,
+    notes: list[str],
+) -> Mapping[int, Counter[FrameKind]] | None:
+    """What a record says; on a live machine, where there is none, what the frames say now."""
+    if words is not None:
+        return {block: kinds_of(found) for block, found in words.blocks.items()}
+    if block_size is None or page_size is None:
+        return None
+    online = [block.number for block in blocks if block.state != "offline"]
+    try:
+        found = count_words(online, block_size=block_size, page_size=page_size)
+    except MachineError as error:
+        notes.append(f"what the frames are used for cannot be read: {error}")
+        return None
+    return {block: kinds_of(counts) for block, counts in found.items()}

@@ -1,0 +1,446 @@
+"""Blocks: going online, going offline, and what is left when that fails (A1, N1).
+
+One write to /sys/devices/system/memory/memoryN/state is several steps here, so
+that everything else may happen between them.  The guards stand in the order in
+which the kernel looks, so the first that fails gives the errno that a user sees.
+
+Steps are allowed in more orders than offline_pages() takes them: what is in a
+leaving block may move before the notifiers are told, and until their veto is
+asked for, which is when the block finishes.  Every run of the kernel is a run
+here, so that what is proved holds for the kernel's order as well.
+
+Sources: drivers/base/memory.c (memory_block_online, memory_block_offline),
+mm/memory_hotplug.c (online_pages, offline_pages), include/linux/memory.h (events).
+"""
+
+from __future__ import annotations
+
+from errno import EBUSY, EINVAL, ENODEV, EPERM
+
+from ..language import (
+    Bool,
+    Enumeration,
+    Sort,
+    action,
+    definition,
+    exists,
+    false,
+    guard,
+    ite,
+    true,
+    variable,
+)
+from ..machine.bookkeeping import (
+    crash_map,
+    in_zonelists,
+    lock_held,
+    node_structure,
+    own_pageset,
+)
+from ..machine.firmware_request import lock_allows_offline, lock_allows_online
+from ..machine.platform_state import (
+    accessible,
+    assigned_increment,
+    driver_reference,
+    given_up,
+    held_back,
+    increment_block,
+)
+from ..machine.topology import (
+    Block,
+    Frame,
+    Node,
+    Section,
+    Zone,
+    block_of,
+    block_of_section,
+    boot_kernel,
+    early,
+    early_zone,
+    hole,
+    node_of,
+    vetoes_offline,
+    vetoes_online,
+)
+from ..machine.zone_spans import (
+    above,
+    highest_zone,
+    node_grows_over,
+    node_left_over,
+    node_span,
+    pages_zone,
+    zone_grows_over,
+    zone_left_over,
+    zone_span,
+)
+from .sections import Metadata, block_device, memmap
+
+
+class Tick(Sort):
+    """A unit of the time that a removal may wait: its budget is all of them."""
+
+
+class BlockState(Enumeration):
+    """A block's state.  sysfs never shows ``going_online``: writers wait for the hotplug lock."""
+
+    offline: BlockState
+    going_online: BlockState
+    online: BlockState
+    going_offline: BlockState
+
+
+class MemoryEvent(Enumeration):
+    """What the memory notifiers were last told about a block."""
+
+    none: MemoryEvent
+    going_online: MemoryEvent
+    online: MemoryEvent
+    cancel_online: MemoryEvent
+    going_offline: MemoryEvent
+    offline: MemoryEvent
+    cancel_offline: MemoryEvent
+
+
+class FrameState(Enumeration):
+    """Who has a frame: nobody yet, the isolated list, the free list, a CPU's list, or an owner.
+
+    ``incoming``: set aside as the destination of a migration; ``huge``: part of
+    a hugetlb folio; ``pcp``: a CPU keeps the free frame on a list of its own
+    (per-CPU pages); ``page_offline``: it is logically offline (PageOffline), its
+    driver's alone.
+    """
+
+    unavailable: FrameState
+    isolated: FrameState
+    free: FrameState
+    kernel: FrameState
+    user: FrameState
+    incoming: FrameState
+    huge: FrameState
+    pcp: FrameState
+    page_offline: FrameState
+
+
+def _boot_state(f: Frame) -> FrameState:
+    there = ite(boot_kernel[f], FrameState.kernel, FrameState.free)
+    return ite(early[block_of(f)] & ~hole[f], there, FrameState.unavailable)
+
+
+block_state = variable(
+    Block, BlockState, initial=lambda b: ite(early[b], BlockState.online, BlockState.offline)
+)
+"""The block's state."""
+
+zone = variable(Block, Zone, initial=lambda b: ite(early[b], early_zone[b], Zone.none))
+"""The one zone that manages the block's memory (struct memory_block, zone)."""
+
+event = variable(Block, MemoryEvent, initial=lambda b: MemoryEvent.none)
+"""The last memory event of the block."""
+
+frame_state = variable(Frame, FrameState, initial=_boot_state)
+"""Who has the frame."""
+
+spent = variable(Block, Tick, Bool, initial=lambda b, t: false)
+"""The block's removal has waited for so long already."""
+
+refused_move = variable(Frame, Bool, initial=lambda f: false)
+"""A migration out of the frame was given up; a removal pays for another try."""
+
+has_memory = variable(
+    Node, Bool, initial=lambda n: exists(Block, lambda b: (node_of[b] == n) & early[b])
+)
+"""The node is in node_states[N_MEMORY]: the allocator may fall back to it."""
+
+
+@definition
+def changing(b: Block) -> Bool:
+    """The block is on its way: mem_hotplug_lock is held for it."""
+    state = block_state[b]
+    return (state == BlockState.going_online) | (state == BlockState.going_offline)
+
+
+@definition
+def in_use(b: Block) -> Bool:
+    """The block's memory counts as present in its node."""
+    state = block_state[b]
+    return (state == BlockState.online) | (state == BlockState.going_offline)
+
+
+@definition
+def isolates(f: Frame) -> Bool:
+    """Isolation finds the frame free: the per-CPU lists are drained before it begins."""
+    return (frame_state[f] == FrameState.free) | (frame_state[f] == FrameState.pcp)
+
+
+@definition
+def stands_in_the_way(f: Frame) -> Bool:
+    """The frame's block cannot go: it is neither isolated, nor offline and unreferenced."""
+    let_go = (frame_state[f] == FrameState.page_offline) & ~driver_reference[f]
+    return (frame_state[f] != FrameState.isolated) & ~let_go
+
+
+@definition
+def comes_online_as(f: Frame) -> FrameState:
+    """What becomes of the frame when its block goes online (the online_page callback)."""
+    return ite(held_back(f), FrameState.page_offline, FrameState.free)
+
+
+@definition
+def keeps_memory(b: Block) -> Bool:
+    """The node of b has memory without b (node_states_check_changes_offline)."""
+    return exists(
+        Block, lambda other: (node_of[other] == node_of[b]) & (other != b) & in_use(other)
+    )
+
+
+@definition
+def keeps_zone_populated(b: Block) -> Bool:
+    """The zone of b has memory without b (populated_zone)."""
+    return exists(
+        Block,
+        lambda other: (
+            (node_of[other] == node_of[b]) & (other != b) & in_use(other) & (zone[other] == zone[b])
+        ),
+    )
+
+
+@definition
+def default_zone(b: Block) -> Zone:
+    """The zone that a plain "online" chooses (zone_for_pfn_range, policy contig-zones)."""
+    only_movable = zone_span[b, Zone.movable] & ~zone_span[b, Zone.kernel]
+    return ite(only_movable, Zone.movable, Zone.kernel)
+
+
+def _leave_spans(b: Block) -> None:
+    """remove_pfn_range_from_zone: poison the struct pages, make the spans anew without b."""
+    pages_zone[b] = Zone.none
+    zone_span.update(
+        where=lambda x, z: node_of[x] == node_of[b],
+        value=lambda x, z: zone_left_over(b, x, z),
+    )
+    node_span.update(where=lambda x: node_of[x] == node_of[b], value=lambda x: node_left_over(b, x))
+
+
+def _hotplug_lock(b: Block) -> None:
+    guard(
+        "hotplug_lock",
+        ~exists(Block, lambda other: lock_held[other]),
+        why="another block is going online or offline (the writer would wait)",
+    )
+    guard("has_device", block_device[b], errno=ENODEV, why="there is no such memory block")
+
+
+@action
+def begin_online(b: Block, z: Zone) -> None:
+    """Take the lock and choose the zone."""
+    guard(
+        "device_hotplug_lock",
+        lock_allows_online(b),
+        why="somebody else has the lock: a request of the firmware, another write",
+    )
+    _hotplug_lock(b)
+    guard(
+        "block_offline",
+        block_state[b] == BlockState.offline,
+        errno=EINVAL,
+        why="the block is not offline",
+    )
+    guard("a_zone", z != Zone.none, errno=EINVAL, why="memory goes online in a zone")
+    lock_held[b] = true
+    block_state[b] = BlockState.going_online
+    zone[b] = z
+
+
+@action(
+    using="addresses_are_ordered addresses_differ coming_blocks_have_a_zone "
+    "devices_have_their_sections offline_blocks_have_no_zone only_devices_change_state "
+    "pages_name_no_other_zone present_sections_have_a_memmap",
+)
+def initialise_memmap(b: Block) -> None:
+    """Initialise the struct pages; the frames stay isolated (move_pfn_range_to_zone)."""
+    guard(
+        "going_online",
+        block_state[b] == BlockState.going_online,
+        why="the block is not going online",
+    )
+    guard(
+        "not_initialised",
+        exists(Section, lambda s: (block_of_section[s] == b) & (memmap[s] != Metadata.initialised)),
+        why="its struct pages are initialised already",
+    )
+    guard(
+        "accessible",
+        accessible(b),
+        errno=EPERM,
+        why="a storage increment of the block is not assigned",
+    )
+    memmap.update(where=lambda s: block_of_section[s] == b, value=Metadata.initialised)
+    frame_state.update(where=lambda f: block_of(f) == b, value=FrameState.isolated)
+    n = node_of[b]
+    pages_zone[b] = zone[b]
+    zone_span.update(
+        where=lambda x, z: (node_of[x] == n) & (z == zone[b]) & zone_grows_over(b, x, z), value=true
+    )
+    node_span.update(where=lambda x: (node_of[x] == n) & node_grows_over(b, x), value=true)
+    highest_zone[n] = ite(above(zone[b], highest_zone[n]), zone[b], highest_zone[n])
+
+
+@action
+def announce_online(b: Block) -> None:
+    """Tell the notifiers MEM_GOING_ONLINE."""
+    guard(
+        "going_online",
+        block_state[b] == BlockState.going_online,
+        why="the block is not going online",
+    )
+    guard(
+        "memmap_initialised",
+        ~exists(
+            Section, lambda s: (block_of_section[s] == b) & (memmap[s] != Metadata.initialised)
+        ),
+        why="the mem_map of a section is not initialised",
+    )
+    guard("not_announced", event[b] != MemoryEvent.going_online, why="they know already")
+    event[b] = MemoryEvent.going_online
+    node_structure[node_of[b]] = true
+
+
+@action
+def finish_online(b: Block) -> None:
+    """Give the frames to the allocator; the block is online."""
+    guard("announced", event[b] == MemoryEvent.going_online, why="the notifiers were not asked")
+    guard("notifiers_agree", ~vetoes_online[b], errno=EPERM, why="a memory notifier refuses")
+    block_state[b] = BlockState.online
+    event[b] = MemoryEvent.online
+    own_pageset[node_of[b], zone[b]] = true
+    driver_reference.update(where=lambda f: (block_of(f) == b) & held_back(f), value=true)
+    frame_state.update(where=lambda f: block_of(f) == b, value=lambda f: comes_online_as(f))
+    has_memory[node_of[b]] = true
+    in_zonelists[node_of[b]] = true
+    crash_map[b] = true
+    lock_held[b] = false
+
+
+@action(
+    using="coming_blocks_have_a_zone devices_have_their_sections offline_blocks_have_no_zone "
+    "only_devices_change_state present_sections_have_a_memmap",
+)
+def cancel_online(b: Block) -> None:
+    """Give up going online: everything is as before."""
+    guard(
+        "going_online",
+        block_state[b] == BlockState.going_online,
+        why="the block is not going online",
+    )
+    block_state[b] = BlockState.offline
+    zone[b] = Zone.none
+    told = event[b] == MemoryEvent.going_online
+    event[b] = ite(told, MemoryEvent.cancel_online, event[b])
+    node_structure[node_of[b]] = has_memory[node_of[b]]
+    assigned_increment.update(where=lambda i: (increment_block[i] == b) & given_up(i), value=false)
+    memmap.update(where=lambda s: block_of_section[s] == b, value=Metadata.allocated)
+    frame_state.update(where=lambda f: block_of(f) == b, value=FrameState.unavailable)
+    _leave_spans(b)
+    lock_held[b] = false
+
+
+@action
+def begin_offline(b: Block) -> None:
+    """Isolate the block's free frames; from here nothing new is allocated in it."""
+    guard(
+        "device_hotplug_lock",
+        lock_allows_offline(b),
+        why="somebody else has the lock: a request of the firmware, another write",
+    )
+    _hotplug_lock(b)
+    guard(
+        "block_online",
+        block_state[b] == BlockState.online,
+        errno=EINVAL,
+        why="the block is not online",
+    )
+    guard(
+        "one_zone",
+        zone[b] != Zone.none,
+        errno=EINVAL,
+        why="the block spans several zones or nodes",
+    )
+    guard(
+        "no_holes",
+        ~exists(Frame, lambda f: (block_of(f) == b) & hole[f]),
+        errno=EINVAL,
+        why="the block has holes",
+    )
+    guard(
+        "no_unmovable",
+        ~exists(Frame, lambda f: (block_of(f) == b) & (frame_state[f] == FrameState.kernel)),
+        errno=EBUSY,
+        why="the block holds unmovable kernel memory",
+    )
+    lock_held[b] = true
+    spent.update(where=lambda x, t: x == b, value=false)
+    refused_move.update(where=lambda f: block_of(f) == b, value=false)
+    block_state[b] = BlockState.going_offline
+    frame_state.update(where=lambda f: (block_of(f) == b) & isolates(f), value=FrameState.isolated)
+
+
+@action
+def announce_offline(b: Block) -> None:
+    """Tell the notifiers MEM_GOING_OFFLINE."""
+    guard(
+        "going_offline",
+        block_state[b] == BlockState.going_offline,
+        why="the block is not going offline",
+    )
+    guard("not_announced", event[b] != MemoryEvent.going_offline, why="they know already")
+    event[b] = MemoryEvent.going_offline
+    driver_reference.update(where=lambda f: block_of(f) == b, value=false)
+
+
+@action(
+    using="devices_have_their_sections leaving_blocks_have_a_zone "
+    "notifiers_know_that_a_block_is_leaving offline_blocks_have_no_zone "
+    "only_devices_change_state present_sections_have_a_memmap",
+)
+def finish_offline(b: Block) -> None:
+    """Take the empty block out of its zone; it is offline."""
+    guard("announced", event[b] == MemoryEvent.going_offline, why="the notifiers were not asked")
+    guard("notifiers_agree", ~vetoes_offline[b], errno=EPERM, why="a memory notifier refuses")
+    guard(
+        "empty",
+        ~exists(Frame, lambda f: (block_of(f) == b) & stands_in_the_way(f)),
+        errno=EBUSY,
+        why="a frame of the block is still in use",
+    )
+    block_state[b] = BlockState.offline
+    zone[b] = Zone.none
+    event[b] = MemoryEvent.offline
+    has_memory[node_of[b]] = keeps_memory(b)
+    own_pageset[node_of[b], zone[b]] = keeps_zone_populated(b)
+    in_zonelists[node_of[b]] = keeps_memory(b)
+    node_structure[node_of[b]] = keeps_memory(b)
+    crash_map[b] = false
+    assigned_increment.update(where=lambda i: increment_block[i] == b, value=false)
+    memmap.update(where=lambda s: block_of_section[s] == b, value=Metadata.allocated)
+    frame_state.update(where=lambda f: block_of(f) == b, value=FrameState.unavailable)
+    _leave_spans(b)
+    lock_held[b] = false
+
+
+@action
+def cancel_offline(b: Block) -> None:
+    """Give up going offline: all memory is available again; what has moved stays moved."""
+    guard(
+        "going_offline",
+        block_state[b] == BlockState.going_offline,
+        why="the block is not going offline",
+    )
+    block_state[b] = BlockState.online
+    told = event[b] == MemoryEvent.going_offline
+    event[b] = ite(told, MemoryEvent.cancel_offline, event[b])
+    driver_reference.update(where=lambda f: (block_of(f) == b) & held_back(f), value=true)
+    frame_state.update(
+        where=lambda f: (block_of(f) == b) & (frame_state[f] == FrameState.isolated),
+        value=FrameState.free,
+    )
+    lock_held[b] = false

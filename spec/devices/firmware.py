@@ -1,0 +1,266 @@
+"""Memory devices: the firmware inserts, asks, is told how it went, and ejects (A1, R4).
+
+A section is only the kernel's word for memory; the memory itself comes and goes
+with devices whose ranges need not fit the blocks.  A request runs from the
+firmware's notification to the one _OST code that concludes it.  In between the
+memory is added, or taken offline and removed, by the same steps as ever; here
+is what stands around them, and what is put back when they fail.
+
+Onlining by the default policy is no part of an add: it follows, and its errors
+never reach the firmware (mm/memory_hotplug.c, add_memory_resource).
+
+Sources: drivers/acpi/acpi_memhotplug.c (acpi_memory_device_add), drivers/acpi/scan.c
+(acpi_scan_hot_remove, acpi_device_hotplug), include/linux/acpi.h (_OST codes).
+"""
+
+from __future__ import annotations
+
+from errno import EBUSY, EEXIST, ENODEV
+
+from ..blocks.block_removal import lock_is_free
+from ..blocks.blocks import BlockState, block_state
+from ..blocks.sections import (
+    Metadata,
+    block_device,
+    inserted,
+    memmap,
+    pgdat,
+    plugged,
+)
+from ..language import (
+    Bool,
+    Enumeration,
+    action,
+    definition,
+    exists,
+    false,
+    guard,
+    implies,
+    ite,
+    true,
+    variable,
+)
+from ..machine.firmware_request import Found, Request, found, request
+from ..machine.topology import (
+    Block,
+    MemoryDevice,
+    Node,
+    Section,
+    block_of_section,
+    in_range,
+    pgdat_block,
+    vetoes_online,
+)
+
+
+class Ost(Enumeration):
+    """What the firmware was last told about a device: _OST, its source and its code.
+
+    The code is 0x84 for ``in_progress``, 0 for ``added`` and ``ejected``, 0x82 for
+    ``busy``, 0x01 for ``not_added`` and ``not_ejected``.
+    """
+
+    none: Ost
+    in_progress: Ost
+    added: Ost
+    not_added: Ost
+    ejected: Ost
+    busy: Ost
+    not_ejected: Ost
+
+
+told = variable(MemoryDevice, Ost, initial=lambda m: Ost.none)
+"""What the firmware was last told about the device."""
+
+
+@definition
+def in_sysfs(s: Section) -> Bool:
+    """The section's block has a device."""
+    return block_device[block_of_section[s]]
+
+
+@definition
+def how_it_is(b: Block) -> Found:
+    """How a request that begins now finds the block."""
+    state = ite(block_state[b] == BlockState.online, Found.online, Found.offline)
+    return ite(block_device[b], state, Found.absent)
+
+
+@definition
+def is_back(b: Block) -> Bool:
+    """The block is as the request found it, or a memory notifier keeps it offline."""
+    as_found = ite(
+        found[b] == Found.online,
+        (block_state[b] == BlockState.online)
+        | ((block_state[b] == BlockState.offline) & vetoes_online[b]),
+        block_state[b] == BlockState.offline,
+    )
+    return implies(found[b] != Found.absent, block_device[b] & as_found)
+
+
+# --- the way in ---------------------------------------------------------------------------------
+
+
+@action
+def insert_device(m: MemoryDevice) -> None:
+    """The device appears physically: a DIMM in its slot, a hypervisor's pc-dimm."""
+    guard("not_inserted", ~inserted[m], errno=EEXIST, why="the device is there already")
+    inserted[m] = true
+
+
+def _begin(m: MemoryDevice, what: Request) -> None:
+    guard("inserted", inserted[m], errno=ENODEV, why="the device is not there")
+    guard(
+        "device_hotplug_lock",
+        lock_is_free(),
+        why="another request, a write to sysfs or a block's change is not concluded"
+        " (it would wait)",
+    )
+    guard(
+        "no_add_or_removal",
+        ~exists(Section, lambda s: (memmap[s] != Metadata.absent) & ~in_sysfs(s)),
+        why="memory is being added or removed (the request would wait)",
+    )
+    request[m] = what
+    told[m] = Ost.in_progress
+    found.update(where=lambda b: in_range[m, b], value=how_it_is)
+
+
+@action
+def begin_add(m: MemoryDevice) -> None:
+    """The firmware reports a device; its ranges are to be added (acpi_memory_device_add)."""
+    _begin(m, Request.adding)
+
+
+@action
+def finish_add(m: MemoryDevice) -> None:
+    """All that the device completes is in sysfs: the firmware is told of success."""
+    guard("adding", request[m] == Request.adding, why="the device is not being added")
+    guard(
+        "all_blocks_added",
+        ~exists(Block, lambda b: in_range[m, b] & plugged(b) & ~block_device[b]),
+        errno=EBUSY,
+        why="a block of the device is not added",
+    )
+    request[m] = Request.none
+    told[m] = Ost.added
+
+
+@action
+def fail_add(m: MemoryDevice) -> None:
+    """A range could not be added: what the request has added is to go again."""
+    guard("adding", request[m] == Request.adding, why="the device is not being added")
+    guard(
+        "a_block_is_missing",
+        exists(Block, lambda b: in_range[m, b] & plugged(b) & ~block_device[b]),
+        errno=EEXIST,
+        why="every block of the device is added",
+    )
+    request[m] = Request.add_failed
+
+
+@action
+def conclude_failed_add(m: MemoryDevice) -> None:
+    """Nothing that the add brought is left: the firmware is told of the failure."""
+    guard("add_failed", request[m] == Request.add_failed, why="no add of the device has failed")
+    guard(
+        "taken_back",
+        ~exists(
+            Section,
+            lambda s: (
+                in_range[m, block_of_section[s]]
+                & (found[block_of_section[s]] == Found.absent)
+                & (memmap[s] != Metadata.absent)
+            ),
+        ),
+        errno=EBUSY,
+        why="a section that the failed add brought is still there",
+    )
+    request[m] = Request.none
+    told[m] = Ost.not_added
+
+
+# --- the way out --------------------------------------------------------------------------------
+
+
+@action
+def request_eject(m: MemoryDevice) -> None:
+    """The firmware, or a write to the device's eject file, asks that it goes (notify 3)."""
+    _begin(m, Request.ejecting)
+
+
+@action
+def refuse_eject(m: MemoryDevice) -> None:
+    """A block cannot go: what the request took offline is to be online again."""
+    guard("ejecting", request[m] == Request.ejecting, why="the device is not being ejected")
+    guard("inserted", inserted[m], errno=ENODEV, why="the device has left already")
+    request[m] = Request.refused
+
+
+def _all_back(m: MemoryDevice) -> None:
+    guard(
+        "all_back",
+        ~exists(Block, lambda b: in_range[m, b] & ~is_back(b)),
+        errno=EBUSY,
+        why="a block of the device is not as it was before the eject",
+    )
+
+
+@action
+def conclude_refusal(m: MemoryDevice) -> None:
+    """Every block is as the request found it: the firmware is told that the device is busy."""
+    guard("refused", request[m] == Request.refused, why="no eject of the device was refused")
+    _all_back(m)
+    request[m] = Request.none
+    told[m] = Ost.busy
+
+
+def _evaluate_ej0(m: MemoryDevice) -> None:
+    guard("ejecting", request[m] == Request.ejecting, why="the device is not being ejected")
+    guard("inserted", inserted[m], errno=ENODEV, why="the device has left already")
+    guard(
+        "no_memmap_left",
+        ~exists(
+            Section, lambda s: in_range[m, block_of_section[s]] & (memmap[s] != Metadata.absent)
+        ),
+        errno=EBUSY,
+        why="a section of the device is not removed",
+    )
+    guard(
+        "holds_no_pgdat",
+        ~exists(Node, lambda n: in_range[m, pgdat_block(n)] & (pgdat[n] != Metadata.absent)),
+        errno=EBUSY,
+        why="the device holds the pgdat of a node",
+    )
+
+
+@action
+def eject_device(m: MemoryDevice) -> None:
+    """The device leaves physically, and the memory in it (_EJ0)."""
+    _evaluate_ej0(m)
+    inserted[m] = false
+
+
+@action
+def finish_eject(m: MemoryDevice) -> None:
+    """The device is gone: the firmware is told of success."""
+    guard("ejecting", request[m] == Request.ejecting, why="the device is not being ejected")
+    guard("gone", ~inserted[m], errno=EBUSY, why="the device is still there")
+    request[m] = Request.none
+    told[m] = Ost.ejected
+
+
+@action
+def ej0_fails(m: MemoryDevice) -> None:
+    """_EJ0 fails although all memory is removed: the device stays, its memory is to come back."""
+    _evaluate_ej0(m)
+    request[m] = Request.ej0_failed
+
+
+@action
+def conclude_failed_ej0(m: MemoryDevice) -> None:
+    """Every block is as the request found it: the firmware is told of the failure."""
+    guard("ej0_failed", request[m] == Request.ej0_failed, why="no _EJ0 of the device failed")
+    _all_back(m)
+    request[m] = Request.none
+    told[m] = Ost.not_ejected

@@ -1,0 +1,365 @@
+"""What is true of memory devices, whatever the firmware asks for (A1, R4)."""
+
+from __future__ import annotations
+
+from ..blocks.blocks import (
+    BlockState,
+    MemoryEvent,
+    block_state,
+    changing,
+    event,
+)
+from ..blocks.sections import (
+    Metadata,
+    block_device,
+    inserted,
+    memmap,
+    pgdat,
+    plugged,
+    present,
+)
+from ..language import (
+    Bool,
+    after,
+    all_of,
+    always,
+    ends,
+    exists,
+    implies,
+    ite,
+    sometimes,
+    step,
+)
+from ..machine.bookkeeping import file_held
+from ..machine.firmware_request import (
+    Found,
+    Request,
+    found,
+    going_back,
+    request,
+)
+from ..machine.platform_state import reserved_lmb
+from ..machine.topology import (
+    Block,
+    MemoryDevice,
+    Node,
+    Section,
+    block_of_section,
+    early,
+    early_device,
+    in_range,
+    pgdat_block,
+    vetoes_online,
+)
+from .firmware import Ost, how_it_is, is_back, told
+
+
+@always(covers="A1 R4")
+def a_shared_block_keeps_all_its_devices(s: Section, m: MemoryDevice) -> Bool:
+    """While a section is present, every device that its block lies in is there."""
+    return implies(present[s] & in_range[m, block_of_section[s]], inserted[m])
+
+
+@always(covers="A1")
+def one_request_at_a_time(m: MemoryDevice, other: MemoryDevice) -> Bool:
+    """device_hotplug_lock: a request is concluded before the next begins."""
+    both = (request[m] != Request.none) & (request[other] != Request.none)
+    return implies(both, m == other)
+
+
+@always(covers="A1")
+def requests_change_their_own_blocks(m: MemoryDevice, b: Block) -> Bool:
+    """While a request runs, no block of another device goes online or offline."""
+    return implies((request[m] != Request.none) & changing(b), in_range[m, b])
+
+
+@always(covers="A1 R4")
+def the_firmware_waits_while_a_request_runs(m: MemoryDevice) -> Bool:
+    """The last word on a device is "in progress" exactly until its request is concluded."""
+    return (told[m] == Ost.in_progress) == (request[m] != Request.none)
+
+
+@step(covers="A1 R4")
+def requests_remember_what_they_found(m: MemoryDevice, b: Block) -> Bool:
+    """A request begins with how each block of its device is: a roll-back goes by that."""
+    begins = (request[m] == Request.none) & after(request[m] != Request.none)
+    return implies(begins & in_range[m, b], after(found[b]) == how_it_is(b))
+
+
+@always(covers="A1")
+def devices_that_stay_are_there(m: MemoryDevice) -> Bool:
+    """A device is refused, or its _EJ0 failed, while it is there."""
+    return implies(going_back(m), inserted[m])
+
+
+@always(covers="A1")
+def ejects_leave_offline_blocks_offline(m: MemoryDevice, b: Block) -> Bool:
+    """A block that was offline before the eject is not put online, refused or not."""
+    runs = (request[m] == Request.ejecting) | going_back(m)
+    idle = runs & in_range[m, b] & (found[b] != Found.online)
+    return implies(idle, block_state[b] == BlockState.offline)
+
+
+@step(covers="A1")
+def requests_leave_other_blocks_alone(m: MemoryDevice, b: Block) -> Bool:
+    """While a request runs, no block of another device changes its state, comes or goes."""
+    same = (after(block_state[b]) == block_state[b]) & (after(block_device[b]) == block_device[b])
+    return implies((request[m] != Request.none) & ~in_range[m, b], same)
+
+
+@step(covers="A1")
+def requests_go_one_way(m: MemoryDevice, b: Block) -> Bool:
+    """Blocks come while a device is added or brought back, and leave while it is taken away."""
+    leaves = (request[m] == Request.ejecting) | (request[m] == Request.add_failed)
+    comes = (request[m] == Request.adding) | going_back(m)
+    came = ~block_device[b] & after(block_device[b])
+    left = block_device[b] & ~after(block_device[b])
+    return implies(leaves, ~came) & implies(comes, ~left)
+
+
+@step(covers="A1")
+def blocks_of_a_request_turn_one_way(m: MemoryDevice, b: Block) -> Bool:
+    """Blocks go offline while their device is ejected, and online while it is brought back."""
+    runs = (request[m] != Request.none) & in_range[m, b]
+    state, then = block_state[b], after(block_state[b])
+    offline = (state != BlockState.going_offline) & (then == BlockState.going_offline)
+    online = (state != BlockState.going_online) & (then == BlockState.going_online)
+    back = (request[m] == Request.refused) | (request[m] == Request.ej0_failed)
+    return implies(runs & offline, request[m] == Request.ejecting) & implies(runs & online, back)
+
+
+@step(covers="A1")
+def requests_are_about_devices_that_are_there(m: MemoryDevice) -> Bool:
+    """Neither an add nor an eject of a device begins that is not in its slot."""
+    begins = (request[m] == Request.none) & (after(request[m]) != Request.none)
+    return implies(begins, inserted[m])
+
+
+@step(covers="A1")
+def requests_begin_when_all_is_settled(m: MemoryDevice, s: Section) -> Bool:
+    """A request finds no memory half added or half removed."""
+    begins = (request[m] == Request.none) & (after(request[m]) != Request.none)
+    return implies(begins & (memmap[s] != Metadata.absent), block_device[block_of_section[s]])
+
+
+@step(covers="A1 R4")
+def only_an_unfinished_add_fails(m: MemoryDevice) -> Bool:
+    """An add fails for a block that is there and is not added."""
+    fails = (request[m] == Request.adding) & (after(request[m]) == Request.add_failed)
+    missing = exists(Block, lambda b: in_range[m, b] & plugged(b) & ~block_device[b])
+    return implies(fails, missing)
+
+
+@step(covers="A1 R4")
+def every_request_is_concluded_once(m: MemoryDevice) -> Bool:
+    """Between two requests the firmware is told exactly one result."""
+    change = told[m] != after(told[m])
+    waits = told[m] == Ost.in_progress
+    result = (after(told[m]) != Ost.none) & (after(told[m]) != Ost.in_progress)
+    begins = after(told[m]) == Ost.in_progress
+    return implies(change, ite(waits, result, begins))
+
+
+def _hears(m: MemoryDevice, result: Ost) -> Bool:
+    """The step that concludes a request with this result."""
+    return (told[m] == Ost.in_progress) & (after(told[m]) == result)
+
+
+@step(covers="A1 R4")
+def the_firmware_hears_how_its_own_request_ended(m: MemoryDevice) -> Bool:
+    """A result is that of the request that runs: an add's of an add, an eject's of an eject."""
+    was = request[m]
+    return all_of(
+        implies(_hears(m, Ost.added), was == Request.adding),
+        implies(_hears(m, Ost.not_added), was == Request.add_failed),
+        implies(_hears(m, Ost.ejected), was == Request.ejecting),
+        implies(_hears(m, Ost.busy), was == Request.refused),
+        implies(_hears(m, Ost.not_ejected), was == Request.ej0_failed),
+    )
+
+
+@step(covers="A1 R4")
+def success_of_an_add_means_all_there(m: MemoryDevice, b: Block) -> Bool:
+    """The firmware hears of success when every block that can be there is in sysfs."""
+    success = _hears(m, Ost.added)
+    return implies(success & in_range[m, b] & plugged(b), after(block_device[b]))
+
+
+@step(covers="A1 R4")
+def success_of_an_eject_means_gone(m: MemoryDevice) -> Bool:
+    """The firmware hears of success when the device is not there any more."""
+    return implies(_hears(m, Ost.ejected), ~after(inserted[m]))
+
+
+@step(covers="A1", using="devices_have_their_sections present_sections_have_a_memmap")
+def a_failed_add_leaves_no_block(m: MemoryDevice, s: Section) -> Bool:
+    """After a failed add, every block that was not in sysfs is not: no range stays added."""
+    b = block_of_section[s]
+    failed = _hears(m, Ost.not_added) & in_range[m, b]
+    return implies(failed & (found[b] == Found.absent), ~after(block_device[b]))
+
+
+@always(covers="A1")
+def what_an_add_brings_stays_offline(m: MemoryDevice, b: Block) -> Bool:
+    """No block goes online before the add that brings it is concluded."""
+    runs = (request[m] == Request.adding) | (request[m] == Request.add_failed)
+    brought = runs & in_range[m, b] & (found[b] == Found.absent)
+    return implies(brought, block_state[b] == BlockState.offline)
+
+
+@ends(by="delete_block_device", covers="A1 R4")
+def taking_a_failed_add_back_ends(m: MemoryDevice, b: Block) -> tuple[Bool, Bool]:
+    """What a failed add brought can go, wherever its mem_map lies, once nobody holds its file."""
+    brought = in_range[m, b] & (found[b] == Found.absent) & ~reserved_lmb[b]
+    return (request[m] == Request.add_failed) & brought & ~file_held[b], block_device[b]
+
+
+@step(covers="A1")
+def a_failed_add_leaves_no_section(m: MemoryDevice, s: Section) -> Bool:
+    """After a failed add, no section that was not there before is there."""
+    b = block_of_section[s]
+    failed = _hears(m, Ost.not_added) & in_range[m, b]
+    return implies(failed & (found[b] == Found.absent), after(memmap[s]) == Metadata.absent)
+
+
+def _online_again(b: Block) -> Bool:
+    return (found[b] != Found.online) | vetoes_online[b] | (block_state[b] == BlockState.online)
+
+
+@step(covers="A1 R4")
+def a_refused_eject_leaves_online_blocks_online(m: MemoryDevice, b: Block) -> Bool:
+    """When the firmware hears "busy", what was online is online, unless a notifier forbids it."""
+    busy = _hears(m, Ost.busy)
+    return implies(busy & in_range[m, b], _online_again(b))
+
+
+@step(covers="A1 R4")
+def a_failed_ej0_leaves_online_blocks_online(m: MemoryDevice, b: Block) -> Bool:
+    """When the firmware hears that _EJ0 failed, the kernel uses the memory as it did before."""
+    failed = _hears(m, Ost.not_ejected)
+    return implies(failed & in_range[m, b], _online_again(b))
+
+
+@step(covers="A1 R4")
+def ejects_are_concluded_when_their_blocks_have_settled(m: MemoryDevice, b: Block) -> Bool:
+    """The firmware hears of a device that stays when no block of it is on its way."""
+    stays = _hears(m, Ost.busy) | _hears(m, Ost.not_ejected)
+    return implies(stays & in_range[m, b], ~changing(b))
+
+
+@step(covers="A1")
+def an_eject_that_fails_removes_nothing(m: MemoryDevice, b: Block) -> Bool:
+    """A device that stays keeps every block that sysfs showed."""
+    stays = _hears(m, Ost.busy) | _hears(m, Ost.not_ejected)
+    return implies(stays & in_range[m, b] & (found[b] != Found.absent), block_device[b])
+
+
+@step(covers="A1 R4")
+def ej0_comes_after_the_removal(m: MemoryDevice, s: Section) -> Bool:
+    """_EJ0 is evaluated, well or ill, when no section of the device is left."""
+    failed = (request[m] != Request.ej0_failed) & (after(request[m]) == Request.ej0_failed)
+    evaluated = failed | (inserted[m] & ~after(inserted[m]))
+    return implies(evaluated & in_range[m, block_of_section[s]], memmap[s] == Metadata.absent)
+
+
+@step(covers="A1 R4")
+def ej0_comes_after_the_pgdat(m: MemoryDevice, n: Node) -> Bool:
+    """_EJ0 is evaluated, well or ill, when the device holds no pgdat."""
+    failed = (request[m] != Request.ej0_failed) & (after(request[m]) == Request.ej0_failed)
+    evaluated = failed | (inserted[m] & ~after(inserted[m]))
+    return implies(evaluated & in_range[m, pgdat_block(n)], pgdat[n] == Metadata.absent)
+
+
+@step(covers="A1 R4")
+def a_failed_online_keeps_the_memory(m: MemoryDevice, b: Block) -> Bool:
+    """When a block fails to go online, it stays added, and the firmware hears nothing of it."""
+    state = block_state[b]
+    gave_up = (state == BlockState.going_online) & (after(state) == BlockState.offline)
+    kept = after(block_device[b]) == block_device[b]
+    return implies(gave_up, kept & (after(told[m]) == told[m]))
+
+
+@step(covers="A1 R4")
+def requests_find_online_what_is_online(m: MemoryDevice, b: Block) -> Bool:
+    """A request takes note of the blocks that are online when it begins, and of no other."""
+    begins = (request[m] == Request.none) & after(request[m] != Request.none)
+    online = block_device[b] & (block_state[b] == BlockState.online)
+    return implies(begins & in_range[m, b], after(found[b] == Found.online) == online)
+
+
+@sometimes(covers="A1 R4")
+def a_device_is_added(m: MemoryDevice, b: Block) -> Bool:
+    """A device is added, and the firmware is told, while its blocks wait to go online."""
+    added = (told[m] == Ost.added) & in_range[m, b] & ~early_device[m]
+    return added & block_device[b] & (block_state[b] == BlockState.offline)
+
+
+@sometimes(covers="A1 R4")
+def memory_is_added_without_the_firmware(m: MemoryDevice, b: Block) -> Bool:
+    """A driver, or a write to /sys/devices/system/memory/probe, adds memory: nobody is told."""
+    silent = in_range[m, b] & inserted[m] & (told[m] == Ost.none)
+    return silent & ~early[b] & block_device[b]
+
+
+@sometimes(covers="A1")
+def a_failed_add_is_taken_back(m: MemoryDevice) -> Bool:
+    """An add can fail and leave nothing."""
+    return told[m] == Ost.not_added
+
+
+@sometimes(covers="A1 R4")
+def a_device_is_ejected(m: MemoryDevice, b: Block) -> Bool:
+    """A device with memory from boot goes, and the firmware is told."""
+    return (told[m] == Ost.ejected) & in_range[m, b] & early[b] & ~inserted[m]
+
+
+@sometimes(covers="A1 R4")
+def a_refused_device_is_in_use(m: MemoryDevice, b: Block) -> Bool:
+    """An eject can give up a block after the notifiers were told, and leave it online."""
+    gave_up = event[b] == MemoryEvent.cancel_offline
+    return in_range[m, b] & (told[m] == Ost.busy) & gave_up
+
+
+@sometimes(covers="A1 R4")
+def a_notifier_keeps_a_block_of_a_refused_device_offline(m: MemoryDevice, b: Block) -> Bool:
+    """A refused eject is concluded although a block that it took offline may not come back."""
+    was_online = in_range[m, b] & (found[b] == Found.online)
+    stays = vetoes_online[b] & (block_state[b] == BlockState.offline)
+    return _hears(m, Ost.busy) & was_online & stays
+
+
+@sometimes(covers="A1")
+def a_failed_ej0_is_concluded(m: MemoryDevice) -> Bool:
+    """_EJ0 can fail, and the firmware is told when all is as before."""
+    return (told[m] == Ost.not_ejected) & inserted[m]
+
+
+@sometimes(covers="A1")
+def a_failed_ej0_is_concluded_with_its_blocks(m: MemoryDevice, b: Block) -> Bool:
+    """The firmware hears of it when a block of the device is in sysfs again."""
+    return _hears(m, Ost.not_ejected) & in_range[m, b] & block_device[b]
+
+
+@sometimes(covers="A1")
+def a_failed_ej0_waits_for_no_other_device(m: MemoryDevice, b: Block) -> Bool:
+    """It is concluded whatever has become, meanwhile, of a block of another device."""
+    return _hears(m, Ost.not_ejected) & ~in_range[m, b] & ~is_back(b)
+
+
+@sometimes(covers="A1")
+def a_failed_add_leaves_what_it_found(m: MemoryDevice, b: Block) -> Bool:
+    """A block that was in sysfs before an add that fails stays there."""
+    return _hears(m, Ost.not_added) & in_range[m, b] & block_device[b]
+
+
+@sometimes(covers="A1 R4")
+def a_device_is_added_whose_block_waits_for_another(m: MemoryDevice, b: Block) -> Bool:
+    """An add succeeds, and a block that is shared with a device which is missing is not there."""
+    return (told[m] == Ost.added) & in_range[m, b] & ~plugged(b)
+
+
+@sometimes(covers="A1")
+def a_failed_ej0_brings_its_blocks_back(m: MemoryDevice, b: Block) -> Bool:
+    """When _EJ0 fails, a block that the eject had removed is added again."""
+    failed = (request[m] == Request.ej0_failed) & in_range[m, b]
+    return failed & ~block_device[b] & after(block_device[b])

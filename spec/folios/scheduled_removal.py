@@ -1,0 +1,430 @@
+"""Scheduled removal: once allocation is off, the work left only shrinks, and it ends (N3, U3).
+
+Migration is many small steps; here is what they add up to.  For each frame there is
+a finite set of the work that emptying it can take (`work_left`): none if nobody
+occupies it; a step for each stage that its folio has to pass, and two for each PTE.
+While a block goes offline no step of anybody adds work to a frame of it
+(`leaving_blocks_get_no_more_work`), but `try_again`, which spends a tick of the budget
+(`another_try_is_paid_for`) on one frame alone (`a_tick_pays_for_one_frame`).  And
+each step that the removal takes uses work up (`each_stage_uses_work_up`,
+`each_pte_uses_work_up`) or spends a tick.
+
+So the steps of a removal are at most the work in its frames when it begins, and for
+each tick what one frame can take: linear in the frames that are occupied, with a
+factor that depends on how many PTEs may map a folio.  `tests/spec/removal_bound.py`
+counts it.  Huge folios, kernel pages that move, and the steps of users, devices and
+stores are not counted.
+"""
+
+from __future__ import annotations
+
+from errno import EBUSY, EINTR, EINVAL
+
+from ..blocks.blocks import (
+    BlockState,
+    FrameState,
+    Tick,
+    block_state,
+    frame_state,
+    refused_move,
+    spent,
+)
+from ..language import (
+    Bool,
+    Enumeration,
+    action,
+    after,
+    all_of,
+    always,
+    any_of,
+    definition,
+    ends,
+    exists,
+    false,
+    forall,
+    guard,
+    implies,
+    ite,
+    sometimes,
+    step,
+    true,
+)
+from ..machine.topology import (
+    Block,
+    Frame,
+    block_of,
+    nearer,
+    node_of,
+    node_of_frame,
+)
+from .destination import has_room, source
+from .dma import Pin, pinned_by
+from .drain import draining, vetted
+from .frames import (
+    Folio,
+    FolioKind,
+    dirty,
+    exists_now,
+    folio_kind,
+    folio_of,
+    home,
+)
+from .migration_stage import Stage, stage
+from .page_tables import (
+    Pte,
+    PteState,
+    has_entry,
+    maps,
+    pte,
+    pte_folio,
+)
+from .private_data import Filesystem, filesystem, has_private, private_busy
+from .writeback import answers, store_of, under_writeback
+
+
+class Work(Enumeration):
+    """What emptying a frame can take: steps of one attempt to move its folio, in order.
+
+    ``restore`` and ``settle`` end an attempt, whether it succeeds or is given up;
+    ``restore_first`` and ``settle_first`` end what was under way before the first attempt.
+    ``replace``, ``restore`` and ``restore_first`` are done for each PTE.
+    """
+
+    restore_first: Work
+    settle_first: Work
+    reserve: Work
+    write_back: Work
+    unmap: Work
+    replace: Work
+    copy: Work
+    change: Work
+    restore: Work
+    settle: Work
+
+
+@definition
+def goes_offline(b: Block) -> Bool:
+    """The block is going offline."""
+    return block_state[b] == BlockState.going_offline
+
+
+@definition
+def occupied(f: Frame) -> Bool:
+    """Somebody has the frame, or is about to have it."""
+    return any_of(
+        frame_state[f] == FrameState.user,
+        frame_state[f] == FrameState.incoming,
+        frame_state[f] == FrameState.huge,
+        frame_state[f] == FrameState.kernel,
+    )
+
+
+@definition
+def settles(o: Folio, w: Work, p: Pte) -> Bool:
+    """What ends the attempt that is under way: its entries come back, and the lock goes."""
+    return (w == Work.settle) | ((w == Work.restore) & has_entry(p, o))
+
+
+@definition
+def settles_first(o: Folio, w: Work, p: Pte) -> Bool:
+    """The same, of what was under way before the first attempt."""
+    return (w == Work.settle_first) | ((w == Work.restore_first) & has_entry(p, o))
+
+
+@definition
+def of_whole_attempt(w: Work) -> Bool:
+    """The step belongs to an attempt that has not begun."""
+    return (w != Work.settle_first) & (w != Work.restore_first)
+
+
+@definition
+def still_to_do(o: Folio, w: Work, p: Pte) -> Bool:
+    """The attempt to move the folio that has begun has this step to take."""
+    reserved = any_of(
+        (w == Work.write_back) & under_writeback[o],
+        of_whole_attempt(w) & (w != Work.reserve) & (w != Work.write_back),
+    )
+    unmapping = any_of(
+        (w == Work.replace) & maps(p, o),
+        (w == Work.restore) & maps(p, o),
+        w == Work.copy,
+        w == Work.change,
+        settles(o, w, p),
+    )
+    return any_of(
+        (stage[o] == Stage.reserved) & reserved,
+        (stage[o] == Stage.unmapping) & unmapping,
+        (stage[o] == Stage.copied) & ((w == Work.change) | settles(o, w, p)),
+    )
+
+
+@definition
+def to_move_away(o: Folio, w: Work, p: Pte) -> Bool:
+    """Moving the folio out of its home can take this step."""
+    refused = goes_offline(block_of(home[o])) & refused_move[home[o]]
+    settling = (stage[o] == Stage.aborting) | (stage[o] == Stage.moved)
+    return any_of(
+        still_to_do(o, w, p),
+        (stage[o] == Stage.idle) & ~refused & of_whole_attempt(w),
+        settling & ~refused & (of_whole_attempt(w) | settles_first(o, w, p)),
+        settling & refused & settles(o, w, p),
+    )
+
+
+@definition
+def work_left(f: Frame, w: Work, p: Pte) -> Bool:
+    """Emptying the frame can take this step, for this PTE where it is one for each."""
+    o = folio_of[f]
+    user = frame_state[f] == FrameState.user
+    return any_of(
+        frame_state[f] == FrameState.incoming,
+        user & (home[o] == f) & to_move_away(o, w, p),
+        user & (home[o] != f) & settles(o, w, p),
+    )
+
+
+@action
+def try_again(f: Frame, t: Tick) -> None:
+    """A removal waits one tick of its budget, and then tries once more what refused to move."""
+    b = block_of(f)
+    guard("going_offline", goes_offline(b), errno=EINVAL, why="the block is not going offline")
+    guard("refused", refused_move[f], errno=EBUSY, why="nothing in the frame refused to move")
+    guard("in_budget", ~spent[b, t], errno=EINTR, why="this part of the budget is spent")
+    refused_move[f] = false
+    spent[b, t] = true
+
+
+# --- what is true -------------------------------------------------------------------------------
+
+
+def _lasts(b: Block) -> Bool:
+    """The block goes offline, before and after the step."""
+    return goes_offline(b) & after(goes_offline(b))
+
+
+@step(covers="N3 U3")
+def draining_blocks_are_never_refilled(b: Block, o: Folio) -> Bool:
+    """While a block drains, no folio comes to live in it."""
+    closed = draining[b] & after(draining[b])
+    here = exists_now(o) & (block_of(home[o]) == b)
+    return implies(closed & after(here), here)
+
+
+@step(covers="U3")
+def empty_frames_of_leaving_blocks_stay_empty(f: Frame) -> Bool:
+    """While a block goes offline, no frame of it is occupied that was not before."""
+    closed = _lasts(block_of(f))
+    return implies(closed & ~occupied(f), ~after(occupied(f)))
+
+
+@step(covers="U3")
+def migration_only_goes_forward(o: Folio) -> Bool:
+    """Each step of a migration brings its folio to the next stage, or on the way home."""
+    now, then = stage[o], after(stage[o])
+    following = any_of(
+        (now == Stage.idle) & (then == Stage.reserved),
+        (now == Stage.reserved) & (then == Stage.unmapping),
+        (now == Stage.unmapping) & (then == Stage.copied),
+        (now == Stage.copied) & (then == Stage.moved),
+        (now == Stage.moved) & (then == Stage.idle),
+        (now == Stage.aborting) & (then == Stage.idle),
+    )
+    gives_up = then == Stage.aborting
+    return implies(now != then, following | (gives_up & (now != Stage.idle)))
+
+
+@always(
+    covers="U3",
+    using="cache_entries_belong_to_moving_folios folios_live_in_user_frames moving_folios_exist "
+    "unmapped_folios_are_in_the_migration_cache",
+)
+def what_refused_to_move_was_a_folios(f: Frame) -> Bool:
+    """In a block that goes offline only folios refuse; a frame of theirs is isolated when freed."""
+    refused = goes_offline(block_of(f)) & refused_move[f]
+    was_a_folios = (frame_state[f] == FrameState.user) | (frame_state[f] == FrameState.isolated)
+    return implies(refused, was_a_folios)
+
+
+@step(covers="U3")
+def what_was_given_up_is_remembered(o: Folio) -> Bool:
+    """A migration that goes back leaves its mark on the frame that it did not leave."""
+    gives_up = (stage[o] != Stage.aborting) & after(stage[o] == Stage.aborting)
+    return implies(gives_up, after(refused_move[home[o]]))
+
+
+@step(covers="U3")
+def another_try_is_paid_for(o: Folio, f: Frame) -> Bool:
+    """Out of a leaving block nothing is tried again before a tick of the budget was spent."""
+    b = block_of(f)
+    begins = (stage[o] == Stage.idle) & after(stage[o] == Stage.reserved) & (home[o] == f)
+    paid = exists(Tick, lambda t: ~spent[b, t] & after(spent[b, t]))
+    forgotten = refused_move[f] & ~after(refused_move[f]) & after(goes_offline(b))
+    return implies(goes_offline(b), implies(begins, ~refused_move[f]) & implies(forgotten, paid))
+
+
+@step(covers="U3")
+def a_removal_tries_everything_once(f: Frame) -> Bool:
+    """What was given up before a removal began does not hinder its first try."""
+    begins = ~goes_offline(block_of(f)) & after(goes_offline(block_of(f)))
+    return implies(begins, ~after(refused_move[f]))
+
+
+@step(covers="U3 U4")
+def spent_time_does_not_come_back(b: Block, t: Tick) -> Bool:
+    """While a removal lasts its budget only shrinks, so its tries and waits are numbered."""
+    return implies(_lasts(b) & spent[b, t], after(spent[b, t]))
+
+
+@step(covers="U3 U4", using="leaving_blocks_have_no_free_frame user_frames_belong_to_folios")
+def leaving_blocks_get_no_more_work(f: Frame, w: Work, p: Pte) -> Bool:
+    """While a block goes offline nobody adds to its work, but who pays for another try."""
+    lasts = _lasts(block_of(f))
+    added = ~work_left(f, w, p) & after(work_left(f, w, p))
+    return implies(lasts & added, refused_move[f] & ~after(refused_move[f]))
+
+
+@step(covers="U3")
+def a_tick_pays_for_one_frame(f: Frame, g: Frame) -> Bool:
+    """With a tick of the budget, one frame is tried again, not all."""
+    both = all_of(
+        _lasts(block_of(f)),
+        _lasts(block_of(g)),
+        refused_move[f] & ~after(refused_move[f]),
+        refused_move[g] & ~after(refused_move[g]),
+    )
+    return implies(both, f == g)
+
+
+def _used_up(f: Frame, w: Work, p: Pte) -> Bool:
+    return work_left(f, w, p) & ~after(work_left(f, w, p))
+
+
+@step(
+    covers="U3",
+    using="cache_entries_belong_to_moving_folios folios_live_in_user_frames "
+    "folios_stay_in_their_source_until_they_have_moved "
+    "frames_know_the_folio_that_lives_in_them moving_folios_exist "
+    "sources_are_held_until_the_end sources_are_nobodys_home "
+    "unmapped_folios_are_in_the_migration_cache",
+)
+def each_stage_uses_work_up(f: Frame, o: Folio, p: Pte) -> Bool:
+    """A folio that leaves a block which goes offline uses up work with each stage it passes."""
+    now, then = stage[o], after(stage[o])
+    leaves = f == ite(now == Stage.moved, source[o], home[o])
+    lasts = _lasts(block_of(f))
+    passed = any_of(
+        _used_up(f, Work.reserve, p),
+        _used_up(f, Work.unmap, p),
+        _used_up(f, Work.copy, p),
+        _used_up(f, Work.change, p),
+        _used_up(f, Work.settle, p),
+        _used_up(f, Work.settle_first, p),
+    )
+    return implies(lasts & leaves & (now != then), passed)
+
+
+@step(
+    covers="U3",
+    using="folios_live_in_user_frames folios_stay_in_their_source_until_they_have_moved "
+    "frames_know_the_folio_that_lives_in_them incoming_frames_belong_to_folios "
+    "moved_folios_live_in_their_destination sources_are_held_until_the_end "
+    "sources_know_their_folio",
+)
+def each_pte_uses_work_up(f: Frame, p: Pte) -> Bool:
+    """So does each PTE that becomes a migration entry, or a mapping again."""
+    leaves = f == source[pte_folio[p]]
+    lasts = _lasts(block_of(f))
+    replaced = (pte[p] == PteState.present) & after(pte[p] == PteState.migration)
+    restored = (pte[p] == PteState.migration) & after(pte[p] == PteState.present)
+    passed = any_of(
+        _used_up(f, Work.replace, p),
+        _used_up(f, Work.restore, p),
+        _used_up(f, Work.restore_first, p),
+    )
+    return implies(lasts & leaves & (replaced | restored), passed)
+
+
+@ends(by="try_again", covers="U3 U4")
+def trying_again_ends(f: Frame, t: Tick) -> tuple[Bool, Bool]:
+    """A removal does not try again longer than its budget."""
+    return goes_offline(block_of(f)) & refused_move[f], ~spent[block_of(f), t]
+
+
+@definition
+def has_room_near(b: Block) -> Bool:
+    """There is room for what leaves the block: some frame than which no other is nearer."""
+    n = node_of[b]
+    return exists(
+        Frame,
+        lambda d: all_of(
+            has_room(d),
+            ~exists(Frame, lambda f: has_room(f) & nearer[n, node_of_frame(f), node_of_frame(d)]),
+        ),
+    )
+
+
+@definition
+def nothing_hinders(o: Folio) -> Bool:
+    """The folio's store answers, and its filesystem and devices let it move."""
+    own_method = filesystem[o] == Filesystem.own_method
+    can_leave = all_of(
+        answers[store_of[o]],
+        (folio_kind[o] == FolioKind.anonymous) | own_method | ~dirty[o],
+        ~has_private[o] | own_method,
+        ~private_busy[o],
+    )
+    no_device = ~exists(Pin, lambda x: pinned_by(x, o))
+    return no_device & (can_leave | (stage[o] == Stage.moved))
+
+
+@definition
+def is_about(o: Folio, b: Block) -> Bool:
+    """The folio lives in the block, or has just left it."""
+    left_it = (stage[o] == Stage.moved) & (block_of(source[o]) == b)
+    return exists_now(o) & (left_it | (block_of(home[o]) == b))
+
+
+FINISH_FIRST = "restore_pte:restore_first finish_migration:settle_first finish_abort:settle_first"
+"""What ends a move that was under way, and the work that it uses up."""
+
+
+@ends(
+    unless="abort_migration",
+    covers="N3 U3",
+    using="cache_entries_belong_to_moving_folios destinations_are_set_aside "
+    "folios_stay_in_their_source_until_they_have_moved "
+    "frames_know_the_folio_that_lives_in_them moving_folios_exist "
+    "nothing_moves_into_a_draining_block sources_are_nobodys_home "
+    "unmapped_folios_are_in_the_migration_cache user_frames_belong_to_folios",
+)
+def draining_ends(b: Block, f: Frame, w: Work, p: Pte) -> tuple[object, ...]:
+    """While nothing hinders what lives there and no move is given up, a draining block empties."""
+    free_to_go = forall(Folio, lambda x: implies(is_about(x, b), nothing_hinders(x)))
+    closed = draining[b] & vetted[b] & ~goes_offline(b)
+    o = folio_of[f]
+    at_home = home[o] == f
+    settling = any_of(stage[o] == Stage.moved, stage[o] == Stage.aborting)
+    it = {"o": o}
+    ways = (
+        ((stage[o] == Stage.idle) & at_home, "reserve_destination:reserve", it),
+        (stage[o] == Stage.reserved, "end_writeback:write_back begin_unmap:unmap", it),
+        (stage[o] == Stage.unmapping, "replace_pte:replace copy:copy", it),
+        (stage[o] == Stage.copied, "change_home:change", it),
+        (settling & at_home, FINISH_FIRST, it),
+        ((stage[o] == Stage.moved) & ~at_home, "restore_pte:restore finish_migration:settle", it),
+    )
+    return closed & has_room_near(b) & free_to_go, (block_of(f) == b) & work_left(f, w, p), ways
+
+
+@sometimes(covers="N3 U3")
+def contents_leave_a_draining_block(b: Block, o: Folio) -> Bool:
+    """A folio moves out of a block that was closed to allocation."""
+    return draining[b] & (stage[o] == Stage.moved) & (block_of(source[o]) == b)
+
+
+@sometimes(covers="U3")
+def a_second_try_succeeds(o: Folio, t: Tick) -> Bool:
+    """A folio that refused leaves at last; anonymous memory never waits for a store."""
+    b = block_of(source[o])
+    moved = (stage[o] == Stage.moved) & (folio_kind[o] == FolioKind.anonymous)
+    return goes_offline(b) & moved & spent[b, t]

@@ -1,0 +1,184 @@
+"""Sticky memory: what neither moves nor can be written out is found before the work (U3).
+
+The list: sticky memory, which can be neither migrated nor swapped out, has to be
+known before a removal is tried.  Linux looks for kernel memory when a block
+begins to go offline (`leaving_blocks_have_no_kernel_frame`), and for nothing
+else: a buffer that a device holds for long, or private data that no filesystem
+lets go of, it meets after it has moved all the rest.  A scheduled removal closes
+the block first, then looks, and only then moves anything.  What is not sticky
+when the block is closed does not become so.
+
+Sources: mm/page_isolation.c (has_unmovable_pages), mm/memory_hotplug.c
+(do_migrate_range), mm/migrate.c (fallback_migrate_folio), mm/gup.c (FOLL_LONGTERM).
+"""
+
+from __future__ import annotations
+
+from errno import EBUSY
+
+from ..blocks.blocks import FrameState, frame_state
+from ..language import (
+    Bool,
+    action,
+    after,
+    always,
+    definition,
+    exists,
+    guard,
+    implies,
+    sometimes,
+    step,
+    true,
+)
+from ..machine.topology import Block, Frame, block_of
+from .destination import source
+from .dma import (
+    Pin,
+    PinKind,
+    driver_moves,
+    pin_folio,
+    pin_kind,
+    pinned_by,
+)
+from .drain import draining, vetted
+from .frames import (
+    Folio,
+    FolioKind,
+    exists_now,
+    folio_kind,
+    folio_of,
+    home,
+)
+from .migration_stage import Stage, stage
+from .private_data import Filesystem, filesystem
+
+
+@definition
+def may_refuse_for_good(o: Folio) -> Bool:
+    """The folio's filesystem may hang data on it that it can neither move nor release."""
+    return (folio_kind[o] == FolioKind.page_cache) & (filesystem[o] == Filesystem.neither)
+
+
+@definition
+def held_for_long(o: Folio) -> Bool:
+    """A device uses the folio for as long as a program likes, and its driver cannot move it."""
+    return exists(
+        Pin,
+        lambda x: pinned_by(x, o) & (pin_kind[x] == PinKind.longterm) & ~driver_moves[x],
+    )
+
+
+@definition
+def sticky(f: Frame) -> Bool:
+    """The frame's contents can be neither moved nor written out, now or after the next step."""
+    o = folio_of[f]
+    lives_here = (frame_state[f] == FrameState.user) & exists_now(o) & (home[o] == f)
+    stuck = may_refuse_for_good(o) | held_for_long(o)
+    return (frame_state[f] == FrameState.kernel) | (lives_here & stuck)
+
+
+@action
+def vet(b: Block) -> None:
+    """Look for sticky memory in the closed block, before anything is moved out of it."""
+    guard("draining", draining[b], why="the block is open: sticky memory could come after")
+    guard("not_vetted", ~vetted[b], why="the block was looked at already")
+    guard(
+        "nothing_sticky",
+        ~exists(Frame, lambda f: (block_of(f) == b) & sticky(f)),
+        errno=EBUSY,
+        why="the block holds memory that neither moves nor can be written out",
+    )
+    vetted[b] = true
+
+
+# --- what is true -------------------------------------------------------------------------------
+
+
+@always(covers="U3")
+def only_closed_blocks_are_vetted(b: Block) -> Bool:
+    """What was found counts only as long as the block stays closed."""
+    return implies(vetted[b], draining[b])
+
+
+@always(
+    covers="U3",
+    using="vetted_blocks_hold_no_fixed_buffer vetted_blocks_hold_no_memory_of_the_kernel",
+)
+def nothing_becomes_sticky_in_a_vetted_block(f: Frame) -> Bool:
+    """Where no sticky memory was found, there is none, as long as the block stays closed."""
+    return implies(vetted[block_of(f)], ~sticky(f))
+
+
+@always(covers="U3")
+def vetted_blocks_hold_no_memory_of_the_kernel(f: Frame) -> Bool:
+    """Nothing that the kernel holds is left to be met in a block that was looked at."""
+    return implies(vetted[block_of(f)], frame_state[f] != FrameState.kernel)
+
+
+@always(
+    covers="U3 U5",
+    using="device_tables_point_to_frames_in_use devices_write_to_their_folios_home "
+    "no_pin_outlives_its_folio only_used_entries_are_stopped",
+)
+def vetted_blocks_hold_no_fixed_buffer(x: Pin) -> Bool:
+    """No device holds memory of such a block for long, unless its driver can move it."""
+    fixed = (pin_kind[x] == PinKind.longterm) & ~driver_moves[x]
+    return implies(fixed, ~vetted[block_of(home[pin_folio[x]])])
+
+
+@always(
+    covers="U3 M2",
+    using="folios_live_in_user_frames frames_know_the_folio_that_lives_in_them "
+    "user_frames_belong_to_folios",
+)
+def vetted_blocks_hold_no_private_data_that_stays(o: Folio) -> Bool:
+    """No page cache of such a block has a filesystem that neither moves nor releases its data."""
+    stuck = (folio_kind[o] == FolioKind.page_cache) & (filesystem[o] == Filesystem.neither)
+    return implies(stuck, ~vetted[block_of(home[o])])
+
+
+@step(covers="U3")
+def sticky_memory_is_found_before_the_work(o: Folio, f: Frame) -> Bool:
+    """Nothing begins to move out of a block that is to be removed while a frame of it is sticky."""
+    b = block_of(home[o])
+    begins = (stage[o] == Stage.idle) & after(stage[o] == Stage.reserved)
+    return implies(begins & draining[b] & (block_of(f) == b), ~sticky(f))
+
+
+@sometimes(covers="U3 U5")
+def a_buffer_held_for_long_is_sticky(f: Frame) -> Bool:
+    """What Linux does not see before it has moved the rest: a long-term pin in a closed block."""
+    return draining[block_of(f)] & sticky(f) & (frame_state[f] == FrameState.user)
+
+
+@sometimes(covers="U3")
+def sticky_memory_keeps_a_block_from_being_vetted(b: Block, f: Frame) -> Bool:
+    """Sticky memory lies in a block that is closed."""
+    return draining[b] & (block_of(f) == b) & sticky(f)
+
+
+@sometimes(covers="U3")
+def contents_leave_a_vetted_block(b: Block, o: Folio) -> Bool:
+    """Where nothing sticky was found, a folio moves out."""
+    return vetted[b] & (stage[o] == Stage.moved) & (block_of(source[o]) == b)
+
+
+@sometimes(covers="U3 U5")
+def a_buffer_that_a_driver_can_move_is_not_sticky(x: Pin) -> Bool:
+    """A long-term pin in a vetted block: its driver gives the device another frame."""
+    longterm = pin_kind[x] == PinKind.longterm
+    return longterm & vetted[block_of(home[pin_folio[x]])]
+
+
+@sometimes(covers="U3 M2")
+def anonymous_memory_is_not_sticky(o: Folio) -> Bool:
+    """What a filesystem could not move matters only where a file is."""
+    anonymous = (folio_kind[o] == FolioKind.anonymous) & (filesystem[o] == Filesystem.neither)
+    return anonymous & vetted[block_of(home[o])]
+
+
+@sometimes(covers="U3")
+def what_has_left_is_not_sticky(b: Block, o: Folio) -> Bool:
+    """A block is vetted before the frame is free that a folio which may refuse has left."""
+    left = (stage[o] == Stage.moved) & (block_of(source[o]) == b) & may_refuse_for_good(o)
+    return left & ~vetted[b] & after(vetted[b])

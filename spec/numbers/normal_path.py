@@ -1,0 +1,47 @@
+"""The normal path: what allocation, free, fault and look-up may read of hotplug (U2).
+
+The list asks that hotplug does not slow what every machine does all the time.
+A step costs what it reads: entries of state, as many as its guards and updates
+name.  `WITHOUT_HOTPLUG` compiles hotplug out; the difference is bounded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..blocks.blocks import FrameState
+from ..language import DropGuard, ReplaceDefinition
+from ..language.edits import Edit
+from ..machine.topology import Frame
+
+__all__ = ["LOOK_UPS", "NORMAL_PATH", "WITHOUT_HOTPLUG", "SlowDesign"]
+
+
+@dataclass(frozen=True)
+class SlowDesign:
+    """Edits that make the action ``slows`` read more than it may."""
+
+    name: str
+    doc: str
+    source: str
+    slows: str
+    edits: tuple[Edit, ...]
+
+
+NORMAL_PATH = {"alloc_kernel": 1, "free_kernel": 1, "alloc_folio": 1, "free_folio": 1, "fault": 0}
+"""The actions, and how many entries of state each may read more than without hotplug."""
+
+LOOK_UPS = ("block_of", "node_of_section", "node_of_frame")
+"""Definitions that find out where a frame belongs: they read no state at all."""
+
+
+def _free_list(f: Frame) -> FrameState:
+    return FrameState.free
+
+
+WITHOUT_HOTPLUG: tuple[Edit, ...] = (
+    ReplaceDefinition("released", _free_list),
+    DropGuard("alloc_kernel", "not_draining"),
+    DropGuard("alloc_folio", "not_draining"),
+)
+"""The same machine without hotplug: no block is isolated, and none drains."""

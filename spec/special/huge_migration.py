@@ -1,0 +1,329 @@
+"""Huge folios move whole, to a range of their own size that is set aside for them (D2).
+
+The destination is a free folio of a pool.  When the contents have moved, the
+two change places: the pool that gave a range gets the old one.
+
+Source: mm/hugetlb.c (alloc_hugetlb_folio_nodemask, move_hugetlb_state),
+mm/migrate.c (unmap_and_move_huge_page).
+"""
+
+from __future__ import annotations
+
+from errno import EBUSY, ENOMEM
+
+from ..blocks.blocks import BlockState, FrameState, block_state, frame_state
+from ..folios.drain import draining
+from ..folios.frames import Data
+from ..language import (
+    Bool,
+    Enumeration,
+    action,
+    after,
+    always,
+    exists,
+    false,
+    guard,
+    implies,
+    ite,
+    sometimes,
+    step,
+    topology,
+    true,
+    variable,
+)
+from ..machine.topology import Frame, block_of
+from .huge_pools import (
+    HugeFolio,
+    HugeState,
+    Range,
+    birth_range,
+    free_huge,
+    gigantic,
+    huge_exists,
+    huge_home,
+    huge_of,
+    huge_state,
+    leaves,
+    node_of_range,
+    pool_of,
+    range_of,
+    reserved_huge,
+    surplus,
+    surplus_huge,
+    unmake,
+)
+
+
+class HugeStage(Enumeration):
+    """How far a huge folio's migration is."""
+
+    idle: HugeStage
+    reserved: HugeStage
+    copied: HugeStage
+
+
+boot_range_data = topology(Range, Data)
+"""What a range contains at boot."""
+
+huge_stage = variable(HugeFolio, HugeStage, initial=lambda h: HugeStage.idle)
+"""How far the migration is; anything but ``idle`` means that the folio is locked."""
+
+target = variable(HugeFolio, HugeFolio, initial=lambda h: h)
+"""The free folio whose range the folio moves to."""
+
+range_data = variable(Range, Data, initial=lambda r: boot_range_data[r])
+"""What the range contains."""
+
+huge_contents = variable(HugeFolio, Data, initial=lambda h: boot_range_data[birth_range[h]])
+"""What the huge folio's owner last stored in it (a ghost: no kernel has it)."""
+
+migratable = variable(Range, Bool, initial=lambda r: false)
+"""HPG_migratable of the range's head page: a scan for what must move sees the folio."""
+
+
+@action(using="ranges_know_the_folio_that_takes_them")
+def map_huge(h: HugeFolio, d: Data) -> None:
+    """The owner stores; the first fault makes the folio visible to migration."""
+    guard("huge_used", huge_state[h] == HugeState.used, why="nobody uses the huge folio")
+    guard("unlocked", huge_stage[h] == HugeStage.idle, errno=EBUSY, why="the folio is moving")
+    range_data[huge_home[h]] = d
+    huge_contents[h] = d
+    migratable[huge_home[h]] = true
+
+
+@action
+def put_huge(h: HugeFolio) -> None:
+    """The last user lets go: the folio is free again (free_huge_folio)."""
+    guard("huge_used", huge_state[h] == HugeState.used, why="nobody uses the huge folio")
+    guard("unlocked", huge_stage[h] == HugeStage.idle, errno=EBUSY, why="the folio is moving")
+    guard("not_surplus", ~surplus[h], why="a surplus folio goes back to the buddy allocator")
+    huge_state[h] = HugeState.free
+    migratable[huge_home[h]] = false
+    free_huge[pool_of(h)] = free_huge[pool_of(h)] + 1
+
+
+@action(using="ranges_know_the_folio_that_takes_them")
+def put_surplus(h: HugeFolio) -> None:
+    """The last user lets go of a surplus folio: its frames are given back."""
+    guard("huge_used", huge_state[h] == HugeState.used, why="nobody uses the huge folio")
+    guard("unlocked", huge_stage[h] == HugeStage.idle, errno=EBUSY, why="the folio is moving")
+    guard("surplus", surplus[h], why="the folio belongs to the pool")
+    unmake(h)
+    migratable[huge_home[h]] = false
+    surplus_huge[pool_of(h)] = surplus_huge[pool_of(h)] - 1
+
+
+@action
+def begin_huge_migration(h: HugeFolio, t: HugeFolio) -> None:
+    """Set a free folio of the same size aside as the destination."""
+    guard("huge_used", huge_state[h] == HugeState.used, why="nobody uses the huge folio")
+    guard("unlocked", huge_stage[h] == HugeStage.idle, errno=EBUSY, why="the folio is moving")
+    guard("seen", migratable[huge_home[h]], errno=EBUSY, why="a scan does not see the folio")
+    guard("target_free", huge_state[t] == HugeState.free, errno=ENOMEM, why="it is not free")
+    guard(
+        "not_promised",
+        reserved_huge[pool_of(t)] < free_huge[pool_of(t)],
+        errno=ENOMEM,
+        why="every free huge folio of the node is promised",
+    )
+    guard(
+        "same_size",
+        gigantic[huge_home[t]] == gigantic[huge_home[h]],
+        errno=ENOMEM,
+        why="the destination has another size",
+    )
+    guard(
+        "target_stays",
+        ~leaves(huge_home[t]),
+        errno=ENOMEM,
+        why="the destination is in a block that leaves",
+    )
+    huge_stage[h] = HugeStage.reserved
+    target[h] = t
+    huge_state[t] = HugeState.incoming
+    free_huge[pool_of(t)] = free_huge[pool_of(t)] - 1
+
+
+@action
+def copy_huge(h: HugeFolio) -> None:
+    """Copy the whole range."""
+    guard("reserved", huge_stage[h] == HugeStage.reserved, why="no destination is reserved")
+    huge_stage[h] = HugeStage.copied
+    range_data[huge_home[target[h]]] = range_data[huge_home[h]]
+
+
+@action(
+    using="huge_destinations_are_set_aside moving_huge_folios_are_used "
+    "ranges_know_the_folio_that_takes_them",
+)
+def change_huge_home(h: HugeFolio) -> None:
+    """Folio and destination change places; the old range is free in its own node's pool."""
+    guard("copied", huge_stage[h] == HugeStage.copied, why="the contents are not copied")
+    t = target[h]
+    old, new = huge_home[h], huge_home[t]
+    here, there = node_of_range[old], node_of_range[new]
+    huge_stage[h] = HugeStage.idle
+    huge_home.update(where=lambda x: (x == h) | (x == t), value=lambda x: ite(x == h, new, old))
+    huge_of.update(where=lambda r: (r == old) | (r == new), value=lambda r: ite(r == new, h, t))
+    huge_state[t] = HugeState.free
+    migratable.update(where=lambda r: (r == old) | (r == new), value=lambda r: r == new)
+    free_huge[here] = free_huge[here] + 1
+    surplus_huge.update(
+        where=lambda n: surplus[h] & (here != there) & ((n == here) | (n == there)),
+        value=lambda n: ite(n == there, surplus_huge[n] + 1, surplus_huge[n] - 1),
+    )
+
+
+@action(using="huge_destinations_are_set_aside")
+def abort_huge_migration(h: HugeFolio) -> None:
+    """Give up: the destination is a free folio again."""
+    guard("moving", huge_stage[h] != HugeStage.idle, why="the folio is not moving")
+    n = pool_of(target[h])
+    huge_stage[h] = HugeStage.idle
+    huge_state[target[h]] = HugeState.free
+    free_huge[n] = free_huge[n] + 1
+
+
+# --- what is true -------------------------------------------------------------------------------
+
+
+@always(covers="D2")
+def moving_huge_folios_are_used(h: HugeFolio) -> Bool:
+    """A huge folio that moves is not freed meanwhile."""
+    return implies(huge_stage[h] != HugeStage.idle, huge_state[h] == HugeState.used)
+
+
+@always(covers="D2", using="huge_destinations_are_not_shared")
+def huge_destinations_are_set_aside(h: HugeFolio) -> Bool:
+    """The destination of a moving huge folio is in nobody else's hands."""
+    moving = huge_stage[h] != HugeStage.idle
+    return implies(moving, huge_state[target[h]] == HugeState.incoming)
+
+
+@always(covers="D2", using="huge_destinations_are_set_aside")
+def huge_destinations_are_not_shared(h: HugeFolio, k: HugeFolio) -> Bool:
+    """Two huge folios never move to one range."""
+    both = (huge_stage[h] != HugeStage.idle) & (huge_stage[k] != HugeStage.idle) & (h != k)
+    return implies(both, target[h] != target[k])
+
+
+@always(covers="D2", using="huge_destinations_are_set_aside ranges_know_the_folio_that_takes_them")
+def huge_destinations_lie_apart(h: HugeFolio, k: HugeFolio) -> Bool:
+    """The ranges that two huge folios move to are two."""
+    both = (huge_stage[h] != HugeStage.idle) & (huge_stage[k] != HugeStage.idle) & (h != k)
+    return implies(both, huge_home[target[h]] != huge_home[target[k]])
+
+
+@always(covers="D2")
+def no_huge_destination_leaks(t: HugeFolio) -> Bool:
+    """Whatever is set aside is some moving folio's destination."""
+    wanted = exists(HugeFolio, lambda h: (huge_stage[h] != HugeStage.idle) & (target[h] == t))
+    return implies(huge_state[t] == HugeState.incoming, wanted)
+
+
+@always(covers="D2", using="huge_destinations_are_set_aside moving_huge_folios_are_used")
+def huge_destinations_have_the_same_size(h: HugeFolio) -> Bool:
+    """A gigantic folio moves to a gigantic range or not at all."""
+    moving = huge_stage[h] != HugeStage.idle
+    return implies(moving, gigantic[huge_home[target[h]]] == gigantic[huge_home[h]])
+
+
+@always(covers="D2")
+def only_used_huge_folios_are_seen(r: Range) -> Bool:
+    """The mark is on ranges that a used folio takes, and on no other."""
+    h = huge_of[r]
+    return implies(migratable[r], (huge_state[h] == HugeState.used) & (huge_home[h] == r))
+
+
+@always(
+    covers="D2",
+    using="huge_copies_are_faithful huge_destinations_are_set_aside "
+    "only_used_huge_folios_are_seen ranges_know_the_folio_that_takes_them",
+)
+def huge_contents_are_never_lost(h: HugeFolio) -> Bool:
+    """A used huge folio that was written contains what its owner last stored."""
+    written = (huge_state[h] == HugeState.used) & migratable[huge_home[h]]
+    return implies(written, range_data[huge_home[h]] == huge_contents[h])
+
+
+@always(
+    covers="D2",
+    using="moving_huge_folios_are_used huge_destinations_are_set_aside "
+    "huge_destinations_are_not_shared huge_contents_are_never_lost "
+    "huge_destinations_lie_apart moving_huge_folios_are_seen",
+)
+def huge_copies_are_faithful(h: HugeFolio) -> Bool:
+    """The copy contains what the owner last stored."""
+    copied = huge_stage[h] == HugeStage.copied
+    return implies(copied, range_data[huge_home[target[h]]] == huge_contents[h])
+
+
+@always(covers="D2", using="moving_huge_folios_are_used ranges_know_the_folio_that_takes_them")
+def moving_huge_folios_are_seen(h: HugeFolio) -> Bool:
+    """A folio that moves carries the mark that made the scan find it."""
+    return implies(huge_stage[h] != HugeStage.idle, migratable[huge_home[h]])
+
+
+@step(covers="D2 N3")
+def huge_folios_do_not_move_into_leaving_blocks(h: HugeFolio) -> Bool:
+    """No destination that is chosen has a frame in a block that drains or goes offline."""
+    begins = (huge_stage[h] == HugeStage.idle) & (after(huge_stage[h]) == HugeStage.reserved)
+    return implies(begins, ~leaves(after(huge_home[target[h]])))
+
+
+@step(covers="D2 N3")
+def huge_folios_do_not_move_into_draining_blocks(h: HugeFolio, f: Frame) -> Bool:
+    """No frame of a destination that is chosen drains, whether or not it goes offline too."""
+    begins = (huge_stage[h] == HugeStage.idle) & (after(huge_stage[h]) == HugeStage.reserved)
+    there = begins & (range_of[f] == after(huge_home[target[h]]))
+    going = block_state[block_of(f)] == BlockState.going_offline
+    return implies(there, ~draining[block_of(f)] & ~going)
+
+
+@step(covers="D2", using="ranges_know_the_folio_that_takes_them")
+def a_folio_that_was_seen_is_seen_after_it_moved(h: HugeFolio) -> Bool:
+    """A later offline finds the folio again: the mark moves with it."""
+    before = (huge_state[h] == HugeState.used) & migratable[huge_home[h]]
+    still = after(huge_state[h] == HugeState.used)
+    return implies(before & still, after(migratable[huge_home[h]]))
+
+
+@step(covers="D2", using="huge_folios_take_whole_ranges")
+def a_huge_folio_moves_whole(h: HugeFolio, f: Frame) -> Bool:
+    """When a huge folio moves, every frame of the new range is its own, and none is lost."""
+    moved = huge_exists(h) & after(huge_exists(h)) & (huge_home[h] != after(huge_home[h]))
+    there = (range_of[f] == after(huge_home[h])) | (range_of[f] == huge_home[h])
+    return implies(moved & there, after(frame_state[f]) == FrameState.huge)
+
+
+@sometimes(covers="D2")
+def a_huge_folio_arrives_on_another_node(h: HugeFolio) -> Bool:
+    """A used huge folio changes its home, and the pool that it counts in."""
+    return (huge_state[h] == HugeState.used) & (pool_of(h) != after(pool_of(h)))
+
+
+@sometimes(covers="D2")
+def a_huge_folio_stays_after_all(h: HugeFolio) -> Bool:
+    """A migration of a huge folio is given up."""
+    over = (huge_stage[h] != HugeStage.idle) & (after(huge_stage[h]) == HugeStage.idle)
+    return over & (huge_home[h] == after(huge_home[h]))
+
+
+@sometimes(covers="D2")
+def a_huge_folio_goes_back_to_its_pool(h: HugeFolio) -> Bool:
+    """The last user of a huge folio lets go."""
+    return (huge_state[h] == HugeState.used) & (after(huge_state[h]) == HugeState.free)
+
+
+@sometimes(covers="D2")
+def a_surplus_folio_goes_back_to_the_buddy_allocator(h: HugeFolio) -> Bool:
+    """The last user of a huge folio that the pool made on top lets go."""
+    return (huge_state[h] == HugeState.used) & ~after(huge_exists(h))
+
+
+@sometimes(covers="D2")
+def a_block_that_held_a_free_huge_folio_goes_offline(h: HugeFolio, f: Frame) -> Bool:
+    """A free huge folio is dissolved, and its block can go."""
+    was_here = ~huge_exists(h) & (range_of[f] == huge_home[h])
+    grown_there = huge_home[h] != birth_range[h]
+    return was_here & grown_there & (block_state[block_of(f)] == BlockState.offline)

@@ -1,0 +1,130 @@
+"""A trace that is kept is taken from the store only where a search would find it again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from memhp.checks.search.localise import Reading
+from memhp.checks.search.search import Found
+from memhp.checks.search.traces import _digest
+from memhp.checks.search.usual import reach
+from memhp.reference.shapes import Shape
+from memhp.spec.language import System, load
+from memhp.spec.language.system import Action, Property
+from memhp.spec.language.terms import FALSE, TRUE, negate
+
+from .. import toy
+from .test_searches_of_toys import APART, SYSTEMS, Fixed
+
+TOY = SYSTEMS["toy_false"]
+
+
+def searched(system: System, folder: Path | None) -> dict[str, Found | None]:
+    """What is found of each property that a search decides, and whether it was kept."""
+    shapes = [cast(Shape, Fixed(APART))]
+    claims = list(system.of_kind("always", "step", "sometimes"))
+    found, _ = reach(system, claims, shapes=shapes, folder=folder)
+    return {claim.name: found.get(claim.name) for claim in claims}
+
+
+def steps(found: dict[str, Found | None]) -> dict[str, object]:
+    return {name: each and (each.steps, each.params) for name, each in found.items()}
+
+
+def edits(system: System) -> Iterator[tuple[str, System]]:
+    """Each guard and update left out, each definition and initial value another."""
+
+    def acts(old: Action, **changes: object) -> System:
+        new = replace(old, **changes)  # type: ignore[arg-type]  # the fields are of tuples
+        return replace(system, actions=tuple(new if a is old else a for a in system.actions))
+
+    for action in system.actions:
+        for guard in action.guards:
+            kept = tuple(each for each in action.guards if each is not guard)
+            yield f"{action.name} without {guard.name}", acts(action, guards=kept)
+            turned = replace(guard, condition=negate(guard.condition))
+            others = tuple(turned if each is guard else each for each in action.guards)
+            yield f"{action.name} with not {guard.name}", acts(action, guards=others)
+        for update in action.updates if len(action.updates) > 1 else ():
+            some = tuple(each for each in action.updates if each is not update)
+            yield f"{action.name} leaves {update.symbol} alone", acts(action, updates=some)
+    for name, old in system.definitions.items():
+        if old.body.sort == TRUE.sort:
+            body = replace(old, body=negate(old.body))
+            yield f"not {name}", replace(system, definitions={**system.definitions, name: body})
+    for variable in system.variables:
+        if variable.initial in (TRUE, FALSE):
+            other = replace(variable, initial=negate(variable.initial))
+            variables = tuple(other if v is variable else v for v in system.variables)
+            yield f"another {variable.symbol} at boot", replace(system, variables=variables)
+
+
+def test_with_a_store_of_before_an_edit_the_same_traces_are_found(tmp_path: Path) -> None:
+    searched(TOY, tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    assert before
+    for what, edited in edits(TOY):
+        for path, content in before.items():
+            path.write_bytes(content)
+        assert steps(searched(edited, tmp_path)) == steps(searched(edited, None)), what
+
+
+def test_an_edit_of_what_a_search_does_not_read_leaves_its_trace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def search(
+        _function: object, _shared: object, claims: list[Property], _jobs: int, **_more: int
+    ) -> Iterator[tuple[None, None]]:
+        for claim in claims:
+            asked.append(claim.name)
+            yield None, None
+
+    every = {name for name, each in searched(TOY, tmp_path).items() if each}
+    monkeypatch.setattr("memhp.checks.search.usual.each", search)
+    left = []
+    for _, edited in edits(TOY):
+        asked.clear()
+        searched(edited, tmp_path)
+        left.append(len(every - set(asked)))
+    assert max(left) == len(every)
+    assert sum(left) > len(left) * len(every) / 3
+
+
+@pytest.mark.parametrize("name", ["born", "finish_offline", "refill"])
+def test_a_trace_is_kept_for_what_its_search_takes_on_the_whole_machine(name: str) -> None:
+    system = load("toy", (toy,))
+    action, claim = system.action_by_name[name], system.property_by_name["folios_do_not_share"]
+    taken = Reading(frozenset(), False, frozenset([name]))
+    terms = [guard.condition for guard in action.guards]
+    terms += [term for update in action.updates for term in update.terms]
+    read = frozenset[str]().union(*map(system.definitions_in, terms))
+    for what, edited in edits(system):
+        same = edited.variables == system.variables and edited.action_by_name[name] == action
+        same &= all(edited.definitions[each] == system.definitions[each] for each in read)
+        kept = _digest(edited, claim, taken, "") == _digest(system, claim, taken, "")
+        assert kept == same, what
+
+
+def test_traces_that_nobody_asks_for_do_not_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("memhp.checks.search.traces._MOST_PROPERTIES", 1000)
+    found = searched(TOY, tmp_path)
+    count = len(list(tmp_path.glob("traces-*.json")))
+    monkeypatch.setattr("memhp.checks.search.traces._MOST_PROPERTIES", count)
+    old, foreign = tmp_path / f"traces-{0:032}.json", tmp_path / "other.json"
+    for path in (old, foreign):
+        path.write_text("[]")
+        os.utime(path, (0, 0))
+    assert steps(searched(TOY, tmp_path)) == steps(found)
+    assert not old.exists()
+    assert foreign.exists()
+    assert len(list(tmp_path.glob("traces-*.json"))) == count

@@ -1,0 +1,119 @@
+"""Workers: they end with their parent, whatever ends it, and nothing else makes processes."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+
+import pytest
+
+import memhp
+from memhp.checks.support.parallel import CONTEXT, worker_started
+
+_ROOT = Path(memhp.__file__).parent
+
+_PARENT = """
+import sys, time
+from memhp.checks.support.parallel import workers
+if __name__ == "__main__":
+    pool = workers(2)
+    started = [pool.submit(time.sleep, 600) for _ in range(2)]
+    print(*pool._processes, flush=True)
+    while not all(each.running() for each in started):
+        time.sleep(0.01)
+    pool.submit(time.sleep, 0)
+    print("working", flush=True)
+    time.sleep(600)
+"""
+
+
+def wait_until_gone(pid: int) -> None:
+    """Until there is no such process, or nobody has asked how it ended; minutes at most."""
+    until = time.monotonic() + 300
+    while time.monotonic() < until:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return
+        if state in "ZX":
+            return
+        time.sleep(0.02)
+    raise TimeoutError(f"process {pid} stays")
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_workers_end_with_their_parent(end: signal.Signals, tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(_PARENT)
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout
+        pids = list(map(int, parent.stdout.readline().split()))
+        assert len(pids) == 2
+        parent.stdout.readline()
+        os.kill(parent.pid, end)
+    for pid in pids:
+        wait_until_gone(pid)
+
+
+def test_processes_are_made_where_they_are_told_to_end_with_their_parent() -> None:
+    for folder in ("checks", "cli", "machines", "reference", "engine", "spec"):
+        for path in (_ROOT / folder).rglob("*.py"):
+            text = path.read_text()
+            if re.search(r"ProcessPoolExecutor\(|multiprocessing", text):
+                assert "worker_started()" in text or "die_with(" in text, path
+
+
+_HIJACKED = """
+import os
+open({mark!r}, "a").write(os.path.abspath(__file__))
+"""
+
+
+def test_no_module_of_the_working_directory_is_run_by_a_worker(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    for name in ("pickle", "struct", "signal", "numpy"):
+        (tmp_path / f"{name}.py").write_text(_HIJACKED.format(mark=str(mark)))
+    script = tmp_path / "elsewhere" / "parent.py"
+    script.parent.mkdir()
+    script.write_text(
+        "from memhp.checks.support.parallel import each\n"
+        "if __name__ == '__main__':\n"
+        "    print(list(each(pow, 2, [3, 4], jobs=2)))\n"
+    )
+    ended = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True)
+    assert ended.stdout == "[8, 16]\n", ended.stderr
+    assert not mark.exists()
+
+
+def test_an_interrupt_while_a_worker_starts_is_not_its_business() -> None:
+    """It comes before the worker can say so itself, in the imports of Python's own start."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    process = CONTEXT.Process(target=worker_started)
+    process.start()
+    os.kill(process.pid or 0, signal.SIGINT)
+    process.join()
+    assert process.exitcode == 0
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+
+
+def test_an_interrupt_waits_until_a_process_is_told_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Otherwise it says with a traceback that it was not."""
+    told = []
+
+    def start(_: SpawnProcess) -> None:
+        signal.raise_signal(signal.SIGINT)
+        told.append(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+
+    monkeypatch.setattr(SpawnProcess, "start", start)
+    with pytest.raises(KeyboardInterrupt):
+        CONTEXT.Process().start()
+    assert told == [True], "the new process would have heard of it, too"
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())

@@ -1,0 +1,76 @@
+"""A record of a machine says what the machine says."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from memhp.machines.reading.device_tree import DEVICE_TREE
+from memhp.machines.reading.record import pack, record_of_this_machine
+from memhp.machines.reading.sysfs import read_machine
+from memhp.machines.reading.tree import open_tree
+
+from ..conftest import MEMORY, Files, Links
+
+
+def test_the_same_content_gives_the_same_bytes() -> None:
+    files = [("proc/version", b"Linux version 6.12.0\n")]
+    assert pack(files, ["sys/a"]) == pack(files, ["sys/a"])
+
+
+def test_a_record_is_read_as_the_machine_was(
+    machine: tuple[Files, Links], directory: Callable[..., Path], tmp_path: Path
+) -> None:
+    files, links = machine
+    files |= {
+        "proc/version": "Linux version 6.12.0\n",
+        "proc/iomem": "00000000-0fffffff : System RAM\n  01000000-01ffffff : Kernel code\n",
+        "proc/zoneinfo": "Node 0, zone Normal\n        cma      512\n",
+        "sys/kernel/debug/cma/a/base_pfn": "64\n",
+        "sys/kernel/debug/cma/a/count": "512\n",
+        "sys/kernel/debug/cma/a/used": "3\n",
+        f"{MEMORY}/memory1/power/control": "auto\n",
+        f"{DEVICE_TREE}/#address-cells": "\0\0\0\1",
+        f"{DEVICE_TREE}/#size-cells": "\0\0\0\1",
+        f"{DEVICE_TREE}/memory@0/reg": "\0\0\0\0\1\0\0\0",
+        f"{DEVICE_TREE}/serial/reg": "not of interest",
+    }
+    root = directory(files, links)
+    seen = read_machine(root)
+    path = tmp_path / "record.tar.gz"
+    path.write_bytes(record_of_this_machine(seen, root))
+    assert replace(read_machine(path), source=str(root)) == seen
+    tree = open_tree(path)
+    assert tree.listdir(f"{MEMORY}/memory1/power") == ()
+    assert tree.listdir("sys/kernel/debug/cma/a") == ("base_pfn", "count")
+    assert tree.read_text("proc/iomem") == "00000000-0fffffff : System RAM\n"
+
+
+@pytest.mark.skipif(
+    not (os.access("/proc/kpageflags", os.R_OK) and os.path.isdir("/sys/devices/system/memory")),
+    reason="page flags cannot be read here",
+)
+def test_a_record_of_this_machine_has_its_page_words(tmp_path: Path) -> None:
+    seen = read_machine("/")
+    path = tmp_path / "record.tar.gz"
+    path.write_bytes(record_of_this_machine(seen))
+    kept = read_machine(path)
+    assert kept.page_size == seen.page_size
+    assert kept.blocks == seen.blocks
+    assert kept.frames is not None
+    assert seen.frames is not None
+    assert kept.frames.keys() == seen.frames.keys()
+
+
+def test_what_is_no_file_is_left_out(
+    machine: tuple[Files, Links], directory: Callable[..., Path], tmp_path: Path
+) -> None:
+    root = directory(*machine)
+    os.mkfifo(root / MEMORY / "pipe")
+    path = tmp_path / "record.tar.gz"
+    path.write_bytes(record_of_this_machine(read_machine(root), root))
+    assert "pipe" not in open_tree(path).listdir(MEMORY)
