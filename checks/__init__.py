@@ -1,1 +1,17 @@
-"""Proof, search and what they found: verdicts on the specification."""
+"""Proof, search and what they found: verdicts on the specification.
+
+`run.check` is the main job; follow it down. The rooms, from the ground up:
+
+- `support`: files, what is kept, processes, verdicts. Knows nothing of proofs.
+- `ground`: the specification on one finite machine, as formulas and tables.
+- `proof`: from actions and properties to obligations, to solvers, to a verdict.
+- `search`: shortest traces and lassos. `explore`: all states, by generated C.
+- `fuzz`: an implementation in lock step. `numbers`: claims for all sizes and options.
+- `mutants`: small mistakes in the specification, and who notices them.
+
+Here: `run`: every property of a system decided; `decision`: what was decided about one, and by
+what; `earlier`: what a run before decided; `coverage`: what each row of the list has.
+
+May import: checks.support, checks.ground, checks.proof, checks.search, checks.fuzz,
+checks.numbers, spec, spec.language, spec.variants, reference.
+"""

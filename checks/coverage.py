@@ -27,9 +27,9 @@ from .numbers.configuration_claims import (
     prove_configuration_claims,
 )
 from .numbers.cost import normal_path
+from .numbers.sizes import prove_claims
 from .proof.solvers import solver_version
 from .run import check
-from .search.sizes import prove_claims
 from .search.usual import first_violation
 from .support.parallel import each
 from .support.store import (

@@ -1,1 +1,13 @@
-"""The `memhp` command: the only part that prints."""
+"""The `memhp` command: the only part that prints.
+
+One module a command: its arguments, and its exit code. `main`: the entry point; `commands`: all of
+them. What they share: `arguments`: kinds of arguments; `names`: what a user may name; `files`:
+files to write, and how a mistake is told. `output`: how things look.
+
+- `check` (with `proofs`, `mutants`), `coverage`, `variants`, `explain`: the specification.
+- `explore`, `replay`, `fuzz`: machines, traces, implementations.
+- `inspect` (with `inspect_time`), `kconfig`, `sections`: an operator's machine.
+- `lab` (with `conform`, `kernel_target`): real kernels.
+
+May import: everything.
+"""

@@ -11,21 +11,11 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from .common import (
-    UsageError,
-    at_least_one,
-    choose,
-    fail,
-    file_name,
-    find_profile,
-    find_variant,
-    processes,
-    properties_named,
-    system_of,
-    write_json,
-)
+from .arguments import at_least_one, file_name, processes
+from .files import fail, write_json
+from .names import choose, find_profile, find_variant, properties_named, system_of
 from .output.rows import Rows
-from .output.streams import show_progress
+from .output.streams import UsageError, show_progress
 from .proofs import finish, kept_proofs, taker, verify_proofs
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .common import UsageError, at_least_one, console, write_json
+from .arguments import at_least_one
+from .files import write_json
 from .kernel_target import (
     STEPS,
     STOPPED,
@@ -22,6 +23,8 @@ from .kernel_target import (
     results_of,
     say,
 )
+from .output.streams import UsageError
+from .output.terminal import console
 
 if TYPE_CHECKING:
     from memhp.lab import Kernel

@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from .common import coloured, console, processes
+from .arguments import processes
 from .output.streams import show_progress
+from .output.terminal import coloured, console
 
 if TYPE_CHECKING:
     from rich.text import Text

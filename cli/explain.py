@@ -7,7 +7,9 @@ from errno import errorcode
 from textwrap import indent, wrap
 from typing import TYPE_CHECKING, Any
 
-from .common import UsageError, choose, fail
+from .files import fail
+from .names import choose
+from .output.streams import UsageError
 
 if TYPE_CHECKING:
     from memhp.spec.language import Action, Property, System

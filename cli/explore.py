@@ -8,22 +8,11 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .common import (
-    NOBODY_READS,
-    UsageError,
-    at_least_one,
-    choose,
-    fail,
-    file_name,
-    find_profile,
-    find_variant,
-    nobody_reads,
-    processes,
-    properties_named,
-    system_of,
-    write_file,
-)
-from .output.streams import one_line
+from .arguments import at_least_one, file_name, processes
+from .files import NOBODY_READS, fail, write_file
+from .names import choose, find_profile, find_variant, properties_named, system_of
+from .output.streams import UsageError, one_line
+from .output.terminal import nobody_reads
 
 if TYPE_CHECKING:
     from memhp.checks.explore.results import Exploration, Progress

@@ -16,15 +16,9 @@ from tempfile import TemporaryFile
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from .common import (
-    UsageError,
-    add_limit,
-    at_least_one,
-    fail,
-    find_profile,
-    free_path,
-    write_json,
-)
+from .arguments import add_limit, at_least_one
+from .files import fail, free_path, write_json
+from .names import find_profile
 from .output.fuzz import (
     by_name,
     document,
@@ -32,7 +26,7 @@ from .output.fuzz import (
     show_depth,
     show_list,
 )
-from .output.streams import show_progress
+from .output.streams import UsageError, show_progress
 
 if TYPE_CHECKING:
     from memhp.checks.fuzz.campaign import Campaign

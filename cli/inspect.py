@@ -12,17 +12,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .common import (
-    UsageError,
-    choose,
-    coloured,
-    console,
-    fail,
-    in_units,
-    say,
-    write_file,
-)
+from .files import fail, write_file
 from .inspect_time import Forecast, forecast, forecast_document, show_forecast
+from .names import choose
+from .output.streams import UsageError
+from .output.terminal import coloured, console, in_units, say
 
 if TYPE_CHECKING:
     from rich.console import Console

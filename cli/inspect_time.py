@@ -25,7 +25,8 @@ from memhp.machines.judging.removal_time import (
     total,
 )
 
-from .common import UsageError, say
+from .output.streams import UsageError
+from .output.terminal import say
 
 if TYPE_CHECKING:
     from rich.console import Console

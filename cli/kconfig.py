@@ -10,15 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .common import (
-    Once,
-    UsageError,
-    choose,
-    coloured,
-    console,
-    fail,
-    say,
-)
+from .arguments import Once
+from .files import fail
+from .names import choose
+from .output.streams import UsageError
+from .output.terminal import coloured, console, say
 
 if TYPE_CHECKING:
     from rich.console import Console

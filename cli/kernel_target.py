@@ -15,14 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .common import (
-    UsageError,
-    choose,
-    fail,
-    free_path,
-    write_json,
-)
-from .output.streams import show_progress
+from .files import fail, free_path, write_json
+from .names import choose
+from .output.streams import UsageError, show_progress
 
 if TYPE_CHECKING:
     from memhp.lab import Kernel

@@ -12,16 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import conform
-from .common import (
-    UsageError,
-    choose,
-    fail,
-    in_units,
-    number_of_bytes,
-    number_of_seconds,
-    write_file,
-)
+from .arguments import number_of_bytes, number_of_seconds
+from .files import fail, write_file
 from .kernel_target import can_be_written
+from .names import choose
+from .output.streams import UsageError
+from .output.terminal import in_units
 
 if TYPE_CHECKING:
     from memhp.lab import Guest, Kernel, Layout
@@ -236,7 +232,7 @@ def _fetch(args: argparse.Namespace) -> int:
 
 def _boot(args: argparse.Namespace) -> int:
     from memhp.lab import Guest, snapshot, usable_accelerator
-    from memhp.lab.errors import printable
+    from memhp.lab.tools.errors import printable
 
     if args.snapshot is not None:
         can_be_written("--snapshot", args.snapshot)
@@ -321,7 +317,7 @@ def _layout(args: argparse.Namespace) -> Layout:
 
 
 def _show(guest: Guest) -> None:
-    from memhp.lab.errors import printable, whole_number
+    from memhp.lab.tools.errors import printable, whole_number
 
     folder = "/sys/devices/system"
     print(f"{guest.kernel.name}: booted in {guest.boot_seconds:.1f} s")

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .common import coloured, console
+from .output.terminal import coloured, console
 
 if TYPE_CHECKING:
     from memhp.checks.mutants.judge import Judgement

@@ -8,8 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .common import UsageError
-from .output.streams import one_line
+from .output.streams import UsageError, one_line
 
 if TYPE_CHECKING:
     from memhp.checks.proof.certificates import Certificate

@@ -7,15 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .common import (
-    UsageError,
-    add_limit,
-    console,
-    fail,
-    print_step,
-    say,
-    system_named,
-)
+from .arguments import add_limit
+from .files import fail
+from .names import system_named
+from .output.streams import UsageError
+from .output.terminal import console, print_step, say
 
 if TYPE_CHECKING:
     from memhp.reference import Violation

@@ -12,18 +12,13 @@ from typing import TYPE_CHECKING, Any
 from memhp.spec.numbers.architectures import chosen_by
 from memhp.spec.numbers.section_size import CONSTRAINTS, LOOK_UP_LOADS
 
-from .common import (
-    Once,
-    UsageError,
-    choose,
-    console,
-    fail,
-    in_units,
-    number_of_bytes,
-    say,
-)
+from .arguments import Once, number_of_bytes
+from .files import fail
+from .names import choose
 from .output.sections_plot import plot_sections
 from .output.sections_tables import Findings, by_size, caches_table, sizes_table
+from .output.streams import UsageError
+from .output.terminal import console, in_units, say
 
 if TYPE_CHECKING:
     from memhp.checks.numbers.section_choice import Choice

@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import Any
 
-from .common import console
+from .output.terminal import console
 
 
 def add_parser(commands: Any) -> None:

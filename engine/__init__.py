@@ -1,7 +1,16 @@
 """The engine: memory hotplug at the size of real machines.
 
-It knows the rules on its own, written for speed, and imports nothing of the
-specification: that it agrees with the reference, step by step, means something.
+It knows the rules on its own, written for speed, and imports nothing of the specification: that it
+agrees with the reference, step by step, means something.
+
+- `codes`, `layout`: the words as numbers, and what a machine is.
+- `bits`, `tables`: sets and tables that stay small.
+- `sections`, `blocks`, `frames`: metadata, memory blocks, the allocator.
+- `folios`, `mappings`, `stores`, `pins`, `huge`: user memory and who holds it; `memory`: all of it,
+  and how it leaves a block.
+- `machine`: devices that come and go, the way in; `target`, `observe`: driven and looked at.
+
+May import: numpy.
 """
 
 from .layout import Layout

@@ -1,4 +1,6 @@
-"""Small models to learn from; docs/tutorial.md builds `last_block` step by step.
+"""Small models to learn from.
 
-They need nothing but `memhp.spec.language`, and nothing else in memhp reads them.
+- `last_block`: blocks go online and offline, and one stays; docs/tutorial.md builds it.
+
+May import: spec.language.
 """

@@ -3,20 +3,16 @@
     with Guest.boot(kernel, Layout(nodes=(Node(512 * MIB, 1), Node(256 * MIB)))) as guest:
         guest.write("/sys/devices/system/memory/memory5/state", "offline")
 
-- `kernels`: which kernels there are; `packages`: fetching them (`sources`: from where);
-  `images`: what an image is of.
-- `layout`: a guest's nodes, DIMM slots and options; `platforms`: QEMU for an architecture.
-- `guest`: booting, asking, ending.  `protocol`, `agent/`: how it is asked; `qmp`: QEMU's
-  monitor; `initramfs`, `modules`: what it starts with.
-- `devices`: DIMMs and virtio-mem that come and go; `files`: a guest's files; `snapshot`: a
-  guest as a tar.
-- `trial`: every block of a guest is tried; `recordings`: the guests of which that is kept.
+- `tools`: errors, and programs that it runs. `kernels`: which there are, and fetching them.
+- `guest`: one guest, from its boot to its end. `records`: guests kept, with what went.
+- `conform`: kernels held against the reference.
 
-Needs `qemu-system-x86`, `busybox-static` and a C compiler; nothing is written outside the
-cache folder and the guests.
+Needs `qemu-system-x86`, `busybox-static` and a C compiler; nothing is written outside the cache
+folder and the guests.
+
+May import: lab.tools, lab.kernels, lab.guest.
 """
 
-from .errors import GuestDied, GuestSilent, LabError
 from .guest.devices import (
     Ejection,
     add_dimm,
@@ -30,6 +26,7 @@ from .guest.qmp import MonitorRefused
 from .guest.snapshot import snapshot
 from .kernels.kernel import STOCK, Kernel, load, own
 from .kernels.packages import fetch
+from .tools.errors import GuestDied, GuestSilent, LabError
 
 __all__ = [
     "MIB",

@@ -1,8 +1,16 @@
 """The reference model: the specification, executed.
 
-`Machine` is one machine in one state.  Each step is an action of the
-specification: the guards that are proven are the guards that are tested.
-`Trace` is a run that can be stored and replayed.
+`Machine` is one machine in one state.  Each step is an action of the specification: the guards that
+are proven are the guards that are tested.  `Trace` is a run that can be stored and replayed.
+
+- `topology`: one machine's sizes and tables; `shapes`: regular ones, by a few numbers.
+- `machine`: state and steps; `outcome`: what a step answers.  Begin here.
+- `compile`: a system on one topology as Python functions (`normal`, `formula`: from terms to text).
+- `steps`, `operations`: what a user does, made of steps; `removal`: the order that dependencies
+  allow.
+- `trace`: runs as ITF JSON; `target`: what an implementation has in common with the reference.
+
+May import: spec.language, networkx.
 """
 
 from .compile import Program, violated_axioms

@@ -1,7 +1,10 @@
-"""Exhaustive search of one machine, compiled from the specification.
+"""Exhaustive search of one machine, compiled from the specification.  It states no rule.
 
-A topology makes every sentence of the specification finite (`grounding`,
-`formulas`, `model`); a state then fits a few words (`layout`), and what follows
-it is generated as C (`code`, `expressions`, `sorting`), compiled and run
-(`native`, `search.c`).  The same model can be written for Spin (`promela`).
+- `run`: the way in; `results`: what was covered and found.
+- `packing`: where each place of `checks.ground.model` lives in a state of a few words.
+- `code`, `expressions`, `sorting`: the steps as C; `native`: compiled with `search.c`, and run.
+- `split`, `digits`: a state as a few digits, so that it is one bit (`bits.c`).
+- `plain`: the same without a compiler; `promela`: the same model for Spin.
+
+May import: checks.support, checks.ground, checks.search, spec.language, reference.
 """

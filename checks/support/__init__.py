@@ -1,1 +1,9 @@
-"""Room."""
+"""What every other room of `checks` needs, and what knows nothing of proofs.
+
+- `verdicts`: verdicts, how several add up, and their exit codes.
+- `files`: read up to a bound, written whole or not at all; `scratch`: temporary files;
+  `store`: what is known from before; `remembered`: what is made once for each machine.
+- `parallel`: work on every core; `compiler`: the machine's C compiler.
+
+May import: spec.language, reference.
+"""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from memhp.checks.support.verdicts import Verdict, combine
 
-from ..common import console
+from .terminal import console
 from .traces import print_trace
 
 if TYPE_CHECKING:

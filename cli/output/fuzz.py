@@ -9,7 +9,7 @@ from errno import errorcode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..common import console, say
+from .terminal import console, say
 
 if TYPE_CHECKING:
     from memhp.checks.fuzz.campaign import Campaign

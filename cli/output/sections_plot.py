@@ -8,7 +8,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..common import UsageError, in_units
+from .streams import UsageError
+from .terminal import in_units
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

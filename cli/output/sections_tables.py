@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from memhp.spec.numbers.section_size import CONSTRAINTS
 
-from ..common import beside, coloured, in_units
+from .terminal import beside, coloured, in_units
 
 if TYPE_CHECKING:
     from rich.table import Table

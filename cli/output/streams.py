@@ -30,6 +30,10 @@ _ONE_LINE = 2_000
 """So many characters of a message are shown."""
 
 
+class UsageError(Exception):
+    """Something the user gave cannot be used; the message is one line and says what to do."""
+
+
 def quoted(text: str) -> str:
     """The text, with a number for each character that does not print, but a tab and a line's end.
 

@@ -9,13 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from memhp.spec.language.edits import Edit, ReplaceDefinition, ReplaceGuard
 
-from ..common import (
-    beside,
-    coloured,
-    console,
-    print_step,
-    say,
-)
+from .terminal import beside, coloured, console, print_step, say
 
 if TYPE_CHECKING:
     from rich.console import Console

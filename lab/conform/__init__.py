@@ -7,6 +7,9 @@
 - `walk`: random operations; `report`: how they went; `shrink`: fewer of them that disagree, too.
 - `scenarios`: what rows of the list say, done on a kernel; `plays`, `lmbs`: their steps.
 - `results`: what was seen, kept.
+
+May import: lab.tools, lab.kernels, lab.guest, machines.reading, machines.judging, spec,
+spec.language, spec.numbers, reference.
 """
 
 from .board import BOARDS

@@ -22,7 +22,7 @@ from memhp.reference.target import Observation
 from memhp.spec.language.system import System
 from memhp.spec.profiles import as_of
 
-from ..errors import LabError
+from ..tools.errors import LabError
 from .deviations import RefusedZones
 from .report import (
     Disagreement,

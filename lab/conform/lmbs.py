@@ -9,7 +9,7 @@ from dataclasses import replace
 from memhp.reference.machine import Machine
 from memhp.reference.operations import Operations
 
-from ..errors import LabError
+from ..tools.errors import LabError
 from .board import DEVICES, arrangement
 from .follow import Follower
 from .look import kernel_memory

@@ -16,10 +16,10 @@ from memhp.machines.reading.pageflags import FrameKind, kinds_of
 from memhp.machines.reading.procfs import zones
 from memhp.machines.reading.sysfs import MachineReading, read_tree
 
-from ..errors import LabError, whole_number
 from ..guest.files import Files
 from ..guest.guest import Guest
 from ..guest.snapshot import tallied, words_of
+from ..tools.errors import LabError, whole_number
 
 __all__ = ["Own", "frames_of", "kernel_memory", "listed", "read_listing", "settled"]
 

@@ -21,10 +21,10 @@ from memhp.spec.language.system import System
 from memhp.spec.numbers.architectures import ARCHITECTURES, architecture
 from memhp.spec.system import SYSTEM
 
-from ..errors import LabError, whole_number
 from ..guest.guest import Guest, HoldKind
 from ..guest.layout import MIB
 from ..kernels.selftest import selftest
+from ..tools.errors import LabError, whole_number
 from .board import BOOT_BLOCKS
 from .follow import Follower
 from .look import frames_of

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from memhp.machines.reading.errors import MachineError
 from memhp.spec.language.system import System
 
-from ..errors import LabError
-from ..guest.programs import tool
 from ..kernels.kernel import STOCK, Kernel
 from ..kernels.selftest import selftest
+from ..tools.errors import LabError
+from ..tools.programs import tool
 from .board import BOARDS
 from .follow import Follower
 from .lmbs import lmbs_come_and_go

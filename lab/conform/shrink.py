@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from memhp.spec.language.system import System
 
-from ..errors import LabError
+from ..tools.errors import LabError
 from .report import Disagreement
 from .target import KernelTarget, Operation
 from .walk import again

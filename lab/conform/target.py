@@ -22,12 +22,12 @@ from memhp.reference.target import Observation
 from memhp.reference.topology import Topology, Value
 from memhp.spec.language.system import System
 
-from ..errors import LabError, whole_number
 from ..guest.devices import eject_dimm, plug_dimm
 from ..guest.guest import Guest
 from ..guest.layout import MIB
 from ..guest.snapshot import page_sizes
 from ..kernels.kernel import Kernel
+from ..tools.errors import LabError, whole_number
 from .board import (
     BLOCKS_OF_DEVICE,
     BOARDS,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from memhp.machines.reading.errors import MachineError
 from memhp.spec.language.system import System
 
-from ..errors import LabError
+from ..tools.errors import LabError
 from .board import BOOT_BLOCKS, DEVICES
 from .follow import Follower
 from .report import Report

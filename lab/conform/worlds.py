@@ -10,7 +10,7 @@ from memhp.reference.operations import Operations
 from memhp.reference.target import Observation
 from memhp.reference.topology import Value
 
-from ..errors import LabError
+from ..tools.errors import LabError
 from .board import device_of_block
 from .shown import differences, expected
 from .target import Content, Operation

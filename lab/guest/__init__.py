@@ -1,1 +1,9 @@
-"""Room."""
+"""One guest on QEMU, from its boot to its end.
+
+- `guest`: booted, asked, ended; the way in. `layout`: its nodes, slots and options.
+- `platforms`: QEMU for an architecture; `initramfs`, `modules`: what the guest starts with.
+- `protocol`, `agent/`: how it is asked; `qmp`: QEMU's monitor.
+- `devices`: DIMMs and virtio-mem that come and go; `files`, `snapshot`: its files, read and kept.
+
+May import: lab.tools, lab.kernels, machines.reading, checks.support, qemu.
+"""

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import GuestSilent
+from ..tools.errors import GuestSilent
 from .guest import COMMAND_SECONDS, Guest
 from .qmp import MonitorRefused
 from .snapshot import block_states

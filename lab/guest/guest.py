@@ -18,18 +18,12 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
-from ..errors import (
-    GuestDied,
-    GuestSilent,
-    LabError,
-    printable,
-    whole_number,
-)
 from ..kernels.kernel import Kernel
+from ..tools.errors import GuestDied, GuestSilent, LabError, printable, whole_number
+from ..tools.programs import tool
 from .initramfs import build
 from .layout import Layout, machine_arguments
 from .platforms import platform_of
-from .programs import tool
 from .protocol import (
     Answer,
     Ended,

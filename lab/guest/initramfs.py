@@ -17,11 +17,11 @@ from pathlib import Path
 
 from memhp.checks.support.files import read_whole
 
-from ..errors import LabError
 from ..kernels.kernel import Kernel, cache_folder, digest, usable
+from ..tools.errors import LabError
+from ..tools.programs import said, tool
 from .modules import load_order_in
 from .platforms import platform_of
-from .programs import said, tool
 
 __all__ = ["Entry", "build", "cpio"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import LabError
+from ..tools.errors import LabError
 
 __all__ = ["MIB", "Layout", "Node", "VirtioMem", "machine_arguments"]
 

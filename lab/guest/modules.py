@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 from memhp.checks.support.files import read_whole
 
-from ..errors import LabError
+from ..tools.errors import LabError
 
 __all__ = ["content", "depends", "load_order", "load_order_in"]
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from ..errors import LabError
-from .programs import said
+from ..tools.errors import LabError
+from ..tools.programs import said
 
 __all__ = ["PLATFORMS", "Platform", "platform_of", "version_of_qemu"]
 

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from qemu.qmp import ExecuteError, QMPClient, QMPError
 
-from ..errors import LabError
+from ..tools.errors import LabError
 from .protocol import Ended, Silent
 
 __all__ = ["Monitor", "MonitorRefused"]

@@ -18,7 +18,7 @@ from memhp.machines.reading.pageflags import filled
 from memhp.machines.reading.record import pack, recorded
 from memhp.machines.reading.tree import MEMORY_DIR
 
-from ..errors import LabError, whole_number
+from ..tools.errors import LabError, whole_number
 from .files import files_in
 from .guest import Guest
 

@@ -1,1 +1,8 @@
-"""Room."""
+"""Kernels that guests boot: which there are, and how they are fetched.
+
+- `kernel`: Debian's stock kernels, or an image of one's own; `images`: what an image is of.
+- `packages`: fetched through apt and unpacked; `sources`: from where; `selftest`: the kernel's own
+  test of memory hotplug.
+
+May import: lab.tools, checks.support.
+"""

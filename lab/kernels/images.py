@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import LabError
+from ..tools.errors import LabError
 
 __all__ = ["architecture_of"]
 

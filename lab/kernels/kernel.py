@@ -18,7 +18,7 @@ from typing import Any
 
 from memhp.checks.support.files import json_of, read_whole
 
-from ..errors import LabError
+from ..tools.errors import LabError
 from .images import architecture_of
 
 __all__ = [

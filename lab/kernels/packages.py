@@ -21,8 +21,8 @@ from lzma import LZMAError
 from pathlib import Path
 from typing import IO, cast
 
-from ..errors import LabError
-from ..guest.programs import said, tool
+from ..tools.errors import LabError
+from ..tools.programs import said, tool
 from .kernel import (
     STOCK,
     Kernel,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from memhp.checks.support.files import read_whole
 
-from ..errors import LabError
+from ..tools.errors import LabError
 from .kernel import STOCK, cache_folder, load, usable
 from .packages import Apt, archive_of
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import LabError
+from ..tools.errors import LabError
 
 __all__ = ["Source", "machine_sources", "parse_deb822", "parse_one_line", "stanzas_for"]
 

@@ -12,11 +12,11 @@ from types import MappingProxyType
 
 from memhp.machines.reading.tree import MEMORY_DIR
 
-from ..errors import LabError
 from ..guest.devices import add_dimm, wait_for_blocks
 from ..guest.guest import Guest, HoldKind
 from ..guest.layout import MIB, Layout, Node, VirtioMem
 from ..kernels.kernel import Kernel
+from ..tools.errors import LabError
 from .trial import try_all
 
 __all__ = ["RECORDINGS", "Recording", "record"]

@@ -14,7 +14,6 @@ from collections import Counter
 from memhp.machines.reading.findings import DONE, PageWords
 from memhp.machines.reading.tree import MEMORY_DIR
 
-from ..errors import LabError
 from ..guest.guest import Guest
 from ..guest.snapshot import (
     block_states,
@@ -23,6 +22,7 @@ from ..guest.snapshot import (
     page_sizes,
     words_of,
 )
+from ..tools.errors import LabError
 
 __all__ = ["try_all", "try_block"]
 

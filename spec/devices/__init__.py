@@ -1,1 +1,8 @@
-"""Room."""
+"""Who brings memory and takes it.
+
+- `firmware`: ACPI devices are inserted and ejected; `firmware_claims`: what is true of them.
+- `pseries`: logical memory blocks of ppc64; `standby`: storage increments of s390x.
+- `virtio_mem`: memory in pieces smaller than a block; `boot_memory`: memory that never goes.
+
+May import: spec.language, spec.machine, spec.blocks.
+"""

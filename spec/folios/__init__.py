@@ -1,1 +1,13 @@
-"""Room."""
+"""What lives in a block, and how it moves out.
+
+- `frames`: what the allocator hands out; `per_cpu`: free frames that its lists do not show.
+- `drain`: allocation is turned off ahead of time; `destination`: where contents go.
+- `page_tables`: who reaches a folio; `migration_stage`, `migration`: a folio moves to another
+  frame; `migration_claims`: what is true at every moment of that.
+- `sticky`: what cannot move is found before the work; `scheduled_removal`: the work shrinks, and
+  ends.
+- `writeback`, `private_data`: what stores and filesystems have to say; `dma`, `dma_claims`:
+  devices that use memory as their buffer.
+
+May import: spec.language, spec.machine, spec.blocks.
+"""

@@ -1,7 +1,15 @@
 """The language in which the specification is written.
 
-A module declares sorts, topology, state, actions and properties with the names
-below; `load` joins modules into a `System`, which is what everything else reads.
+A module declares sorts, topology, state, actions and properties with the names below; `load` joins
+modules into a `System`, which is what everything else reads.  docs/tutorial.md writes one.
+
+- `syntax`: what an author writes; `declare`: declarations; `tracing`: each is run once, on symbolic
+  elements; `docstrings`: what it says in words.
+- `terms`: immutable sentences; `rewrite`: substitution, and the state after a step.
+- `load`: modules are joined; `system`: what they add up to; `wellformed`: what must be true of it.
+- `edits`: variants and profiles.
+
+May import: the standard library.
 """
 
 from .declare import (

@@ -1,1 +1,9 @@
-"""Room."""
+"""Folios with rules of their own.
+
+- `huge_pools`: huge folios and their pools; `huge_migration`: they move whole;
+  `huge_pools_claims`: what is true of both.
+- `kernel_memory`: kernel memory moves and keeps its address (future work, K1);
+  `kernel_memory_claims`: what is true of it.
+
+May import: spec.language, spec.machine, spec.blocks, spec.folios.
+"""

@@ -1,7 +1,14 @@
 """Variants: the designs that the list complains of, and historic bugs, as small edits.
 
-Each must break the property it names; one that breaks nothing is a finding
-about the specification, and the checks fail.  One module a concern.
+Each names what it breaks; `memhp check --variant NAME` shows the shortest trace to that.
+
+- `lifetimes`, `firmware`, `platforms`: blocks, sections and the devices that bring them.
+- `migration`, `filesystems`, `devices`, `scheduling`: folios, what holds them, and their removal.
+- `huge`, `kernel_memory`: folios with rules of their own.
+- `normal_path`: designs that make every machine pay for hotplug.
+- `history`: bugs that Linux had; `sources`: what several of them name.
+
+May import: spec.language, spec.machine, spec.blocks, spec.folios, spec.special, spec.numbers.
 """
 
 from . import (

@@ -12,9 +12,9 @@ import pytest
 
 import memhp.cli
 from memhp.cli import inspect_time
-from memhp.cli.common import UsageError
 from memhp.cli.inspect_time import forecast, forecast_document, reboot_of
 from memhp.cli.main import main
+from memhp.cli.output.streams import UsageError
 from memhp.machines.judging import page_work
 from memhp.machines.judging.offline import design_of, judge
 from memhp.machines.judging.page_work import PageWork

@@ -260,7 +260,7 @@ def test_tables_have_colours_on_a_terminal_and_foreign_names_have_none(tmp_path:
 def table_of(text: str, *, terminal: bool) -> str:
     from rich.table import Table
 
-    from memhp.cli.common import beside, coloured, console, say
+    from memhp.cli.output.terminal import beside, coloured, console, say
 
     class Terminal(io.StringIO):
         def isatty(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from memhp.cli.common import fail
+from memhp.cli.files import fail
 from memhp.cli.main import main
 
 from .bounded import Case

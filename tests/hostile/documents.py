@@ -69,8 +69,8 @@ def _of_costs(random: Random, folder: Path) -> Case:
         (folder / "machine.tar").write_bytes(tar(files, links, Random(1)))
         more = random.choice(((), ("-v",), ("--json",)))
         return command("costs", "inspect", "machine.tar", "--reboot", "--costs", name, *more)
-    from memhp.cli.common import UsageError
     from memhp.cli.inspect_time import read_costs
+    from memhp.cli.output.streams import UsageError
 
     return Case("costs", said(lambda: read_costs(name), UsageError))
 

@@ -47,8 +47,8 @@ def _of_agent(random: Random, folder: Path) -> Case:
     """What comes over the line, in pieces; and what a guest is read from."""
     from memhp.lab import LabError
     from memhp.lab.conform.look import read_listing
-    from memhp.lab.errors import whole_number
     from memhp.lab.guest.protocol import take_answer
+    from memhp.lab.tools.errors import whole_number
     from memhp.machines.reading.errors import MachineError
 
     body = f"{MEMORY}/block_size_bytes:8000000\n{MEMORY}/memory1/state:online\n"

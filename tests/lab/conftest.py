@@ -22,7 +22,7 @@ from memhp.lab import (
 from memhp.lab.conform.scenarios import SCENARIOS
 from memhp.lab.guest.initramfs import build
 from memhp.lab.guest.platforms import platform_of
-from memhp.lab.guest.programs import tool
+from memhp.lab.tools.programs import tool
 
 FIRST_CHOICE = ("x86_64-6.12", "x86_64-6.1")
 FEW_SCENARIOS = ("linux_moves_to_another_node", "a_node_goes_with_its_last_block")

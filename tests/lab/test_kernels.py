@@ -22,12 +22,12 @@ from memhp.lab import (
     load,
     own,
 )
-from memhp.lab.guest.programs import tool
 from memhp.lab.kernels import packages
 from memhp.lab.kernels.images import architecture_of
 from memhp.lab.kernels.kernel import cache_folder
 from memhp.lab.kernels.packages import _place, kernel_packages, unpack
 from memhp.lab.kernels.sources import machine_sources, parse_deb822, stanzas_for
+from memhp.lab.tools.programs import tool
 
 DEB822 = """\
 # the archive

@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from memhp.lab.errors import LabError, whole_number
 from memhp.lab.guest.initramfs import Entry, _kept, cpio
 from memhp.lab.guest.protocol import (
     Answer,
@@ -26,6 +25,7 @@ from memhp.lab.guest.protocol import (
     take_answer,
 )
 from memhp.lab.guest.qmp import Monitor, MonitorRefused
+from memhp.lab.tools.errors import LabError, whole_number
 
 
 def soon() -> float:

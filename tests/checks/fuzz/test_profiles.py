@@ -20,7 +20,7 @@ from memhp.checks.fuzz.rules import EVERY, RULES, rules_for
 from memhp.checks.fuzz.targets import TargetError, profile_of, target_named
 from memhp.checks.fuzz.topologies import MORE_SHAPES, built
 from memhp.checks.fuzz.walk import walk
-from memhp.cli.common import system_named
+from memhp.cli.names import system_named
 from memhp.cli.output.fuzz import _compared, document
 from memhp.engine.target import EngineTarget
 from memhp.reference import Machine, violated_axioms

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from ..errors import LabError
+from .errors import LabError
 
 __all__ = ["said", "tool"]
 

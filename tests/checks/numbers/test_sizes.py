@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from memhp.checks.search.sizes import prove_claim
+from memhp.checks.numbers.sizes import prove_claim
 from memhp.spec.numbers.architectures import ARCHITECTURES, GIB, MIB, architecture
 from memhp.spec.numbers.section_size import (
     ANY_MEMORY,

@@ -1,0 +1,72 @@
+"""Kinds of arguments: argparse refuses what is none of them, in a line."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import Any
+
+
+def at_least_one(text: str) -> int:
+    """An argument that counts something; argparse says so when it does not."""
+    if not re.fullmatch("[0-9]{1,9}", text) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a number of at least 1")
+    return int(text)
+
+
+def processes(text: str) -> int:
+    """An argument that says how many processes or threads; argparse says so when it is none."""
+    if at_least_one(text) > _MOST_PROCESSES:
+        raise argparse.ArgumentTypeError(f"{text} are too many: {_MOST_PROCESSES} at most")
+    return int(text)
+
+
+def file_name(text: str) -> Path:
+    """An argument that names a file or folder; argparse says so when it is empty."""
+    if not text:
+        raise argparse.ArgumentTypeError("an empty name names no file")
+    return Path(text)
+
+
+def number_of_seconds(text: str) -> float:
+    """An argument that is a time; argparse says so when it is none."""
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", text) or not float(text):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a number of seconds")
+    return float(text)
+
+
+def add_limit(parser: argparse.ArgumentParser) -> None:
+    """Add ``--limit``, for how long a user's target may take (`memhp.checks.fuzz.isolated`)."""
+    parser.add_argument(
+        "--limit",
+        type=number_of_seconds,
+        metavar="SECONDS",
+        help="how long a class may take for an operation (300)",
+    )
+
+
+_MOST_PROCESSES = 4096
+
+
+def number_of_bytes(text: str) -> int:
+    """An argument such as 64MiB, 64M or 67108864; argparse says so when it is none."""
+    match = re.fullmatch(r"([0-9]{1,20})(?:([KMGTP])(?:iB)?)?", text, re.ASCII)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a size such as 64MiB or 1PiB")
+    return int(match[1]) << (10 * ("KMGTP".index(match[2]) + 1) if match[2] else 0)
+
+
+class Once(argparse.Action):
+    """Store an option's value; a second one is a mistake, not the one that counts."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        if getattr(namespace, self.dest) is not None:
+            parser.error(f"{option_string} is given twice: give it once")
+        setattr(namespace, self.dest, values)

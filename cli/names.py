@@ -1,0 +1,85 @@
+"""Names that a user gives: of properties, rows, variants, profiles and systems."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from .output.streams import UsageError
+
+if TYPE_CHECKING:
+    from memhp.spec.language import Profile, System, Variant
+
+
+def choose(what: str, name: str, known: Iterable[str]) -> str:
+    """``name`` if it is known; otherwise a `UsageError` that suggests the closest."""
+    names = list(known)
+    if name in names:
+        return name
+    close = get_close_matches(name, names, n=1)
+    some = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+    hint = f"did you mean {close[0]}?" if close else f"there are: {some}"
+    raise UsageError(f"there is no {what} {name!r}; {hint}")
+
+
+def properties_named(names: Iterable[str], system: System) -> set[str]:
+    """The properties of those names or rows, in capitals or not.  Raises `UsageError`."""
+    from memhp.spec.rows import ROWS
+
+    chosen: set[str] = set()
+    for name in names:
+        row, own = name.upper(), name.lower()
+        if own in system.property_by_name:
+            chosen.add(own)
+        elif row in system.rows:
+            chosen |= {claim.name for claim in system.properties if row in claim.covers}
+        elif row in (each.id for each in ROWS):
+            raise UsageError(f"no property says row {row}: see memhp explain {row}")
+        elif re.fullmatch("[A-Z][0-9]{1,3}", row):
+            raise UsageError(f"there is no row {name}; there are: {', '.join(system.rows)}")
+        else:
+            choose("property or row", name, [*system.property_by_name, *system.rows])
+    return chosen
+
+
+def find_variant(name: str) -> Variant:
+    """The variant of that name.  Raises `UsageError`."""
+    from memhp.spec.variants import VARIANTS
+
+    by_name = {variant.name: variant for variant in VARIANTS}
+    return by_name[choose("variant", name, by_name)]
+
+
+def find_profile(name: str) -> Profile:
+    """The profile of that name.  Raises `UsageError`."""
+    from memhp.spec.profiles import PROFILES
+
+    by_name = {profile.name: profile for profile in PROFILES}
+    return by_name[choose("profile", name, by_name)]
+
+
+def system_of(changes: Iterable[Profile | Variant]) -> System:
+    """The specification with profile and variant applied, in that order."""
+    from memhp.spec.language import apply
+    from memhp.spec.system import SYSTEM
+
+    system = SYSTEM
+    for change in changes:
+        if change.edits:
+            system = apply(system, change)
+    return system
+
+
+def system_named(name: str) -> System:
+    """The system whose name a trace carries, such as ``memhp+pgdat-goes-early``."""
+    from memhp.spec.profiles import PROFILES
+    from memhp.spec.system import SYSTEM
+    from memhp.spec.variants import VARIANTS
+
+    base, *changes = name.split("+")
+    by_name: dict[str, Profile | Variant] = {c.name: c for c in (*PROFILES, *VARIANTS)}
+    if base != SYSTEM.name:
+        raise UsageError(f"the trace is of system {name!r}, not of {SYSTEM.name!r}")
+    return system_of(by_name[choose("variant or profile", c, by_name)] for c in changes)

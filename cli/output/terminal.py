@@ -1,0 +1,77 @@
+"""Tables, sentences and steps of a trace, as wide as the terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from .streams import one_line, quoted
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+    from memhp.reference import Machine, Step
+    from memhp.spec.language import System
+
+
+_UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+def in_units(number: int) -> str:
+    """That many bytes, in the largest unit that leaves at least one, or 1024 when rounded.
+
+    >>> in_units(3 << 19), in_units((1 << 30) - 1)
+    ('1.5 MiB', '1 GiB')
+    """
+    for power in range(len(_UNITS), 0, -1):
+        if number * 2048 >= 2047 << 10 * power:
+            return f"{number / (1 << 10 * power):.4g} {_UNITS[power - 1]}"
+    return f"{number} bytes"
+
+
+def print_step(system: System, number: int, step: Step, before: Machine, after: Machine) -> None:
+    """Print a step of a trace as a reader writes it, and only what it changed."""
+    from memhp.reference import diff
+    from memhp.reference.outcome import shown
+
+    params = system.action_by_name[step.action].params
+    print(one_line(f"{number:3} {shown(step.action, params, step.params)}"))
+    for change in diff(before, after):
+        print(one_line(f"     {change}"))
+
+
+def console() -> Console:
+    """Where tables go: as wide as the terminal, or as wide as they need when piped.
+
+    Nothing is markup, and nothing foreign steers the terminal.
+    """
+    from .tables import Quoting
+
+    return Quoting() if sys.stdout.isatty() else Quoting(width=200)
+
+
+def coloured(text: str, style: str) -> Text:
+    """A cell, or a part of one, in a style such as *red* or *bold*."""
+    from rich.text import Text
+
+    return Text(quoted(text), style)
+
+
+def beside(*parts: str | Text) -> Text:
+    """A cell of several parts, with a blank between."""
+    from rich.text import Text
+
+    texts = (part if isinstance(part, Text) else Text(quoted(part)) for part in parts)
+    return Text(" ").join(texts)
+
+
+def say(out: Console, line: str) -> None:
+    """Print a sentence: wrapped between words on a terminal, one line when piped."""
+    out.print(one_line(line), soft_wrap=not out.is_terminal)
+
+
+def nobody_reads() -> bool:
+    """Whether what is printed goes nowhere, so that work for it alone is in vain."""
+    sys.stdout.flush()
+    return getattr(sys.stdout, "error", None) is not None
