@@ -208,8 +208,8 @@ def _work(make: Make, asked: Connection, scratch: Path) -> None:
         number = asked.recv()
         try:
             asked.send(_one(make, number, scratch))
-        except MemoryError:
-            asked.send(Found("?", "memory ran out", ""))
+        except MemoryError:  # outside of the command, which would have said so itself
+            asked.send(_CRAMPED)
 
 
 class _Worker:
@@ -232,8 +232,14 @@ class _Worker:
     def give(self, number: int) -> None:
         if self.done >= _INPUTS:
             self.restart()
-        self.number, self.since = number, monotonic()
+        self.number, self.since, self.is_again = number, monotonic(), False
         self.end.send(number)
+
+    def again(self) -> None:
+        """Give the same input to a new process, in which no earlier input has left anything."""
+        self.restart()
+        self.since, self.is_again = monotonic(), True
+        self.end.send(self.number)
 
     def restart(self) -> None:
         self._process.kill()
@@ -277,6 +283,7 @@ def run(
 
 
 _WAITING = object()
+_CRAMPED = "no memory to make the input, or to compare what it left"
 
 
 def _next(worker: _Worker, numbers: Iterator[int]) -> bool:
@@ -291,10 +298,16 @@ def _answer(worker: _Worker, ready: bool) -> object:
     if ready:
         worker.done += 1
         try:
-            return worker.end.recv()
+            answer: Found | str | None = worker.end.recv()
         except (EOFError, OSError):
             worker.restart()
             return Found("?", "the process was killed", "")
+        if answer != _CRAMPED:
+            return answer
+        if worker.is_again:
+            return Found("?", "memory ran out", "")
+        worker.again()
+        return _WAITING
     if monotonic() - worker.since > HANGS:
         worker.restart()
         return Found("?", "hangs", f"no end after {HANGS:g} s")

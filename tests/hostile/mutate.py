@@ -19,6 +19,10 @@ class _Raw(str):
     """What stands in a JSON text as it is, though `json` would not write it."""
 
 
+_MOST_RAW = 1 << 26
+"""Characters of all such values in one document: a long one may have been repeated in a list."""
+
+
 def word(random: Random) -> str:
     """A word where another belongs: empty, long, of control characters, or a trap."""
     some = ["", "x", " ", "[/x]", "[bold]", "%s", "../../../etc/passwd", "/dev/zero", "a\nb", "\r"]
@@ -99,18 +103,19 @@ def json_text(whole: str, random: Random) -> bytes:
     for _ in range(random.choice((0, 1, 1, 1, 2, 3))):
         document = _change(document, random)
     raw: list[str] = []
+    room = _MOST_RAW
 
     def plain(value: Any) -> Any:
+        nonlocal room
         if isinstance(value, _Raw):
-            raw.append(value)
+            room -= len(value)
+            raw.append(value if room >= 0 else "null")
             return f"@raw{len(raw) - 1}@"
         if isinstance(value, dict):
             return {key: plain(each) for key, each in value.items()}
         return [plain(each) for each in value] if isinstance(value, list) else value
 
-    made = json.dumps(plain(document))
-    for index, value in enumerate(raw):
-        made = made.replace(f'"@raw{index}@"', value)
+    made = re.sub('"@raw([0-9]+)@"', lambda at: raw[int(at[1])], json.dumps(plain(document)))
     data = made.encode(errors="surrogatepass")
     return bytes_of(data, random) if random.random() < 0.15 else data
 

@@ -99,6 +99,23 @@ def tried(work: Callable[[], int], count: int = 1) -> list[Found]:
     return found
 
 
+@pytest.mark.parametrize(("often", "kinds"), [(False, []), (True, ["memory ran out"])])
+def test_an_input_for_which_others_left_no_memory_is_made_anew(
+    often: bool, kinds: list[str]
+) -> None:
+    made: list[int] = []
+    found: list[str] = []
+
+    def make(number: int, folder: Path) -> Case:
+        made.append(number)
+        if number == 1 and (often or len(made) > 1):
+            raise MemoryError
+        return Case("toy", lambda: 0)
+
+    run(make, iter(range(2)), 1, lambda number, each, place: found.append(each.kind))
+    assert found == kinds
+
+
 @pytest.mark.parametrize(
     ("work", "kind"),
     [
