@@ -69,3 +69,14 @@ def test_a_historic_variant_stands_on_the_line_of_its_bug(variant: Variant) -> N
     bug = variant.doc.partition(":")[0]
     assert variant.name in quoted(lines("bugs.md")[bug])
     assert variant.source
+
+
+def test_the_readme_makes_twenty_claims_that_are_there_to_be_proved() -> None:
+    readme = (DOCS.parent / "README.md").read_text()
+    section = re.search(r"<!-- claims -->(.*)<!-- /claims -->", readme, re.DOTALL)
+    assert section
+    lines = section[1].strip().split("\n- ")
+    names = [re.fullmatch(r".*: `(\w+)`\.", " ".join(line.split())) for line in lines]
+    claims = [SYSTEM.property_by_name[name[1]] for name in names if name]
+    assert len(lines) == len(claims) == len(set(claims)) == 20
+    assert {claim.kind for claim in claims} <= {"always", "step", "ends"}
