@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def test_every_command_that_a_document_names_can_be_given(name: str) -> None:
     found = commands((ROOT / name).read_text())
     assert found
     for command in found:
-        words = [VALUES.get(word, word) for word in command.split()]
+        words = [VALUES.get(word, word) for word in shlex.split(command)]
         said = io.StringIO()
         try:
             with contextlib.redirect_stderr(said):
