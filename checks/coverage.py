@@ -116,6 +116,7 @@ class RowCoverage:
 
     @cached_property
     def by_column(self) -> dict[str, Cell]:
+        """The cells by the name of their column."""
         return {cell.column: cell for cell in self.cells}
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
+from typing import Protocol
 
 from memhp.reference.shapes import Shape
 from memhp.spec.language import Profile, Property, System
@@ -14,14 +15,22 @@ from memhp.spec.language.terms import negate
 
 from .decision import Decision, claim_of, overall
 from .earlier import Earlier
-from .proof.certificates import Certificate
+from .proof.certificates import Taker
+from .proof.prove import Listener as ProofListener
 from .proof.prove import PropertyResult, prove
 from .search.scopes import ROOMY, unfit
 from .search.search import Found, Search, search
 from .search.usual import reach
 from .support.verdicts import Verdict
 
-__all__ = ["Decision", "check", "overall", "provable_part", "search_scope"]
+__all__ = ["Decision", "Listener", "check", "overall", "provable_part", "search_scope"]
+
+
+class Listener(ProofListener, Protocol):
+    """Who hears what is decided, as it is."""
+
+    def decided(self, decision: Decision) -> None:
+        """That decision is made."""
 
 
 def check(
@@ -32,26 +41,28 @@ def check(
     jobs: int | None = None,
     folder: Path | None = None,
     certify: bool = False,
-    take: Callable[[str, Sequence[Certificate]], None] | None = None,
-    progress: Callable[[int], None] | None = None,
-    looked: Callable[[str], None] | None = None,
-    tell: Callable[[Decision], None] | None = None,
+    take: Taker | None = None,
+    listener: Listener | None = None,
 ) -> list[Decision]:
-    """Decide every property of ``system``, in declaration order.
+    """Every property of the system decided, in declaration order.
 
-    Parameters: ``profile``, whose given-up properties must be refuted, a *sometimes* by a
-    proof that it never is; ``only``, names of the properties to decide; ``folder``, where
-    answers are kept; ``tell``, called with each decision as soon as it is made; the others,
-    see `prove`.
+    Args:
+        system: the specification.
+        profile: its given-up properties must be refuted, a *sometimes* by a proof that it never
+            is.
+        only: names of the properties to decide; all by default.
+        jobs: processes; as many as there are cores by default.
+        folder: where answers are kept.
+        certify: cvc5 confirms each proof; nothing is taken from an earlier run.
+        take: is then given the certificates (`certificates.certify`).
+        listener: hears of each decision as soon as it is made.
     """
     given_up = dict(profile.gives_up)
     wanted = [claim for claim in system.properties if only is None or claim.name in only]
     earlier = Earlier(folder, system, given_up)
     names = [claim.name for claim in wanted]
     if not certify and (known := earlier.decisions(names, updates=only is None)) is not None:
-        if tell:
-            for decision in known:
-                tell(decision)
+        _say(listener, known)
         return known
     kept = provable_part(system, profile)
     provable = {claim.name for claim in kept.properties if claim.kind != "sometimes"}
@@ -63,23 +74,26 @@ def check(
         cache=folder,
         certify=certify,
         take=take,
-        progress=progress,
-        looked=looked,
+        listener=listener,
     )
     decisions = {result.name: _proved(system, result, given_up) for result in report.results}
     for result in report.results:  # what is not shown to be never may be reached
         if result.name in given_up and result.verdict is not Verdict.proved:
             del decisions[result.name]
-    if tell:
-        for decision in decisions.values():
-            tell(decision)
+    _say(listener, decisions.values())
     others = [name for name in decisions if name not in system.property_by_name]
     searched = [claim for claim in wanted if claim.name not in decisions]
-    for decision in _searched(system, searched, given_up, folder, jobs, tell):
+    for decision in _searched(system, searched, given_up, folder, jobs, listener):
         decisions[decision.claim.name] = decision
     premises = [_proved(system, result, given_up) for result in report.premises]
     earlier.keep([*decisions.values(), *premises])
     return [decisions[name] for name in (*(claim.name for claim in wanted), *others)]
+
+
+def _say(listener: Listener | None, decisions: Iterable[Decision]) -> None:
+    if listener:
+        for decision in decisions:
+            listener.decided(decision)
 
 
 def provable_part(system: System, profile: Profile) -> System:
@@ -120,15 +134,14 @@ def _searched(
     given_up: dict[str, str],
     folder: Path | None,
     jobs: int | None,
-    tell: Callable[[Decision], None] | None,
+    listener: Listener | None,
 ) -> list[Decision]:
     if not claims:
         return []
 
     def looked_for(claim: Property, trace: Found | None) -> None:
-        if tell:
-            found = _by_trace(claim, trace, without=(Verdict.undetermined, ""), seconds=0.0)
-            tell(replace(found, given_up=given_up.get(claim.name, "")))
+        decision = _by_trace(claim, trace, without=(Verdict.undetermined, ""), seconds=0.0)
+        _say(listener, [replace(decision, given_up=given_up.get(claim.name, ""))])
 
     started = perf_counter()
     jobs = jobs or os.cpu_count() or 1

@@ -156,9 +156,7 @@ def _prove(args: argparse.Namespace) -> int:
             folder=folder,
             certify=certify,
             take=taker(proofs, args.proofs),
-            progress=rows.answers,
-            looked=rows.looked,
-            tell=rows.add,
+            listener=rows,
         )
         rows.finish()
         if proofs:
@@ -187,9 +185,9 @@ def _told(rows: Rows, system: System, as_document: bool, folder: Path | None) ->
     except KeyboardInterrupt:
         rows.interrupt()
         if not as_document:
-            show_failures(system, list(rows.decided.values()))
+            show_failures(system, list(rows.decisions.values()))
             kept = f"what was found is kept in {folder}" if folder else "nothing is kept"
-            print(f"{len(rows.decided)} of {rows.total} properties decided; {kept}")
+            print(f"{len(rows.decisions)} of {rows.total} properties decided; {kept}")
         raise
 
 

@@ -43,6 +43,12 @@ class Certificate:
         return account(self.proof, self.text)
 
 
+Taker = Callable[[str, Sequence["Certificate"]], None]
+"""Is given the certificates of each property that has one for every case, and, as
+``disjoint__ACTION``, of the updates of each action, as they come: what they rest on may turn out to
+have none."""
+
+
 def digest(text: str) -> str:
     """What tells whether a text is another one."""
     return sha256(text.encode()).hexdigest()
@@ -52,7 +58,7 @@ def certify(
     work: Work,
     jobs: int | None = None,
     *,
-    take: Callable[[str, Sequence[Certificate]], None] | None = None,
+    take: Taker | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> None:
     """Have cvc5 confirm each proof, from nothing but what is proved.
@@ -63,9 +69,7 @@ def certify(
     Args:
         work: all of which is decided.
         jobs: the number of processes (all cores by default).
-        take: is given the certificates of each property that has one for every case, and, as
-            ``disjoint__ACTION``, of the updates of each action, as they come: what they rest on
-            may turn out to have none.
+        take: is given the certificates; without it none are made.
         progress: called with the number of answers so far.
     """
     proved = work.cases.keys() - work.unproved()

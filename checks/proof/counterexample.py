@@ -85,7 +85,8 @@ class Counterexample:
 def explain(system: System, cases: Sequence[Case], pool: Pool) -> dict[int, Counterexample]:
     """The counterexample of each refuted case, by its id: as small as is easily found.
 
-    Raises `CounterexampleError` if the reference does not confirm one.
+    Raises:
+        CounterexampleError: the reference does not confirm one.
     """
     for sort in system.unbounded_sorts:
         _shrink(cases, sort, pool)

@@ -7,10 +7,11 @@ those proofs use is proved as well.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 from memhp.spec.language.system import Kind, System
 
@@ -19,13 +20,13 @@ from ..support.verdicts import Verdict, combine
 from .argument import gaps
 from .cache import Cache
 from .case import Case, Limits
-from .certificates import Certificate
+from .certificates import Taker
 from .certificates import certify as have_confirmed
 from .counterexample import Counterexample, explain
 from .pool import Pool
 from .rounds import Work
 
-__all__ = ["Failure", "PropertyResult", "Report", "export", "prove"]
+__all__ = ["Failure", "Listener", "PropertyResult", "Report", "export", "prove"]
 
 EVERY_SIZE = "every size"
 _METHODS: Mapping[Kind, str] = {"always": "induction", "step": "every step", "ends": "ranking"}
@@ -88,11 +89,25 @@ class Report:
         return combine(result.verdict for result in self.results)
 
     def of(self, name: str) -> PropertyResult:
-        """The result of that name; KeyError if there is none."""
+        """The result of that name.
+
+        Raises:
+            KeyError: there is none.
+        """
         for result in self.results:
             if result.name == name:
                 return result
         raise KeyError(name)
+
+
+class Listener(Protocol):
+    """Who hears how far a proof is."""
+
+    def answers(self, number: int) -> None:
+        """So many answers of solvers are known."""
+
+    def looked(self, name: str) -> None:
+        """That property was looked at; whether its proof stands is known when all are."""
 
 
 def prove(
@@ -102,35 +117,40 @@ def prove(
     jobs: int | None = None,
     cache: Path | None = None,
     certify: bool = False,
-    take: Callable[[str, Sequence[Certificate]], None] | None = None,
+    take: Taker | None = None,
     limits: Limits | None = None,
-    progress: Callable[[int], None] | None = None,
-    looked: Callable[[str], None] | None = None,
+    listener: Listener | None = None,
 ) -> Report:
     """Prove the properties, or find out which action breaks which.
 
-    Parameters: ``only``, names of properties other than *sometimes* (with what
-    their proofs rest on, and any action whose updates meet; all by default); ``jobs``,
-    processes; ``cache``, a folder for answers; ``certify``, cvc5 confirms each
-    proof; ``take``, is then given certificates (`certificates.certify`); ``progress``,
-    called with the number of solver answers so far; ``looked``, with each property looked at.
+    Args:
+        system: the specification.
+        only: names of properties other than *sometimes*, all by default. What their proofs rest
+            on is decided too, and any action whose updates meet.
+        jobs: processes; as many as there are cores by default.
+        cache: a folder for answers of solvers.
+        certify: cvc5 confirms each proof.
+        take: is then given the certificates (`certificates.certify`).
+        limits: how long each solver may try.
+        listener: hears how far the proof is.
 
-    Raises ValueError for a name in ``only`` that is no such property.
+    Raises:
+        ValueError: a name in ``only`` is no such property.
     """
     names = [claim.name for claim in system.of_kind(*_METHODS)]
     if wrong := set(only or ()) - set(names):
         raise ValueError(f"no property that can be proved is called {', '.join(sorted(wrong))}")
     wanted = [name for name in names if only is None or name in only]
-    work = Work(system, limits or Limits(), looked=looked)
-    with Pool(Cache(cache), jobs, progress) as pool:
+    work = Work(system, limits or Limits(), looked=listener.looked if listener else None)
+    with Pool(Cache(cache), jobs, listener.answers if listener else None) as pool:
         work.settle(wanted, pool)
         examples = explain(system, [case for case in work.every() if case.small], pool)
     if certify:
         before = pool.answered
 
         def confirmed(new: int) -> None:
-            if progress:
-                progress(before + new)
+            if listener:
+                listener.answers(before + new)
 
         have_confirmed(work, jobs, take=take, progress=confirmed)
     reporter = _Reporter(work, examples, gaps(work), certify)
@@ -155,12 +175,19 @@ def export(
 ) -> int:
     """Write each obligation as an SMT-LIB 2 file, ``property__action.smt2``; return how many.
 
-    Parameters: ``only``, names of the properties whose obligations are written, and no others;
-    the rest as `prove` has it.
+    A file assumes what its proof uses, so that other solvers confirm it quickly; one that has no
+    proof assumes everything.  Files appear complete or not at all.
 
-    A file assumes what its proof uses, so that other solvers confirm it
-    quickly; one that has no proof assumes everything.  Files appear complete or
-    not at all.  Raises OSError if the directory cannot be written.
+    Args:
+        system: the specification.
+        directory: is made if it is not there.
+        only: names of the properties whose obligations are written; all by default.
+        jobs: as `prove` has it.
+        cache: as `prove` has it.
+        limits: as `prove` has it.
+
+    Raises:
+        OSError: the directory cannot be written.
     """
     work = Work(system, limits or Limits())
     directory.mkdir(parents=True, exist_ok=True)

@@ -77,7 +77,11 @@ def constant_name(var: Var) -> str:
 
 
 def text(term: Term) -> str:
-    """An expanded term, of one state, as SMT-LIB 2."""
+    """An expanded term, of one state, as SMT-LIB 2.
+
+    Raises:
+        ValueError: it calls a definition, speaks of the next state, or counts.
+    """
     match term:
         case Var():
             return constant_name(term)
@@ -106,9 +110,14 @@ def script(
     assumptions: Iterable[Assumption],
     sizes: Sizes | None = None,
 ) -> str:
-    """The text that a solver answers: *unsat* if the goal follows from ``assumptions``.
+    """The text that a solver answers: *unsat* if the goal follows from the assumptions.
 
-    Parameters: ``sizes``, for a machine of at most that size, without quantifiers.
+    Args:
+        system: whose symbols are declared, as far as the text uses them.
+        obligation: its goal is negated.
+        assumptions: one assertion each, named by its label.
+        sizes: of a ground machine of at most so many elements a sort, without quantifiers; by
+            default the text speaks of machines of every size.
     """
     used = tuple(assumptions)
     fixed = () if sizes is None else tuple(sorted(sizes.items()))

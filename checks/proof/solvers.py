@@ -94,7 +94,11 @@ def interruptible(solver: Any) -> Any:
 
 
 def satisfiable(solver: Any, *assumptions: Any) -> bool:
-    """Whether there is a model.  Raises Undecided where z3 does not know: that is no *no*."""
+    """Whether there is a model.
+
+    Raises:
+        Undecided: z3 does not know, which is no *no*.
+    """
     said = str(solver.check(*assumptions))
     if said == "unknown":
         raise Undecided(f"z3 gave up ({solver.reason_unknown()}): nothing is decided")

@@ -48,7 +48,11 @@ def lasso(
     with all that make or unmake work, then with all.  The machine is cut down as in
     `localise`, with the actions that help whole.
 
-    Parameters: ``max_states``, after how many states of a machine the search gives up.
+    Args:
+        system: the specification.
+        topologies: the machines to look at.
+        claim: an *ends* property.
+        max_states: after how many states of a machine the search gives up.
     """
     assert claim.ending
     helping = frozenset(claim.ending.by)
@@ -82,7 +86,14 @@ def endless(
 ) -> Found | None:
     """A run along which the work is never done; None only if the machine has none.
 
-    Raises `Spent` if the machine has more than ``max_states`` states.
+    Args:
+        system: the specification.
+        topology: the machine, all of whose states are looked at.
+        claim: an *ends* property.
+        max_states: of the machine, at most.
+
+    Raises:
+        Spent: the machine has more states.
     """
     assert claim.ending
     watched = replace(system, properties=(unfinished(claim),))

@@ -161,7 +161,8 @@ class Layers:
     def expand(self, targets: dict[str, Property], result: Search, max_states: int) -> bool:
         """Replace the layer by the next one; false when the budget is spent.
 
-        Raises `Leaves`.
+        Raises:
+            Leaves: a counter leaves the numbers that it is given.
         """
         most = max_states - result.states
         found = self._library.expand(self._search, _address(self._machine.code), most)

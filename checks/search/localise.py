@@ -52,11 +52,15 @@ def shortest(
     Where a *sometimes* is reached does not matter, so its trace is the shortest of its
     machine; any other is the shortest over all the machines.
 
-    Parameters: ``claim``, of any kind but *ends*; ``max_states``, after how many
-    states of a cut machine the search gives up; ``depth``, the longest trace to
-    look for.
+    Args:
+        system: the specification.
+        topologies: the machines to look at.
+        claim: of any kind but *ends*.
+        max_states: after how many states of a cut machine the search gives up.
+        depth: steps of the longest trace to look for; any by default.
 
-    Raises `Spent` if the search for one of that depth gives up.
+    Raises:
+        Spent: the search for a trace of that depth gave up.
     """
     found, _ = looked_for(system, topologies, claim, max_states=max_states, depth=depth)
     return found
@@ -80,7 +84,12 @@ class Reading:
 
     @classmethod
     def of_words(cls, words: Any) -> Reading | None:
-        """What `words` made; None of None.  Raises ValueError or TypeError for anything else."""
+        """What `words` made; None of None.
+
+        Raises:
+            ValueError: it is anything else.
+            TypeError: it is anything else.
+        """
         if words is None:
             return None
         kept, idle, taken = words
@@ -95,7 +104,18 @@ def looked_for(
     max_states: int,
     depth: int | None = None,
 ) -> tuple[Found | None, Reading]:
-    """What `shortest` returns, and what was read for it."""
+    """What `shortest` returns, and what was read for it.
+
+    Args:
+        system: as `shortest` has it.
+        topologies: as `shortest` has it.
+        claim: as `shortest` has it.
+        max_states: as `shortest` has it.
+        depth: as `shortest` has it.
+
+    Raises:
+        Spent: as `shortest` has it.
+    """
     kept = closed(system, reads(system, claim.formula))
     whole, taken = False, frozenset[str]()
     left: list[Topology] = list(topologies)

@@ -175,7 +175,9 @@ def scope(text: str) -> tuple[Shape, ...]:
     """The machines of a scope such as ``node=2,block=4,section=4,frame=8,folio=2,pte=1``.
 
     Numbers count elements in all; what is not given is the least that fits.
-    Raises `ScopeError` for a text that is not such a list, or for too few of something.
+
+    Raises:
+        ScopeError: the text is no such list, or names too few of something.
 
     >>> [shape.sizes["Frame"] for shape in scope("node=2,block=3,frame=4")]
     [4, 4, 4]

@@ -73,7 +73,8 @@ class Found:
     def replay(self, system: System) -> list[Machine]:
         """The machine after each step, the boot state first.
 
-        Raises `ReplayError` where a step is refused.
+        Raises:
+            ReplayError: a step is refused.
         """
         machines = [booted(system, self.topology).copy()]
         for action, point in self.steps:
@@ -172,17 +173,17 @@ class Search:
 
 
 class Frontier(Protocol):
-    """The search of one topology: the layer to expand, and where each state came from.
-
-    ``layer`` is true while there is a state to expand; ``states``, how many there are so far.
-    """
+    """The search of one topology: the layer to expand, and where each state came from."""
 
     depth: int
 
     @property
-    def layer(self) -> object: ...
+    def layer(self) -> object:
+        """True while there is a state to expand."""
+
     @property
-    def states(self) -> int: ...
+    def states(self) -> int:
+        """How many states there are so far."""
 
     def look(self, targets: dict[str, Property], result: Search) -> None:
         """Settle the targets that the boot state shows."""
@@ -235,15 +236,20 @@ def search(
 ) -> Search:
     """Search all topologies, layer by layer together, until every target is decided.
 
-    Parameters: ``targets``, properties of any kind but *ends*: *always* and
-    *step* are found when they are violated, *sometimes* when it is reached;
-    ``depth``, the number of steps to go at most; ``max_states``, the number of
-    states in all after which the search gives up (`Search.complete` is false).
+    The trace for a target is the shortest over all the topologies.  With ``anywhere`` it is the
+    shortest of its own: the topology with the fewest states so far goes on, so that those with
+    many do not hold up the others.
 
-    The trace found for a target is the shortest over all the topologies.  With
-    ``anywhere`` it is the shortest of its own: the topology with the fewest states
-    so far goes on, so that those with many do not hold up the others.  ``begin`` says
-    what searches one topology, by default the reference.
+    Args:
+        system: the specification.
+        topologies: machines, each searched from its boot state.
+        targets: properties of any kind but *ends*: *always* and *step* are shown when they are
+            violated, a *sometimes* when it is reached.
+        depth: steps to go, at most; any number by default.
+        max_states: in all, after which the search gives up (`Search.complete` is false).
+        anywhere: the topology on which a target is shown does not matter.
+        progress: called with what was covered, after each layer.
+        begin: how the search of one topology begins.
     """
     result = Search()
     frontiers = [begin(system, topology, targets) for topology in topologies]

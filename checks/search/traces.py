@@ -69,7 +69,16 @@ def keep_trace(
     number: int,
     found: Found,
 ) -> None:
-    """Keep what was found on the machine of that number, after a search that read so much."""
+    """Keep a trace that a search found.
+
+    Args:
+        folder: where; without one nothing is kept.
+        system: the specification.
+        reading: what the search has looked at.
+        about: what else the search depends on.
+        number: of the machine, among those that were searched.
+        found: the trace.
+    """
     digest = _digest(system, found.claim, reading, about)
     entry = {
         "reads": reading and reading.words(),
@@ -104,6 +113,12 @@ def trace_in(
     entry: Any, claim: Property, system: System, machines: Mapping[int, Topology]
 ) -> Found:
     """The trace that was written, not yet replayed.
+
+    Args:
+        entry: what `written` made.
+        claim: the property that it shows.
+        system: the specification.
+        machines: by their numbers.
 
     Raises:
         ValueError, TypeError, KeyError, IndexError: it is none on these machines.

@@ -44,14 +44,22 @@ def reach(
 ) -> tuple[dict[str, Found], bool]:
     """A shortest trace for each target that the machines can reach or violate.
 
-    Returns the traces by property, and whether they came from ``folder``;
-    ``jobs`` processes look for them.  ``decided`` is called with each as soon as it is known.
+    Args:
+        system: the specification.
+        targets: properties of any kind.
+        folder: where traces are kept.
+        shapes: the machines.
+        jobs: processes.
+        decided: called with each as soon as it is known, None where there is no trace.
+
+    Returns:
+        the traces by property, and whether all of them came from the folder.
     """
     few = len(shapes)
     if shapes == USUAL:
         shapes = ROOMY
     machines = fitting(system, shapes)
-    about = sha256(repr((shapes, MAX_STATES)).encode()).hexdigest()
+    about = sha256(repr((shapes, few, MAX_STATES)).encode()).hexdigest()
     found: dict[str, Found] = {}
     for claim in targets:
         found |= _stored(folder, system, machines, claim, about)

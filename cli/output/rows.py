@@ -30,7 +30,7 @@ class Rows:
     def __init__(self, system: System, only: Collection[str] | None, *, shown: bool) -> None:
         wanted = [p for p in system.properties if only is None or p.name in only]
         self.total = len(wanted)
-        self.decided: dict[str, Decision] = {}
+        self.decisions: dict[str, Decision] = {}
         self._whole = only is None
         self._shown = shown
         self._names = {claim.name for claim in wanted}
@@ -60,13 +60,13 @@ class Rows:
             self._looked.add(name)
             self._progress()
 
-    def add(self, decision: Decision) -> None:
+    def decided(self, decision: Decision) -> None:
         """That is decided."""
         if (name := decision.claim.name) in self._names:
-            self.decided[name] = decision
+            self.decisions[name] = decision
             self._looked.add(name)
             for row in decision.claim.covers:
-                if self._asked[row] <= self.decided.keys():
+                if self._asked[row] <= self.decisions.keys():
                     self._print(row)
             self._progress()
 
@@ -83,7 +83,7 @@ class Rows:
         """The rows of which something is decided, and how much of them is open."""
         show_progress()
         for row, asked in self._asked.items():
-            if asked & self.decided.keys():
+            if asked & self.decisions.keys():
                 self._print(row)
 
     def _progress(self) -> None:
@@ -106,7 +106,7 @@ class Rows:
         concern = self._concern.get(row, "")
         if not asked:
             return f"{row:3} {'memhp ' + self._command[row]:14}  {concern}"
-        counts = Counter(_word(self.decided.get(name)) for name in asked)
+        counts = Counter(_word(self.decisions.get(name)) for name in asked)
         proved, reached = counts.pop("proved", 0), counts.pop("reached", 0)
         notes = [f"{count} {word}" for word, count in sorted(counts.items())]
         if len(asked) < self._all[row]:

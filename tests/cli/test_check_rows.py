@@ -41,9 +41,9 @@ def test_a_row_is_shown_when_the_last_of_its_properties_is_decided(
     found = Rows(SYSTEM, set(N2), shown=True)
     *before, last = N2
     for name in before:
-        found.add(decision(name))
+        found.decided(decision(name))
         assert not any(line.startswith("N2") for line in lines(capsys))
-    found.add(decision(last))
+    found.decided(decision(last))
     proved = sum(claim.kind != "sometimes" for claim in N2.values())
     (line,) = (line for line in lines(capsys) if line.startswith("N2"))
     assert line.split()[1:3] == [str(proved), str(len(N2) - proved)]
@@ -57,9 +57,9 @@ def test_what_is_not_proved_is_said_in_its_row(
 ) -> None:
     found = Rows(SYSTEM, set(N2), shown=True)
     first, *others = N2
-    found.add(decision(first, verdict))
+    found.decided(decision(first, verdict))
     for name in others:
-        found.add(decision(name))
+        found.decided(decision(name))
     (line,) = (line for line in lines(capsys) if line.startswith("N2"))
     assert line.endswith(f": 1 {verdict.value}")
 
@@ -72,7 +72,7 @@ def test_what_is_given_up_and_comes_all_the_same_is_an_error(
     first = next(name for name, claim in N2.items() if claim.kind == "sometimes")
     kept = replace(decision(first), given_up="no reason")
     for name in N2:
-        found.add(kept if name == first else decision(name))
+        found.decided(kept if name == first else decision(name))
     (line,) = (line for line in lines(capsys) if line.startswith("N2"))
     assert line.endswith(": 1 error")
     show_failures(SYSTEM, [kept])
@@ -90,7 +90,7 @@ def test_a_property_that_was_looked_at_is_not_decided(capsys: pytest.CaptureFixt
 def test_every_row_has_a_line_that_fits_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     found = Rows(SYSTEM, None, shown=True)
     for claim in SYSTEM.properties:
-        found.add(decision(claim.name))
+        found.decided(decision(claim.name))
     found.finish()
     head, *told, empty = lines(capsys)
     assert sorted(line.split()[0] for line in told) == sorted(row.id for row in ROWS)
