@@ -5,14 +5,13 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from memhp.checks.run import Decision
+from memhp.checks.run import Decision, Listener
 from memhp.checks.support.verdicts import Verdict
 from memhp.cli.main import main
 from memhp.cli.output import rows as shown
@@ -121,9 +120,9 @@ def interrupted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A run that is interrupted when half of a row is decided."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
-    def check(*_: object, tell: Callable[[Decision], None], **_more: Any) -> None:
+    def check(*_: object, listener: Listener, **_more: Any) -> None:
         for name in list(N2)[:2]:
-            tell(decision(name))
+            listener.decided(decision(name))
         raise KeyboardInterrupt
 
     monkeypatch.setattr("memhp.checks.run.check", check)
