@@ -96,27 +96,21 @@ _NOT_FOUND = Answer("unknown", reason="no proof was found easily")
 def _solved(
     known: Obligations, obligations: Sequence[Obligation], limits: Limits
 ) -> Sequence[Answer]:
-    """From what each names; where that is not enough, in another context, from what is near."""
-    alone = Counter(each.goal for each in obligations)
-    shared = frozenset(goal for goal, times in alone.items() if times > 1)
-    answers = _asked(known, obligations, own, limits, alone=shared)
-    left = [each for each, found in zip(obligations, answers, strict=True) if found is _NOT_FOUND]
-    more = iter(_asked(known, left, near, limits) if left else ())
-    return [next(more) if found is _NOT_FOUND else found for found in answers]
+    """From what each names; where that is not enough, from what is near.
 
-
-def _asked(
-    known: Obligations,
-    obligations: Sequence[Obligation],
-    assumed: _Assumed,
-    limits: Limits,
-    *,
-    alone: frozenset[Term] = frozenset(),
-) -> Sequence[Answer]:
-    """The answers; the goals ``alone`` are first asked with nothing assumed."""
+    Goals that several obligations have are first asked with nothing assumed.
+    """
+    times = Counter(each.goal for each in obligations)
+    shared = frozenset(goal for goal, count in times.items() if count > 1)
     try:
-        solving = _Solving(known.system, obligations, assumed, limits)
-        return list(solving.answers(alone))
+        first = _Solving(known.system, obligations, own, limits)
+        answers = list(first.answers(shared))
+        open_ones = [each for each, a in zip(obligations, answers, strict=True) if a is _NOT_FOUND]
+        if not open_ones:
+            return answers
+        second = _Solving(known.system, open_ones, near, limits, beside=first)
+        more = second.answers(frozenset())
+        return [next(more) if answer is _NOT_FOUND else answer for answer in answers]
     except Exception:  # a solver's own exceptions share no base class; each is asked anew
         return [Answer("error", reason="z3 failed in a batch")] * len(obligations)
 
@@ -130,6 +124,8 @@ class _Solving:
         obligations: Sequence[Obligation],
         assumed: _Assumed,
         limits: Limits,
+        *,
+        beside: _Solving | None = None,
     ) -> None:
         self._limit = limits.z3
         self._assumed = {each: assumed(each) for each in obligations}
@@ -141,7 +137,8 @@ class _Solving:
         )
         self._number = {term: number for number, term in enumerate(terms)}
         constants = dict.fromkeys(var for each in obligations for var in each.constants)
-        self._session = Session(unnamed_script(system, tuple(terms), tuple(constants)))
+        text = unnamed_script(system, tuple(terms), tuple(constants))
+        self._session: Session = Session(text, beside._session if beside else None)
 
     def answers(self, alone: frozenset[Term]) -> Iterator[Answer]:
         """The proof of each obligation, or *unknown*; the goals ``alone`` are asked alone first."""

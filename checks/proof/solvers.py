@@ -110,12 +110,14 @@ class Session:
 
     Args:
         text: SMT-LIB 2, whose assertions are numbered from 0 in their order.
+        beside: another session, of whose context this one is; making one takes as long as some
+            proofs.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, beside: Session | None = None) -> None:
         import z3
 
-        self._context = z3.Context()
+        self._context: z3.Context = beside._context if beside else z3.Context()
         self._assertions = list(z3.parse_smt2_string(text, ctx=self._context))
         self._names: dict[str, Any] = {}
 
