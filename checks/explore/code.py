@@ -11,18 +11,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from ..ground.formulas import FALSE, TRUE, Formula, places
 from ..ground.model import Instance, Model, Watch, Write
 from .expressions import Expressions
-from .packing import WORD, Layout
+from .packing import WORD, Packing
 from .sorting import canonical
 
 __all__ = ["header", "steps"]
 
 
-def header(model: Model, layout: Layout) -> str:
+def header(model: Model, packing: Packing) -> str:
     """``model.h``."""
-    boot = ", ".join(f"{word:#x}ul" for word in layout.pack(model.initial))
+    boot = ", ".join(f"{word:#x}ul" for word in packing.pack(model.initial))
     return "\n".join(
         [
-            f"enum {{ WORDS = {layout.words}, BYTES = {layout.bytes},",
+            f"enum {{ WORDS = {packing.words}, BYTES = {packing.bytes},",
             f"       INSTANCES = {len(model.instances)}, SWAPS = {len(model.symmetries)},",
             f"       CLAIMS = {len(model.claims)}, WATCHES = {len(_states(model))},",
             f"       PROBLEMS = {len(model.problems)}, LEFT_WORDS = {_left_words(model)} }};",
@@ -34,15 +34,15 @@ def header(model: Model, layout: Layout) -> str:
     )
 
 
-def steps(model: Model, layout: Layout) -> str:
+def steps(model: Model, packing: Packing) -> str:
     """``steps.h``."""
-    expressions = Expressions(layout)
+    expressions = Expressions(packing)
     lines = [
         *_passes(model),
-        *_successors(model, layout, expressions),
-        *_watches(model, layout, expressions),
-        *_problems(model, layout, expressions),
-        *canonical(model.grounding, layout, model.symmetries),
+        *_successors(model, packing, expressions),
+        *_watches(model, packing, expressions),
+        *_problems(model, packing, expressions),
+        *canonical(model.grounding, packing, model.symmetries),
     ]
     return "\n".join([*lines, ""])
 
@@ -52,20 +52,20 @@ def _states(model: Model) -> list[Watch]:
     return [watch for watch in model.watches if watch.instance is None]
 
 
-def _words(layout: Layout) -> str:
-    return " ".join(f"const u64 w{n} = s.w[{n}]; (void)w{n};" for n in range(layout.words))
+def _words(packing: Packing) -> str:
+    return " ".join(f"const u64 w{n} = s.w[{n}]; (void)w{n};" for n in range(packing.words))
 
 
 # --- steps ----------------------------------------------------------------------------------------
 
 
-def _successors(model: Model, layout: Layout, expressions: Expressions) -> Iterator[str]:
+def _successors(model: Model, packing: Packing, expressions: Expressions) -> Iterator[str]:
     at_steps: dict[int, list[Watch]] = {}
     for watch in model.watches:
         if watch.instance is not None:
             at_steps.setdefault(watch.instance, []).append(watch)
     yield "static void successors(Worker *me, const State s) {"
-    yield f"    {_words(layout)}"
+    yield f"    {_words(packing)}"
     for number, found in enumerate(model.instances):
         yield f"    /* {found.action}{found.point} */"
         yield from _step(model, expressions, number, found, at_steps.get(number, []))
@@ -136,7 +136,7 @@ def _read(writes: Sequence[Write]) -> Iterator[Formula]:
 
 
 def _write(expressions: Expressions, write: Write) -> str:
-    field = expressions.layout.fields.get(write.place)
+    field = expressions.packing.fields.get(write.place)
     if field is None:
         return f"/* place {write.place} has one value */"
     word = f"t.w[{field.word}]"
@@ -149,11 +149,11 @@ def _write(expressions: Expressions, write: Write) -> str:
 # --- properties -----------------------------------------------------------------------------------
 
 
-def _watches(model: Model, layout: Layout, expressions: Expressions) -> Iterator[str]:
+def _watches(model: Model, packing: Packing, expressions: Expressions) -> Iterator[str]:
     watches = _states(model)
     for number, watch in enumerate(watches):
         yield f"static int watch_{number}(const State s) {{ /* {watch.claim.name} */"
-        yield f"    {_words(layout)}"
+        yield f"    {_words(packing)}"
         yield from (f"    {line}" for line in expressions.shared([watch.when]))
         yield f"    return {expressions.text(watch.when)};"
         yield "}"
@@ -171,11 +171,11 @@ def _left_words(model: Model) -> int:
     return max(((len(problem.left) - 1) // WORD + 1 for problem in model.problems), default=1)
 
 
-def _problems(model: Model, layout: Layout, expressions: Expressions) -> Iterator[str]:
+def _problems(model: Model, packing: Packing, expressions: Expressions) -> Iterator[str]:
     """For each problem: which elements are left in a state, and which steps help, or are cut."""
     for number, problem in enumerate(model.problems):
         yield f"static void left_{number}(const State s, u64 *found) {{ /* {problem.claim.name} */"
-        yield f"    {_words(layout)}"
+        yield f"    {_words(packing)}"
         yield from (f"    {line}" for line in expressions.shared(problem.left))
         for at, when in enumerate(problem.left):
             text = expressions.text(when)

@@ -10,20 +10,20 @@ from collections.abc import Iterable, Sequence
 
 from ..ground.formulas import Cases, Formula
 from ..ground.grounding import bit
-from .packing import WORD, Field, Layout
+from .packing import WORD, Field, Packing
 
 __all__ = ["Expressions"]
 
 
 class Expressions:
-    """Writes sentences for one layout.
+    """Writes sentences for one packing.
 
     What occurs more than once among the sentences given to `shared` is computed
     once, in a variable of its own.
     """
 
-    def __init__(self, layout: Layout) -> None:
-        self.layout = layout
+    def __init__(self, packing: Packing) -> None:
+        self.packing = packing
         self._named: dict[Formula, str] = {}
 
     def shared(self, roots: Iterable[Formula]) -> list[str]:
@@ -75,7 +75,7 @@ class Expressions:
             if code is None:
                 texts.append(self.text(part))
                 continue
-            field = self.layout.fields[part.place]
+            field = self.packing.fields[part.place]
             masks[field.word] = masks.get(field.word, 0) | field.mask
             codes[field.word] = codes.get(field.word, 0) | code
         first = [_compare(w, mask, compared, codes[w]) for w, mask in sorted(masks.items())]
@@ -83,12 +83,12 @@ class Expressions:
 
     def _single(self, atom: Formula, negated: bool) -> int | None:
         """The bits of the one value that the atom asks for (or rules out), if it is just one."""
-        field = self.layout.fields[atom.place]
+        field = self.packing.fields[atom.place]
         numbers = [n for n in field.values if bool(atom.mask >> n & 1) != negated]
         return field.code(numbers[0]) if len(numbers) == 1 else None
 
     def _atom(self, atom: Formula) -> str:
-        field = self.layout.fields[atom.place]
+        field = self.packing.fields[atom.place]
         for negated, compared in ((False, "=="), (True, "!=")):
             code = self._single(atom, negated)
             if code is not None:
@@ -98,8 +98,8 @@ class Expressions:
 
     def stored(self, place: int, cases: Cases) -> str:
         """The bits of a place's new value, at their place in its word."""
-        to = self.layout.fields[place]
-        sort = self.layout.sorts[place]
+        to = self.packing.fields[place]
+        sort = self.packing.sorts[place]
         codes = {value: to.code(bit(sort, value)) for value in cases}
         if len(cases) == 1:
             return f"{next(iter(codes.values())):#x}ul"
@@ -116,7 +116,7 @@ class Expressions:
         places = {when.place for when in cases.values()}
         if places == {-1} or len(places) > 1:
             return None
-        return self.layout.fields[places.pop()]
+        return self.packing.fields[places.pop()]
 
     def _moved(self, source: Field, to: Field, codes: dict[int, int]) -> str:
         numbers = [n for n in source.values if n in codes]

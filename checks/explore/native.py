@@ -20,7 +20,7 @@ from ..support.compiler import Compiler, NativeError, NoMemory, built
 from ..support.scratch import temporary_folder
 from .code import header, steps
 from .digits import tables
-from .packing import Layout
+from .packing import Packing
 from .results import Progress
 from .split import Split
 
@@ -65,7 +65,7 @@ class Outcome:
 
 def run(
     model: Model,
-    layout: Layout,
+    packing: Packing,
     cc: Compiler,
     *,
     jobs: int,
@@ -80,7 +80,7 @@ def run(
 
     Raises `NativeError` if the compiler or the program fails.
     """
-    generated = {"model.h": header(model, layout), "steps.h": steps(model, layout)}
+    generated = {"model.h": header(model, packing), "steps.h": steps(model, packing)}
     # What is watched is much code that seldom runs.
     level = "-O1" if model.watches or model.problems else "-O2"
     arguments = [jobs, memory, depth or 0, stop]

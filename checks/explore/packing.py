@@ -13,7 +13,7 @@ from memhp.spec.language.terms import SortRef
 
 from ..ground.grounding import bit, value_of
 
-__all__ = ["Field", "Layout"]
+__all__ = ["Field", "Packing"]
 
 WORD = 64
 
@@ -37,7 +37,7 @@ class Field:
         return self.values.index(number) << self.shift
 
 
-class Layout:
+class Packing:
     """The fields of the places whose values are given as sets of bits.
 
     Parameters: ``order``, the places that vary in the order in which they are

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from ..ground.formulas import TRUE, Cases, Formula, Formulas
 from ..ground.grounding import bit
 from ..ground.model import Instance, Model, Write
-from .packing import Layout
+from .packing import Packing
 
 __all__ = ["promela"]
 
@@ -20,14 +20,14 @@ FEW = 3
 """So many options need no test in common."""
 
 
-def promela(model: Model, layout: Layout) -> str:
+def promela(model: Model, packing: Packing) -> str:
     """The model as a Promela file.
 
     Values are numbered from 0 in each place.  Spin must be told (``-o2``) not to
     forget what it takes for dead: it would count fewer states.  A run that leaves a counter's
     numbers fails an assertion.
     """
-    writer = _Writer(model, layout)
+    writer = _Writer(model, packing)
     body = list(writer.choice("do", range(len(model.instances)), TRUE, "    "))
     sizes = ", ".join(f"{name.lower()}={size}" for name, size in model.topology.sizes.items())
     return "\n".join(
@@ -45,11 +45,11 @@ def promela(model: Model, layout: Layout) -> str:
 
 
 class _Writer:
-    def __init__(self, model: Model, layout: Layout) -> None:
+    def __init__(self, model: Model, packing: Packing) -> None:
         self.model = model
-        self.layout = layout
+        self.packing = packing
         self.formulas: Formulas = model.grounding.formulas
-        self.names = {place: self._name(place) for place in layout.fields}
+        self.names = {place: self._name(place) for place in packing.fields}
         self.kept = 0
 
     def _name(self, place: int) -> str:
@@ -58,14 +58,14 @@ class _Writer:
 
     def variables(self) -> Iterator[str]:
         """Declarations: what the state is, and what a step keeps for a moment."""
-        for place, field in self.layout.fields.items():
+        for place, field in self.packing.fields.items():
             value = self._code(place, self.model.initial[place])
             yield f"unsigned {self.names[place]} : {field.width} = {value};"
         yield from (f"hidden byte kept{number};" for number in range(self.kept))
 
     def _code(self, place: int, value: int) -> int:
-        numbers = self.layout.fields[place].values
-        return numbers.index(bit(self.layout.sorts[place], value))
+        numbers = self.packing.fields[place].values
+        return numbers.index(bit(self.packing.sorts[place], value))
 
     # --- options ------------------------------------------------------------------------------
 
@@ -144,7 +144,7 @@ class _Writer:
         return f"({sign.join(map(self._text, formula.parts))})"
 
     def _atom(self, atom: Formula) -> str:
-        name, numbers = self.names[atom.place], self.layout.fields[atom.place].values
+        name, numbers = self.names[atom.place], self.packing.fields[atom.place].values
         inside = [code for code, n in enumerate(numbers) if atom.mask >> n & 1]
         outside = [code for code, n in enumerate(numbers) if not atom.mask >> n & 1]
         if len(inside) <= len(outside):
@@ -167,7 +167,7 @@ class _Writer:
         if len(places) > 1 or -1 in places:
             return ""
         place = places.pop()
-        numbers = self.layout.fields[place].values
+        numbers = self.packing.fields[place].values
         plain = all(
             [code for code, n in enumerate(numbers) if when.mask >> n & 1]
             == [self._code(write.place, value)]

@@ -26,7 +26,7 @@ from ..search.search import Choice, Found
 from ..support.compiler import Compiler, NativeError, compiler
 from .digits import words
 from .native import WHEN_SEEN, WHEN_STUCK, Outcome, run, run_bits
-from .packing import Layout
+from .packing import Packing
 from .plain import explore_plainly
 from .promela import promela
 from .results import Exploration, Progress
@@ -136,11 +136,11 @@ def _natively(
         digits = None if symmetry or depth or endings else _digits(model, native)
         if digits is not None and native.method == "bits":
             return _with_bits(model, digits, native, None)
-        layout = Layout(model.domains, model.grounding.sorts)
+        packing = Packing(model.domains, model.grounding.sorts)
         enough = native.memory
         if digits is not None:
-            enough = min(enough, (digits.bits // SPARSE + _FEW) * (layout.bytes + 8) * 3 // 2)
-        outcome = native.search(model, layout, memory=enough, depth=depth, stop=int(stop))
+            enough = min(enough, (digits.bits // SPARSE + _FEW) * (packing.bytes + 8) * 3 // 2)
+        outcome = native.search(model, packing, memory=enough, depth=depth, stop=int(stop))
         if outcome.end == "memory" and enough < native.memory and digits is not None:
             return _with_bits(model, digits, native, _explored(model, outcome, endings))
         if outcome.end != "overflow":
@@ -171,9 +171,9 @@ def _with_bits(
     stuck = bool(result.deadlocks) and result.deadlock is None
     if left or stuck:
         fewer = build(model.system, model.topology, left)
-        layout = Layout(fewer.domains, fewer.grounding.sorts)
+        packing = Packing(fewer.domains, fewer.grounding.sorts)
         when = WHEN_STUCK if stuck else WHEN_SEEN
-        again = native.search(fewer, layout, memory=native.memory, depth=None, stop=when)
+        again = native.search(fewer, packing, memory=native.memory, depth=None, stop=when)
         traces = _explored(fewer, again, ())
         result.found |= traces.found
         result.deadlock = result.deadlock or traces.deadlock
@@ -193,12 +193,12 @@ class _Native:
     progress: Callable[[Progress], None] | None
 
     def search(
-        self, model: Model, layout: Layout, *, memory: int, depth: int | None, stop: int
+        self, model: Model, packing: Packing, *, memory: int, depth: int | None, stop: int
     ) -> Outcome:
         """With states as packed words."""
         return run(
             model,
-            layout,
+            packing,
             self.cc,
             jobs=self.jobs,
             memory=memory,
@@ -226,7 +226,7 @@ def spin_model(system: System, topology: Topology, *, numbers: int = _NUMBERS[0]
     Parameters: ``numbers``, how many values a counter is given.
     """
     model = build(system, topology, (), numbers=numbers)
-    return promela(model, Layout(model.domains, model.grounding.sorts))
+    return promela(model, Packing(model.domains, model.grounding.sorts))
 
 
 def _explored(model: Model, outcome: Outcome, endings: Sequence[Property]) -> Exploration:

@@ -11,15 +11,15 @@ from collections.abc import Iterator, Sequence
 
 from ..ground.grounding import Grounding, bit, value_of
 from ..ground.symmetry import Swap
-from .packing import WORD, Field, Layout
+from .packing import WORD, Field, Packing
 
 __all__ = ["canonical"]
 
 
-def canonical(grounding: Grounding, layout: Layout, swaps: Sequence[Swap]) -> Iterator[str]:
+def canonical(grounding: Grounding, packing: Packing, swaps: Sequence[Swap]) -> Iterator[str]:
     """``settled(s, say)``: the state that is kept; with ``say``, print the swaps to it."""
     for number, swap in enumerate(swaps):
-        yield from _swap(grounding, layout, swap, number)
+        yield from _swap(grounding, packing, swap, number)
     yield "static inline __attribute__((always_inline)) State settled(State s, int say) {"
     yield "    (void)say;"
     if swaps:
@@ -35,17 +35,17 @@ def canonical(grounding: Grounding, layout: Layout, swaps: Sequence[Swap]) -> It
     yield "}"
 
 
-def _swap(grounding: Grounding, layout: Layout, swap: Swap, number: int) -> Iterator[str]:
+def _swap(grounding: Grounding, packing: Packing, swap: Swap, number: int) -> Iterator[str]:
     exchanged: dict[tuple[int, int, int], int] = {}
     mapped: list[str] = []
-    for place, field in layout.fields.items():
+    for place, field in packing.fields.items():
         image = grounding.image(swap, place)
-        to = layout.fields[image]
+        to = packing.fields[image]
         if place < image:
             low, high = sorted((field, to), key=lambda f: (f.word, f.shift))
             key = (low.word, high.word, high.shift - low.shift)
             exchanged[key] = exchanged.get(key, 0) | low.mask
-        codes = _codes(layout, swap, place, image)
+        codes = _codes(packing, swap, place, image)
         if codes != list(range(len(codes))):
             mapped.append(_mapped(to, codes))
     yield f"static inline State swap_{number}(State s) {{"
@@ -57,10 +57,10 @@ def _swap(grounding: Grounding, layout: Layout, swap: Swap, number: int) -> Iter
     yield "}"
 
 
-def _codes(layout: Layout, swap: Swap, place: int, image: int) -> list[int]:
+def _codes(packing: Packing, swap: Swap, place: int, image: int) -> list[int]:
     """For each value of a place, by code, the code of its image."""
-    sort, to = layout.sorts[place], layout.fields[image]
-    values = (value_of(sort, number) for number in layout.fields[place].values)
+    sort, to = packing.sorts[place], packing.fields[image]
+    values = (value_of(sort, number) for number in packing.fields[place].values)
     return [to.values.index(bit(sort, swap.of(sort, value))) for value in values]
 
 

@@ -14,11 +14,11 @@ from memhp.spec.numbers.normal_path import LOOK_UPS, NORMAL_PATH, WITHOUT_HOTPLU
 
 from ..support.verdicts import Verdict
 
-__all__ = ["Cost", "CostResult", "cost", "normal_path"]
+__all__ = ["CostResult", "StepCost", "cost", "normal_path"]
 
 
 @dataclass(frozen=True)
-class Cost:
+class StepCost:
     """The entries of state that a step reads, and the variables that it writes.
 
     ``unbounded`` names the parts that look at every element of a sort: there
@@ -49,7 +49,7 @@ class CostResult:
     detail: str
 
 
-def cost(action: Action, system: System) -> Cost:
+def cost(action: Action, system: System) -> StepCost:
     """What the guards and updates of the action read, definitions expanded; what it writes."""
     entries: dict[App, None] = {}
     unbounded: dict[str, None] = {}
@@ -62,7 +62,7 @@ def cost(action: Action, system: System) -> Cost:
     for update in action.updates:
         if update.point is None:
             unbounded[update.symbol.name] = None
-    return Cost(tuple(entries), tuple(sorted(action.written)), tuple(unbounded))
+    return StepCost(tuple(entries), tuple(sorted(action.written)), tuple(unbounded))
 
 
 def _parts(action: Action) -> Iterator[tuple[str, Term]]:
