@@ -197,7 +197,7 @@ def _shapes(args: argparse.Namespace, system: System) -> list[Shape]:
 def _one(
     args: argparse.Namespace, system: System, shape: Shape, claims: list[Property], what: str
 ) -> Exploration:
-    from memhp.checks.explore.run import explore
+    from memhp.checks.explore.run import Means, explore
 
     def progress(at: Progress) -> None:
         if not args.quiet:
@@ -215,9 +215,8 @@ def _one(
         shape.build(system),
         claims,
         depth=args.depth,
-        memory=args.memory,
-        jobs=args.jobs,
         stop=not args.go_on,
         symmetry=args.symmetry,
+        means=Means(args.memory, args.jobs),
         progress=progress,
     )

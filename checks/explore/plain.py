@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from time import perf_counter
 
@@ -36,36 +36,30 @@ def explore_plainly(
     stop: bool,
     progress: Callable[[Progress], None] | None,
 ) -> Exploration:
-    """As `memhp.checks.explore.run.explore`."""
-    started = perf_counter()
+    """Every state of the machine, breadth-first; none of what *ends* properties speak of.
+
+    Args:
+        claims: the properties to decide, none of kind *ends*.
+        depth: the steps to go at most.
+        memory: bytes after which the search ends.
+        stop: end with the layer in which a property is violated.
+        progress: called after each layer.
+    """
     ours = (_stuck(system), _claim("never", FALSE))
     wanted = [*claims, *ours]
-    layers = [1]
-
-    covered = Search(states=1)
-
-    def told(so_far: Search) -> None:
-        nonlocal covered
-        covered = so_far
-        layers.append(so_far.states - sum(layers))
-        if progress:
-            seconds = perf_counter() - started
-            progress(Progress(so_far.depth, so_far.states, so_far.transitions, seconds))
-        if stop and any(kind_of[name] in ("always", "step") for name in so_far.found):
-            raise _Refuted
-
-    kind_of = {claim.name: claim.kind for claim in wanted}
+    stops = {claim.name for claim in claims if stop and claim.kind in ("always", "step")}
+    layers = _Layers(stops, progress)
     whole = replace(system, properties=(*system.properties, *ours))
-    most = memory // BYTES_A_STATE
     end: End = "complete"
     try:
-        result = search(whole, [topology], wanted, depth=depth, max_states=most, progress=told)
+        most = memory // BYTES_A_STATE
+        result = search(whole, [topology], wanted, depth=depth, max_states=most, progress=layers)
         if not result.complete:
             end = "memory" if result.spent else "depth"
     except _Refuted:
-        result, end = covered, "refuted"
+        result, end = layers.covered, "refuted"
     except KeyboardInterrupt:
-        result, end = covered, "interrupted"
+        result, end = layers.covered, "interrupted"
     deadlock = result.found.pop(ours[0].name, None)
     return Exploration(
         system=system,
@@ -78,14 +72,33 @@ def explore_plainly(
         states=result.states,
         transitions=result.transitions,
         deadlocks=None,
-        layers=tuple(new for new in layers if new),
+        layers=tuple(new for new in layers.sizes if new),
         found=result.found,
         deadlock=deadlock.steps if deadlock else None,
     )
 
 
 class _Refuted(Exception):
-    """A property is violated, and the layer is done."""
+    """A property is violated, and its layer is searched."""
+
+
+class _Layers:
+    """The layers of a search so far, which ends once a property of ``stops`` is violated."""
+
+    def __init__(self, stops: Collection[str], progress: Callable[[Progress], None] | None) -> None:
+        self.sizes = [1]
+        self.covered = Search(states=1)
+        self._stops, self._progress = stops, progress
+        self._started = perf_counter()
+
+    def __call__(self, so_far: Search) -> None:
+        self.covered = so_far
+        self.sizes.append(so_far.states - sum(self.sizes))
+        if self._progress:
+            seconds = perf_counter() - self._started
+            self._progress(Progress(so_far.depth, so_far.states, so_far.transitions, seconds))
+        if not so_far.found.keys().isdisjoint(self._stops):
+            raise _Refuted
 
 
 def _claim(name: str, formula: Term) -> Property:

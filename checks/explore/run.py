@@ -1,10 +1,10 @@
-"""Exhaustive search of one machine: what is reachable, what broke, and how to get there.
+"""Exhaustive search of one machine: what is reachable, what breaks, and a shortest trace to it.
 
 >>> from memhp.checks.search.scopes import USUAL
 >>> from memhp.spec.system import SYSTEM
 >>> claims = [SYSTEM.property_by_name["a_removable_block_is_full"]]
->>> found = explore(SYSTEM, USUAL[0].build(SYSTEM), claims, depth=3)
->>> found.depth, len(found.layers), len(found.found["a_removable_block_is_full"].steps)
+>>> result = explore(SYSTEM, USUAL[0].build(SYSTEM), claims, depth=3)
+>>> result.depth, len(result.layers), len(result.found["a_removable_block_is_full"].steps)
 (3, 4, 1)
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Literal
@@ -32,7 +33,7 @@ from .promela import promela
 from .results import Exploration, Progress
 from .split import Split, split
 
-__all__ = ["ENDLESS_STATES", "MEMORY", "Method", "explore", "spin_model"]
+__all__ = ["ENDLESS_STATES", "MEMORY", "Means", "Method", "explore", "spin_model"]
 
 MEMORY = 2 << 30
 """How many bytes a search may use unless told otherwise."""
@@ -42,7 +43,28 @@ SPARSE = 128
 """One bit a state is less work if at least one in so many combinations of digits is reached."""
 _FEW = 1 << 16
 Method = Literal["auto", "packed", "bits"]
+"""*packed*: states as words; *bits*: one bit a state, where states split so; *auto*: either."""
 _NUMBERS = (8, 16, 32, 64)
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a search may use, and how it keeps states: it finds the same with any.
+
+    Attributes:
+        memory: bytes after which the search ends.
+        jobs: threads; all cores unless given.
+        method: how states are kept, if there is a C compiler.
+        layers: look for depths; without, *bits* has none, and is several times as fast.
+    """
+
+    memory: int = MEMORY
+    jobs: int | None = None
+    method: Method = "auto"
+    layers: bool = True
+
+
+_USUAL = Means()
 
 
 def explore(
@@ -51,68 +73,84 @@ def explore(
     claims: Sequence[Property],
     *,
     depth: int | None = None,
-    memory: int = MEMORY,
-    jobs: int | None = None,
     stop: bool = False,
     symmetry: bool = False,
-    method: Method = "auto",
-    layers: bool = True,
+    means: Means = _USUAL,
     progress: Callable[[Progress], None] | None = None,
 ) -> Exploration:
-    """Every state of the machine, layer by layer.
+    """Every state of the machine, breadth-first; what the properties make of them.
 
-    Parameters: ``claims``, the properties to decide (those of kind *ends* as
-    `memhp.checks.search.lasso.endless` does; with ``symmetry``, in a search of their own
-    without it, since images of one element are the same work only to begin with);
-    ``depth``, the steps to go at most; ``memory``, the bytes after which the
-    search ends; ``jobs``, threads (all cores unless given); ``stop``, whether it
-    ends with the layer in which a property is violated; ``symmetry``, whether
-    one state is kept for all that differ only in elements that nothing tells apart;
-    ``method``, *packed* for states as words, *bits* for one bit a state where states
-    split so; without ``layers`` the latter finds no depths, and is several times as fast.
+    Without a C compiler the reference searches (`Exploration.engine` says so).
 
-    Without a C compiler the reference does it (`Exploration.engine` says so).
-    Raises `NativeError` if the compiler, or what it made, fails.
+    Args:
+        claims: the properties to decide; those of kind *ends* as
+            `memhp.checks.search.lasso.endless` does, with ``symmetry`` in a search of their own
+            without it, since images of one element are the same work only to begin with.
+        depth: the steps to go at most.
+        stop: end with the layer in which a property is violated.
+        symmetry: keep one state of all that differ only in elements that nothing tells apart.
+        means: memory, threads, and how states are kept.
+        progress: called now and then while the search goes on.
+
+    Raises:
+        NativeError: the compiler, or the program that it made, fails.
     """
     started = perf_counter()
-    now = [claim for claim in claims if claim.kind != "ends"]
     cc = compiler()
     if cc is None:
-        result = explore_plainly(
-            system, topology, now, depth=depth, memory=memory, stop=stop, progress=progress
-        )
-        for claim in claims:
-            if claim.kind == "ends":
-                _follow(result, claim)
+        result = _by_reference(system, topology, claims, depth, stop, means, progress)
     else:
-        native = _Native(cc, jobs or os.cpu_count() or 1, memory, method, layers, progress)
-
-        def natively(wanted: Sequence[Property], symmetry: bool) -> Exploration:
-            return _natively(
-                system, topology, wanted, native, depth=depth, stop=stop, symmetry=symmetry
-            )
-
-        result = natively(now if symmetry else claims, symmetry)
-        endings = [claim for claim in claims if claim.kind == "ends"]
-        if symmetry and endings and result.end == "complete":
-            apart = natively(endings, False)
-            result.followed, result.found = apart.followed, result.found | apart.found
+        native = _Native(cc, means, progress, depth, stop)
+        result = _by_compiled_search(system, topology, claims, native, symmetry)
     return replace(result, claims=tuple(claims), seconds=perf_counter() - started)
 
 
-def _follow(result: Exploration, claim: Property) -> None:
-    """Look for a run along which the work of an *ends* property is never done."""
+def _by_reference(
+    system: System,
+    topology: Topology,
+    claims: Sequence[Property],
+    depth: int | None,
+    stop: bool,
+    means: Means,
+    progress: Callable[[Progress], None] | None,
+) -> Exploration:
+    """By the reference; of *ends* properties, if the machine is small, runs without end, too."""
     from ..search.lasso import endless
 
-    if result.end == "complete" and result.states <= ENDLESS_STATES:
-        try:
-            found = endless(result.system, result.topology, claim, max_states=ENDLESS_STATES)
-        except Spent:
-            found = None
-        else:
-            result.followed.add(claim.name)
-        if found:
-            result.found[claim.name] = found
+    now = [claim for claim in claims if claim.kind != "ends"]
+    memory = means.memory
+    result = explore_plainly(
+        system, topology, now, depth=depth, memory=memory, stop=stop, progress=progress
+    )
+    if result.end != "complete" or result.states > ENDLESS_STATES:
+        return result
+    for claim in claims:
+        if claim.kind == "ends":
+            with suppress(Spent):
+                run = endless(system, topology, claim, max_states=ENDLESS_STATES)
+                result.followed.add(claim.name)
+                if run:
+                    result.found[claim.name] = run
+    return result
+
+
+def _by_compiled_search(
+    system: System,
+    topology: Topology,
+    claims: Sequence[Property],
+    native: _Native,
+    symmetry: bool,
+) -> Exploration:
+    """By the compiled search; with symmetry, *ends* properties in a second one without it."""
+    if not symmetry:
+        return _natively(system, topology, claims, native)
+    endings = [claim for claim in claims if claim.kind == "ends"]
+    others = [claim for claim in claims if claim.kind != "ends"]
+    result = _natively(system, topology, others, native, symmetry=True)
+    if endings and result.end == "complete":
+        apart = _natively(system, topology, endings, native)
+        result.followed, result.found = apart.followed, result.found | apart.found
+    return result
 
 
 def _natively(
@@ -121,89 +159,92 @@ def _natively(
     claims: Sequence[Property],
     native: _Native,
     *,
-    depth: int | None,
-    stop: bool,
-    symmetry: bool,
+    symmetry: bool = False,
 ) -> Exploration:
     """With one bit a state where that is less work, otherwise with states as packed words.
 
     Whether it is shows when a search of packed states has not seen all of them soon.
     """
+    means = native.means
     symmetries = swaps(system, topology, claims) if symmetry else ()
     endings = [claim for claim in claims if claim.kind == "ends"]
     for numbers in _NUMBERS:
         model = build(system, topology, claims, numbers=numbers, symmetries=symmetries)
-        digits = None if symmetry or depth or endings else _digits(model, native)
-        if digits is not None and native.method == "bits":
+        digits = None if symmetry or native.depth or endings else _digits(model, means)
+        if digits is not None and means.method == "bits":
             return _with_bits(model, digits, native, None)
         packing = Packing(model.domains, model.grounding.sorts)
-        enough = native.memory
+        enough = means.memory
         if digits is not None:
             enough = min(enough, (digits.bits // SPARSE + _FEW) * (packing.bytes + 8) * 3 // 2)
-        outcome = native.search(model, packing, memory=enough, depth=depth, stop=int(stop))
-        if outcome.end == "memory" and enough < native.memory and digits is not None:
+        outcome = native.search(model, packing, enough)
+        if outcome.end == "memory" and enough < means.memory and digits is not None:
             return _with_bits(model, digits, native, _explored(model, outcome, endings))
         if outcome.end != "overflow":
             return _explored(model, outcome, endings)
     raise NativeError(f"a counter leaves the numbers from -1 to {_NUMBERS[-1] - 2}")
 
 
-def _digits(model: Model, native: _Native) -> Split | None:
+def _digits(model: Model, means: Means) -> Split | None:
     """The digits of the states, if there is room for a bit for each combination."""
-    if native.method == "packed":
+    if means.method == "packed":
         return None
     digits = split(model)
-    arrays = 3 if native.layers else 2
-    return digits if digits and words(digits) * 8 * arrays <= native.memory else None
+    arrays = 3 if means.layers else 2
+    return digits if digits and words(digits) * 8 * arrays <= means.memory else None
 
 
 def _with_bits(
-    model: Model, digits: Split, native: _Native, begun: Exploration | None
+    model: Model, digits: Split, native: _Native, packed: Exploration | None
 ) -> Exploration:
-    """All states, one bit each; then the shortest traces that are not known yet."""
+    """All states, one bit each; then the shortest traces that are not among those of ``packed``.
+
+    That search had to stop before the end.
+    """
     outcome = native.turn(digits, len(model.claims))
     result = _explored(model, outcome, ())
     result.engine = "bits"
     seen = [model.claims[number] for number in sorted(outcome.seen)]
-    if begun:
-        result.found, result.deadlock = begun.found, begun.deadlock
-    left = [claim for claim in seen if claim.name not in result.found]
+    if packed:
+        result.found, result.deadlock = packed.found, packed.deadlock
+    untraced = [claim for claim in seen if claim.name not in result.found]
     stuck = bool(result.deadlocks) and result.deadlock is None
-    if left or stuck:
-        fewer = build(model.system, model.topology, left)
+    if untraced or stuck:
+        fewer = build(model.system, model.topology, untraced)
         packing = Packing(fewer.domains, fewer.grounding.sorts)
-        when = WHEN_STUCK if stuck else WHEN_SEEN
-        again = native.search(fewer, packing, memory=native.memory, depth=None, stop=when)
+        to_traces = replace(native, depth=None, stop=WHEN_STUCK if stuck else WHEN_SEEN)
+        again = to_traces.search(fewer, packing, native.means.memory)
         traces = _explored(fewer, again, ())
         result.found |= traces.found
         result.deadlock = result.deadlock or traces.deadlock
-        result.seen = {claim.name for claim in left} - traces.found.keys()
+        result.seen = {claim.name for claim in untraced} - traces.found.keys()
     return result
 
 
 @dataclass(frozen=True)
 class _Native:
-    """How the compiled searches are run."""
+    """How the compiled searches are run; ``depth`` and ``stop`` as `native.run` has them."""
 
     cc: Compiler
-    jobs: int
-    memory: int
-    method: Method
-    layers: bool
+    means: Means
     progress: Callable[[Progress], None] | None
+    depth: int | None
+    stop: int
 
-    def search(
-        self, model: Model, packing: Packing, *, memory: int, depth: int | None, stop: int
-    ) -> Outcome:
-        """With states as packed words."""
+    @property
+    def jobs(self) -> int:
+        return self.means.jobs or os.cpu_count() or 1
+
+    def search(self, model: Model, packing: Packing, memory: int) -> Outcome:
+        """With states as packed words, in so many bytes."""
         return run(
             model,
             packing,
             self.cc,
             jobs=self.jobs,
             memory=memory,
-            depth=depth,
-            stop=stop,
+            depth=self.depth,
+            stop=self.stop,
             progress=self.progress,
         )
 
@@ -214,16 +255,18 @@ class _Native:
             claims,
             self.cc,
             jobs=self.jobs,
-            layers=self.layers,
+            layers=self.means.layers,
             progress=self.progress,
         )
 
 
 def spin_model(system: System, topology: Topology, *, numbers: int = _NUMBERS[0]) -> str:
-    """The machine as a Promela file, with the states and transitions that `explore` counts.
+    """The text of a Promela model with the states and transitions that `explore` counts.
 
     Spin's "transitions (= stored+matched)" counts the boot state, too: one more.
-    Parameters: ``numbers``, how many values a counter is given.
+
+    Args:
+        numbers: how many values a counter is given, from -1 on.
     """
     model = build(system, topology, (), numbers=numbers)
     return promela(model, Packing(model.domains, model.grounding.sorts))
@@ -266,27 +309,27 @@ def _endings(
         problem = model.problems[number]
         if problem.claim.name not in result.found:
             steps = tuple(_way(model, (), way))
-            run = Found(problem.claim, model.topology, steps, problem.point, loop=loop)
-            result.found[problem.claim.name] = _shown(model, run)
+            trace = Found(problem.claim, model.topology, steps, problem.point, loop=loop)
+            result.found[problem.claim.name] = _shown(model, trace)
 
 
 def _way(model: Model, boot: Sequence[int], way: Sequence[Sequence[int]]) -> Iterator[Choice]:
     """The steps of a run from boot.  The search took each from an image of the state there."""
     back = [model.symmetries[swap] for swap in reversed(boot)]
     for number, *swaps_after in way:
-        found = model.instances[number]
-        sorts = [var.sort for var in model.system.action_by_name[found.action].params]
-        point = found.point
+        step = model.instances[number]
+        sorts = [var.sort for var in model.system.action_by_name[step.action].params]
+        point = step.point
         for swap in back:
             point = swap.point(sorts, point)
-        yield found.action, point
+        yield step.action, point
         back = [model.symmetries[swap] for swap in reversed(swaps_after)] + back
 
 
-def _shown(model: Model, found: Found) -> Found:
+def _shown(model: Model, trace: Found) -> Found:
     """The trace, run on the reference: it must show what the search has seen."""
-    if not found.is_shown_by(found.replay(model.system)):
+    if not trace.is_shown_by(trace.replay(model.system)):
         raise AssertionError(
-            f"the reference does not see {found.claim.name} at the end of {found.steps}"
+            f"the reference does not see {trace.claim.name} at the end of {trace.steps}"
         )
-    return found
+    return trace

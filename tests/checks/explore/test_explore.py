@@ -9,7 +9,7 @@ import networkx as nx
 import pytest
 
 from memhp.checks.explore.results import Exploration, Progress
-from memhp.checks.explore.run import explore
+from memhp.checks.explore.run import Means, explore
 from memhp.checks.ground.grounding import Grounding
 from memhp.checks.ground.parts import restricted, sliced
 from memhp.checks.ground.symmetry import swaps
@@ -152,7 +152,7 @@ def test_symmetry_keeps_one_state_of_each_orbit(system: System, shape: Shape) ->
 @native
 def test_threads_change_nothing() -> None:
     topology = Shape(blocks=2, frames=2, folios=2).build(FOLIOS)
-    one, four = (explore(FOLIOS, topology, [], jobs=jobs) for jobs in (1, 4))
+    one, four = (explore(FOLIOS, topology, [], means=Means(jobs=jobs)) for jobs in (1, 4))
     assert (one.layers, one.transitions) == (four.layers, four.transitions)
 
 
@@ -161,7 +161,8 @@ def test_memory_that_runs_out_is_said() -> None:
     claim = SYSTEM.property_by_name["only_devices_change_state"]
     told: list[Progress] = []
     topology = USUAL[0].build(SYSTEM)
-    found = explore(SYSTEM, topology, [claim], memory=4 << 20, progress=told.append)
+    means = Means(memory=4 << 20)
+    found = explore(SYSTEM, topology, [claim], means=means, progress=told.append)
     assert (found.end, found.verdict(claim)) == ("memory", Verdict.undetermined)
     assert 0 < found.depth < 15
     assert sum(found.layers) < found.states == told[-1].states

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from memhp.checks.explore.results import Exploration
-from memhp.checks.explore.run import Method, explore
+from memhp.checks.explore.run import Means, Method, explore
 from memhp.checks.explore.split import Split, split
 from memhp.checks.ground.model import build
 from memhp.checks.ground.parts import restricted, sliced
@@ -26,10 +26,13 @@ UNLOCKED = DropGuard("begin_offline", "hotplug_lock").apply(KERNEL)
 
 
 def both(
-    system: System, topology: Topology, claims: list[Property], **more: bool
+    system: System, topology: Topology, claims: list[Property], *, layers: bool = True
 ) -> tuple[Exploration, Exploration]:
     methods: tuple[Method, Method] = ("packed", "bits")
-    packed, bits = (explore(system, topology, claims, method=method, **more) for method in methods)
+    packed, bits = (
+        explore(system, topology, claims, means=Means(method=method, layers=layers))
+        for method in methods
+    )
     assert (packed.engine, bits.engine) == ("native", "bits")
     return packed, bits
 
@@ -56,8 +59,8 @@ def test_states_transitions_dead_ends_and_layers_are_equal(system: System, shape
 def test_without_layers_the_counts_are_equal() -> None:
     whole = sliced(KERNEL, [])
     topology = Shape(blocks=4, frames=2).build(whole)
-    packed = explore(whole, topology, [], method="packed")
-    bits = explore(whole, topology, [], method="bits", layers=False, jobs=3)
+    packed = explore(whole, topology, [], means=Means(method="packed"))
+    bits = explore(whole, topology, [], means=Means(jobs=3, method="bits", layers=False))
     assert packed.states > 100_000
     for name in ("end", "states", "transitions", "deadlocks"):
         assert getattr(packed, name) == getattr(bits, name), name
@@ -114,5 +117,5 @@ def test_states_that_one_step_joins_do_not_split() -> None:
 def test_memory_bounds_the_bits() -> None:
     whole = sliced(KERNEL, [])
     topology = Shape(blocks=4, frames=3).build(whole)
-    found = explore(whole, topology, [], memory=1 << 20, method="bits")
+    found = explore(whole, topology, [], means=Means(memory=1 << 20, method="bits"))
     assert (found.engine, found.end) == ("native", "memory")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from memhp.checks.explore.results import Exploration
-from memhp.checks.explore.run import explore
+from memhp.checks.explore.run import Means, explore
 from memhp.checks.ground.parts import restricted, sliced
 from memhp.checks.search.lasso import endless
 from memhp.checks.search.search import Found
@@ -172,5 +172,5 @@ def test_with_symmetry_runs_without_end_are_looked_for_without_it() -> None:
 def test_threads_find_the_same_runs(jobs: int) -> None:
     smaller, claim = part(DropUpdate("wake", "waiting").apply(SYSTEM), WAITING, "waiting_ends")
     topology = Shape(blocks=2, ptes=2).build(smaller)
-    run = run_of(explore(smaller, topology, [claim], jobs=jobs), claim)
+    run = run_of(explore(smaller, topology, [claim], means=Means(jobs=jobs)), claim)
     assert (len(run.steps), run.loop) == (9, 8)

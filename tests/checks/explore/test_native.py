@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from memhp.checks.explore import native
+from memhp.checks.support import compiler as compilers
 from memhp.checks.support.compiler import compiler, why_no_compiler
 from memhp.cli.main import main
 
@@ -24,7 +25,7 @@ SEARCH = ["explore", "--scope", "block=1", "--actions", "blocks", "--depth", "1"
 
 @pytest.fixture(autouse=True)
 def _afresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    native._tried.cache_clear()
+    compilers._tried.cache_clear()
     monkeypatch.setattr(tempfile, "tempdir", None)
 
 
@@ -100,7 +101,7 @@ def test_where_programs_cannot_be_run_the_cache_is_tried_and_then_the_reference(
     found = compiler()
     assert found is not None
     assert found.folder == tmp_path / "cache" / "memhp"
-    native._tried.cache_clear()
+    compilers._tried.cache_clear()
     monkeypatch.setattr(subprocess, "run", _run_nowhere_in(tmp_path))
     assert main(SEARCH) == 0
     assert f"no program can be run in {tmp_path / 'temporary'}" in capsys.readouterr().err
