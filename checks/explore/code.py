@@ -18,7 +18,7 @@ __all__ = ["header", "steps"]
 
 
 def header(model: Model, packing: Packing) -> str:
-    """``model.h``."""
+    """The text of ``model.h``: how large things are, what a state is, and the boot state."""
     boot = ", ".join(f"{word:#x}ul" for word in packing.pack(model.initial))
     return "\n".join(
         [
@@ -35,7 +35,7 @@ def header(model: Model, packing: Packing) -> str:
 
 
 def steps(model: Model, packing: Packing) -> str:
-    """``steps.h``."""
+    """The text of ``steps.h``: functions for what follows a state, and for what is watched."""
     expressions = Expressions(packing)
     lines = [
         *_passes(model),
@@ -66,9 +66,9 @@ def _successors(model: Model, packing: Packing, expressions: Expressions) -> Ite
             at_steps.setdefault(watch.instance, []).append(watch)
     yield "static void successors(Worker *me, const State s) {"
     yield f"    {_words(packing)}"
-    for number, found in enumerate(model.instances):
-        yield f"    /* {found.action}{found.point} */"
-        yield from _step(model, expressions, number, found, at_steps.get(number, []))
+    for number, instance in enumerate(model.instances):
+        yield f"    /* {instance.action}{instance.point} */"
+        yield from _step(model, expressions, number, instance, at_steps.get(number, []))
     yield "}"
 
 
@@ -76,21 +76,21 @@ def _step(
     model: Model,
     expressions: Expressions,
     number: int,
-    found: Instance,
+    instance: Instance,
     watches: Sequence[Watch],
 ) -> Iterator[str]:
     expressions.shared([])
-    yield f"    if {_bracketed(expressions.text(found.guard))} {{"
+    yield f"    if {_bracketed(expressions.text(instance.guard))} {{"
     broken = [(model.claims.index(watch.claim), watch.when) for watch in watches]
-    for line in expressions.shared([*_read(found.writes), found.overflow, *_second(broken)]):
+    for line in expressions.shared([*_read(instance.writes), instance.overflow, *_second(broken)]):
         yield f"        {line}"
-    if found.overflow is not FALSE:
-        yield f"        if ({expressions.text(found.overflow)}) me->overflowed = 1;"
+    if instance.overflow is not FALSE:
+        yield f"        if ({expressions.text(instance.overflow)}) me->overflowed = 1;"
     for claim, when in broken:
         yield f"        if ({expressions.text(when)}) broke(me, {claim}, &s, {number});"
     yield f"        if (!passed_over(me, {number})) {{"
     yield "            State t = s;"
-    for write in found.writes:
+    for write in instance.writes:
         yield f"            {_write(expressions, write)}"
     yield f"            emit(me, t, {number});"
     yield "        }"
@@ -103,12 +103,12 @@ def _passes(model: Model) -> Iterator[str]:
     Those come before it and do not meddle with it; a state that is kept for its
     images does not tell which step led to it, so then there are none.
     """
-    found = model.instances
-    reads = [instance.reads for instance in found]
-    writes = [frozenset(write.place for write in instance.writes) for instance in found]
-    words = len(found) // WORD + 1
-    rows = [0] * (len(found) + 1)
-    for last in range(len(found) if not model.symmetries else 0):
+    instances = model.instances
+    reads = [instance.reads for instance in instances]
+    writes = [frozenset(write.place for write in instance.writes) for instance in instances]
+    words = len(instances) // WORD + 1
+    rows = [0] * (len(instances) + 1)
+    for last in range(len(instances) if not model.symmetries else 0):
         for earlier in range(last):
             one, other = reads[last] | writes[last], reads[earlier] | writes[earlier]
             if not (writes[last] & other or writes[earlier] & one):
@@ -210,8 +210,8 @@ def _lists(model: Model, watches: Sequence[Watch]) -> Iterator[str]:
     reads = [places(watch.when) for watch in watches]
     starts: list[int] = []
     entries: list[int] = []
-    for found in model.instances:
-        written = {write.place for write in found.writes}
+    for instance in model.instances:
+        written = {write.place for write in instance.writes}
         touched = {n for n, places in enumerate(reads) if places & written}
         if model.symmetries:
             names = {watches[n].claim.name for n in touched}

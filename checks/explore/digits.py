@@ -19,7 +19,7 @@ List = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 def words(split: Split) -> int:
-    """How many words hold a bit for each combination of digits."""
+    """How many words of 64 bits hold a bit for each combination of digits."""
     return _row(split) * prod(split.sizes[1:])
 
 
@@ -28,7 +28,11 @@ def _row(split: Split) -> int:
 
 
 def tables(split: Split, claims: int) -> str:
-    """``digits.h``."""
+    """The text of ``digits.h``: sizes and strides of the digits, and each turn as lists and masks.
+
+    Args:
+        claims: how many properties are watched.
+    """
     sizes = split.sizes
     strides = [0, *(_row(split) * prod(sizes[1:digit]) for digit in range(1, len(sizes)))]
     at = sum(v * s for v, s in zip(split.boot, strides, strict=True)) + split.boot[0] // WORD

@@ -16,9 +16,9 @@ __all__ = ["Expressions"]
 
 
 class Expressions:
-    """Writes sentences for one packing.
+    """Writes sentences as C expressions over the words of a state that is packed so.
 
-    What occurs more than once among the sentences given to `shared` is computed
+    What occurs more than once among the sentences that `shared` gets is computed
     once, in a variable of its own.
     """
 
@@ -27,7 +27,7 @@ class Expressions:
         self._named: dict[Formula, str] = {}
 
     def shared(self, roots: Iterable[Formula]) -> list[str]:
-        """Declarations for what occurs more than once, until the next call."""
+        """C declarations for what occurs more than once; `text` uses them until the next call."""
         self._named = {}
         uses: Counter[Formula] = Counter()
         ordered: list[Formula] = []
@@ -50,7 +50,7 @@ class Expressions:
         return lines
 
     def text(self, formula: Formula) -> str:
-        """The condition."""
+        """A C expression that is not 0 where the sentence holds."""
         if formula in self._named:
             return self._named[formula]
         match formula.shape:
@@ -97,7 +97,7 @@ class Expressions:
         return f"({chosen:#x}ul >> {_value(field)} & 1)"
 
     def stored(self, place: int, cases: Cases) -> str:
-        """The bits of a place's new value, at their place in its word."""
+        """A C expression for the bits of a place's new value, where they are in its word."""
         to = self.packing.fields[place]
         sort = self.packing.sorts[place]
         codes = {value: to.code(bit(sort, value)) for value in cases}

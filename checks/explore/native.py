@@ -74,11 +74,19 @@ def run(
     stop: int,
     progress: Callable[[Progress], None] | None,
 ) -> Outcome:
-    """Search.  Parameters: see `memhp.checks.explore.run.explore`; ``stop``:
-    1, with the layer in which a property is violated; `WHEN_SEEN`, as soon as every claim
-    was seen; `WHEN_STUCK`, and a state without a step.
+    """Search with states as packed words; what the program printed.
 
-    Raises `NativeError` if the compiler or the program fails.
+    Args:
+        jobs: threads.
+        memory: bytes after which the search ends.
+        depth: the steps to go at most.
+        stop: when to end. 0: when there is nothing new; 1: with the layer in which a property
+            is violated; `WHEN_SEEN`: as soon as every claim was seen; `WHEN_STUCK`: and a
+            state without a step.
+        progress: called now and then while the search goes on.
+
+    Raises:
+        NativeError: the compiler or the program fails.
     """
     generated = {"model.h": header(model, packing), "steps.h": steps(model, packing)}
     # What is watched is much code that seldom runs.
@@ -96,9 +104,16 @@ def run_bits(
     layers: bool,
     progress: Callable[[Progress], None] | None,
 ) -> Outcome:
-    """Search with one bit a state: all of it, layer by layer or without depths.
+    """Search all of it with one bit a state; what the program printed.
 
-    Raises `NativeError` as `run` does.
+    Args:
+        claims: how many properties are watched.
+        jobs: threads.
+        layers: breadth-first; without, faster, and no depths are known.
+        progress: called now and then while the search goes on.
+
+    Raises:
+        NativeError: the compiler or the program fails.
     """
     generated = {"digits.h": tables(split, claims)}
     return _run(cc, "-O3", generated, ("bits.c", "pages.h", "threads.h"), [jobs, layers], progress)

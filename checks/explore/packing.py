@@ -33,15 +33,18 @@ class Field:
         return ((1 << self.width) - 1) << self.shift
 
     def code(self, number: int) -> int:
-        """The bits that stand for a value, in their word."""
+        """The bits that stand for the value of that number, in their word."""
         return self.values.index(number) << self.shift
 
 
 class Packing:
-    """The fields of the places whose values are given as sets of bits.
+    """The fields of all places in the words of a state.
 
-    Parameters: ``order``, the places that vary in the order in which they are
-    laid out (by number unless given).
+    Args:
+        domains: for each place the values that it can have, as a set of bits.
+        sorts: the sort of each place.
+        order: the places that vary, in the order in which they are laid out; by number
+            without it.
     """
 
     def __init__(
@@ -64,14 +67,14 @@ class Packing:
         self.bytes = 8 * (self.words - 1) + max(1, -(-used[-1] // 8)) if used else 1
 
     def pack(self, values: Sequence[int]) -> tuple[int, ...]:
-        """The words of a state."""
+        """The words of a state, from the value of every place."""
         words = [0] * self.words
         for place, field in self.fields.items():
             words[field.word] |= field.code(bit(self.sorts[place], values[place]))
         return tuple(words)
 
     def unpack(self, words: Sequence[int]) -> list[int]:
-        """The value of every place."""
+        """The value of every place, from the words of a state."""
         values = [0] * len(self.sorts)
         for place, value in self.constant.items():
             values[place] = value

@@ -21,9 +21,9 @@ FEW = 3
 
 
 def promela(model: Model, packing: Packing) -> str:
-    """The model as a Promela file.
+    """The text of a Promela file: the model, for Spin.
 
-    Values are numbered from 0 in each place.  Spin must be told (``-o2``) not to
+    Values are numbered from 0 in each place.  Spin needs ``-o2`` not to
     forget what it takes for dead: it would count fewer states.  A run that leaves a counter's
     numbers fails an assertion.
     """
@@ -70,69 +70,69 @@ class _Writer:
     # --- options ------------------------------------------------------------------------------
 
     def choice(
-        self, word: str, numbers: Sequence[int], given: Formula, indent: str
+        self, word: str, numbers: Sequence[int], premise: Formula, indent: str
     ) -> Iterator[str]:
-        """``do`` or ``if`` over the steps, where ``given`` is known to hold."""
+        """``do`` or ``if`` over the steps, where ``premise`` is known to hold."""
         yield f"{indent}{word}"
-        left = list(numbers)
-        while len(left) > FEW and (shared := self._shared(left, given)):
-            group = [n for n in left if shared in _parts(self.model.instances[n].guard)]
-            left = [n for n in left if n not in group]
-            known = self.formulas.conj([given, shared])
-            rests = self.formulas.disj(self._rest(n, known) for n in group)
+        ungrouped = list(numbers)
+        while len(ungrouped) > FEW and (shared := self._shared(ungrouped, premise)):
+            group = [n for n in ungrouped if shared in _parts(self.model.instances[n].guard)]
+            ungrouped = [n for n in ungrouped if n not in group]
+            stronger = self.formulas.conj([premise, shared])
+            rests = self.formulas.disj(self._rest(n, stronger) for n in group)
             test = self._text(self.formulas.conj([shared, rests]))
             yield f"{indent}:: atomic {{ {test} ->"
-            yield from self.choice("if", group, known, indent + "    ")
+            yield from self.choice("if", group, stronger, indent + "    ")
             yield f"{indent}}}"
-        for number in left:
-            yield from self._option(number, given, indent)
+        for number in ungrouped:
+            yield from self._option(number, premise, indent)
         yield f"{indent}{'od' if word == 'do' else 'fi'}"
 
-    def _shared(self, numbers: Sequence[int], given: Formula) -> Formula | None:
+    def _shared(self, numbers: Sequence[int], premise: Formula) -> Formula | None:
         """The condition that most of the steps have in common, if more than a few do."""
-        known = _parts(given)
+        implied = _parts(premise)
         uses = Counter(
             part
             for number in numbers
             for part in self.model.instances[number].guard.parts
-            if part not in known
+            if part not in implied
         )
         best = max(uses, key=lambda part: uses[part], default=None)
         return best if best and FEW <= uses[best] < len(numbers) else None
 
-    def _rest(self, number: int, known: Formula) -> Formula:
+    def _rest(self, number: int, premise: Formula) -> Formula:
         """What the step needs beyond what is known."""
-        given = _parts(known)
+        implied = _parts(premise)
         parts = _parts(self.model.instances[number].guard)
-        return self.formulas.conj(part for part in parts if part not in given)
+        return self.formulas.conj(part for part in parts if part not in implied)
 
-    def _option(self, number: int, given: Formula, indent: str) -> Iterator[str]:
-        found = self.model.instances[number]
-        yield f"{indent}/* {found.action}{found.point} */"
-        statements = "; ".join(self._statements(found))
-        guard = self._text(self._rest(number, given))
+    def _option(self, number: int, premise: Formula, indent: str) -> Iterator[str]:
+        instance = self.model.instances[number]
+        yield f"{indent}/* {instance.action}{instance.point} */"
+        statements = "; ".join(self._statements(instance))
+        guard = self._text(self._rest(number, premise))
         yield f"{indent}:: d_step {{ {guard} -> {statements or 'skip'} }}"
 
-    def _statements(self, found: Instance) -> Iterator[str]:
-        writes = [write for write in found.writes if write.place in self.names]
-        overflow = self.formulas.negate(found.overflow)
+    def _statements(self, instance: Instance) -> Iterator[str]:
+        writes = [write for write in instance.writes if write.place in self.names]
+        overflow = self.formulas.negate(instance.overflow)
         if overflow is not TRUE:
             yield f"assert({self._text(overflow)})"
         later: list[str] = []
         written: set[int] = set()
-        kept = 0
+        copies = 0
         for write in writes:
             texts = [self._text(write.when), self._value(write)]
             if written & write.reads:
                 for at, text in enumerate(texts):
                     if not text.isdecimal():
-                        yield f"kept{kept} = {text}"
-                        texts[at] = f"kept{kept}"
-                        kept += 1
+                        yield f"kept{copies} = {text}"
+                        texts[at] = f"kept{copies}"
+                        copies += 1
             written.add(write.place)
             name, (when, value) = self.names[write.place], texts
             later.append(f"{name} = {value if when == '1' else f'({when} -> {value} : {name})'}")
-        self.kept = max(self.kept, kept)
+        self.kept = max(self.kept, copies)
         yield from later
 
     # --- expressions --------------------------------------------------------------------------

@@ -18,7 +18,7 @@ End = Literal["complete", "depth", "memory", "interrupted", "refuted"]
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a search is; ``seconds`` since it began; ``doing``, what follows the search."""
+    """How far a search has come, ``seconds`` after its start; ``doing``, what follows it."""
 
     depth: int
     states: int

@@ -1,4 +1,4 @@
-"""The generated choice of one state for all that are images of each other.
+"""The generated choice of a representative of all states that are images of each other.
 
 A state is exchanged for its image under a swap for as long as that makes its
 words smaller.  What comes out is always an image of what went in, so the search
@@ -17,7 +17,10 @@ __all__ = ["canonical"]
 
 
 def canonical(grounding: Grounding, packing: Packing, swaps: Sequence[Swap]) -> Iterator[str]:
-    """``settled(s, say)``: the state that is kept; with ``say``, print the swaps to it."""
+    """The lines of ``settled(s, say)``, which returns the representative of a state.
+
+    With ``say`` it prints the numbers of the swaps that lead there.
+    """
     for number, swap in enumerate(swaps):
         yield from _swap(grounding, packing, swap, number)
     yield "static inline __attribute__((always_inline)) State settled(State s, int say) {"
@@ -28,8 +31,8 @@ def canonical(grounding: Grounding, packing: Packing, swaps: Sequence[Swap]) -> 
         yield "        State t;"
         for number in range(len(swaps)):
             yield f"        t = swap_{number}(s);"
-            told = f'if (say) printf(" {number}");'
-            yield f"        if (less(&t, &s)) {{ s = t; again = 1; {told} }}"
+            say_so = f'if (say) printf(" {number}");'
+            yield f"        if (less(&t, &s)) {{ s = t; again = 1; {say_so} }}"
         yield "    }"
     yield "    return s;"
     yield "}"
@@ -68,8 +71,8 @@ def _exchange(low: int, high: int, distance: int, mask: int) -> str:
     """Exchange the bits of ``mask`` with those ``distance`` further up, or in another word."""
     up, down = ("<<", ">>") if distance >= 0 else (">>", "<<")
     there = f"(s.w[{high}] {down} {abs(distance)})"
-    found = f"x = ({there} ^ s.w[{low}]) & {mask:#x}ul;"
-    return f"{found} s.w[{low}] ^= x; s.w[{high}] ^= x {up} {abs(distance)};"
+    difference = f"x = ({there} ^ s.w[{low}]) & {mask:#x}ul;"
+    return f"{difference} s.w[{low}] ^= x; s.w[{high}] ^= x {up} {abs(distance)};"
 
 
 def _mapped(field: Field, codes: Sequence[int]) -> str:

@@ -76,7 +76,11 @@ class Split:
 
 
 def split(model: Model, *, most_bits: int = MOST_BITS) -> Split | None:
-    """The model's digits and turns; None if it has too many values for that."""
+    """The model's digits and turns; None if it has too many values for that.
+
+    Args:
+        most_bits: the largest product of the digits' numbers of values.
+    """
     try:
         return _Splitter(model, most_bits).split()
     except _TooLarge:
@@ -92,7 +96,7 @@ class _Splitter:
         self._given: dict[tuple[Formula, int, Value], Formula] = {}
         self._boxes: dict[Choice, tuple[tuple[dict[int, frozenset[int]], Choice], ...]] = {}
         self.values: list[list[Value]] = []
-        overflows = any(found.overflow is not FALSE for found in model.instances)
+        overflows = any(instance.overflow is not FALSE for instance in model.instances)
         if overflows or any(len(digit) > MOST_PLACES for digit in self.digits):
             raise _TooLarge
         for digit in range(len(self.digits)):
@@ -102,7 +106,7 @@ class _Splitter:
         self._fill_a_row()
 
     def split(self) -> Split:
-        turns = [turn for found in self.model.instances for turn in self._turns(found)]
+        turns = [turn for instance in self.model.instances for turn in self._turns(instance)]
         watched = [
             (self.model.claims.index(watch.claim), Box(tuple(sorted(allowed.items()))))
             for watch in self.model.watches
@@ -147,12 +151,12 @@ class _Splitter:
     def _values(self, digit: int) -> list[Value]:
         """All that steps can make of the digit, whatever the others are."""
         mine = [
-            (found, [write for write in found.writes if write.place in self.digit_of])
-            for found in self.model.instances
-            if self._written(found) == digit
+            (values, [write for write in values.writes if write.place in self.digit_of])
+            for values in self.model.instances
+            if self._written(values) == digit
         ]
         boot = self._boot(self.digits[digit])
-        found, queue = {boot}, [boot]
+        values, queue = {boot}, [boot]
         for value in queue:
             for instance, writes in mine:
                 if not possible(self.given(instance.guard, digit, value), self.model.domains):
@@ -165,12 +169,12 @@ class _Splitter:
                         new = set(self._numbers(write.place, digit, value, write.cases.items()))
                         options[at] = new if when is TRUE else new | options[at]
                 for new_value in product(*options):
-                    if new_value not in found:
-                        found.add(new_value)
+                    if new_value not in values:
+                        values.add(new_value)
                         queue.append(new_value)
                         if len(queue) > MOST_VALUES:
                             raise _TooLarge
-        return sorted(found)
+        return sorted(values)
 
     def _numbers(
         self, place: int, digit: int, value: Value, cases: Iterable[tuple[int, Formula]]
@@ -179,28 +183,29 @@ class _Splitter:
             if possible(self.given(case, digit, value), self.model.domains):
                 yield bit(self.model.grounding.sorts[place], result)
 
-    def _written(self, found: Instance) -> int:
+    def _written(self, instance: Instance) -> int:
         """The digit that a step writes; -1 for none."""
-        return next((self.digit_of[w.place] for w in found.writes if w.place in self.digit_of), -1)
+        written = (write.place for write in instance.writes)
+        return next((self.digit_of[place] for place in written if place in self.digit_of), -1)
 
     def given(self, formula: Formula, digit: int, value: Value) -> Formula:
         """What is left of a sentence once a digit has a value."""
         if formula in (TRUE, FALSE):
             return formula
         key = (formula, digit, value)
-        found = self._given.get(key)
-        if found is None:
+        rest = self._given.get(key)
+        if rest is None:
             if formula.shape == "atom":
-                found = formula
+                rest = formula
                 if self.digit_of[formula.place] == digit:
                     number = value[self.digits[digit].index(formula.place)]
-                    found = TRUE if formula.mask >> number & 1 else FALSE
+                    rest = TRUE if formula.mask >> number & 1 else FALSE
             else:
                 parts = (self.given(part, digit, value) for part in formula.parts)
                 is_and = formula.shape == "and"
-                found = self.formulas.conj(parts) if is_and else self.formulas.disj(parts)
-            self._given[key] = found
-        return found
+                rest = self.formulas.conj(parts) if is_and else self.formulas.disj(parts)
+            self._given[key] = rest
+        return rest
 
     # --- boxes --------------------------------------------------------------------------------
 
@@ -209,9 +214,9 @@ class _Splitter:
 
         They are found digit by digit: values that leave the same are together.
         """
-        known = self._boxes.get(choice)
-        if known is not None:
-            return known
+        boxes = self._boxes.get(choice)
+        if boxes is not None:
+            return boxes
         if choice[0] is FALSE:
             return ()
         open_ = next((formula for formula in choice if formula not in (TRUE, FALSE)), None)
@@ -222,21 +227,21 @@ class _Splitter:
         for number, value in enumerate(self.values[digit]):
             rest = tuple(self.given(formula, digit, value) for formula in choice)
             together.setdefault(rest, set()).add(number)
-        found = tuple(
+        boxes = tuple(
             ({digit: frozenset(numbers), **allowed}, decided)
             for rest, numbers in together.items()
             for allowed, decided in self._split_up(rest)
         )
-        if len(found) > MOST_BOXES:
+        if len(boxes) > MOST_BOXES:
             raise _TooLarge
-        self._boxes[choice] = found
-        return found
+        self._boxes[choice] = boxes
+        return boxes
 
-    def _turns(self, found: Instance) -> Iterator[Turn]:
-        digit = self._written(found)
-        writes = [write for write in found.writes if write.place in self.digit_of]
+    def _turns(self, instance: Instance) -> Iterator[Turn]:
+        digit = self._written(instance)
+        writes = [write for write in instance.writes if write.place in self.digit_of]
         whole: Choice = (
-            found.guard,
+            instance.guard,
             *(f for write in writes for f in (write.when, *write.cases.values())),
         )
         if digit < 0:
@@ -272,8 +277,8 @@ def _digits(model: Model) -> list[tuple[int, ...]]:
             place = leader[place]
         return place
 
-    for found in model.instances:
-        written = [write.place for write in found.writes if write.place in leader]
+    for instance in model.instances:
+        written = [write.place for write in instance.writes if write.place in leader]
         for place in written[1:]:
             leader[top(place)] = top(written[0])
     digits: dict[int, list[int]] = {}

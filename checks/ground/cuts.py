@@ -23,22 +23,25 @@ NOTHING = Action("", "", "A step that changes nothing.", (), (), (), Where("", 0
 
 
 def reads(system: System, *terms: Term) -> frozenset[str]:
-    """The state that the terms read."""
+    """The names of the variables that the terms read, themselves or through definitions."""
     return system.state & frozenset[str]().union(*map(system.symbols_in, terms))
 
 
 def closed(system: System, names: Iterable[str]) -> frozenset[str]:
-    """The variables, and those that their updates read."""
-    found, todo = set(names), list(names)
+    """The names of the variables, and of all that their updates read, up to a fixpoint.
+
+    Guards are not looked at.
+    """
+    closure, todo = set(names), list(names)
     while todo:
         name = todo.pop()
         for action in system.actions:
             for update in action.updates:
                 if update.symbol.name == name:
-                    new = reads(system, *update.terms) - found
-                    found |= new
+                    new = reads(system, *update.terms) - closure
+                    closure |= new
                     todo += new
-    return frozenset(found)
+    return frozenset(closure)
 
 
 def idle_of(system: System, claim: Property, *, whole: bool) -> Sequence[Action]:
@@ -51,7 +54,13 @@ def idle_of(system: System, claim: Property, *, whole: bool) -> Sequence[Action]
 def cut(
     system: System, kept: frozenset[str], claim: Property, idle: Sequence[Action] = ()
 ) -> System:
-    """The system with those variables alone, the actions that change them, and the ``idle``."""
+    """The system with those variables alone, the actions that change them, and the ``idle``.
+
+    Args:
+        kept: names of variables, `closed`.
+        claim: the only property that stays.
+        idle: actions that stay although they change none of the variables; see `idle_of`.
+    """
     left = partial(_parts(system).left, kept)
     actions = [left(action) for action in system.actions]
     changing = [action for action in actions if action.updates]
@@ -100,7 +109,7 @@ def _one(action: Action) -> Action:
 
 
 def different(system: System, topologies: Sequence[Topology]) -> list[Topology]:
-    """One of each kind of topology that the system can tell apart."""
+    """The first of each kind of topology that the system can tell apart."""
     return [alike[0] for alike in kinds_of(system, topologies)]
 
 

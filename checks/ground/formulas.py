@@ -54,8 +54,8 @@ Cases = Mapping[int, Formula]
 class Formulas:
     """Makes sentences, simplified.
 
-    Parameters: ``domains``, for each place the values that it can have, as a
-    set of bits.
+    Args:
+        domains: for each place the values that it can have, as a set of bits.
     """
 
     def __init__(self, domains: Sequence[int]) -> None:
@@ -65,23 +65,23 @@ class Formulas:
         self._negated: dict[Formula, Formula] = {TRUE: FALSE, FALSE: TRUE}
 
     def atom(self, place: int, mask: int) -> Formula:
-        """The place has one of the values."""
+        """The sentence that the place has one of the values, which are a set of bits."""
         mask &= self.domains[place]
         if not mask:
             return FALSE
         if mask == self.domains[place]:
             return TRUE
-        found = self._atoms.get((place, mask))
-        if found is None:
-            found = self._atoms[place, mask] = Formula("atom", place, mask, ())
-        return found
+        atom = self._atoms.get((place, mask))
+        if atom is None:
+            atom = self._atoms[place, mask] = Formula("atom", place, mask, ())
+        return atom
 
     def conj(self, parts: Iterable[Formula]) -> Formula:
-        """All of them hold."""
+        """The sentence that all of them hold."""
         return self._join("and", parts, unit=TRUE, zero=FALSE)
 
     def disj(self, parts: Iterable[Formula]) -> Formula:
-        """One of them holds."""
+        """The sentence that one of them holds."""
         return self._join("or", parts, unit=FALSE, zero=TRUE)
 
     def _join(
@@ -121,59 +121,59 @@ class Formulas:
         if any(new is not part for new, part in zip(simpler, parts, strict=True)):
             return self._join(shape, simpler, unit, zero)
         key = (shape, frozenset(parts))
-        found = self._joined.get(key)
-        if found is None:
+        formula = self._joined.get(key)
+        if formula is None:
             ordered = sorted(parts, key=_order)
             number = len(self._joined) + 1
-            found = self._joined[key] = Formula(shape, -1, 0, tuple(ordered), number)
-        return found
+            formula = self._joined[key] = Formula(shape, -1, 0, tuple(ordered), number)
+        return formula
 
     def _without(self, part: Formula, others: set[Formula]) -> Formula:
         """``part`` without what the others decide: ``(a | b) & ~a`` is ``b & ~a``."""
         if not any(self._negated.get(inner) in others for inner in part.parts):
             return part
-        kept = [inner for inner in part.parts if self._negated.get(inner) not in others]
-        return self.disj(kept) if part.shape == "or" else self.conj(kept)
+        rest = [inner for inner in part.parts if self._negated.get(inner) not in others]
+        return self.disj(rest) if part.shape == "or" else self.conj(rest)
 
     def negate(self, formula: Formula) -> Formula:
-        """It does not hold."""
-        found = self._negated.get(formula)
-        if found is None:
+        """The sentence that it does not hold."""
+        negation = self._negated.get(formula)
+        if negation is None:
             match formula.shape:
                 case "atom":
-                    found = self.atom(formula.place, ~formula.mask)
+                    negation = self.atom(formula.place, ~formula.mask)
                 case "and":
-                    found = self.disj(map(self.negate, formula.parts))
+                    negation = self.disj(map(self.negate, formula.parts))
                 case _:
-                    found = self.conj(map(self.negate, formula.parts))
-            self._negated[formula] = found
-            self._negated[found] = formula
-        return found
+                    negation = self.conj(map(self.negate, formula.parts))
+            self._negated[formula] = negation
+            self._negated[negation] = formula
+        return negation
 
     def same(self, left: Formula, right: Formula) -> Formula:
-        """Both hold or neither does."""
+        """The sentence that both hold or neither does."""
         return self.choose(left, right, self.negate(right))
 
     def choose(self, condition: Formula, then: Formula, otherwise: Formula) -> Formula:
-        """``then`` if the condition holds, else ``otherwise``."""
+        """The sentence that is ``then`` where the condition holds, else ``otherwise``."""
         yes = self.conj([condition, then])
         return self.disj([yes, self.conj([self.negate(condition), otherwise])])
 
-    def rewritten(self, formula: Formula, known: dict[Formula, Formula]) -> Formula:
-        """A sentence of other `Formulas`, for the domains here; ``known`` is filled."""
-        found = known.get(formula)
-        if found is None:
+    def rewritten(self, formula: Formula, memo: dict[Formula, Formula]) -> Formula:
+        """The sentence, which other `Formulas` made, for the domains here; ``memo`` is filled."""
+        new = memo.get(formula)
+        if new is None:
             match formula.shape:
                 case "true" | "false":
-                    found = formula
+                    new = formula
                 case "atom":
-                    found = self.atom(formula.place, formula.mask)
+                    new = self.atom(formula.place, formula.mask)
                 case "and":
-                    found = self.conj(self.rewritten(part, known) for part in formula.parts)
+                    new = self.conj(self.rewritten(part, memo) for part in formula.parts)
                 case _:
-                    found = self.disj(self.rewritten(part, known) for part in formula.parts)
-            known[formula] = found
-        return found
+                    new = self.disj(self.rewritten(part, memo) for part in formula.parts)
+            memo[formula] = new
+        return new
 
 
 def possible(formula: Formula, domains: Sequence[int]) -> bool:

@@ -57,10 +57,11 @@ def value_of(sort: SortRef, number: int) -> int:
 class Grounding:
     """Writes terms of ``system`` as sentences about the places of ``topology``.
 
-    Parameters: ``numbers``, how many values a counter is given, from `LOWEST` on.
-
     ``place`` numbers are those of `memhp.reference.compile.Program`: row-major,
     in declaration order.  ``sorts`` and ``names`` describe each place.
+
+    Args:
+        numbers: how many values a counter is given, from `LOWEST` on.
     """
 
     def __init__(self, system: System, topology: Topology, numbers: int) -> None:
@@ -85,7 +86,7 @@ class Grounding:
         return (1 << size) - 1
 
     def place(self, symbol: Symbol, point: tuple[int, ...]) -> int:
-        """The number of a state symbol's place."""
+        """The number of the place of a state symbol at a point."""
         return self.offset[symbol.name] + self._row(symbol, point)
 
     def _row(self, symbol: Symbol, point: tuple[int, ...]) -> int:
@@ -101,7 +102,7 @@ class Grounding:
         return self.place(symbol, swap.point(symbol.domain, point))
 
     def bindings(self, params: tuple[Var, ...]) -> Iterator[dict[Var, int]]:
-        """Every choice of elements for the parameters."""
+        """Every choice of elements for the parameters, in row-major order."""
         for point in product(*(range(self.topology.size(var.sort)) for var in params)):
             yield dict(zip(params, point, strict=True))
 
@@ -119,7 +120,12 @@ class Grounding:
     # --- sentences ----------------------------------------------------------------------------
 
     def formula(self, term: Term, bound: Bindings, later: bool = False) -> Formula:
-        """When a Boolean term holds; ``later``, in the state after the step."""
+        """The sentence that a Boolean term holds.
+
+        Args:
+            bound: the elements of the free variables.
+            later: in the state after the step; see `across`.
+        """
         match term:
             case Const(name=name):
                 return TRUE if name == "true" else FALSE
@@ -148,13 +154,13 @@ class Grounding:
 
     def _all(self, parts: Iterator[tuple[Term, Bindings]], later: bool, *, holds: bool) -> Formula:
         """The conjunction (with ``holds``) or disjunction, left as soon as it is decided."""
-        found: list[Formula] = []
+        formulas: list[Formula] = []
         for term, bound in parts:
             part = self.formula(term, bound, later)
             if part is (FALSE if holds else TRUE):
                 return part
-            found.append(part)
-        return self.formulas.conj(found) if holds else self.formulas.disj(found)
+            formulas.append(part)
+        return self.formulas.conj(formulas) if holds else self.formulas.disj(formulas)
 
     def _equal(self, left: Term, right: Term, bound: Bindings, later: bool) -> Formula:
         if left.sort == BOOL:
@@ -172,7 +178,7 @@ class Grounding:
     # --- values -------------------------------------------------------------------------------
 
     def cases(self, term: Term, bound: Bindings, later: bool = False) -> Cases:
-        """The values of a term, each with when it has it."""
+        """Each value that a term may have, with the sentence that it has it; see `formula`."""
         match term:
             case Var():
                 return {bound[term]: TRUE}
@@ -215,12 +221,12 @@ class Grounding:
         )
 
     def merged(self, *choices: tuple[Formula, Cases]) -> Cases:
-        """The value is that of the one choice whose condition holds."""
-        found: dict[int, list[Formula]] = {}
+        """The cases of a value that is that of the one choice whose condition holds."""
+        conditions: dict[int, list[Formula]] = {}
         for when, cases in choices:
             for value, here in cases.items():
-                found.setdefault(value, []).append(self.formulas.conj([when, here]))
-        joined = {value: self.formulas.disj(parts) for value, parts in found.items()}
+                conditions.setdefault(value, []).append(self.formulas.conj([when, here]))
+        joined = {value: self.formulas.disj(parts) for value, parts in conditions.items()}
         return {value: when for value, when in joined.items() if when is not FALSE}
 
     def _gathered(self, args: list[Cases], value: Callable[[tuple[int, ...]], Cases]) -> Cases:
@@ -244,28 +250,28 @@ class Grounding:
         return self.read(place)
 
     def read(self, place: int) -> Cases:
-        """The values of a place."""
-        found = self._reads[place]
-        if found is None:
+        """Each value that a place may have, with the sentence that it has it."""
+        cases = self._reads[place]
+        if cases is None:
             domain, sort = self.formulas.domains[place], self.sorts[place]
             numbers = (n for n in range(domain.bit_length()) if domain >> n & 1)
-            found = {value_of(sort, n): self.formulas.atom(place, 1 << n) for n in numbers}
-            self._reads[place] = found
-        return found
+            cases = {value_of(sort, n): self.formulas.atom(place, 1 << n) for n in numbers}
+            self._reads[place] = cases
+        return cases
 
     def _definition(self, name: str, point: tuple[int, ...], later: bool) -> Cases:
         key = (name, point, later)
-        found = self._definitions.get(key)
-        if found is None:
+        cases = self._definitions.get(key)
+        if cases is None:
             definition = self.system.definition(name)
             bound = dict(zip(definition.params, point, strict=True))
-            found = self._definitions[key] = self.cases(definition.body, bound, later)
-        return found
+            cases = self._definitions[key] = self.cases(definition.body, bound, later)
+        return cases
 
     def _count(self, var: Var, body: Term, bound: Bindings, later: bool) -> Cases:
-        found: Cases = {0: TRUE}
+        counts: Cases = {0: TRUE}
         for element in range(self.topology.size(var.sort)):
             when = self.formula(body, {**bound, var: element}, later)
-            more = {value + 1: here for value, here in found.items()}
-            found = self.merged((when, more), (self.formulas.negate(when), found))
-        return found
+            more = {value + 1: here for value, here in counts.items()}
+            counts = self.merged((when, more), (self.formulas.negate(when), counts))
+        return counts

@@ -74,10 +74,10 @@ class Instance:
     @property
     def reads(self) -> frozenset[int]:
         """The places on which the step, or what it writes, depends."""
-        found = places(self.guard) | places(self.overflow)
+        reads = places(self.guard) | places(self.overflow)
         for write in self.writes:
-            found |= write.reads
-        return found
+            reads |= write.reads
+        return reads
 
 
 @dataclass(frozen=True)
@@ -138,18 +138,19 @@ def build(
 ) -> Model:
     """Ground the system on the topology, and fold away what never changes.
 
-    Parameters: ``claims``, the properties to watch (*ends* ones without symmetries only);
-    ``numbers``, how many values a counter is given; ``symmetries``, exchanges
-    of elements under which the values of the places are to be closed.
+    Args:
+        claims: the properties to watch; those of kind *ends* without symmetries only.
+        numbers: how many values a counter is given, from `LOWEST` on.
+        symmetries: exchanges of elements under which the values of the places are to be closed.
     """
     grounding = Grounding(system, topology, numbers)
     initial = Program(system, topology).initial
-    raw = [found for action in system.actions for found in _instances(grounding, action)]
+    raw = [instance for action in system.actions for instance in _instances(grounding, action)]
     domains = _reachable(grounding, initial, raw, symmetries)
     grounding.use(Formulas(domains))
-    known: dict[Formula, Formula] = {}
-    folded = (_folded(grounding, found, known) for found in raw)
-    instances = tuple(found for found in folded if found.guard is not FALSE)
+    memo: dict[Formula, Formula] = {}
+    folded = (_folded(grounding, instance, memo) for instance in raw)
+    instances = tuple(instance for instance in folded if instance.guard is not FALSE)
     watched = tuple(claim for claim in claims if claim.kind != "ends")
     watches = tuple(_watches(grounding, watched, instances))
     endings = [claim for claim in claims if claim.kind == "ends"]
@@ -198,7 +199,7 @@ def _fits(grounding: Grounding, place: int, value: int) -> bool:
 
 
 def update_writes(grounding: Grounding, update: Update, bound: Bindings) -> Iterator[Write]:
-    """What the update writes where the action's parameters are bound so."""
+    """What the update writes, place by place, where the action's parameters are bound so."""
     if update.point is not None:
         args = [grounding.cases(term, bound) for term in update.point]
         value = grounding.cases(update.value, bound)
@@ -240,13 +241,13 @@ def _reachable(
     changed = True
     while changed:
         changed = _mirrored(grounding, domains, symmetries)
-        for found in instances:
-            if not possible(found.guard, domains):
+        for instance in instances:
+            if not possible(instance.guard, domains):
                 continue
-            for write in found.writes:
+            for write in instance.writes:
                 if domains[write.place] == full[write.place]:
                     continue
-                new = _written(grounding, found.guard, write, domains)
+                new = _written(grounding, instance.guard, write, domains)
                 if new & ~domains[write.place]:
                     domains[write.place] |= new
                     changed = True
@@ -279,24 +280,24 @@ def _written(grounding: Grounding, guard: Formula, write: Write, domains: Sequen
     return values
 
 
-def _folded(grounding: Grounding, found: Instance, known: dict[Formula, Formula]) -> Instance:
+def _folded(grounding: Grounding, instance: Instance, memo: dict[Formula, Formula]) -> Instance:
     """The instance for narrower domains, with only the values that can be written."""
     formulas = grounding.formulas
-    guard = formulas.rewritten(found.guard, known)
+    guard = formulas.rewritten(instance.guard, memo)
     writes: list[Write] = []
-    for write in found.writes:
-        when = formulas.rewritten(write.when, known)
-        given = formulas.conj([guard, when])
-        there = {v: formulas.rewritten(w, known) for v, w in write.cases.items()}
+    for write in instance.writes:
+        when = formulas.rewritten(write.when, memo)
+        premise = formulas.conj([guard, when])
+        there = {v: formulas.rewritten(w, memo) for v, w in write.cases.items()}
         cases = {
             value: case
             for value, case in there.items()
-            if _fits(grounding, write.place, value) and formulas.conj([given, case]) is not FALSE
+            if _fits(grounding, write.place, value) and formulas.conj([premise, case]) is not FALSE
         }
         if cases:
             writes.append(Write(write.place, when, cases))
-    overflow = formulas.rewritten(found.overflow, known)
-    return Instance(found.action, found.point, guard, tuple(writes), overflow)
+    overflow = formulas.rewritten(instance.overflow, memo)
+    return Instance(instance.action, instance.point, guard, tuple(writes), overflow)
 
 
 # --- properties -----------------------------------------------------------------------------------
@@ -312,15 +313,15 @@ def _watches(
     steps = [claim for claim in claims if claim.of_step]
     later = {claim.name: later_symbols(grounding.system, claim) for claim in steps}
     still = {claim.name: list(_cases(grounding, claim)) for claim in steps}
-    for number, found in enumerate(instances):
-        written = {grounding.names[write.place][0] for write in found.writes}
-        grounding.across(after_step(grounding, found))
+    for number, instance in enumerate(instances):
+        written = {grounding.names[write.place][0] for write in instance.writes}
+        grounding.across(after_step(grounding, instance))
         for claim in steps:
             untouched = later[claim.name].isdisjoint(written)
             for when in still[claim.name] if untouched else _cases(grounding, claim):
-                given = grounding.formulas.conj([found.guard, when])
-                if given is not FALSE:
-                    yield Watch(claim, given, number)
+                both = grounding.formulas.conj([instance.guard, when])
+                if both is not FALSE:
+                    yield Watch(claim, both, number)
 
 
 def cases(grounding: Grounding, claim: Property) -> Iterator[tuple[tuple[int, ...], Formula]]:
@@ -347,26 +348,26 @@ def _problems(
     grounding.across({})
     ending = claim.ending
     assert ending
-    left: dict[tuple[int, ...], list[Formula]] = {}
+    work: dict[tuple[int, ...], list[Formula]] = {}
     for bound in grounding.bindings(claim.params):
         parts = [grounding.formula(term, bound) for term in (ending.during, ending.left)]
         when = grounding.formulas.conj(parts)
         if when is not FALSE:
             point = tuple(value if var in claim.of_work else -1 for var, value in bound.items())
-            left.setdefault(point, []).append(when)
+            work.setdefault(point, []).append(when)
 
     def numbers(names: Sequence[str]) -> frozenset[int]:
-        return frozenset(n for n, found in enumerate(instances) if found.action in names)
+        return frozenset(n for n, instance in enumerate(instances) if instance.action in names)
 
     helping, unless = numbers(ending.by), numbers(ending.unless)
-    for point, formulas in left.items():
+    for point, formulas in work.items():
         yield Problem(claim, point, tuple(formulas), helping, unless)
 
 
-def after_step(grounding: Grounding, found: Instance) -> dict[int, Cases]:
-    """The values of the places that a step writes, afterwards."""
+def after_step(grounding: Grounding, instance: Instance) -> dict[int, Cases]:
+    """For each place that a step writes its cases after the step, in terms of the state before."""
     after: dict[int, Cases] = {}
-    for write in found.writes:
+    for write in instance.writes:
         old = after.get(write.place) or grounding.read(write.place)
         negated = grounding.formulas.negate(write.when)
         after[write.place] = grounding.merged((write.when, write.cases), (negated, old))
@@ -374,7 +375,7 @@ def after_step(grounding: Grounding, found: Instance) -> dict[int, Cases]:
 
 
 def later_symbols(system: System, claim: Property) -> frozenset[str]:
-    """The symbols that the property reads in the state after the step."""
+    """The names of the symbols that the property reads in the state after the step."""
     parts = subterms(expand(claim.formula, system))
-    found = (system.symbols_in(part.body) for part in parts if isinstance(part, Next))
-    return frozenset(name for names in found for name in names)
+    symbols = (system.symbols_in(part.body) for part in parts if isinstance(part, Next))
+    return frozenset(name for names in symbols for name in names)

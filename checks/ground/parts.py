@@ -19,19 +19,19 @@ def restricted(system: System, names: Collection[str]) -> System:
     Its runs are runs of the whole.  Properties that ask whether another action
     is possible, or rely on one being taken, are left out.
     """
-    kept = tuple(a for a in system.actions if {a.name, a.module} & set(names))
-    known = {ENABLED + action.name for action in kept}
-    claims = tuple(c for c in system.properties if _names(system, c) <= known)
-    return replace(system, actions=kept, properties=claims)
+    actions = tuple(a for a in system.actions if {a.name, a.module} & set(names))
+    implied = {ENABLED + action.name for action in actions}
+    claims = tuple(c for c in system.properties if _names(system, c) <= implied)
+    return replace(system, actions=actions, properties=claims)
 
 
 def _names(system: System, claim: Property) -> set[str]:
     """The actions that a property speaks of, as implied definitions."""
-    found = _asks(system, claim.formula)
+    names = _asks(system, claim.formula)
     if claim.ending:
-        found |= {ENABLED + name for name in claim.ending.by}
-        found |= _asks(system, claim.ending.during) | _asks(system, claim.ending.left)
-    return found
+        names |= {ENABLED + name for name in claim.ending.by}
+        names |= _asks(system, claim.ending.during) | _asks(system, claim.ending.left)
+    return names
 
 
 def _asks(system: System, term: Term) -> set[str]:
@@ -49,18 +49,18 @@ def sliced(system: System, claims: Sequence[Property]) -> System:
     guards = [guard.condition for action in system.actions for guard in action.guards]
     formulas = [claim.formula for claim in claims]
     formulas += [t for c in claims if c.ending for t in (c.ending.during, c.ending.left)]
-    kept = reads(system, *guards, *formulas)
+    names = reads(system, *guards, *formulas)
     while True:
-        updates = [u for a in system.actions for u in a.updates if u.symbol.name in kept]
-        more = kept | reads(system, *(term for update in updates for term in update.terms))
-        if more == kept:
+        updates = [u for a in system.actions for u in a.updates if u.symbol.name in names]
+        more = names | reads(system, *(term for update in updates for term in update.terms))
+        if more == names:
             break
-        kept = more
+        names = more
     return replace(
         system,
-        variables=tuple(v for v in system.variables if v.symbol.name in kept),
+        variables=tuple(v for v in system.variables if v.symbol.name in names),
         actions=tuple(
-            replace(a, updates=tuple(u for u in a.updates if u.symbol.name in kept))
+            replace(a, updates=tuple(u for u in a.updates if u.symbol.name in names))
             for a in system.actions
         ),
         properties=tuple(claims),

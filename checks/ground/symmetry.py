@@ -34,21 +34,21 @@ class Swap:
         return self.images[sort.name][value] if sort.name in self.images else value
 
     def point(self, sorts: Sequence[SortRef], point: Sequence[int]) -> tuple[int, ...]:
-        """The image of several values."""
+        """The image of each of several values."""
         return tuple(self.of(sort, value) for sort, value in zip(sorts, point, strict=True))
 
 
 def swaps(system: System, topology: Topology, claims: Sequence[Property]) -> tuple[Swap, ...]:
     """A swap for every two elements that can be exchanged, with as little else as possible."""
     facts = _Facts(system, topology, claims)
-    found: dict[tuple[tuple[int, ...], ...], Swap] = {}
+    distinct: dict[tuple[tuple[int, ...], ...], Swap] = {}
     for sort in system.unbounded_sorts:
         for one, other in combinations(range(topology.size(sort)), 2):
             images = facts.exchange((sort.name, one), (sort.name, other))
             if images is not None:
                 swap = Swap(images)
-                found.setdefault(tuple(swap.images.values()), swap)
-    return tuple(found.values())
+                distinct.setdefault(tuple(swap.images.values()), swap)
+    return tuple(distinct.values())
 
 
 def _read(system: System, claims: Sequence[Property]) -> list[Symbol]:
@@ -106,9 +106,9 @@ class _Facts:
         others = (n for n in range(self.sizes[sort]) if n != number)
         for image in (number, *others):
             if (sort, image) not in grown:
-                found = self._extended(grown, open_, (sort, image))
-                if found is not None:
-                    return found
+                extended = self._extended(grown, open_, (sort, image))
+                if extended is not None:
+                    return extended
         return None
 
     def _open(self, images: Mapping[Element, Element]) -> Element | None:

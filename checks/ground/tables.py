@@ -71,10 +71,12 @@ class TooLarge(Exception):
 
 
 class Tables:
-    """A system on a topology.
+    """A system on a topology, as tables of numbers, each made when it is first asked for.
 
     ``code`` has the sentences, each at its own place; it grows.
-    Raises `TooLarge`.
+
+    Raises:
+        TooLarge: a place has more than 64 values.
     """
 
     def __init__(self, system: System, topology: Topology) -> None:
@@ -94,22 +96,22 @@ class Tables:
         self._later: dict[Term, frozenset[str]] = {}
 
     def span(self, symbol: Symbol) -> range:
-        """The places of a variable."""
+        """The numbers of the places of a variable."""
         first = self.grounding.offset[symbol.name]
         return range(first, first + prod(map(self.topology.size, symbol.domain)))
 
     def place(self, formula: Formula) -> int:
         """Where the sentence stands in ``code``."""
-        found = self._places.get(formula)
-        if found is None:
+        place = self._places.get(formula)
+        if place is None:
             if formula.shape == "atom":
                 row = [_ATOM, formula.place, _signed(formula.mask)]
             else:
                 parts = [self.place(part) for part in formula.parts]
                 row = [_SHAPES[formula.shape], len(parts), *parts]
-            found = self._places[formula] = len(self.code)
+            place = self._places[formula] = len(self.code)
             self.code.extend(row)
-        return found
+        return place
 
     def watches(self, claim: Property) -> Watches:
         """When a state shows the property, for each choice of parameters for which it may.
@@ -123,44 +125,44 @@ class Tables:
         return self._watches[key]
 
     def _shown(self, claim: Property) -> Watches:
-        found = [(point, self.place(when)) for point, when in cases(self.grounding, claim)]
-        numbers = array("q", [len(found), *(when for _, when in found)])
-        return Watches([point for point, _ in found], numbers)
+        pairs = [(point, self.place(when)) for point, when in cases(self.grounding, claim)]
+        numbers = array("q", [len(pairs), *(when for _, when in pairs)])
+        return Watches([point for point, _ in pairs], numbers)
 
     def steps(self, action: Action) -> Steps:
         """The steps of an action, or of what is left of one, that are not plainly impossible.
 
         Actions are told apart as objects, which `localise.cut` makes once.
         """
-        found = self._steps.get(id(action))
-        if found is None:
-            found = self._steps[id(action)] = self._made(action)
-        return found
+        steps = self._steps.get(id(action))
+        if steps is None:
+            steps = self._steps[id(action)] = self._made(action)
+        return steps
 
     def _made(self, action: Action) -> Steps:
-        found = Steps(action)
+        steps = Steps(action)
         for bound in self.grounding.bindings(action.params):
             guards = [self._guard(guard.condition, action, bound) for guard in action.guards]
             if FALSE in guards:
                 continue
             needed = dict.fromkeys(guard for guard in guards if guard is not TRUE)
             written, table = self._writes(action, bound)
-            found.points.append(tuple(bound.values()))
-            found.writes.append(tuple(written))
+            steps.points.append(tuple(bound.values()))
+            steps.writes.append(tuple(written))
             row = [len(needed), *map(self.place, needed), *table]
-            found.table.extend([len(row), *row])
-        return found
+            steps.table.extend([len(row), *row])
+        return steps
 
     def _guard(self, term: Term, action: Action, bound: Bindings) -> Formula:
         key = (term, action.params, tuple(bound.values()))
-        found = self._guards.get(key)
-        if found is None:
-            found = self._guards[key] = self.grounding.formula(term, bound)
-        return found
+        formula = self._guards.get(key)
+        if formula is None:
+            formula = self._guards[key] = self.grounding.formula(term, bound)
+        return formula
 
     def _writes(self, action: Action, bound: Bindings) -> _Written:
         """What the step writes, and that as a table: how many, and each one's cases."""
-        found: list[Write] = []
+        writes: list[Write] = []
         table: list[int] = []
         for update in action.updates:
             key = (update, action.params, tuple(bound.values()))
@@ -168,9 +170,9 @@ class Tables:
                 made = list(update_writes(self.grounding, update, bound))
                 self._written[key] = made, [n for write in made for n in self._row(write)]
             more, row = self._written[key]
-            found += more
+            writes += more
             table += row
-        return found, [len(found), *table]
+        return writes, [len(writes), *table]
 
     def _row(self, write: Write) -> Iterator[int]:
         yield from (write.place, self.place(write.when), len(write.cases))
@@ -182,7 +184,7 @@ class Tables:
             yield self.place(when)
 
     def watched(self, claim: Property, steps: Steps, number: int) -> Watches:
-        """When that one of the steps shows the property, which is one of steps."""
+        """When the step of that number shows the property, which is one of steps."""
         later = self._later_symbols(claim)
         if later.isdisjoint(steps.action.written):
             return self.watches(claim)
@@ -198,10 +200,10 @@ class Tables:
         return self._at_steps[key]
 
     def _later_symbols(self, claim: Property) -> frozenset[str]:
-        found = self._later.get(claim.formula)
-        if found is None:
-            found = self._later[claim.formula] = later_symbols(self.grounding.system, claim)
-        return found
+        symbols = self._later.get(claim.formula)
+        if symbols is None:
+            symbols = self._later[claim.formula] = later_symbols(self.grounding.system, claim)
+        return symbols
 
 
 def _signed(mask: int) -> int:
@@ -210,4 +212,4 @@ def _signed(mask: int) -> int:
 
 
 tables = Remembered(Tables)
-"""The tables of a machine, made once.  Raises `TooLarge`."""
+"""The tables of a machine, made once; `TooLarge` as `Tables` raises it."""
