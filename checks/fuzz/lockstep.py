@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from errno import errorcode
 from operator import index
@@ -13,6 +13,7 @@ from memhp.reference.topology import Topology, Value, cut, element_name
 from memhp.spec.language.system import System
 from memhp.spec.language.terms import Symbol
 
+from ..support.shrinking import minimized
 from .protocol import (
     Silence,
     TargetError,
@@ -263,36 +264,31 @@ def first_divergence(
     return None
 
 
-def shrunk(system: System, target: Target, topology: Topology, found: Divergence) -> Divergence:
+def shrunk(
+    system: System, target: Target, topology: Topology, divergence: Divergence
+) -> Divergence:
     """A divergence with fewer operations: none of them can be left out (delta debugging).
 
     One of a target that did not answer stays as it is: each attempt would wait as long again.
+
+    Args:
+        system: the design to compare with.
+        target: what diverged; it is booted again and again.
+        topology: the machine to boot.
+        divergence: what a walk ended with; it is not ``steady`` if it is not there again.
     """
-    if found.silent:
-        return found
-    reference = ReferenceTarget(system)
+    if divergence.silent:
+        return divergence
+    reference, best = ReferenceTarget(system), divergence
 
-    def diverges(operations: Sequence[Operation]) -> Divergence | None:
-        return first_divergence(reference, target, topology, operations)
+    def fails(operations: Sequence[Operation]) -> Sequence[Operation] | None:
+        nonlocal best
+        again = first_divergence(reference, target, topology, operations)
+        best = again or best
+        return None if again is None else again.operations
 
-    if found.operations and diverges(found.operations) is None:
-        return replace(found, steady=False)
-    return _shrunk(found, diverges)
-
-
-def _shrunk(
-    best: Divergence, diverges: Callable[[Sequence[Operation]], Divergence | None]
-) -> Divergence:
-    size = max(1, len(best.operations) // 2)
-    while True:
-        start, smaller = 0, False
-        while start < len(best.operations):
-            rest = best.operations[:start] + best.operations[start + size :]
-            found = diverges(rest) if rest else None
-            if found is None:
-                start += size
-            else:
-                best, smaller = found, True
-        if size == 1 and not smaller:
-            return best
-        size = max(1, size // 2)
+    if divergence.operations and fails(divergence.operations) is None:
+        return replace(divergence, steady=False)
+    best = divergence
+    minimized(divergence.operations, fails)
+    return best

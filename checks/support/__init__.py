@@ -4,6 +4,7 @@
 - `files`: read up to a bound, written whole or not at all; `scratch`: temporary files;
   `store`: what is known from before; `remembered`: what is made once for each machine.
 - `parallel`: work on every core; `compiler`: the machine's C compiler.
+- `shrinking`: delta debugging.
 
 May import: spec.language, reference.
 """

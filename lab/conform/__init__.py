@@ -8,8 +8,8 @@
 - `scenarios`: what rows of the list say, done on a kernel; `plays`, `lmbs`: their steps.
 - `results`: what was seen, kept.
 
-May import: lab.tools, lab.kernels, lab.guest, machines.reading, machines.judging, spec,
-spec.language, spec.numbers, reference.
+May import: lab.tools, lab.kernels, lab.guest, machines.reading, machines.judging,
+checks.support, spec, spec.language, spec.numbers, reference.
 """
 
 from .board import BOARDS

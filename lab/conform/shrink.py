@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from memhp.checks.support.shrinking import minimized
 from memhp.spec.language.system import System
 
 from ..tools.errors import LabError
@@ -52,28 +53,15 @@ def shortened(
 ) -> Operations:
     """Fewer of the operations, the last among them, that are the ``same`` (delta debugging).
 
-    First the end alone, as what was done long before seldom matters; then without pieces, each
-    time of half the length.
-
-    Source: A. Zeller, R. Hildebrandt, Simplifying and isolating failure-inducing input (2002).
+    First the end alone, as what was done long before seldom matters; then `minimized`.
 
     >>> steps = tuple((name, (0,)) for name in "abcdef")
     >>> short = shortened(steps, lambda some: ("b", (0,)) in some, lambda: False)
     >>> [name for name, _ in short]
     ['b', 'f']
     """
-    best = _shortest_end(operations, same, expired)
-    size = len(best) // 2
-    while size and not expired():
-        start = 0
-        while start < len(best) - 1 and not expired():
-            fewer = (*best[:start], *best[min(start + size, len(best) - 1) :])
-            if same(fewer):
-                best = fewer
-            else:
-                start += size
-        size //= 2
-    return best
+    end = _shortest_end(operations, same, expired)
+    return minimized(end, lambda fewer: fewer if same(fewer) else None, expired)
 
 
 def _shortest_end(
