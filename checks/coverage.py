@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
 
 from memhp.spec.language import Property, System, Variant, apply
@@ -34,6 +33,7 @@ from .search.usual import first_violation
 from .support.parallel import each
 from .support.store import (
     code_digest,
+    digest_of,
     keep,
     kept,
     sealed,
@@ -355,7 +355,7 @@ def _key(question: Question) -> str:
     names = [variant.name for variant in question.variants]
     code = (code_digest(*_DECISIVE), solver_version("z3"), _COMPARED)
     text = repr((system, sorted(question.system.given_up), names, code))
-    return sha256(text.encode()).hexdigest()
+    return digest_of(text)
 
 
 def _stored(

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from .search.search import Found
 from .search.traces import trace_in, written
 from .support.store import (
     code_digest,
+    digest_of,
     keep,
     kept,
     newest,
@@ -91,7 +91,7 @@ class Earlier:
             "spec/language/*.py",
         )
         text = repr((code, solver_version("z3"), sorted(self._given_up), system))
-        return self._folder / _RECORD.format(sha256(text.encode()).hexdigest()[:32])
+        return self._folder / _RECORD.format(digest_of(text))
 
     def _with_premises(self, names: set[str], entries: Mapping[str, Any]) -> dict[str, Decision]:
         """The decisions, and those on all that their proofs rest on.  Raises what `_read` does."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from memhp.spec.language.system import System
 
 from ..support.store import (
     code_digest,
+    digest_of,
     keep,
     kept,
     sealed,
@@ -43,7 +43,7 @@ def agreement(system: System, steps: int, *, folder: Path | None = None) -> Reac
 
 
 def _key(system: System, steps: int) -> str:
-    return sha256(repr((system, steps, code_digest(*_DECISIVE))).encode()).hexdigest()
+    return digest_of(repr((system, steps, code_digest(*_DECISIVE))))
 
 
 def _stored(path: Path, key: str, system: System) -> Reached | None:

@@ -7,12 +7,12 @@ wrote meanwhile, and replaces the file in one move.
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from ..support.files import cache_home
 from ..support.store import (
+    digest_of,
     keep,
     kept,
     sealed,
@@ -77,7 +77,7 @@ class Cache:
 
 def _key(query: Query) -> str:
     parts = (_FORMAT, query.solver, solver_version(query.solver), str(query.limit), query.text)
-    return sha256("\0".join(parts).encode()).hexdigest()
+    return digest_of(*parts)
 
 
 def _answer(value: Any) -> Answer | None:

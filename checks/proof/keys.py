@@ -7,11 +7,10 @@ assumed; so an edit of one guard leaves what is known about all other actions.
 from __future__ import annotations
 
 from functools import cache, cached_property
-from hashlib import sha256
 
 from memhp.spec.language.system import Action, Property
 
-from ..support.store import code_digest
+from ..support.store import code_digest, digest_of
 from .obligations import Assumption, Obligation
 
 __all__ = ["Keys"]
@@ -38,17 +37,17 @@ class Keys:
             parts.append(self._once(action))
         if not (action and claim):
             parts.append(repr(obligation.goal))
-        return _digest(*parts)
+        return digest_of(*parts)
 
     @cached_property
     def _rest(self) -> str:
-        return _digest(*(repr((part.label, part.term)) for part in self._assumptions))
+        return digest_of(*(repr((part.label, part.term)) for part in self._assumptions))
 
     def _once(self, part: Action | Property) -> str:
         """The digest of an action or a property, which many obligations have in common."""
         if id(part) not in self._digests:
             said = _of_action(part) if isinstance(part, Action) else _of_property(part)
-            self._digests[id(part)] = part, _digest(repr(said))
+            self._digests[id(part)] = part, digest_of(repr(said))
         return self._digests[id(part)][1]
 
 
@@ -66,7 +65,3 @@ def _of_property(claim: Property) -> tuple[object, ...]:
 def _rules() -> str:
     """A digest of all that makes obligations and looks for proofs."""
     return code_digest("checks/proof/*", "checks/support/*", "spec/language/*.py")
-
-
-def _digest(*parts: str) -> str:
-    return sha256("\0".join(parts).encode()).hexdigest()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from memhp.spec.language.terms import Term, Var
 from ..ground.cuts import cut, idle_of
 from ..support.store import (
     code_digest,
+    digest_of,
     keep,
     kept,
     newest,
@@ -100,8 +100,7 @@ def _entries(folder: Path | None, claim: Property) -> list[dict[str, Any]]:
 
 
 def _path(folder: Path | None, claim: Property) -> Path | None:
-    name = sha256(claim.name.encode()).hexdigest()[:32]
-    return folder / f"traces-{name}.json" if folder else None
+    return folder / f"traces-{digest_of(claim.name)}.json" if folder else None
 
 
 def written(number: int, found: Found) -> list[Any]:
@@ -150,10 +149,7 @@ def _number(value: Any, limit: int, least: int = 0) -> int:
 
 def _digest(system: System, claim: Property, reading: Reading | None, about: str) -> str:
     """Of all that the search depends on; without a ``reading``, of the whole system."""
-    digest = sha256(f"{_rules()} {about}".encode())
-    for text in _read(system, claim, reading):
-        digest.update(b"\0" + text.encode())
-    return digest.hexdigest()[:32]
+    return digest_of(f"{_rules()} {about}", *_read(system, claim, reading))
 
 
 def _read(system: System, claim: Property, reading: Reading | None) -> Iterator[str]:

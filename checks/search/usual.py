@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
-from hashlib import sha256
 from pathlib import Path
 
 from memhp.reference import Topology
@@ -19,6 +18,7 @@ from memhp.spec.language.system import Property, System
 
 from ..proof.counterexample import CounterexampleError
 from ..support.parallel import each
+from ..support.store import digest_of
 from .lasso import lasso
 from .localise import Reading, looked_for
 from .scopes import ROOMY, USUAL, fitting
@@ -59,7 +59,7 @@ def reach(
     if shapes == USUAL:
         shapes = ROOMY
     machines = fitting(system, shapes)
-    about = sha256(repr((shapes, few, MAX_STATES)).encode()).hexdigest()
+    about = digest_of(repr((shapes, few, MAX_STATES)))
     found: dict[str, Found] = {}
     for claim in targets:
         found |= _stored(folder, system, machines, claim, about)

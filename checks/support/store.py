@@ -18,7 +18,7 @@ from typing import Any
 from .files import json_of, read_whole, write_whole
 from .scratch import remove_leftovers
 
-__all__ = ["code_digest", "keep", "kept", "newest", "sealed", "tidy", "unsealed"]
+__all__ = ["code_digest", "digest_of", "keep", "kept", "newest", "sealed", "tidy", "unsealed"]
 
 _LARGEST = 64 << 20
 """No more bytes of a file are read."""
@@ -61,6 +61,11 @@ def newest(folder: Path | None, pattern: str, most: int) -> None:
             path.unlink()
 
 
+def digest_of(*texts: str) -> str:
+    """32 hexadecimal digits (SHA-256, cut) that other texts do not have."""
+    return sha256("\0".join(texts).encode()).hexdigest()[:32]
+
+
 def code_digest(*patterns: str) -> str:
     """A digest of memhp's own files that match: what is kept is good for that code alone.
 
@@ -93,8 +98,7 @@ def unsealed(document: Any) -> dict[str, Any]:
 
 
 def _seal(document: Mapping[str, Any]) -> str:
-    text = json.dumps(document, separators=(",", ":"), sort_keys=True)
-    return sha256(text.encode()).hexdigest()[:32]
+    return digest_of(json.dumps(document, separators=(",", ":"), sort_keys=True))
 
 
 def _is_ours(folder: Path) -> bool:
