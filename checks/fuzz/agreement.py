@@ -28,18 +28,22 @@ _DECISIVE = ("spec/**/*.py", "reference/**/*.py", "engine/**/*.py", "checks/fuzz
 
 
 def agreement(system: System, steps: int, *, folder: Path | None = None) -> Reached:
-    """Walk with the engine for that many operations, or say what came of it the last time.
+    """What walks of the engine in lock step with the reference have reached.
 
-    ``folder`` is where it is kept; a divergence is not, so that it is seen anew each time.
+    Args:
+        system: the design to compare with.
+        steps: how many operations in all.
+        folder: where that is kept as long as the code is the same; without one, and after a
+            divergence, the walks are taken anew.
     """
     path = folder / "lock-step.json" if folder else None
     key = _key(system, steps)
-    if path and (known := _stored(path, key, system)) is not None:
-        return known
-    found = reached(system, EngineTarget(), steps=steps)
-    if path and not found.divergence:
-        _store(path, key, found)
-    return found
+    if path and (earlier := _stored(path, key, system)) is not None:
+        return earlier
+    result = reached(system, EngineTarget(), steps=steps)
+    if path and not result.divergence:
+        _store(path, key, result)
+    return result
 
 
 def _key(system: System, steps: int) -> str:
@@ -53,10 +57,10 @@ def _stored(path: Path, key: str, system: System) -> Reached | None:
         if document["key"] != key:
             return None
         episodes, taken = _counts(document["episodes"]), _counts(document["taken"])
-        known = document["untold"].items()
-        untold = {machine: untold_on(machine, of, system) for machine, of in known}
-        done, of = count_of(document["steps"]), count_of(document["of"])
-        return Reached(system, done, of, episodes, taken, untold)
+        entries = document["untold"].items()
+        untold = {machine: untold_on(machine, of, system) for machine, of in entries}
+        steps, of = count_of(document["steps"]), count_of(document["of"])
+        return Reached(system, steps, of, episodes, taken, untold)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -65,16 +69,16 @@ def _counts(document: Mapping[str, object]) -> Counter[str]:
     return Counter({name: count_of(count) for name, count in document.items()})
 
 
-def _store(path: Path, key: str, found: Reached) -> None:
+def _store(path: Path, key: str, result: Reached) -> None:
     document: dict[str, Any] = {
         "key": key,
-        "steps": found.steps,
-        "of": found.of,
-        "episodes": found.episodes,
-        "taken": found.taken,
+        "steps": result.steps,
+        "of": result.of,
+        "episodes": result.episodes,
+        "taken": result.taken,
         "untold": {
             machine: {name: sorted(places) for name, places in of.items()}
-            for machine, of in found.untold.items()
+            for machine, of in result.untold.items()
         },
     }
     keep(path, sealed(document))

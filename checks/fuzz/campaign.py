@@ -23,7 +23,7 @@ from .rules import EVERY, rules_for
 from .targets import target_named
 from .told import Untold, in_both
 from .topologies import MORE_SHAPES, SHAPES, built, machines_for
-from .walk import walk
+from .walk import Workload, derived_seed, walk
 from .workers import Lost, Workers
 
 __all__ = [
@@ -78,7 +78,7 @@ class Campaign:
     profile: str = DEFAULT
 
     def add(self, piece: Piece) -> None:
-        """Count what a piece did."""
+        """Count what a piece did; the first divergence of all is the campaign's ``record``."""
         self.steps += piece.steps
         self.changed += piece.changed
         self.answers.update(piece.answers)
@@ -88,7 +88,10 @@ class Campaign:
         self.record = self.record or piece.record
 
     def to_json(self) -> dict[str, Any]:
-        """What `from_json` needs to go on; without what diverged, for a record keeps that."""
+        """The document of which `from_json` makes the campaign; without the ``record``.
+
+        That has a document of its own.
+        """
         answers = [[name, errno, count] for (name, errno), count in self.answers.items()]
         return {
             "memhp": "campaign",
@@ -110,7 +113,11 @@ class Campaign:
 
     @classmethod
     def from_json(cls, document: object) -> Campaign:
-        """The campaign in a document.  Raises CampaignError if it is malformed."""
+        """The campaign that `to_json` wrote to the document.
+
+        Raises:
+            CampaignError: the document is malformed.
+        """
         if not isinstance(document, dict) or document.get("memhp") != "campaign":
             raise CampaignError("this is no campaign that memhp wrote")
         mode, target = document.get("mode"), document.get("target")
@@ -119,7 +126,7 @@ class Campaign:
         if not isinstance(target, str):
             raise CampaignError(f"its target is {cut(target)}: a name is needed")
         profile = document.get("profile", DEFAULT)
-        if profile not in [known.name for known in PROFILES]:
+        if profile not in [each.name for each in PROFILES]:
             raise CampaignError(f"its profile {cut(profile)} is none that memhp knows")
         try:
             seed = count_of(document["seed"], least=-_MOST)
@@ -131,15 +138,18 @@ class Campaign:
             untold = {on: untold_on(on, of, system) for on, of in document["untold"].items()}
             begun = set(map(count_of, document["begun"]))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            told = str(error) if isinstance(error, CampaignError) else "its counts are missing"
-            raise CampaignError(f"the campaign is damaged: {told}") from None
-        found = cls(mode, target, seed, following, steps, changed, answers, untold, begun)
-        found.profile = profile
-        return found
+            why = str(error) if isinstance(error, CampaignError) else "its counts are missing"
+            raise CampaignError(f"the campaign is damaged: {why}") from None
+        counted = (following, steps, changed, answers, untold, begun)
+        return cls(mode, target, seed, *counted, profile=profile)
 
 
 def count_of(value: object, least: int = 0) -> int:
-    """The value, if it is a count from ``least`` on.  Raises CampaignError if not."""
+    """The value, which is a whole number from ``least`` on.
+
+    Raises:
+        CampaignError: it is not, or it is 2**62 or more.
+    """
     if type(value) is not int or not least <= value < _MOST:
         raise CampaignError(f"{cut(value)} is no count")
     return value
@@ -154,7 +164,11 @@ def _answer(row: object) -> tuple[tuple[str, int | None], int]:
 
 
 def untold_on(machine: str, of: Mapping[str, Iterable[object]], system: System) -> Untold:
-    """What a target has not told on that machine, as a document has it.  Raises CampaignError."""
+    """What a target has not told on that machine, from the lists of a document.
+
+    Raises:
+        CampaignError: there is no such machine, variable or entry.
+    """
     if machine not in SHAPES and machine not in MORE_SHAPES:
         raise CampaignError(f"there is no machine {cut(machine)}")
     untold: Untold = {}
@@ -178,27 +192,36 @@ def do(
     steps: int | None = None,
     limit: float | None = None,
 ) -> Piece:
-    """One piece of about so many operations (`OPERATIONS`): the machines take turns.
+    """What one piece did: operations on one machine; the machines take turns.
 
-    ``limit``, in seconds, is as in `Isolated`.
+    Args:
+        mode: one of `OPERATIONS`.
+        target: as `target_named` takes it.
+        seed: the campaign's.
+        number: the piece's, which gives it a machine and a seed of its own.
+        profile: the name of the design to compare with.
+        steps: about so many operations; those of `OPERATIONS` without it.
+        limit: in seconds, as in `Isolated`.
 
-    Raises TargetError if the target does not keep to what a target must return.
+    Raises:
+        TargetError: the target does not keep to what a target must return.
     """
     system = system_of(profile)
-    made = target_named(target, system, limit=limit)
-    rules = rules_for(getattr(made, "operations", None), system)
+    tested = target_named(target, system, limit=limit)
+    rules = rules_for(getattr(tested, "operations", None), system)
     machines = machines_for(rules)
     name = machines[number % len(machines)]
-    own = seed * 1_000_003 + number
+    own = derived_seed(seed, number)
     steps = steps or OPERATIONS[mode]
     if mode == "hypothesis":
         from .conformance import explored
 
-        return explored(made, name, steps, own, system)
-    found = walk(system, made, built(name), steps=steps, seed=own, rules=rules)
-    diverged = found.divergence
-    record = None if diverged is None else Record.of(system, built(name), own, diverged)
-    return Piece(name, found.steps, found.changed, found.answers, found.untold, record)
+        return explored(tested, name, steps, own, system)
+    workload = Workload(rules)
+    way = walk(system, tested, built(name), steps=steps, seed=own, workload=workload)
+    divergence = way.divergence
+    record = None if divergence is None else Record.of(system, built(name), own, divergence)
+    return Piece(name, way.steps, way.changed, way.answers, way.untold, record)
 
 
 def run(
@@ -211,46 +234,69 @@ def run(
 ) -> Iterator[Campaign]:
     """Go on until something diverges, about so many more steps are done, or the time is up.
 
-    The campaign is the one that was given, after each piece that is finished; whoever
-    stops it before the end finds the pieces that were not finished in its ``begun``.
+    Args:
+        campaign: changed as pieces finish; ``begun`` has those that have not, whenever it ends.
+        steps: how many operations more; None: no bound.
+        seconds: how long; None: no bound.
+        jobs: how many processes.
+        limit: in seconds, as in `Isolated`.
 
-    ``limit`` is as in `do`.
+    Yields:
+        The campaign itself, after each piece that is finished.
 
-    Raises TargetError as `do` does, WorkersLost if processes are killed all the time; what was
-    done till then is in the campaign.
+    Raises:
+        TargetError: as `do` does.
+        WorkersLost: processes are killed again and again.
     """
     end = None if seconds is None else monotonic() + seconds
     size = OPERATIONS[campaign.mode]
     if steps is not None:  # few operations are on every machine, too
         size = min(size, steps, max(_LEAST[campaign.mode], -(-steps // len(SHAPES))))
         steps += campaign.steps
-    again = sorted(campaign.begun)
-    lost = 0
 
     def more() -> bool:
-        asked = campaign.steps + workers.busy * size
-        enough = steps is not None and asked >= steps
+        expected = campaign.steps + workers.busy * size
+        enough = steps is not None and expected >= steps
         late = end is not None and monotonic() >= end
         return not (enough or late or campaign.record) and workers.free
 
     with Workers(jobs, do) as workers:
+        pieces = _Pieces(campaign, workers)
         while True:
             while more():
-                number = again.pop(0) if again else campaign.following
-                campaign.following = max(campaign.following, number + 1)
-                campaign.begun.add(number)
-                work = (campaign.mode, campaign.target, campaign.seed, number, campaign.profile)
-                workers.give(number, *work, size, limit)
+                pieces.give(size, limit)
             if not workers.busy:
                 return
-            for number, found in workers.finished():
-                if isinstance(found, Lost):
-                    lost += 1
-                    again.append(number)
-                    if lost == _LOST:
-                        raise WorkersLost(f"{found.why}, {lost} times in a row")
-                    continue
-                lost = 0
-                campaign.add(found)
-                campaign.begun.remove(number)
+            for _ in pieces.finished():
                 yield campaign
+
+
+class _Pieces:
+    """The pieces of a campaign, by number: those that were begun before come first."""
+
+    def __init__(self, campaign: Campaign, workers: Workers) -> None:
+        self._campaign, self._workers = campaign, workers
+        self._again = sorted(campaign.begun)
+        self._lost = 0
+
+    def give(self, size: int, limit: float | None) -> None:
+        """Have the next piece done."""
+        it = self._campaign
+        number = self._again.pop(0) if self._again else it.following
+        it.following = max(it.following, number + 1)
+        it.begun.add(number)
+        self._workers.give(number, it.mode, it.target, it.seed, number, it.profile, size, limit)
+
+    def finished(self) -> Iterator[int]:
+        """Wait, and count what is finished; a piece that is lost will be done again."""
+        for number, piece in self._workers.finished():
+            if isinstance(piece, Lost):
+                self._lost += 1
+                self._again.append(number)
+                if self._lost == _LOST:
+                    raise WorkersLost(f"{piece.why}, {self._lost} times in a row")
+                continue
+            self._lost = 0
+            self._campaign.add(piece)
+            self._campaign.begun.remove(number)
+            yield number

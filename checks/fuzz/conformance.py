@@ -82,13 +82,13 @@ class DivergenceFound(AssertionError):
 class _Silent(BaseException):
     """Ends hypothesis, which would wait again and again to make what it was told shorter."""
 
-    def __init__(self, found: DivergenceFound) -> None:
-        super().__init__(str(found))
-        self.found = found
+    def __init__(self, error: DivergenceFound) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class _Points(dict[str, Sequence[tuple[Value, ...]]]):
-    """For each operation all its parameters on one machine, made when they are asked for."""
+    """For each operation all its parameters on one machine, each list made when it is read."""
 
     def __init__(self, topology: Topology) -> None:
         super().__init__()
@@ -101,7 +101,7 @@ class _Points(dict[str, Sequence[tuple[Value, ...]]]):
 
 @cache
 def points(topology: Topology) -> Mapping[str, Sequence[tuple[Value, ...]]]:
-    """For each operation all its parameters on that machine."""
+    """For each operation, by name, all its parameters on that machine, in row-major order."""
     return _Points(topology)
 
 
@@ -113,7 +113,15 @@ def pick(
     *,
     refused: bool,
 ) -> tuple[Value, ...] | None:
-    """The first parameters from a place on that are enabled (or refused); None if none is near."""
+    """The first parameters from a place on that are enabled (or refused); None if none is near.
+
+    Args:
+        each: the operation.
+        machine: the reference's, which says what is enabled.
+        choices: all parameters of the operation.
+        place: where among them to begin; 24 are tried, and after the last comes the first.
+        refused: look for some that are refused.
+    """
     total = len(choices)
     for number in range(place, place + min(total, _TRIES)):
         params = choices[number % total]
@@ -136,8 +144,13 @@ class LockStep(RuleBasedStateMachine):
     """The one that was found first, whether or not it is there again."""
 
     def boot(self, name: str) -> None:
-        """Both begin on the machine of that name."""
-        self.name, self.done = name, list[Operation]()
+        """Boot both as the machine of that name.
+
+        Raises:
+            DivergenceFound: the target fails.
+            TargetError: it cannot be that machine.
+        """
+        self.name, self.operations = name, list[Operation]()
         topology = self.machines[name]
         self.points, self.had = points(topology), dict[Rule, None]()
         failed = boot(self.reference, self.target, topology)
@@ -147,7 +160,15 @@ class LockStep(RuleBasedStateMachine):
             self._raise(failed)
 
     def turn(self, each: Rule, place: int) -> None:
-        """Do the rule's operation, or one that the run has had, or what must be refused."""
+        """Do the rule's operation, or one that the run has had, or what must be refused.
+
+        Args:
+            each: the operation's rule.
+            place: drawn; where to look for parameters, and whether what is refused is looked for.
+
+        Raises:
+            DivergenceFound: as `act`.
+        """
         self.had[each] = None
         place, rest = divmod(place, _REFUSED)
         refused = rest == _REFUSED - 1
@@ -160,29 +181,34 @@ class LockStep(RuleBasedStateMachine):
         self.act((each.name, choices[place % len(choices)]))
 
     def act(self, operation: Operation) -> None:
-        """Do the operation on both.  Raises DivergenceFound."""
+        """Do the operation on both.
+
+        Raises:
+            DivergenceFound: they differ.
+            TargetError: the target does not keep to what a target must return.
+        """
         kind = type(self)
-        self.done.append(operation)
-        answer, found = step(self.reference, self.target, operation, self.untold[self.name])
+        self.operations.append(operation)
+        answer, divergence = step(self.reference, self.target, operation, self.untold[self.name])
         kind.steps += 1
         kind.answers[operation[0], answer] += 1
         after = self.reference.machine.values
         kind.changed += self.before != after
         self.before = after
-        if found is not None:
-            self._raise(replace(found, operations=tuple(self.done)))
+        if divergence is not None:
+            self._raise(replace(divergence, operations=tuple(self.operations)))
 
     def _raise(self, divergence: Divergence) -> NoReturn:
         kind = type(self)
-        found = DivergenceFound(self.name, divergence)
-        kind.first = kind.first or found
-        raise _Silent(found) if divergence.silent else found
+        error = DivergenceFound(self.name, divergence)
+        kind.first = kind.first or error
+        raise _Silent(error) if divergence.silent else error
 
 
 def _found(kind: type[LockStep], error: BaseException) -> DivergenceFound:
     """What diverged: the first time, if hypothesis complains that it was not there again."""
     if isinstance(error, _Silent):
-        return error.found
+        return error.error
     if isinstance(error, DivergenceFound):
         return error
     if kind.first is None:
@@ -195,30 +221,33 @@ def state_machine(
     topologies: Collection[str] | Mapping[str, Topology] | None = None,
     system: System | None = None,
 ) -> type[LockStep]:
-    """A state machine with a rule for each operation that the target can do.
+    """A hypothesis state machine with a rule for each operation that the target can do.
 
-    Parameters: ``target``, a class, or what makes a target; ``topologies``, names
-    of the machines to boot (`topologies.SHAPES`), or machines of your own by name; without
-    them, all that go with the target's operations; ``system``, the design to compare with, that
-    of the target's own ``profile`` unless given (`memhp.reference.Target`).
+    Args:
+        target: a class, or what makes a target.
+        topologies: names of the machines to boot (`topologies.SHAPES`), or machines of your own
+            by name; without them, all that go with the target's operations.
+        system: the design to compare with; without it, that of the target's own ``profile``
+            (`memhp.reference.Target`).
 
-    Raises TargetError if it names what is no operation, or no profile.
+    Raises:
+        TargetError: it names what is no operation, or no profile.
     """
-    made = target()
-    system = system or system_of(profile_of(made))
-    rules = rules_for(getattr(made, "operations", None), system)
+    tested = target()
+    system = system or system_of(profile_of(tested))
+    rules = rules_for(getattr(tested, "operations", None), system)
     if not isinstance(topologies, Mapping):
         topologies = {name: built(name) for name in topologies or machines_for(rules)}
     body: dict[str, Any] = {
         "reference": ReferenceTarget(system),
-        "target": made,
+        "target": tested,
         "machines": topologies,
         "answers": Counter(),
         "untold": {},
         "boot": initialize(name=sampled_from(list(topologies)))(_plain(LockStep.boot)),
         **{each.name: _rule(each) for each in rules},
     }
-    return type(f"Conformance[{type(made).__name__}]", (LockStep,), body)
+    return type(f"Conformance[{type(tested).__name__}]", (LockStep,), body)
 
 
 def _plain(function: Callable[..., None]) -> Callable[..., None]:
@@ -241,9 +270,14 @@ def _rule(each: Rule) -> Any:
 def explored(
     target: Target, topology: str, steps: int, seed: int, system: System | None = None
 ) -> Piece:
-    """About that many operations on one machine, drawn and shrunk by hypothesis.
+    """What a piece did whose operations hypothesis draws, and shrinks where they diverge.
 
-    Compared with ``system`` as in `state_machine`.
+    Args:
+        target: what is compared.
+        topology: the name of the machine.
+        steps: about so many operations.
+        seed: hypothesis's, and the record's.
+        system: the design to compare with, as in `state_machine`.
     """
     system = system or system_of(profile_of(target))
     kind = state_machine(lambda: target, (topology,), system)
@@ -280,24 +314,27 @@ def conformance(
 ) -> type[TestCase]:
     """A test case that pytest collects: the target does what the specification does.
 
-    Parameters: ``target`` and ``topologies`` as in `state_machine`; ``examples``, how
-    many runs, of at most ``steps`` operations each; ``isolated``, run the target in a process
-    of its own, so that its death is told as a divergence.  Otherwise a target that ends or
-    kills its process ends pytest, and nobody is told what it did last; a debugger and a
-    measurement of coverage see what it does only then; ``limit``, how many seconds a target
-    that is ``isolated`` may take for an operation.
-
+    It is compared with what the list of 2004 asks for, or, if it has a ``profile``, with that.
     A divergence is made shorter, and kept in a temporary file that the failure names.
+
+    Args:
+        target: a class, or what makes a target.
+        topologies: as in `state_machine`.
+        examples: how many runs.
+        steps: at most so many operations in a run.
+        isolated: run the target in a process of its own, so that its death is a divergence.
+            Otherwise a target that ends or kills its process ends pytest, and nobody learns what
+            it did last; a debugger and a measurement of coverage see what it does only then.
+        limit: how many seconds a target that is ``isolated`` may take for an operation.
+
+    Raises:
+        TargetError: the target names what is no operation, or no profile.
 
     In a test module of your own::
 
         from memhp.checks.fuzz.conformance import conformance
 
         TestMyMemory = conformance(MyMemory)
-
-    It is compared with what the list of 2004 asks for, or, if it has a ``profile``, with that.
-
-    Raises TargetError if the target names what is no operation, or no profile.
     """
     make = (lambda: Isolated(target, limit=limit)) if isolated else target
     kind = state_machine(make, topologies)

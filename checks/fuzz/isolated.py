@@ -45,25 +45,34 @@ _GOING = 10.0
 """A process that has closed its end is given so many seconds to say how it ends."""
 
 
-def checked(made: Any, name: str) -> Target:
-    """What was made, if it is a target.  Raises TargetError if it lacks a part."""
+def checked(candidate: Any, name: str) -> Target:
+    """The candidate, which has all that a target needs; ``name`` is what messages call it.
+
+    Raises:
+        TargetError: it has no `reset`, `do` or `observe`.
+    """
     parts = ("reset", "do", "observe")
-    missing = [part for part in parts if not callable(getattr(made, part, None))]
+    missing = [part for part in parts if not callable(getattr(candidate, part, None))]
     if missing:
         raise TargetError(f"{name} has no {' and no '.join(missing)}")
-    target: Target = made
+    target: Target = candidate
     return target
 
 
 class Isolated:
     """A target that does in another process what the one that ``make`` makes does.
 
-    Parameters: ``make``, called in that process; ``system``, that of the machines which are
-    given to `allowed`: that of the target's own ``profile`` unless given; ``limit``, in seconds,
-    how long the target may take for whatever it is asked (`LIMIT`).
+    Where that one raises anything at all, or dies, `do`, `reset` and `observe` raise `Crash`,
+    and `Silence` where it does not answer in time.
 
-    Raises TargetError if no target can be made.  `do`, `reset` and `observe` raise `Crash`
-    where the target raises anything at all, or dies, and `Silence` where it does not answer.
+    Args:
+        make: makes the target, in that process.
+        system: that of the machines which `allowed` gets; without it, that of the target's own
+            ``profile``.
+        limit: how many seconds the target may take for each call; `LIMIT` without it.
+
+    Raises:
+        TargetError: no target can be made.
     """
 
     def __init__(
@@ -88,7 +97,7 @@ class Isolated:
             self.allowed = self._allowed
 
     def reset(self, topology: Topology) -> None:
-        """Boot; in another process if the last one has died."""
+        """Boot as that machine; in another process if the last one has died."""
         if self._child.died:
             self._begin()
         same = topology is self._sent
@@ -98,14 +107,14 @@ class Isolated:
         self._sent = topology
 
     def do(self, operation: str, *params: Value) -> int | None:
-        """Do the operation, and look at what is to be seen after it."""
+        """The target's answer to the operation: None for success, or an errno."""
         answer, seen = self._child.ask("do", operation, params)
         self._look(seen)
         errno: int | None = answer
         return errno
 
     def observe(self) -> Observation:
-        """What was seen after the last operation."""
+        """What the target showed after the last operation."""
         if not self._seen:
             self._look(self._child.ask("observe"))
         return self._seen
@@ -122,8 +131,8 @@ class Isolated:
     def _allowed(
         self, before: Machine, operation: str, *params: Value
     ) -> list[tuple[int | None, Machine]]:
-        found = self._child.ask("allowed", before.values, operation, params)
-        return [(answer, before.at(values)) for answer, values in found]
+        pairs = self._child.ask("allowed", before.values, operation, params)
+        return [(answer, before.at(values)) for answer, values in pairs]
 
 
 class _Child:
@@ -143,15 +152,18 @@ class _Child:
         self._poll.register(self._ours.fileno(), select.POLLIN)
         self._end = weakref.finalize(self, _end, parent, self._pid, self._ours)
 
-    def ask(self, *asked: Any) -> Any:
+    def ask(self, *question: Any) -> Any:
         """The reply; without a question, what the process says of its own when it begins.
 
-        Raises Crash, Silence, or TargetError.
+        Raises:
+            Crash: the target raises something, or its process has died.
+            Silence: there is no reply in time.
+            TargetError: the target does not keep to what a target must return.
         """
         if self.died:
             raise Crash(self.died)
         try:
-            kind, reply = self._reply(asked)
+            kind, reply = self._reply(question)
         except Silence as silence:
             self._end()
             self.died = silence.text
@@ -170,19 +182,19 @@ class _Child:
             return reply
         raise TargetError(reply) if kind == "wrong" else Crash(*reply)
 
-    def _reply(self, asked: tuple[Any, ...]) -> tuple[str, Any]:
-        if asked:
-            self._ours.send(asked)
+    def _reply(self, question: tuple[Any, ...]) -> tuple[str, Any]:
+        if question:
+            self._ours.send(question)
         end = monotonic() + self._limit
         while not self._poll.poll(1000 * _LOOK):
             self._look(0)
             if monotonic() >= end:
                 raise Silence(f"it did not answer within {self._limit:g} s")
-        found: tuple[str, Any] = self._ours.recv()
-        return found
+        reply: tuple[str, Any] = self._ours.recv()
+        return reply
 
     def _look(self, seconds: float) -> None:
-        """Raise Crash if the process has died, or does within those seconds."""
+        """Raise `Crash` if the process has died, or does within those seconds."""
         end = monotonic() + seconds
         while not (waited := os.waitpid(self._pid, os.WNOHANG))[0]:
             if monotonic() >= end:
@@ -229,15 +241,15 @@ def _serve(
         server = _Server(make, system)
         _reply(theirs, server.hello)
         while True:
-            kind, *asked = theirs.recv()
-            _reply(theirs, getattr(server, kind), *asked)
+            kind, *words = theirs.recv()
+            _reply(theirs, getattr(server, kind), *words)
     except BaseException:  # nobody listens; and nothing of the parent's may run here
         os._exit(0)
 
 
-def _reply(theirs: Connection, question: Callable[..., Any], *asked: Any) -> None:
+def _reply(theirs: Connection, function: Callable[..., Any], *words: Any) -> None:
     try:
-        reply = ("answer", question(*asked))
+        reply = ("answer", function(*words))
     except TargetError as error:
         reply = ("wrong", str(error))
     except BaseException as error:

@@ -97,10 +97,21 @@ def _word(errno: int | None) -> str:
 def step(
     reference: ReferenceTarget, target: Target, operation: Operation, untold: Untold | None = None
 ) -> tuple[int | None, Divergence | None]:
-    """Do the operation on both.  Returns the reference's answer, and how the target differs.
+    """Do the operation on both.
 
-    Where the target does something else that is `allowed`, the reference follows it.
-    What the target tells is taken out of ``untold``.
+    Where the target does something else that it names as `allowed`, the reference follows it.
+
+    Args:
+        reference: what the target is compared with.
+        target: what is compared.
+        operation: its name and parameters.
+        untold: what the target tells is taken out of it.
+
+    Returns:
+        The reference's answer, and how the target differs; None if it does not.
+
+    Raises:
+        TargetError: the target does not keep to what a target must return.
     """
     name, params = operation
     allowed = getattr(target, "allowed", None)
@@ -111,24 +122,24 @@ def step(
         got = answered(name, target.do(name, *params))
         seen = target.observe()
         try:
-            found = _differing_outcome(reference, operation, expected, got, seen)
+            divergence = _differing_outcome(reference, operation, expected, got, seen)
         except (AttributeError, KeyError):
             check_observation(
                 seen, reference.spans
             )  # which is no mapping, or names what is no variable
             raise
-        if found is not None and allowed is not None:
+        if divergence is not None and allowed is not None:
             others = [_checked(each) for each in allowed(before, name, *params)]
     except (KeyboardInterrupt, TargetError):
         raise
     except BaseException as error:  # whatever a target raises is a finding, not the end of the run
         crash, trace = failure(error)
         silent = isinstance(error, Silence)
-        found = Divergence((operation,), expected, None, (), crash, trace=trace, silent=silent)
-        return expected, found
+        crashed = Divergence((operation,), expected, None, (), crash, trace=trace, silent=silent)
+        return expected, crashed
     if untold:
         tell(untold, seen)
-    if found is None:
+    if divergence is None:
         return expected, None
     own = reference.machine
     for answer, machine in others:
@@ -138,7 +149,7 @@ def step(
     reference.follow(own)
     answers = tuple(answer for answer, _ in others)
     refusal = "" if reference.refusal is None else str(reference.refusal)
-    return expected, replace(found, allowed=answers, refusal=refusal)
+    return expected, replace(divergence, allowed=answers, refusal=refusal)
 
 
 def _checked(pair: object) -> tuple[int | None, Machine]:
@@ -155,8 +166,8 @@ def _differing_outcome(
     got: int | None,
     seen: Observation,
 ) -> Divergence | None:
-    found = differences(reference, reference.observe(), seen)
-    return Divergence((operation,), expected, got, found) if found or expected != got else None
+    unlike = differences(reference, reference.observe(), seen)
+    return Divergence((operation,), expected, got, unlike) if unlike or expected != got else None
 
 
 def differences(
@@ -164,7 +175,16 @@ def differences(
     wanted: Mapping[str, Sequence[int]],
     seen: Mapping[str, Sequence[Value | None]],
 ) -> tuple[Difference, ...]:
-    """Every value that the target tells and that the reference has otherwise."""
+    """Every value that the target tells and that the reference has otherwise.
+
+    Args:
+        reference: names the machine's elements.
+        wanted: what the reference observes.
+        seen: what the target observes.
+
+    Raises:
+        TargetError: what it tells can be no value.
+    """
     unlike = [name for name, values in seen.items() if _tuple(name, values) != wanted[name]]
     return tuple(
         difference
@@ -200,18 +220,18 @@ def _differing(
     points = topology.points(symbol.domain)
     if len(points) != len(values):
         return [Difference(name, f"{len(points)} values", f"{len(values)}")]
-    found = []
+    unlike = []
     for point, right, value in zip(points, wanted, values, strict=True):
         expected = element_name(symbol.range, right)
         got = None if value is None else _name(symbol, value)
         if got is not None and got != expected:
             at = ", ".join(map(element_name, symbol.domain, point))
-            found.append(Difference(f"{name}[{at}]", expected, got))
-    return found
+            unlike.append(Difference(f"{name}[{at}]", expected, got))
+    return unlike
 
 
 def _name(symbol: Symbol, value: Value) -> str:
-    """How a value that a target tells is shown.  Raises TargetError if it can be none."""
+    """How a value that a target tells is shown; a TargetError if it can be none."""
     members = symbol.range.members
     if isinstance(value, str):
         if members is not None and value not in members:
@@ -224,14 +244,15 @@ def _name(symbol: Symbol, value: Value) -> str:
         raise TargetError(
             f"observe() tells {cut(value)} of {symbol.name}: a number, a name or None is needed"
         ) from None
-    known = members is None or 0 <= number < len(members)
-    return element_name(symbol.range, number) if known else cut(value)
+    is_member = members is None or 0 <= number < len(members)
+    return element_name(symbol.range, number) if is_member else cut(value)
 
 
 def boot(reference: ReferenceTarget, target: Target, topology: Topology) -> Divergence | None:
-    """Boot both.  Returns how the target failed, if it did.
+    """Boot both; how the target failed, None if it did not.
 
-    Raises TargetError if it cannot be that machine.
+    Raises:
+        TargetError: it cannot be that machine.
     """
     reference.reset(topology)
     try:
@@ -253,14 +274,24 @@ def first_divergence(
     topology: Topology,
     operations: Sequence[Operation],
 ) -> Divergence | None:
-    """Boot both, do the operations, and stop at the first difference."""
+    """The first difference once both have booted and do the operations; None if there is none.
+
+    Args:
+        reference: what the target is compared with.
+        target: what is compared.
+        topology: the machine that both boot.
+        operations: what they do, up to the difference.
+
+    Raises:
+        TargetError: as `boot` and `step`.
+    """
     failed = boot(reference, target, topology)
     if failed is not None:
         return failed
     for number, operation in enumerate(operations, 1):
-        _, found = step(reference, target, operation)
-        if found is not None:
-            return replace(found, operations=tuple(operations[:number]))
+        _, divergence = step(reference, target, operation)
+        if divergence is not None:
+            return replace(divergence, operations=tuple(operations[:number]))
     return None
 
 

@@ -55,7 +55,7 @@ class Silence(Crash):
 
 
 def guess(name: object, known: Iterable[str]) -> str:
-    """What may be meant, for the end of a line; empty if nothing is near.
+    """What the name may stand for, as the end of a message; empty if nothing known is near.
 
     >>> guess("drainin", ["zone", "draining"])
     ' (did you mean draining?)'
@@ -65,15 +65,16 @@ def guess(name: object, known: Iterable[str]) -> str:
 
 
 def profile_of(target: object) -> str:
-    """The profile whose design the target says that it follows; `DEFAULT` if it says nothing.
+    """The name of the profile whose design the target follows; `DEFAULT` if it names none.
 
-    Raises TargetError if there is no such profile.
+    Raises:
+        TargetError: there is no such profile.
     """
     name: object = getattr(target, "profile", DEFAULT)
-    known = [profile.name for profile in PROFILES]
-    if not isinstance(name, str) or name not in known:
+    names = [profile.name for profile in PROFILES]
+    if not isinstance(name, str) or name not in names:
         raise TargetError(
-            f"its profile {cut(name)} is none of {', '.join(known)}{guess(name, known)}"
+            f"its profile {cut(name)} is none of {', '.join(names)}{guess(name, names)}"
         )
     return name
 
@@ -81,7 +82,8 @@ def profile_of(target: object) -> str:
 def answered(operation: str, got: Any) -> int | None:
     """What `do` returned: None for success, or an errno.
 
-    Raises TargetError for anything else, with what may be meant.
+    Raises:
+        TargetError: it is anything else; the message says what may be meant.
     """
     if got is None:
         return None
@@ -107,7 +109,11 @@ def _meant(got: object) -> str:
 
 
 def check_observation(seen: object, known: Collection[str]) -> None:
-    """Raise TargetError unless `observe` returned a mapping whose keys are known variables."""
+    """Check what `observe` returned: a mapping whose keys are known variables.
+
+    Raises:
+        TargetError: it is none.
+    """
     if not isinstance(seen, Mapping):
         raise TargetError(
             f"observe() returned {cut(seen)}: a mapping is needed, from names of variables to"
@@ -121,17 +127,17 @@ def check_observation(seen: object, known: Collection[str]) -> None:
 
 
 def unfit(error: ValueError) -> TargetError:
-    """What to raise if `reset` has raised that: the target cannot be such a machine."""
+    """The error to raise where `reset` has raised that one: the target cannot be such a machine."""
     return TargetError(f"it cannot be that machine: {failure(error)[0]}")
 
 
 def failure(error: BaseException) -> tuple[str, str]:
-    """With what a target failed, in a line that says where; and the traceback."""
+    """With what a target failed: a line that says where, and the traceback."""
     if isinstance(error, Crash):
         return error.text, error.trace
-    said = " ".join(str(error).split())
-    said = said if len(said) <= _MOST else said[:_MOST] + "…"
-    text = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    message = " ".join(str(error).split())
+    message = message if len(message) <= _MOST else message[:_MOST] + "…"
+    text = f"{type(error).__name__}: {message}" if message else type(error).__name__
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [frame for frame in frames if not frame.filename.startswith(_OTHERS)]
     if theirs:

@@ -18,7 +18,7 @@ from .lockstep import Divergence
 from .rules import rules_for
 from .told import Untold, never_told
 from .topologies import built, machines_for
-from .walk import walk
+from .walk import Workload, walk
 
 __all__ = ["Reached", "reached"]
 
@@ -42,10 +42,7 @@ class Reached:
 
     @property
     def missed(self) -> dict[str, tuple[str, ...]]:
-        """The *sometimes* properties that no episode reaches, and the actions they lack.
-
-        These change what the property reads, and no operation has taken them.
-        """
+        """The *sometimes* properties that no episode reaches, each with what it is `lacking`."""
         return {
             claim.name: self.lacking(claim)
             for claim in self.system.of_kind("sometimes")
@@ -58,7 +55,7 @@ class Reached:
         return never_told(self.system, self.untold)
 
     def left_untold(self, claim: Property) -> int:
-        """Of the variables that a property reads, the entries that were told on no walk."""
+        """How many entries of the variables that a property reads the target told on no walk."""
         read = reads(self.system, claim.formula)
         return sum(len(of.get(name, ())) for of in self.untold.values() for name in read)
 
@@ -83,7 +80,7 @@ class _Watch:
     def __call__(self, episode: int, reference: ReferenceTarget) -> None:
         if episode != self.episode:
             self.episode, self.result.of = episode, self.result.of + 1
-            self.left = dict(self.claims)
+            self.unreached = dict(self.claims)
             self.machine = reference.machine.copy()
             self._look(None, self.everything)
             return
@@ -98,12 +95,12 @@ class _Watch:
 
     def _look(self, before: Machine | None, written: frozenset[str]) -> None:
         """What can be reached only now: what is about steps, or reads what was written."""
-        for claim, read in list(self.left.items()):
+        for claim, read in list(self.unreached.items()):
             if not claim.of_step and read.isdisjoint(written):
                 continue
             if self.machine.witnesses(claim.name, before):
                 self.result.episodes[claim.name] += 1
-                del self.left[claim]
+                del self.unreached[claim]
 
 
 def reached(
@@ -114,27 +111,34 @@ def reached(
     seed: int = 0,
     topologies: Sequence[str] = (),
 ) -> Reached:
-    """Walk for that many operations in all, the machines in turn, until something diverges.
+    """What walks reach, on one machine after the other, until something diverges.
 
-    Parameters: as for `walk`; ``topologies``, names of machines (without them, all that the
-    target's operations go with).
+    Args:
+        system: the design to compare with.
+        target: what is compared.
+        steps: how many operations in all.
+        seed: that of each walk.
+        topologies: names of machines; without them, all that the target's operations go with.
+
+    Raises:
+        TargetError: as `walk`.
     """
     result = Reached(system)
     rules = rules_for(getattr(target, "operations", None), system)
     topologies = topologies or machines_for(rules)
     for name in topologies:
-        found = walk(
+        way = walk(
             system,
             target,
             built(name),
             steps=steps // len(topologies),
             seed=seed,
-            rules=rules,
+            workload=Workload(rules),
             watch=_Watch(result),
         )
-        result.steps += found.steps
-        result.untold[name] = found.untold
-        result.divergence = found.divergence
-        if found.divergence:
+        result.steps += way.steps
+        result.untold[name] = way.untold
+        result.divergence = way.divergence
+        if way.divergence:
             break
     return result

@@ -33,8 +33,13 @@ class RecordError(ValueError):
 class Record:
     """Operations on a topology, after the last of which a target differed.
 
-    Parameters: ``system``, the specification's name; ``seed`` of the walk that found
-    it; ``report``, what was said then; ``trace``, the traceback if the target raised something.
+    Attributes:
+        system: the specification's name.
+        seed: of the walk that found it.
+        topology: the machine.
+        operations: from boot on.
+        report: how the target differed, line by line.
+        trace: the traceback if the target raised something.
     """
 
     system: str
@@ -45,15 +50,24 @@ class Record:
     trace: str = ""
 
     @classmethod
-    def of(cls, system: System, topology: Topology, seed: int, found: Divergence) -> Record:
-        """The record of a divergence."""
-        return cls(system.name, seed, topology, found.operations, str(found), found.trace)
+    def of(cls, system: System, topology: Topology, seed: int, divergence: Divergence) -> Record:
+        """The record of a divergence.
+
+        Args:
+            system: the design that the target was compared with.
+            topology: the machine that both had booted.
+            seed: of the walk that diverged.
+            divergence: how the target differed, and after which operations.
+        """
+        report, trace = str(divergence), divergence.trace
+        return cls(system.name, seed, topology, divergence.operations, report, trace)
 
     def replay(self, system: System, target: Target) -> Divergence | None:
-        """Do the operations again; None if the target now does what the reference does.
+        """The first divergence when the operations are done again; None if there is none now.
 
-        Raises RecordError if ``system`` is another one, or does not know an operation;
-        TargetError if the target does not keep to what a target must return.
+        Raises:
+            RecordError: ``system`` is another one, or does not know an operation.
+            TargetError: the target does not keep to what a target must return.
         """
         if system.name != self.system:
             raise RecordError(
@@ -71,7 +85,7 @@ class Record:
             raise RecordError(f"the record does not fit the specification: {error}") from None
 
     def to_json(self) -> dict[str, Any]:
-        """Plain dicts and lists, ready for JSON."""
+        """The document of which `from_json` makes the record."""
         return {
             "memhp": "divergence",
             "version": _VERSION,
@@ -88,7 +102,11 @@ class Record:
 
     @classmethod
     def from_json(cls, document: object) -> Record:
-        """The record in a document.  Raises RecordError if it is malformed."""
+        """The record that `to_json` wrote to the document.
+
+        Raises:
+            RecordError: the document is malformed.
+        """
         root = _mapping(document, "the document")
         if root.get("memhp") != "divergence" or root.get("version") != _VERSION:
             raise RecordError(f"the document is no divergence of version {_VERSION}")

@@ -34,12 +34,14 @@ _WORDS = ("offline", "online", "online_movable", "online_kernel")
 
 @dataclass(frozen=True)
 class Rule:
-    """One operation.
+    """One operation, and how it is drawn.
 
-    Parameters: ``name``; ``params``, for each parameter the name of a sort or
-    the values to choose from; ``opening``, from the machine and the parameters
-    to the step that begins the operation (without it, the operation is a step
-    itself), or None if it is enabled always; ``weight``, how often it is drawn.
+    Attributes:
+        name: the operation's.
+        params: for each parameter the name of a sort, or the values to choose from.
+        opening: from the machine and the parameters to the step that begins the operation, or
+            to None where it is enabled always; without it, the operation is a step itself.
+        weight: how often it is drawn, beside others.
     """
 
     name: str
@@ -55,11 +57,15 @@ class Rule:
         ]
 
     def draw(self, topology: Topology, random: Random) -> tuple[Value, ...]:
-        """Parameters, whether or not the operation is enabled for them."""
+        """Random parameters, whether or not the operation is enabled for them."""
         return tuple(map(random.choice, self.choices(topology)))
 
     def check(self, topology: Topology, params: Sequence[Value]) -> None:
-        """Raise ValueError unless the operation takes such parameters on that machine."""
+        """Check that the operation takes such parameters on that machine.
+
+        Raises:
+            ValueError: their number is another, or one is none of the values that it can have.
+        """
         if len(params) != len(self.params):
             raise ValueError(f"{self.name} takes {len(self.params)} parameters, not {len(params)}")
         for choice, param in zip(self.params, params, strict=True):
@@ -74,7 +80,7 @@ class Rule:
                 raise ValueError(f"{self.name}: {cut(param)} is none of {words}")
 
     def enabled(self, machine: Machine, params: tuple[Value, ...]) -> bool:
-        """The operation's opening is not refused."""
+        """Whether the operation's opening is enabled in the machine's state."""
         step = (self.name, params) if self.opening is None else self.opening(machine, params)
         return step is None or machine.why_not(step[0], *step[1]) is None
 
@@ -232,11 +238,14 @@ EVERY: Mapping[str, Rule] = {
 
 
 def rules_for(operations: Collection[str] | None, system: System = SYSTEM) -> tuple[Rule, ...]:
-    """The rules for what a target can do: `RULES`, if it does not say.
+    """The rules for what a target can do.
 
-    Parameters: ``system``, the design to compare with: it may do without a step.
+    Args:
+        operations: their names; None, where a target does not say: `RULES`.
+        system: the design to compare with: it may do without a step.
 
-    Raises TargetError for a name that is no operation, or if there is none at all.
+    Raises:
+        TargetError: a name is no operation, or there is none at all.
     """
     if operations is None:
         return RULES
@@ -244,9 +253,9 @@ def rules_for(operations: Collection[str] | None, system: System = SYSTEM) -> tu
         raise TargetError(f"its operations are {cut(operations)}: a set of names is needed")
     wrong = [name for name in operations if name not in EVERY or _is_left_out(name, system)]
     if wrong or not operations:
-        told = "; ".join(_no_operation(name, system) for name in sorted(wrong, key=str)[:_TOLD])
+        why = "; ".join(_no_operation(name, system) for name in sorted(wrong, key=str)[:_TOLD])
         more = f"; and {len(wrong) - _TOLD} more" if len(wrong) > _TOLD else ""
-        raise TargetError(f"{told or 'it names no operations'}{more}: see memhp fuzz --list")
+        raise TargetError(f"{why or 'it names no operations'}{more}: see memhp fuzz --list")
     return tuple(rule for rule in EVERY.values() if rule.name in operations)
 
 
@@ -268,10 +277,14 @@ def _no_operation(name: object, system: System) -> str:
 def draw(
     rules: Sequence[Rule], machine: Machine, random: Random, *, refused: float = 0.2, tries: int = 8
 ) -> Operation:
-    """An operation that is enabled now; with probability ``refused``, one that is not.
+    """A random operation that is enabled now; with probability ``refused``, one that is not.
 
-    Parameters: ``machine``, the reference's; ``tries``, how often another one is
-    drawn before what was drawn last is taken.
+    Args:
+        rules: what to draw from.
+        machine: the reference's.
+        random: the source of what is drawn.
+        refused: the share of operations that are not to be enabled.
+        tries: how often another one is drawn before what was drawn last is taken.
     """
     wanted = random.random() >= refused
     weights = [rule.weight for rule in rules]

@@ -23,10 +23,15 @@ __all__ = ["TargetError", "profile_of", "target_named"]
 def target_named(name: str, system: System | None = None, *, limit: float | None = None) -> Target:
     """A fresh target: ``engine``, or in a process of its own what ``module:Class`` makes.
 
-    The module is looked for where Python looks, and last in the working directory; ``system``
-    and ``limit``, in seconds, are as in `Isolated`.
+    The module is looked for where Python looks, and last in the working directory.
 
-    Raises TargetError if there is no such module or class, or it is no target.
+    Args:
+        name: one of these.
+        system: as in `Isolated`.
+        limit: in seconds, as in `Isolated`.
+
+    Raises:
+        TargetError: there is no such module or class, or it is no target.
 
     >>> type(target_named("engine")).__name__
     'EngineTarget'
@@ -40,25 +45,25 @@ def target_named(name: str, system: System | None = None, *, limit: float | None
     if not (colon and all(part.isidentifier() for part in parts)):
         raise TargetError(f"target {cut(name)}: give 'engine', or a class as module:Class")
     try:
-        made: Target = Isolated(partial(_made, module, attribute), system, limit=limit)
-        rules_for(getattr(made, "operations", None), system_of(profile_of(made)))
+        target: Target = Isolated(partial(_instance, module, attribute), system, limit=limit)
+        rules_for(getattr(target, "operations", None), system_of(profile_of(target)))
     except TargetError as error:
         raise TargetError(f"target {name[:100]}: {error}") from None
-    return made
+    return target
 
 
-def _made(module: str, attribute: str) -> Target:
-    """What the class of that module makes.  Raises TargetError if there is none, or no target."""
+def _instance(module: str, attribute: str) -> Target:
+    """What the class of that module makes; a TargetError if there is none, or no target."""
     here = os.getcwd()
     sys.path.append(here)  # last: no file here takes the place of a module that others mean
     try:
-        found = import_module(module)
+        imported = import_module(module)
     except ModuleNotFoundError as error:
         raise TargetError(str(error)) from None
-    make = getattr(found, attribute, None)
+    make = getattr(imported, attribute, None)
     if not callable(make):
         what = f"has no class {attribute}" if make is None else f"has {attribute}: not callable"
-        raise TargetError(f"module {module} {what}{_elsewhere(found.__file__, module, here)}")
+        raise TargetError(f"module {module} {what}{_elsewhere(imported.__file__, module, here)}")
     return checked(make(), "it")
 
 

@@ -25,7 +25,7 @@ def everything(reference: ReferenceTarget) -> Untold:
 
 
 def tell(untold: Untold, seen: Observation) -> None:
-    """Take out the entries that an observation tells.
+    """Take out of ``untold`` the entries that an observation tells.
 
     >>> untold = {"zone": {0, 1, 2}, "event": {0}}
     >>> tell(untold, {"zone": (None, "kernel", 2), "event": (False,)})
@@ -49,13 +49,14 @@ def in_both(one: Mapping[str, set[int]], other: Mapping[str, set[int]]) -> Untol
 
 
 def never_told(system: System, untold: Mapping[str, Untold]) -> tuple[str, ...]:
-    """The variables of which nothing was told, on none of these machines.
+    """The names of the variables of which nothing was told, on none of these machines.
 
-    Parameters: ``untold``, for each machine (a name of `topologies.SHAPES`) what was not told.
+    Args:
+        untold: for each machine (a name of `topologies.SHAPES`) what was not told.
     """
     never = {variable.symbol.name: variable.symbol.domain for variable in system.variables}
-    for machine, left in untold.items():
+    for machine, places in untold.items():
         for name, domain in tuple(never.items()):
-            if len(left.get(name, ())) < len(built(machine).points(domain)):
+            if len(places.get(name, ())) < len(built(machine).points(domain)):
                 del never[name]
     return tuple(never)

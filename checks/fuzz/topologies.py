@@ -167,11 +167,11 @@ MORE_SHAPES: Mapping[str, Shape] = {
 
 
 def machines_for(rules: Collection[Rule]) -> tuple[str, ...]:
-    """The names of the machines on which a target with those operations is held."""
+    """The names of the machines on which a target with those operations is compared."""
     return tuple(SHAPES) if set(rules) <= set(RULES) else (*MORE_SHAPES, *SHAPES)
 
 
 @cache
 def built(name: str) -> Topology:
-    """The topology of that name: the same object each time, so that its code is made once."""
+    """The topology of that name: the same object each time, so that its code is compiled once."""
     return {**SHAPES, **MORE_SHAPES}[name].build(SYSTEM)

@@ -17,7 +17,7 @@ __all__ = ["Lost", "Workers"]
 
 @dataclass(frozen=True)
 class Lost:
-    """The process that did a piece has ended before it was done: how."""
+    """The process that did a piece has ended before the piece was finished: ``why``."""
 
     why: str
 
@@ -25,7 +25,7 @@ class Lost:
 class Workers:
     """At most ``jobs`` processes, each of which calls ``do`` for one piece at a time.
 
-    They end with the ``with``, and with the process that made them.
+    They end with the ``with``, and with the process that started them.
     """
 
     def __init__(self, jobs: int, do: Callable[..., Any]) -> None:
@@ -47,34 +47,38 @@ class Workers:
 
     @property
     def busy(self) -> int:
-        """How many pieces are being done."""
+        """How many pieces are in work."""
         return len(self._busy)
 
     @property
     def free(self) -> bool:
-        """Another piece can be given."""
+        """Whether a process is free for another piece."""
         return len(self._busy) < self._jobs
 
     def give(self, number: int, *work: Any) -> None:
-        """Have the piece of that number done: ``do(*work)``."""
+        """Have a process call ``do(*work)`` for the piece of that number."""
         worker = self._idle.pop() if self._idle else _Worker(self._do)
         self._busy.append(worker)
         worker.begin(number, work)
 
     def finished(self) -> Iterator[tuple[int, Any]]:
-        """Wait; the numbers of pieces that are done with what came of them, or `Lost`.
+        """Wait for one piece at least to finish.
 
-        Raises what ``do`` raises.
+        Yields:
+            The number of each piece that has, and what ``do`` returned, or `Lost`.
+
+        Raises:
+            Exception: whatever ``do`` raises.
         """
         ready = wait([worker.connection for worker in self._busy])
         for worker in [each for each in self._busy if each.connection in ready]:
             self._busy.remove(worker)
-            found = worker.result()
-            if isinstance(found, Lost):
+            result = worker.result()
+            if isinstance(result, Lost):
                 worker.end()
             else:
                 self._idle.append(worker)
-            yield worker.number, found
+            yield worker.number, result
 
 
 class _Worker:
@@ -92,7 +96,7 @@ class _Worker:
 
     def result(self) -> Any:
         try:
-            found, error = self.connection.recv()
+            result, error = self.connection.recv()
         except (EOFError, ConnectionError):
             self._process.join()
             code = self._process.exitcode or 0
@@ -100,7 +104,7 @@ class _Worker:
             return Lost(f"a process of memhp was ended ({how})")
         if error is not None:
             raise error
-        return found
+        return result
 
     def end(self) -> None:
         self._process.kill()

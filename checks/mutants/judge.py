@@ -25,7 +25,7 @@ from memhp.spec.mutants import Reason
 from memhp.spec.refusals import REFUSALS, refusals
 
 from ..fuzz.topologies import SHAPES, built
-from ..fuzz.walk import walk
+from ..fuzz.walk import Workload, walk
 from ..proof.case import uniform
 from ..search.localise import Spent, shortest
 from ..search.scopes import ROOMY, USUAL
@@ -274,14 +274,14 @@ class _Change:
 
     def _engine_differs(self) -> str:
         for refused, name in product(REFUSED, SHAPES):
-            found = walk(
+            divergence = walk(
                 self._changed,
                 EngineTarget(),
                 built(name),
                 steps=LOCK_STEPS,
+                workload=Workload(refused=refused),
                 shrink=False,
-                refused=refused,
-            )
-            if found.divergence:
-                return f"{name}, {found.divergence.operations[-1][0]}"
+            ).divergence
+            if divergence:
+                return f"{name}, {divergence.operations[-1][0]}"
         return ""

@@ -22,7 +22,7 @@ from memhp.checks.fuzz.lockstep import Divergence, first_divergence
 from memhp.checks.fuzz.protocol import TargetError
 from memhp.checks.fuzz.rules import Operation, rules_for
 from memhp.checks.fuzz.topologies import built
-from memhp.checks.fuzz.walk import walk
+from memhp.checks.fuzz.walk import Workload, walk
 from memhp.reference import Machine, Topology
 from memhp.reference.target import Observation, ReferenceTarget, Target
 from memhp.reference.topology import Value
@@ -179,7 +179,9 @@ def test_what_does_not_answer_is_waited_for_once(
     target = Counting(lambda: Failing(hangs), SYSTEM)
     if mode == "walk":
         rules = rules_for(target.operations)
-        done = walk(SYSTEM, target, built("one_node"), steps=300, episode=50, rules=rules)
+        done = walk(
+            SYSTEM, target, built("one_node"), steps=300, workload=Workload(rules, episode=50)
+        )
         assert done.divergence is not None
         operations, said = done.divergence.operations, str(done.divergence)
     else:
@@ -225,7 +227,9 @@ def test_a_machine_that_a_target_cannot_be_is_no_divergence(*, apart: bool) -> N
 def test_a_death_is_found_and_shrunk_by_a_walk_and_by_hypothesis() -> None:
     target = isolated(lambda: Failing(lambda: os._exit(0)))
     rules = rules_for(target.operations)
-    found = walk(SYSTEM, target, built("one_node"), steps=300, episode=50, rules=rules).divergence
+    found = walk(
+        SYSTEM, target, built("one_node"), steps=300, workload=Workload(rules, episode=50)
+    ).divergence
     assert found is not None
     assert [name for name, _ in found.operations] == ["drain"]
     record = explored(target, "one_node", 300, seed=1).record
@@ -242,8 +246,7 @@ def test_in_another_process_a_target_does_what_it_does_here(toy: Callable[[], Ta
             target,
             built("one_node"),
             steps=400,
-            episode=50,
-            rules=rules_for(ToyAllocator.operations),
+            workload=Workload(rules_for(ToyAllocator.operations), episode=50),
         )
         for target in (toy(), isolated(toy))
     ]
@@ -290,7 +293,7 @@ NOT_SO = "not so when all of it was done again: it depends on more than that"
 
 def test_a_divergence_that_is_not_there_again_says_so() -> None:
     rules = rules_for({"drain"})
-    found = walk(SYSTEM, Once(), built("one_node"), steps=50, rules=rules).divergence
+    found = walk(SYSTEM, Once(), built("one_node"), steps=50, workload=Workload(rules)).divergence
     assert found is not None
     assert str(found).endswith(NOT_SO)
 

@@ -13,7 +13,7 @@ from memhp.checks.fuzz.lockstep import first_divergence, shrunk
 from memhp.checks.fuzz.record import Record, RecordError
 from memhp.checks.fuzz.rules import RULES, Operation, rules_for
 from memhp.checks.fuzz.topologies import SHAPES, built
-from memhp.checks.fuzz.walk import Walk, walk
+from memhp.checks.fuzz.walk import Walk, Workload, walk
 from memhp.engine.target import EngineTarget
 from memhp.reference import Machine, Shape, violated_axioms
 from memhp.reference.target import ReferenceTarget
@@ -41,7 +41,11 @@ filesystems move their private data themselves."""
 
 def walked(target: ToyAllocator, steps: int = 300) -> Walk:
     return walk(
-        SYSTEM, target, PLAIN, steps=steps, episode=50, rules=rules_for(ToyAllocator.operations)
+        SYSTEM,
+        target,
+        PLAIN,
+        steps=steps,
+        workload=Workload(rules_for(ToyAllocator.operations), episode=50),
     )
 
 
@@ -149,7 +153,12 @@ def test_a_walk_knows_which_entries_were_never_told() -> None:
 def test_a_divergence_is_shrunk_to_what_it_needs() -> None:
     rules = rules_for(ToyAllocator.operations)
     whole = walk(
-        SYSTEM, BuggyAllocator(), PLAIN, steps=300, episode=50, shrink=False, rules=rules
+        SYSTEM,
+        BuggyAllocator(),
+        PLAIN,
+        steps=300,
+        workload=Workload(rules, episode=50),
+        shrink=False,
     ).divergence
     assert whole is not None
     least = shrunk(SYSTEM, BuggyAllocator(), PLAIN, whole).operations

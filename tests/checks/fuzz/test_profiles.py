@@ -19,7 +19,7 @@ from memhp.checks.fuzz.record import Record
 from memhp.checks.fuzz.rules import EVERY, RULES, rules_for
 from memhp.checks.fuzz.targets import TargetError, profile_of, target_named
 from memhp.checks.fuzz.topologies import MORE_SHAPES, built
-from memhp.checks.fuzz.walk import walk
+from memhp.checks.fuzz.walk import Workload, walk
 from memhp.cli.names import system_named
 from memhp.cli.output.fuzz import _compared, document
 from memhp.engine.target import EngineTarget
@@ -149,7 +149,7 @@ def test_all_other_steps_are_walked_on_the_machines_for_more(name: str) -> None:
     assert violated_axioms(linux, built(name)) == []
     gone = set(SYSTEM.action_by_name) - set(linux.action_by_name)
     rules = rules_for(set(EVERY) - gone, linux)
-    found = walk(linux, ReferenceTarget(linux), built(name), steps=500, rules=rules)
+    found = walk(linux, ReferenceTarget(linux), built(name), steps=500, workload=Workload(rules))
     assert found.divergence is None
 
 

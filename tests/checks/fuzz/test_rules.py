@@ -7,7 +7,7 @@ import pytest
 from memhp.checks.fuzz.protocol import TargetError
 from memhp.checks.fuzz.rules import EVERY, RULES, rules_for
 from memhp.checks.fuzz.topologies import MORE_SHAPES, SHAPES, built, machines_for
-from memhp.checks.fuzz.walk import Walk, walk
+from memhp.checks.fuzz.walk import Walk, Workload, walk
 from memhp.reference import violated_axioms
 from memhp.reference.operations import Operations
 from memhp.reference.target import ReferenceTarget
@@ -19,7 +19,9 @@ from .toy_target import ToyAllocator
 def walked(*names: str, steps: int = 1500) -> Walk:
     """The reference against itself, on the machine for what only some targets do."""
     rules = rules_for(names or tuple(EVERY))
-    found = walk(SYSTEM, ReferenceTarget(SYSTEM), built("platforms"), steps=steps, rules=rules)
+    found = walk(
+        SYSTEM, ReferenceTarget(SYSTEM), built("platforms"), steps=steps, workload=Workload(rules)
+    )
     assert found.divergence is None
     return found
 
