@@ -71,7 +71,7 @@ class Judgement:
 
     @property
     def accounted(self) -> bool:
-        """Something notices the mutant, or a reason is written; not both."""
+        """Whether something notices the mutant, or a reason is written; not both."""
         return self.notice not in ("nothing", "stale reason")
 
 
@@ -81,7 +81,14 @@ def judge_all(
     kinds: Collection[str] = KINDS,
     jobs: int | None = None,
 ) -> Iterator[Judgement]:
-    """The judgements of the mutants, declaration by declaration, as they become known."""
+    """The judgements of the mutants, declaration by declaration, as they become known.
+
+    Args:
+        judge: of their system.
+        only: names of the actions and definitions whose mutants are judged; all without it.
+        kinds: some of `KINDS`.
+        jobs: how many processes; all cores without it.
+    """
     by_owner: dict[str, list[Mutant]] = {}
     for mutant in mutants(judge.system, only, kinds):
         by_owner.setdefault(mutant.owner, []).append(mutant)
@@ -95,17 +102,20 @@ def _judge(judge: Judge, chosen: Sequence[Mutant]) -> list[Judgement]:
 
 def unused(reasons: Sequence[Reason], judgements: Sequence[Judgement]) -> list[Reason]:
     """The reasons that account for none of the mutants, all of which were judged."""
-    used = {found.by for found in judgements if found.notice == "reason"}
+    used = {judgement.by for judgement in judgements if judgement.notice == "reason"}
     return [reason for reason in reasons if reason.why not in used]
 
 
 @dataclass
 class Judge:
-    """Finds out what notices a mutant of ``system``.
+    """Finds out what notices a mutant of a system.
 
-    Parameters: ``reasons``, why mutants that nothing notices are right;
-    ``may_repeat``, actions whose steps may change nothing; ``folder``, where the
-    traces of *sometimes* properties are kept.
+    Attributes:
+        system: proved.
+        reasons: why mutants that nothing notices are right.
+        may_repeat: names of actions whose steps may change nothing.
+        folder: where the traces of *sometimes* properties are kept.
+        shapes: the machines to look for them on.
     """
 
     system: System
@@ -115,19 +125,19 @@ class Judge:
     shapes: Sequence[Shape] = USUAL
 
     def judge(self, mutant: Mutant) -> Judgement:
-        """What notices the mutant."""
-        found = self._noticed(mutant)
+        """What notices the mutant first, the reason if nothing does, or that neither is there."""
+        judgement = self._noticed(mutant)
         reason = next(
             (each for each in self.reasons if each.is_about(mutant.kind, str(mutant))), None
         )
-        if found.notice == "nothing" and reason:
+        if judgement.notice == "nothing" and reason:
             return Judgement(mutant, "reason", reason.why)
-        if found.notice != "nothing" and reason and reason.is_exact:
-            return Judgement(mutant, "stale reason", f"{found.notice}: {found.by}")
-        return found
+        if judgement.notice != "nothing" and reason and reason.is_exact:
+            return Judgement(mutant, "stale reason", f"{judgement.notice}: {judgement.by}")
+        return judgement
 
     def breaks(self, mutant: Mutant) -> str:
-        """The first property found whose proof fails for the mutant; empty if there is none."""
+        """The name of the first property whose proof fails for the mutant; empty if none does."""
         witnesses = _Change(self, mutant).witnesses()
         proofs = (look for notice, look in witnesses if notice in ("property", "ends"))
         return next((by for look in proofs if (by := look())), "")
@@ -141,19 +151,19 @@ class Judge:
 
     @cached_property
     def traces(self) -> dict[str, Found]:
-        """A shortest trace for each *sometimes* property."""
+        """A shortest trace for each *sometimes* property of the system that is reached, by name."""
         claims = list(self.system.of_kind("sometimes"))
         return reach(self.system, claims, folder=self.folder, shapes=self.shapes)[0]
 
     @cached_property
     def samples(self) -> Samples:
-        """What the actions do on the machines that the traces are looked for on."""
+        """States of the machines on which the traces are looked for, and the steps from there."""
         shapes = ROOMY if self.shapes == USUAL else self.shapes
         return Samples(self.system, [shape.build(self.system) for shape in shapes])
 
     @cached_property
     def refuter(self) -> Refuter:
-        """What asks a solver."""
+        """Asks a solver whether a proof of the system fails for a mutant."""
         return Refuter(self.system)
 
 
@@ -209,29 +219,29 @@ class _Change:
     def _out_of_reach(self) -> str:
         """A *sometimes* that the mutant does not reach in as many steps as the system does."""
         traces = sorted(self._judge.traces.items(), key=lambda each: len(each[1].steps))
-        for name, found in traces:
-            touched = name in self._sometimes or any(a in self._actions for a, _ in found.steps)
+        for name, trace in traces:
+            touched = name in self._sometimes or any(a in self._actions for a, _ in trace.steps)
             claim = self._changed.property_by_name[name]
-            if touched and not self._replays(found, claim) and not self._as_soon(claim, found):
+            if touched and not self._replays(trace, claim) and not self._as_soon(claim, trace):
                 return name
         return ""
 
-    def _replays(self, found: Found, claim: Property) -> bool:
+    def _replays(self, trace: Found, claim: Property) -> bool:
         """The trace is one of the mutant, too, and shows the property."""
-        program = Program(self._changed, found.topology)
+        program = Program(self._changed, trace.topology)
         state = before = list(program.initial)
-        for action, point in found.steps:
+        for action, point in trace.steps:
             before, state = state, state.copy()
             if program.action(action).step(state, *point):
                 return False
         return bool(program.cases(claim.name)(*([before, state] if claim.of_step else [state])))
 
-    def _as_soon(self, claim: Property, found: Found) -> bool:
+    def _as_soon(self, claim: Property, trace: Found) -> bool:
         """The *sometimes* is reached in as many steps there, as far as the budget can tell."""
-        depth = len(found.steps)
+        depth = len(trace.steps)
         try:
             again = shortest(
-                self._changed, [found.topology], claim, max_states=MAX_STATES, depth=depth
+                self._changed, [trace.topology], claim, max_states=MAX_STATES, depth=depth
             )
         except Spent:
             return True

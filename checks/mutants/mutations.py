@@ -72,7 +72,7 @@ class Mutant:
         return f"{self.owner}{part}: {self.change}"
 
     def of(self, system: System) -> System:
-        """The changed system."""
+        """The system with the mistake in it."""
         new = self.declaration
         if isinstance(new, Definition):
             return replace(system, definitions={**system.definitions, new.name: new})
@@ -88,29 +88,35 @@ def mutants(
     A definition that properties alone use is no part of what the machine does: with
     another body they would say something else, and that is no mistake of the machine.
 
-    Parameters: ``only``, names of actions and definitions; ``kinds``, some of `KINDS`.
+    Args:
+        only: names of the actions and definitions to change; all without it.
+        kinds: some of `KINDS`.
     """
-    found: list[Mutant] = []
+    chosen: list[Mutant] = []
     owners: list[Action | Definition] = [*_used(system), *system.actions]
     for owner in owners:
         if only is None or owner.name in only:
             edits = _Edits(system, owner.name)
-            made = edits.of_action(owner) if isinstance(owner, Action) else edits.of(owner)
-            found += _new(owner, (mutant for mutant in made if mutant.kind in kinds))
-    return found
+            candidates = edits.of_action(owner) if isinstance(owner, Action) else edits.of(owner)
+            chosen += _new(owner, (mutant for mutant in candidates if mutant.kind in kinds))
+    return chosen
 
 
 def _used(system: System) -> Iterator[Definition]:
     """The definitions that an action uses, and those that no property does, but operations."""
-    done, said = set[str](), set[str]()
+    in_actions, in_properties = set[str](), set[str]()
     for action in system.actions:
         for term in (*(g.condition for g in action.guards), *_read_by(action.updates)):
-            done |= system.definitions_in(term)
+            in_actions |= system.definitions_in(term)
     for claim in system.properties:
         work = (claim.ending.during, claim.ending.left) if claim.ending else ()
         for term in (claim.formula, *work):
-            said |= system.definitions_in(term)
-    return (d for name, d in system.definitions.items() if name in done or name not in said)
+            in_properties |= system.definitions_in(term)
+    return (
+        d
+        for name, d in system.definitions.items()
+        if name in in_actions or name not in in_properties
+    )
 
 
 def _read_by(updates: Iterable[Update]) -> Iterator[Term]:
@@ -118,11 +124,11 @@ def _read_by(updates: Iterable[Update]) -> Iterator[Term]:
         yield from update.terms
 
 
-def _new(owner: Action | Definition, made: Iterable[Mutant]) -> Iterator[Mutant]:
+def _new(owner: Action | Definition, candidates: Iterable[Mutant]) -> Iterator[Mutant]:
     """Those that are as nothing before them, with names of their own."""
     seen: set[object] = {_content(owner)}
     names: dict[str, int] = {}
-    for mutant in made:
+    for mutant in candidates:
         content = _content(mutant.declaration)
         if content not in seen:
             seen.add(content)
@@ -145,14 +151,14 @@ class _Edits:
     system: System
     owner: str
 
-    def of(self, found: Definition) -> Iterator[Mutant]:
+    def of(self, definition: Definition) -> Iterator[Mutant]:
         """The mutants of a definition."""
-        values = [Const(name, found.body.sort) for name in found.body.sort.members or ()]
+        values = [Const(name, definition.body.sort) for name in definition.body.sort.members or ()]
         for value in values:
-            changed = replace(found, body=value)
-            yield Mutant("empty", found.name, "", f"always {value}", changed)
-        for kind, change, body in self._terms(found.body, found.params):
-            yield Mutant(kind, found.name, "", change, replace(found, body=body))
+            changed = replace(definition, body=value)
+            yield Mutant("empty", definition.name, "", f"always {value}", changed)
+        for kind, change, body in self._terms(definition.body, definition.params):
+            yield Mutant(kind, definition.name, "", change, replace(definition, body=body))
 
     def of_action(self, action: Action) -> Iterator[Mutant]:
         """The mutants of an action."""
@@ -237,8 +243,8 @@ class _Edits:
 
 def _without_a_part(action: Action) -> Iterator[Mutant]:
     for guard in action.guards:
-        kept = tuple(each for each in action.guards if each is not guard)
-        changed = replace(action, guards=kept)
+        guards = tuple(each for each in action.guards if each is not guard)
+        changed = replace(action, guards=guards)
         yield Mutant("guard", action.name, f"guard {guard.name}", "dropped", changed)
     for name in dict.fromkeys(update.symbol.name for update in action.updates):
         rest = tuple(update for update in action.updates if update.symbol.name != name)

@@ -47,23 +47,25 @@ class Refuter:
         self._latest: tuple[System, Obligations] = (system, self._known)
 
     def broken_by(self, action: Action, claims: Iterable[str], sizes: Mapping[str, int]) -> str:
-        """A property that the action, as it is given, breaks from a state of a small machine.
+        """The name of a property that a changed action breaks on a small machine; empty if none.
 
-        Parameters: ``claims``, names of *always* and *step* properties; ``sizes``, how
-        many elements of each sort there are at most.
+        Args:
+            action: as it is now; the rest of the system is as it was.
+            claims: names of *always* and *step* properties.
+            sizes: how many elements of each sort there are at most.
         """
-        found = [each for each in self._known.of_steps(claims, action) if not each.unchanged]
+        obligations = [each for each in self._known.of_steps(claims, action) if not each.unchanged]
         if action.guards == self.system.action_by_name[action.name].guards:
             proved = self._proved(action.name)
-            found = [each for each in found if proved.get(_name(each)) != each.goal]
-        return self._broken(self.system, found, sizes)
+            obligations = [each for each in obligations if proved.get(_name(each)) != each.goal]
+        return self._broken(self.system, obligations, sizes)
 
     def _proved(self, action: str) -> dict[str, Term]:
         """What is proved of the action as it was, by property."""
         if action not in self._goals:
             names = [claim.name for claim in self.system.of_kind("always", "step")]
-            known = self._known.of_steps(names, self.system.action_by_name[action])
-            self._goals[action] = {_name(each): each.goal for each in known}
+            obligations = self._known.of_steps(names, self.system.action_by_name[action])
+            self._goals[action] = {_name(each): each.goal for each in obligations}
         return self._goals[action]
 
     def _of(self, changed: System) -> Obligations:
@@ -74,14 +76,14 @@ class Refuter:
 
     def _as_known(self, part: Assumption) -> Assumption:
         """The assumption itself, or one that says the same and whose text is made already."""
-        known = self._rest.get((part.role, part.name))
-        return known if known and known.term == part.term else part
+        same = self._rest.get((part.role, part.name))
+        return same if same and same.term == part.term else part
 
     @cached_property
     def _rest(self) -> dict[tuple[str, str], Assumption]:
         """The axioms and invariants, by role and name."""
-        known = (*self._known.axioms, *self._known.invariants)
-        return {(part.role, part.name): part for part in known}
+        parts = (*self._known.axioms, *self._known.invariants)
+        return {(part.role, part.name): part for part in parts}
 
     def broken_in(
         self,
@@ -90,11 +92,18 @@ class Refuter:
         claims: Collection[str],
         sizes: Mapping[str, int],
     ) -> str:
-        """The same of a system whose definition changed, which those actions and claims use."""
-        known = self._of(changed)
+        """The name of a property that a changed system breaks on a small machine; empty if none.
+
+        Args:
+            changed: the system with another definition.
+            actions: names of the actions that use the definition; no other step is looked at.
+            claims: names of the properties that use it: they alone can fail at boot.
+            sizes: how many elements of each sort there are at most.
+        """
+        obligations = self._of(changed)
         names = [claim.name for claim in changed.of_kind("always", "step")]
         for claim in changed.of_kind("always"):
-            boot = [next(known.of_property(claim.name))] if claim.name in claims else []
+            boot = [next(obligations.of_property(claim.name))] if claim.name in claims else []
             if boot and (name := self._broken(changed, boot, sizes)):
                 return name
         chosen = [action for action in changed.actions if action.name in actions]
@@ -107,7 +116,14 @@ class Refuter:
         claims: Collection[str],
         sizes: Mapping[str, int],
     ) -> str:
-        """One of those claims, which say otherwise now, that another than those actions breaks."""
+        """The name of a property that one of the *other* actions breaks; empty if none does.
+
+        Args:
+            changed: the system with another definition.
+            actions: names of the actions that use the definition.
+            claims: names of the properties that use it, and so say otherwise now.
+            sizes: how many elements of each sort there are at most.
+        """
         others = [action for action in changed.actions if action.name not in actions]
         return self._broken_by_any(changed, others, claims, sizes)
 
@@ -119,26 +135,28 @@ class Refuter:
         sizes: Mapping[str, int],
     ) -> str:
         """The first of those claims that a step of one of the actions breaks."""
-        known = self._of(changed)
+        obligations = self._of(changed)
         for action in actions:
-            found = [e for e in known.of_steps(claims, action) if not e.unchanged]
-            if name := self._broken(changed, found, sizes):
+            steps = [e for e in obligations.of_steps(claims, action) if not e.unchanged]
+            if name := self._broken(changed, steps, sizes):
                 return name
         return ""
 
     def ending_fails(self, changed: System, claims: Iterable[str]) -> str:
-        """An *ends* property of which what takes the work out is not always possible."""
-        known = self._of(changed)
+        """The name of an *ends* property whose helping steps may be impossible; empty if none."""
+        obligations = self._of(changed)
         for name in claims:
-            found = [e for e in known.of_property(name) if e.kind in ("enabled", "progress")]
-            if self._broken(changed, found, uniform(changed, 2)):
+            parts = [e for e in obligations.of_property(name) if e.kind in ("enabled", "progress")]
+            if self._broken(changed, parts, uniform(changed, 2)):
                 return name
         return ""
 
     def same_action(self, action: Action, changed: System | None = None) -> bool:
-        """In every state that the invariants allow the action refuses and does what it did.
+        """Whether the action refuses and does what it did in every state that the invariants allow.
 
-        Parameters: ``changed``, the system whose definitions the action uses, if other ones.
+        Args:
+            action: as it is now.
+            changed: the system whose definitions the action uses, if other ones.
         """
         old = self._known.ready(self.system.action_by_name[action.name])
         new = self._of(changed or self.system).ready(action)
@@ -158,21 +176,26 @@ class Refuter:
         return True
 
     def same_definition(self, new: Definition) -> bool:
-        """In every state that the invariants allow the definition says what it said."""
+        """Whether the definition says what it said in every state that the invariants allow."""
         old = self.system.definitions[new.name]
         goal = expand(eq(old.body, new.body), self.system)
         return self._follows(goal, old.params, ())
 
     def same_use(self, changed: System, actions: Collection[str]) -> bool:
-        """The actions do what they did, although a definition that they use says otherwise."""
+        """Whether the actions do what they did, although a definition that they use changed.
+
+        Not where there are none.
+        """
         return bool(actions) and all(
             self.same_action(changed.action_by_name[name], changed) for name in actions
         )
 
     def same_claims(self, changed: System, names: Iterable[str]) -> bool:
-        """The properties say what they said, of every state and step that the invariants allow.
+        """Whether the properties say what they said, wherever the invariants hold.
 
-        Parameters: ``names``, of *always*, *step* and *sometimes* properties.
+        Args:
+            changed: the system with another definition.
+            names: of *always*, *step* and *sometimes* properties.
         """
         return all(self._same_claim(changed, name) for name in names)
 

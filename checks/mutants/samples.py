@@ -37,7 +37,7 @@ class Machine:
 
     @classmethod
     def walked(cls, system: System, topology: Topology, seed: int) -> Machine:
-        """Walk from boot; an action that was taken less often is taken before others."""
+        """A machine with states of random walks from boot; rare actions are taken before others."""
         program = Program(system, topology)
         random, seen, states = Random(seed), set(), []
         names = list(system.action_by_name)
@@ -65,7 +65,7 @@ class Machine:
         return cls(program, states)
 
     def taken(self, name: str) -> list[Points]:
-        """For each state, what each step of the action that is possible leads to."""
+        """For each state, in their order, where each possible step of the action leads."""
         if name not in self._taken:
             look, take = self.program.enabled(name), self.program.action(name).apply
             self._taken[name] = [_steps(look, take, state) for state in self.states]
@@ -74,11 +74,11 @@ class Machine:
 
 def _steps(look: Callable[[State], Any], take: Callable[..., None], state: State) -> Points:
     """Each possible step: the point, and the state after it."""
-    found: Points = {}
+    steps: Points = {}
     for point in look(state):
-        found[point] = state.copy()
-        take(found[point], *point)
-    return found
+        steps[point] = state.copy()
+        take(steps[point], *point)
+    return steps
 
 
 @dataclass(frozen=True)
@@ -109,16 +109,19 @@ class Samples:
     def look(self, changed: System, actions: Collection[str], claims: Collection[str]) -> Seen:
         """What the samples show of the changed system.
 
-        Parameters: ``actions``, those that are not as they were; ``claims``, the
-        properties.  What showed something is looked at first the next time.
+        What shows a broken property is looked at first the next time.
+
+        Args:
+            actions: names of those that are not as they were.
+            claims: names of the properties that are not.
         """
         seen = Seen()
         self._order = self._order or list(range(len(self.topologies)))
         watch = _Watch(self.system, changed, frozenset(claims), self._symbols, self._killers)
         for at in list(self._order):
-            found = watch.on(self.machine(at), actions)
-            lost, gained = seen.lost or found.lost, seen.gained or found.gained
-            seen = Seen(found.broken, seen.idle or found.idle, lost, gained)
+            shown = watch.on(self.machine(at), actions)
+            lost, gained = seen.lost or shown.lost, seen.gained or shown.gained
+            seen = Seen(shown.broken, seen.idle or shown.idle, lost, gained)
             if seen.broken:
                 _first(self._order, at)
                 _first(self._killers, seen.broken)
@@ -131,7 +134,7 @@ class Samples:
         return {claim.name: system.symbols_in(claim.formula) for claim in system.properties}
 
     def machine(self, at: int) -> Machine:
-        """The machine of that number."""
+        """The machine of that number, walked when it is first asked for."""
         if at not in self._machines:
             self._machines[at] = Machine.walked(self.system, self.topologies[at], at)
         return self._machines[at]
@@ -156,9 +159,9 @@ class _Watch:
         killers: Sequence[str],
     ) -> None:
         self._original, self._changed, self._claims = original, changed, claims
-        known = original.definitions
+        definitions = original.definitions
         self._anew = {
-            name for name, each in changed.definitions.items() if each is not known.get(name)
+            name for name, each in changed.definitions.items() if each is not definitions.get(name)
         }
         rank = {name: at for at, name in enumerate(killers)}
         judged = changed.of_kind("always", "step")
@@ -179,15 +182,15 @@ class _Watch:
             action = self._changed.action_by_name[name]
             look, take = self._code(machine, program, action)
             relevant = self._relevant(action)
-            for state, known in zip(machine.states, machine.taken(name), strict=True):
+            for state, old in zip(machine.states, machine.taken(name), strict=True):
                 new = _steps(look, take, state)
-                if new == known:
+                if new == old:
                     continue
-                lost |= any(new.get(point) != after for point, after in known.items())
+                lost |= any(new.get(point) != after for point, after in old.items())
                 for point, after in new.items():
-                    if known.get(point) == after:
+                    if old.get(point) == after:
                         continue
-                    gained |= point not in known
+                    gained |= point not in old
                     if broken := judge.broken(relevant, state, after):
                         return Seen(broken)
                     if after == state:
@@ -198,12 +201,12 @@ class _Watch:
         self, machine: Machine, changed: Program, action: Action
     ) -> tuple[Callable[[State], Any], Callable[..., None]]:
         """When the action is possible, and what it does: made anew where it may be otherwise."""
-        known, name = self._original.action_by_name[action.name], action.name
-        asked = [guard.condition for guard in action.guards]
-        done = [term for update in action.updates for term in update.terms]
-        same = action.guards == known.guards and not self._says_otherwise(asked)
+        old, name = self._original.action_by_name[action.name], action.name
+        conditions = [guard.condition for guard in action.guards]
+        terms = [term for update in action.updates for term in update.terms]
+        same = action.guards == old.guards and not self._says_otherwise(conditions)
         look = machine.program.enabled(name) if same else changed.possible(action)
-        if action.updates == known.updates and not self._says_otherwise(done):
+        if action.updates == old.updates and not self._says_otherwise(terms):
             return look, machine.program.action(name).apply
         return look, changed.applied(action)
 
@@ -230,8 +233,8 @@ class _Watch:
         for action in self._changed.actions:
             if action.name in actions or not (relevant := self._relevant(action, changed=True)):
                 continue
-            for state, known in zip(machine.states, machine.taken(action.name), strict=True):
-                for after in known.values():
+            for state, old in zip(machine.states, machine.taken(action.name), strict=True):
+                for after in old.values():
                     if broken := judge.broken(relevant, state, after):
                         return broken
         return ""
@@ -264,7 +267,7 @@ class _Judge:
 
 
 def users(system: System, definition: str) -> tuple[list[str], list[str]]:
-    """The actions and the properties that use the definition, directly or through others."""
+    """The names of the actions, and of the properties, that use the definition, if indirectly."""
 
     def uses(terms: Iterable[Term]) -> bool:
         return any(definition in system.definitions_in(term) for term in terms)

@@ -59,7 +59,7 @@ class Kernel:
 
 
 def choose(condition: Any, a: Any, b: Any) -> Any:
-    """For plain integers."""
+    """``a`` if the condition is true, else ``b``: for plain integers, where a solver has terms."""
     return a if condition else b
 
 
@@ -80,52 +80,56 @@ def kernel(architecture: str, version: Release, file: Mapping[str, int]) -> Kern
     >>> works(kernel("x86", (6, 1), {"SMP": 2, "MEMORY_HOTPLUG": 2}), "hot-add")
     True
     """
-    known = rules(architecture, version)
+    options = rules(architecture, version)
     if file.get("64BIT", 2) != 2 or any(file.get(n) == 2 for n in ("X86_32", "PPC32", "32BIT")):
         raise ValueError("this is a 32-bit kernel: MEMORY_HOTPLUG needs 64BIT (mm/Kconfig)")
     anywhere = {option.name for option in OPTIONS} | _SYMBOLS
-    foreign = tuple(n for n in file if file[n] and n in anywhere - _SYMBOLS and n not in known)
-    terms = [term for o in known.values() for term in (o.depends, o.default, o.prompt)]
+    foreign = tuple(n for n in file if file[n] and n in anywhere - _SYMBOLS and n not in options)
+    terms = [term for o in options.values() for term in (o.depends, o.default, o.prompt)]
     read = {"MODULES", *(name for term in terms for name in names(term))} - anywhere
     facts = {name: file[name] for name in sorted(read) if name in file}
     if 1 in file.values():
         facts.setdefault("MODULES", 2)
     facts |= dict.fromkeys(ARCHITECTURE_SYMBOLS[architecture], 2)
-    taken = {n: v for n, v in file.items() if n in known and (v != 1 or known[n].tristate)}
-    file = _one_of_each_choice(taken, known)
-    found = Kernel(known, file, facts, {}, architecture, version, foreign)
-    for _ in known:
-        values = settle(found)
+    taken = {n: v for n, v in file.items() if n in options and (v != 1 or options[n].tristate)}
+    file = _one_of_each_choice(taken, options)
+    result = Kernel(options, file, facts, {}, architecture, version, foreign)
+    for _ in options:
+        values = settle(result)
         raised = next(
-            (n for n, o in known.items() if o.selected_elsewhere and values[n] < file.get(n, 0)),
+            (n for n, o in options.items() if o.selected_elsewhere and values[n] < file.get(n, 0)),
             None,
         )
         if raised is None:
             break
-        found = replace(found, floors={**found.floors, raised: file[raised]})
-    return found
+        result = replace(result, floors={**result.floors, raised: file[raised]})
+    return result
 
 
 _SYMBOLS = {symbol for group in ARCHITECTURE_SYMBOLS.values() for symbol in group}
 
 
-def _one_of_each_choice(file: Mapping[str, int], known: Mapping[str, Option]) -> dict[str, int]:
+def _one_of_each_choice(file: Mapping[str, int], options: Mapping[str, Option]) -> dict[str, int]:
     """Of a choice's members that a file sets, the last one counts (confdata.c)."""
-    found = dict(file)
+    values = dict(file)
     last: dict[str, str] = {}
     for name, value in file.items():
-        title = known[name].choice
+        title = options[name].choice
         if title and value == 2:
-            found[last.get(title, name)] = 0
-            found[name], last[title] = 2, name
-    return found
+            values[last.get(title, name)] = 0
+            values[name], last[title] = 2, name
+    return values
 
 
 def settle(it: Kernel, changes: Mapping[str, int] | None = None) -> dict[str, int]:
-    """Every option's value once the changes are made, as `make olddefconfig` leaves them."""
-    made = changes or {}
+    """Every option's value (0: n, 1: m, 2: y) after the changes, as `make olddefconfig` leaves it.
+
+    Raises:
+        ValueError: the options depend on each other in a circle.
+    """
+    new = changes or {}
     wishes = {
-        name: Wish(name in made, made.get(name, 0), it.file.get(name), it.floors.get(name, 0))
+        name: Wish(name in new, new.get(name, 0), it.file.get(name), it.floors.get(name, 0))
         for name in it.rules
     }
     selected, groups = selectors(it), choices(it)
@@ -143,56 +147,60 @@ def settle(it: Kernel, changes: Mapping[str, int] | None = None) -> dict[str, in
 
 
 def selectors(it: Kernel) -> dict[str, list[tuple[str, Expression]]]:
-    """For each option those that select it, and on what condition."""
-    found: dict[str, list[tuple[str, Expression]]] = {name: [] for name in it.rules}
+    """For each option the names of those that select it, each with its condition."""
+    selecting: dict[str, list[tuple[str, Expression]]] = {name: [] for name in it.rules}
     for option in it.rules.values():
         for selection in option.selects:
-            if selection.option in found:
-                found[selection.option].append((option.name, selection.condition))
-    return found
+            if selection.option in selecting:
+                selecting[selection.option].append((option.name, selection.condition))
+    return selecting
 
 
 def choices(it: Kernel) -> list[list[Option]]:
-    """The members of each choice."""
+    """The members of each of Kconfig's choices."""
     titles = dict.fromkeys(option.choice for option in it.rules.values() if option.choice)
     return [[o for o in it.rules.values() if o.choice == title] for title in titles]
 
 
-def cone(known: Mapping[str, Option], wanted: Iterable[str]) -> dict[str, Option]:
-    """The rules on which the values of the wanted options depend, in their order."""
+def cone(options: Mapping[str, Option], wanted: Iterable[str]) -> dict[str, Option]:
+    """The rules on which the values of the wanted options depend (their cone), in their order."""
     by: dict[str, list[str]] = {}
-    for option in known.values():
+    for option in options.values():
         for selection in option.selects:
             by.setdefault(selection.option, []).append(option.name)
         if option.choice:
             by.setdefault(option.choice, []).append(option.name)
-    found: set[str] = set()
+    needed: set[str] = set()
     waiting = list(wanted)
     while waiting:
         name = waiting.pop()
-        rule = known.get(name)
-        if rule is None or name in found:
+        rule = options.get(name)
+        if rule is None or name in needed:
             continue
-        found.add(name)
+        needed.add(name)
         terms = [rule.depends, rule.default, rule.prompt]
-        terms += [selection.condition for o in by.get(name, ()) for selection in known[o].selects]
+        terms += [selection.condition for o in by.get(name, ()) for selection in options[o].selects]
         waiting += [*by.get(name, ()), *by.get(rule.choice, ())]
         waiting += [other for term in terms for other in names(term)]
-    return {name: option for name, option in known.items() if name in found}
+    return {name: option for name, option in options.items() if name in needed}
 
 
 def capability(name: str) -> Capability:
-    """The capability of that name; KeyError if there is none."""
+    """The capability of that name.
+
+    Raises:
+        KeyError: there is none.
+    """
     return {c.name: c for c in CAPABILITIES}[name]
 
 
 def works(it: Kernel, name: str) -> bool:
-    """The settled configuration gives the capability."""
+    """Whether the configuration, settled, gives the capability of that name."""
     return bool(evaluate(capability(name).needs, settle(it), choose) > 0)
 
 
 def missing(it: Kernel, name: str) -> tuple[str, ...]:
-    """The options that stand between the configuration and the capability, deepest last."""
+    """The names of the options that the capability lacks, those that others wait for last."""
     between = _between(it, name)
     return tuple([option for option in between if option in it.rules] or between)
 
@@ -200,15 +208,15 @@ def missing(it: Kernel, name: str) -> tuple[str, ...]:
 def _between(it: Kernel, name: str) -> tuple[str, ...]:
     """The same, with options that have no rule here."""
     values = settle(it)
-    found: dict[str, None] = {}
+    between: dict[str, None] = {}
     waiting = [capability(name).needs]
     while waiting:
         for option in _blocking(waiting.pop(0), values):
-            if option not in found:
-                found[option] = None
+            if option not in between:
+                between[option] = None
                 if rule := it.rules.get(option):
                     waiting.append(rule.depends if rule.asked else rule.default)
-    return tuple(found)
+    return tuple(between)
 
 
 def _blocking(term: Expression, values: Mapping[str, int]) -> list[str]:
@@ -221,25 +229,25 @@ def _blocking(term: Expression, values: Mapping[str, int]) -> list[str]:
 
 
 def absent(it: Kernel, name: str) -> tuple[str, ...]:
-    """The options without which the capability does not work, and that are not there."""
-    known = _SYMBOLS | {option.name for option in OPTIONS}
-    return tuple(n for n in _between(it, name) if n in known and n not in it.rules)
+    """The names of options that the capability lacks, and that the architecture does not have."""
+    existing = _SYMBOLS | {option.name for option in OPTIONS}
+    return tuple(n for n in _between(it, name) if n in existing and n not in it.rules)
 
 
 def comes_later(it: Kernel, option: str) -> bool:
-    """The architecture has the option in a release after this one."""
+    """Whether the architecture has the option in a release after this one."""
     return any(first > full(it.version) for first, _ in every_range(option, it.architecture))
 
 
 def outside(it: Kernel, name: str) -> list[str]:
-    """Every option without a rule that the capability's options depend on."""
-    found: dict[str, None] = {}
+    """The names of all options without a rule that the capability's depend on, sorted."""
+    reached: dict[str, None] = {}
     waiting = list(names(capability(name).needs))
     while waiting:
         option = waiting.pop()
-        if option in found:
+        if option in reached:
             continue
-        found[option] = None
+        reached[option] = None
         if rule := it.rules.get(option):
             waiting += [*names(rule.depends), *names(rule.default)]
-    return sorted(n for n in found if n not in it.rules and n not in _SYMBOLS)
+    return sorted(n for n in reached if n not in it.rules and n not in _SYMBOLS)

@@ -69,10 +69,13 @@ def every_configuration(options: Sequence[Option], architecture: str) -> tuple[E
 
 
 def prove_configuration_claim(claim: ConfigurationClaim) -> ConfigurationResult:
-    """Whether every configuration has it, on each architecture and release; first failure wins."""
+    """The verdict on a claim, for all configurations of each architecture and release it names.
+
+    The first of these on which it fails decides.
+    """
     unknown = None
-    given_names = [*names(parse(claim.given)), *names(parse(claim.then))]
-    for architecture, version, options in _distinct(claim.cases, given_names):
+    wanted = [*names(parse(claim.given)), *names(parse(claim.then))]
+    for architecture, version, options in _distinct(claim.cases, wanted):
         encoding, solver = every_configuration(options, architecture)
         given, then = (
             evaluate(parse(text), encoding.values, encoding.choose)
@@ -112,7 +115,7 @@ def prove_configuration_claims() -> list[ConfigurationResult]:
 
 
 def possible_somewhere(name: str) -> tuple[str, tuple[int, ...]] | None:
-    """An architecture and a release on which some configuration gives the capability."""
+    """An architecture and a release on which some configuration gives the capability; or None."""
     needed = list(names(capability(name).needs))
     for architecture, version, options in _distinct(_CASES, needed):
         encoding, solver = every_configuration(options, architecture)
@@ -123,16 +126,16 @@ def possible_somewhere(name: str) -> tuple[str, tuple[int, ...]] | None:
 
 
 def every_capability_is_possible() -> tuple[str, Verdict, str]:
-    """Name, verdict, detail: each capability has a configuration, so no claim on it is empty."""
+    """Name, verdict, detail: some configuration gives each capability: no claim on it is empty."""
     lost = [c.name for c in CAPABILITIES if possible_somewhere(c.name) is None]
     verdict = Verdict.refuted if lost else Verdict.holds
     return ("every_capability_is_possible", verdict, f"{len(CAPABILITIES) - len(lost)} reached")
 
 
 def no_smaller_set_exists() -> tuple[str, Verdict, str]:
-    """Name, verdict, detail: for hot-remove, from a bare file, by every set of rules for it.
+    """Name, verdict, detail: `plan` is smallest for hot-remove, from a bare file, by all rules.
 
-    The set is the optimiser's; that no smaller one does is asked of a plain solver.
+    The plan is the optimiser's; that no smaller one does is asked of a plain solver.
     """
     verdicts = [
         fewest(kernel(architecture, version, {"MODULES": 2, "MEMORY_HOTPLUG": 0}), ["hot-remove"])
@@ -142,17 +145,17 @@ def no_smaller_set_exists() -> tuple[str, Verdict, str]:
 
 
 def fewest(it: Kernel, wanted: Sequence[str]) -> Verdict:
-    """Whether no set of changes is smaller than the one that `plan` gives."""
+    """*proved* if no set of changes is smaller than the one that `plan` gives, else *refuted*."""
     import z3
 
-    found = plan(it, wanted).changes
+    changes = plan(it, wanted).changes
     encoding = Encoding(it)
     solver = interruptible(z3.Solver())
     solver.set("rlimit", _RESOURCES)
     solver.add(*encoding.constraints(), *encoding.changes())
     solver.add(*(encoding.gives(name) for name in wanted))
-    if found is not None:
-        solver.add(encoding.count < len(found))
+    if changes is not None:
+        solver.add(encoding.count < len(changes))
     answer = solver.check()
     if answer == z3.unknown:
         return Verdict.undetermined

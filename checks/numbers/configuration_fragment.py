@@ -14,7 +14,7 @@ __all__ = ["alone"]
 
 
 def alone(it: Kernel, name: str) -> Answer:
-    """What a fragment, by the rules of one release, makes of a capability in every base.
+    """What a fragment makes of a capability, by the rules of one release, whatever its base is.
 
     It works if it works in each configuration that has the fragment's lines; it is missing
     if it works in none of them, though in some without; else it depends on the base.

@@ -72,7 +72,7 @@ View = Callable[[Kernel, str], Answer]
 
 
 def whole(it: Kernel, name: str) -> Answer:
-    """What a whole configuration gives by the rules of one release."""
+    """What is said of a capability in a whole configuration, by the rules of one release."""
     each = next(c for c in CAPABILITIES if c.name == name)
     if works(it, name):
         return Answer(each, "works")
@@ -88,7 +88,7 @@ def judge(
     vendor: str = "",
     view: View = whole,
 ) -> Judgement:
-    """What the configuration gives.
+    """What is said of each capability, and what in the file the kernel does not have.
 
     Args:
         architecture: one of `ARCHITECTURE_SYMBOLS`.
@@ -115,25 +115,25 @@ def _answer(
     views = [view(it, each.name) for it in kernels]
     lacks = tuple(dict.fromkeys(name for one in views for name in one.lacks))
     if later_than_read(version):
-        said = _said(views[0])
-        why = f"Linux {dots(version)} was not read; by the rules of {dots(READ[-1])} it {said}"
+        words = _in_words(views[0])
+        why = f"Linux {dots(version)} was not read; by the rules of {dots(READ[-1])} it {words}"
         return Answer(each, "unknown", lacks, why)
     if len({one.state for one in views}) > 1:
-        said = ", ".join(
-            f"by those of {dots(it.version)} it {_said(one)}"
+        words = ", ".join(
+            f"by those of {dots(it.version)} it {_in_words(one)}"
             for it, one in zip(kernels, views, strict=True)
         )
-        why = f"the rules of Linux {dots(version)} were not read: {said}"
+        why = f"the rules of Linux {dots(version)} were not read: {words}"
         return Answer(each, "unknown", lacks, why)
-    found = replace(views[0], lacks=lacks)
-    if taken := _perhaps_taken_over(kernels[-1], found) if vendor else ():
+    answer = replace(views[0], lacks=lacks)
+    if taken := _perhaps_taken_over(kernels[-1], answer) if vendor else ():
         shown = ", ".join(f"CONFIG_{name}" for name in taken)
         why = f"Linux {dots(version)} has no {shown}; whether {vendor!r} brings it is not known"
         return Answer(each, "unknown", lacks, why)
-    return found
+    return answer
 
 
-def _said(one: Answer) -> str:
+def _in_words(one: Answer) -> str:
     return {"works": "works", "missing": "lacks options", "impossible": "cannot be"}.get(
         one.state, "depends on the rest"
     )
@@ -147,15 +147,15 @@ def _before(each: Capability, version: Release) -> str:
     return f"the oldest Linux read with options for it is {seen}; {now} was not read"
 
 
-def _perhaps_taken_over(it: Kernel, found: Answer) -> tuple[str, ...]:
+def _perhaps_taken_over(it: Kernel, answer: Answer) -> tuple[str, ...]:
     """Options of later releases that a vendor's kernel would need for another answer."""
-    if found.state == "works":
+    if answer.state == "works":
         return ()
-    wanted = absent(it, found.capability.name)
+    wanted = absent(it, answer.capability.name)
     return tuple(
         name
         for name in wanted
-        if comes_later(it, name) and (found.state == "impossible" or name in it.foreign)
+        if comes_later(it, name) and (answer.state == "impossible" or name in it.foreign)
     )
 
 
@@ -170,12 +170,12 @@ def _foreign(kernels: Sequence[Kernel]) -> list[str]:
 def _stranger(name: str, architecture: str, kernels: Sequence[Kernel]) -> Stranger:
     where = every_range(name, architecture)
     instead = REPLACED.get(name, "")
-    known = all(instead in it.rules for it in kernels)
-    return Stranger(name, ranges_shown(where) if where else "", instead if known else "")
+    replaces = all(instead in it.rules for it in kernels)
+    return Stranger(name, ranges_shown(where) if where else "", instead if replaces else "")
 
 
 def proposal(judgement: Judgement, wanted: Sequence[str]) -> Plan:
-    """A smallest set of changes for what is wanted, kept by the rules of every kernel judged by.
+    """A smallest set of changes for what is wanted, which the rules of every kernel in it keep.
 
     `Plan.changes` is None where there is none, or where releases on both sides of the version
     ask for different ones.
@@ -184,12 +184,14 @@ def proposal(judgement: Judgement, wanted: Sequence[str]) -> Plan:
     if not kernels:
         return Plan(None, {}, because="the rules of so old a kernel were not read")
     plans = [plan(it, wanted) for it in kernels]
-    for found in plans:
-        if found.changes is not None and all(_serves(it, found.changes, wanted) for it in kernels):
-            return found
+    for proposed in plans:
+        if proposed.changes is not None and all(
+            _serves(it, proposed.changes, wanted) for it in kernels
+        ):
+            return proposed
     if len(plans) == 1:
         return plans[0]
-    if without := [found.because for found in plans if found.changes is None]:
+    if without := [proposed.because for proposed in plans if proposed.changes is None]:
         return Plan(None, {}, because="; ".join(without))
     shown = " and ".join(dots(it.version) for it in kernels)
     return Plan(None, {}, because=f"the rules of {shown} ask for different changes")
@@ -201,5 +203,5 @@ def _serves(it: Kernel, changes: Mapping[str, int], wanted: Sequence[str]) -> bo
         return False
     after = settle(it, changes)
     needs = [c.needs for c in CAPABILITIES if c.name in wanted]
-    kept = all(after[name] == value for name, value in changes.items())
-    return kept and all(evaluate(term, after, choose) > 0 for term in needs)
+    stays = all(after[name] == value for name, value in changes.items())
+    return stays and all(evaluate(term, after, choose) > 0 for term in needs)

@@ -55,7 +55,12 @@ class Plan:
 
 
 class Encoding:
-    """The configurations that changes lead to, in a solver's terms."""
+    """The configurations that changes lead to, in z3's terms.
+
+    ``asked`` names the options with a prompt, which a user can change; ``new`` says of each
+    whether it is changed, ``to`` its new value, ``values`` what it and all others have then;
+    ``count`` is the number of changes.
+    """
 
     def __init__(self, it: Kernel) -> None:
         import z3
@@ -68,14 +73,14 @@ class Encoding:
         self.count = z3.Sum([z3.IntVal(0), *(z3.If(new, 1, 0) for new in self.new.values())])
 
     def choose(self, condition: Any, a: Any, b: Any) -> Any:
-        """For terms, and for what is known already."""
+        """``a`` where the condition holds, else ``b``: terms of z3, or plain values."""
         if isinstance(condition, bool):
             return a if condition else b
         return self.z3.If(condition, a, b)
 
     def constraints(self) -> list[Any]:
-        """Every option has the value that its rule gives it."""
-        it, selected, found = self.it, selectors(self.it), []
+        """Terms: every option has the value that its rule gives it."""
+        it, selected, terms = self.it, selectors(self.it), []
         wishes = {
             name: Wish(
                 self.new.get(name, False),
@@ -88,14 +93,14 @@ class Encoding:
         for name, option in it.rules.items():
             if not option.choice:
                 rule = settled(option, self.values, wishes[name], selected[name], self.choose)
-                found.append(self.values[name] == rule)
+                terms.append(self.values[name] == rule)
         for members in choices(it):
             for name, value in chosen(members, self.values, wishes, self.choose).items():
-                found.append(self.values[name] == value)
-        return found
+                terms.append(self.values[name] == value)
+        return terms
 
     def changes(self) -> list[Any]:
-        """Every change is to a value that the option can have, and keeps."""
+        """Terms: every change is to a value that the option can have, and keeps."""
         return [limit for name in self.asked for limit in self._allowed(name)]
 
     def _allowed(self, name: str) -> list[Any]:
@@ -104,14 +109,14 @@ class Encoding:
         possible = [2] if option.choice else [0, 2]
         if option.tristate and self.it.facts.get("MODULES", 0):
             possible = [0, 1, 2]
-        kept = self.values[name] == to
+        stays = self.values[name] == to
         return [
             self.z3.Or([to == value for value in possible]),
-            self.z3.Implies(new, kept),
+            self.z3.Implies(new, stays),
         ]
 
     def gives(self, name: str) -> Any:
-        """The capability works."""
+        """A term: the capability works."""
         term = evaluate(capability(name).needs, self.values, self.choose)
         return self.z3.BoolVal(term > 0) if isinstance(term, int) else term > 0
 
@@ -129,8 +134,8 @@ def plan(it: Kernel, wanted: Sequence[str]) -> Plan:
     already keeps working, if any set of changes can do that.
     """
     before = settle(it)
-    kept = [c.name for c in CAPABILITIES if not c.policy and works(it, c.name)]
-    for keep in (kept, []):
+    working = [c.name for c in CAPABILITIES if not c.policy and works(it, c.name)]
+    for keep in (working, []):
         encoding = Encoding(_needing(it, [*wanted, *keep]))
         changes = _smallest(encoding, [*wanted, *keep])
         if changes is not None:
@@ -141,7 +146,7 @@ def plan(it: Kernel, wanted: Sequence[str]) -> Plan:
                 for name in it.rules
                 if after[name] != before[name] and name not in changes
             }
-            lost = [name for name in kept if not evaluate(capability(name).needs, after, choose)]
+            lost = [name for name in working if not evaluate(capability(name).needs, after, choose)]
             others = _others(encoding, changes, [*wanted, *keep])
             return Plan(changes, follow, lost=tuple(lost), others=others)
     return Plan(None, {}, because=_why_not(it, wanted))
@@ -183,25 +188,25 @@ def _others(
     encoding: Encoding, changes: Mapping[str, int], wanted: Sequence[str]
 ) -> tuple[tuple[str, str, int], ...]:
     """The sets of the same size that have another option in the place of one, by z3."""
-    z3, found = encoding.z3, []
+    z3, others = encoding.z3, []
     solver = interruptible(z3.Solver())
     solver.add(*encoding.constraints(), *encoding.changes())
     solver.add(*(encoding.gives(name) for name in wanted), encoding.count == len(changes))
     free = [name for name in encoding.asked if name not in changes]
-    for left in changes:
+    for dropped in changes:
         solver.push()
-        solver.add(z3.Not(encoding.new[left]))
+        solver.add(z3.Not(encoding.new[dropped]))
         for name, value in changes.items():
-            if name != left:
+            if name != dropped:
                 solver.add(encoding.new[name], encoding.to[name] == value)
         while satisfiable(solver):
             model = solver.model()
             taken = next(name for name in free if z3.is_true(model[encoding.new[name]]))
             value = next(v for v in (1, 2, 0) if _allows(solver, encoding, taken, v))
-            found.append((left, taken, value))
+            others.append((dropped, taken, value))
             solver.add(z3.Not(encoding.new[taken]))
         solver.pop()
-    return tuple(sorted(found))
+    return tuple(sorted(others))
 
 
 def _allows(solver: Any, encoding: Encoding, name: str, value: int) -> bool:

@@ -19,7 +19,7 @@ __all__ = ["CostResult", "StepCost", "cost", "normal_path"]
 
 @dataclass(frozen=True)
 class StepCost:
-    """The entries of state that a step reads, and the variables that it writes.
+    """What a step costs: the entries of state that it reads, and the variables that it writes.
 
     ``unbounded`` names the parts that look at every element of a sort: there
     the number of entries says nothing.
@@ -31,7 +31,7 @@ class StepCost:
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """The variables that are read, sorted."""
+        """The names of the variables that are read, sorted."""
         return tuple(sorted({entry.symbol.name for entry in self.reads}))
 
     @property
@@ -50,7 +50,7 @@ class CostResult:
 
 
 def cost(action: Action, system: System) -> StepCost:
-    """What the guards and updates of the action read, definitions expanded; what it writes."""
+    """What the action's guards and updates read, definitions expanded, and what it writes."""
     entries: dict[App, None] = {}
     unbounded: dict[str, None] = {}
     for name, term in _parts(action):
@@ -83,12 +83,12 @@ def normal_path(system: System) -> list[CostResult]:
 
 
 def _action(system: System, bare: System, name: str, more: int) -> CostResult:
-    found = cost(system.action_by_name[name], system)
-    if found.unbounded:
-        parts = ", ".join(found.unbounded)
+    full = cost(system.action_by_name[name], system)
+    if full.unbounded:
+        parts = ", ".join(full.unbounded)
         return CostResult(name, Verdict.refuted, f"{parts}: a quantifier")
     least = cost(bare.action_by_name[name], bare)
-    extra = len(found.reads) - len(least.reads)
+    extra = len(full.reads) - len(least.reads)
     verdict = Verdict.proved if extra <= more else Verdict.refuted
     return CostResult(
         name, verdict, f"entries beyond those without hotplug: {extra}, allowed: {more}"

@@ -160,14 +160,17 @@ CRITERIA: dict[str, Callable[[Choice], Fraction]] = {
 def choices(
     arch: Architecture, candidates: Iterable[Candidate], costs: LookUpCosts = ITANIUM2
 ) -> list[Choice]:
-    """Each candidate with either layout. Entries of present sections are looked up, no others."""
-    found = []
+    """Each candidate with either layout of the table.
+
+    Entries of present sections are looked up, no others.
+    """
+    result = []
     for it in candidates:
         entries, pointers = it.present * arch.mem_section, it.roots * _POINTER
         arrays = {"flat": [entries], "two-level": [pointers, entries]}
         loaded = {"flat": [arch.mem_section], "two-level": [_POINTER, arch.mem_section]}
         tables = {"flat": it.flat_table, "two-level": it.two_level_table}
-        found += [
+        result += [
             Choice(
                 it,
                 layout,
@@ -180,19 +183,19 @@ def choices(
             )
             for layout, table in tables.items()
         ]
-    return found
+    return result
 
 
-def _feasible(found: Iterable[Choice]) -> list[Choice]:
-    return [it for it in found if not it.candidate.forbidden_by]
+def _feasible(options: Iterable[Choice]) -> list[Choice]:
+    return [it for it in options if not it.candidate.forbidden_by]
 
 
-def pareto_front(found: Sequence[Choice]) -> list[Choice]:
+def pareto_front(options: Sequence[Choice]) -> list[Choice]:
     """The feasible choices that no other feasible one equals or betters in every criterion.
 
     Of choices that are equal in every criterion, all stay.
     """
-    valued = [(it, [value(it) for value in CRITERIA.values()]) for it in _feasible(found)]
+    valued = [(it, [value(it) for value in CRITERIA.values()]) for it in _feasible(options)]
     return [
         it
         for it, mine in valued
@@ -203,10 +206,10 @@ def pareto_front(found: Sequence[Choice]) -> list[Choice]:
     ]
 
 
-def weighted_costs(found: Sequence[Choice], weights: Mapping[str, Fraction]) -> list[Fraction]:
+def weighted_costs(options: Sequence[Choice], weights: Mapping[str, Fraction]) -> list[Fraction]:
     """The weighted cost of each choice; a criterion counts by its share of the worst feasible."""
     worst = {
-        name: max(map(value, _feasible(found)), default=Fraction(0))
+        name: max(map(value, _feasible(options)), default=Fraction(0))
         for name, value in CRITERIA.items()
     }
     return [
@@ -218,7 +221,7 @@ def weighted_costs(found: Sequence[Choice], weights: Mapping[str, Fraction]) -> 
             ),
             Fraction(0),
         )
-        for it in found
+        for it in options
     ]
 
 
@@ -232,7 +235,7 @@ class Optimum:
 
 
 def optimum(
-    arch: Architecture, asks: Memory, found: Sequence[Choice], weights: Mapping[str, Fraction]
+    arch: Architecture, asks: Memory, options: Sequence[Choice], weights: Mapping[str, Fraction]
 ) -> Optimum | None:
     """The cheapest feasible choice, of equals the smallest section; None if none is feasible.
 
@@ -240,26 +243,35 @@ def optimum(
         asks: what the map asks of a section, as `memory_of` says.
         weights: how much each of `CRITERIA` counts, at least 0.
     """
-    costs = weighted_costs(found, weights)
-    allowed = [(c, it) for c, it in zip(costs, found, strict=True) if not it.candidate.forbidden_by]
+    costs = weighted_costs(options, weights)
+    allowed = [
+        (c, it) for c, it in zip(costs, options, strict=True) if not it.candidate.forbidden_by
+    ]
     if not allowed:
         return None
     cost, best = min(allowed, key=lambda each: (each[0], each[1].candidate.section))
-    return Optimum(best, cost, show_optimal(arch, asks, found, costs, best))
+    return Optimum(best, cost, show_optimal(arch, asks, options, costs, best))
 
 
 def show_optimal(
     arch: Architecture,
     asks: Memory,
-    found: Sequence[Choice],
+    options: Sequence[Choice],
     costs: Sequence[Fraction],
     best: Choice,
 ) -> Verdict:
-    """Whether z3 finds `best` feasible, and no feasible choice that costs less.
+    """*proved* if z3 finds `best` feasible, and no feasible choice that costs less.
 
     Feasible is what the constraints of `spec/numbers/section_size.py` say of a variable; what
     `candidates` found forbidden is not looked at. If they allow a power of two that is not
-    among `found`, nothing is known of its cost: undetermined.
+    among the options, nothing is known of its cost: *undetermined*.
+
+    Args:
+        arch: whose constraints hold.
+        asks: what the map asks of a section.
+        options: the choices, forbidden ones included.
+        costs: the cost of each.
+        best: the one that is claimed to be cheapest.
     """
     import z3
 
@@ -271,14 +283,14 @@ def show_optimal(
     solver = interruptible(z3.Solver())
     solver.set("rlimit", _RESOURCES)
     solver.add(*(holds(arch, asks, section) for holds in CONSTRAINTS.values()))
-    sizes = {it.candidate.section for it in found}
+    sizes = {it.candidate.section for it in options}
     others = [section == 1 << bits for bits in range(_BITS) if 1 << bits not in sizes]
     unpriced = solver.check(z3.Or(*others))
-    solver.add(z3.Or(*map(is_, found)))
-    for it, its_cost in zip(found, costs, strict=True):
+    solver.add(z3.Or(*map(is_, options)))
+    for it, its_cost in zip(options, costs, strict=True):
         solver.add(z3.Implies(is_(it), cost == z3.Q(its_cost.numerator, its_cost.denominator)))
     feasible = solver.check(is_(best))
-    bound = costs[found.index(best)]
+    bound = costs[options.index(best)]
     cheaper = solver.check(cost < z3.Q(bound.numerator, bound.denominator))
     if feasible == z3.sat and cheaper == unpriced == z3.unsat:
         return Verdict.proved

@@ -89,7 +89,7 @@ def removable_share(fills: Mapping[int, int], section: int, kernel_frames: int) 
 
 
 def memory_of(ranges: Sequence[tuple[int, int]], device: int = 0) -> Memory:
-    """What memory at the ranges asks of a section size; `device` as in `Memory`.
+    """What memory at the ranges, in bytes, asks of a section size; `device` as in `Memory`.
 
     >>> memory_of([(1 << 20, 5 << 20)]).whole == 2 << 20
     True
@@ -126,11 +126,15 @@ def candidates(
 ) -> list[Candidate]:
     """Every section size 2**bits for memory at the (start, end) ranges, end excluded.
 
-    Without `bits` these are all sizes that the constraints can allow, as `size_bits` says.
-    `kernel_frames` are scattered over memory and keep their sections from leaving;
-    `device` bytes, or a multiple, are what comes and goes at once (0: not known).
+    Args:
+        arch: the architecture.
+        ranges: where memory is, in bytes.
+        bits: without them, all sizes that the constraints can allow, as `size_bits` says.
+        kernel_frames: how many are scattered over memory, and keep their sections from leaving.
+        device: so many bytes, or a multiple, come and go at once (0: not known).
 
-    Raises ValueError for ranges that are empty, unsorted, overlapping or out of reach.
+    Raises:
+        ValueError: ranges are empty, unsorted, overlapping or out of reach.
 
     >>> from memhp.spec.numbers.architectures import GIB, architecture
     >>> candidates(architecture("ia64-16k"), [(0, GIB)], range(30, 31))[0].present

@@ -26,12 +26,12 @@ class ClaimResult:
 
     @property
     def as_declared(self) -> bool:
-        """True claims are proved, designs named as defects are refuted."""
+        """Whether a true claim is proved, or a design that is named as a defect refuted."""
         return self.verdict is (Verdict.proved if self.claim.true else Verdict.refuted)
 
 
 def prove_claim(claim: Claim) -> ClaimResult:
-    """Whether the claim is true of every integer, in each of its cases; the first failure wins."""
+    """The verdict on a claim, for every integer, in each of its cases; the first failure decides."""
     import z3
 
     x = z3.Int("x")

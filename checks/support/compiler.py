@@ -14,14 +14,14 @@ from pathlib import Path
 from tempfile import gettempdir
 
 from .files import cache_home
-from .parallel import said_by
+from .parallel import output_of
 from .scratch import temporary_folder
 
 __all__ = ["Compiler", "NativeError", "NoMemory", "built", "compiler", "why_no_compiler"]
 
 
 class NativeError(Exception):
-    """The program could not be made, or failed; the message says what to do."""
+    """The program could not be built, or failed; the message says what to do."""
 
 
 class NoMemory(NativeError):
@@ -39,17 +39,19 @@ class Compiler:
 def compiler() -> Compiler | None:
     """The C compiler: ``$CC``, split as a shell does, or the first of cc, gcc and clang.
 
-    None if there is none, or what it makes cannot be run: it is tried, once for each value
-    of the environment that says so.
+    It is tried, once for each value of ``$CC`` and ``$TMPDIR``.
+
+    Returns:
+        None if there is none, or what it makes cannot be run: see `why_no_compiler`.
     """
-    found = _tried(os.environ.get("CC", ""), os.environ.get("TMPDIR", ""))
-    return found if isinstance(found, Compiler) else None
+    result = _tried(os.environ.get("CC", ""), os.environ.get("TMPDIR", ""))
+    return result if isinstance(result, Compiler) else None
 
 
 def why_no_compiler() -> str:
-    """Why `compiler` gives none; empty if it gives one."""
-    found = _tried(os.environ.get("CC", ""), os.environ.get("TMPDIR", ""))
-    return found if isinstance(found, str) else ""
+    """Why `compiler` returns None, in a line; empty if it does not."""
+    result = _tried(os.environ.get("CC", ""), os.environ.get("TMPDIR", ""))
+    return result if isinstance(result, str) else ""
 
 
 @cache
@@ -65,13 +67,13 @@ def _tried(named: str, _temporary: str) -> Compiler | str:
         return f"there is no C compiler {words[0]}" if words else "there is no C compiler"
     why = ""
     for folder in _folders():
-        made = Compiler((*command,), folder)
+        candidate = Compiler((*command,), folder)
         try:
             with temporary_folder(folder) as inside:
                 (inside / "try.c").write_text("int main(void) { return 0; }\n")
-                program = built(made, ("-O1", "-pthread"), inside, "try.c")
+                program = built(candidate, ("-O1", "-pthread"), inside, "try.c")
                 if subprocess.run([program], check=False).returncode == 0:
-                    return made
+                    return candidate
                 why = why or f"no C compiler: what {shlex.join(command)} makes does not work"
         except NativeError as error:
             return f"no C compiler: {error}"
@@ -93,18 +95,27 @@ def _folders() -> Iterator[Path]:
 
 
 def built(cc: Compiler, options: Sequence[str], folder: Path, source: str) -> Path:
-    """What the compiler makes of a source in the folder, which is put there.
+    """The program that the compiler makes of a source.
 
-    Raises `NativeError` if it fails.
+    Args:
+        cc: the compiler.
+        options: for it, such as ``-O2``.
+        folder: where the source is, and where the program is put.
+        source: the file's name.
+
+    Raises:
+        NativeError: it fails.
     """
     program = folder / "search"
     command = [*cc.command, *options, "-o", str(program), str(folder / source)]
-    made = said_by(command, folder)
-    if made.returncode:
-        lines = made.stderr.decode(errors="replace").splitlines()
+    process = output_of(command, folder)
+    if process.returncode:
+        lines = process.stderr.decode(errors="replace").splitlines()
         first = next((line for line in lines if "error" in line), " ".join(lines[:1]))
         name = shlex.join(cc.command)
-        raise NativeError(f"{name} cannot compile the search: {first.strip() or made.returncode}")
+        raise NativeError(
+            f"{name} cannot compile the search: {first.strip() or process.returncode}"
+        )
     if not program.exists():
         raise NativeError(f"{shlex.join(cc.command)} makes nothing")
     return program

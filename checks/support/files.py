@@ -45,10 +45,10 @@ def read_whole(path: Path, most: int, *, regular: bool = False, own: bool = Fals
         ValueError: if it is larger, or is not ``regular``, or not this user's ``own``.
     """
     with open(os.open(path, os.O_RDONLY | os.O_CLOEXEC | (os.O_NONBLOCK * regular)), "rb") as file:
-        found = os.fstat(file.fileno())
-        if regular and not stat.S_ISREG(found.st_mode):
+        status = os.fstat(file.fileno())
+        if regular and not stat.S_ISREG(status.st_mode):
             raise ValueError("it is not a regular file")
-        if own and found.st_uid != os.geteuid():
+        if own and status.st_uid != os.geteuid():
             raise ValueError("it belongs to another user")
         content = file.read(most + 1)
     if len(content) > most:

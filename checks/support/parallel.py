@@ -31,7 +31,7 @@ from subprocess import PIPE, CompletedProcess, Popen
 from threading import current_thread, main_thread
 from typing import Any, TypeVar
 
-__all__ = ["CONTEXT", "call", "die_with", "each", "said_by", "worker_started", "workers"]
+__all__ = ["CONTEXT", "call", "die_with", "each", "output_of", "worker_started", "workers"]
 
 Shared = TypeVar("Shared")
 Item = TypeVar("Item")
@@ -44,7 +44,7 @@ _shared: Any = None
 
 
 def workers(jobs: int, shared: Any = None) -> ProcessPoolExecutor:
-    """A pool of that many processes, each of which is given ``shared`` once.
+    """A pool of that many processes, each of which gets ``shared`` once, for `call`.
 
     They live no longer than the thread that first gives them work.
     """
@@ -107,7 +107,7 @@ CONTEXT = _Context()
 
 
 def worker_started() -> None:
-    """What a process does before it works for the one that made it: they end together."""
+    """Prepare a process to work for the one that started it: they end together."""
     signal(SIGINT, SIG_IGN)  # an interrupt is the parent's business
     pthread_sigmask(SIG_UNBLOCK, {SIGINT})
     os.environ.pop(_SAFE, None)
@@ -135,13 +135,17 @@ exec "$@" 3<&-
 """For sh: do the command; when standard input ends, end all that is in this process group."""
 
 
-def said_by(command: Sequence[str], folder: Path) -> CompletedProcess[bytes]:
+def output_of(command: Sequence[str], folder: Path) -> CompletedProcess[bytes]:
     """What a program printed, and how it ended; it, and all that it starts, end with this process.
 
-    A compiler starts others, which nobody would end if this process were killed.  ``folder`` is
-    where its temporary files go.
+    A compiler starts others, which nobody would end if this process were killed.
 
-    Raises OSError if it cannot be started.
+    Args:
+        command: the program, and its arguments.
+        folder: where its temporary files go.
+
+    Raises:
+        OSError: no process can be started.
     """
     theirs, ours = os.pipe()
     try:
@@ -172,12 +176,17 @@ def each(
     *,
     together: int = 1,
 ) -> Generator[Result, None, None]:
-    """``function(shared, item)`` for every item, in their order, as they become known.
+    """``function(shared, item)`` for every item, in their order, as the results become known.
 
-    Parameters: ``shared``, which each process gets once, and may keep things in;
-    ``jobs``, the number of processes (all cores by default); ``together``, how many items
-    that follow each other go to the same process.  Function, shared
-    and items must be such that they can be sent to another process.
+    Args:
+        function: can be sent to another process, as can all that it gets and returns.
+        shared: each process gets it once, and may keep things in it.
+        items: what is worked on.
+        jobs: the number of processes; all cores without it.
+        together: how many items that follow each other go to the same process.
+
+    Raises:
+        Exception: whatever the function raises.
     """
     jobs = min(jobs or os.cpu_count() or 1, len(items))
     if jobs <= 1:
@@ -197,5 +206,5 @@ def _start(shared: Any) -> None:
 
 
 def call(function: Callable[[Any, Item], Result], item: Item) -> Result:
-    """In a process of `workers`: the function of what it was started with, and of the item."""
+    """``function(shared, item)``, in a process of `workers`, with what that was started with."""
     return function(_shared, item)

@@ -26,15 +26,15 @@ class Remembered(Generic[Made]):
         self._made: dict[int, tuple[System, Topology, Made]] = {}
 
     def __call__(self, system: System, topology: Topology) -> Made:
-        found = self._made.get(id(topology))
-        if found is None or found[0] is not system:
-            if found is not None or len(self._made) == _MOST:
+        entry = self._made.get(id(topology))
+        if entry is None or entry[0] is not system:
+            if entry is not None or len(self._made) == _MOST:
                 self._made.clear()
-            found = self._made[id(topology)] = (system, topology, self._make(system, topology))
-        return found[2]
+            entry = self._made[id(topology)] = (system, topology, self._make(system, topology))
+        return entry[2]
 
     def forget(self) -> None:
-        """Make everything anew."""
+        """Drop all, so that it is made anew."""
         self._made.clear()
 
 
@@ -51,5 +51,5 @@ class Latest(Generic[Made]):
         return self._made[1]
 
     def forget(self) -> None:
-        """Make it anew."""
+        """Drop it, so that it is made anew."""
         self._made = None

@@ -24,7 +24,8 @@ _PREFIX, _SUFFIX = ".memhp-", ".part"
 def temporary_file(folder: Path) -> Iterator[tuple[int, Path]]:
     """A new file there, as a descriptor and a path; removed at the end, if it has not been moved.
 
-    Raises OSError if the folder cannot be written.
+    Raises:
+        OSError: the folder cannot be written.
     """
     remove_leftovers(folder)
     held = False
@@ -45,7 +46,8 @@ def temporary_file(folder: Path) -> Iterator[tuple[int, Path]]:
 def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
     """A new folder there, or where temporary files go; removed with its content at the end.
 
-    Raises OSError if the parent cannot be written, or there is none.
+    Raises:
+        OSError: the parent cannot be written, or there is none.
     """
     parent = Path(tempfile.gettempdir()) if parent is None else parent
     remove_leftovers(parent)
@@ -66,8 +68,8 @@ def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
 def remove_leftovers(folder: Path) -> None:
     """Remove the temporary files and folders there whose process is gone."""
     with suppress(OSError), os.scandir(folder) as entries:
-        left = [each.path for each in entries if _is_temporary(each.name)]
-        for path in left:
+        paths = [each.path for each in entries if _is_temporary(each.name)]
+        for path in paths:
             with suppress(OSError):
                 _remove_if_left(path)
 
@@ -89,13 +91,13 @@ def _held(handle: int, name: str) -> bool:
 def _remove_if_left(path: str) -> None:
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        found = os.fstat(handle)
-        if found.st_uid != os.geteuid():
+        status = os.fstat(handle)
+        if status.st_uid != os.geteuid():
             return
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if stat.S_ISREG(found.st_mode):
+        if stat.S_ISREG(status.st_mode):
             os.unlink(path)
-        elif stat.S_ISDIR(found.st_mode):
+        elif stat.S_ISDIR(status.st_mode):
             shutil.rmtree(path, ignore_errors=True)
     finally:
         os.close(handle)

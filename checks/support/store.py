@@ -35,7 +35,10 @@ def kept(path: Path | None) -> Any:
 
 
 def keep(path: Path | None, document: Any) -> None:
-    """Write it for this user alone, in a folder that is made if it is not there."""
+    """Write the document, for this user alone, in a folder that is made if it is not there.
+
+    Nothing is written without a path, or where that is not possible.
+    """
     if path is None:
         return
     with suppress(OSError):
@@ -46,18 +49,23 @@ def keep(path: Path | None, document: Any) -> None:
 
 
 def tidy(folder: Path | None) -> None:
-    """Remove what killed writers left there."""
+    """Remove the temporary files that killed writers left in the folder."""
     if folder is not None and _is_ours(folder):
         remove_leftovers(folder)
 
 
 def newest(folder: Path | None, pattern: str, most: int) -> None:
-    """Remove all but the newest files there that match."""
+    """Remove all but the newest files in the folder that match.
+
+    Args:
+        pattern: as for `Path.glob`.
+        most: so many stay.
+    """
     if folder is None or not _is_ours(folder):
         return
     with suppress(OSError):
-        found = sorted(folder.glob(pattern), key=lambda each: -each.lstat().st_mtime_ns)
-        for path in found[most:]:
+        paths = sorted(folder.glob(pattern), key=lambda each: -each.lstat().st_mtime_ns)
+        for path in paths[most:]:
             path.unlink()
 
 
@@ -83,12 +91,16 @@ def code_digest(*patterns: str) -> str:
 
 
 def sealed(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The document with what tells whether it is damaged."""
+    """The document with a seal: a digest of all else, which tells whether it is damaged."""
     return {**document, "seal": _seal(document)}
 
 
 def unsealed(document: Any) -> dict[str, Any]:
-    """The document that was sealed.  Raises ValueError for any other."""
+    """The document that was `sealed`, without its seal.
+
+    Raises:
+        ValueError: it is no document, or another than was sealed.
+    """
     if not isinstance(document, dict):
         raise ValueError("it is no document")
     content = {name: value for name, value in document.items() if name != "seal"}
@@ -104,8 +116,8 @@ def _seal(document: Mapping[str, Any]) -> str:
 def _is_ours(folder: Path) -> bool:
     """Nobody else can put a file there, but root."""
     try:
-        found = os.stat(folder)
+        status = os.stat(folder)
     except OSError:
         return False
-    others_write = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not others_write
+    others_write = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not others_write

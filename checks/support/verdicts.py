@@ -33,12 +33,12 @@ class Verdict(Enum):
 
     @property
     def passes(self) -> bool:
-        """The claim may be relied on."""
+        """Whether the claim may be relied on."""
         return self in (Verdict.proved, Verdict.holds)
 
     @property
     def exit_code(self) -> int:
-        """What a command with this verdict exits with."""
+        """The exit code of a command with this verdict."""
         return _EXIT_CODES[self]
 
 

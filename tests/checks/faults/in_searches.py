@@ -282,8 +282,8 @@ LAYERS = (
     Fault(
         "what was made for one system is taken for another's",
         remembered.Remembered.__call__,
-        "if found is None or found[0] is not system:",
-        "if found is None:",
+        "if entry is None or entry[0] is not system:",
+        "if entry is None:",
         compiled_layers.test_what_is_remembered_is_of_one_system,
     ),
 )
