@@ -39,7 +39,7 @@ SOURCES = ("search.c", "pages.h", "threads.h", "table.h", "follow.h")
 
 @dataclass
 class Outcome:
-    """What the program printed.
+    """What the compiled search printed: how it ended, how much it saw, and the ways to it.
 
     ``end`` is one of *complete*, *depth*, *memory*, *interrupted*, *refuted* and *overflow*;
     ``depth``, the steps within which every state was seen; ``layers``, the new
@@ -74,7 +74,7 @@ def run(
     stop: int,
     progress: Callable[[Progress], None] | None,
 ) -> Outcome:
-    """Search with states as packed words; what the program printed.
+    """The outcome of a breadth-first search with states as packed words.
 
     Args:
         jobs: threads.
@@ -104,7 +104,7 @@ def run_bits(
     layers: bool,
     progress: Callable[[Progress], None] | None,
 ) -> Outcome:
-    """Search all of it with one bit a state; what the program printed.
+    """The outcome of a search of all states with one bit each.
 
     Args:
         claims: how many properties are watched.

@@ -36,7 +36,7 @@ def explore_plainly(
     stop: bool,
     progress: Callable[[Progress], None] | None,
 ) -> Exploration:
-    """Every state of the machine, breadth-first; none of what *ends* properties speak of.
+    """What a breadth-first search of one machine by the reference covers and finds.
 
     Args:
         claims: the properties to decide, none of kind *ends*.

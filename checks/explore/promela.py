@@ -23,8 +23,8 @@ FEW = 3
 def promela(model: Model, packing: Packing) -> str:
     """The text of a Promela file: the model, for Spin.
 
-    Values are numbered from 0 in each place.  Spin needs ``-o2`` not to
-    forget what it takes for dead: it would count fewer states.  A run that leaves a counter's
+    Values are numbered from 0 in each place.  Spin needs ``-o2``, or
+    it forgets what it takes for dead, and counts fewer states.  A run that leaves a counter's
     numbers fails an assertion.
     """
     writer = _Writer(model, packing)

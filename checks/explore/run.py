@@ -78,7 +78,7 @@ def explore(
     means: Means = _USUAL,
     progress: Callable[[Progress], None] | None = None,
 ) -> Exploration:
-    """Every state of the machine, breadth-first; what the properties make of them.
+    """What a breadth-first search of all states of one machine covers and finds.
 
     Without a C compiler the reference searches (`Exploration.engine` says so).
 

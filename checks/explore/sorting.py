@@ -17,7 +17,7 @@ __all__ = ["canonical"]
 
 
 def canonical(grounding: Grounding, packing: Packing, swaps: Sequence[Swap]) -> Iterator[str]:
-    """The lines of ``settled(s, say)``, which returns the representative of a state.
+    """The lines of C's ``settled(s, say)``, which returns the representative of a state.
 
     With ``say`` it prints the numbers of the swaps that lead there.
     """

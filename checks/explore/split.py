@@ -49,7 +49,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Turn:
-    """In a box, one digit turns: from each value to another.  -1: a step that writes nothing."""
+    """A step in a box of states: one digit (-1: none) turns, from each value to another."""
 
     digit: int
     box: Box

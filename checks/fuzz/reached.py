@@ -51,7 +51,7 @@ class Reached:
 
     @property
     def never_told(self) -> tuple[str, ...]:
-        """The variables of which the target told nothing, on no machine."""
+        """The names of the variables of which the target told nothing, on no machine."""
         return never_told(self.system, self.untold)
 
     def left_untold(self, claim: Property) -> int:
@@ -60,7 +60,7 @@ class Reached:
         return sum(len(of.get(name, ())) for of in self.untold.values() for name in read)
 
     def lacking(self, claim: Property) -> tuple[str, ...]:
-        """The actions that change what a property reads, and that were not taken."""
+        """The names of the actions that change what a property reads, and were not taken."""
         read = reads(self.system, claim.formula)
         changing = (action.name for action in self.system.actions if action.written & read)
         return tuple(name for name in changing if not self.taken[name])

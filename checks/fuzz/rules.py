@@ -50,7 +50,7 @@ class Rule:
     weight: int = 4
 
     def choices(self, topology: Topology) -> list[Sequence[Value]]:
-        """For each parameter what it can be on that machine."""
+        """For each parameter the values that it can have on that machine."""
         return [
             range(topology.sizes[choice]) if isinstance(choice, str) else choice
             for choice in self.params

@@ -39,7 +39,7 @@ def tell(untold: Untold, seen: Observation) -> None:
 
 
 def in_both(one: Mapping[str, set[int]], other: Mapping[str, set[int]]) -> Untold:
-    """What neither of two walks on one machine has told.
+    """The entries that neither of two walks on one machine has told.
 
     >>> in_both({"zone": {0, 1}, "event": {0}}, {"zone": {1, 2}})
     {'zone': {1}}

@@ -82,7 +82,7 @@ def walk(
     shrink: bool = True,
     watch: Watch | None = None,
 ) -> Walk:
-    """Walk for that many operations, or to the first divergence.
+    """What a walk has done after that many operations, or at the first divergence.
 
     Args:
         system: the design to compare with.

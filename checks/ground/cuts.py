@@ -45,7 +45,11 @@ def closed(system: System, names: Iterable[str]) -> frozenset[str]:
 
 
 def idle_of(system: System, claim: Property, *, whole: bool) -> Sequence[Action]:
-    """The steps that change nothing which a cut machine needs: one for all, or each."""
+    """The actions that a cut machine keeps although they change nothing in it.
+
+    Args:
+        whole: all of the system; else `NOTHING` stands for them, for a *step* property alone.
+    """
     if whole:
         return system.actions
     return (NOTHING,) if claim.kind == "step" else ()

@@ -96,7 +96,7 @@ class Grounding:
         return row
 
     def image(self, swap: Swap, place: int) -> int:
-        """The place in whose stead a swap puts this one."""
+        """The number of the place that a swap exchanges with this one."""
         name, point = self.names[place]
         symbol = self._symbols[name]
         return self.place(symbol, swap.point(symbol.domain, point))

@@ -136,7 +136,7 @@ def build(
     numbers: int = 8,
     symmetries: Sequence[Swap] = (),
 ) -> Model:
-    """Ground the system on the topology, and fold away what never changes.
+    """The model of the system on the topology; what never changes is folded away.
 
     Args:
         claims: the properties to watch; those of kind *ends* without symmetries only.

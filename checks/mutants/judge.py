@@ -125,7 +125,10 @@ class Judge:
     shapes: Sequence[Shape] = USUAL
 
     def judge(self, mutant: Mutant) -> Judgement:
-        """What notices the mutant first, the reason if nothing does, or that neither is there."""
+        """The judgement: what notices the mutant first; if nothing does, the reason, if any.
+
+        A reason for this very mutant is stale if something notices it.
+        """
         judgement = self._noticed(mutant)
         reason = next(
             (each for each in self.reasons if each.is_about(mutant.kind, str(mutant))), None

@@ -38,7 +38,7 @@ __all__ = ["Refuter"]
 
 
 class Refuter:
-    """Asks about changes of ``system``, whose properties are proved."""
+    """Asks a solver whether a change of ``system``, which is proved, leaves it provable."""
 
     def __init__(self, system: System) -> None:
         self.system = system

@@ -267,7 +267,10 @@ class _Judge:
 
 
 def users(system: System, definition: str) -> tuple[list[str], list[str]]:
-    """The names of the actions, and of the properties, that use the definition, if indirectly."""
+    """The names of the actions, and of the properties, that use the definition.
+
+    Directly, or through others.
+    """
 
     def uses(terms: Iterable[Term]) -> bool:
         return any(definition in system.definitions_in(term) for term in terms)

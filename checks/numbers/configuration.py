@@ -64,7 +64,7 @@ def choose(condition: Any, a: Any, b: Any) -> Any:
 
 
 def kernel(architecture: str, version: Release, file: Mapping[str, int]) -> Kernel:
-    """The configuration of a file.
+    """The configuration that a file sets on an architecture, by the rules of a release.
 
     An option that this architecture or version does not have is not set, whatever the
     file says; nor is m a value for an option that is y or n.
@@ -200,7 +200,7 @@ def works(it: Kernel, name: str) -> bool:
 
 
 def missing(it: Kernel, name: str) -> tuple[str, ...]:
-    """The names of the options that the capability lacks, those that others wait for last."""
+    """The names of the options that keep the capability off, each before those it waits for."""
     between = _between(it, name)
     return tuple([option for option in between if option in it.rules] or between)
 

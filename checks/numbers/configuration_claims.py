@@ -145,7 +145,10 @@ def no_smaller_set_exists() -> tuple[str, Verdict, str]:
 
 
 def fewest(it: Kernel, wanted: Sequence[str]) -> Verdict:
-    """*proved* if no set of changes is smaller than the one that `plan` gives, else *refuted*."""
+    """*proved* if no set of changes is smaller than that of `plan`, *refuted* if one is.
+
+    *undetermined* if z3 gives up.
+    """
     import z3
 
     changes = plan(it, wanted).changes

@@ -104,7 +104,7 @@ def load_cycles(size: int, costs: LookUpCosts) -> Fraction:
 
 
 def held(arrays: Sequence[int], costs: LookUpCosts) -> dict[str, Fraction]:
-    """The share of arrays of so many bytes that each cache level holds, level by level.
+    """For each cache level, by name, the share of arrays of so many bytes that it holds.
 
     Each array has the usable share of a level to itself, as `load_cycles` counts.
 
@@ -119,7 +119,7 @@ def held(arrays: Sequence[int], costs: LookUpCosts) -> dict[str, Fraction]:
 
 
 def lines_touched(entries: Iterable[int], costs: LookUpCosts) -> int:
-    """Cache lines that loads of these sizes touch; each entry is aligned to its size.
+    """How many cache lines loads of so many bytes touch, each aligned to its size.
 
     >>> lines_touched([8, 16], ITANIUM2)
     2

@@ -31,7 +31,7 @@ class ClaimResult:
 
 
 def prove_claim(claim: Claim) -> ClaimResult:
-    """The verdict on a claim, for every integer, in each of its cases; the first failure decides."""
+    """The verdict on a claim, for every integer in each case; the first case that fails decides."""
     import z3
 
     x = z3.Int("x")

@@ -57,7 +57,7 @@ def read_whole(path: Path, most: int, *, regular: bool = False, own: bool = Fals
 
 
 def json_of(text: str | bytes) -> Any:
-    """The document, whoever wrote it.
+    """The document that the text holds, whoever wrote it.
 
     Raises:
         ValueError: if it is no JSON, is nested too deeply to be read, or has a number

@@ -70,7 +70,7 @@ def newest(folder: Path | None, pattern: str, most: int) -> None:
 
 
 def digest_of(*texts: str) -> str:
-    """32 hexadecimal digits (SHA-256, cut) that other texts do not have."""
+    """The digest of the texts, in their order: 32 hexadecimal digits of SHA-256."""
     return sha256("\0".join(texts).encode()).hexdigest()[:32]
 
 
