@@ -82,7 +82,8 @@ def _step(
     expressions.shared([])
     yield f"    if {_bracketed(expressions.text(instance.guard))} {{"
     broken = [(model.claims.index(watch.claim), watch.when) for watch in watches]
-    for line in expressions.shared([*_read(instance.writes), instance.overflow, *_second(broken)]):
+    conditions = (when for _, when in broken)
+    for line in expressions.shared([*_read(instance.writes), instance.overflow, *conditions]):
         yield f"        {line}"
     if instance.overflow is not FALSE:
         yield f"        if ({expressions.text(instance.overflow)}) me->overflowed = 1;"
@@ -122,10 +123,6 @@ def _passes(model: Model) -> Iterator[str]:
 
 def _bracketed(text: str) -> str:
     return text if text.startswith("(") and text.endswith(")") else f"({text})"
-
-
-def _second(pairs: Iterable[tuple[int, Formula]]) -> list[Formula]:
-    return [formula for _, formula in pairs]
 
 
 def _read(writes: Sequence[Write]) -> Iterator[Formula]:

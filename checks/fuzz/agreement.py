@@ -37,17 +37,13 @@ def agreement(system: System, steps: int, *, folder: Path | None = None) -> Reac
             divergence, the walks are taken anew.
     """
     path = folder / "lock-step.json" if folder else None
-    key = _key(system, steps)
+    key = digest_of(repr((system, steps, code_digest(*_DECISIVE))))
     if path and (earlier := _stored(path, key, system)) is not None:
         return earlier
     result = reached(system, EngineTarget(), steps=steps)
     if path and not result.divergence:
         _store(path, key, result)
     return result
-
-
-def _key(system: System, steps: int) -> str:
-    return digest_of(repr((system, steps, code_digest(*_DECISIVE))))
 
 
 def _stored(path: Path, key: str, system: System) -> Reached | None:

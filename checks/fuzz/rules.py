@@ -85,6 +85,11 @@ class Rule:
         return step is None or machine.why_not(step[0], *step[1]) is None
 
 
+def _step(action: str) -> Callable[[Machine, tuple[Value, ...]], Operation]:
+    """The opening that is a step of that action, with the operation's own parameters."""
+    return lambda _, params: (action, params)
+
+
 def _write_state(machine: Machine, params: tuple[Value, ...]) -> Operation:
     block, word = params
     if word == "offline":
@@ -110,29 +115,9 @@ def _add_memory(machine: Machine, params: tuple[Value, ...]) -> Operation | None
     return ("insert_device", ((missing or devices)[0],)) if devices else None
 
 
-def _remove_memory(machine: Machine, params: tuple[Value, ...]) -> Operation:
-    return "delete_block_device", params
-
-
 def _eject(machine: Machine, params: tuple[Value, ...]) -> Operation | None:
     devices = _devices(machine, params)
     return ("request_eject", (devices[0],)) if devices else None
-
-
-def _remove_node(machine: Machine, params: tuple[Value, ...]) -> Operation:
-    return "begin_node_removal", params
-
-
-def _migrate_folio(machine: Machine, params: tuple[Value, ...]) -> Operation:
-    return "reserve_destination", params
-
-
-def _add_device(machine: Machine, params: tuple[Value, ...]) -> Operation:
-    return "insert_device", params
-
-
-def _eject_device(machine: Machine, params: tuple[Value, ...]) -> Operation:
-    return "request_eject", params
 
 
 def _devices(machine: Machine, params: Sequence[Value]) -> list[int]:
@@ -169,11 +154,11 @@ RULES = (
     Rule("write_online", ("Block", ("1", "0", "maybe", "")), _write_online, 4),
     Rule("add_memory", ("Block",), _add_memory, 4),
     Rule("probe", ("Block",), _probe, 4),
-    Rule("remove_memory", ("Block",), _remove_memory, 6),
+    Rule("remove_memory", ("Block",), _step("delete_block_device"), 6),
     Rule("eject", ("Block",), _eject, 3),
-    Rule("add_device", ("MemoryDevice",), _add_device, 4),
-    Rule("eject_device", ("MemoryDevice",), _eject_device, 3),
-    Rule("remove_node", ("Node",), _remove_node, 1),
+    Rule("add_device", ("MemoryDevice",), _step("insert_device"), 4),
+    Rule("eject_device", ("MemoryDevice",), _step("request_eject"), 3),
+    Rule("remove_node", ("Node",), _step("begin_node_removal"), 1),
     Rule("drain", ("Block",), weight=3),
     Rule("undrain", ("Block",), weight=5),
     Rule("begin_node_removal", ("Node",), weight=2),
@@ -184,7 +169,7 @@ RULES = (
     Rule("free_kernel", ("Frame",), weight=10),
     Rule("keep_on_cpu", ("Frame",), weight=5),
     Rule("drain_from_cpu", ("Frame",), weight=5),
-    Rule("migrate_folio", ("Folio", "Frame"), _migrate_folio, 10),
+    Rule("migrate_folio", ("Folio", "Frame"), _step("reserve_destination"), 10),
     Rule("fault", ("Pte",), weight=7),
     Rule("remap_file_pages", ("Pte", "Folio"), weight=3),
     Rule("unmap", ("Pte",), weight=5),

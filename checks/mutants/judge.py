@@ -129,7 +129,9 @@ class Judge:
 
         A reason for this very mutant is stale if something notices it.
         """
-        judgement = self._noticed(mutant)
+        witnesses = _Change(self, mutant).witnesses()
+        noticed = (Judgement(mutant, notice, by) for notice, look in witnesses if (by := look()))
+        judgement = next(noticed, Judgement(mutant, "nothing"))
         reason = next(
             (each for each in self.reasons if each.is_about(mutant.kind, str(mutant))), None
         )
@@ -144,13 +146,6 @@ class Judge:
         witnesses = _Change(self, mutant).witnesses()
         proofs = (look for notice, look in witnesses if notice in ("property", "ends"))
         return next((by for look in proofs if (by := look())), "")
-
-    def _noticed(self, mutant: Mutant) -> Judgement:
-        change = _Change(self, mutant)
-        for notice, look in change.witnesses():
-            if by := look():
-                return Judgement(mutant, notice, by)
-        return Judgement(mutant, "nothing")
 
     @cached_property
     def traces(self) -> dict[str, Found]:

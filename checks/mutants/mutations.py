@@ -106,7 +106,8 @@ def _used(system: System) -> Iterator[Definition]:
     """The definitions that an action uses, and those that no property does, but operations."""
     in_actions, in_properties = set[str](), set[str]()
     for action in system.actions:
-        for term in (*(g.condition for g in action.guards), *_read_by(action.updates)):
+        conditions = [guard.condition for guard in action.guards]
+        for term in (*conditions, *(term for update in action.updates for term in update.terms)):
             in_actions |= system.definitions_in(term)
     for claim in system.properties:
         work = (claim.ending.during, claim.ending.left) if claim.ending else ()
@@ -117,11 +118,6 @@ def _used(system: System) -> Iterator[Definition]:
         for name, d in system.definitions.items()
         if name in in_actions or name not in in_properties
     )
-
-
-def _read_by(updates: Iterable[Update]) -> Iterator[Term]:
-    for update in updates:
-        yield from update.terms
 
 
 def _new(owner: Action | Definition, candidates: Iterable[Mutant]) -> Iterator[Mutant]:

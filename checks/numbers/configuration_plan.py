@@ -202,15 +202,12 @@ def _others(
         while satisfiable(solver):
             model = solver.model()
             taken = next(name for name in free if z3.is_true(model[encoding.new[name]]))
-            value = next(v for v in (1, 2, 0) if _allows(solver, encoding, taken, v))
+            new, to = encoding.new[taken], encoding.to[taken]
+            value = next(v for v in (1, 2, 0) if satisfiable(solver, new, to == v))
             others.append((dropped, taken, value))
             solver.add(z3.Not(encoding.new[taken]))
         solver.pop()
     return tuple(sorted(others))
-
-
-def _allows(solver: Any, encoding: Encoding, name: str, value: int) -> bool:
-    return satisfiable(solver, encoding.new[name], encoding.to[name] == value)
 
 
 def _can(it: Kernel, name: str) -> bool:
