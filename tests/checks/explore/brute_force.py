@@ -27,14 +27,14 @@ def compare(system: System, sizes: Mapping[str, int]) -> Verdicts:
     the machines show.
     """
     allowed = [*_allowed(system, sizes)]
-    found: Verdicts = Counter()
+    verdicts: Verdicts = Counter()
     for obligation in _obligations(system):
         case = Case(system, obligation, Limits())
-        said = answer(case.ground(dict(sizes))).status
+        status = answer(case.ground(dict(sizes))).status
         fails = _fails(obligation, allowed)
-        assert said == ("sat" if fails else "unsat"), f"{obligation.name}: {said}"
-        found[fails] += 1
-    return found
+        assert status == ("sat" if fails else "unsat"), f"{obligation.name}: {status}"
+        verdicts[fails] += 1
+    return verdicts
 
 
 def _obligations(system: System) -> Iterator[Obligation]:
@@ -50,37 +50,37 @@ def _allowed(system: System, sizes: Mapping[str, int]) -> Iterator[Allowed]:
     for some in product(*(range(1, size + 1) for size in sizes.values())):
         for topology in topologies(system, dict(zip(sizes, some, strict=True))):
             if not violated_axioms(system, topology):
-                found = Interpreter(system, topology)
+                interpreter = Interpreter(system, topology)
                 boot = Machine(system, topology)
-                states = (boot.at(values) for values in product(*_values(found)))
-                yield found, boot, [state for state in states if not state.violations()]
+                states = (boot.at(values) for values in product(*_values(interpreter)))
+                yield interpreter, boot, [state for state in states if not state.violations()]
 
 
-def _values(found: Interpreter) -> Iterator[range]:
+def _values(interpreter: Interpreter) -> Iterator[range]:
     """What each place of the state can be: a counter counts no more than there is."""
-    most = max(found.topology.sizes.values())
-    for variable in found.system.variables:
+    most = max(interpreter.topology.sizes.values())
+    for variable in interpreter.system.variables:
         sort = variable.symbol.range
-        size = most + 1 if sort == INT else found.topology.size(sort)
-        for _ in range(prod(map(found.topology.size, variable.symbol.domain))):
+        size = most + 1 if sort == INT else interpreter.topology.size(sort)
+        for _ in range(prod(map(interpreter.topology.size, variable.symbol.domain))):
             yield range(size)
 
 
 def _fails(obligation: Obligation, allowed: list[Allowed]) -> bool:
     return any(
-        not _holds(found, obligation, state, point)
-        for found, boot, states in allowed
+        not _holds(interpreter, obligation, state, point)
+        for interpreter, boot, states in allowed
         for state in ([boot] if obligation.kind == "initiation" else states)
-        for point in found.points(obligation.constants)
+        for point in interpreter.points(obligation.constants)
     )
 
 
 def _holds(
-    found: Interpreter, obligation: Obligation, state: Machine, point: tuple[int, ...]
+    interpreter: Interpreter, obligation: Obligation, state: Machine, point: tuple[int, ...]
 ) -> bool:
     if obligation.kind != "disjoint":
-        return found.is_true(obligation, state, point)
+        return interpreter.is_true(obligation, state, point)
     assert obligation.action
     name, mine = obligation.action.name, point[: len(obligation.action.params)]
-    written = found.writes(state, name, mine)
+    written = interpreter.writes(state, name, mine)
     return state.why_not(name, *mine) is not None or len(set(written)) == len(written)

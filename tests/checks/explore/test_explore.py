@@ -52,8 +52,8 @@ def by_reference(system: System, topology: Topology, depth: int) -> tuple[list[i
     return [after - before for before, after in pairwise(totals)], result
 
 
-def lengths(found: Search | Exploration) -> dict[str, int]:
-    return {name: len(trace.steps) for name, trace in found.found.items()}
+def lengths(result: Search | Exploration) -> dict[str, int]:
+    return {name: len(trace.steps) for name, trace in result.found.items()}
 
 
 @native
@@ -62,19 +62,19 @@ def test_layers_transitions_and_first_depths_are_those_of_the_reference(number: 
     system = replace(SYSTEM, properties=tuple(CLAIMS[number::5]))
     topology = USUAL[number].build(system)
     sizes, expected = by_reference(system, topology, 3)
-    found = explore(system, topology, system.properties, depth=3)
-    assert (found.engine, found.end, found.depth) == ("native", "depth", 3)
-    assert list(found.layers) == sizes
-    assert (found.states, found.transitions) == (expected.states, expected.transitions)
-    assert lengths(found) == lengths(expected)
+    result = explore(system, topology, system.properties, depth=3)
+    assert (result.engine, result.end, result.depth) == ("native", "depth", 3)
+    assert list(result.layers) == sizes
+    assert (result.states, result.transitions) == (expected.states, expected.transitions)
+    assert lengths(result) == lengths(expected)
 
 
 @native
 def test_the_whole_specification_on_one_block_has_no_violation_and_no_dead_end() -> None:
-    found = explore(SYSTEM, Shape(blocks=1).build(SYSTEM), CLAIMS)
-    assert (found.end, found.deadlocks) == ("complete", 0)
-    assert found.states > 1_000_000
-    assert {found.verdict(c) for c in CLAIMS if c.kind != "sometimes"} == {Verdict.holds}
+    result = explore(SYSTEM, Shape(blocks=1).build(SYSTEM), CLAIMS)
+    assert (result.end, result.deadlocks) == ("complete", 0)
+    assert result.states > 1_000_000
+    assert {result.verdict(c) for c in CLAIMS if c.kind != "sometimes"} == {Verdict.holds}
 
 
 @native
@@ -85,11 +85,11 @@ def test_a_variant_is_refuted_by_a_shortest_trace(name: str, number: int) -> Non
     claim = system.property_by_name[variant.breaks]
     part = sliced(system, [claim])
     topology = USUAL[number].build(part)
-    found = explore(part, topology, [claim], stop=True)
-    assert (found.end, found.verdict(claim)) == ("refuted", Verdict.refuted)
+    result = explore(part, topology, [claim], stop=True)
+    assert (result.end, result.verdict(claim)) == ("refuted", Verdict.refuted)
     expected = shortest(part, [topology], claim, max_states=500_000)
     assert expected
-    assert len(found.found[claim.name].steps) == len(expected.steps)
+    assert len(result.found[claim.name].steps) == len(expected.steps)
 
 
 @native
@@ -100,15 +100,15 @@ def test_a_planted_bug_is_found_with_and_without_symmetry() -> None:
     topology = Shape(blocks=2, frames=2, folios=2).build(broken)
     assert swaps(broken, topology, [claim])
     runs = [explore(broken, topology, [claim], symmetry=symmetry) for symmetry in (False, True)]
-    assert [lengths(found) for found in runs] == [{claim.name: 2}] * 2
+    assert [lengths(result) for result in runs] == [{claim.name: 2}] * 2
     assert runs[1].states < runs[0].states
 
 
 def orbits(system: System, topology: Topology) -> int:
     """How many sets of images the reachable states fall into, from nothing but the definitions."""
-    program, found = Program(system, topology), swaps(system, topology, [])
+    program, exchanges = Program(system, topology), swaps(system, topology, [])
     grounding = Grounding(system, topology, 8)
-    moved = [[grounding.image(swap, p) for p in range(len(grounding.sorts))] for swap in found]
+    moved = [[grounding.image(swap, p) for p in range(len(grounding.sorts))] for swap in exchanges]
     actions = [(program.enabled(n), program.action(n).apply) for n in system.action_by_name]
     seen = {program.initial}
     queue = list(seen)
@@ -123,7 +123,7 @@ def orbits(system: System, topology: Topology) -> int:
     graph: nx.Graph[tuple[int, ...]] = nx.Graph()
     graph.add_nodes_from(seen)
     for state in queue:
-        for swap, places in zip(found, moved, strict=True):
+        for swap, places in zip(exchanges, moved, strict=True):
             image = list(state)
             for place, value in enumerate(state):
                 image[places[place]] = swap.of(grounding.sorts[place], value)
@@ -143,10 +143,10 @@ def orbits(system: System, topology: Topology) -> int:
 def test_symmetry_keeps_one_state_of_each_orbit(system: System, shape: Shape) -> None:
     topology = shape.build(system)
     full = explore(system, topology, [])
-    found = explore(system, topology, [], symmetry=True)
-    assert found.states == orbits(system, topology) < full.states
-    assert (full.end, found.end) == ("complete", "complete")
-    assert bool(full.deadlocks) == bool(found.deadlocks)
+    result = explore(system, topology, [], symmetry=True)
+    assert result.states == orbits(system, topology) < full.states
+    assert (full.end, result.end) == ("complete", "complete")
+    assert bool(full.deadlocks) == bool(result.deadlocks)
 
 
 @native
@@ -162,10 +162,10 @@ def test_memory_that_runs_out_is_said() -> None:
     told: list[Progress] = []
     topology = USUAL[0].build(SYSTEM)
     means = Means(memory=4 << 20)
-    found = explore(SYSTEM, topology, [claim], means=means, progress=told.append)
-    assert (found.end, found.verdict(claim)) == ("memory", Verdict.undetermined)
-    assert 0 < found.depth < 15
-    assert sum(found.layers) < found.states == told[-1].states
+    result = explore(SYSTEM, topology, [claim], means=means, progress=told.append)
+    assert (result.end, result.verdict(claim)) == ("memory", Verdict.undetermined)
+    assert 0 < result.depth < 15
+    assert sum(result.layers) < result.states == told[-1].states
 
 
 @pytest.mark.parametrize("named", ["false", "true"])
@@ -183,13 +183,13 @@ def test_without_a_compiler_the_reference_finds_the_same(monkeypatch: pytest.Mon
     topology = Shape(blocks=2).build(system)
     expected = explore(system, topology, claims)
     monkeypatch.setenv("CC", "no-such-compiler")
-    found = explore(system, topology, claims)
-    assert (found.engine, found.end) == ("python", "complete")
-    assert found.layers == expected.layers or expected.engine == "python"
+    result = explore(system, topology, claims)
+    assert (result.engine, result.end) == ("python", "complete")
+    assert result.layers == expected.layers or expected.engine == "python"
     for name in ("states", "transitions", "depth", "end"):
-        assert getattr(found, name) == getattr(expected, name)
-    assert lengths(found) == lengths(expected)
-    assert (found.deadlock is None) == (expected.deadlock is None)
+        assert getattr(result, name) == getattr(expected, name)
+    assert lengths(result) == lengths(expected)
+    assert (result.deadlock is None) == (expected.deadlock is None)
 
 
 @native
@@ -203,7 +203,7 @@ def test_a_slice_has_the_same_steps() -> None:
     both = [explore(system, topology, [claim]) for system in (whole, part)]
     assert both[0].states > both[1].states
     assert both[0].depth >= both[1].depth
-    assert [found.verdict(claim) for found in both] == [Verdict.holds, Verdict.holds]
+    assert [result.verdict(claim) for result in both] == [Verdict.holds, Verdict.holds]
 
 
 def test_runs_without_end_are_looked_for_everywhere() -> None:

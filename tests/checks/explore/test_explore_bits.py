@@ -89,8 +89,8 @@ def test_verdicts_and_shortest_traces_are_equal(
     packed, bits = both(part, Shape(blocks=3, frames=2).build(part), [claim], layers=False)
     assert packed.verdict(claim) is bits.verdict(claim) is verdict
     assert packed.found.keys() == bits.found.keys()
-    for found in packed.found:
-        assert len(packed.found[found].steps) == len(bits.found[found].steps)
+    for name in packed.found:
+        assert len(packed.found[name].steps) == len(bits.found[name].steps)
 
 
 def digits_of(system: System, shape: Shape) -> Split | None:
@@ -117,5 +117,5 @@ def test_states_that_one_step_joins_do_not_split() -> None:
 def test_memory_bounds_the_bits() -> None:
     whole = sliced(KERNEL, [])
     topology = Shape(blocks=4, frames=3).build(whole)
-    found = explore(whole, topology, [], means=Means(memory=1 << 20, method="bits"))
-    assert (found.engine, found.end) == ("native", "memory")
+    result = explore(whole, topology, [], means=Means(memory=1 << 20, method="bits"))
+    assert (result.engine, result.end) == ("native", "memory")

@@ -49,12 +49,12 @@ def draining(system: System) -> tuple[System, Property]:
     return sliced(replace(system, actions=actions), [claim]), claim
 
 
-def run_of(found: Exploration, claim: Property) -> Found:
+def run_of(result: Exploration, claim: Property) -> Found:
     """The run without end, once it has been seen to be one on the reference."""
-    assert found.verdict(claim) is Verdict.refuted
-    run = found.found[claim.name]
+    assert result.verdict(claim) is Verdict.refuted
+    run = result.found[claim.name]
     assert run.loop is not None
-    machines = run.replay(found.system)
+    machines = run.replay(result.system)
     assert run.is_shown_by(machines)
     assert machines[run.loop].key() == machines[-1].key()
     return run
@@ -64,12 +64,12 @@ def agree(system: System, claim: Property, shape: Shape, *, endless_run: bool) -
     """The run without end, if there is one: as long as the reference's, about the same work."""
     topology: Topology = shape.build(system)
     expected = endless(system, topology, claim, max_states=50_000)
-    found = explore(system, topology, [claim])
-    assert (found.engine, bool(expected)) == ("native", endless_run)
+    result = explore(system, topology, [claim])
+    assert (result.engine, bool(expected)) == ("native", endless_run)
     if expected is None:
-        assert found.verdict(claim) is Verdict.holds
+        assert result.verdict(claim) is Verdict.holds
         return None
-    run = run_of(found, claim)
+    run = run_of(result, claim)
     assert (len(run.steps), run.loop, run.params) == (
         len(expected.steps),
         expected.loop,
@@ -127,9 +127,9 @@ def test_a_wait_without_a_budget_is_a_run_without_end_on_the_whole_specification
     system = variant("wait-without-a-budget")
     claim = system.property_by_name["waiting_for_a_store_ends"]
     smaller = sliced(system, [claim])
-    found = explore(smaller, Shape(blocks=1).build(smaller), [claim])
-    assert found.states > 500_000
-    run = run_of(found, claim)
+    result = explore(smaller, Shape(blocks=1).build(smaller), [claim])
+    assert result.states > 500_000
+    run = run_of(result, claim)
     assert [name for name, _ in run.steps[run.loop :]] == ["wait_for_writeback"]
 
 
@@ -145,9 +145,9 @@ def test_a_cycle_of_many_steps_is_found_before_all_was_seen() -> None:
     """A part of the machine is enough: where its steps lead outside does not matter."""
     system = variant("allocation-refills-what-drains")
     smaller, claim = draining(system)
-    found = explore(smaller, ROOMY.build(smaller), [claim], depth=11)
-    assert found.end == "depth"
-    run = run_of(found, claim)
+    result = explore(smaller, ROOMY.build(smaller), [claim], depth=11)
+    assert result.end == "depth"
+    run = run_of(result, claim)
     cycle = [name for name, _ in run.steps[run.loop :]]
     assert {"change_home", "free_folio", "alloc_folio"} <= set(cycle)
     assert len(run.steps) == 12
@@ -163,9 +163,9 @@ def test_what_was_not_followed_is_undetermined() -> None:
 def test_with_symmetry_runs_without_end_are_looked_for_without_it() -> None:
     smaller, claim = part(DropUpdate("wake", "waiting").apply(SYSTEM), WAITING, "waiting_ends")
     topology = Shape(blocks=2, folios=2, ptes=2).build(smaller)
-    found = explore(smaller, topology, [claim], symmetry=True)
-    assert found.symmetry
-    assert run_of(found, claim).loop == 8
+    result = explore(smaller, topology, [claim], symmetry=True)
+    assert result.symmetry
+    assert run_of(result, claim).loop == 8
 
 
 @pytest.mark.parametrize("jobs", [1, 3])

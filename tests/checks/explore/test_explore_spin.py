@@ -55,6 +55,6 @@ def by_spin(folder: Path, model: str) -> tuple[int, int]:
 def test_spin_counts_the_same_states_and_transitions(number: int, tmp_path: Path) -> None:
     system, shape = SCOPES[number]
     topology = shape.build(system)
-    found = explore(system, topology, [])
-    assert found.states > 1000
-    assert by_spin(tmp_path, spin_model(system, topology)) == (found.states, found.transitions)
+    result = explore(system, topology, [])
+    assert result.states > 1000
+    assert by_spin(tmp_path, spin_model(system, topology)) == (result.states, result.transitions)

@@ -33,9 +33,9 @@ def _afresh(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("cc", ["", "gcc -O1", "env  gcc '-DX=a b'"])
 def test_cc_is_split_as_a_shell_does(cc: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CC", cc)
-    found = compiler()
-    assert found is not None
-    assert not cc or found.command[0] == cc.split()[0]
+    tried = compiler()
+    assert tried is not None
+    assert not cc or tried.command[0] == cc.split()[0]
     assert why_no_compiler() == ""
 
 
@@ -98,9 +98,9 @@ def test_where_programs_cannot_be_run_the_cache_is_tried_and_then_the_reference(
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(subprocess, "run", _run_nowhere_in(tmp_path / "temporary"))
-    found = compiler()
-    assert found is not None
-    assert found.folder == tmp_path / "cache" / "memhp"
+    cc = compiler()
+    assert cc is not None
+    assert cc.folder == tmp_path / "cache" / "memhp"
     compilers._tried.cache_clear()
     monkeypatch.setattr(subprocess, "run", _run_nowhere_in(tmp_path))
     assert main(SEARCH) == 0

@@ -133,9 +133,9 @@ def test_a_piece_that_is_lost_with_its_process_is_done_again(
 ) -> None:
     monkeypatch.setattr(campaign, "Workers", Here)
     monkeypatch.setattr(Here, "lost", (0, 0))
-    *_, found = run(Campaign("walk", "engine", 3), steps=1200, seconds=None, jobs=2)
-    assert found.begun == set()
-    assert same(found, done(0, 1, 2, 3))
+    *_, counted = run(Campaign("walk", "engine", 3), steps=1200, seconds=None, jobs=2)
+    assert counted.begun == set()
+    assert same(counted, done(0, 1, 2, 3))
 
 
 def test_processes_that_are_killed_all_the_time_end_it_with_what_was_done(
@@ -143,22 +143,22 @@ def test_processes_that_are_killed_all_the_time_end_it_with_what_was_done(
 ) -> None:
     monkeypatch.setattr(campaign, "Workers", Here)
     monkeypatch.setattr(Here, "lost", (1, 1, 1))
-    found = Campaign("walk", "engine", 3)
+    counted = Campaign("walk", "engine", 3)
     with pytest.raises(WorkersLost, match=r"was ended \(SIGKILL\), 3 times in a row"):
-        list(run(found, steps=1200, seconds=None, jobs=1))
-    assert found.begun == {1}
-    assert same(found, done(0))
+        list(run(counted, steps=1200, seconds=None, jobs=1))
+    assert counted.begun == {1}
+    assert same(counted, done(0))
 
 
 def test_when_a_process_is_killed_another_one_takes_its_place() -> None:
     with Workers(1, eval) as workers:
-        found = []
+        results = []
         for number, work in enumerate(("__import__('os').kill(0, 0)", DEADLY, "6 * 7"), 5):
             workers.give(number, work)
             assert (workers.busy, workers.free) == (1, False)
-            found += workers.finished()
+            results += workers.finished()
     lost = Lost("a process of memhp was ended (SIGKILL)")
-    assert found == [(5, None), (6, lost), (7, 42)]
+    assert results == [(5, None), (6, lost), (7, 42)]
 
 
 def test_what_fails_in_a_process_fails_here() -> None:
@@ -231,7 +231,7 @@ def test_only_what_a_target_can_do_is_asked_of_it(mode: str) -> None:
 
 def test_processes_do_the_pieces_until_there_are_enough() -> None:
     counted = Campaign("walk", "engine", 2)
-    seen = [found.steps for found in run(counted, steps=800, seconds=None, jobs=2)]
+    seen = [each.steps for each in run(counted, steps=800, seconds=None, jobs=2)]
     assert seen == [200, 400, 600, 800]
     assert set(counted.untold) == set(SHAPES)
     assert counted.record is None

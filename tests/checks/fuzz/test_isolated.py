@@ -86,23 +86,23 @@ def found_in(target: Target, operations: tuple[Operation, ...] = DRAIN) -> Diver
 def test_a_target_that_dies_diverges_each_time(fails: Callable[[], Any], said: str) -> None:
     target = isolated(lambda: Failing(fails))
     for _ in range(2):
-        found = found_in(target)
-        assert found is not None
-        assert (found.crash, found.operations) == (said, DRAIN)
+        divergence = found_in(target)
+        assert divergence is not None
+        assert (divergence.crash, divergence.operations) == (said, DRAIN)
 
 
 @pytest.mark.parametrize(("error", "said"), ERRORS, ids=[said for _, said in ERRORS])
 def test_whatever_is_raised_diverges_with_its_place(error: BaseException, said: str) -> None:
-    found = found_in(isolated(lambda: Failing(raising(error))))
-    assert found is not None
-    assert found.crash.startswith(f"{said} ({__file__}, line ")
-    assert "in fails" in found.trace
+    divergence = found_in(isolated(lambda: Failing(raising(error))))
+    assert divergence is not None
+    assert divergence.crash.startswith(f"{said} ({__file__}, line ")
+    assert "in fails" in divergence.trace
 
 
 def test_in_the_same_process_too_all_but_an_interrupt_diverges() -> None:
-    found = found_in(Failing(raising(SystemExit(0))))
-    assert found is not None
-    assert found.crash.startswith("SystemExit: 0 (")
+    divergence = found_in(Failing(raising(SystemExit(0))))
+    assert divergence is not None
+    assert divergence.crash.startswith("SystemExit: 0 (")
     with pytest.raises(KeyboardInterrupt):
         found_in(Failing(raising(KeyboardInterrupt())))
 
@@ -116,13 +116,13 @@ class Unbootable(ToyAllocator):
 def test_a_target_that_fails_at_boot_diverges_before_any_operation(
     make: Callable[[], Target],
 ) -> None:
-    found = walk(SYSTEM, make(), built("one_node"), steps=100).divergence
-    assert found is not None
-    assert found.operations == ()
-    assert str(found).startswith("at boot\n  the target failed: SystemExit: no memory (")
+    divergence = walk(SYSTEM, make(), built("one_node"), steps=100).divergence
+    assert divergence is not None
+    assert divergence.operations == ()
+    assert str(divergence).startswith("at boot\n  the target failed: SystemExit: no memory (")
     piece = explored(make(), "one_node", 100, seed=0)
     assert piece.record
-    assert piece.record.replay(SYSTEM, make()) == found
+    assert piece.record.replay(SYSTEM, make()) == divergence
 
 
 @pytest.fixture
@@ -157,10 +157,10 @@ def test_a_target_that_does_not_answer_diverges_each_time(
 
     target = Isolated(lambda: Failing(stops if number else hangs), SYSTEM, limit=7)
     for _ in range(2):
-        found = found_in(target)
-        assert found is not None
-        assert (found.crash, found.operations) == ("it did not answer within 7 s", DRAIN)
-        assert found.silent
+        divergence = found_in(target)
+        assert divergence is not None
+        assert (divergence.crash, divergence.operations) == ("it did not answer within 7 s", DRAIN)
+        assert divergence.silent
         resumed(target, tmp_path)
 
 
@@ -227,11 +227,11 @@ def test_a_machine_that_a_target_cannot_be_is_no_divergence(*, apart: bool) -> N
 def test_a_death_is_found_and_shrunk_by_a_walk_and_by_hypothesis() -> None:
     target = isolated(lambda: Failing(lambda: os._exit(0)))
     rules = rules_for(target.operations)
-    found = walk(
+    divergence = walk(
         SYSTEM, target, built("one_node"), steps=300, workload=Workload(rules, episode=50)
     ).divergence
-    assert found is not None
-    assert [name for name, _ in found.operations] == ["drain"]
+    assert divergence is not None
+    assert [name for name, _ in divergence.operations] == ["drain"]
     record = explored(target, "one_node", 300, seed=1).record
     assert record is not None
     assert [name for name, _ in record.operations] == ["drain"]
@@ -293,9 +293,11 @@ NOT_SO = "not so when all of it was done again: it depends on more than that"
 
 def test_a_divergence_that_is_not_there_again_says_so() -> None:
     rules = rules_for({"drain"})
-    found = walk(SYSTEM, Once(), built("one_node"), steps=50, workload=Workload(rules)).divergence
-    assert found is not None
-    assert str(found).endswith(NOT_SO)
+    divergence = walk(
+        SYSTEM, Once(), built("one_node"), steps=50, workload=Workload(rules)
+    ).divergence
+    assert divergence is not None
+    assert str(divergence).endswith(NOT_SO)
 
 
 def test_hypothesis_too_tells_of_what_is_not_there_again() -> None:

@@ -50,17 +50,17 @@ def walked(target: ToyAllocator, steps: int = 300) -> Walk:
 
 
 def test_a_target_that_sees_less_is_compared_in_what_it_sees() -> None:
-    found = walked(ToyAllocator())
-    assert found.divergence is None
-    assert found.steps == 300
-    assert 0.2 < found.share_changed < 0.9
+    way = walked(ToyAllocator())
+    assert way.divergence is None
+    assert way.steps == 300
+    assert 0.2 < way.share_changed < 0.9
 
 
 def test_both_answers_are_told() -> None:
-    found = first_divergence(ReferenceTarget(SYSTEM), BuggyAllocator(), PLAIN, OPERATIONS)
-    assert found is not None
-    assert (found.step, found.expected, found.got) == (4, ENOMEM, None)
-    assert str(found).splitlines() == [
+    divergence = first_divergence(ReferenceTarget(SYSTEM), BuggyAllocator(), PLAIN, OPERATIONS)
+    assert divergence is not None
+    assert (divergence.step, divergence.expected, divergence.got) == (4, ENOMEM, None)
+    assert str(divergence).splitlines() == [
         "step 4: alloc_kernel(1)",
         "  the reference answers ENOMEM, success came",
         "  why: alloc_kernel: ENOMEM: the block is closed to allocation: it is to be removed"
@@ -71,9 +71,9 @@ def test_both_answers_are_told() -> None:
 
 def test_a_different_state_is_told_value_by_value(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ToyAllocator, "observe", lambda self: {"block_state": WRONG})
-    found = first_divergence(ReferenceTarget(SYSTEM), ToyAllocator(), PLAIN, OPERATIONS)
-    assert found is not None
-    assert [str(difference) for difference in found.differences] == [
+    divergence = first_divergence(ReferenceTarget(SYSTEM), ToyAllocator(), PLAIN, OPERATIONS)
+    assert divergence is not None
+    assert [str(difference) for difference in divergence.differences] == [
         "block_state[block0]: the reference has online, the target offline",
         "block_state[block2]: the reference has offline, the target online",
     ]
@@ -89,12 +89,12 @@ class CrashingAllocator(ToyAllocator):
 
 
 def test_a_target_that_fails_is_a_finding() -> None:
-    found = walked(CrashingAllocator()).divergence
-    assert found is not None
+    divergence = walked(CrashingAllocator()).divergence
+    assert divergence is not None
     line = inspect.getsourcelines(CrashingAllocator.do)[1] + 2
-    assert found.crash == f"KeyError: 'draining' ({__file__}, line {line}, in do)"
-    assert 'raise KeyError("draining")' in found.trace
-    assert [name for name, _ in found.operations] == ["drain"]
+    assert divergence.crash == f"KeyError: 'draining' ({__file__}, line {line}, in do)"
+    assert 'raise KeyError("draining")' in divergence.trace
+    assert [name for name, _ in divergence.operations] == ["drain"]
 
 
 class Pressed(ToyAllocator):
@@ -135,8 +135,8 @@ def test_the_reference_follows_a_target_that_does_what_is_allowed() -> None:
 
 def test_what_is_not_allowed_diverges_and_all_right_answers_are_told() -> None:
     thrice = (("alloc_kernel", (1,)), ("free_kernel", (1,))) * 3
-    found = first_divergence(ReferenceTarget(SYSTEM), RefusesWrongly(), PLAIN, thrice)
-    assert str(found).splitlines() == [
+    divergence = first_divergence(ReferenceTarget(SYSTEM), RefusesWrongly(), PLAIN, thrice)
+    assert str(divergence).splitlines() == [
         "step 5: alloc_kernel(1)",
         "  the reference answers success or ENOMEM, EBUSY came",
         "  frame_state[frame1]: the reference has kernel, the target free",
@@ -177,11 +177,11 @@ def test_the_same_seed_takes_the_same_walk() -> None:
 
 
 def test_a_record_replays_from_json() -> None:
-    found = walked(BuggyAllocator()).divergence
-    assert found is not None
-    document = json.loads(json.dumps(Record.of(SYSTEM, PLAIN, 0, found).to_json()))
+    divergence = walked(BuggyAllocator()).divergence
+    assert divergence is not None
+    document = json.loads(json.dumps(Record.of(SYSTEM, PLAIN, 0, divergence).to_json()))
     record = Record.from_json(document)
-    assert record.replay(SYSTEM, BuggyAllocator()) == found
+    assert record.replay(SYSTEM, BuggyAllocator()) == divergence
     assert record.replay(SYSTEM, ToyAllocator()) is None
 
 
@@ -216,8 +216,8 @@ def test_a_record_of_another_specification_is_refused() -> None:
 def test_a_walk_does_everything_that_its_machine_allows(name: str) -> None:
     """The topology violates no axiom, and every operation that it allows succeeds."""
     assert violated_axioms(SYSTEM, built(name)) == []
-    found = walk(SYSTEM, EngineTarget(), built(name), steps=15_000, seed=1)
-    assert found.divergence is None, str(found.divergence)
-    assert found.share_changed > 0.4
-    taken = {operation for operation, answer in found.answers if answer is None}
+    way = walk(SYSTEM, EngineTarget(), built(name), steps=15_000, seed=1)
+    assert way.divergence is None, str(way.divergence)
+    assert way.share_changed > 0.4
+    taken = {operation for operation, answer in way.answers if answer is None}
     assert {rule.name for rule in RULES} - taken == IMPOSSIBLE.get(name, set())

@@ -149,8 +149,8 @@ def test_all_other_steps_are_walked_on_the_machines_for_more(name: str) -> None:
     assert violated_axioms(linux, built(name)) == []
     gone = set(SYSTEM.action_by_name) - set(linux.action_by_name)
     rules = rules_for(set(EVERY) - gone, linux)
-    found = walk(linux, ReferenceTarget(linux), built(name), steps=500, workload=Workload(rules))
-    assert found.divergence is None
+    way = walk(linux, ReferenceTarget(linux), built(name), steps=500, workload=Workload(rules))
+    assert way.divergence is None
 
 
 def test_a_failure_is_kept_with_the_design_that_it_left() -> None:

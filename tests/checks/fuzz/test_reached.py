@@ -17,16 +17,18 @@ ONE_AFTER_THE_OTHER = {"two_folios_move_at_once", "what_has_left_is_not_sticky"}
 
 
 def test_every_sometimes_is_reached_whose_actions_operations_take() -> None:
-    found = reached(SYSTEM, EngineTarget(), steps=STEPS)
-    assert (found.divergence, found.steps) == (None, STEPS)
-    assert set(found.missed) | set(found.episodes) == {p.name for p in SYSTEM.of_kind("sometimes")}
+    result = reached(SYSTEM, EngineTarget(), steps=STEPS)
+    assert (result.divergence, result.steps) == (None, STEPS)
+    assert set(result.missed) | set(result.episodes) == {
+        p.name for p in SYSTEM.of_kind("sometimes")
+    }
     operations = {rule.name for rule in RULES}
-    for name, lacking in found.missed.items():
+    for name, lacking in result.missed.items():
         assert lacking or name in ONE_AFTER_THE_OTHER, f"{name} lacks no action"
         assert not operations & set(lacking), f"{name}: an operation never succeeds"
 
 
 def test_a_divergence_ends_it() -> None:
-    found = reached(SYSTEM, BuggyAllocator(), steps=4000)
-    assert found.divergence
-    assert found.steps < 4000
+    result = reached(SYSTEM, BuggyAllocator(), steps=4000)
+    assert result.divergence
+    assert result.steps < 4000

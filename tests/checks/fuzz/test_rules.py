@@ -19,11 +19,11 @@ from .toy_target import ToyAllocator
 def walked(*names: str, steps: int = 1500) -> Walk:
     """The reference against itself, on the machine for what only some targets do."""
     rules = rules_for(names or tuple(EVERY))
-    found = walk(
+    way = walk(
         SYSTEM, ReferenceTarget(SYSTEM), built("platforms"), steps=steps, workload=Workload(rules)
     )
-    assert found.divergence is None
-    return found
+    assert way.divergence is None
+    return way
 
 
 def test_every_operation_and_every_step_has_a_rule() -> None:
@@ -57,9 +57,9 @@ def test_what_only_some_targets_do_succeeds_for_them(names: tuple[str, ...]) -> 
 
 
 def test_all_rules_together_keep_the_reference_busy() -> None:
-    found = walked()
-    assert found.share_changed > 0.2
-    assert len({name for name, _ in found.answers}) > 0.9 * len(EVERY)
+    way = walked()
+    assert way.share_changed > 0.2
+    assert len({name for name, _ in way.answers}) > 0.9 * len(EVERY)
 
 
 def test_a_target_that_does_not_say_is_asked_for_the_operations_of_whole_machines() -> None:

@@ -37,8 +37,8 @@ def test_the_engine_tells_what_operations_change_and_nothing_in_use_is_hidden(na
             untold = [value is None for value in values]
             assert untold == hidden.get(name, [False] * len(untold)), f"{name}, episode {episode}"
 
-    found = walk(SYSTEM, engine, built(name), steps=1500, seed=1, watch=watch)
-    assert found.divergence is None
+    way = walk(SYSTEM, engine, built(name), steps=1500, seed=1, watch=watch)
+    assert way.divergence is None
     assert changed - set(engine.observe()) <= set(NOT_KEPT)
 
 

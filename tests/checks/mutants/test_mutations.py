@@ -64,5 +64,5 @@ def test_no_definition_comes_to_use_itself() -> None:
     ],
 )
 def test_what_every_proof_once_accepted_breaks_a_property(name: str, noticed_by: str) -> None:
-    found = JUDGE.breaks(BY_NAME[name])
-    assert found == noticed_by if noticed_by else found
+    broken = JUDGE.breaks(BY_NAME[name])
+    assert broken == noticed_by if noticed_by else broken

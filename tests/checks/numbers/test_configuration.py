@@ -34,17 +34,17 @@ CLAIM = {claim.name: claim for claim in CLAIMS}
 
 
 def test_hot_remove_needs_hot_add_and_its_own_option() -> None:
-    found = plan(kernel("x86", (6, 1), BARE), ["hot-remove"])
-    assert found.changes == {"MEMORY_HOTPLUG": 2, "MEMORY_HOTREMOVE": 2}
-    assert found.follow["MEMORY_ISOLATION"] == 2
+    answer = plan(kernel("x86", (6, 1), BARE), ["hot-remove"])
+    assert answer.changes == {"MEMORY_HOTPLUG": 2, "MEMORY_HOTREMOVE": 2}
+    assert answer.follow["MEMORY_ISOLATION"] == 2
 
 
 def test_a_module_is_enough_and_only_where_there_are_modules() -> None:
-    found = plan(kernel("x86", (6, 1), BARE), ["virtio-mem"]).changes
-    assert found is not None
-    assert found["VIRTIO_MEM"] == 1
+    changes = plan(kernel("x86", (6, 1), BARE), ["virtio-mem"]).changes
+    assert changes is not None
+    assert changes["VIRTIO_MEM"] == 1
     assert plan(kernel("x86", (6, 1), {**BARE, "MODULES": 0}), ["virtio-mem"]).changes == {
-        **found,
+        **changes,
         "VIRTIO_MEM": 2,
         "VIRTIO_PCI": 2,
     }
@@ -60,15 +60,15 @@ def test_strict_devmem_is_preferred_to_no_dev_mem() -> None:
 def test_a_choice_changes_with_one_line() -> None:
     """The type that was chosen goes by itself, and is told."""
     it = kernel("x86", (6, 18), {**BARE, "MEMORY_HOTPLUG": 2, f"{TYPE}_OFFLINE": 2})
-    found = plan(it, ["auto-online"])
-    assert found.changes == {f"{TYPE}_ONLINE_AUTO": 2}
-    assert found.follow == {f"{TYPE}_OFFLINE": 0}
+    answer = plan(it, ["auto-online"])
+    assert answer.changes == {f"{TYPE}_ONLINE_AUTO": 2}
+    assert answer.follow == {f"{TYPE}_OFFLINE": 0}
 
 
 def test_of_equally_small_changes_the_least_risky_is_proposed_and_the_others_named() -> None:
-    found = plan(kernel("x86", (6, 18), {**BARE, "MEMORY_HOTPLUG": 2}), ["auto-online"])
-    assert found.changes == {f"{TYPE}_ONLINE_AUTO": 2}
-    assert found.others == tuple(
+    answer = plan(kernel("x86", (6, 18), {**BARE, "MEMORY_HOTPLUG": 2}), ["auto-online"])
+    assert answer.changes == {f"{TYPE}_ONLINE_AUTO": 2}
+    assert answer.others == tuple(
         (f"{TYPE}_ONLINE_AUTO", f"{TYPE}_ONLINE_{kind}", 2) for kind in ("KERNEL", "MOVABLE")
     )
 
@@ -251,18 +251,18 @@ def test_a_planted_wrong_rule_is_noticed(monkeypatch: pytest.MonkeyPatch) -> Non
     """Without `depends on MIGRATION`, z3 finds a kernel that removes and cannot migrate."""
 
     def wrong(architecture: str, version: tuple[int, ...]) -> dict[str, object]:
-        found = dict(rules(architecture, version))
-        old = found["MEMORY_HOTREMOVE"]
-        found["MEMORY_HOTREMOVE"] = replace(old, depends=parse("MEMORY_HOTPLUG"))
-        return dict(found)
+        options = dict(rules(architecture, version))
+        old = options["MEMORY_HOTREMOVE"]
+        options["MEMORY_HOTREMOVE"] = replace(old, depends=parse("MEMORY_HOTPLUG"))
+        return dict(options)
 
     claim = CLAIM["hot_remove_can_migrate"]
     assert prove_configuration_claim(claim).verdict is Verdict.proved
     monkeypatch.setattr(configuration_claims, "rules", wrong)
-    found = prove_configuration_claim(claim)
-    assert found.verdict is Verdict.refuted
-    assert "MEMORY_HOTREMOVE" in found.options
-    assert "MIGRATION" not in found.options
+    result = prove_configuration_claim(claim)
+    assert result.verdict is Verdict.refuted
+    assert "MEMORY_HOTREMOVE" in result.options
+    assert "MIGRATION" not in result.options
 
 
 def test_a_capability_that_nothing_gives_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

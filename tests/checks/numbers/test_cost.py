@@ -13,38 +13,38 @@ from memhp.spec.variants.normal_path import SLOW_DESIGNS
 
 
 def test_reads_and_writes_are_those_counted_by_hand() -> None:
-    found = cost(SYSTEM.action_by_name["alloc_kernel"], SYSTEM)
-    assert found.symbols == ("draining", "frame_state", "zone")
-    assert (found.amount, found.writes) == ("3 entries", ("frame_state",))
-    assert not found.unbounded
+    step = cost(SYSTEM.action_by_name["alloc_kernel"], SYSTEM)
+    assert step.symbols == ("draining", "frame_state", "zone")
+    assert (step.amount, step.writes) == ("3 entries", ("frame_state",))
+    assert not step.unbounded
 
 
 def test_a_quantifier_is_unbounded_and_named() -> None:
-    found = cost(SYSTEM.action_by_name["begin_offline"], SYSTEM)
-    assert found.amount == "unbounded"
-    assert "no_unmovable" in found.unbounded
+    step = cost(SYSTEM.action_by_name["begin_offline"], SYSTEM)
+    assert step.amount == "unbounded"
+    assert "no_unmovable" in step.unbounded
 
 
 def test_the_normal_path_reads_a_bounded_number_of_entries_for_hotplug() -> None:
-    found = normal_path(SYSTEM)
-    assert {result.verdict for result in found} == {Verdict.proved}
-    assert set(NORMAL_PATH) < {result.name for result in found}
+    results = normal_path(SYSTEM)
+    assert {result.verdict for result in results} == {Verdict.proved}
+    assert set(NORMAL_PATH) < {result.name for result in results}
 
 
 def test_without_hotplug_no_hotplug_state_is_read() -> None:
     bare = edited(SYSTEM, WITHOUT_HOTPLUG)
     for name in NORMAL_PATH:
-        found = cost(bare.action_by_name[name], bare)
-        assert not {"draining", "block_state"} & set(found.symbols)
+        step = cost(bare.action_by_name[name], bare)
+        assert not {"draining", "block_state"} & set(step.symbols)
 
 
 @pytest.mark.parametrize("design", SLOW_DESIGNS, ids=lambda design: design.name)
 def test_a_slow_design_is_refuted(design: SlowDesign) -> None:
-    found = normal_path(edited(SYSTEM, design.edits))
-    assert [r.name for r in found if r.verdict is Verdict.refuted] == [design.slows]
+    results = normal_path(edited(SYSTEM, design.edits))
+    assert [r.name for r in results if r.verdict is Verdict.refuted] == [design.slows]
 
 
 def test_one_entry_more_than_allowed_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(NORMAL_PATH, "free_folio", 0)
-    found = {result.name: result.verdict for result in normal_path(SYSTEM)}
-    assert found["free_folio"] is Verdict.refuted
+    verdicts = {result.name: result.verdict for result in normal_path(SYSTEM)}
+    assert verdicts["free_folio"] is Verdict.refuted

@@ -35,12 +35,12 @@ IA64 = architecture("ia64-16k")
 EVEN = dict.fromkeys(CRITERIA, Fraction(1))
 
 
-def found_on(arch: Architecture, random: Random) -> tuple[Memory, list[Choice]]:
+def options_on(arch: Architecture, random: Random) -> tuple[Memory, list[Choice]]:
     """The choices for a map of up to 1 TiB with a few holes, and what it asks of them."""
     edges = sorted(random.sample(range(1 << 14), 8))
     ranges = [(a * 64 * MIB, b * 64 * MIB) for a, b in zip(edges[::2], edges[1::2], strict=True)]
-    found = choices(arch, candidates(arch, ranges, kernel_frames=random.randrange(5000)))
-    return memory_of(ranges), found
+    options = choices(arch, candidates(arch, ranges, kernel_frames=random.randrange(5000)))
+    return memory_of(ranges), options
 
 
 def test_cycles_are_those_worked_out_by_hand() -> None:
@@ -73,22 +73,22 @@ def test_a_flat_table_is_one_load_and_a_two_level_table_two() -> None:
 @pytest.mark.parametrize("arch", ARCHITECTURES, ids=lambda a: a.name)
 def test_the_optimum_is_that_of_brute_force_and_z3_agrees(arch: Architecture) -> None:
     random = Random(arch.name)
-    asks, found = found_on(arch, random)
+    asks, options = options_on(arch, random)
     weights = {name: Fraction(random.randrange(1, 100), 10) for name in CRITERIA}
     worst = {
-        name: max(value(it) for it in found if not it.candidate.forbidden_by) or 1
+        name: max(value(it) for it in options if not it.candidate.forbidden_by) or 1
         for name, value in CRITERIA.items()
     }
     cheapest = None
-    for it in found:
+    for it in options:
         if all(holds(arch, asks, it.candidate.section) for holds in CONSTRAINTS.values()):
             cost = sum(weights[name] * CRITERIA[name](it) / worst[name] for name in CRITERIA)
             cheapest = cost if cheapest is None else min(cost, cheapest)
-    best = optimum(arch, asks, found, weights)
+    best = optimum(arch, asks, options, weights)
     assert best is not None
     assert best.cost == cheapest
     assert best.verdict is Verdict.proved
-    assert best.choice in pareto_front(found)
+    assert best.choice in pareto_front(options)
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES, ids=lambda a: a.name)
@@ -110,8 +110,8 @@ def test_a_large_map_without_small_holes_is_cheapest_with_sections_above_128_gib
     step = (1 << 50) // 1000 // GIB * GIB
     ranges = [(i * step, (i + 1) * step - 64 * MIB) for i in range(1000)]
     weights = {**EVEN, "waste": Fraction(0), "removable": Fraction(0)}
-    found = choices(IA64, candidates(IA64, ranges, kernel_frames=1000))
-    best = optimum(IA64, memory_of(ranges), found, weights)
+    options = choices(IA64, candidates(IA64, ranges, kernel_frames=1000))
+    best = optimum(IA64, memory_of(ranges), options, weights)
     assert best is not None
     assert best.choice.candidate.section == memory_of(ranges).whole > 128 * GIB
     assert best.verdict is Verdict.proved
@@ -119,8 +119,8 @@ def test_a_large_map_without_small_holes_is_cheapest_with_sections_above_128_gib
 
 def test_a_size_that_is_allowed_and_not_looked_at_leaves_it_undetermined() -> None:
     ranges = [(0, 1 << 40)]
-    found = choices(IA64, candidates(IA64, ranges, range(21, 38)))
-    best = optimum(IA64, memory_of(ranges), found, EVEN)
+    options = choices(IA64, candidates(IA64, ranges, range(21, 38)))
+    best = optimum(IA64, memory_of(ranges), options, EVEN)
     assert best is not None
     assert best.verdict is Verdict.undetermined
 
@@ -143,9 +143,9 @@ def test_what_the_caches_hold_by_hand() -> None:
 
 
 def test_the_front_is_what_nothing_dominates() -> None:
-    found = choices(IA64, candidates(IA64, [(0, 1 << 50)], kernel_frames=99))
-    front = pareto_front(found)
-    feasible = [it for it in found if not it.candidate.forbidden_by]
+    options = choices(IA64, candidates(IA64, [(0, 1 << 50)], kernel_frames=99))
+    front = pareto_front(options)
+    feasible = [it for it in options if not it.candidate.forbidden_by]
     assert 1 < len(front) < len(feasible)
     for it in feasible:
         dominated = any(
@@ -157,12 +157,12 @@ def test_the_front_is_what_nothing_dominates() -> None:
 
 
 def test_z3_refutes_a_choice_that_is_not_the_cheapest() -> None:
-    asks, found = found_on(IA64, Random(3))
-    costs = weighted_costs(found, EVEN)
-    best = optimum(IA64, asks, found, EVEN)
+    asks, options = options_on(IA64, Random(3))
+    costs = weighted_costs(options, EVEN)
+    best = optimum(IA64, asks, options, EVEN)
     assert best is not None
-    for it in found:
-        verdict = show_optimal(IA64, asks, found, costs, it)
+    for it in options:
+        verdict = show_optimal(IA64, asks, options, costs, it)
         assert (verdict is Verdict.proved) is (it == best.choice)
         assert verdict is not Verdict.undetermined
 
@@ -170,22 +170,22 @@ def test_z3_refutes_a_choice_that_is_not_the_cheapest() -> None:
 def test_z3_refutes_a_forbidden_choice_although_it_was_taken_for_feasible() -> None:
     """Sections of 512 MiB break a constraint of ia64; here `candidates` is made to miss it."""
     ranges = [(0, GIB // 2), (GIB, 9 * GIB)]
-    found = [
+    options = [
         replace(it, candidate=replace(it.candidate, forbidden_by=()))
         for it in choices(IA64, candidates(IA64, ranges))
     ]
     waste = {**dict.fromkeys(CRITERIA, Fraction(0)), "waste": Fraction(1)}
-    best = optimum(IA64, memory_of(ranges), found, waste)
+    best = optimum(IA64, memory_of(ranges), options, waste)
     assert best is not None
     assert best.choice.candidate.section < IA64.max_order_block
     assert best.verdict is Verdict.refuted
 
 
 def test_the_weights_decide() -> None:
-    found = choices(IA64, candidates(IA64, [(0, 1 << 50)], kernel_frames=10**6))
+    options = choices(IA64, candidates(IA64, [(0, 1 << 50)], kernel_frames=10**6))
     none = dict.fromkeys(CRITERIA, Fraction(0))
-    small = optimum(IA64, ANY_MEMORY, found, {**none, "removable": Fraction(1)})
-    large = optimum(IA64, ANY_MEMORY, found, {**none, "table": Fraction(1)})
+    small = optimum(IA64, ANY_MEMORY, options, {**none, "removable": Fraction(1)})
+    large = optimum(IA64, ANY_MEMORY, options, {**none, "table": Fraction(1)})
     assert small is not None
     assert large is not None
     assert small.choice.candidate.section == GIB
@@ -193,5 +193,5 @@ def test_the_weights_decide() -> None:
 
 
 def test_without_a_feasible_size_there_is_no_optimum() -> None:
-    found = choices(IA64, candidates(IA64, [(0, GIB)], range(21, 24)))
-    assert optimum(IA64, ANY_MEMORY, found, EVEN) is None
+    options = choices(IA64, candidates(IA64, [(0, GIB)], range(21, 24)))
+    assert optimum(IA64, ANY_MEMORY, options, EVEN) is None

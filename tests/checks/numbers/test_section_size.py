@@ -84,11 +84,11 @@ def test_a_bad_map_is_refused(ranges: list[tuple[int, int]]) -> None:
 
 def test_a_section_that_always_has_a_hole_is_forbidden() -> None:
     ranges = [(0, 256 * MIB), (320 * MIB, 960 * MIB)]
-    found = candidates(architecture("x86_64"), ranges, range(27, 30))
-    assert [it.forbidden_by for it in found] == [(), (), ("some section has no hole",)]
+    sizes = candidates(architecture("x86_64"), ranges, range(27, 30))
+    assert [it.forbidden_by for it in sizes] == [(), (), ("some section has no hole",)]
 
 
 def test_a_section_larger_than_what_is_added_at_once_is_forbidden() -> None:
-    found = candidates(architecture("x86_64"), [(0, GIB)], range(27, 30), device=384 * MIB)
+    sizes = candidates(architecture("x86_64"), [(0, GIB)], range(27, 30), device=384 * MIB)
     rule = "a memory device is whole sections"
-    assert [it.forbidden_by for it in found] == [(), (rule,), (rule,)]
+    assert [it.forbidden_by for it in sizes] == [(), (rule,), (rule,)]

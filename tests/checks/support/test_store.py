@@ -38,9 +38,9 @@ def remembered(folder: Path) -> Path:
 
 def test_an_answer_is_kept_for_this_user_alone(tmp_path: Path) -> None:
     path = remembered(tmp_path / "a" / "memhp")
-    found = answered(path.parent)
-    assert found is not None
-    assert (found.status, found.model, found.cached) == ("sat", ANSWER.model, True)
+    answer = answered(path.parent)
+    assert answer is not None
+    assert (answer.status, answer.model, answer.cached) == ("sat", ANSWER.model, True)
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
