@@ -121,22 +121,13 @@ def step(
     try:
         got = answered(name, target.do(name, *params))
         seen = target.observe()
-        try:
-            divergence = _differing_outcome(reference, operation, expected, got, seen)
-        except (AttributeError, KeyError):
-            check_observation(
-                seen, reference.spans
-            )  # which is no mapping, or names what is no variable
-            raise
+        divergence = _differing_outcome(reference, operation, expected, got, seen)
         if divergence is not None and allowed is not None:
             others = [_checked(each) for each in allowed(before, name, *params)]
     except (KeyboardInterrupt, TargetError):
         raise
     except BaseException as error:  # whatever a target raises is a finding, not the end of the run
-        crash, trace = failure(error)
-        silent = isinstance(error, Silence)
-        crashed = Divergence((operation,), expected, None, (), crash, trace=trace, silent=silent)
-        return expected, crashed
+        return expected, _crash((operation,), expected, error)
     if untold:
         tell(untold, seen)
     if divergence is None:
@@ -150,6 +141,14 @@ def step(
     answers = tuple(answer for answer, _ in others)
     refusal = "" if reference.refusal is None else str(reference.refusal)
     return expected, replace(divergence, allowed=answers, refusal=refusal)
+
+
+def _crash(
+    operations: tuple[Operation, ...], expected: int | None, error: BaseException
+) -> Divergence:
+    crash, trace = failure(error)
+    silent = isinstance(error, Silence)
+    return Divergence(operations, expected, None, (), crash, trace=trace, silent=silent)
 
 
 def _checked(pair: object) -> tuple[int | None, Machine]:
@@ -166,7 +165,11 @@ def _differing_outcome(
     got: int | None,
     seen: Observation,
 ) -> Divergence | None:
-    unlike = differences(reference, reference.observe(), seen)
+    try:
+        unlike = differences(reference, reference.observe(), seen)
+    except (AttributeError, KeyError):  # no mapping, or one that names what is no variable
+        check_observation(seen, reference.spans)
+        raise
     return Divergence((operation,), expected, got, unlike) if unlike or expected != got else None
 
 
@@ -262,9 +265,7 @@ def boot(reference: ReferenceTarget, target: Target, topology: Topology) -> Dive
     except ValueError as error:
         raise unfit(error) from None
     except BaseException as error:
-        crash, trace = failure(error)
-        silent = isinstance(error, Silence)
-        return Divergence((), None, None, (), crash, trace=trace, silent=silent)
+        return _crash((), None, error)
     return None
 
 

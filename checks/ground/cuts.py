@@ -65,11 +65,11 @@ def cut(
         claim: the only property that stays.
         idle: actions that stay although they change none of the variables; see `idle_of`.
     """
-    left = partial(_parts(system).left, kept)
-    actions = [left(action) for action in system.actions]
+    part = partial(_parts(system).part, kept)
+    actions = [part(action) for action in system.actions]
     changing = [action for action in actions if action.updates]
     names = {action.name for action in changing}
-    others = (left(action) for action in idle if action.name not in names)
+    others = (part(action) for action in idle if action.name not in names)
     return replace(
         system,
         variables=tuple(v for v in system.variables if v.symbol.name in kept),
@@ -84,23 +84,23 @@ class _Parts:
     def __init__(self, system: System) -> None:
         self._system = system
         self._read: dict[str, list[frozenset[str]]] = {}
-        self._left: dict[tuple[str, tuple[bool, ...], frozenset[str]], Action] = {}
+        self._made: dict[tuple[str, tuple[bool, ...], frozenset[str]], Action] = {}
 
-    def left(self, kept: frozenset[str], action: Action) -> Action:
+    def part(self, kept: frozenset[str], action: Action) -> Action:
         """The action with what reads and writes these variables alone."""
         if action is NOTHING:
             return action
         if (read := self._read.get(action.name)) is None:
             read = [reads(self._system, guard.condition) for guard in action.guards]
             self._read[action.name] = read
-        asked = tuple([names <= kept for names in read])
-        key = action.name, asked, action.written & kept
-        if (found := self._left.get(key)) is None:
-            guards = (g for g, is_asked in zip(action.guards, asked, strict=True) if is_asked)
+        stays = tuple([names <= kept for names in read])
+        key = action.name, stays, action.written & kept
+        if (part := self._made.get(key)) is None:
+            guards = (guard for guard, it in zip(action.guards, stays, strict=True) if it)
             updates = (u for u in action.updates if u.symbol.name in kept)
-            found = replace(action, guards=tuple(guards), updates=tuple(updates))
-            found = self._left[key] = _one(found)
-        return found
+            part = replace(action, guards=tuple(guards), updates=tuple(updates))
+            part = self._made[key] = _one(part)
+        return part
 
 
 _parts = Latest(_Parts)

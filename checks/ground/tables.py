@@ -167,8 +167,8 @@ class Tables:
         for update in action.updates:
             key = (update, action.params, tuple(bound.values()))
             if key not in self._written:
-                made = list(update_writes(self.grounding, update, bound))
-                self._written[key] = made, [n for write in made for n in self._row(write)]
+                new = list(update_writes(self.grounding, update, bound))
+                self._written[key] = new, [n for write in new for n in self._row(write)]
             more, row = self._written[key]
             writes += more
             table += row

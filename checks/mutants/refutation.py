@@ -232,16 +232,15 @@ class Refuter:
             return ""
         first = obligations[0]
         fails = [Var(f"fails{at}", BOOL, "obligation") for at, _ in enumerate(obligations)]
-        meaning = [
-            eq(var, negate(_closed(found))) for var, found in zip(fails, obligations, strict=True)
-        ]
+        pairs = list(zip(fails, obligations, strict=True))
+        meaning = [eq(var, negate(_closed(each))) for var, each in pairs]
         goal = implies(conj(*meaning), conj(*map(negate, fails)))
         constants = (*(first.action.params if first.action else ()), *fails)
         assumed = tuple(map(self._as_known, first.assumptions))
         together = replace(first, assumptions=assumed, goal=goal, counted=None, constants=constants)
-        found = answer(Case(system, together, Limits()).ground(sizes))
-        for var, each in zip(fails, obligations, strict=True):
-            if found.status == "sat" and found.model.get(constant_name(var)) == ("true",):
+        result = answer(Case(system, together, Limits()).ground(sizes))
+        for var, each in pairs:
+            if result.status == "sat" and result.model.get(constant_name(var)) == ("true",):
                 return _name(each)
         return ""
 

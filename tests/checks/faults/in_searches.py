@@ -260,8 +260,8 @@ LAYERS = (
     ),
     Fault(
         "of an action the same is left of every cut",
-        cuts._Parts.left,
-        "key = action.name, asked, action.written & kept",
+        cuts._Parts.part,
+        "key = action.name, stays, action.written & kept",
         "key = action.name",
         trace("somebody_is_inside"),
     ),
