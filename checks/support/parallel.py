@@ -10,11 +10,18 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from multiprocessing import parent_process
-from multiprocessing.context import SpawnContext, SpawnProcess
+from multiprocessing.context import (
+    BaseContext,
+    ForkContext,
+    ForkProcess,
+    SpawnContext,
+    SpawnProcess,
+)
 from multiprocessing.resource_tracker import ensure_running
 from pathlib import Path
 from signal import (
     SIG_BLOCK,
+    SIG_DFL,
     SIG_IGN,
     SIG_SETMASK,
     SIG_UNBLOCK,
@@ -46,10 +53,20 @@ _shared: Any = None
 def workers(jobs: int, shared: Any = None) -> ProcessPoolExecutor:
     """A pool of that many processes, each of which gets ``shared`` once, for `call`.
 
-    They live no longer than the thread that first gives them work.
+    They live no longer than the thread that first gives them work.  Forked, they have all that
+    is loaded here, at once; that is safe only while nothing else runs in this process.
     """
+    context: BaseContext = _FORKING if _is_alone() else CONTEXT
     with _safe_path():  # Python's own resource tracker is started here
-        return ProcessPoolExecutor(jobs, CONTEXT, _start, (shared,))
+        return ProcessPoolExecutor(jobs, context, _start, (shared,))
+
+
+def _is_alone() -> bool:
+    """No other thread runs in this process, be it of Python or of a library."""
+    try:
+        return len(os.listdir("/proc/self/task")) == 1
+    except OSError:
+        return False
 
 
 @contextmanager
@@ -67,10 +84,13 @@ def _safe_path() -> Iterator[None]:
 
 
 @contextmanager
-def _later() -> Iterator[None]:
+def _later(*, tracked: bool) -> Iterator[None]:
     """Signals that Python handles come afterwards: a process is started wholly or not at all.
 
     One that is half told what to do would say so with a traceback.
+
+    Args:
+        tracked: starting the process starts Python's resource tracker, too.
     """
     came: list[int] = []
     if current_thread() is not main_thread():
@@ -80,7 +100,8 @@ def _later() -> Iterator[None]:
     handled = {each: handler for each, handler in handled.items() if callable(handler)}
     for each in handled:
         signal(each, lambda number, _: came.append(number))
-    ensure_running()  # it would undo the next line
+    if tracked:
+        ensure_running()  # it would undo the next line
     before = pthread_sigmask(SIG_BLOCK, {SIGINT})  # the new process has it so until it is ready
     try:
         yield
@@ -94,7 +115,7 @@ def _later() -> Iterator[None]:
 
 class _Process(SpawnProcess):
     def start(self) -> None:
-        with _safe_path(), _later():
+        with _safe_path(), _later(tracked=True):
             super().start()
 
 
@@ -106,9 +127,25 @@ CONTEXT = _Context()
 """What makes processes: fresh interpreters, in which no file of the working directory is run."""
 
 
+class _ForkedProcess(ForkProcess):
+    def start(self) -> None:
+        with _later(tracked=False):
+            super().start()
+
+
+class _ForkingContext(ForkContext):
+    Process = _ForkedProcess
+
+
+_FORKING = _ForkingContext()
+
+
 def worker_started() -> None:
     """Prepare a process to work for the one that started it: they end together."""
     signal(SIGINT, SIG_IGN)  # an interrupt is the parent's business
+    for each in (SIGTERM, SIGHUP):
+        if callable(getsignal(each)):  # of the parent, if this process was forked
+            signal(each, SIG_DFL)
     pthread_sigmask(SIG_UNBLOCK, {SIGINT})
     os.environ.pop(_SAFE, None)
     if parent := parent_process():

@@ -19,10 +19,13 @@ from memhp.checks.support.parallel import CONTEXT, worker_started
 _ROOT = Path(memhp.__file__).parent
 
 _PARENT = """
-import sys, time
+import sys, threading, time
 from memhp.checks.support.parallel import workers
 if __name__ == "__main__":
+    if {threads}:
+        threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
     pool = workers(2)
+    print(pool._mp_context.get_start_method(), flush=True)
     started = [pool.submit(time.sleep, 600) for _ in range(2)]
     print(*pool._processes, flush=True)
     while not all(each.running() for each in started):
@@ -47,12 +50,17 @@ def wait_until_gone(pid: int) -> None:
     raise TimeoutError(f"process {pid} stays")
 
 
+@pytest.mark.parametrize(("threads", "method"), [(0, "fork"), (1, "spawn")])
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
-def test_workers_end_with_their_parent(end: signal.Signals, tmp_path: Path) -> None:
+def test_workers_end_with_their_parent(
+    end: signal.Signals, threads: int, method: str, tmp_path: Path
+) -> None:
+    """Forked only where no thread of the parent may hold a lock."""
     script = tmp_path / "parent.py"
-    script.write_text(_PARENT)
+    script.write_text(_PARENT.format(threads=threads))
     with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout
+        assert parent.stdout.readline() == f"{method}\n"
         pids = list(map(int, parent.stdout.readline().split()))
         assert len(pids) == 2
         parent.stdout.readline()
@@ -62,7 +70,7 @@ def test_workers_end_with_their_parent(end: signal.Signals, tmp_path: Path) -> N
 
 
 def test_processes_are_made_where_they_are_told_to_end_with_their_parent() -> None:
-    for folder in ("checks", "cli", "machines", "reference", "engine", "spec"):
+    for folder in ("checks", "cli", "lab", "machines", "reference", "engine", "spec"):
         for path in (_ROOT / folder).rglob("*.py"):
             text = path.read_text()
             if re.search(r"ProcessPoolExecutor\(|multiprocessing", text):
@@ -117,3 +125,21 @@ def test_an_interrupt_waits_until_a_process_is_told_what_to_do(
         CONTEXT.Process().start()
     assert told == [True], "the new process would have heard of it, too"
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def test_a_forked_worker_is_ended_by_what_its_parent_handles() -> None:
+    script = """
+import signal, time
+from memhp.checks.support.parallel import workers
+signal.signal(signal.SIGTERM, lambda *_: None)
+pool = workers(1)
+started = pool.submit(time.sleep, 600)
+(worker,) = pool._processes.values()
+worker.terminate()
+worker.join()
+print(worker.exitcode)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=300
+    )
+    assert ended.stdout == "-15\n", ended.stderr
