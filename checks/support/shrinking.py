@@ -33,8 +33,8 @@ def minimized(
     size = max(1, len(best) // 2)
     while not expired():
         start, smaller = 0, False
-        while start < len(best) - 1 and not expired():
-            rest = fails((*best[:start], *best[min(start + size, len(best) - 1) :]))
+        while start + size < len(best) and not expired():
+            rest = fails((*best[:start], *best[start + size :]))
             if rest is None:
                 start += size
             else:
