@@ -45,6 +45,7 @@ from .machine import (
     topology,
     zone_spans,
 )
+from .rows import ROWS
 from .special import (
     huge_migration,
     huge_pools,
@@ -96,5 +97,6 @@ SYSTEM = load(
         huge_pools_claims,
         huge_migration,
     ),
+    rows={row.id for row in ROWS},
 )
 """The specification that keeps every property: the default profile."""

@@ -268,7 +268,7 @@ def only_blocks_with_a_device_are_found(r: Reader) -> Bool:
     return implies(found, block_device[block_of_section[watched[r]]])
 
 
-@ends(by="stop_looking", covers="N1")
+@ends(by=stop_looking, covers="N1")
 def grace_periods_end(r: Reader) -> tuple[Bool, Bool]:
     """Once a section is gone nobody new looks at it, and those who do get done (RCU)."""
     gone = ~present[watched[r]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..blocks.block_removal import delete_block_device
 from ..blocks.blocks import (
     BlockState,
     MemoryEvent,
@@ -207,7 +208,7 @@ def what_an_add_brings_stays_offline(m: MemoryDevice, b: Block) -> Bool:
     return implies(brought, block_state[b] == BlockState.offline)
 
 
-@ends(by="delete_block_device", covers="A1 R4")
+@ends(by=delete_block_device, covers="A1 R4")
 def taking_a_failed_add_back_ends(m: MemoryDevice, b: Block) -> tuple[Bool, Bool]:
     """What a failed add brought can go, wherever its mem_map lies, once nobody holds its file."""
     brought = in_range[m, b] & (found[b] == Found.absent) & ~reserved_lmb[b]

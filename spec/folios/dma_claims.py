@@ -34,7 +34,9 @@ from .dma import (
     pin_kind,
     pin_stopped,
     pinned_by,
+    resume_device,
     runs,
+    update_device_table,
 )
 from .drain import draining
 from .frames import (
@@ -172,7 +174,7 @@ def tables_change_only_under_a_device_that_stands_still(x: Pin) -> Bool:
     return implies(changed, begins | pin_stopped[x])
 
 
-@ends(by="update_device_table", covers="U5")
+@ends(by=update_device_table, covers="U5")
 def updating_device_tables_ends(x: Pin, o: Folio) -> tuple[Bool, Bool]:
     """Once a folio has moved, every table that points to its source is updated."""
     behind = pinned_by(x, o) & pin_stopped[x] & (pin_frame[x] != home[o])
@@ -180,7 +182,7 @@ def updating_device_tables_ends(x: Pin, o: Folio) -> tuple[Bool, Bool]:
 
 
 @ends(
-    by="resume_device",
+    by=resume_device,
     covers="U5",
     using="folios_stay_in_their_source_until_they_have_moved "
     "stopped_devices_point_to_home_or_source",

@@ -26,7 +26,7 @@ from .frames import (
     folio_of,
     home,
 )
-from .migration import cached, finish_abort, holds_destination
+from .migration import cached, finish_abort, holds_destination, replace_pte, restore_pte
 from .migration_stage import Stage, stage
 from .page_tables import (
     Pte,
@@ -203,13 +203,13 @@ def entries_vanish_only_into_mappings(p: Pte) -> Bool:
     return implies(ended, after(pte_frame[p]) == after(home[pte_folio[p]]))
 
 
-@ends(by="replace_pte", covers="M1")
+@ends(by=replace_pte, covers="M1")
 def unmapping_ends(p: Pte, o: Folio) -> tuple[Bool, Bool]:
     """Every PTE that maps a folio in the cache is found and replaced, and none is added."""
     return stage[o] == Stage.unmapping, maps(p, o)
 
 
-@ends(by="restore_pte", covers="D1")
+@ends(by=restore_pte, covers="D1")
 def restoring_ends(p: Pte, o: Folio) -> tuple[Bool, Bool]:
     """Every migration entry of a folio that has settled comes back, and none is added."""
     settled = (stage[o] == Stage.moved) | (stage[o] == Stage.aborting)

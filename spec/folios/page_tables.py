@@ -261,7 +261,7 @@ def stores_reach_the_folio(p: Pte, o: Folio) -> Bool:
     return implies(stored, after(data[home[o]]) == after(contents[o]))
 
 
-@ends(by="wake", covers="D1")
+@ends(by=wake, covers="D1")
 def waiting_ends(p: Pte) -> tuple[Bool, Bool]:
     """Once the folio has arrived, the thread that waited for it goes on."""
     return pte[p] == PteState.present, waiting[p]

@@ -32,6 +32,7 @@ from ..blocks.blocks import (
 from ..language import (
     Bool,
     Enumeration,
+    Progress,
     action,
     after,
     all_of,
@@ -57,7 +58,7 @@ from ..machine.topology import (
     node_of,
     node_of_frame,
 )
-from .destination import has_room, source
+from .destination import has_room, reserve_destination, source
 from .dma import Pin, pinned_by
 from .drain import draining, vetted
 from .frames import (
@@ -69,6 +70,16 @@ from .frames import (
     folio_of,
     home,
 )
+from .migration import (
+    abort_migration,
+    begin_unmap,
+    change_home,
+    copy,
+    finish_abort,
+    finish_migration,
+    replace_pte,
+    restore_pte,
+)
 from .migration_stage import Stage, stage
 from .page_tables import (
     Pte,
@@ -79,7 +90,7 @@ from .page_tables import (
     pte_folio,
 )
 from .private_data import Filesystem, filesystem, has_private, private_busy
-from .writeback import answers, store_of, under_writeback
+from .writeback import answers, end_writeback, store_of, under_writeback
 
 
 class Work(Enumeration):
@@ -344,7 +355,7 @@ def each_pte_uses_work_up(f: Frame, p: Pte) -> Bool:
     return implies(lasts & leaves & (replaced | restored), passed)
 
 
-@ends(by="try_again", covers="U3 U4")
+@ends(by=try_again, covers="U3 U4")
 def trying_again_ends(f: Frame, t: Tick) -> tuple[Bool, Bool]:
     """A removal does not try again longer than its budget."""
     return goes_offline(block_of(f)) & refused_move[f], ~spent[block_of(f), t]
@@ -384,12 +395,8 @@ def is_about(o: Folio, b: Block) -> Bool:
     return exists_now(o) & (left_it | (block_of(home[o]) == b))
 
 
-FINISH_FIRST = "restore_pte:restore_first finish_migration:settle_first finish_abort:settle_first"
-"""What ends a move that was under way, and the work that it uses up."""
-
-
 @ends(
-    unless="abort_migration",
+    unless=abort_migration,
     covers="N3 U3",
     using="cache_entries_belong_to_moving_folios destinations_are_set_aside "
     "folios_stay_in_their_source_until_they_have_moved "
@@ -397,21 +404,36 @@ FINISH_FIRST = "restore_pte:restore_first finish_migration:settle_first finish_a
     "nothing_moves_into_a_draining_block sources_are_nobodys_home "
     "unmapped_folios_are_in_the_migration_cache user_frames_belong_to_folios",
 )
-def draining_ends(b: Block, f: Frame, w: Work, p: Pte) -> tuple[object, ...]:
+def draining_ends(b: Block, f: Frame, w: Work, p: Pte) -> tuple[Bool, Bool, tuple[Progress, ...]]:
     """While nothing hinders what lives there and no move is given up, a draining block empties."""
     free_to_go = forall(Folio, lambda x: implies(is_about(x, b), nothing_hinders(x)))
     closed = draining[b] & vetted[b] & ~goes_offline(b)
     o = folio_of[f]
     at_home = home[o] == f
     settling = any_of(stage[o] == Stage.moved, stage[o] == Stage.aborting)
-    it = {"o": o}
     ways = (
-        ((stage[o] == Stage.idle) & at_home, "reserve_destination:reserve", it),
-        (stage[o] == Stage.reserved, "end_writeback:write_back begin_unmap:unmap", it),
-        (stage[o] == Stage.unmapping, "replace_pte:replace copy:copy", it),
-        (stage[o] == Stage.copied, "change_home:change", it),
-        (settling & at_home, FINISH_FIRST, it),
-        ((stage[o] == Stage.moved) & ~at_home, "restore_pte:restore finish_migration:settle", it),
+        Progress((stage[o] == Stage.idle) & at_home, (reserve_destination, Work.reserve), o=o),
+        Progress(
+            stage[o] == Stage.reserved,
+            (end_writeback, Work.write_back),
+            (begin_unmap, Work.unmap),
+            o=o,
+        ),
+        Progress(stage[o] == Stage.unmapping, (replace_pte, Work.replace), (copy, Work.copy), o=o),
+        Progress(stage[o] == Stage.copied, (change_home, Work.change), o=o),
+        Progress(
+            settling & at_home,
+            (restore_pte, Work.restore_first),
+            (finish_migration, Work.settle_first),
+            (finish_abort, Work.settle_first),
+            o=o,
+        ),
+        Progress(
+            (stage[o] == Stage.moved) & ~at_home,
+            (restore_pte, Work.restore),
+            (finish_migration, Work.settle),
+            o=o,
+        ),
     )
     return closed & has_room_near(b) & free_to_go, (block_of(f) == b) & work_left(f, w, p), ways
 

@@ -17,6 +17,7 @@ from ..blocks.blocks import (
     BlockState,
     Tick,
     block_state,
+    cancel_offline,
     refused_move,
     spent,
 )
@@ -274,13 +275,13 @@ def giving_up_moves_nothing(b: Block, o: Folio) -> Bool:
     return implies(gave_up, same)
 
 
-@ends(by="cancel_offline", covers="U4 U3")
+@ends(by=cancel_offline, covers="U4 U3")
 def giving_up_is_always_possible(b: Block, o: Folio) -> tuple[Bool, Bool]:
     """A removal that waits for a store can be given up at every moment, and then it is over."""
     return holds_up(o, b), block_state[b] == BlockState.going_offline
 
 
-@ends(by="wait_for_writeback", covers="U4 U3")
+@ends(by=wait_for_writeback, covers="U4 U3")
 def waiting_for_a_store_ends(b: Block, o: Folio, t: Tick) -> tuple[Bool, Bool]:
     """A removal does not wait for a store longer than its budget."""
     return holds_up(o, b), ~spent[b, t]

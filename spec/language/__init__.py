@@ -14,6 +14,7 @@ May import: the standard library.
 
 from .declare import (
     Map,
+    Progress,
     action,
     always,
     axiom,
@@ -83,6 +84,7 @@ __all__ = [
     "Int",
     "Map",
     "Profile",
+    "Progress",
     "Property",
     "ReplaceDefinition",
     "ReplaceGuard",

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints, overload
+from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, get_type_hints, overload
 
 from . import terms
 from .docstrings import docstring
@@ -47,6 +47,7 @@ from .terms import (
 
 __all__ = [
     "Map",
+    "Progress",
     "action",
     "always",
     "axiom",
@@ -151,7 +152,7 @@ def variable(*sorts: Any, initial: Callable[..., Any]) -> Any:
     return Map(sorts[:-1], sorts[-1], initial)
 
 
-@dataclass
+@dataclass(repr=False)
 class Declared:
     """A decorated function, kept until `load` runs it."""
 
@@ -159,17 +160,26 @@ class Declared:
     role: str
     where: Where
     covers: tuple[str, ...] = ()
+    using: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
-    using: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return self.name
 
     @property
     def name(self) -> str:
+        """The function's name, which is that of what it declares."""
         return self.function.__name__
 
     @property
     def doc(self) -> str:
+        """What the function's docstring says of it; "" if it has none."""
         return docstring(self.function)
+
+
+class DeclaredAction(Declared):
+    """A function decorated with `action`: what properties may name as a step."""
 
 
 @dataclass
@@ -213,24 +223,25 @@ def guard(name: str, condition: Bool, *, errno: int | None = None, why: str) -> 
 
 
 @overload
-def action(function: Callable[..., None], /) -> Declared: ...
+def action(function: Callable[..., None], /) -> DeclaredAction: ...
 @overload
-def action(*, using: str = "") -> Callable[[Callable[..., None]], Declared]: ...
+def action(*, using: str = "") -> Callable[[Callable[..., None]], DeclaredAction]: ...
 def action(function: Any = None, *, using: str = "") -> Any:
-    """Declares a step; the function's parameters are annotated with their sorts.
+    """Declare a step; the function's parameters are annotated with their sorts.
 
-    Parameters: ``using``, invariants and axioms that proofs about the step need, and would not
-    think of.
+    Args:
+        using: the invariants and axioms, by name, that proofs about the step need and would not
+            think of.
     """
 
-    def wrap(step: Callable[..., None]) -> Declared:
-        return Declared(step, "action", place_of(step), using=tuple(using.split()))
+    def wrap(step: Callable[..., None]) -> DeclaredAction:
+        return DeclaredAction(step, "action", place_of(step), using=tuple(using.split()))
 
     return wrap(function) if function else wrap
 
 
 def axiom(function: Callable[..., Bool]) -> Declared:
-    """Declares a fact about every topology."""
+    """Declare a fact about every topology."""
     return Declared(function, "axiom", place_of(function))
 
 
@@ -238,38 +249,74 @@ def _property(kind: Kind) -> Callable[..., Callable[[Callable[..., Bool]], Decla
     def declare(*, covers: str = "", using: str = "") -> Callable[[Callable[..., Bool]], Declared]:
         def wrap(function: Callable[..., Bool]) -> Declared:
             rows, hints = tuple(covers.split()), tuple(using.split())
-            return Declared(function, kind, place_of(function), rows, using=hints)
+            return Declared(function, kind, place_of(function), rows, hints)
 
         return wrap
 
     return declare
 
 
+class Progress:
+    """A way on in an *ends* property: while ``condition`` holds, an action takes some work out.
+
+    Args:
+        condition: where these actions help.
+        by: the actions; with a member of an enumeration, as ``(action, member)``, where what
+            the action takes out is an element that has this member.
+        given: by name, what parameters of the actions are, as far as that is known.
+    """
+
+    def __init__(
+        self,
+        condition: Bool,
+        /,
+        *by: DeclaredAction | tuple[DeclaredAction, Enumeration],
+        **given: Expr,
+    ) -> None:
+        self.condition = condition
+        self.by = tuple(each if isinstance(each, tuple) else (each, None) for each in by)
+        self.given = given
+
+
+_Work: TypeAlias = tuple[Bool, Bool] | tuple[Bool, Bool, tuple[Progress, ...]]
+"""What the function of an *ends* property returns: ``during``, ``left``, and the ways on."""
+
+
 def ends(
-    *, by: str = "", unless: str = "", covers: str = "", using: str = ""
-) -> Callable[[Callable[..., tuple[object, ...]]], Declared]:
-    """Declares that work ends.  The function returns ``during`` and ``left``.
+    *,
+    by: DeclaredAction | None = None,
+    unless: DeclaredAction | None = None,
+    covers: str = "",
+    using: str = "",
+) -> Callable[[Callable[..., _Work]], Declared]:
+    """Declare that work ends.  The function returns ``during`` and ``left``.
 
     While ``during`` holds, the set of elements with ``left`` never grows, and
     the action ``by``, with the parameters of the same names, is enabled on each
     of them and takes it out.  A machine is finite: if ``by`` is taken again and
     again, either nothing is left or ``during`` is over.
 
-    Where several actions are needed, the function also returns the ways on: tuples of
-    a condition, the actions that help there, and what their parameters are as far as
-    that is known, as ``(Bool, "action:member ...", {"o": folio})``.  As long as
-    anything is left, one of the conditions holds, and one of its actions is enabled
-    and takes out an element; with ``:member``, one that has this member of an
-    enumeration.  If such steps are taken again and again, nothing is left some time.
+    Where several actions are needed, the function also returns the ways on, as `Progress`.
+    As long as anything is left, one of the conditions holds, and one of its actions is
+    enabled and takes out an element.  If such steps are taken again and again, nothing is
+    left some time.
 
-    The set may grow in steps of the actions ``unless``; what is claimed is the end
-    of what comes between two of them.
+    Args:
+        by: the action that takes an element out, where one is enough.
+        unless: the action that may add to the set; what is claimed is the end of what comes
+            between two such steps.
+        covers: the rows of `spec.rows`, by name.
+        using: the invariants and axioms, by name, that the proof needs and would not think of.
     """
 
-    def wrap(function: Callable[..., tuple[object, ...]]) -> Declared:
-        where = place_of(function)
-        words = (tuple(text.split()) for text in (covers, by, unless, using))
-        return Declared(function, "ends", where, *words)
+    def wrap(function: Callable[..., _Work]) -> Declared:
+        where, rows, hints = place_of(function), tuple(covers.split()), tuple(using.split())
+        for each in (by, unless):
+            if not isinstance(each, DeclaredAction | None):
+                complain(f"{function.__name__}: {each!r} is no action", where)
+        helping = (by.name,) if by else ()
+        adding = (unless.name,) if unless else ()
+        return Declared(function, "ends", where, rows, hints, helping, adding)
 
     return wrap
 
@@ -301,7 +348,7 @@ def _fitting(declared: Declared, args: tuple[object, ...]) -> tuple[Expr, ...]:
     return tuple(arg for arg in args if isinstance(arg, Expr))
 
 
-def enabled(step: Declared, *args: Sort) -> Bool:
+def enabled(step: DeclaredAction, *args: Sort) -> Bool:
     """Every guard of the action ``step`` holds for these arguments; for properties."""
     if step.role != "action":
         complain(f"{step.name} is no action: only an action can be enabled")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import pairwise
 from types import ModuleType
 from typing import Any
@@ -25,26 +25,32 @@ from .wellformed import well_formed
 __all__ = ["load"]
 
 
-def load(name: str, modules: tuple[ModuleType, ...]) -> System:
+def load(
+    name: str, modules: tuple[ModuleType, ...], *, rows: Collection[str] | None = None
+) -> System:
     """The system that ``modules`` declare together, in that order.
 
-    Raises `SpecificationError` for the first mistake, with module and line.
+    Args:
+        rows: what properties may cover; None if they may name what they like.
+
+    Raises:
+        SpecificationError: for the first mistake, with module and line.
     """
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for module in modules:
         source = _Source(module)
         for attribute, value in vars(module).items():
             if _is_declared_in(value, module):
-                _claim_name(attribute, value, found, source)
-    maps = [value for value in found.values() if isinstance(value, Map)]
-    declared = [value for value in found.values() if isinstance(value, Declared)]
+                _claim_name(attribute, value, values, source)
+    maps = [value for value in values.values() if isinstance(value, Map)]
+    declared = [value for value in values.values() if isinstance(value, Declared)]
     definitions = {
         value.declared.name: trace_definition(value)
-        for value in found.values()
+        for value in values.values()
         if isinstance(value, Defined)
     }
     sorts = [
-        value for value in found.values() if isinstance(value, type) and issubclass(value, Expr)
+        value for value in values.values() if isinstance(value, type) and issubclass(value, Expr)
     ]
     system = System(
         name=name,
@@ -59,6 +65,10 @@ def load(name: str, modules: tuple[ModuleType, ...]) -> System:
         places={value.name: value.where for value in maps},
     )
     well_formed(system)
+    for claim in system.properties:
+        for row in claim.covers:
+            if rows is not None and row not in rows:
+                complain(f"{claim.name} covers {row!r}, which is no row", claim.where)
     return system
 
 
@@ -102,11 +112,11 @@ def _doc_strings(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
                     yield statement.targets[0].id, inspect.cleandoc(text)
 
 
-def _claim_name(attribute: str, value: Any, found: dict[str, Any], source: _Source) -> None:
-    if attribute in found:
+def _claim_name(attribute: str, value: Any, values: dict[str, Any], source: _Source) -> None:
+    if attribute in values:
         complain(f"{attribute!r} is declared in two modules", source.place(value))
     if isinstance(value, Map):
         if value.name not in ("", attribute):
             complain(f"{value.name!r} has a second name, {attribute!r}", source.place(value))
         value.name, value.doc = attribute, source.docs.get(attribute, "")
-    found[attribute] = value
+    values[attribute] = value

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from . import terms
 from .declare import (
     Declared,
+    DeclaredAction,
     Defined,
     Map,
+    Progress,
     hints,
     parameters,
     result_of,
@@ -25,8 +26,9 @@ from .system import (
     Property,
     Variable,
     Way,
+    Where,
 )
-from .terms import BOOL, App, Term, Var
+from .terms import BOOL, App, Const, Term, Var
 
 __all__ = [
     "trace_action",
@@ -114,23 +116,24 @@ def _trace_ending(declared: Declared) -> tuple[tuple[Var, ...], Ending]:
         if not (isinstance(result, tuple) and len(result) in (2, 3)):
             complain(f"{declared.name} must return `during` and `left`", declared.where)
         during, left = (coerce(part, BOOL) for part in result[:2])
-        ways = tuple(
-            Way(coerce(condition, BOOL), tuple(_takers(actions)), _given(params))
-            for listed in result[2:]
-            for condition, actions, params in listed
-        )
+        ways = tuple(_way(each, declared.where) for listed in result[2:] for each in listed)
     names = dict.fromkeys(name for way in ways for name, _ in way.actions)
     return params, Ending(during, left, (*declared.by, *names), declared.unless, ways)
 
 
-def _given(params: dict[str, Expr]) -> tuple[tuple[str, Term], ...]:
-    return tuple((name, value.term) for name, value in params.items())
-
-
-def _takers(text: str) -> Iterator[tuple[str, str]]:
-    for part in text.split():
-        name, _, member = part.partition(":")
-        yield name, member
+def _way(way: object, where: Where) -> Way:
+    if not isinstance(way, Progress):
+        complain(f"{way!r} is not a `Progress`", where)
+    actions = []
+    for action, member in way.by:
+        if not isinstance(action, DeclaredAction):
+            complain(f"{action!r} is no action", where)
+        term = member.term if isinstance(member, Expr) else member
+        if not (term is None or isinstance(term, Const)):
+            complain(f"{action.name} takes out {member!r}, which is no enumeration's member", where)
+        actions.append((action.name, term.name if term else ""))
+    given = tuple((name, value.term) for name, value in way.given.items())
+    return Way(coerce(way.condition, BOOL), tuple(actions), given)
 
 
 def trace_axiom(declared: Declared) -> Axiom:

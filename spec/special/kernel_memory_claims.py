@@ -22,6 +22,7 @@ from .kernel_memory import (
     KernelStage,
     address_kept,
     first_kernel_frame,
+    flush_tlb,
     is_mapped,
     is_moving,
     kernel_contents,
@@ -173,7 +174,7 @@ def cpus_stop_only_when_a_page_is_to_be_copied(c: Cpu) -> Bool:
 
 
 @ends(
-    by="flush_tlb",
+    by=flush_tlb,
     covers="K1",
     using="kernel_addresses_lead_to_one_of_both_frames moving_kernel_pages_have_two_frames",
 )

@@ -10,6 +10,7 @@ from memhp.spec.language import (
     Bool,
     Enumeration,
     Int,
+    Progress,
     Sort,
     action,
     after,
@@ -295,42 +296,42 @@ def who_wears_out_is_torn(i: Item) -> Bool:
 # --- work -----------------------------------------------------------------------------------------
 
 
-@ends(by="pass_on")
+@ends(by=pass_on)
 def passing_on_ends(i: Item) -> tuple[Bool, Bool]:
     """False: each item is done with in its turn, and the work comes back."""
     return true, relayed[i]
 
 
-@ends(by="do_inside")
+@ends(by=do_inside)
 def work_behind_a_gate_ends(i: Item) -> tuple[Bool, Bool]:
     """False: what would take the work out cannot."""
     return true, to_do[i]
 
 
-@ends(by="make_noise")
+@ends(by=make_noise)
 def noise_ends_work(i: Item) -> tuple[Bool, Bool]:
     """False: what can be done takes nothing out."""
     return true, to_do[i]
 
 
 @ends()
-def the_calm_and_the_busy_end(i: Item) -> tuple[object, ...]:
+def the_calm_and_the_busy_end(i: Item) -> tuple[Bool, Bool, tuple[Progress, ...]]:
     """False: no way is open to who is stuck."""
-    ways = ((mood[i] == Mood.calm, "do_calmly", {"i": i}), (mood[i] == Mood.busy, "do", {"i": i}))
+    ways = (Progress(mood[i] == Mood.calm, do_calmly, i=i), Progress(mood[i] == Mood.busy, do, i=i))
     return true, to_do[i], ways
 
 
 @ends()
-def the_second_way_ends(i: Item) -> tuple[object, ...]:
+def the_second_way_ends(i: Item) -> tuple[Bool, Bool, tuple[Progress, ...]]:
     """False: on the second way nothing is done."""
     calm = mood[i] == Mood.calm
-    return true, to_do[i], ((calm, "do", {"i": i}), (~calm, "make_noise", {"i": i}))
+    return true, to_do[i], (Progress(calm, do, i=i), Progress(~calm, make_noise, i=i))
 
 
 @ends()
-def the_gated_way_ends(i: Item) -> tuple[object, ...]:
+def the_gated_way_ends(i: Item) -> tuple[Bool, Bool, tuple[Progress, ...]]:
     """False: the action of the only way is shut."""
-    return true, to_do[i], ((true, "do_inside", {"i": i}),)
+    return true, to_do[i], (Progress(true, do_inside, i=i),)
 
 
 # --- what can be ----------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from memhp.spec.language import (
     Bool,
     Enumeration,
     Int,
+    Progress,
     Sort,
     action,
     after,
@@ -225,14 +226,14 @@ def folios_go_where_folios_go(o: Folio) -> Bool:
     return any_of(there == near[place[o]], there == goal[o], company)
 
 
-@ends(by="finish", unless="carry")
+@ends(by=finish, unless=carry)
 def copies_are_finished(o: Folio, b: Block) -> tuple[Bool, Bool]:
     """What is copied out of a block that leaves arrives."""
     return leaving[b], (place[o] == b) & (phase[o] == Phase.copied)
 
 
-@ends(unless="give_up")
-def leaving_ends(b: Block, o: Folio, j: Job) -> tuple[object, ...]:
+@ends(unless=give_up)
+def leaving_ends(b: Block, o: Folio, j: Job) -> tuple[Bool, Bool, tuple[Progress, ...]]:
     """A block that leaves, next to one that stays, empties while no move is given up."""
     left = any_of(
         j == Job.finish,
@@ -240,9 +241,9 @@ def leaving_ends(b: Block, o: Folio, j: Job) -> tuple[object, ...]:
         (j == Job.begin) & (phase[o] == Phase.settled),
     )
     ways = (
-        (phase[o] == Phase.settled, "begin:begin", {"o": o}),
-        (phase[o] == Phase.moving, "carry:carry", {}),
-        (phase[o] == Phase.copied, "finish:finish", {"o": o}),
+        Progress(phase[o] == Phase.settled, (begin, Job.begin), o=o),
+        Progress(phase[o] == Phase.moving, (carry, Job.carry)),
+        Progress(phase[o] == Phase.copied, (finish, Job.finish), o=o),
     )
     return leaving[b] & ~leaving[near[b]], (place[o] == b) & left, ways
 

@@ -12,6 +12,7 @@ from memhp.spec.language import (
     Bool,
     Enumeration,
     Int,
+    Progress,
     Sort,
     action,
     after,
@@ -249,18 +250,18 @@ def twins_meet_where_one_was(p: Page) -> Bool:
     return implies(met & (use[p] != Use.free), stayed)
 
 
-@ends(by="clean", unless="soil")
+@ends(by=clean, unless=soil)
 def cleaning_ends(p: Page, n: Node) -> tuple[Bool, Bool]:
     """On a node that closes the dirty pages are cleaned, unless they are soiled again."""
     return closing[n], (use[p] == Use.dirty) & (home[p] == n)
 
 
-@ends(unless="soil")
-def closing_ends(n: Node, p: Page, c: Chore) -> tuple[object, ...]:
+@ends(unless=soil)
+def closing_ends(n: Node, p: Page, c: Chore) -> tuple[Bool, Bool, tuple[Progress, ...]]:
     """A node that closes empties: dirty pages are cleaned, then dropped or moved away."""
     ways = (
-        (use[p] == Use.dirty, "clean:clean", {}),
-        (use[p] == Use.used, "drop move:drop", {"p": p}),
+        Progress(use[p] == Use.dirty, (clean, Chore.clean)),
+        Progress(use[p] == Use.used, drop, (move, Chore.drop), p=p),
     )
     left = is_taken(p, n) & ((c == Chore.drop) | (use[p] == Use.dirty))
     return closing[n], left, ways

@@ -26,6 +26,18 @@ def with_property(kind: str, body: str, doc: str = '"""Says so."""') -> str:
 
 
 ON = "mode[b] = Mode.on"
+ENDING = '''
+@ends(by={by})  # here
+def work_ends(f: Frame) -> tuple[Bool, Bool]:
+    """It ends."""
+    return true, free[f]
+'''
+WAY = '''
+@ends()  # here
+def work_ends(b: Block) -> tuple[Bool, Bool, tuple[Progress, ...]]:
+    """It ends."""
+    return true, mode[b] == Mode.on, ({way},)
+'''
 MISTAKES = {
     "counting in a guard": (
         in_action('guard("few", count(Frame, lambda f: free[f]) == 1, why="many")  # here', ON),
@@ -218,10 +230,39 @@ MISTAKES = {
     "work that may be added to by what is to end it": (
         "\n@action\ndef clear(f: Frame) -> None:\n"
         '    """Somebody takes the frame."""\n    free[f] = false\n'
-        '\n@ends(by="clear", unless="clear")  # here\n'
+        "\n@ends(by=clear, unless=clear)  # here\n"
         'def frames_are_taken(f: Frame) -> tuple[Bool, Bool]:\n    """It ends."""\n'
         "    return true, free[f]\n",
         "frames_are_taken: clear is to end the work, and may add to it",
+    ),
+    "work that a property is to end": (
+        with_property("always()", "true").replace("  # here", "") + ENDING.format(by="claim"),
+        "work_ends: claim is no action",
+    ),
+    "work that is named as text": (
+        ENDING.format(by="'clear'"),
+        "work_ends: 'clear' is no action",
+    ),
+    "work whose action takes other elements": (
+        in_action(ON) + ENDING.format(by="go"),
+        "work_ends needs a parameter b: Block, for go",
+    ),
+    "a way on that is a tuple": (
+        in_action(ON) + WAY.format(way="(true, go)"),
+        "work_ends: (true, go) is not a `Progress`",
+    ),
+    "a way on by a property": (
+        with_property("always()", "true").replace("  # here", "")
+        + WAY.format(way="Progress(true, claim)"),
+        "work_ends: claim is no action",
+    ),
+    "a way on by what is no member": (
+        in_action(ON) + WAY.format(way="Progress(true, (go, mode[b]))"),
+        "work_ends: go takes out mode[b], which is no enumeration's member",
+    ),
+    "a way on by a member of no parameter": (
+        in_action(ON) + WAY.format(way="Progress(true, (go, Mode.on))"),
+        "work_ends: go takes out 'on', which is none",
     ),
     "an element of another declaration": (
         "leaked = []\n\n@always()\ndef first(f: Frame) -> Bool:\n"
@@ -250,6 +291,17 @@ def test_a_mistake_is_reported_with_place_and_declaration(
         assert place == f"tiny:{line_of_mark()}"
     else:
         assert place.startswith("tiny:")
+
+
+def test_a_property_covers_rows_that_there_are(
+    write: Write, line_of_mark: Callable[..., int]
+) -> None:
+    module = write(with_property("always(covers='N1 N9')", "mode[b] == Mode.off"))
+    assert load("any", (module,)).rows == ("N1", "N9")
+    with pytest.raises(SpecificationError) as caught:
+        load("tiny", (module,), rows={"N1"})
+    place = f"tiny:{line_of_mark()}"
+    assert str(caught.value) == f"{place}: claim covers 'N9', which is no row"
 
 
 def test_an_enumeration_names_its_members(loaded: Load) -> None:
