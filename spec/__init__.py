@@ -1,6 +1,7 @@
 """The specification of memory hotplug: sorts, state, actions and properties, written once.
 
-Read `machine.topology`, then `blocks.sections` and `blocks.blocks`; the other rooms in this order:
+Read `machine.topology`, then `blocks.sections`, `blocks.block_states` and `blocks.blocks`; the
+other rooms in this order:
 
 - `language`: what a specification is written in. Terms, declarations, loading, edits.
 - `machine`: what there is. `blocks`: sections and memory blocks come and go.

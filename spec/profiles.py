@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
 
-from .blocks.blocks import has_memory
+from .blocks.block_states import has_memory
 from .blocks.sections import Metadata, pgdat
 from .folios.frames import Folio, home
 from .language import (

@@ -31,7 +31,7 @@ from ..machine.topology import (
     vetoes_offline,
     vetoes_online,
 )
-from .blocks import (
+from .block_states import (
     BlockState,
     FrameState,
     MemoryEvent,

@@ -40,7 +40,7 @@ from ..machine.section_parts import (
     watched,
 )
 from ..machine.topology import Block, MemoryDevice, block_of_section, in_range
-from .blocks import BlockState, block_state, changing
+from .block_states import BlockState, block_state, changing
 from .sections import block_device
 
 

@@ -18,17 +18,12 @@ from __future__ import annotations
 from errno import EBUSY, EINVAL, ENODEV, EPERM
 
 from ..language import (
-    Bool,
-    Enumeration,
-    Sort,
     action,
-    definition,
     exists,
     false,
     guard,
     ite,
     true,
-    variable,
 )
 from ..machine.bookkeeping import (
     crash_map,
@@ -49,14 +44,10 @@ from ..machine.platform_state import (
 from ..machine.topology import (
     Block,
     Frame,
-    Node,
     Section,
     Zone,
     block_of,
     block_of_section,
-    boot_kernel,
-    early,
-    early_zone,
     hole,
     node_of,
     vetoes_offline,
@@ -73,142 +64,24 @@ from ..machine.zone_spans import (
     zone_left_over,
     zone_span,
 )
+from .block_states import (
+    BlockState,
+    FrameState,
+    MemoryEvent,
+    block_state,
+    comes_online_as,
+    event,
+    frame_state,
+    has_memory,
+    isolates,
+    keeps_memory,
+    keeps_zone_populated,
+    refused_move,
+    spent,
+    stands_in_the_way,
+    zone,
+)
 from .sections import Metadata, block_device, memmap
-
-
-class Tick(Sort):
-    """A unit of the time that a removal may wait: its budget is all of them."""
-
-
-class BlockState(Enumeration):
-    """A block's state.  sysfs never shows ``going_online``: writers wait for the hotplug lock."""
-
-    offline: BlockState
-    going_online: BlockState
-    online: BlockState
-    going_offline: BlockState
-
-
-class MemoryEvent(Enumeration):
-    """What the memory notifiers were last told about a block."""
-
-    none: MemoryEvent
-    going_online: MemoryEvent
-    online: MemoryEvent
-    cancel_online: MemoryEvent
-    going_offline: MemoryEvent
-    offline: MemoryEvent
-    cancel_offline: MemoryEvent
-
-
-class FrameState(Enumeration):
-    """Who has a frame: nobody yet, the isolated list, the free list, a CPU's list, or an owner.
-
-    ``incoming``: set aside as the destination of a migration; ``huge``: part of
-    a hugetlb folio; ``pcp``: a CPU keeps the free frame on a list of its own
-    (per-CPU pages); ``page_offline``: it is logically offline (PageOffline), its
-    driver's alone.
-    """
-
-    unavailable: FrameState
-    isolated: FrameState
-    free: FrameState
-    kernel: FrameState
-    user: FrameState
-    incoming: FrameState
-    huge: FrameState
-    pcp: FrameState
-    page_offline: FrameState
-
-
-def _boot_state(f: Frame) -> FrameState:
-    there = ite(boot_kernel[f], FrameState.kernel, FrameState.free)
-    return ite(early[block_of(f)] & ~hole[f], there, FrameState.unavailable)
-
-
-block_state = variable(
-    Block, BlockState, initial=lambda b: ite(early[b], BlockState.online, BlockState.offline)
-)
-"""The block's state."""
-
-zone = variable(Block, Zone, initial=lambda b: ite(early[b], early_zone[b], Zone.none))
-"""The one zone that manages the block's memory (struct memory_block, zone)."""
-
-event = variable(Block, MemoryEvent, initial=lambda b: MemoryEvent.none)
-"""The last memory event of the block."""
-
-frame_state = variable(Frame, FrameState, initial=_boot_state)
-"""Who has the frame."""
-
-spent = variable(Block, Tick, Bool, initial=lambda b, t: false)
-"""The block's removal has waited for so long already."""
-
-refused_move = variable(Frame, Bool, initial=lambda f: false)
-"""A migration out of the frame was given up; a removal pays for another try."""
-
-has_memory = variable(
-    Node, Bool, initial=lambda n: exists(Block, lambda b: (node_of[b] == n) & early[b])
-)
-"""The node is in node_states[N_MEMORY]: the allocator may fall back to it."""
-
-
-@definition
-def changing(b: Block) -> Bool:
-    """The block is on its way: mem_hotplug_lock is held for it."""
-    state = block_state[b]
-    return (state == BlockState.going_online) | (state == BlockState.going_offline)
-
-
-@definition
-def in_use(b: Block) -> Bool:
-    """The block's memory counts as present in its node."""
-    state = block_state[b]
-    return (state == BlockState.online) | (state == BlockState.going_offline)
-
-
-@definition
-def isolates(f: Frame) -> Bool:
-    """Isolation finds the frame free: the per-CPU lists are drained before it begins."""
-    return (frame_state[f] == FrameState.free) | (frame_state[f] == FrameState.pcp)
-
-
-@definition
-def stands_in_the_way(f: Frame) -> Bool:
-    """The frame's block cannot go: it is neither isolated, nor offline and unreferenced."""
-    let_go = (frame_state[f] == FrameState.page_offline) & ~driver_reference[f]
-    return (frame_state[f] != FrameState.isolated) & ~let_go
-
-
-@definition
-def comes_online_as(f: Frame) -> FrameState:
-    """What becomes of the frame when its block goes online (the online_page callback)."""
-    return ite(held_back(f), FrameState.page_offline, FrameState.free)
-
-
-@definition
-def keeps_memory(b: Block) -> Bool:
-    """The node of b has memory without b (node_states_check_changes_offline)."""
-    return exists(
-        Block, lambda other: (node_of[other] == node_of[b]) & (other != b) & in_use(other)
-    )
-
-
-@definition
-def keeps_zone_populated(b: Block) -> Bool:
-    """The zone of b has memory without b (populated_zone)."""
-    return exists(
-        Block,
-        lambda other: (
-            (node_of[other] == node_of[b]) & (other != b) & in_use(other) & (zone[other] == zone[b])
-        ),
-    )
-
-
-@definition
-def default_zone(b: Block) -> Zone:
-    """The zone that a plain "online" chooses (zone_for_pfn_range, policy contig-zones)."""
-    only_movable = zone_span[b, Zone.movable] & ~zone_span[b, Zone.kernel]
-    return ite(only_movable, Zone.movable, Zone.kernel)
 
 
 def _leave_spans(b: Block) -> None:

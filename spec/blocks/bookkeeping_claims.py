@@ -14,14 +14,7 @@ from ..machine.bookkeeping import (
     own_pageset,
 )
 from ..machine.topology import Block, Node, Zone, node_of
-from .blocks import (
-    MemoryEvent,
-    changing,
-    event,
-    has_memory,
-    in_use,
-    zone,
-)
+from .block_states import MemoryEvent, changing, event, has_memory, in_use, zone
 
 
 @always(covers="A1")

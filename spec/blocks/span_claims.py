@@ -31,7 +31,7 @@ from ..machine.zone_spans import (
     pages_zone,
     zone_span,
 )
-from .blocks import BlockState, block_state, default_zone, zone
+from .block_states import BlockState, block_state, default_zone, zone
 from .sections import Metadata, memmap
 
 

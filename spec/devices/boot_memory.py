@@ -11,13 +11,7 @@ arch/x86/mm/init_64.c (probe_memory_block_size).
 
 from __future__ import annotations
 
-from ..blocks.blocks import (
-    FrameState,
-    MemoryEvent,
-    event,
-    frame_state,
-    in_use,
-)
+from ..blocks.block_states import FrameState, MemoryEvent, event, frame_state, in_use
 from ..blocks.sections import Metadata, memmap
 from ..language import Bool, always, implies, sometimes
 from ..machine.topology import (

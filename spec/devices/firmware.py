@@ -18,7 +18,7 @@ from __future__ import annotations
 from errno import EBUSY, EEXIST, ENODEV
 
 from ..blocks.block_removal import lock_is_free
-from ..blocks.blocks import BlockState, block_state
+from ..blocks.block_states import BlockState, block_state
 from ..blocks.sections import (
     Metadata,
     block_device,

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 from ..blocks.block_removal import delete_block_device
-from ..blocks.blocks import (
-    BlockState,
-    MemoryEvent,
-    block_state,
-    changing,
-    event,
-)
+from ..blocks.block_states import BlockState, MemoryEvent, block_state, changing, event
 from ..blocks.sections import (
     Metadata,
     block_device,

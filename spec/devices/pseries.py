@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from errno import EBUSY, EEXIST, EINVAL
 
-from ..blocks.blocks import BlockState, block_state
+from ..blocks.block_states import BlockState, block_state
 from ..blocks.sections import (
     Metadata,
     block_device,

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from errno import EEXIST, EINVAL
 
-from ..blocks.blocks import (
+from ..blocks.block_states import (
     BlockState,
     FrameState,
     MemoryEvent,

@@ -16,17 +16,17 @@ from __future__ import annotations
 
 from errno import EAGAIN, EBUSY, EEXIST, EINVAL, ENOENT
 
-from ..blocks.blocks import (
+from ..blocks.block_states import (
     BlockState,
     FrameState,
     MemoryEvent,
     block_state,
     changing,
     event,
-    finish_offline,
     frame_state,
     in_use,
 )
+from ..blocks.blocks import finish_offline
 from ..blocks.sections import Metadata, memmap
 from ..language import (
     Bool,

@@ -10,13 +10,7 @@ from __future__ import annotations
 
 from errno import EAGAIN, EBUSY, ENOENT, ENOMEM
 
-from ..blocks.blocks import (
-    BlockState,
-    FrameState,
-    block_state,
-    frame_state,
-    refused_move,
-)
+from ..blocks.block_states import BlockState, FrameState, block_state, frame_state, refused_move
 from ..language import (
     Bool,
     action,

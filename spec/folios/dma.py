@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from errno import EAGAIN, EBUSY, EFAULT, EINVAL, ENODEV, EOPNOTSUPP
 
-from ..blocks.blocks import BlockState, block_state, zone
+from ..blocks.block_states import BlockState, block_state, zone
 from ..language import (
     Bool,
     Enumeration,

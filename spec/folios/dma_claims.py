@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from ..blocks.blocks import (
-    BlockState,
-    FrameState,
-    block_state,
-    frame_state,
-    zone,
-)
+from ..blocks.block_states import BlockState, FrameState, block_state, frame_state, zone
 from ..language import (
     Bool,
     after,

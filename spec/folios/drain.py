@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from errno import EBUSY, ENOENT
 
-from ..blocks.blocks import FrameState, frame_state
+from ..blocks.block_states import FrameState, frame_state
 from ..language import (
     Bool,
     action,

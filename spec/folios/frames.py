@@ -10,13 +10,7 @@ from __future__ import annotations
 
 from errno import EBUSY, ENOMEM
 
-from ..blocks.blocks import (
-    BlockState,
-    FrameState,
-    block_state,
-    frame_state,
-    zone,
-)
+from ..blocks.block_states import BlockState, FrameState, block_state, frame_state, zone
 from ..language import (
     Bool,
     Enumeration,

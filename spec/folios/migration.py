@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from errno import EAGAIN, EBUSY
 
-from ..blocks.blocks import FrameState, frame_state, refused_move
+from ..blocks.block_states import FrameState, frame_state, refused_move
 from ..language import (
     Bool,
     action,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..blocks.blocks import FrameState, frame_state
+from ..blocks.block_states import FrameState, frame_state
 from ..language import (
     Bool,
     after,

@@ -8,7 +8,7 @@ Source: mm/page_alloc.c (free_unref_page, drain_all_pages, zone_pcp_disable).
 
 from __future__ import annotations
 
-from ..blocks.blocks import BlockState, FrameState, block_state, frame_state
+from ..blocks.block_states import BlockState, FrameState, block_state, frame_state
 from ..language import (
     Bool,
     action,

@@ -13,14 +13,8 @@ from __future__ import annotations
 
 from errno import EAGAIN, EBUSY, EINTR, EINVAL, EIO
 
-from ..blocks.blocks import (
-    BlockState,
-    Tick,
-    block_state,
-    cancel_offline,
-    refused_move,
-    spent,
-)
+from ..blocks.block_states import BlockState, Tick, block_state, refused_move, spent
+from ..blocks.blocks import cancel_offline
 from ..language import (
     Bool,
     Sort,

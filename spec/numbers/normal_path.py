@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..blocks.blocks import FrameState
+from ..blocks.block_states import FrameState
 from ..language import DropGuard, ReplaceDefinition
 from ..language.edits import Edit
 from ..machine.topology import Frame

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from errno import EBUSY, ENOMEM
 
-from ..blocks.blocks import BlockState, FrameState, block_state, frame_state
+from ..blocks.block_states import BlockState, FrameState, block_state, frame_state
 from ..folios.drain import draining
 from ..folios.frames import Data
 from ..language import (

@@ -12,13 +12,7 @@ from __future__ import annotations
 
 from errno import EBUSY, ENOENT, ENOMEM
 
-from ..blocks.blocks import (
-    BlockState,
-    FrameState,
-    block_state,
-    frame_state,
-    zone,
-)
+from ..blocks.block_states import BlockState, FrameState, block_state, frame_state, zone
 from ..folios.drain import draining
 from ..folios.frames import released
 from ..language import (

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from errno import EAGAIN, EBUSY, EFAULT, EINVAL, ENOMEM, EOPNOTSUPP
 
-from ..blocks.blocks import FrameState, frame_state, zone
+from ..blocks.block_states import FrameState, frame_state, zone
 from ..folios.drain import draining
 from ..folios.frames import (
     Data,

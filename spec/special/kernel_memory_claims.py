@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..blocks.blocks import BlockState, FrameState, block_state, frame_state
+from ..blocks.block_states import BlockState, FrameState, block_state, frame_state
 from ..folios.frames import boot_data, data, kept, released
 from ..language import (
     Bool,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..blocks.blocks import BlockState, block_state
+from ..blocks.block_states import BlockState, block_state
 from ..folios.frames import Folio
 from ..folios.writeback import holds_up
 from ..language import (

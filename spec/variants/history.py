@@ -5,14 +5,7 @@ The numbers B1 to B42 are those of docs/bugs.md, where the other bugs are too.
 
 from __future__ import annotations
 
-from ..blocks.blocks import (
-    BlockState,
-    FrameState,
-    block_state,
-    frame_state,
-    has_memory,
-    zone,
-)
+from ..blocks.block_states import BlockState, FrameState, block_state, frame_state, has_memory, zone
 from ..blocks.sections import Metadata, memmap
 from ..folios.per_cpu import cpus_keep_frames
 from ..language import (

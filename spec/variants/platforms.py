@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..blocks.blocks import FrameState
+from ..blocks.block_states import FrameState
 from ..language import (
     Bool,
     DropGuard,

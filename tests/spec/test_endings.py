@@ -7,7 +7,7 @@ import pytest
 from memhp.checks.proof.cache import default_folder
 from memhp.checks.proof.prove import PropertyResult, prove
 from memhp.checks.support.verdicts import Verdict
-from memhp.spec.blocks.blocks import Tick
+from memhp.spec.blocks.block_states import Tick
 from memhp.spec.folios.frames import Folio
 from memhp.spec.folios.page_tables import Pte
 from memhp.spec.language import (
