@@ -174,7 +174,10 @@ CAPABILITIES = (
 
 
 def rules(architecture: str, version: Release) -> dict[str, Option]:
-    """The rule of every option there is; ValueError for an unknown architecture or old version.
+    """The rule of each option that an architecture has in a version, by name, without ``CONFIG_``.
+
+    Raises:
+        ValueError: for an unknown architecture, or a version before the first that was read.
 
     >>> "VIRTIO_MEM" in rules("x86", (6, 1)), "VIRTIO_MEM" in rules("s390", (6, 1))
     (True, False)

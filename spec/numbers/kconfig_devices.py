@@ -18,17 +18,20 @@ _FIRMWARE = (
     option("EFI", _X86, prompt="y", depends="ACPI", only="x86"),
     option(
         "EFI", "arch/arm64/Kconfig", prompt="y", default="y", depends="!CPU_BIG_ENDIAN",
-        only="arm64", elsewhere=True,
+        only="arm64", selected_elsewhere=True,
     ),
     option(
         "EFI", "arch/riscv/Kconfig", prompt="y", default="y", depends="!XIP_KERNEL",
-        only="riscv", elsewhere=True,
+        only="riscv", selected_elsewhere=True,
     ),
     option("EFI_STUB", _X86, prompt="y", depends="EFI", only="x86"),
     option("EFI_STUB", "arch/*/Kconfig", default="EFI", only="arm64 riscv"),
-    option("ACPI", _ACPI, prompt="y", default="y", only="x86", elsewhere=True),
-    option("ACPI", _ACPI, prompt="y", depends="EFI", only="arm64", elsewhere=True),
-    option("ACPI", _ACPI, prompt="y", depends="EFI", only="riscv", when="6.5..", elsewhere=True),
+    option("ACPI", _ACPI, prompt="y", default="y", only="x86", selected_elsewhere=True),
+    option("ACPI", _ACPI, prompt="y", depends="EFI", only="arm64", selected_elsewhere=True),
+    option(
+        "ACPI", _ACPI, prompt="y", depends="EFI", only="riscv", when="6.5..",
+        selected_elsewhere=True,
+    ),
     option(
         "X86_64_ACPI_NUMA", _X86, prompt="y", depends="NUMA && ACPI && PCI", default="y",
         selects=["ACPI_NUMA"], only="x86",
@@ -77,7 +80,7 @@ _VIRTUAL = (
         tristate=True, only="s390",
     ),
     option("S390_GUEST", _S390, prompt="y", default="y", selects=["VIRTIO"], only="s390"),
-    option("VIRTIO", _VIRTIO, tristate=True, elsewhere=True),
+    option("VIRTIO", _VIRTIO, tristate=True, selected_elsewhere=True),
     option("EXCLUSIVE_SYSTEM_RAM", "mm/Kconfig", default="!DEVMEM || STRICT_DEVMEM", when="5.17.."),
     option(
         "VIRTIO_MEM", _VIRTIO, prompt="y", default="m", only="x86", when="..5.17", tristate=True,
@@ -94,7 +97,7 @@ _VIRTUAL = (
         )
         for where, since in (("x86 arm64", "5.19"), ("riscv", "6.11"), ("s390", "6.13"))
     ),
-    option("HYPERVISOR_GUEST", _X86, prompt="y", only="x86", elsewhere=True),
+    option("HYPERVISOR_GUEST", _X86, prompt="y", only="x86", selected_elsewhere=True),
     option(
         "HYPERV", _HV, prompt="y", depends="ACPI && HYPERVISOR_GUEST", selects=["PARAVIRT"],
         tristate=True, only="x86", when="..6.4",
@@ -125,12 +128,18 @@ _VIRTUAL = (
     ),
     option("HYPERV_BALLOON", _HV, prompt="y", depends="HYPERV", tristate=True, when="..6.18"),
     option("HYPERV_BALLOON", _HV, prompt="y", depends="HYPERV_VMBUS", tristate=True, when="6.18.."),
-    option("PARAVIRT", _X86, prompt="y", depends="HYPERVISOR_GUEST", only="x86", elsewhere=True),
-    option("PARAVIRT", "arch/arm64/Kconfig", prompt="y", only="arm64", elsewhere=True),
     option(
-        "PARAVIRT", "arch/riscv/Kconfig", prompt="y", only="riscv", when="6.8..", elsewhere=True
+        "PARAVIRT", _X86, prompt="y", depends="HYPERVISOR_GUEST", only="x86",
+        selected_elsewhere=True,
     ),
-    option("PARAVIRT", "arch/powerpc/Kconfig", only="powerpc", when="6.1..", elsewhere=True),
+    option("PARAVIRT", "arch/arm64/Kconfig", prompt="y", only="arm64", selected_elsewhere=True),
+    option(
+        "PARAVIRT", "arch/riscv/Kconfig", prompt="y", only="riscv", when="6.8..",
+        selected_elsewhere=True,
+    ),
+    option(
+        "PARAVIRT", "arch/powerpc/Kconfig", only="powerpc", when="6.1..", selected_elsewhere=True,
+    ),
     option(
         "XEN", "arch/x86/xen/Kconfig", prompt="y", depends="HYPERVISOR_GUEST && PARAVIRT",
         only="x86",
@@ -150,7 +159,7 @@ _DIRECT = (
     option("ZONE_DEVICE", "mm/Kconfig", prompt="y", only="x86 arm64 powerpc", depends=_MAPPED),
     option("ZONE_DEVICE", "mm/Kconfig", prompt="y", only="riscv", when="6.11..", depends=_MAPPED),
     option("ZONE_DEVICE", "mm/Kconfig", prompt="y", only="s390", when="6.17..", depends=_MAPPED),
-    option("DAX", _DAX, prompt="y", tristate=True, elsewhere=True),
+    option("DAX", _DAX, prompt="y", tristate=True, selected_elsewhere=True),
     option(
         "DEV_DAX", _DAX, prompt="y", depends="DAX && TRANSPARENT_HUGEPAGE", tristate=True
     ),

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from .kernel_releases import Ranges, Release, inside, ranges
 
@@ -44,16 +44,19 @@ class Expression:
 
 
 def parse(text: str) -> Expression:
-    """A dependency as Kconfig writes it; ValueError if it is none.
+    """The expression that a dependency is, as Kconfig writes it.
+
+    Raises:
+        ValueError: if the text is none.
 
     >>> parse("A && !B").operator
     '&&'
     """
     tokens = re.findall(r"\w+|&&|\|\||[!()]|\S", text)
-    found = _either(tokens)
+    expression = _either(tokens)
     if tokens:
         raise ValueError(f"{text!r}: {tokens[0]!r} is not expected")
-    return found
+    return expression
 
 
 def _either(tokens: list[str]) -> Expression:
@@ -132,6 +135,7 @@ class Option:
     selects: tuple[Selection, ...]
     source: str
     tristate: bool = False
+    """It may be m."""
     architectures: tuple[str, ...] = ()
     """None: all."""
     releases: Ranges = (((0, 0, 0), None),)
@@ -154,6 +158,15 @@ class Option:
         return where and inside(version, self.releases)
 
 
+class Rare(TypedDict, total=False):
+    """What few options are, by the names that `Option` has for it."""
+
+    tristate: bool
+    choice: str
+    selected_elsewhere: bool
+    risk: int
+
+
 def option(
     name: str,
     source: str,
@@ -162,12 +175,9 @@ def option(
     depends: str = "y",
     default: str = "n",
     selects: Iterable[str] = (),
-    tristate: bool = False,
     only: str = "",
     when: str = "..",
-    choice: str = "",
-    elsewhere: bool = False,
-    risk: int = 0,
+    **rare: Unpack[Rare],
 ) -> Option:
     """An option's rule as Kconfig writes it.
 
@@ -178,12 +188,9 @@ def option(
         depends: every ``depends on``, those of enclosing menus too.
         default: what it is without a user's wish.
         selects: "NAME" or "NAME if CONDITION".
-        tristate: it may be m.
         only: the architectures that have it; all if empty.
         when: ranges of releases, see `ranges`.
-        choice: the title of the choice that it belongs to.
-        elsewhere: options without a rule here select it too.
-        risk: of equally small changes, one to an option of less risk is proposed.
+        rare: what few options are, see `Rare`.
 
     Raises:
         ValueError: if an expression is none.
@@ -196,12 +203,9 @@ def option(
         parse(default),
         tuple(Selection(other, parse(condition)) for other, condition in pairs),
         source,
-        tristate,
-        tuple(only.split()),
-        ranges(when),
-        choice,
-        elsewhere,
-        risk,
+        architectures=tuple(only.split()),
+        releases=ranges(when),
+        **rare,
     )
 
 

@@ -18,14 +18,17 @@ _POWERPC, _S390, _RISCV = "arch/powerpc/Kconfig", "arch/s390/Kconfig", "arch/ris
 _KEXEC, _PSERIES = "kernel/Kconfig.kexec", "arch/powerpc/platforms/pseries/Kconfig"
 
 GENERAL = (
-    option("SMP", "arch/*/Kconfig", prompt="y", only="x86 riscv", elsewhere=True),
-    option("SMP", _POWERPC, prompt="!PPC_PSERIES && !PPC_POWERNV", only="powerpc", elsewhere=True),
+    option("SMP", "arch/*/Kconfig", prompt="y", only="x86 riscv", selected_elsewhere=True),
+    option(
+        "SMP", _POWERPC, prompt="!PPC_PSERIES && !PPC_POWERNV", only="powerpc",
+        selected_elsewhere=True,
+    ),
     option("SMP", "arch/*/Kconfig", default="y", only="arm64 s390"),
-    option("PCI", "drivers/pci/Kconfig", prompt="y", elsewhere=True),
-    option("EXPERT", "init/Kconfig", prompt="y", selects=["DEBUG_KERNEL"], elsewhere=True),
-    option("PROC_FS", "fs/proc/Kconfig", prompt="EXPERT", default="y", elsewhere=True),
-    option("SYSFS", "fs/sysfs/Kconfig", prompt="EXPERT", default="y", elsewhere=True),
-    option("DEBUG_KERNEL", "lib/Kconfig.debug", prompt="y", elsewhere=True),
+    option("PCI", "drivers/pci/Kconfig", prompt="y", selected_elsewhere=True),
+    option("EXPERT", "init/Kconfig", prompt="y", selects=["DEBUG_KERNEL"], selected_elsewhere=True),
+    option("PROC_FS", "fs/proc/Kconfig", prompt="EXPERT", default="y", selected_elsewhere=True),
+    option("SYSFS", "fs/sysfs/Kconfig", prompt="EXPERT", default="y", selected_elsewhere=True),
+    option("DEBUG_KERNEL", "lib/Kconfig.debug", prompt="y", selected_elsewhere=True),
     option("DEVMEM", "drivers/char/Kconfig", prompt="y", default="y"),
     option(
         "STRICT_DEVMEM", "lib/Kconfig.debug", prompt="y", depends="DEVMEM",
@@ -59,7 +62,7 @@ MODEL = (
     ),
     option("NUMA", _S390, prompt="y", depends="SCHED_TOPOLOGY", only="s390"),
     option("NUMA", _RISCV, prompt="y", depends="SMP", only="riscv", when="5.12.."),
-    option("SCHED_TOPOLOGY", _S390, prompt="y", default="y", only="s390", elsewhere=True),
+    option("SCHED_TOPOLOGY", _S390, prompt="y", default="y", only="s390", selected_elsewhere=True),
     option("SELECT_MEMORY_MODEL", _MM, default="y", only="x86", when="..5.19"),
     option("SELECT_MEMORY_MODEL", _MM, default="y", only="arm64", when="..5.14"),
     option("SELECT_MEMORY_MODEL", _MM, default="y", only="powerpc riscv"),
@@ -83,11 +86,11 @@ MODEL = (
     option("SPARSEMEM", _MM, default="!SELECT_MEMORY_MODEL || SPARSEMEM_MANUAL"),
     option(
         "SPARSEMEM_VMEMMAP", _MM, prompt="y", depends="SPARSEMEM", default="y",
-        only="powerpc riscv", when="..6.18", elsewhere=True,
+        only="powerpc riscv", when="..6.18", selected_elsewhere=True,
     ),
     option(
         "SPARSEMEM_VMEMMAP", _MM, prompt="y", depends="SPARSEMEM", default="y", only="x86",
-        when="..6.17", elsewhere=True,
+        when="..6.17", selected_elsewhere=True,
     ),
     option("SPARSEMEM_VMEMMAP", _MM, default="SPARSEMEM", only="x86", when="6.17..6.18"),
     option(
@@ -104,7 +107,7 @@ _MOVES = "HUGETLB_PAGE && MIGRATION"
 _HUGE, _HUGE_THP = "ARCH_ENABLE_HUGEPAGE_MIGRATION", "ARCH_ENABLE_THP_MIGRATION"
 MIGRATION = (
     option(
-        "CMA", _MM, prompt="y", selects=["MIGRATION", "MEMORY_ISOLATION"], elsewhere=True
+        "CMA", _MM, prompt="y", selects=["MIGRATION", "MEMORY_ISOLATION"], selected_elsewhere=True
     ),
     option(
         _THP, _MM, prompt="y", selects=["COMPACTION"], only="x86 arm64 powerpc s390",
@@ -131,8 +134,8 @@ MIGRATION = (
     option("NUMA_MIGRATION", _MM, prompt="y", default="y", depends="NUMA",
         selects=["MIGRATION"], when="7.1..",
     ),
-    option("MIGRATION", _MM, when="7.1..", elsewhere=True),
-    option("MEMORY_ISOLATION", _MM, elsewhere=True),
+    option("MIGRATION", _MM, when="7.1..", selected_elsewhere=True),
+    option("MEMORY_ISOLATION", _MM, selected_elsewhere=True),
     option("CONTIG_ALLOC", _MM, default="(MEMORY_ISOLATION && COMPACTION) || CMA"),
     option("HUGETLBFS", "fs/Kconfig", prompt="y", when="..6.1"),
     option(
@@ -206,7 +209,7 @@ SEEING = (
     option(
         "PROC_PAGE_MONITOR", "fs/proc/Kconfig", prompt="EXPERT", default="y", depends="PROC_FS"
     ),
-    option("DEBUG_FS", "lib/Kconfig.debug", prompt="y", elsewhere=True),
+    option("DEBUG_FS", "lib/Kconfig.debug", prompt="y", selected_elsewhere=True),
     option(
         "PAGE_OWNER", "mm/Kconfig.debug", prompt="y", selects=["DEBUG_FS"],
         depends="DEBUG_KERNEL",
@@ -232,7 +235,7 @@ SEEING = (
     option("KEXEC", _S390, default="y", selects=["KEXEC_CORE"], only="s390", when="..6.6"),
     option("KEXEC", _KEXEC, prompt="y", selects=["KEXEC_CORE"], only="s390", when="6.6.."),
     option("KEXEC", _RISCV, prompt="y", selects=["KEXEC_CORE"], only="riscv", when="5.14.."),
-    option("KEXEC_CORE", _KEXEC, elsewhere=True),
+    option("KEXEC_CORE", _KEXEC, selected_elsewhere=True),
     option(
         "CRASH_DUMP", "arch/*/Kconfig", prompt="y", only="x86 arm64 powerpc s390", when="..6.6"
     ),
