@@ -40,11 +40,8 @@ Points = list[tuple[int, ...]]
 class ActionCode:
     """One action as functions of the state S, each made when it is first asked for.
 
-    Elements and members are numbers.  ``refusal(S, *params)`` is 0, or the 1-based number
-    of the first guard that fails.  ``apply(S, *params)`` changes S in place, whatever the
-    guards say.  ``step(S, *params)`` does both.  It and ``refusal`` take keywords and names
-    of members, too, and are -1 when an argument is not plainly right.  ``outcomes`` says
-    what the numbers from 0 mean.
+    Elements and members are numbers; `refusal` and `step` take keywords and names of
+    members, too.
     """
 
     def __init__(self, program: Program, action: Action) -> None:
@@ -53,18 +50,25 @@ class ActionCode:
 
     @cached_property
     def refusal(self) -> Callable[..., int]:
+        """``refusal(S, *params)``: the 1-based number of the first guard that fails, or 0.
+
+        It is -1 when an argument is not plainly right.
+        """
         return self._program.refused(self.action)
 
     @cached_property
     def apply(self) -> Callable[..., None]:
+        """``apply(S, *params)``: makes the updates in S, whatever the guards say."""
         return self._program.applied(self.action)
 
     @cached_property
     def step(self) -> Callable[..., int]:
+        """``step(S, *params)``: as `refusal`, and where that is 0 the updates are made in S."""
         return self._program.taken(self.action)
 
     @cached_property
     def outcomes(self) -> tuple[Outcome, ...]:
+        """What the numbers that `step` returns mean, from 0 on."""
         name = self.action.name
         return (OK, *(Refusal(name, g.name, g.errno, g.why) for g in self.action.guards))
 
@@ -72,7 +76,8 @@ class ActionCode:
 class Program:
     """The functions of ``system`` on ``topology``.
 
-    Raises ValueError if the topology does not fit the system.
+    Raises:
+        ValueError: if the topology does not fit the system.
     """
 
     def __init__(self, system: System, topology: Topology) -> None:
@@ -88,7 +93,11 @@ class Program:
 
     @cached_property
     def initial(self) -> tuple[int, ...]:
-        """The state at boot.  Raises ValueError if an initial value reads state."""
+        """The state at boot.
+
+        Raises:
+            ValueError: if an initial value reads state.
+        """
         return tuple(self._initial())
 
     def _initial(self) -> State:
@@ -103,21 +112,25 @@ class Program:
         return state
 
     def place(self, variable: str, point: Sequence[int]) -> int:
-        """The place in the state where a variable's value at one point lives."""
+        """The place in the flat state of a variable's value at one point."""
         place = 0
         symbol = self.variables[variable].symbol
         for sort, number in zip(symbol.domain, point, strict=True):
             place = place * self.topology.size(sort) + number
-        return self._formulas.layout.offset[variable] + place
+        return self._formulas.offset[variable] + place
 
     def span(self, variable: str) -> tuple[int, int]:
-        """Where a variable's values start in the state, and where they end."""
-        start = self._formulas.layout.offset[variable]
+        """Where a variable's values start in the flat state, and where they end."""
+        start = self._formulas.offset[variable]
         domain = self.variables[variable].symbol.domain
         return start, start + prod(self.topology.size(sort) for sort in domain)
 
     def checked(self, values: Sequence[int]) -> State:
-        """``values`` as a state.  Raises ValueError if they are too few, too many or too large."""
+        """``values`` as a state: a list of its own.
+
+        Raises:
+            ValueError: if they are too few or too many, or one is out of its variable's range.
+        """
         state = list(values)
         if len(state) != len(self.initial):
             raise ValueError(f"a state has {len(self.initial)} values, not {len(state)}")
@@ -139,7 +152,11 @@ class Program:
         return bytes(state) if code == "B" else array(code, state).tobytes()
 
     def unpack(self, key: bytes) -> State:
-        """The state that `pack` packed.  Raises ValueError for a wrong length."""
+        """The state that `pack` packed.
+
+        Raises:
+            ValueError: if the key has not this machine's length.
+        """
         expected = len(self.initial) * self._pack.itemsize
         if len(key) != expected:
             raise ValueError(f"a key of this machine has {expected} bytes, not {len(key)}")
@@ -148,7 +165,11 @@ class Program:
     # --- actions ------------------------------------------------------------------------------
 
     def action(self, name: str) -> ActionCode:
-        """The code of one action.  Raises ValueError if there is no such action."""
+        """The code of one action.
+
+        Raises:
+            ValueError: if there is no such action.
+        """
         if name not in self._actions:
             action = self.system.action_by_name.get(name)
             if action is None:
@@ -157,16 +178,16 @@ class Program:
         return self._actions[name]
 
     def guard(self, action: str, guard: str) -> Callable[..., Any]:
-        """A function of the state and the action's parameters: the guard holds."""
-        found = self.action(action).action
+        """``fn(S, *params)``: whether a guard of an action holds, for the action's parameters."""
+        owner = self.action(action).action
 
         def make() -> Callable[..., Any]:
-            return self.term(found.guard(guard).condition, found.params)
+            return self.term(owner.guard(guard).condition, owner.params)
 
         return self._once("guard", f"{action}.{guard}", make)
 
     def enabled(self, name: str) -> Callable[[State], Points]:
-        """A function of the state: the parameters with which no guard of an action fails."""
+        """``fn(S)``: the parameters, sorted, with which no guard of an action fails."""
         action = self.action(name).action
 
         def make() -> Callable[..., Points]:
@@ -249,11 +270,11 @@ class Program:
         constant = isinstance(update.value, Const)
         parts = conjuncts(self._formulas.prepare(update.condition))
         first, loops = self._formulas.plan(update.variables, parts)
-        found = f"[{place if constant else f'({place}, {value})'} {' '.join(loops)}]"
+        writes = f"[{place if constant else f'({place}, {value})'} {' '.join(loops)}]"
         if first:
-            found = f"{found} if {' and '.join(first)} else ()"
+            writes = f"{writes} if {' and '.join(first)} else ()"
         each, written = ("_i", value) if constant else ("_i, _v", "_v")
-        return [f"_w{number} = {found}"], f"for {each} in _w{number}: {BEFORE}[_i] = {written}"
+        return [f"_w{number} = {writes}"], f"for {each} in _w{number}: {BEFORE}[_i] = {written}"
 
     # --- formulas -----------------------------------------------------------------------------
 
@@ -265,16 +286,21 @@ class Program:
         return self._function(params, [f"return {text}"], two_states=two_states)
 
     def definition(self, name: str) -> Callable[..., Any]:
-        """A definition as a function.  Raises ValueError if there is none of that name."""
+        """``fn(S, *params)``: the value of a definition.
+
+        Raises:
+            ValueError: if there is no definition of that name.
+        """
         if name not in self.system.definitions:
             raise ValueError(unknown("definition", name, self.system.definitions))
-        found = self.system.definitions[name]
-        return self._once("definition", name, lambda: self.term(found.body, found.params))
+        named = self.system.definitions[name]
+        return self._once("definition", name, lambda: self.term(named.body, named.params))
 
     def holds(self, name: str) -> Callable[..., Any]:
-        """A property's formula as a function of S (and S2) and its parameters.
+        """``fn(S, *params)``: a property's formula; ``fn(S, S2, *params)`` for one of a step.
 
-        Raises ValueError if there is no such property.
+        Raises:
+            ValueError: if there is no such property.
         """
         claim, two = self._property(name)
 
@@ -284,10 +310,12 @@ class Program:
         return self._once("holds", name, make)
 
     def cases(self, name: str) -> Callable[..., Points]:
-        """A function of S (and S2): the parameters with which a property fails.
+        """``fn(S)``, ``fn(S, S2)`` for one of a step: the parameters with which a property fails.
 
-        For a *sometimes* property, those with which it holds.  Raises
-        ValueError if there is no such property.
+        For a *sometimes* property, those with which it holds.
+
+        Raises:
+            ValueError: if there is no such property.
         """
         claim, two = self._property(name)
 
@@ -334,8 +362,8 @@ class Program:
         head = f"def _function({', '.join([*states, *(var.name for var in params)])}):"
         names = self._formulas.names
         exec("\n    ".join([head, *lines]), names)
-        made: Callable[..., Any] = names.pop("_function")
-        return made
+        function: Callable[..., Any] = names.pop("_function")
+        return function
 
 
 def _typecode(system: System, topology: Topology) -> str:
@@ -363,7 +391,8 @@ class _Steps(dict[str, Callable[..., int]]):
 def violated_axioms(system: System, topology: Topology) -> list[str]:
     """The names of the system's axioms that ``topology`` violates.
 
-    Raises ValueError if the topology does not fit the system at all.
+    Raises:
+        ValueError: if the topology does not fit the system at all.
     """
     program = Program(system, topology)
     return [axiom.name for axiom in system.axioms if not program.term(closed(axiom))(())]

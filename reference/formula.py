@@ -42,33 +42,35 @@ from .normal import (
 )
 from .topology import Topology
 
-__all__ = ["AFTER", "BEFORE", "Formulas", "Layout"]
+__all__ = ["AFTER", "BEFORE", "Formulas"]
 
 BEFORE, AFTER = "_S", "_S2"
 """What generated code calls the state before and after the step."""
 
 
-class Layout:
-    """Where each variable lives in the flat state: row-major, in declaration order."""
+def offsets(system: System, topology: Topology) -> dict[str, int]:
+    """For each variable, by name, the place of its first value in the flat state.
 
-    def __init__(self, system: System, topology: Topology) -> None:
-        self.offset: dict[str, int] = {}
-        self.length = 0
-        for variable in system.variables:
-            self.offset[variable.symbol.name] = self.length
-            self.length += prod(topology.size(sort) for sort in variable.symbol.domain)
+    Variables stand there in declaration order, the values of each row-major.
+    """
+    first, start = {}, 0
+    for variable in system.variables:
+        first[variable.symbol.name] = start
+        start += prod(topology.size(sort) for sort in variable.symbol.domain)
+    return first
 
 
 class Formulas:
     """Writes terms as Python expressions over one topology.
 
-    ``names`` is the namespace in which the expressions have their meaning.
+    ``offset`` says where each variable's values begin in the flat state; ``names`` is the
+    namespace in which the expressions have their meaning.
     """
 
     def __init__(self, system: System, topology: Topology) -> None:
         self.system = system
         self.topology = topology
-        self.layout = Layout(system, topology)
+        self.offset = offsets(system, topology)
         self.names: dict[str, Any] = {"_any": any, "_int": int}
         for name, table in topology.tables.items():
             self.names[f"_T_{name}"] = table
@@ -77,11 +79,15 @@ class Formulas:
         self._indexes: dict[Term, str] = {}
 
     def prepare(self, term: Term) -> Term:
-        """``term`` with definitions expanded and bound variables apart."""
+        """``term`` with definitions expanded, and each bound variable renamed to one of its own."""
         return distinct(expand(term, self.system), self._numbers)
 
     def text(self, term: Term, state: str = BEFORE) -> str:
-        """The expression for a prepared term; a formula's value is one of 0, 1, False, True."""
+        """The Python expression for a prepared term; a formula's value is 0, 1, False or True.
+
+        Args:
+            state: the name, in the expression, of the list that state is read from.
+        """
         hole = hole_of(term)
         if hole is not None and not (isinstance(term, App) and term.args == (hole,)):
             return f"{self._table(term, hole)}[{self.text(hole, state)}]"
@@ -109,12 +115,12 @@ class Formulas:
                 raise AssertionError(f"{name} is not expanded")
 
     def position(self, symbol: Symbol, args: Sequence[Term], state: str) -> str:
-        """The place of ``symbol[args]`` in its table, or in the state."""
+        """The Python expression for the place of ``symbol[args]`` in its table, or in the state."""
         position = ""
         for sort, arg in zip(symbol.domain, args, strict=True):
             text = self.text(arg, state)
             position = f"({position})*{self.topology.size(sort)}+{text}" if position else text
-        offset = self.layout.offset[symbol.name] if symbol.is_state else 0
+        offset = self.offset[symbol.name] if symbol.is_state else 0
         return f"{offset}+{position}" if offset and position else position or str(offset)
 
     def _operation(self, term: Op, state: str) -> str:
@@ -140,21 +146,22 @@ class Formulas:
         if term.kind == "count":
             return self._count(term, state)
         first, loops = self.plan(*witness(term), state)
-        found = " and ".join([*first, f"_any(True {' '.join(loops)})"])
-        return f"({found})" if term.kind == "exists" else f"(not ({found}))"
+        text = " and ".join([*first, f"_any(True {' '.join(loops)})"])
+        return f"({text})" if term.kind == "exists" else f"(not ({text}))"
 
     def _count(self, term: Quantified, state: str) -> str:
         first, loops = self.plan([term.var], conjuncts(term.body), state)
-        found = f"len([1 {' '.join(loops)}])"
-        return f"({found} if {' and '.join(first)} else 0)" if first else found
+        length = f"len([1 {' '.join(loops)}])"
+        return f"({length} if {' and '.join(first)} else 0)" if first else length
 
     def plan(
         self, variables: Sequence[Var], parts: Sequence[Term], state: str = BEFORE
     ) -> tuple[list[str], list[str]]:
-        """Find every choice of ``variables`` for which all ``parts`` hold.
+        """The loops that find every choice of ``variables`` for which all ``parts`` hold.
 
-        Returns the conditions that do not depend on the variables, and the
-        clauses ``for ... in ...`` and ``if ...`` in nesting order.
+        Returns:
+            The conditions that do not depend on the variables, and the clauses
+            ``for ... in ...`` and ``if ...`` in nesting order.
         """
         unbound, pending = list(variables), sorted(parts, key=_is_costly)
 
@@ -198,7 +205,7 @@ class Formulas:
         return ""
 
     def every(self, sort: SortRef) -> str:
-        """The name of the range of all elements."""
+        """The name, in generated code, of the range of all elements of the sort."""
         size = self.topology.size(sort)
         self.names.setdefault(f"_R{size}", range(size))
         return f"_R{size}"
@@ -222,10 +229,10 @@ class Formulas:
         template = replace(chain, of, var)
         if template not in self._indexes:
             self._indexes[template] = name = f"_I{len(self._indexes)}"
-            found: list[list[int]] = [[] for _ in range(self.topology.size(chain.sort))]
+            fibres: list[list[int]] = [[] for _ in range(self.topology.size(chain.sort))]
             for x, value in enumerate(self._values(template, var)):
-                found[value].append(x)
-            self.names[name] = tuple(map(tuple, found))
+                fibres[value].append(x)
+            self.names[name] = tuple(map(tuple, fibres))
         return self._indexes[template]
 
     def nested(self, variables: Sequence[Var], parts: Sequence[Term], then: str) -> list[str]:

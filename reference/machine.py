@@ -36,13 +36,16 @@ __all__ = ["Machine", "diff"]
 class Machine:
     """One machine, executed.
 
-    Parameters: ``topology``, what the machine is; ``state``, its values as
-    `values` gives them (without it, the machine has just booted).
+    An element is passed as a number (``3``) or as a name (``"frame3"``), a member of an
+    enumeration as a name; both come back as `get` describes.
 
-    Elements are given as a number (``3``) or as a name (``"frame3"``), members
-    of an enumeration as a name; both are given back as `get` describes.
+    Args:
+        system: the specification.
+        topology: what the machine is.
+        state: its values as `values` gives them; without it, the machine has just booted.
 
-    Raises ValueError if the topology or the state does not fit the system.
+    Raises:
+        ValueError: if the topology or the state does not fit the system.
     """
 
     __slots__ = ("_program", "_state", "_steps")
@@ -78,10 +81,15 @@ class Machine:
     def step(self, action: str, /, *args: object, **params: object) -> Outcome:
         """Take one step, if its guards allow it.
 
-        Parameters: the action's own, in their order or by name.
+        Args:
+            args: the action's parameters, in their order.
+            params: the action's other parameters, by name.
 
-        Returns `OK`, which is true, or a `Refusal`, which is false.  Raises
-        ValueError for an action, a parameter or an element that does not exist.
+        Returns:
+            `OK`, which is true, or a `Refusal`, which is false.
+
+        Raises:
+            ValueError: for an action, a parameter or an element that does not exist.
         """
         try:
             failed = self._steps[action](self._state, *args, **params)
@@ -95,7 +103,11 @@ class Machine:
         return code.outcomes[failed]
 
     def why_not(self, action: str, /, *args: object, **params: object) -> Refusal | None:
-        """Why `step` would refuse; None if it would not.  Raises as `step` does."""
+        """Why `step` would refuse; None if it would not.
+
+        Raises:
+            ValueError: as `step` does.
+        """
         code = self._program.action(action)
         try:
             failed = code.refusal(self._state, *args, **params)
@@ -107,19 +119,27 @@ class Machine:
         return outcome if isinstance(outcome, Refusal) else None
 
     def failing(self, action: str, /, *args: object, **params: object) -> tuple[Guard, ...]:
-        """Every guard that fails, in declaration order.  Raises as `step` does."""
-        found = self._program.action(action).action
-        point = self._arguments(found, args, params)
+        """Every guard of the action that fails now, in declaration order.
+
+        Raises:
+            ValueError: as `step` does.
+        """
+        declared = self._program.action(action).action
+        point = self._arguments(declared, args, params)
         return tuple(
             guard
-            for guard in found.guards
+            for guard in declared.guards
             if not self._program.guard(action, guard.name)(self._state, *point)
         )
 
     def enabled(self, *actions: str) -> Iterator[tuple[str, dict[str, Value]]]:
         """Every step that would be taken now: action and parameters, for ``step(name, **params)``.
 
-        Parameters: the actions to look at, all by default.
+        Args:
+            actions: the names of the actions to look at; all by default.
+
+        Raises:
+            ValueError: for an action that does not exist.
         """
         for name in actions or self.system.action_by_name:
             points = self._program.enabled(name)(self._state)
@@ -127,9 +147,13 @@ class Machine:
             yield from ((name, _readable_point(params, point)) for point in points)
 
     def parameters(self, action: str, /, *args: object, **params: object) -> dict[str, Value]:
-        """The parameters as `enabled` gives them: checked, by name.  Raises as `step` does."""
-        found = self._program.action(action).action
-        return _readable_point(found.params, self._arguments(found, args, params))
+        """The action's parameters as `enabled` gives them: checked, by name.
+
+        Raises:
+            ValueError: as `step` does.
+        """
+        declared = self._program.action(action).action
+        return _readable_point(declared.params, self._arguments(declared, args, params))
 
     def _arguments(
         self, action: Action, args: Sequence[object], params: Mapping[str, object]
@@ -140,13 +164,13 @@ class Machine:
                 raise ValueError(f"{action.name}: {unknown('parameter', name, names)}")
         if len(args) > len(names):
             raise ValueError(f"{_usage(action)} is given {len(args)} parameters by position")
-        given = dict(zip(names, args, strict=False))
+        by_position = dict(zip(names, args, strict=False))
         for name in names:
-            if name in given and name in params:
+            if name in by_position and name in params:
                 raise ValueError(f"{_usage(action)} is given {name} twice")
-            if name not in given and name not in params:
+            if name not in by_position and name not in params:
                 raise ValueError(f"{_usage(action)} is not given {name}")
-        values = {**given, **params}
+        values = {**by_position, **params}
         try:
             return tuple(self._element(var.sort, values[var.name]) for var in action.params)
         except ValueError as error:
@@ -157,14 +181,14 @@ class Machine:
     def violations(self) -> list[Violation]:
         """Every *always* property that fails now, with the elements for which it does.
 
-        What the machine's profile gives up is left out; `violations_of` tells it.
+        What the machine's profile gives up is left out; see `violations_of` for it.
         """
         return self._violations("always", self._state)
 
     def step_violations(self, before: Machine) -> list[Violation]:
         """Every *step* property that the step from ``before`` to this machine violates.
 
-        What the machine's profile gives up is left out; `violations_of` tells it.
+        What the machine's profile gives up is left out; see `violations_of` for it.
         """
         self._check_same_shape(before)
         return self._violations("step", before._state, self._state)
@@ -174,7 +198,8 @@ class Machine:
 
         It may be one that the machine's profile gives up.
 
-        Raises ValueError if there is no such property.
+        Raises:
+            ValueError: if there is no such property.
         """
         claim = self._claim(name, "always", "step")
         return [
@@ -188,7 +213,8 @@ class Machine:
         One that is about a step is asked of the step from ``before`` to this
         machine; without a ``before``, nothing witnesses it.
 
-        Raises ValueError if there is no such property.
+        Raises:
+            ValueError: if there is no such property.
         """
         claim = self._claim(name, "sometimes")
         return [_readable_point(claim.params, point) for point in self._cases(claim, before)]
@@ -222,8 +248,11 @@ class Machine:
     def get(self, variable: str, /, *args: object) -> Value:
         """A variable's value at one point.
 
-        Returns a bool, an enumeration member's name, or an element's number.
-        Raises ValueError for a variable or an element that does not exist.
+        Returns:
+            A bool, an enumeration member's name, or an element's number.
+
+        Raises:
+            ValueError: for a variable or an element that does not exist.
         """
         if variable not in self._program.variables:
             raise ValueError(unknown("variable", variable, self._program.variables))
@@ -232,11 +261,15 @@ class Machine:
         return readable(symbol.range, self._state[self._program.place(variable, point)])
 
     def evaluate(self, definition: str, /, *args: object) -> Value:
-        """The value of one of the specification's definitions; returns and raises as `get`."""
+        """The value of one of the specification's definitions at one point, as `get` gives it.
+
+        Raises:
+            ValueError: for a definition or an element that does not exist.
+        """
         function = self._program.definition(definition)
-        found = self.system.definitions[definition]
-        point = self._point(definition, [var.sort for var in found.params], args)
-        return readable(found.body.sort, function(self._state, *point))
+        named = self.system.definitions[definition]
+        point = self._point(definition, [var.sort for var in named.params], args)
+        return readable(named.body.sort, function(self._state, *point))
 
     def _point(
         self, name: str, sorts: Sequence[SortRef], args: Sequence[object]
@@ -260,7 +293,8 @@ class Machine:
     def at(self, values: Sequence[int]) -> Machine:
         """The same machine in the state that has those `values`.
 
-        Raises ValueError if they are too few, too many or out of range.
+        Raises:
+            ValueError: if they are too few, too many or out of range.
         """
         other = Machine.__new__(Machine)
         other._use(self._program, self._program.checked(values))
@@ -273,7 +307,8 @@ class Machine:
     def restore(self, key: bytes) -> None:
         """Go back to the state that `key` gave, on any machine of this topology.
 
-        Raises ValueError if the key's length is another machine's.
+        Raises:
+            ValueError: if the key's length is another machine's.
         """
         self._state = self._program.unpack(key)
 
@@ -303,7 +338,8 @@ class Machine:
 def diff(before: Machine, after: Machine) -> tuple[Change, ...]:
     """What differs between two states of one machine, in the state's order.
 
-    Raises ValueError if the machines differ in system or topology.
+    Raises:
+        ValueError: if the machines differ in system or topology.
     """
     before._check_same_shape(after)
     changes: list[Change] = []

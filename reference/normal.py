@@ -81,7 +81,7 @@ def conjuncts(term: Term, holds: bool = True) -> list[Term]:
 
 
 def witness(term: Quantified) -> tuple[list[Var], list[Term]]:
-    """The variables and conditions of a witness of an existential term.
+    """The variables of an existential term, and the conditions that a witness meets.
 
     For a universal term, those of a counterexample.
     """
@@ -95,7 +95,7 @@ def witness(term: Quantified) -> tuple[list[Var], list[Term]]:
 
 
 def holes(term: Term) -> set[Term]:
-    """What a term says topology and connectives about: its parts that are neither."""
+    """The parts of a term that topology and connectives are applied to, and that are neither."""
     match term:
         case Const():
             return set()
@@ -108,10 +108,10 @@ def holes(term: Term) -> set[Term]:
 
 def hole_of(term: Term) -> Term | None:
     """The one part on which ``term`` depends through topology, if there is just one."""
-    found = holes(term)
-    if len(found) != 1 or not _uses_topology(term):
+    parts = holes(term)
+    if len(parts) != 1 or not _uses_topology(term):
         return None
-    return found.pop()
+    return parts.pop()
 
 
 def _uses_topology(term: Term) -> bool:

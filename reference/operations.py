@@ -40,7 +40,13 @@ def _truth(text: str) -> bool | None:
 
 
 class Operations(Steps):
-    """Operations on ``machine``, which they change; ``steps`` records what they did."""
+    """Operations on ``machine``, which they change; ``steps`` records the steps that they took.
+
+    Each returns a `Result`, true for success, or with the errno that the user sees.
+
+    Raises:
+        ValueError: by each operation, for an element that does not exist.
+    """
 
     def write_state(self, block: int, word: str) -> Result:
         """Write ``word`` to /sys/devices/system/memory/memoryN/state.
@@ -150,7 +156,10 @@ class Operations(Steps):
         return self._all_or_nothing(result, before, done)
 
     def eject(self, block: int) -> Result:
-        """The firmware takes the devices of a removed block away.  Source: drivers/acpi/scan.c."""
+        """The firmware takes the devices of a removed block away.
+
+        Source: drivers/acpi/scan.c, acpi_scan_hot_remove.
+        """
         before, done = self.machine.key(), len(self.steps)
         result = SUCCESS
         for device in self._devices_of(block):

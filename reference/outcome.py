@@ -93,7 +93,7 @@ class Change:
 
 
 def shown(name: str, variables: tuple[Var, ...], params: Mapping[str, Value]) -> str:
-    """``name(b=block0)``: an action or a property with its parameters."""
+    """An action or a property with its parameters, as ``name(b=block0)``."""
     parts = []
     for var in variables:
         value = params[var.name]

@@ -67,7 +67,7 @@ def removal_order(machine: Machine, blocks: Iterable[int]) -> RemovalOrder:
         blocks: their numbers, each once.
 
     Raises:
-        ValueError: the machine has no such block, or one is named twice.
+        ValueError: if the machine has no such block, or one is named twice.
 
     >>> from memhp.reference.shapes import Shape
     >>> from memhp.spec.system import SYSTEM
@@ -105,7 +105,7 @@ def removal_order(machine: Machine, blocks: Iterable[int]) -> RemovalOrder:
 
 
 def _checked(machine: Machine, blocks: Iterable[int]) -> list[int]:
-    """The blocks in order.  Raises ValueError as `removal_order` says."""
+    """The blocks in order; ValueError as `removal_order` says."""
     size, chosen = machine.topology.sizes["Block"], list(blocks)
     for block in chosen:
         if isinstance(block, bool) or not isinstance(block, Integral):

@@ -19,23 +19,12 @@ __all__ = ["Shape", "arrangements"]
 class Shape:
     """A regular machine: every node alike, every block alike.
 
-    Parameters: ``nodes``; ``blocks`` per node, ``sections`` per block,
-    ``frames`` per section; ``folios``, ``ptes``, ``vmas`` and ``data`` values in
-    all; ``added``, ``movable``, ``multizone`` and ``vetoing``, the numbers of
-    blocks that were not there at boot, are in the movable zone at boot, span
-    several zones, or whose offline a notifier refuses; ``holes`` and
-    ``boot_kernel``, numbers of frames; ``memmaps``, where mem_maps lie: each in
-    its own section (Linux has that of added memory there with memmap_on_memory,
-    else in other memory: see ``memmap_host`` in ``tables``), or all of a node in
-    the section that holds its pgdat.  That is the node's first one; a design that
-    has pgdats elsewhere, as Linux, does not look;
-    ``totals``, the numbers of blocks, sections and frames in all, for a machine
-    that is not quite regular: then they are spread as evenly as they go;
-    each block lies in a memory device of its own, unless ``more`` and ``tables`` say otherwise;
-    ``more``, the sizes of further sorts (1 unless given); ``tables``, values of
-    topology, row-major.  What is not given is false, an enumeration's first
-    member, or the element of the same number as far as there are as many; each
-    section is a range for huge folios.  Raises ValueError where there is none of something.
+    Each block lies in a memory device of its own, unless ``more`` and ``tables`` say otherwise;
+    each section is a range for huge folios.  Topology that nobody chose is false, an
+    enumeration's first member, or the element of the same number as far as there are as many.
+
+    Raises:
+        ValueError: where there is none of something.
 
     >>> from memhp.spec.system import SYSTEM
     >>> Shape(nodes=2, blocks=2).build(SYSTEM).tables["node_of"]
@@ -44,22 +33,43 @@ class Shape:
 
     nodes: int = 1
     blocks: int = 2
+    """Per node."""
     sections: int = 1
+    """Per block."""
     frames: int = 1
+    """Per section."""
     folios: int = 1
+    """In all, as the next three."""
     ptes: int = 1
     vmas: int = 1
     data: int = 1
+    """How many values a frame can hold."""
     added: frozenset[int] = field(default_factory=frozenset)
+    """The numbers of the blocks that were not there at boot."""
     movable: frozenset[int] = field(default_factory=frozenset)
+    """The blocks that are in the movable zone at boot."""
     multizone: frozenset[int] = field(default_factory=frozenset)
+    """The blocks that span several zones."""
     vetoing: frozenset[int] = field(default_factory=frozenset)
+    """The blocks whose offline a notifier refuses."""
     holes: frozenset[int] = field(default_factory=frozenset)
+    """The numbers of the frames that are no memory."""
     boot_kernel: frozenset[int] = field(default_factory=frozenset)
+    """The frames that the kernel took at boot."""
     memmaps: Literal["own", "pgdat"] = "own"
+    """Where mem_maps lie: each in its own section, or all of a node in its pgdat's section.
+
+    Linux has that of added memory in its own section with memmap_on_memory, else in other
+    memory: see ``memmap_host`` in ``tables``.  The pgdat's section is the node's first one; a
+    design that has pgdats elsewhere, as Linux, does not look.
+    """
     totals: tuple[int, int, int] | None = None
+    """Blocks, sections and frames in all, spread as evenly as they go: for a machine that is not
+    quite regular."""
     more: tuple[tuple[str, int], ...] = ()
+    """The sizes of further sorts, by name; each other one has 1 element."""
     tables: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    """Values of topology by its symbol's name, row-major."""
 
     def __post_init__(self) -> None:
         for name, size in self.sizes.items():
@@ -71,7 +81,7 @@ class Shape:
 
     @property
     def sizes(self) -> Mapping[str, int]:
-        """The number of elements of each sort of the core."""
+        """The number of elements in all of each sort that the fields speak of, by name."""
         blocks = self.nodes * self.blocks
         sections = blocks * self.sections
         blocks, sections, frames = self.totals or (blocks, sections, sections * self.frames)
@@ -87,7 +97,11 @@ class Shape:
         }
 
     def build(self, system: System) -> Topology:
-        """The topology.  Raises ValueError if ``system`` knows other sorts, tables or sizes."""
+        """The topology of this machine, for ``system``.
+
+        Raises:
+            ValueError: if ``system`` knows other sorts, tables or sizes.
+        """
         zones = next(s.range for s in system.topology if s.name == "early_zone")
         one = {sort.name: 1 for sort in system.unbounded_sorts}
         each = {"Range": self.sizes["Section"], "MemoryDevice": self.sizes["Block"]}
@@ -151,10 +165,10 @@ def _plain(symbol: Symbol, sizes: Mapping[str, int]) -> Callable[..., int]:
 def _listed(
     values: Sequence[int], name: str, system: System, sizes: Mapping[str, int]
 ) -> Callable[..., int]:
-    """A table as a function.  Raises ValueError if the system has no such table."""
-    symbol = next((found for found in system.topology if found.name == name), None)
+    """A table as a function; ValueError if the system has no such table."""
+    symbol = next((each for each in system.topology if each.name == name), None)
     if symbol is None:
-        raise ValueError(unknown("table", name, (found.name for found in system.topology)))
+        raise ValueError(unknown("table", name, (each.name for each in system.topology)))
 
     expected = prod(sizes.get(sort.name, len(sort.members or ())) for sort in symbol.domain)
     if len(values) != expected:
@@ -175,10 +189,13 @@ def _member(sort: SortRef, name: str) -> int:
 
 
 def arrangements(shape: Shape) -> Iterator[tuple[str, Shape]]:
-    """The shapes that a bounded search looks at, each with a word on what is special.
+    """The shapes that a bounded search looks at.
 
     The sizes are those of ``shape``; what was there at boot, which blocks are
     movable and where the mem_maps lie differ.
+
+    Yields:
+        A few words on what is special, and the shape.
     """
     blocks = frozenset(range(shape.sizes["Block"]))
     last = frozenset([max(blocks)])

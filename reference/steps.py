@@ -24,7 +24,7 @@ class Result:
 
     @property
     def guard(self) -> str:
-        """The guard that refused; empty for success."""
+        """The name of the guard that refused; empty for success."""
         return "" if self.refusal is None else self.refusal.guard
 
     def __str__(self) -> str:
@@ -56,13 +56,13 @@ class Steps:
 
     def _each_section(self, block: int, *actions: str) -> Result:
         """Take the actions on every section of the block, in an order that the guards allow."""
-        left = self._sections_of(block)
-        while left:
-            results = {section: self._take_all(actions, section) for section in left}
-            stuck = [section for section in left if not results[section]]
-            if stuck == left:
-                return results[left[0]]
-            left = stuck
+        waiting = self._sections_of(block)
+        while waiting:
+            results = {section: self._take_all(actions, section) for section in waiting}
+            stuck = [section for section in waiting if not results[section]]
+            if stuck == waiting:
+                return results[waiting[0]]
+            waiting = stuck
         return SUCCESS
 
     def _take_all(self, actions: tuple[str, ...], section: int) -> Result:

@@ -30,16 +30,17 @@ None stands for a value that the target does not tell.
 class Target(Protocol):
     """Anything that does what a user, the firmware and the allocator ask of a machine.
 
-    Three more parts are looked for, and need not be there.  ``profile``, the name of the design
-    that the target follows (`memhp.spec.profiles`): ``linux-6.12`` for one of Linux; without it
-    what the list of 2004 asks for.  ``operations``, a set of
-    names: what the target can do, operations or single steps (without it, every operation
-    that ``memhp fuzz --list`` does not mark as a step).  And, where a target may do
-    more than one thing, ``allowed(before, operation, *params)``: what else may come of
-    an operation, as pairs of an answer and a `Machine` after it.  It judges by ``before``
-    alone, a machine as the operation finds it, not by what the target has done; the
-    reference goes on from the pair that the target's answer and state agree with.  After
-    a reset a target makes the same choices again, or a divergence cannot be shrunk.
+    Three more parts are looked for, and need not be there:
+
+    - ``profile``, the name of the design that the target follows (`memhp.spec.profiles`):
+      ``linux-6.12`` for one of Linux; without it what the list of 2004 asks for.
+    - ``operations``, a set of names: what the target can do, operations or single steps (without
+      it, every operation that ``memhp fuzz --list`` does not mark as a step).
+    - ``allowed(before, operation, *params)``, where a target may do more than one thing: what else
+      may come of an operation, as pairs of an answer and a `Machine` after it.  It judges by
+      ``before`` alone, a machine as the operation finds it, not by what the target has done; the
+      reference goes on from the pair that the target's answer and state agree with.  After a
+      reset a target makes the same choices again, or a divergence cannot be shrunk.
     """
 
     def reset(self, topology: Topology) -> None:
@@ -47,14 +48,19 @@ class Target(Protocol):
 
         `Topology.values` has a table's members by their names, as `observe` may tell them.
 
-        Raises ValueError for a machine that the target cannot be: nothing is compared then.
+        Raises:
+            ValueError: for a machine that the target cannot be; nothing is compared then.
         """
 
     def do(self, operation: str, *params: Value) -> int | None:
-        """Do an operation.  Returns None for success, otherwise the errno that a user sees."""
+        """Do an operation.
+
+        Returns:
+            None for success, otherwise the errno that a user sees.
+        """
 
     def observe(self) -> Observation:
-        """What can be seen of the state; not every variable needs to be there."""
+        """The values that can be seen of the state; not every variable needs to be there."""
         ...
 
 
@@ -78,7 +84,7 @@ class ReferenceTarget:
         self.refusal: Refusal | None = None
 
     def reset(self, topology: Topology) -> None:
-        """Boot; the code for a topology is made once as long as it stays the same."""
+        """Boot a machine of that topology; its code is made once, as long as it stays the same."""
         if self._booted is None or self._booted.topology is not topology:
             self._booted = Machine(self.system, topology)
             self.spans = _spans(self.system, topology)
@@ -91,14 +97,18 @@ class ReferenceTarget:
         self.steps = self._user.steps
 
     def do(self, operation: str, *params: Value) -> int | None:
-        """Where an operation has the name of a step (``eject_device``), it is the operation.
+        """Do an operation, or take a single step; of the same name (``eject_device``), the first.
 
-        Raises ValueError for an operation or parameter that does not exist.
+        Returns:
+            None for success, otherwise the errno that a user sees.
+
+        Raises:
+            ValueError: for an operation or parameter that does not exist.
         """
         self._user.steps.clear()
-        found = getattr(self._user, operation, None)
-        if callable(found) and not operation.startswith("_"):
-            result: Result = found(*params)
+        method = getattr(self._user, operation, None)
+        if callable(method) and not operation.startswith("_"):
+            result: Result = method(*params)
             self.refusal = result.refusal
             return result.errno
         if operation not in self.system.action_by_name:
@@ -112,7 +122,7 @@ class ReferenceTarget:
         return None
 
     def observe(self) -> Mapping[str, Sequence[int]]:
-        """Every variable."""
+        """The values of every variable, by its name, row-major."""
         values = self.machine.values
         return {name: values[start:end] for name, (start, end) in self.spans.items()}
 

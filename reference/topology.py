@@ -35,14 +35,15 @@ Value = int | str | bool
 
 @dataclass(frozen=True)
 class Topology:
-    """What one machine is.
+    """What one machine is; `check` compares it with a system.
 
-    Parameters: ``sizes``, the number of elements (at least 1) of each unbounded
-    sort; ``tables``, for each topology symbol its values, row-major, a member
-    of an enumeration or a truth value as its index.
+    Args:
+        sizes: the number of elements (at least 1) of each unbounded sort.
+        tables: for each topology symbol its values, row-major, a member of an enumeration or a
+            truth value as its index.
 
-    Raises ValueError for a size or a table that cannot be; `check` compares
-    both with a system.
+    Raises:
+        ValueError: for a size or a table that cannot be.
 
     >>> small = Topology({"Block": 2, "Frame": 4}, {"block_of": (0, 0, 1, 1)})
     >>> small.tables["block_of"][3]
@@ -74,10 +75,14 @@ class Topology:
     ) -> Topology:
         """The topology whose tables hold the values of functions.
 
-        Parameters: as for the class, but each table is a function of element
-        numbers that returns an element's number, a member's index, or the name of either.
+        Args:
+            system: the system that it is to fit.
+            sizes: as for the class.
+            tables: for each topology symbol a function of element numbers that returns an
+                element's number, a member's index, or the name of either.
 
-        Raises ValueError as `check` does.
+        Raises:
+            ValueError: for a table that the system does not have, and as `check` does.
         """
         known = {symbol.name: symbol for symbol in system.topology}
         spans = cls(sizes, {})
@@ -97,7 +102,8 @@ class Topology:
     def values(self, system: System, table: str) -> tuple[Value, ...]:
         """A table as a caller sees it: members of an enumeration by their names.
 
-        Raises ValueError if ``system`` has no such table.
+        Raises:
+            ValueError: if ``system`` has no such table.
 
         >>> from memhp.reference.shapes import Shape
         >>> from memhp.spec.system import SYSTEM
@@ -121,7 +127,11 @@ class Topology:
         return list(product(*(range(self.size(sort)) for sort in sorts)))
 
     def check(self, system: System) -> None:
-        """Raise ValueError unless sizes and tables are those that ``system`` needs."""
+        """Return if sizes and tables are those that ``system`` needs.
+
+        Raises:
+            ValueError: if one is missing, unknown, or out of range.
+        """
         self._check_sizes(system)
         known = {symbol.name: symbol for symbol in system.topology}
         for name in self.tables:
@@ -131,9 +141,12 @@ class Topology:
             self._check_table(symbol)
 
     def check_bounds(self, system: System) -> None:
-        """Raise ValueError if a machine of these sizes has more values than can be dealt with.
+        """Return if a machine of these sizes has no more values than can be dealt with.
 
         Nothing is built to find that out: ask it first of sizes that somebody else chose.
+
+        Raises:
+            ValueError: if it has more, or the sizes are not those that ``system`` needs.
         """
         self._check_sizes(system)
         symbols = (*system.topology, *(variable.symbol for variable in system.variables))
@@ -173,7 +186,7 @@ class Topology:
 
 
 def _index(sort: SortRef, value: Value, size: int) -> int:
-    """What a table holds for that value.  Raises ValueError for a name of nothing."""
+    """What a table holds for that value; ValueError for a name of nothing."""
     return element(sort, value, size) if isinstance(value, str) else int(value)
 
 
@@ -196,7 +209,11 @@ def cut(value: object, most: int = 60) -> str:
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
-    """The sentence for a name that does not exist: the closest one, and all."""
+    """The sentence for a name that does not exist: it tells the closest one, and all.
+
+    Args:
+        what: the kind of thing that has the name.
+    """
     names, name = list(known), str(name)[:_MOST_NAME]
     close = get_close_matches(name, names, n=1)
     hint = f"did you mean {close[0]}? " if close else ""
@@ -204,14 +221,14 @@ def unknown(what: str, name: str, known: Iterable[str]) -> str:
 
 
 def element_name(sort: SortRef, number: int) -> str:
-    """How an element is shown: ``frame3``, or a member's name."""
+    """The name under which an element is shown: ``frame3``, or a member's name."""
     if sort.members is not None:
         return sort.members[number]
     return str(number) if sort == INT else f"{sort.name.lower()}{number}"
 
 
 def readable(sort: SortRef, number: int) -> Value:
-    """What a caller gets: a truth value, a member's name, or the element's number."""
+    """The value that a caller gets: a truth value, a member's name, or the element's number."""
     if sort == BOOL:
         return bool(number)
     return int(number) if sort.members is None else sort.members[number]
@@ -220,10 +237,13 @@ def readable(sort: SortRef, number: int) -> Value:
 def element(sort: SortRef, value: object, size: int) -> int:
     """The number of the element that a caller means by ``value``.
 
-    Parameters: ``value``, a number, or a name as `element_name` gives it;
-    ``size``, how many elements there are.
+    Args:
+        sort: the sort of the element.
+        value: a number, or a name as `element_name` gives it.
+        size: how many elements there are.
 
-    Raises ValueError, with the values that are possible.
+    Raises:
+        ValueError: if there is no such element; the message has the values that are possible.
     """
     if sort == INT:
         return _whole(value)

@@ -51,25 +51,27 @@ class Step:
 
 @dataclass(frozen=True)
 class Trace:
-    """A run of a system on one topology.
-
-    Parameters: ``system_name``, the name of the system that ran; ``steps``,
-    the steps that were taken; ``start``, the state before the first one as
-    `Machine.values` gives it, if that is not the state at boot; ``loop``, after
-    how many steps the state at the end was seen before, for a run without end.
-    """
+    """A run of a system on one topology."""
 
     system_name: str
+    """The name of the system that ran."""
     topology: Topology
     steps: tuple[Step, ...]
+    """The steps that were taken."""
     start: tuple[int, ...] | None = None
+    """The state before the first step, as `Machine.values` gives it; None for the one at boot."""
     loop: int | None = None
+    """For a run without end, after how many steps the state at the end was seen before."""
 
     def replay(self, system: System) -> Iterator[Machine]:
-        """The machine at the start, and after each step.
+        """Take the steps, one by one.
 
-        Raises TraceError for a step that the system refuses or does not know,
-        ValueError if topology or start do not fit the system.
+        Yields:
+            The machine at the start, and after each step.
+
+        Raises:
+            TraceError: for a step that the system refuses or does not know.
+            ValueError: if topology or start do not fit the system.
         """
         if self.system_name != system.name:
             raise TraceError(f"the trace is of system {self.system_name!r}, not {system.name!r}")
@@ -82,7 +84,9 @@ class Trace:
     def to_itf(self, system: System) -> dict[str, Any]:
         """The trace as an ITF document: plain dicts and lists, ready for JSON.
 
-        Raises as `replay` does.
+        Raises:
+            TraceError: as `replay` does.
+            ValueError: as `replay` does.
         """
         machines = list(self.replay(system))
         steps = [None, *self.steps]
@@ -109,8 +113,9 @@ class Trace:
     def from_itf(cls, document: object, system: System) -> Trace:
         """The trace that an ITF document holds; each step is replayed, each state compared.
 
-        Raises TraceError, with the place in the document, if it is malformed,
-        or says something else than the replay.
+        Raises:
+            TraceError: if the document is malformed, or says something else than the replay;
+                with the place in the document.
         """
         root = _typed(document, dict, "the document")
         topology = _topology(root, system)
@@ -169,14 +174,14 @@ def _step_to_itf(machine: Machine, step: Step | None) -> dict[str, Any]:
 
 
 def _state_to_itf(machine: Machine) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    maps: dict[str, Any] = {}
     values = iter(machine.values)
     for variable in machine.system.variables:
         domain, result = variable.symbol.domain, variable.symbol.range
         points = machine.topology.points(domain)
         pairs = [[_key(domain, point), _itf(result, next(values))] for point in points]
-        found[variable.symbol.name] = {"#map": pairs}
-    return found
+        maps[variable.symbol.name] = {"#map": pairs}
+    return maps
 
 
 def _itf(sort: SortRef, number: int) -> str | bool:
@@ -251,19 +256,19 @@ def _state(value: object, machine: Machine, where: str) -> Machine:
     values: list[int] = []
     for variable in machine.system.variables:
         values += _values(state, variable.symbol, machine.topology, where)
-    found = machine.at(values)
+    stored = machine.at(values)
     try:
-        found.key()
+        stored.key()
     except OverflowError:
         raise TraceError(f"{where}: a number is too large to be a count") from None
-    return found
+    return stored
 
 
 def _values(state: dict[str, Any], symbol: Symbol, topology: Topology, where: str) -> list[int]:
     """A variable's values, row-major."""
     holder = _field(state, symbol.name, dict, where)
     where = f"{where}.{symbol.name}"
-    found: dict[tuple[int, ...], int] = {}
+    by_point: dict[tuple[int, ...], int] = {}
     for entry in _field(holder, "#map", list, where):
         pair = _typed(entry, list, f"{where}: an entry")
         if len(pair) != 2:
@@ -273,14 +278,14 @@ def _values(state: dict[str, Any], symbol: Symbol, topology: Topology, where: st
             value = element(symbol.range, pair[1], topology.size(symbol.range))
         except ValueError as error:
             raise TraceError(f"{where}: {error}") from None
-        if point in found:
+        if point in by_point:
             raise TraceError(f"{where}: {_text(symbol.domain, point)} is given twice")
-        found[point] = value
+        by_point[point] = value
     points = topology.points(symbol.domain)
     for point in points:
-        if point not in found:
+        if point not in by_point:
             raise TraceError(f"{where}: {_text(symbol.domain, point)} is missing")
-    return [found[point] for point in points]
+    return [by_point[point] for point in points]
 
 
 def _point(key: object, sorts: tuple[SortRef, ...], topology: Topology) -> tuple[int, ...]:
