@@ -284,7 +284,7 @@ class Blocks:
             result &= np.frombuffer(obstacle, dtype=np.uint8) == 0
         result &= np.frombuffer(self.memory.kernel, dtype=np.int64) == 0
         result &= np.frombuffer(self.memory.user, dtype=np.int64) <= elsewhere
-        for block in self.memory.huge:
+        for block in self.memory.pools.frames_in:
             result[block] = False
         for block in self.memory.restless:
             needed = self.memory.time_needed(block)

@@ -89,7 +89,7 @@ class Folios(BlockFrames):
             return ENOMEM
         codes[at] = USER
         self.user[block] += 1
-        self._less_free(block)
+        self.less_free(block)
         self._set_state(folio, kind)
         self.home.set(folio, frame)
         self.folio_of.set(frame, folio)
@@ -115,7 +115,7 @@ class Folios(BlockFrames):
         frame = self.home.get(folio)
         block, at = divmod(frame, self.per_block)
         self.user[block] -= 1
-        self._give_back(block, at)
+        self.give_back(block, at)
         if self.filesystem:
             self._settle_down(folio, frame)
         return 0
@@ -143,7 +143,7 @@ class Folios(BlockFrames):
         """The folio may refuse for good: its filesystem can neither move nor release."""
         return self.kind(folio) == FILE and self.filesystem_of(folio) == NEITHER
 
-    def _mark(self, folio: int, state: int) -> None:
+    def mark(self, folio: int, state: int) -> None:
         """Change the flags of a folio that exists."""
         self._set_state(folio, state)
         self._settle_down(folio, self.home.get(folio))

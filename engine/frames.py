@@ -139,9 +139,9 @@ class BlockFrames:
         block, at = divmod(frame, self.per_block)
         if self.code(frame) != FREE or self.zone[block] == _MOVABLE:
             return ENOMEM
-        self._codes(block)[at] = KERNEL
+        self.codes_of(block)[at] = KERNEL
         self.kernel[block] += 1
-        self._less_free(block)
+        self.less_free(block)
         return 0
 
     def free_kernel(self, frame: int) -> int:
@@ -150,7 +150,7 @@ class BlockFrames:
             return EAGAIN
         block, at = divmod(frame, self.per_block)
         self.kernel[block] -= 1
-        self._give_back(block, at)
+        self.give_back(block, at)
         return 0
 
     def keep_on_cpu(self, frame: int) -> int:
@@ -160,15 +160,15 @@ class BlockFrames:
             return EAGAIN
         if self.code(frame) not in (FREE, CLOSED):
             return EAGAIN
-        self._codes(block)[at] = PCP
-        self._less_free(block)
+        self.codes_of(block)[at] = PCP
+        self.less_free(block)
         return 0
 
     def drain_from_cpu(self, frame: int) -> int:
         """The frame goes back from a CPU's list to the free list."""
         if self.code(frame) != PCP:
             return EAGAIN
-        self._give_back(*divmod(frame, self.per_block))
+        self.give_back(*divmod(frame, self.per_block))
         return 0
 
     def lowest_free(self, node: int) -> int:
@@ -253,9 +253,9 @@ class BlockFrames:
 
     # --- keeping the counts ------------------------------------------------------------------
 
-    def _give_back(self, block: int, at: int) -> None:
+    def give_back(self, block: int, at: int) -> None:
         code = self.freed_as[block]
-        codes = self._codes(block)
+        codes = self.codes_of(block)
         codes[at] = code
         free = self.free[block] + 1
         self.free[block] = free
@@ -264,13 +264,13 @@ class BlockFrames:
         if free == self.per_block:
             self._settle(block, code)
 
-    def _less_free(self, block: int, frames: int = 1) -> None:
+    def less_free(self, block: int, frames: int = 1) -> None:
         left = self.free[block] - frames
         self.free[block] = left
         if not left:
             self.room[self.node_of[block]].discard(block)
 
-    def _codes(self, block: int) -> bytearray:
+    def codes_of(self, block: int) -> bytearray:
         """The codes of the block's frames, which is mixed from now on."""
         codes = self.mixed.get(block)
         return self._mix(block) if codes is None else codes
@@ -301,12 +301,12 @@ class BlockFrames:
             self._settle(block, code)
         elif isinstance(frames, range):
             part = slice(frames.start - first, frames.stop - first)
-            self._codes(block)[part] = bytes((code,)) * len(frames)
+            self.codes_of(block)[part] = bytes((code,)) * len(frames)
         elif isinstance(frames, Scattered):
-            view = np.frombuffer(self._codes(block), dtype=np.uint8)
+            view = np.frombuffer(self.codes_of(block), dtype=np.uint8)
             _add(view, frames.mask, code - int(view[int(np.argmax(frames.mask))]))
         else:
-            np.frombuffer(self._codes(block), dtype=np.uint8)[frames - first] = code
+            np.frombuffer(self.codes_of(block), dtype=np.uint8)[frames - first] = code
 
     def _recode(self, block: int, codes: bytearray) -> None:
         """Count the frames of a block whose codes are given one by one."""

@@ -14,22 +14,27 @@ from .codes import (
     HUGE,
     ZONES,
 )
-from .layout import Layout
-from .pins import Pins
+from .frames import BlockFrames
 
-__all__ = ["HugeFolios"]
+__all__ = ["HugePools"]
 
 _MOVABLE = ZONES.index("movable")
 _NONE, _FREE, _USED, _INCOMING = range(4)
+"""What a huge folio is."""
 _IDLE, _RESERVED, _COPIED = range(3)
+"""How far its move is."""
 
 
-class HugeFolios(Pins):
-    """Pools that are empty; ``huge`` counts, for each block, the frames of huge folios."""
+class HugePools:
+    """Pools that are empty, in memory of which they take whole ranges of ``frames``.
 
-    def __init__(self, layout: Layout) -> None:
-        super().__init__(layout)
-        self.huge: dict[int, int] = {}
+    ``frames_in`` counts, for each block with a huge folio, the frames that such folios take.
+    """
+
+    def __init__(self, frames: BlockFrames) -> None:
+        self.frames = frames
+        self.layout = layout = frames.layout
+        self.frames_in: dict[int, int] = {}
         ranges, count = layout.ranges, len(layout.birth_range)
         self.huge_state = bytearray(count)
         self.huge_home = list(layout.birth_range)
@@ -47,17 +52,17 @@ class HugeFolios(Pins):
         self.migratable = bytearray(ranges)
 
     def _block_of_range(self, place: int) -> int:
-        return place * self.layout.range_size // self.per_block
+        return place * self.layout.range_size // self.frames.per_block
 
     def _node_of_range(self, place: int) -> int:
-        return self.node_of[self._block_of_range(place)]
+        return self.frames.node_of[self._block_of_range(place)]
 
     def _pool_of(self, huge: int) -> int:
         return self._node_of_range(self.huge_home[huge])
 
     def _leaves(self, huge: int) -> bool:
         """The huge folio is in a block that is closed to allocation."""
-        return self.freed_as[self._block_of_range(self.huge_home[huge])] != FREE
+        return self.frames.freed_as[self._block_of_range(self.huge_home[huge])] != FREE
 
     def _none_to_spare(self, node: int) -> bool:
         return self.reserved_huge[node] >= self.free_huge[node]
@@ -137,33 +142,36 @@ class HugeFolios(Pins):
         if self.huge_state[huge]:
             return EAGAIN
         size = self.layout.range_size
-        block, at = divmod(place * size, self.per_block)
-        codes = self.mixed.get(block)
-        free = self.uniform[block] == FREE if codes is None else codes.count(FREE, at, at + size)
-        if free is not True and free != size:
+        block, at = divmod(place * size, self.frames.per_block)
+        codes = self.frames.mixed.get(block)
+        if codes is None:
+            all_free = self.frames.uniform[block] == FREE
+        else:
+            all_free = codes.count(FREE, at, at + size) == size
+        if not all_free:
             return ENOMEM
-        if self.layout.gigantic[place] and self.zone[block] == _MOVABLE:
+        if self.layout.gigantic[place] and self.frames.zone[block] == _MOVABLE:
             return ENOMEM
         self.huge_state[huge] = state
         self.huge_home[huge] = place
         self.huge_of[place] = huge
         self.surplus[huge] = 0
-        self.nr_huge[self.node_of[block]] += 1
-        self.huge[block] = self.huge.get(block, 0) + size
-        self._codes(block)[at : at + size] = bytes((HUGE,)) * size
-        self._less_free(block, size)
+        self.nr_huge[self.frames.node_of[block]] += 1
+        self.frames_in[block] = self.frames_in.get(block, 0) + size
+        self.frames.codes_of(block)[at : at + size] = bytes((HUGE,)) * size
+        self.frames.less_free(block, size)
         return 0
 
     def _unmake(self, huge: int) -> None:
         place, size = self.huge_home[huge], self.layout.range_size
-        block, at = divmod(place * size, self.per_block)
-        self.nr_huge[self.node_of[block]] -= 1
+        block, at = divmod(place * size, self.frames.per_block)
+        self.nr_huge[self.frames.node_of[block]] -= 1
         self.huge_state[huge] = _NONE
-        self.huge[block] -= size
-        if not self.huge[block]:
-            del self.huge[block]
+        self.frames_in[block] -= size
+        if not self.frames_in[block]:
+            del self.frames_in[block]
         for frame in range(at, at + size):
-            self._give_back(block, frame)
+            self.frames.give_back(block, frame)
 
     # --- use, and moves ----------------------------------------------------------------------
 

@@ -86,7 +86,7 @@ class Mappings(Folios):
         frame = self.pte_frame.get(pte)
         if not frame:
             return EFAULT
-        self._write(frame - 1, self.pte_folio.get(pte), value)
+        self.write(frame - 1, self.pte_folio.get(pte), value)
         return 0
 
     def mappers(self, folio: int) -> list[int]:
@@ -109,12 +109,12 @@ class Mappings(Folios):
             self._set_state(folio, self.state(folio) | MAPPED)
         self._first.set(folio, pte + 1)
 
-    def _write(self, frame: int, folio: int, value: int) -> None:
+    def write(self, frame: int, folio: int, value: int) -> None:
         self.data.set(frame, value)
         self.contents.set(folio, value)
         state = self.state(folio)
         if not state & DIRTY:
-            self._mark(folio, state | DIRTY)
+            self.mark(folio, state | DIRTY)
 
     def _follow_run(self, folio: int, targets: Frames) -> None:
         """Entries follow folios in a row; where each has one, in a row too, it is one write."""

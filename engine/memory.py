@@ -26,21 +26,28 @@ from .codes import (
     WRITEBACK,
 )
 from .frames import Frames, block_of
-from .huge import HugeFolios
+from .huge import HugePools
 from .layout import Layout
+from .mappings import Mappings
+from .pins import Pins
+from .stores import Stores
 
 __all__ = ["Memory"]
 
 
-class Memory(HugeFolios):
+class Memory(Mappings):
     """The memory of a machine that has just booted.
 
+    ``stores``, ``pins`` and ``pools`` are its parts: who else has to do with its folios.
     ``spent`` says how much of the time that a removal may wait is gone, for each
     block; ``refused`` has the frames of a block out of which a migration was given up.
     """
 
     def __init__(self, layout: Layout) -> None:
         super().__init__(layout)
+        self.stores = Stores(self)
+        self.pins = Pins(self)
+        self.pools = HugePools(self)
         self.spent: dict[int, int] = {}
         self.refused: dict[int, set[int]] = {}
 
@@ -54,12 +61,12 @@ class Memory(HugeFolios):
             return EBUSY if flag == WRITEBACK else EAGAIN
         block, at = divmod(source, self.per_block)
         to, place = divmod(target, self.per_block)
-        self._codes(to)[place] = USER
+        self.codes_of(to)[place] = USER
         self.user[to] += 1
-        self._less_free(to)
+        self.less_free(to)
         self._arrive(folio, source, target)
         self.user[block] -= 1
-        self._give_back(block, at)
+        self.give_back(block, at)
         return 0
 
     def _arrive(self, folio: int, source: int, target: int) -> None:
@@ -97,9 +104,13 @@ class Memory(HugeFolios):
         some = self.restless.get(block, ())
         return any(self._is_sticky(self.folio_of.get(frame)) for frame in some)
 
+    def _is_sticky(self, folio: int) -> bool:
+        """The folio may refuse for good: its filesystem has no way, or a device holds it."""
+        return super()._is_sticky(folio) or self.pins.hold_for_good(folio)
+
     def is_empty(self, block: int) -> bool:
         """Nobody has a frame of the isolated block."""
-        return not self.user[block] and block not in self.huge
+        return not self.user[block] and block not in self.pools.frames_in
 
     def empty(self, block: int, nodes: Sequence[int]) -> None:
         """Move what can move out of the isolated block, to the first of the nodes with room."""
@@ -140,12 +151,12 @@ class Memory(HugeFolios):
     def _make_ready(self, block: int, folio: int, flag: int) -> bool:
         """What is done about a folio that refused, if there is anything."""
         if flag == DIRTY:
-            return not self.begin_writeback(folio)
+            return not self.stores.begin_writeback(folio)
         if flag == PRIVATE:
-            return not self.release_private(folio)
+            return not self.stores.release_private(folio)
         if flag != WRITEBACK or not self._wait(block):
             return False
-        self.end_writeback(folio)
+        self.stores.end_writeback(folio)
         return True
 
     def _wait(self, block: int) -> bool:
@@ -177,7 +188,7 @@ class Memory(HugeFolios):
             needed += 1
             if how != RELEASABLE:
                 return -1
-        silent = writes and not self.answers[self.store_of(folio)]
+        silent = writes and not self.stores.answers[self.stores.store_of(folio)]
         return -1 if silent or state & (PINNED | BUSY) else needed
 
     # --- in bulk -----------------------------------------------------------------------------
@@ -198,7 +209,7 @@ class Memory(HugeFolios):
         self._recolour(to, targets, USER)
         self.user[block] -= moved
         self.user[to] += moved
-        self._less_free(to, moved)
+        self.less_free(to, moved)
 
     def _move_runs(self, sources: Frames, targets: Frames) -> bool:
         """Folios in the order of their numbers move: their homes are written in a row."""

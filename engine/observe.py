@@ -11,6 +11,7 @@ from .codes import (
     PRIVATE,
     WRITEBACK,
 )
+from .huge import HugePools
 from .memory import Memory
 
 __all__ = ["folios"]
@@ -37,16 +38,16 @@ def folios(memory: Memory) -> dict[str, Sequence[int | None]]:
             for o in all_folios
         ],
         "in_flight": [
-            memory.in_flight.get(o, 0 if data is None else data[born[o]]) for o in all_folios
+            memory.stores.in_flight.get(o, 0 if data is None else data[born[o]]) for o in all_folios
         ],
-        "answers": list(memory.answers),
+        "answers": list(memory.stores.answers),
         "mapcount": [len(memory.mappers(folio)) for folio in all_folios],
-        "pin_count": [len(memory.pins_on.get(folio, ())) for folio in all_folios],
+        "pin_count": [len(memory.pins.pins_on.get(folio, ())) for folio in all_folios],
         **_page_tables(memory),
-        **_huge(memory),
-        "pin_kind": list(memory.pin_kind),
-        "pin_folio": memory.pin_folio,
-        "pin_frame": memory.pin_frame,
+        **_huge(memory.pools),
+        "pin_kind": list(memory.pins.pin_kind),
+        "pin_folio": memory.pins.pin_folio,
+        "pin_frame": memory.pins.pin_frame,
     }
 
 
@@ -61,20 +62,20 @@ def _page_tables(memory: Memory) -> dict[str, Sequence[int | None]]:
     }
 
 
-def _huge(memory: Memory) -> dict[str, Sequence[int | None]]:
+def _huge(pools: HugePools) -> dict[str, Sequence[int | None]]:
     return {
-        "huge_state": list(memory.huge_state),
-        "huge_home": memory.huge_home,
-        "huge_of": memory.huge_of,
-        "surplus": list(memory.surplus),
-        "held": list(memory.held),
-        "nr_huge": memory.nr_huge,
-        "free_huge": memory.free_huge,
-        "surplus_huge": memory.surplus_huge,
-        "reserved_huge": memory.reserved_huge,
-        "huge_stage": list(memory.huge_stage),
-        "target": memory.huge_target,
-        "range_data": memory.range_data,
-        "huge_contents": memory.huge_contents,
-        "migratable": list(memory.migratable),
+        "huge_state": list(pools.huge_state),
+        "huge_home": pools.huge_home,
+        "huge_of": pools.huge_of,
+        "surplus": list(pools.surplus),
+        "held": list(pools.held),
+        "nr_huge": pools.nr_huge,
+        "free_huge": pools.free_huge,
+        "surplus_huge": pools.surplus_huge,
+        "reserved_huge": pools.reserved_huge,
+        "huge_stage": list(pools.huge_stage),
+        "target": pools.huge_target,
+        "range_data": pools.range_data,
+        "huge_contents": pools.huge_contents,
+        "migratable": list(pools.migratable),
     }

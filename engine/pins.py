@@ -17,23 +17,26 @@ from .codes import (
     SHORT,
     ZONES,
 )
-from .layout import Layout
-from .stores import Stores
+from .mappings import Mappings
 
 __all__ = ["Pins"]
 
 _MOVABLE = ZONES.index("movable")
 
 
-class Pins(Stores):
-    """The entries of devices' tables, none of them in use."""
+class Pins:
+    """The entries of the tables of devices that use ``memory``, none of them in use.
 
-    def __init__(self, layout: Layout) -> None:
-        super().__init__(layout)
+    ``pins_on`` has, for each folio that a device uses, the entries that name it.
+    """
+
+    def __init__(self, memory: Mappings) -> None:
+        self.memory = memory
+        self.layout = layout = memory.layout
         pins = len(layout.does_dma)
         self.pin_kind = bytearray(pins)
         self.pin_folio = list(layout.first_pinned) or [0] * pins
-        self.pin_frame = [self.home.get(folio) for folio in self.pin_folio]
+        self.pin_frame = [self.memory.home.get(folio) for folio in self.pin_folio]
         self.pins_on: dict[int, set[int]] = {}
 
     def pin_short(self, pin: int, folio: int) -> int:
@@ -48,8 +51,8 @@ class Pins(Stores):
         error = self._cannot_pin(pin, folio)
         if error:
             return error
-        block = self.home.get(folio) // self.per_block
-        if self.zone[block] == _MOVABLE or self.freed_as[block] != FREE:
+        block = self.memory.home.get(folio) // self.memory.per_block
+        if self.memory.zone[block] == _MOVABLE or self.memory.freed_as[block] != FREE:
             return EAGAIN
         self._pin(pin, folio, LONGTERM)
         return 0
@@ -64,14 +67,14 @@ class Pins(Stores):
         pins.discard(pin)
         if not pins:
             del self.pins_on[folio]
-            self._mark(folio, self.state(folio) & ~PINNED)
+            self.memory.mark(folio, self.memory.state(folio) & ~PINNED)
         return 0
 
     def device_write(self, pin: int, value: int) -> int:
         """The device writes where its table points."""
         if not self.pin_kind[pin]:
             return EAGAIN
-        self._write(self.pin_frame[pin], self.pin_folio[pin], value)
+        self.memory.write(self.pin_frame[pin], self.pin_folio[pin], value)
         return 0
 
     def _cannot_pin(self, pin: int, folio: int) -> int:
@@ -79,18 +82,18 @@ class Pins(Stores):
             return ENODEV
         if self.pin_kind[pin]:
             return EBUSY
-        return 0 if self.kind(folio) else EFAULT
+        return 0 if self.memory.kind(folio) else EFAULT
 
     def _pin(self, pin: int, folio: int, kind: int) -> None:
         self.pin_kind[pin] = kind
         self.pin_folio[pin] = folio
-        self.pin_frame[pin] = self.home.get(folio)
+        self.pin_frame[pin] = self.memory.home.get(folio)
         self.pins_on.setdefault(folio, set()).add(pin)
-        self._mark(folio, self.state(folio) | PINNED)
+        self.memory.mark(folio, self.memory.state(folio) | PINNED)
 
-    def _is_sticky(self, folio: int) -> bool:
-        """The folio may refuse for good, or a device has it for long that cannot be stopped."""
-        return super()._is_sticky(folio) or any(
+    def hold_for_good(self, folio: int) -> bool:
+        """A device has the folio for long that cannot be stopped."""
+        return any(
             self.pin_kind[pin] == LONGTERM and not self.layout.driver_moves[pin]
             for pin in self.pins_on.get(folio, ())
         )

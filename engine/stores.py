@@ -16,18 +16,21 @@ from .codes import (
     RELEASABLE,
     WRITEBACK,
 )
-from .layout import Layout
-from .mappings import Mappings
+from .folios import Folios
 
 __all__ = ["Stores"]
 
 
-class Stores(Mappings):
-    """Stores that all answer, and folios that are clean and carry nothing."""
+class Stores:
+    """Stores that all answer, and what they and filesystems do with ``folios``.
 
-    def __init__(self, layout: Layout) -> None:
-        super().__init__(layout)
-        self.answers = bytearray(b"\x01" * layout.stores)
+    ``answers`` is 1 for each store that does; ``in_flight`` has the data on its way, by folio.
+    """
+
+    def __init__(self, folios: Folios) -> None:
+        self.folios = folios
+        self.layout = folios.layout
+        self.answers = bytearray((1,)) * folios.layout.stores
         self.in_flight: dict[int, int] = {}
 
     def store_of(self, folio: int) -> int:
@@ -36,24 +39,24 @@ class Stores(Mappings):
 
     def begin_writeback(self, folio: int) -> int:
         """Send the folio's data to its store."""
-        state = self.state(folio)
+        state = self.folios.state(folio)
         if state & KIND != FILE:
             return EINVAL
         if not state & DIRTY or state & WRITEBACK:
             return EAGAIN
-        self.in_flight[folio] = self.contents.get(folio)
-        self._mark(folio, state & ~DIRTY | WRITEBACK)
+        self.in_flight[folio] = self.folios.contents.get(folio)
+        self.folios.mark(folio, state & ~DIRTY | WRITEBACK)
         return 0
 
     def end_writeback(self, folio: int) -> int:
         """The store has acknowledged the data."""
-        state = self.state(folio)
+        state = self.folios.state(folio)
         if not state & WRITEBACK:
             return EAGAIN
         if not self.answers[self.store_of(folio)]:
             return EIO
-        self.stored.set(folio, self.in_flight[folio])
-        self._mark(folio, state & ~WRITEBACK)
+        self.folios.stored.set(folio, self.in_flight[folio])
+        self.folios.mark(folio, state & ~WRITEBACK)
         return 0
 
     def store_stops(self, store: int) -> int:
@@ -72,39 +75,39 @@ class Stores(Mappings):
 
     def attach_private(self, folio: int) -> int:
         """The filesystem hangs its data on the folio; it goes wherever the folio goes."""
-        state = self.state(folio)
+        state = self.folios.state(folio)
         if state & KIND != FILE:
             return EINVAL
         if state & PRIVATE:
             return EBUSY
-        self._mark(folio, state | PRIVATE)
+        self.folios.mark(folio, state | PRIVATE)
         return 0
 
     def use_private(self, folio: int) -> int:
         """Somebody works on the private data."""
-        state = self.state(folio)
+        state = self.folios.state(folio)
         if not state & PRIVATE:
             return ENOENT
         if state & BUSY:
             return EAGAIN
-        self._mark(folio, state | BUSY)
+        self.folios.mark(folio, state | BUSY)
         return 0
 
     def put_private(self, folio: int) -> int:
         """The work on the private data is done."""
-        state = self.state(folio)
+        state = self.folios.state(folio)
         if not state & BUSY:
             return EAGAIN
-        self._mark(folio, state & ~BUSY)
+        self.folios.mark(folio, state & ~BUSY)
         return 0
 
     def release_private(self, folio: int) -> int:
         """The filesystem lets go of the private data."""
-        state = self.state(folio)
+        state = self.folios.state(folio)
         if not state & PRIVATE:
             return ENOENT
-        if self.filesystem_of(folio) != RELEASABLE or state & (BUSY | DIRTY | WRITEBACK):
+        if self.folios.filesystem_of(folio) != RELEASABLE or state & (BUSY | DIRTY | WRITEBACK):
             return EAGAIN
-        self.private_left[folio] = self.home.get(folio)
-        self._mark(folio, state & ~PRIVATE)
+        self.folios.private_left[folio] = self.folios.home.get(folio)
+        self.folios.mark(folio, state & ~PRIVATE)
         return 0

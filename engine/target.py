@@ -11,7 +11,7 @@ from .observe import folios
 
 __all__ = ["EngineTarget"]
 
-_OF_MEMORY = (
+_OF_POOLS = (
     "abort_huge_migration",
     "begin_huge_migration",
     "change_huge_home",
@@ -26,27 +26,33 @@ _OF_MEMORY = (
     "take_promised",
     "take_surplus",
     "unreserve_huge",
-    "alloc_kernel",
+)
+_OF_STORES = (
     "attach_private",
     "begin_writeback",
-    "device_write",
-    "drain_from_cpu",
     "end_writeback",
+    "put_private",
+    "release_private",
+    "store_returns",
+    "store_stops",
+    "use_private",
+)
+_OF_PINS = (
+    "device_write",
+    "pin_longterm",
+    "pin_short",
+    "unpin",
+)
+_OF_MEMORY = (
+    "alloc_kernel",
+    "drain_from_cpu",
     "fault",
     "free_folio",
     "free_kernel",
     "keep_on_cpu",
-    "pin_longterm",
-    "pin_short",
-    "put_private",
-    "release_private",
     "remap_file_pages",
     "store",
-    "store_returns",
-    "store_stops",
     "unmap",
-    "unpin",
-    "use_private",
 )
 _OF_MACHINE = (
     "add_device",
@@ -75,7 +81,9 @@ class EngineTarget:
     ['abort_huge_migration', 'add_device', 'add_memory']
     """
 
-    operations: frozenset[str] = frozenset((*_OF_MEMORY, *_OF_MACHINE, "alloc_folio"))
+    operations: frozenset[str] = frozenset(
+        (*_OF_POOLS, *_OF_STORES, *_OF_PINS, *_OF_MEMORY, *_OF_MACHINE, "alloc_folio")
+    )
     """What it can do."""
 
     def __init__(self) -> None:
@@ -87,9 +95,16 @@ class EngineTarget:
         if self._layout is None or self._described is not topology:
             self._layout, self._described = Layout.of(topology), topology
         self.machine = Machine(self._layout)
+        memory = self.machine.memory
+        parts: tuple[tuple[object, tuple[str, ...]], ...] = (
+            (self.machine, _OF_MACHINE),
+            (memory, _OF_MEMORY),
+            (memory.stores, _OF_STORES),
+            (memory.pins, _OF_PINS),
+            (memory.pools, _OF_POOLS),
+        )
         self._operations: dict[str, Callable[..., int]] = {
-            **{name: getattr(self.machine, name) for name in _OF_MACHINE},
-            **{name: getattr(self.machine.memory, name) for name in _OF_MEMORY},
+            name: getattr(part, name) for part, names in parts for name in names
         }
 
     def do(self, operation: str, *params: int | str | bool) -> int | None:

@@ -9,13 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from memhp.engine.codes import EVENTS, FREE, ISOLATED, PCP
+from memhp.engine.codes import BOOT, EVENTS, FREE, ISOLATED, PCP
+from memhp.engine.huge import HugePools
 from memhp.engine.machine import Machine
 from memhp.engine.memory import Memory
+from memhp.engine.pins import Pins
+from memhp.engine.stores import Stores
 
 from .defects_of_folios import FOLIO_DEFECTS
 
 Method = Callable[..., Any]
+OWNERS = (*Memory.__mro__, *Machine.__mro__, HugePools, Pins, Stores)
+"""The engine's classes, in the order in which a method is looked for."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Defect:
 
     def plant(self, patch: pytest.MonkeyPatch) -> None:
         """Replace the method as long as ``patch`` lasts."""
-        owner = next(c for c in (*Memory.__mro__, *Machine.__mro__) if self.method in vars(c))
+        owner = next(c for c in OWNERS if self.method in vars(c))
         patch.setattr(owner, self.method, self.broken(vars(owner)[self.method]))
 
 
@@ -50,12 +55,9 @@ def _free_count_off_by_one(right: Method) -> Method:
 
 def _highest_frame_first(right: Method) -> Method:
     def broken(self: Memory, block: int, code: int, count: int) -> Any:
-        found = right(self, block, code, count)
-        return (
-            np.asarray(found)[::-1].copy()
-            if code == FREE and not isinstance(found, range)
-            else found
-        )
+        frames = right(self, block, code, count)
+        lowest_first = code != FREE or isinstance(frames, range)
+        return frames if lowest_first else np.asarray(frames)[::-1].copy()
 
     return broken
 
@@ -154,9 +156,9 @@ def _kernel_in_movable_zone(right: Method) -> Method:
 def _boot_memory_freed(right: Method) -> Method:
     def broken(self: Memory, frame: int) -> int:
         block = frame // self.per_block
-        if self.code(frame) == 9:
+        if self.code(frame) == BOOT:
             self.kernel[block] -= 1
-            self._give_back(block, frame % self.per_block)
+            self.give_back(block, frame % self.per_block)
             return 0
         error: int = right(self, frame)
         return error
@@ -247,7 +249,7 @@ DEFECTS = (
     Defect(
         "half_a_range_leaves", "_altmaps_differ", _half_a_range_leaves, topology="shared_devices"
     ),
-    Defect("free_count_off_by_one", "_less_free", _free_count_off_by_one),
+    Defect("free_count_off_by_one", "less_free", _free_count_off_by_one),
     Defect("highest_frame_first", "_frames_with", _highest_frame_first, 10_000, "two_nodes"),
     Defect("lower_node_first", "destinations", _lower_node_first, topology="four_nodes"),
     Defect("isolation_not_undone", "undo_isolation", _isolation_not_undone),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from memhp.engine.codes import (
+    DIRTY,
     FREE,
     MAPPED,
     PINNED,
@@ -13,8 +14,11 @@ from memhp.engine.codes import (
     WRITEBACK,
 )
 from memhp.engine.folios import Folios
+from memhp.engine.huge import HugePools
 from memhp.engine.machine import Machine
 from memhp.engine.memory import Memory
+from memhp.engine.pins import Pins
+from memhp.engine.stores import Stores
 
 Method = Callable[..., Any]
 
@@ -51,9 +55,9 @@ def _without(name: str, flag: int) -> Callable[[Method], Method]:
         def broken(self: Memory, folio: int) -> int:
             state = self.state(folio)
             self._set_state(folio, state & ~flag)
-            found: int = right(self, folio)
+            refusal: int = right(self, folio)
             self._set_state(folio, state)
-            return found
+            return refusal
 
         return broken
 
@@ -80,8 +84,8 @@ def refusal_leaves_no_copy(right: Method) -> Method:
 def silent_store_acknowledges(right: Method) -> Method:
     """Data counts as written although its store does not answer."""
 
-    def broken(self: Memory, folio: int) -> int:
-        answers, self.answers = self.answers, bytearray(b"\x01" * len(self.answers))
+    def broken(self: Stores, folio: int) -> int:
+        answers, self.answers = self.answers, bytearray((1,)) * len(self.answers)
         error: int = right(self, folio)
         self.answers = answers
         return error
@@ -103,11 +107,11 @@ def old_time_counts(right: Method) -> Method:
 def dirty_private_data_released(right: Method) -> Method:
     """A filesystem lets go of private data that nobody has written out."""
 
-    def broken(self: Memory, folio: int) -> int:
-        state = self.state(folio)
-        self._set_state(folio, state & ~4)
+    def broken(self: Stores, folio: int) -> int:
+        folios, state = self.folios, self.folios.state(folio)
+        folios._set_state(folio, state & ~DIRTY)
         error: int = right(self, folio)
-        self._set_state(folio, self.state(folio) | state & 4)
+        folios._set_state(folio, folios.state(folio) | state & DIRTY)
         return error
 
     return broken
@@ -116,10 +120,11 @@ def dirty_private_data_released(right: Method) -> Method:
 def anything_released(right: Method) -> Method:
     """Every filesystem lets go of private data."""
 
-    def broken(self: Memory, folio: int) -> int:
-        how, self.filesystem = self.filesystem, bytes((RELEASABLE,)) * len(self.filesystem)
+    def broken(self: Stores, folio: int) -> int:
+        how = self.folios.filesystem
+        self.folios.filesystem = bytes((RELEASABLE,)) * len(how)
         error: int = right(self, folio)
-        self.filesystem = how
+        self.folios.filesystem = how
         return error
 
     return broken
@@ -128,10 +133,11 @@ def anything_released(right: Method) -> Method:
 def long_pin_in_a_closed_block(right: Method) -> Method:
     """A long-term pin begins in a block that is to leave."""
 
-    def broken(self: Memory, pin: int, folio: int) -> int:
-        closed, self.freed_as = self.freed_as, bytearray([FREE]) * len(self.freed_as)
+    def broken(self: Pins, pin: int, folio: int) -> int:
+        freed_as = self.memory.freed_as
+        self.memory.freed_as = bytearray((FREE,)) * len(freed_as)
         error: int = right(self, pin, folio)
-        self.freed_as = closed
+        self.memory.freed_as = freed_as
         return error
 
     return broken
@@ -186,7 +192,7 @@ def promised_folio_given_away(right: Method) -> Method:
 def old_range_keeps_its_mark(right: Method) -> Method:
     """A huge folio moves, and its old range still counts as one that can be seen."""
 
-    def broken(self: Memory, huge: int) -> int:
+    def broken(self: HugePools, huge: int) -> int:
         old = self.huge_home[huge]
         error: int = right(self, huge)
         if not error:

@@ -155,13 +155,13 @@ def _use(memory: Memory, folio: int, random: Random) -> None:
         if work == "write":
             memory.store(folio, 1)
         elif work == "send":
-            memory.begin_writeback(folio)
+            memory.stores.begin_writeback(folio)
         elif work == "attach":
-            memory.attach_private(folio)
+            memory.stores.attach_private(folio)
         elif work == "use" and random.random() < 0.2:
-            memory.use_private(folio)
+            memory.stores.use_private(folio)
         elif work == "pin" and random.random() < 0.1:
-            memory.pin_longterm(0, folio)
+            memory.pins.pin_longterm(0, folio)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -185,7 +185,7 @@ def test_what_refuses_for_a_while_is_foreseen(seed: int) -> None:
         )
         machine = Machine(layout)
         memory = machine.memory
-        memory.answers[0] = random.random() < 0.8
+        memory.stores.answers[0] = random.random() < 0.8
         for folio in range(random.randrange(1, 5)):
             memory.alloc_folio(folio, 4 + folio, 2)
             memory.fault(folio)
