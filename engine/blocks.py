@@ -146,7 +146,7 @@ class Blocks:
     # --- online ------------------------------------------------------------------------------
 
     def default_zone(self, block: int) -> int:
-        """The zone that a plain "online" chooses."""
+        """The zone that a plain "online" chooses (`codes.ZONES`)."""
         only_movable = self.reaches(block, _MOVABLE) and not self.reaches(block, _KERNEL)
         return _MOVABLE if only_movable else _KERNEL
 
@@ -158,14 +158,17 @@ class Blocks:
         return members.first() <= self.rank(block) <= members.last()
 
     def spans(self, node: int) -> list[tuple[int, int]]:
-        """From which rank to which each of the node's zones reaches, and, last, the node."""
+        """The first and last rank of each of the node's zones, and, last, of the node.
+
+        A pair is (-1, -1) where there is no block.
+        """
         zones = [(m.first(), m.last()) for m in self.members[node][1:]]
         named = [span for span in zones if span != _NOTHING]
         own = (min(named)[0], max(high for _, high in named)) if named else _NOTHING
         return [_NOTHING, *zones, own]
 
     def online(self, block: int, zone: int) -> int:
-        """Initialise the block's struct pages and give its frames to the allocator."""
+        """Initialise the struct pages and give the frames to the allocator, in that zone."""
         if self.locked_by >= 0:
             return EAGAIN
         if not self.has_device[block]:
@@ -270,7 +273,7 @@ class Blocks:
     # --- questions ---------------------------------------------------------------------------
 
     def can_go(self) -> NDArray[np.bool_]:
-        """For each block: "offline" would succeed now."""
+        """For each block, whether writing "offline" to its state would succeed now."""
         free = np.frombuffer(self.memory.free, dtype=np.int64)
         node_stays = np.frombuffer(self.leaving, dtype=np.uint8)[np.asarray(self.node_of)] == 0
         opened = np.frombuffer(self.memory.freed_as, dtype=np.uint8) == FREE

@@ -24,6 +24,10 @@ from errno import (
 __all__ = [
     "ABSENT",
     "ADDED",
+    "ADD_FAILED",
+    "ALTMAP_ABSENT",
+    "ALTMAP_FREED",
+    "ALTMAP_HELD",
     "BLOCK_STATES",
     "BOOT",
     "BUSY",
@@ -47,6 +51,7 @@ __all__ = [
     "FOUND_ONLINE",
     "FREE",
     "HUGE",
+    "INITIALISED",
     "IN_PROGRESS",
     "ISOLATED",
     "KERNEL",
@@ -68,6 +73,10 @@ __all__ = [
     "SHORT",
     "SHOWN",
     "UNAVAILABLE",
+    "USAGE_ABSENT",
+    "USAGE_BOOT",
+    "USAGE_FREED",
+    "USAGE_OWN",
     "USER",
     "WRITEBACK",
     "ZONES",
@@ -75,7 +84,7 @@ __all__ = [
 
 UNAVAILABLE, ISOLATED, FREE, KERNEL, USER, HUGE, PCP, CLOSED, BOOT = 0, 1, 2, 3, 4, 6, 7, 8, 9
 
-SHOWN = bytes((0, 1, 2, 3, 4, 5, 6, 7, FREE, KERNEL)) + bytes(246)
+SHOWN = bytes((*range(CLOSED), FREE, KERNEL)).ljust(256, b"\0")
 """For each code of a frame what its observers see (`bytes.translate`)."""
 
 BLOCK_STATES = ("offline", "going_online", "online", "going_offline")
@@ -110,3 +119,15 @@ SHORT, LONGTERM = 1, 2
 
 ABSENT, FOUND_OFFLINE, FOUND_ONLINE = 0, 1, 2
 """How a request of the firmware found a block."""
+
+ADD_FAILED = 2
+"""Of a request of the firmware: what was added is taken away again."""
+
+INITIALISED = 2
+"""Of a pgdat that is there."""
+
+ALTMAP_ABSENT, ALTMAP_HELD, ALTMAP_FREED = 0, 1, 2
+"""The life of a block's altmap."""
+
+USAGE_ABSENT, USAGE_BOOT, USAGE_OWN, USAGE_FREED = 0, 1, 2, 3
+"""The life of a section's usage map."""

@@ -36,7 +36,12 @@ _HELD = MAPPED | PINNED | WRITEBACK | PRIVATE | BUSY
 
 
 class Folios(BlockFrames):
-    """The folios of a machine that has just booted: each frame of user memory is one."""
+    """The folios of a machine that has just booted: each frame of user memory is one.
+
+    ``states`` has the folios' states chunk by chunk, ``state_of_chunk`` that of a chunk in which
+    all are alike; ``home`` is a folio's frame, ``folio_of`` a frame's folio; ``data`` is what a
+    frame holds, ``contents`` what the folio's users see, ``stored`` what its store has.
+    """
 
     def __init__(self, layout: Layout) -> None:
         super().__init__(layout)
@@ -66,7 +71,7 @@ class Folios(BlockFrames):
         self.restless: dict[int, set[int]] = {}
 
     def state(self, folio: int) -> int:
-        """The folio's kind and flags."""
+        """The folio's kind and flags (`codes.KIND`)."""
         chunk, at = divmod(folio, self.per_block)
         states = self.states.get(chunk)
         return self.state_of_chunk[chunk] if states is None else states[at]
@@ -123,7 +128,7 @@ class Folios(BlockFrames):
     # --- what may refuse to move -------------------------------------------------------------
 
     def filesystem_of(self, folio: int) -> int:
-        """What the folio's filesystem can do."""
+        """What the folio's filesystem can do with private data (`codes.OWN_METHOD`)."""
         return self.filesystem[folio] if self.filesystem else OWN_METHOD
 
     def refusal(self, folio: int) -> int:
@@ -144,7 +149,7 @@ class Folios(BlockFrames):
         return self.kind(folio) == FILE and self.filesystem_of(folio) == NEITHER
 
     def mark(self, folio: int, state: int) -> None:
-        """Change the flags of a folio that exists."""
+        """A folio that exists has these flags, beside its kind, from now on."""
         self._set_state(folio, state)
         self._settle_down(folio, self.home.get(folio))
 

@@ -40,23 +40,29 @@ _MOVABLE = ZONES.index("movable")
 
 
 class Scattered:
-    """Frames of one block that do not lie in a row; which they are is found when asked."""
+    """Frames of one block that do not lie in a row, as a mask; their numbers are made when asked.
 
-    __slots__ = ("_count", "_found", "first", "mask")
+    Args:
+        first: the block's first frame.
+        mask: for each frame of the block, whether it is one of these.
+        count: how many these are.
+    """
+
+    __slots__ = ("_count", "_numbers", "first", "mask")
 
     def __init__(self, first: int, mask: NDArray[np.bool_], count: int) -> None:
         self.first = first
         self.mask = mask
         self._count = count
-        self._found: Numbers | None = None
+        self._numbers: Numbers | None = None
 
     def __len__(self) -> int:
         return self._count
 
     def __array__(self, dtype: object = None, copy: bool | None = None) -> Numbers:
-        if self._found is None:
-            self._found = np.flatnonzero(self.mask) + self.first
-        return self._found
+        if self._numbers is None:
+            self._numbers = np.flatnonzero(self.mask) + self.first
+        return self._numbers
 
     def __getitem__(self, part: slice) -> Frames:
         start, stop, _ = part.indices(self._count)
@@ -66,16 +72,16 @@ class Scattered:
 
     def _lowest(self, count: int) -> Scattered:
         """The lowest of these frames; halves are counted until the last one is found."""
-        low, high, left = 0, len(self.mask), count
+        low, high, wanted = 0, len(self.mask), count
         while high - low > 64:
             middle = (low + high) // 2
             here = _count(self.mask[low:middle])
-            if here >= left:
+            if here >= wanted:
                 high = middle
             else:
-                low, left = middle, left - here
+                low, wanted = middle, wanted - here
         some = self.mask.copy()
-        some[low + int(np.flatnonzero(self.mask[low:high])[left - 1]) + 1 :] = False
+        some[low + int(np.flatnonzero(self.mask[low:high])[wanted - 1]) + 1 :] = False
         return Scattered(self.first, some, count)
 
 
@@ -89,6 +95,7 @@ class BlockFrames:
     A uniform block is one code in ``uniform``; the frames of a mixed one have a
     code each in ``mixed``.  ``free``, ``user`` and ``kernel`` count the frames of
     each block; ``room`` has, for each node, the blocks with a frame to give.
+    What is done to one frame returns 0, or the errno of the first objection.
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -122,14 +129,14 @@ class BlockFrames:
         for counter, counted in ((self.free, (FREE,)), (self.user, (USER,))):
             np.frombuffer(counter, dtype=np.int64)[:] = np.isin(there, counted) * size
         np.frombuffer(self.kernel, dtype=np.int64)[:] = np.isin(there, (KERNEL, BOOT)) * size
-        for block, given in layout.frame_codes.items():
+        for block, codes_there in layout.frame_codes.items():
             if early[block]:
-                self._recode(block, bytearray(given))
+                self._recode(block, bytearray(codes_there))
 
     # --- one frame ---------------------------------------------------------------------------
 
     def code(self, frame: int) -> int:
-        """The frame's code."""
+        """The frame's code (`codes`)."""
         block, at = divmod(frame, self.per_block)
         codes = self.mixed.get(block)
         return self.uniform[block] if codes is None else codes[at]
@@ -232,13 +239,17 @@ class BlockFrames:
         return self._frames_with(block, USER, self.user[block])
 
     def destinations(self, nodes: Sequence[int], wanted: int) -> Iterator[Frames]:
-        """Free frames, block by block, of the first node with room, then of the next."""
+        """Free frames, as many as are wanted if there are so many, block by block.
+
+        Yields:
+            Frames of one block, the lowest first, of the first node with room, then of the next.
+        """
         for node in nodes:
             block = self.room[node].first() if wanted else -1
             while block >= 0:
-                found = self._frames_with(block, FREE, self.free[block])[:wanted]
-                wanted -= len(found)
-                yield found
+                frames = self._frames_with(block, FREE, self.free[block])[:wanted]
+                wanted -= len(frames)
+                yield frames
                 block = self.room[node].first(block + 1) if wanted else -1
 
     def _frames_with(self, block: int, code: int, count: int) -> Frames:
@@ -254,6 +265,7 @@ class BlockFrames:
     # --- keeping the counts ------------------------------------------------------------------
 
     def give_back(self, block: int, at: int) -> None:
+        """The frame at that place in the block has no owner any more."""
         code = self.freed_as[block]
         codes = self.codes_of(block)
         codes[at] = code
@@ -265,9 +277,10 @@ class BlockFrames:
             self._settle(block, code)
 
     def less_free(self, block: int, frames: int = 1) -> None:
-        left = self.free[block] - frames
-        self.free[block] = left
-        if not left:
+        """So many frames of the block are not free any more; their codes say so already."""
+        remaining = self.free[block] - frames
+        self.free[block] = remaining
+        if not remaining:
             self.room[self.node_of[block]].discard(block)
 
     def codes_of(self, block: int) -> bytearray:

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cmp_to_key
-from typing import Protocol
+from typing import Any, Protocol
+
+from .codes import BOOT, FREE, UNAVAILABLE
 
 __all__ = ["Described", "Layout", "by_distance"]
 
@@ -19,99 +21,142 @@ class Described(Protocol):
     """A machine described by numbers of elements and row-major tables."""
 
     @property
-    def sizes(self) -> Mapping[str, int]: ...
+    def sizes(self) -> Mapping[str, int]:
+        """The number of elements of each sort, by its name."""
+        ...
 
     @property
-    def tables(self) -> Mapping[str, tuple[int, ...]]: ...
+    def tables(self) -> Mapping[str, tuple[int, ...]]:
+        """The values of each function of elements, by its name, row-major."""
+        ...
 
 
 @dataclass(frozen=True)
 class Layout:
     """One machine, as it is built.
 
-    Parameters: ``node_of``, the node of each block; ``fallback``, for each node
-    all nodes, the nearest first; ``sections`` and ``frames``, how many of each a
-    block has; ``early``, ``early_zone``, what was there at boot, and its zone (0
-    where several zones share a block); ``holes``, ``vetoes_online``,
-    ``vetoes_offline``, truth values for each block; ``cpus_keep_frames``, for each
-    node; ``pgdat_section``, the section that holds a node's pgdat;
-    ``memmap_host``, the section that holds a section's mem_map (without it, each
-    its own); ``devices_of`` a block, ``blocks_of`` a device (without them, each
-    block lies in a device of its own) and ``early_device``; ``rank``, the place of
-    each block by address; ``folios``, how many folios there can be (without it,
-    one for each frame, which it begins in); ``birth_frame``, ``boot_folio`` and
-    ``boot_data``, what records name at boot; ``filesystem``, what the one of each
-    folio can do (without it, move all data), ``store_of`` a folio (0) and how many
-    ``stores``; ``ticks``, how often a removal may wait; ``ptes``, how many page-table
-    entries there can be (one for each folio), ``vmas``, and for each entry ``vma_of``
-    (0) and ``implied_folio`` (that of its number); for each entry of a device's table
-    ``does_dma``, ``driver_moves`` and ``first_pinned`` (there is none);
-    ``range_size``, how many frames a huge folio takes, ``gigantic``, ``first_huge``
-    and ``boot_range_data`` for each range, ``birth_range`` for each huge folio, and
-    ``reservation_node`` for each promise (there are no huge folios).
+    A field of type `bytes` has a number, mostly a truth value, for each element; empty, it is
+    0 for all of them, unless it says otherwise.
 
-    Raises ValueError if the tables do not fit each other.
+    Raises:
+        ValueError: if the tables do not fit each other.
     """
 
+    # --- blocks and nodes --------------------------------------------------------------------
+
     node_of: Sequence[int]
+    """The node of each block."""
     fallback: Sequence[Sequence[int]]
+    """For each node all nodes, the nearest first."""
     sections: int
+    """Sections of a block."""
     frames: int
+    """Frames of a block."""
     early: bytes
+    """For each block: it was there at boot."""
     early_zone: bytes
+    """For each block its zone at boot (`codes.ZONES`); 0 where several zones share a block."""
     pgdat_section: Sequence[int]
+    """The section that holds each node's pgdat."""
     holes: bytes = b""
+    """For each block: some of its frames are no memory."""
     vetoes_online: bytes = b""
+    """For each block: a memory notifier refuses that it goes online."""
     vetoes_offline: bytes = b""
+    """For each block: a memory notifier refuses that it goes offline."""
     cpus_keep_frames: bytes = b""
+    """For each node: its CPUs keep free frames on lists of their own."""
     memmap_host: Sequence[int] | None = None
-    devices_of: Sequence[Sequence[int]] | None = None
-    blocks_of: Sequence[Sequence[int]] | None = None
-    early_device: bytes = b""
+    """The section that holds each section's mem_map; None: its own."""
     rank: Sequence[int] | None = None
-    folios: int = 0
-    birth_frame: Sequence[int] | None = None
-    boot_folio: Sequence[int] | None = None
-    boot_data: Sequence[int] | None = None
-    filesystem: bytes = b""
-    store_of: Sequence[int] | None = None
-    stores: int = 1
-    ticks: int = 1
-    ptes: int = 0
-    vmas: int = 1
-    vma_of: Sequence[int] | None = None
-    implied_folio: Sequence[int] | None = None
-    does_dma: bytes = b""
-    driver_moves: bytes = b""
-    first_pinned: Sequence[int] = ()
-    range_size: int = 0
-    gigantic: bytes = b""
-    birth_range: Sequence[int] = ()
-    first_huge: Sequence[int] = ()
-    boot_range_data: Sequence[int] = ()
-    reservation_node: Sequence[int] = ()
+    """The place of each block by address; None: their numbers are in that order."""
+
+    # --- memory devices ----------------------------------------------------------------------
+
+    devices_of: Sequence[Sequence[int]] | None = None
+    """The devices that each block lies in; None: one of its own, of the same number."""
+    blocks_of: Sequence[Sequence[int]] | None = None
+    """The blocks that have memory in each device; None as for ``devices_of``."""
+    early_device: bytes = b""
+    """For each device: it was inserted at boot; empty: as its block was there."""
+
+    # --- frames and folios at boot -----------------------------------------------------------
+
     frame_codes: Mapping[int, bytes] = field(default_factory=dict)
     """The frames' codes at boot, of the early blocks that are not uniform."""
     block_codes: bytes = b""
-    """The code that all frames of an early block have at boot (without it, free)."""
+    """The code that all frames of an early block have at boot; empty: `codes.FREE`."""
+    folios: int = 0
+    """How many folios there can be; 0: one for each frame, in which it begins."""
+    birth_frame: Sequence[int] | None = None
+    """The frame that the record of each folio names at boot; None: that of its number."""
+    boot_folio: Sequence[int] | None = None
+    """The folio that the record of each frame names at boot; None: that of its number."""
+    boot_data: Sequence[int] | None = None
+    """What each frame holds at boot; None: 0."""
+
+    # --- filesystems, stores and the time that a removal has ---------------------------------
+
+    filesystem: bytes = b""
+    """For each folio what its filesystem can do (`codes.OWN_METHOD`); empty: move all data."""
+    store_of: Sequence[int] | None = None
+    """The store of each folio; None: store 0."""
+    stores: int = 1
+    """How many stores there are."""
+    ticks: int = 1
+    """How often a removal may wait."""
+
+    # --- page tables -------------------------------------------------------------------------
+
+    ptes: int = 0
+    """How many page-table entries there can be; 0: one for each folio."""
+    vmas: int = 1
+    """How many VMAs there are."""
+    vma_of: Sequence[int] | None = None
+    """The VMA of each entry; None: VMA 0."""
+    implied_folio: Sequence[int] | None = None
+    """The folio that the address of each entry implies; None: that of its number."""
+
+    # --- devices that use folios: none, if these are empty -----------------------------------
+
+    does_dma: bytes = b""
+    """For each entry of a device's table: the device reaches user memory through it."""
+    driver_moves: bytes = b""
+    """For each entry: the device's driver can stop it and give it another frame."""
+    first_pinned: Sequence[int] = ()
+    """The folio that each entry names before it was ever used."""
+
+    # --- huge folios: none, if these are empty -----------------------------------------------
+
+    range_size: int = 0
+    """How many frames a huge folio takes."""
+    gigantic: bytes = b""
+    """For each range that a huge folio can take: it is larger than a block (1 GiB)."""
+    birth_range: Sequence[int] = ()
+    """The range that the record of each huge folio names at boot."""
+    first_huge: Sequence[int] = ()
+    """The huge folio that the record of each range names at boot."""
+    boot_range_data: Sequence[int] = ()
+    """What each range holds at boot."""
+    reservation_node: Sequence[int] = ()
+    """The node of each promise of a huge folio."""
 
     def __post_init__(self) -> None:
         blocks, nodes = len(self.node_of), len(self.fallback)
-        for name, per in (
-            ("early", blocks),
-            ("early_zone", blocks),
-            ("holes", blocks),
-            ("vetoes_online", blocks),
-            ("vetoes_offline", blocks),
-            ("block_codes", blocks),
-            ("cpus_keep_frames", nodes),
+        for name, size, code in (
+            ("early", blocks, 0),
+            ("early_zone", blocks, 0),
+            ("holes", blocks, 0),
+            ("vetoes_online", blocks, 0),
+            ("vetoes_offline", blocks, 0),
+            ("block_codes", blocks, FREE),
+            ("cpus_keep_frames", nodes, 0),
         ):
-            given = getattr(self, name)
-            if given and len(given) != per:
-                raise ValueError(f"{name} has {len(given)} entries; it needs {per}")
-            if not given:
-                filler = b"\x02" if name == "block_codes" else b"\x00"
-                object.__setattr__(self, name, filler * per)
+            values = getattr(self, name)
+            if values and len(values) != size:
+                raise ValueError(f"{name} has {len(values)} entries; it needs {size}")
+            if not values:
+                object.__setattr__(self, name, bytes((code,)) * size)
         if self.frames < 1 or self.sections < 1:
             raise ValueError("a block has at least one section and one frame")
 
@@ -151,70 +196,84 @@ class Layout:
     def of(cls, machine: Described) -> Layout:
         """The layout of a described machine.
 
-        Raises ValueError if its blocks are not all of one size, in order, or
-        its ranges for huge folios are not.
+        Raises:
+            ValueError: if its blocks are not all of one size, in order, or its ranges for huge
+                folios are not.
         """
         sizes, tables = machine.sizes, machine.tables
         nodes, blocks, devices = sizes["Node"], sizes["Block"], sizes["MemoryDevice"]
         sections, frames = _regular(machine)
-        range_size = _range_size(machine)
-        frame_codes = {}
-        for block in range(blocks):
-            if tables["early"][block]:
-                part = slice(block * frames, (block + 1) * frames)
-                holes, kernel = tables["hole"][part], tables["boot_kernel"][part]
-                codes = (0 if h else 9 if k else 2 for h, k in zip(holes, kernel, strict=True))
-                frame_codes[block] = bytes(codes)
-        plain = _plain(machine)
+        same: dict[str, Any] = {name: bytes(tables[name]) for name in _BYTES}
+        same |= {name: tables[name] for name in _NUMBERS}
+        if any(tables["filesystem"]):
+            same["filesystem"] = bytes(tables["filesystem"])
+        if not _plain(machine):
+            same |= {name: tables[name] for name in ("birth_frame", "boot_folio", "boot_data")}
         in_range = [tables["in_range"][m * blocks : (m + 1) * blocks] for m in range(devices)]
+        below = [tables["below"][a * blocks : (a + 1) * blocks] for a in range(blocks)]
+        hole = [tables["hole"][b * frames : (b + 1) * frames] for b in range(blocks)]
+        kernel = [tables["boot_kernel"][b * frames : (b + 1) * frames] for b in range(blocks)]
         return cls(
-            node_of=tables["node_of"],
             fallback=[_fallback(tables["nearer"], node, nodes) for node in range(nodes)],
             sections=sections,
             frames=frames,
-            early=bytes(tables["early"]),
-            early_zone=bytes(tables["early_zone"]),
-            pgdat_section=tables["pgdat_section"],
-            holes=bytes(any(tables["hole"][b * frames : (b + 1) * frames]) for b in range(blocks)),
-            vetoes_online=bytes(tables["vetoes_online"]),
-            vetoes_offline=bytes(tables["vetoes_offline"]),
-            cpus_keep_frames=bytes(tables["cpus_keep_frames"]),
-            memmap_host=tables["memmap_host"],
+            holes=bytes(map(any, hole)),
+            rank=[sum(below[a][b] for a in range(blocks)) for b in range(blocks)],
             devices_of=[[m for m in range(devices) if in_range[m][b]] for b in range(blocks)],
             blocks_of=[[b for b in range(blocks) if in_range[m][b]] for m in range(devices)],
-            early_device=bytes(tables["early_device"]),
-            rank=[
-                sum(tables["below"][a * blocks + b] for a in range(blocks)) for b in range(blocks)
-            ],
+            frame_codes={
+                b: _boot_codes(hole[b], kernel[b]) for b in range(blocks) if tables["early"][b]
+            },
             folios=sizes["Folio"],
-            birth_frame=None if plain else tables["birth_frame"],
-            boot_folio=None if plain else tables["boot_folio"],
-            boot_data=None if plain else tables["boot_data"],
-            filesystem=bytes(tables["filesystem"]) if any(tables["filesystem"]) else b"",
-            store_of=tables["store_of"],
             stores=sizes["Store"],
             ticks=sizes["Tick"],
             ptes=sizes["Pte"],
             vmas=sizes["Vma"],
-            vma_of=tables["vma_of"],
-            implied_folio=tables["implied_folio"],
-            does_dma=bytes(tables["does_dma"]),
-            driver_moves=bytes(tables["driver_moves"]),
-            first_pinned=tables["first_pinned"],
-            range_size=range_size,
-            gigantic=bytes(tables["gigantic"]),
-            birth_range=tables["birth_range"],
-            first_huge=tables["first_huge"],
-            boot_range_data=tables["boot_range_data"],
-            reservation_node=tables["reservation_node"],
-            frame_codes=frame_codes,
+            range_size=_range_size(machine),
+            **same,
         )
+
+
+_BYTES = (
+    "early",
+    "early_zone",
+    "vetoes_online",
+    "vetoes_offline",
+    "cpus_keep_frames",
+    "early_device",
+    "does_dma",
+    "driver_moves",
+    "gigantic",
+)
+_NUMBERS = (
+    "node_of",
+    "pgdat_section",
+    "memmap_host",
+    "store_of",
+    "vma_of",
+    "implied_folio",
+    "first_pinned",
+    "birth_range",
+    "first_huge",
+    "boot_range_data",
+    "reservation_node",
+)
+"""The tables of a described machine that are fields as they are."""
+
+
+def _boot_codes(holes: Sequence[int], kernel: Sequence[int]) -> bytes:
+    """The codes that the frames of an early block have at boot."""
+    return bytes(
+        UNAVAILABLE if hole else BOOT if taken else FREE
+        for hole, taken in zip(holes, kernel, strict=True)
+    )
 
 
 def by_distance(distance: Sequence[Sequence[int]]) -> list[list[int]]:
     """For each node all nodes, the nearest first, equal ones in their order.
 
-    Parameters: ``distance``, node by node, as /sys/devices/system/node shows it.
+    Args:
+        distance: node by node, as /sys/devices/system/node shows it (SLIT).
 
     >>> by_distance([[10, 20], [20, 10]])
     [[0, 1], [1, 0]]
@@ -229,10 +288,10 @@ def _regular(machine: Described) -> tuple[int, int]:
     """Sections and frames of a block, which must lie in order."""
     sizes, tables = machine.sizes, machine.tables
     sections, rest = divmod(sizes["Section"], sizes["Block"])
-    frames, left = divmod(sizes["Frame"], sizes["Section"])
+    frames, odd = divmod(sizes["Frame"], sizes["Section"])
     regular = (
         not rest
-        and not left
+        and not odd
         and all(b == s // sections for s, b in enumerate(tables["block_of_section"]))
         and all(s == f // frames for f, s in enumerate(tables["section_of"]))
     )

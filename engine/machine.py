@@ -30,6 +30,9 @@ __all__ = ["Machine"]
 class Machine(Sections):
     """A machine that has just booted.  Operations return 0, or the errno that a user sees.
 
+    ``told`` is what the firmware was last told of each device; ``found`` is how its last
+    request found each block (`codes`).
+
     >>> from memhp.engine.layout import Layout
     >>> machine = Machine(Layout([0, 0], [[0]], 1, 4, b"\\1\\1", b"\\1\\2", [0]))
     >>> machine.write_state(1, "offline"), machine.remove_memory(1), machine.eject(1)
@@ -44,7 +47,7 @@ class Machine(Sections):
     # --- one block ---------------------------------------------------------------------------
 
     def add_memory(self, block: int) -> int:
-        """Hot-add a block with its devices; all or nothing."""
+        """Hot-add a block with its devices, all of it or nothing."""
         devices = self.layout.in_devices(block)
         missing = [device for device in devices if not self.inserted[device]]
         if devices and not missing:
@@ -58,22 +61,22 @@ class Machine(Sections):
         return error
 
     def eject(self, block: int) -> int:
-        """The firmware takes the devices of a removed block away.  All or nothing."""
-        done: list[tuple[int, int, dict[int, int]]] = []
+        """The firmware takes all devices of a removed block away, or none."""
+        ejected: list[tuple[int, int, dict[int, int]]] = []
         for device in self.layout.in_devices(block):
-            found = {other: self.found[other] for other in self.layout.in_device(device)}
-            before = device, self.told[device], found
+            presence = {other: self.found[other] for other in self.layout.in_device(device)}
+            before = device, self.told[device], presence
             error = self._cannot_begin(device) or self._cannot_leave(device)
             if error:
-                for undone, told, how in reversed(done):
-                    self.inserted[undone] = 1
-                    self.told[undone] = told
-                    for other, was in how.items():
-                        self.found[other] = was
+                for back, status, presence in reversed(ejected):
+                    self.inserted[back] = 1
+                    self.told[back] = status
+                    for other, code in presence.items():
+                        self.found[other] = code
                 return error
             self._begin(device)
             self._leave(device)
-            done.append(before)
+            ejected.append(before)
         return 0
 
     # --- what the firmware asks for ----------------------------------------------------------

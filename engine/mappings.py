@@ -91,11 +91,11 @@ class Mappings(Folios):
 
     def mappers(self, folio: int) -> list[int]:
         """The entries that map the folio, the last first."""
-        found, link = [], self._first.get(folio)
+        entries, link = [], self._first.get(folio)
         while link:
-            found.append(link - 1)
+            entries.append(link - 1)
             link = self._next.get(link - 1)
-        return found
+        return entries
 
     def _map(self, pte: int, folio: int) -> None:
         first = self._first.get(folio)
@@ -110,6 +110,7 @@ class Mappings(Folios):
         self._first.set(folio, pte + 1)
 
     def write(self, frame: int, folio: int, value: int) -> None:
+        """Somebody who takes the folio to be in the frame writes there; it is dirty now."""
         self.data.set(frame, value)
         self.contents.set(folio, value)
         state = self.state(folio)

@@ -34,6 +34,11 @@ from .stores import Stores
 
 __all__ = ["Memory"]
 
+_RETRY_TIME = 1
+"""Ticks until what refused is tried again."""
+_WRITEBACK_TIME = 1 + _RETRY_TIME
+"""Ticks until data on its way has arrived, and another try."""
+
 
 class Memory(Mappings):
     """The memory of a machine that has just booted.
@@ -54,7 +59,7 @@ class Memory(Mappings):
     # --- one folio ---------------------------------------------------------------------------
 
     def migrate(self, source: int, target: int) -> int:
-        """The folio in a frame of any block moves to a free frame, or refuses."""
+        """The folio in a frame moves to a free frame of any block, or refuses (EBUSY, EAGAIN)."""
         folio = self.folio_of.get(source)
         flag = self._refuses(folio, source, target)
         if flag:
@@ -114,26 +119,26 @@ class Memory(Mappings):
 
     def empty(self, block: int, nodes: Sequence[int]) -> None:
         """Move what can move out of the isolated block, to the first of the nodes with room."""
-        sources, done = self.users(block), 0
+        sources, moved = self.users(block), 0
         for frame in sorted(self.restless.get(block, ())):
             at = int(np.searchsorted(np.asarray(sources), frame))
-            if self._move_all(sources[done:at], nodes) < at - done:
+            if self._move_all(sources[moved:at], nodes) < at - moved:
                 return
             if not self._coax(block, frame, nodes):
                 return
-            done = at + 1
-        self._move_all(sources[done:], nodes)
+            moved = at + 1
+        self._move_all(sources[moved:], nodes)
 
     def _move_all(self, sources: Frames, nodes: Sequence[int]) -> int:
-        """Move folios that do not refuse, as far as there is room.  Returns how many."""
-        done = 0
+        """Move folios that do not refuse, as far as there is room; how many."""
+        moved = 0
         for targets in self.destinations(nodes, len(sources)):
-            self.move(sources[done : done + len(targets)], targets)
-            done += len(targets)
-        return done
+            self.move(sources[moved : moved + len(targets)], targets)
+            moved += len(targets)
+        return moved
 
     def _coax(self, block: int, frame: int, nodes: Sequence[int]) -> bool:
-        """Move one folio, doing what makes it ready.  Returns False if there is no room."""
+        """Move one folio, doing what makes it ready; False if there is no room."""
         target = next((low for low in map(self.lowest_free, nodes) if low >= 0), -1)
         folio = self.folio_of.get(frame)
         if target < 0:
@@ -168,7 +173,7 @@ class Memory(Mappings):
         return True
 
     def time_needed(self, block: int) -> int:
-        """How long a removal waits until nothing in the block refuses; -1 if that is never."""
+        """How many ticks a removal waits until nothing in the block refuses; -1: for ever."""
         total = 0
         for frame in self.restless.get(block, ()):
             needed = self._time_to_coax(self.folio_of.get(frame))
@@ -181,11 +186,11 @@ class Memory(Mappings):
         state, how = self.state(folio), self.filesystem_of(folio)
         writes = needed = 0
         if state & WRITEBACK:
-            writes, needed = 1, 2
+            writes, needed = 1, _WRITEBACK_TIME
         if state & DIRTY and state & KIND == FILE and how != OWN_METHOD:
-            writes, needed = 1, needed + 3
+            writes, needed = 1, needed + _RETRY_TIME + _WRITEBACK_TIME
         if state & PRIVATE and how != OWN_METHOD:
-            needed += 1
+            needed += _RETRY_TIME
             if how != RELEASABLE:
                 return -1
         silent = writes and not self.stores.answers[self.stores.store_of(folio)]

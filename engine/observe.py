@@ -18,7 +18,10 @@ __all__ = ["folios"]
 
 
 def folios(memory: Memory) -> dict[str, Sequence[int | None]]:
-    """The variables of folios, page tables, stores and pins."""
+    """The values of the variables of folios, page tables, stores, pins and pools, by name.
+
+    They are row-major; None where the engine keeps nothing.
+    """
     all_folios = range(memory.folios)
     states = [memory.state(folio) for folio in all_folios]
     born = memory.layout.birth_frame or all_folios

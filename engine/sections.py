@@ -14,6 +14,8 @@ import numpy as np
 
 from .blocks import Blocks
 from .codes import (
+    ALTMAP_FREED,
+    ALTMAP_HELD,
     EAGAIN,
     EBUSY,
     EEXIST,
@@ -25,9 +27,6 @@ from .codes import (
 from .layout import Layout
 
 __all__ = ["Sections"]
-
-NO_ALTMAP, HELD, FREED = 0, 1, 2
-"""The life of a block's altmap."""
 
 
 class Sections(Blocks):
@@ -64,12 +63,12 @@ class Sections(Blocks):
         return self.layout.pgdat_section[node] // self.layout.sections
 
     def sections_of(self, block: int) -> range:
-        """The block's sections."""
+        """The numbers of the block's sections."""
         size = self.layout.sections
         return range(block * size, (block + 1) * size)
 
     def plugged(self, block: int) -> bool:
-        """Every device that the block lies in is there."""
+        """Every device that the block lies in is inserted."""
         return all(self.inserted[device] for device in self.layout.in_devices(block))
 
     # --- the way in --------------------------------------------------------------------------
@@ -94,7 +93,7 @@ class Sections(Blocks):
         self.added[block] = 1
         self.memmaps_added[node] += self.layout.sections
         if any(self.hosts_itself(section) for section in self.sections_of(block)):
-            self.altmap[block] = HELD
+            self.altmap[block] = ALTMAP_HELD
         self.usage_freed[block] = 0
         return 0
 
@@ -113,7 +112,7 @@ class Sections(Blocks):
     # --- the way out -------------------------------------------------------------------------
 
     def remove_memory(self, block: int) -> int:
-        """Remove an offline block; its node goes with its last memory.  All or nothing."""
+        """Remove an offline block, all of it or nothing; its node goes with its last memory."""
         if self.locked_by >= 0 and self.locked_by not in self.layout.in_devices(block):
             return EAGAIN
         if not self.has_device[block]:
@@ -131,8 +130,8 @@ class Sections(Blocks):
             self.memmaps_added[node] -= self.layout.sections
             self.added[block] = 0
         self.usage_freed[block] = not self.layout.early[block]
-        if self.altmap[block] == HELD:
-            self.altmap[block] = FREED
+        if self.altmap[block] == ALTMAP_HELD:
+            self.altmap[block] = ALTMAP_FREED
         if not self.present_on[node]:
             self.pgdat[node] = 0
             self.node_online[node] = 0
@@ -140,9 +139,9 @@ class Sections(Blocks):
 
     def _altmaps_differ(self, block: int) -> bool:
         """Of the blocks that share a device, some have their mem_map in themselves, some not."""
-        held = self.altmap[block] == HELD
+        held = self.altmap[block] == ALTMAP_HELD
         return any(
-            self.has_device[other] and (self.altmap[other] == HELD) != held
+            self.has_device[other] and (self.altmap[other] == ALTMAP_HELD) != held
             for device in self.layout.in_devices(block)
             for other in self.layout.in_device(device)
         )
@@ -162,18 +161,18 @@ class Sections(Blocks):
 
     def _takes_turns(self, block: int, may_go: Callable[[int, set[int]], bool]) -> bool:
         """The block's sections can all come, or go, in some order."""
-        done: set[int] = set()
-        left = list(self.sections_of(block))
-        while left:
+        passed: set[int] = set()
+        waiting = list(self.sections_of(block))
+        while waiting:
             stuck = []
-            for section in left:
-                if may_go(section, done):
-                    done.add(section)
+            for section in waiting:
+                if may_go(section, passed):
+                    passed.add(section)
                 else:
                     stuck.append(section)
-            if len(stuck) == len(left):
+            if len(stuck) == len(waiting):
                 return False
-            left = stuck
+            waiting = stuck
         return True
 
     def _set_present(self, block: int, truth: int) -> None:
@@ -230,19 +229,19 @@ class Sections(Blocks):
 def _lowest_first(waits: dict[int, set[int]]) -> list[int]:
     """A topological order, the lowest first; empty if some wait for each other."""
     followers: dict[int, list[int]] = {}
-    left = {}
+    waits_for = {}
     for waiting, others in waits.items():
-        left[waiting] = len(others)
+        waits_for[waiting] = len(others)
         for other in others:
             followers.setdefault(other, []).append(waiting)
-    ready = [element for element, count in left.items() if not count]
+    ready = [element for element, count in waits_for.items() if not count]
     heapify(ready)
     order = []
     while ready:
         element = heappop(ready)
         order.append(element)
         for follower in followers.get(element, ()):
-            left[follower] -= 1
-            if not left[follower]:
+            waits_for[follower] -= 1
+            if not waits_for[follower]:
                 heappush(ready, follower)
     return order if len(order) == len(waits) else []

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from .codes import KINDS, SHOWN, USER
+from .codes import (
+    ADD_FAILED,
+    INITIALISED,
+    KINDS,
+    SHOWN,
+    USAGE_ABSENT,
+    USAGE_BOOT,
+    USAGE_FREED,
+    USAGE_OWN,
+    USER,
+)
 from .layout import Described, Layout
 from .machine import Machine
 from .observe import folios
@@ -70,7 +80,6 @@ _OF_MACHINE = (
     "write_online",
     "write_state",
 )
-_ADD_FAILED = 2
 
 
 class EngineTarget:
@@ -84,14 +93,18 @@ class EngineTarget:
     operations: frozenset[str] = frozenset(
         (*_OF_POOLS, *_OF_STORES, *_OF_PINS, *_OF_MEMORY, *_OF_MACHINE, "alloc_folio")
     )
-    """What it can do."""
+    """The names of what it can do."""
 
     def __init__(self) -> None:
         self._described: Described | None = None
         self._layout: Layout | None = None
 
     def reset(self, topology: Described) -> None:
-        """Boot a machine of that topology.  Raises ValueError if its blocks differ in size."""
+        """Boot a machine of that topology.
+
+        Raises:
+            ValueError: if its blocks differ in size; see `Layout.of`.
+        """
         if self._layout is None or self._described is not topology:
             self._layout, self._described = Layout.of(topology), topology
         self.machine = Machine(self._layout)
@@ -108,7 +121,11 @@ class EngineTarget:
         }
 
     def do(self, operation: str, *params: int | str | bool) -> int | None:
-        """Do an operation.  Returns None for success, otherwise an errno."""
+        """Do an operation.
+
+        Returns:
+            None for success, otherwise the errno that a user sees.
+        """
         if operation == "alloc_folio":
             folio, frame, kind = params
             error = self.machine.memory.alloc_folio(int(folio), int(frame), KINDS.index(str(kind)))
@@ -162,8 +179,13 @@ class EngineTarget:
             memmap += [there + machine.initialised[b]] * layout.sections
             counted += [added] * layout.sections
             altmap += [added and machine.hosts_itself(s) for s in machine.sections_of(b)]
-            map_of = 1 if layout.early[b] else 2 if there else 3 if machine.usage_freed[b] else 0
-            usage += [map_of] * layout.sections
+            if layout.early[b]:
+                usage_map = USAGE_BOOT
+            elif there:
+                usage_map = USAGE_OWN
+            else:
+                usage_map = USAGE_FREED if machine.usage_freed[b] else USAGE_ABSENT
+            usage += [usage_map] * layout.sections
         return {
             "present": present,
             "memmap": memmap,
@@ -176,7 +198,7 @@ class EngineTarget:
         machine = self.machine
         devices = range(machine.layout.devices)
         return {
-            "pgdat": [2 * there for there in machine.pgdat],
+            "pgdat": [INITIALISED * there for there in machine.pgdat],
             "node_online": list(machine.node_online),
             "has_memory": list(machine.has_memory),
             "in_zonelists": list(machine.in_zonelists),
@@ -187,7 +209,7 @@ class EngineTarget:
             "leaving": list(machine.leaving),
             "inserted": list(machine.inserted),
             "told": list(machine.told),
-            "request": [_ADD_FAILED * (m == machine.locked_by) for m in devices],
+            "request": [ADD_FAILED * (m == machine.locked_by) for m in devices],
         }
 
     def _frames(self) -> dict[str, Sequence[int | None]]:
