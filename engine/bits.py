@@ -22,7 +22,9 @@ _MASK = _WORD - 1
 class Bits:
     """A set of numbers below ``size``: words of 256 bits, and words that say which are not 0.
 
-    Parameters: ``size``, one more than the largest number; ``members``, what is in it.
+    Args:
+        size: one more than the largest number.
+        members: what is in it.
     """
 
     __slots__ = ("_count", "_levels")

@@ -47,8 +47,11 @@ class Table:
     Until a number is set by itself a chunk takes no memory: it is all 0, or with
     ``identity`` made of runs in which numbers rise by one from element to element.
 
-    Parameters: ``identity``, element i begins as i instead of 0; ``initial``,
-    what the elements begin as, one by one (for small tables).
+    Args:
+        size: how many elements there are.
+        chunk: how many of them a chunk has.
+        identity: element i begins as i instead of 0.
+        initial: what the elements begin as, one by one (for small tables).
     """
 
     __slots__ = ("_arrays", "_identity", "_later", "_runs", "chunk", "size")
@@ -77,22 +80,22 @@ class Table:
     def get(self, element: int) -> int:
         """The element's number."""
         number = element // self.chunk
-        found = self._arrays.get(number)
-        if found is None:
+        values = self._arrays.get(number)
+        if values is None:
             if number not in self._later:
                 return self._in_run(number, element)
-            found = self._made(number)
-        return found[element % self.chunk]
+            values = self._spread(number)
+        return values[element % self.chunk]
 
     def set(self, element: int, value: int) -> None:
         """Change the element's number."""
         number = element // self.chunk
-        found = self._arrays.get(number)
-        if found is None:
+        values = self._arrays.get(number)
+        if values is None:
             if number not in self._later and value == self._in_run(number, element):
                 return
-            found = self._made(number)
-        found[element % self.chunk] = value
+            values = self._spread(number)
+        values[element % self.chunk] = value
 
     def _in_run(self, number: int, element: int) -> int:
         """The element's number while its chunk is made of runs."""
@@ -106,17 +109,17 @@ class Table:
 
     def view(self, number: int) -> Numbers:
         """The chunk's numbers, to read or write; it is kept element by element from now on."""
-        found = self._arrays.get(number)
-        return np.frombuffer(self._made(number) if found is None else found, dtype=np.int64)
+        values = self._arrays.get(number)
+        return np.frombuffer(self._spread(number) if values is None else values, dtype=np.int64)
 
-    def kept(self, number: int) -> bool:
+    def is_array(self, number: int) -> bool:
         """The chunk is kept element by element, or will be."""
         return number in self._arrays or number in self._later
 
     def untouched(self, first: int, length: int) -> bool:
         """No number of elements in a row was ever set by itself."""
         last = (first + length - 1) // self.chunk
-        return not any(map(self.kept, range(first // self.chunk, last + 1)))
+        return not any(map(self.is_array, range(first // self.chunk, last + 1)))
 
     def runs(self, elements: range) -> list[tuple[int, int, int]] | None:
         """Elements of one chunk as runs: first element, length, first number.
@@ -124,16 +127,16 @@ class Table:
         None if the chunk is kept element by element.
         """
         number, at = divmod(elements.start, self.chunk)
-        if self.kept(number) or not self._identity:
+        if self.is_array(number) or not self._identity:
             return None
         starts, shifts = self._runs.get(number, _PLAIN)
         base, stop = number * self.chunk, at + len(elements)
-        found = []
+        parts = []
         for (low, high), shift in zip(pairwise([*starts, self.chunk]), shifts, strict=True):
             low, high = max(low, at), min(high, stop)
             if low < high:
-                found.append((base + low, high - low, base + low + shift))
-        return found
+                parts.append((base + low, high - low, base + low + shift))
+        return parts
 
     def write_run(self, first: int, length: int, value: int) -> None:
         """Elements from ``first`` on, of one or more chunks, get numbers from ``value`` on."""
@@ -147,7 +150,7 @@ class Table:
         if length == self.chunk:
             self._arrays.pop(number, None)
             self._later.pop(number, None)
-        elif self.kept(number):
+        elif self.is_array(number):
             self.view(number)[at : at + length] = np.arange(value, value + length)
             return
         stop, (starts, shifts) = at + length, self._runs.get(number, _PLAIN)
@@ -158,16 +161,16 @@ class Table:
             runs += [(low, s) for low, s in zip(starts, shifts, strict=True) if low > stop]
         self._runs[number] = ([low for low, _ in runs], [shift for _, shift in runs])
         if len(runs) > _MOST_RUNS:
-            self._made(number)
+            self._spread(number)
 
     def write_values(self, first: int, values: Values) -> None:
         """Elements in a row, of one or more chunks, get these numbers; the array is kept."""
-        done = 0
-        while done < len(values):
-            number, at = divmod(first + done, self.chunk)
-            part = min(len(values) - done, self.chunk - at)
-            self._write(number, slice(at, at + part), values[done : done + part])
-            done += part
+        start = 0
+        while start < len(values):
+            number, at = divmod(first + start, self.chunk)
+            part = min(len(values) - start, self.chunk - at)
+            self._write(number, slice(at, at + part), values[start : start + part])
+            start += part
 
     def write_rising(self, number: int, elements: Values, value: int) -> None:
         """Elements of a chunk get numbers from ``value`` on; the array is kept."""
@@ -181,7 +184,7 @@ class Table:
         waiting = self._later.setdefault(number, [])
         waiting.append((where, what))
         if len(waiting) > _MOST_RUNS:
-            self._made(number)
+            self._spread(number)
 
     def _write_now(self, number: int, where: Values | slice, what: Values | int) -> None:
         view = self.view(number)
@@ -198,7 +201,7 @@ class Table:
         result = np.empty_like(elements)
         for number, where in self._parts(elements):
             part = elements[where]
-            if self.kept(number):
+            if self.is_array(number):
                 result[where] = self.view(number)[part - number * self.chunk]
             else:
                 result[where] = self._run_numbers(number)[part - number * self.chunk]
@@ -207,45 +210,46 @@ class Table:
     def scatter(self, elements: Numbers, values: Numbers) -> None:
         """Change the numbers of many elements, which are all different."""
         for number, where in self._parts(elements):
-            if not (self._identity or self.kept(number) or values[where].any()):
+            if not (self._identity or self.is_array(number) or values[where].any()):
                 continue
             self.view(number)[elements[where] - number * self.chunk] = values[where]
 
     def numbers(self) -> list[int]:
         """All numbers, in order (for small tables)."""
-        found: list[int] = []
+        values: list[int] = []
         for first in range(0, self.size, self.chunk):
             number, last = first // self.chunk, min(first + self.chunk, self.size)
             if number in self._arrays:
-                found += self._arrays[number][: last - first]
+                values += self._arrays[number][: last - first]
             elif number in self._later or number in self._runs:
-                found += map(self.get, range(first, last))
+                values += map(self.get, range(first, last))
             else:
-                found += range(first, last) if self._identity else [0] * (last - first)
-        return found
+                values += range(first, last) if self._identity else [0] * (last - first)
+        return values
 
-    def _made(self, number: int) -> array[int]:
-        made = array("q", [0]) * self.chunk
+    def _spread(self, number: int) -> array[int]:
+        """The chunk as an array, in which it is kept from now on."""
+        values = array("q", [0]) * self.chunk
         waiting = self._later.pop(number, ())
         if self._identity:
-            view, base = np.frombuffer(made, dtype=np.int64), number * self.chunk
+            view, base = np.frombuffer(values, dtype=np.int64), number * self.chunk
             for first, length, value in self.runs(range(base, base + self.chunk)) or ():
                 at = first - base
                 view[at : at + length] = np.arange(value, value + length)
             self._runs.pop(number, None)
-        self._arrays[number] = made
+        self._arrays[number] = values
         for where, what in waiting:
             self._write_now(number, where, what)
-        return made
+        return values
 
     def _run_numbers(self, number: int) -> Numbers:
         """The numbers of a chunk that is made of runs."""
         if not self._identity:
             return np.zeros(self.chunk, dtype=np.int64)
         base = number * self.chunk
-        found = self.runs(range(base, base + self.chunk)) or []
+        runs = self.runs(range(base, base + self.chunk)) or []
         return np.concatenate(
-            [np.arange(value, value + length, dtype=np.int64) for _, length, value in found]
+            [np.arange(value, value + length, dtype=np.int64) for _, length, value in runs]
         )
 
     def _parts(self, elements: Numbers) -> list[tuple[int, slice | NDArray[np.intp]]]:
@@ -259,7 +263,7 @@ class Table:
         if high - low < 1 << 16:
             chunks = chunks.astype(np.uint16)  # few enough to be sorted by counting
         order = np.argsort(chunks, kind="stable")
-        found, starts = np.unique(chunks[order], return_index=True)
+        numbers, starts = np.unique(chunks[order], return_index=True)
         return list(
-            zip((found.astype(np.int64) + low).tolist(), np.split(order, starts[1:]), strict=True)
+            zip((numbers.astype(np.int64) + low).tolist(), np.split(order, starts[1:]), strict=True)
         )
