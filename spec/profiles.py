@@ -264,7 +264,7 @@ def system_of(name: str = DEFAULT) -> System:
         name: of one of `PROFILES`.
 
     Raises:
-        ValueError: there is no such profile.
+        ValueError: if there is no such profile.
 
     >>> system_of("linux-6.12").name
     'memhp+linux-6.12'
@@ -289,12 +289,12 @@ def as_of(system: System, version: tuple[int, int] | None) -> System:
     linux = next(profile for profile in PROFILES if profile.name == LINUX)
     names = () if version is None else otherwise_before(version)
     broken = {variant.breaks for variant in VARIANTS if variant.name in names}
-    made = edited(apply(system, linux), _edits(names))
-    return replace(made, given_up=made.given_up | broken)
+    older = edited(apply(system, linux), _edits(names))
+    return replace(older, given_up=older.given_up | broken)
 
 
 def otherwise_before(version: tuple[int, int]) -> tuple[str, ...]:
-    """The variants that say what Linux of that version did otherwise than the profile.
+    """The names of the variants that say what Linux of that version did otherwise than the profile.
 
     >>> otherwise_before((5, 10)), otherwise_before((6, 1))
     (('buffer-in-the-removable-area',), ())

@@ -16,7 +16,7 @@ __all__ = ["REFUSALS", "refusals"]
 
 
 def refusals(action: Action) -> tuple[str, ...]:
-    """What the action answers, guard by guard, in the form of `REFUSALS`."""
+    """What the action answers, guard by guard: "guard ERRNO" or "guard", as in `REFUSALS`."""
     return tuple(
         f"{guard.name} {errorcode[guard.errno]}" if guard.errno else guard.name
         for guard in action.guards

@@ -85,10 +85,16 @@ class Map(Generic[K, R]):
 
     @property
     def is_state(self) -> bool:
+        """Actions may change it: it was declared with `variable`."""
         return self.initial is not None
 
     @property
     def symbol(self) -> Symbol:
+        """The function symbol that terms apply.
+
+        Raises:
+            SpecificationError: if no module has declared it yet.
+        """
         if not self.name:
             complain("an undeclared symbol is used: assign it to a name at the module's top level")
         return Symbol(self.name, tuple(a.ref for a in self.domain), self.result.ref, self.is_state)
@@ -137,7 +143,7 @@ def topology(a: type[A1], b: type[A2], r: type[R], /) -> Map[tuple[A1, A2], R]: 
 @overload
 def topology(a: type[A1], b: type[A2], c: type[A3], r: type[R], /) -> Map[tuple[A1, A2, A3], R]: ...
 def topology(*sorts: Any) -> Any:
-    """A function that no action changes: what the machine is."""
+    """Declare a function that no action changes: part of what a machine is.  Last is its range."""
     return Map(sorts[:-1], sorts[-1], None)
 
 
@@ -148,7 +154,11 @@ def variable(
     a: type[A1], b: type[A2], r: type[R], /, *, initial: Callable[[A1, A2], R]
 ) -> Map[tuple[A1, A2], R]: ...
 def variable(*sorts: Any, initial: Callable[..., Any]) -> Any:
-    """A function that actions change; ``initial`` gives its value when the machine has booted."""
+    """Declare a function that actions change: part of the state.  Last is its range.
+
+    Args:
+        initial: its value at each point when the machine has booted.
+    """
     return Map(sorts[:-1], sorts[-1], initial)
 
 
@@ -204,10 +214,14 @@ def tracing(name: str, *, in_action: bool = False) -> Iterator[_Trace]:
 
 
 def guard(name: str, condition: Bool, *, errno: int | None = None, why: str) -> None:
-    """A named condition of the action that is being declared.
+    """Declare a named condition of the action that is being declared.
 
-    Parameters: ``errno``, what the user's call returns when this is the first
-    guard to fail; ``why``, one line for that user.
+    Args:
+        name: an identifier that no other guard of the action has.
+        condition: what must hold; it may use the action's parameters.
+        errno: what the user's call returns when this is the first guard to fail; None for a
+            step that no user asks for.
+        why: one line that says to that user what stands in the way.
     """
     if _trace is None or not _trace.in_action:
         complain(f"guard {name!r} stands outside an action")
@@ -349,14 +363,14 @@ def _fitting(declared: Declared, args: tuple[object, ...]) -> tuple[Expr, ...]:
 
 
 def enabled(step: DeclaredAction, *args: Sort) -> Bool:
-    """Every guard of the action ``step`` holds for these arguments; for properties."""
+    """The formula that every guard of the action ``step`` holds for these arguments."""
     if step.role != "action":
         complain(f"{step.name} is no action: only an action can be enabled")
     return call(f"{ENABLED}{step.name}", _fitting(step, args), Bool)
 
 
 def definition(function: Callable[P, E]) -> Defined[P, E]:
-    """Names a term so that actions and properties can share it, and variants replace it."""
+    """Name a term so that actions and properties can share it, and variants replace it."""
     return Defined(function)
 
 
@@ -372,9 +386,9 @@ def hints(function: Callable[..., Any]) -> Mapping[str, Any]:
         )
 
 
-def result_of(declared: Declared, found: Mapping[str, Any]) -> Any:
+def result_of(declared: Declared, annotations: Mapping[str, Any]) -> Any:
     """The sort that a definition's annotations say it returns."""
-    result = found.get("return")
+    result = annotations.get("return")
     if not (isinstance(result, type) and issubclass(result, Expr)):
         complain(
             f"definition {declared.name} is not annotated with the sort it returns", declared.where
@@ -383,14 +397,14 @@ def result_of(declared: Declared, found: Mapping[str, Any]) -> Any:
 
 
 def parameters(function: Callable[..., Any]) -> tuple[tuple[Var, ...], tuple[Expr, ...]]:
-    """The annotated parameters as variables of the current scope."""
+    """The annotated parameters: as variables of the current scope, and as what an author gets."""
     sorts = hints(function)
-    made, exprs = [], []
+    variables, exprs = [], []
     for name in inspect.signature(function).parameters:
         sort = sorts.get(name)
         if not (isinstance(sort, type) and issubclass(sort, Expr)):
             complain(f"parameter {name!r} is not annotated with a sort", place_of(function))
         var = fresh(name, sort.ref)
-        made.append(var)
+        variables.append(var)
         exprs.append(sort(var))
-    return tuple(made), tuple(exprs)
+    return tuple(variables), tuple(exprs)

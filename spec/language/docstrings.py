@@ -12,15 +12,15 @@ __all__ = ["docstring"]
 
 
 def docstring(declared: Callable[..., Any]) -> str:
-    """What the function or class says of itself; from its source, if Python has dropped that."""
+    """The docstring of a function or class, from its source if Python dropped it; "" if none."""
     return inspect.getdoc(declared) or _in_source(declared)
 
 
 def _in_source(declared: Callable[..., Any]) -> str:
     try:
-        (found, *_) = ast.parse(dedent(inspect.getsource(declared))).body
+        (statement, *_) = ast.parse(dedent(inspect.getsource(declared))).body
     except (OSError, TypeError, SyntaxError, ValueError):  # made without a file, or a lambda
         return ""
-    if isinstance(found, ast.FunctionDef | ast.ClassDef):
-        return ast.get_docstring(found) or ""
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        return ast.get_docstring(statement) or ""
     return ""

@@ -51,10 +51,15 @@ class DropGuard:
         return f"{self.action} does without guard {self.guard}"
 
     def apply(self, system: System) -> System:
+        """The system with this edit made; it need not be well formed.
+
+        Raises:
+            SpecificationError: if there is not what the edit names.
+        """
         action = _action(system, self.action)
         _guard(action, self.guard)
-        kept = tuple(guard for guard in action.guards if guard.name != self.guard)
-        return _with_action(system, replace(action, guards=kept))
+        guards = tuple(guard for guard in action.guards if guard.name != self.guard)
+        return _with_action(system, replace(action, guards=guards))
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,11 @@ class ReplaceGuard:
         return f"{self.action} has another guard {self.guard}"
 
     def apply(self, system: System) -> System:
+        """The system with this edit made; it need not be well formed.
+
+        Raises:
+            SpecificationError: if there is not what the edit names.
+        """
         action = _action(system, self.action)
         _guard(action, self.guard)
         term = _retrace(f"{self.action}_{self.guard}", self.condition, action.params, BOOL)
@@ -92,11 +102,16 @@ class DropUpdate:
         return f"{self.action} leaves {self.variable} as it is"
 
     def apply(self, system: System) -> System:
+        """The system with this edit made; it need not be well formed.
+
+        Raises:
+            SpecificationError: if there is not what the edit names.
+        """
         action = _action(system, self.action)
-        kept = tuple(update for update in action.updates if update.symbol.name != self.variable)
-        if len(kept) == len(action.updates):
+        updates = tuple(update for update in action.updates if update.symbol.name != self.variable)
+        if len(updates) == len(action.updates):
             raise SpecificationError(f"{self.action} does not change {self.variable}")
-        return _with_action(system, replace(action, updates=kept))
+        return _with_action(system, replace(action, updates=updates))
 
 
 @dataclass(frozen=True)
@@ -111,14 +126,20 @@ class ReplaceUpdate:
         return f"{self.action} writes something else to {self.variable}"
 
     def apply(self, system: System) -> System:
+        """The system with this edit made; it need not be well formed.
+
+        Raises:
+            SpecificationError: if there is not what the edit names.
+        """
         action = _action(system, self.action)
-        found = [update for update in action.updates if update.symbol.name == self.variable]
-        if len(found) != 1 or found[0].point is None:
+        matching = [update for update in action.updates if update.symbol.name == self.variable]
+        if len(matching) != 1 or matching[0].point is None:
             raise SpecificationError(f"{self.action} has no single point update of {self.variable}")
-        name, sort = f"{self.action}_{self.variable}", found[0].symbol.range
-        value = _retrace(name, self.value, action.params, sort)
-        changed = replace(found[0], value=value, where=place_of(self.value))
-        updates = tuple(changed if update is found[0] else update for update in action.updates)
+        (old,) = matching
+        name = f"{self.action}_{self.variable}"
+        value = _retrace(name, self.value, action.params, old.symbol.range)
+        changed = replace(old, value=value, where=place_of(self.value))
+        updates = tuple(changed if update is old else update for update in action.updates)
         return _with_action(system, replace(action, updates=updates))
 
 
@@ -133,6 +154,11 @@ class ReplaceDefinition:
         return f"definition {self.name} says something else"
 
     def apply(self, system: System) -> System:
+        """The system with this edit made; it need not be well formed.
+
+        Raises:
+            SpecificationError: if there is not what the edit names.
+        """
         if self.name not in system.definitions:
             raise SpecificationError(f"there is no definition {self.name!r}")
         old = system.definitions[self.name]
@@ -151,6 +177,11 @@ class DropAction:
         return f"there is no {self.action}"
 
     def apply(self, system: System) -> System:
+        """The system with this edit made; it need not be well formed.
+
+        Raises:
+            SpecificationError: if there is not what the edit names.
+        """
         dropped = _action(system, self.action)
         return replace(system, actions=tuple(a for a in system.actions if a is not dropped))
 
@@ -165,12 +196,17 @@ class DropAxiom:
         return f"a machine need not satisfy {self.axiom}"
 
     def apply(self, system: System) -> System:
-        kept = tuple(axiom for axiom in system.axioms if axiom.name != self.axiom)
-        if len(kept) == len(system.axioms):
+        """The system with this edit made; it need not be well formed.
+
+        Raises:
+            SpecificationError: if there is not what the edit names.
+        """
+        axioms = tuple(axiom for axiom in system.axioms if axiom.name != self.axiom)
+        if len(axioms) == len(system.axioms):
             raise SpecificationError(f"there is no axiom {self.axiom!r}")
         return replace(
             system,
-            axioms=kept,
+            axioms=axioms,
             actions=tuple(map(self._unhinted, system.actions)),
             properties=tuple(map(self._unhinted, system.properties)),
         )
@@ -193,6 +229,11 @@ class ReplaceInitial:
         return f"{self.variable} is something else at boot"
 
     def apply(self, system: System) -> System:
+        """The system with this edit made; it need not be well formed.
+
+        Raises:
+            SpecificationError: if there is not what the edit names.
+        """
         old = next((v for v in system.variables if v.symbol.name == self.variable), None)
         if old is None:
             raise SpecificationError(f"there is no variable {self.variable!r}")
@@ -216,6 +257,11 @@ class AddProperty:
         return f"{self.claim.name}: {self.claim.doc}"
 
     def apply(self, system: System) -> System:
+        """The system with this edit made; it need not be well formed.
+
+        Raises:
+            SpecificationError: if there is not what the edit names.
+        """
         if self.claim.name in system.property_by_name:
             raise SpecificationError(f"there is a property {self.claim.name!r} already")
         return replace(system, properties=(*system.properties, trace_property(self.claim)))
@@ -257,9 +303,11 @@ class Profile:
 
 
 def apply(system: System, change: Variant | Profile) -> System:
-    """The system with all edits of a variant or profile made.
+    """The system with all edits of a variant or profile made, under a name of its own.
 
-    Raises `SpecificationError` if an edit, or a property that is said to break, does not fit.
+    Raises:
+        SpecificationError: if an edit does not fit, or a property that is said to break does
+            not exist, or what the edits leave is not well formed.
     """
     if isinstance(change, Variant):
         broken, given_up = frozenset([change.breaks]), system.given_up - {change.breaks}
@@ -308,8 +356,8 @@ def _retrace(
 ) -> Term:
     """Run ``function`` on the declaration's own parameters."""
     with tracing(name):
-        made, args = parameters(function)
-        if [var.sort for var in made] != [var.sort for var in params]:
+        own, args = parameters(function)
+        if [var.sort for var in own] != [var.sort for var in params]:
             raise SpecificationError(f"{name}: parameters must be {[str(v.sort) for v in params]}")
         term = coerce(function(*args), sort)
-    return substitute(term, dict(zip(made, params, strict=True)))
+    return substitute(term, dict(zip(own, params, strict=True)))

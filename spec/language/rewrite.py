@@ -39,7 +39,7 @@ __all__ = ["after", "closed", "enabled", "expand", "folded", "rebuild", "substit
 
 
 def rebuild(term: Term, change: Callable[[Term], Term]) -> Term:
-    """``term`` with ``change`` applied to its direct parts, simplified where trivial."""
+    """``term`` with ``change`` applied to its direct parts, folded where they decide it."""
     match term:
         case Var() | Const():
             return term
@@ -56,7 +56,7 @@ def rebuild(term: Term, change: Callable[[Term], Term]) -> Term:
 
 
 def folded(kind: OpKind, args: tuple[Term, ...]) -> Term:
-    """The operation on those terms, simplified where trivial."""
+    """The operation on those terms, folded where they decide it."""
     match kind:
         case "not":
             return negate(args[0])
@@ -77,7 +77,7 @@ def folded(kind: OpKind, args: tuple[Term, ...]) -> Term:
 
 
 def substitute(term: Term, values: Mapping[Var, Term]) -> Term:
-    """``term`` with variables replaced.  Scopes keep bound variables apart (see `Var`)."""
+    """``term`` with variables replaced by terms; scopes keep bound variables apart (`Var`)."""
     if isinstance(term, Var):
         return values.get(term, term)
     return rebuild(term, lambda part: substitute(part, values)) if values else term
@@ -151,7 +151,7 @@ def enabled(action: Action) -> Term:
 
 
 def closed(claim: Property | Axiom) -> Term:
-    """The claim with its parameters quantified: existentially for *sometimes*."""
+    """The claim's formula with its parameters quantified: existentially for *sometimes*."""
     bind = exists if isinstance(claim, Property) and claim.kind == "sometimes" else forall
     term = claim.formula
     for var in reversed(claim.params):

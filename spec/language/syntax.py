@@ -74,7 +74,15 @@ def place_of(function: Callable[..., Any]) -> Where:
 
 
 def complain(message: str, where: Where | None = None) -> NoReturn:
-    """Raise a `SpecificationError` that names the place and the declaration that is read."""
+    """Report a mistake.
+
+    Args:
+        message: what is wrong.
+        where: the place; without it, the line of the specification that is being read.
+
+    Raises:
+        SpecificationError: always; it names the place and the declaration that is being read.
+    """
     declaration = f"{scope.name}: " if scope.name and scope.name not in message.split() else ""
     raise SpecificationError(f"{where or caller()}: {declaration}{message}")
 
@@ -126,7 +134,7 @@ class Int(Expr):
 
     @classmethod
     def of(cls, value: int) -> Int:
-        """A number."""
+        """The term for a whole number."""
         return cls(terms.number(value))
 
     def __add__(self, other: Int | int) -> Int:
@@ -183,7 +191,7 @@ S3 = TypeVar("S3", bound=Sort)
 
 
 def coerce(value: object, sort: SortRef) -> Term:
-    """The term of ``value``, checked to be of ``sort``; a Python number is a term of its own."""
+    """The term of ``value``, which must be of ``sort``; a Python number is a term of its own."""
     if sort == INT and type(value) is int:
         return terms.number(value)
     if not isinstance(value, Expr):
@@ -194,7 +202,7 @@ def coerce(value: object, sort: SortRef) -> Term:
 
 
 def implies(premise: Bool, conclusion: Bool) -> Bool:
-    """``conclusion``, wherever ``premise`` holds."""
+    """The formula that ``conclusion`` holds wherever ``premise`` does."""
     return Bool(terms.implies(coerce(premise, BOOL), coerce(conclusion, BOOL)))
 
 
@@ -250,8 +258,8 @@ def bind(sorts: tuple[type[Sort], ...], body: Callable[..., Any]) -> tuple[tuple
     names = list(inspect.signature(body).parameters)
     if len(names) != len(sorts):
         complain(f"{len(sorts)} sorts are bound, but the function takes {len(names)} parameters")
-    made = tuple(fresh(name, sort.ref) for name, sort in zip(names, sorts, strict=True))
-    return made, body(*(sort(var) for sort, var in zip(sorts, made, strict=True)))
+    variables = tuple(fresh(name, sort.ref) for name, sort in zip(names, sorts, strict=True))
+    return variables, body(*(sort(var) for sort, var in zip(sorts, variables, strict=True)))
 
 
 def _quantify(kind: Callable[[Var, Term], Term], parts: tuple[Any, ...]) -> Bool:
@@ -272,7 +280,7 @@ def forall(
     a: type[S1], b: type[S2], c: type[S3], body: Callable[[S1, S2, S3], Bool], /
 ) -> Bool: ...
 def forall(*parts: Any) -> Bool:
-    """``body`` for all elements of the sorts named before it."""
+    """The formula that ``body`` holds for all elements of the sorts named before it."""
     return _quantify(terms.forall, parts)
 
 
@@ -285,11 +293,14 @@ def exists(
     a: type[S1], b: type[S2], c: type[S3], body: Callable[[S1, S2, S3], Bool], /
 ) -> Bool: ...
 def exists(*parts: Any) -> Bool:
-    """``body`` for some element of each sort named before it."""
+    """The formula that ``body`` holds for some element of each sort named before it."""
     return _quantify(terms.exists, parts)
 
 
 def count(sort: type[S1], body: Callable[[S1], Bool], /) -> Int:
-    """How many elements satisfy ``body``; an *always* property says which counter equals it."""
+    """How many elements of the sort satisfy ``body``, as a term.
+
+    Only an *always* property may count: it says which counter equals the number.
+    """
     (var,), result = bind((sort,), body)
     return Int(terms.count(var, coerce(result, BOOL)))

@@ -92,7 +92,7 @@ class Update:
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        """Everything that the update reads."""
+        """The terms that the update reads."""
         return (self.condition, self.value, *(self.point or ()))
 
 
@@ -118,7 +118,11 @@ class Action:
         return frozenset(update.symbol.name for update in self.updates)
 
     def guard(self, name: str) -> Guard:
-        """The guard of that name; KeyError if there is none."""
+        """The guard of that name.
+
+        Raises:
+            KeyError: if there is none.
+        """
         for guard in self.guards:
             if guard.name == name:
                 return guard
@@ -174,7 +178,7 @@ class Property:
 
     @property
     def of_work(self) -> tuple[Var, ...]:
-        """Of an *ends* property the parameters that say which work; the others, its elements."""
+        """The parameters of an *ends* property that say which work; the others are elements."""
         assert self.ending
         read = set(subterms(self.ending.during))
         return tuple(var for var in self.params if var in read)
@@ -242,10 +246,12 @@ class System:
 
     @cached_property
     def action_by_name(self) -> Mapping[str, Action]:
+        """The actions by their names, in declaration order."""
         return {action.name: action for action in self.actions}
 
     @cached_property
     def property_by_name(self) -> Mapping[str, Property]:
+        """The properties by their names, in declaration order."""
         return {claim.name: claim for claim in self.properties}
 
     @cached_property
@@ -255,6 +261,7 @@ class System:
 
     @cached_property
     def unbounded_sorts(self) -> tuple[SortRef, ...]:
+        """The sorts that are no enumerations: each machine has its own number of their elements."""
         return tuple(sort for sort in self.sorts if sort.members is None)
 
     @cached_property
@@ -263,7 +270,11 @@ class System:
         return tuple(sorted({row for claim in self.properties for row in claim.covers}))
 
     def definition(self, name: str) -> Definition:
-        """The definition of that name, declared or implied by an action (`ENABLED`)."""
+        """The definition of that name, declared or implied by an action (`ENABLED`).
+
+        Raises:
+            KeyError: if there is none.
+        """
         if not name.startswith(ENABLED):
             return self.definitions[name]
         action = self.action_by_name[name.removeprefix(ENABLED)]
@@ -285,7 +296,7 @@ class System:
 
     def _names_in(self, term: Term) -> tuple[frozenset[str], frozenset[str]]:
         """The names of its symbols and its definitions, found once."""
-        if (found := self._names.get(term)) is None:
+        if (names := self._names.get(term)) is None:
             symbols, definitions = set[str](), set[str]()
             for part in subterms(term):
                 if isinstance(part, App):
@@ -294,8 +305,8 @@ class System:
                     inner = self._names_in(self.definition(part.name).body)
                     symbols |= inner[0]
                     definitions |= {part.name} | inner[1]
-            found = self._names[term] = frozenset(symbols), frozenset(definitions)
-        return found
+            names = self._names[term] = frozenset(symbols), frozenset(definitions)
+        return names
 
     @cached_property
     def _names(self) -> dict[Term, tuple[frozenset[str], frozenset[str]]]:

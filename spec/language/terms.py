@@ -58,20 +58,20 @@ _MAKING = Lock()
 class _Unique(type):
     """Makes no second object of a class with the same fields."""
 
-    _made: WeakValueDictionary[tuple[Any, ...], Any]
+    _objects: WeakValueDictionary[tuple[Any, ...], Any]
 
     def __init__(cls, *declared: Any) -> None:
         super().__init__(*declared)
-        cls._made = WeakValueDictionary()
+        cls._objects = WeakValueDictionary()
 
     def __call__(cls, *values: Any, **named: Any) -> Any:
         if named or len(values) < len(cls.__match_args__):  # type: ignore[attr-defined]
             term = super().__call__(*values, **named)
             values = tuple(getattr(term, field.name) for field in fields(term))
-        if (known := cls._made.get(values)) is not None:
-            return known
+        if (twin := cls._objects.get(values)) is not None:
+            return twin
         with _MAKING:
-            return cls._made.setdefault(values, super().__call__(*values))
+            return cls._objects.setdefault(values, super().__call__(*values))
 
 
 class _Part(metaclass=_Unique):
@@ -144,6 +144,7 @@ class App(_Part):
 
     @property
     def sort(self) -> SortRef:
+        """The sort of the symbol's values."""
         return self.symbol.range
 
     def __str__(self) -> str:
@@ -175,6 +176,7 @@ class Op(_Part):
 
     @property
     def sort(self) -> SortRef:
+        """INT for a sum, that of its branches for an if-then-else, otherwise BOOL."""
         if self.kind == "add":
             return INT
         return self.args[1].sort if self.kind == "ite" else BOOL
@@ -203,6 +205,7 @@ class Quantified(_Part):
 
     @property
     def sort(self) -> SortRef:
+        """INT for a count, otherwise BOOL."""
         return INT if self.kind == "count" else BOOL
 
     def __str__(self) -> str:
@@ -217,6 +220,7 @@ class Next(_Part):
 
     @property
     def sort(self) -> SortRef:
+        """The sort of the term that is read after the step."""
         return self.body.sort
 
     def __str__(self) -> str:
@@ -237,7 +241,7 @@ def _wrap(term: Term) -> str:
 
 
 def negate(term: Term) -> Term:
-    """The negation, with the two trivial cases folded."""
+    """The term's negation; that of a constant or of a negation is folded."""
     if term in (TRUE, FALSE):
         return FALSE if term == TRUE else TRUE
     if isinstance(term, Op) and term.kind == "not":
@@ -259,12 +263,12 @@ def _junction(kind: Literal["and", "or"], parts: tuple[Term, ...], unit: Term, z
     flat: list[Term] = []
     for part in parts:
         flat.extend(part.args if isinstance(part, Op) and part.kind == kind else (part,))
-    kept = tuple(dict.fromkeys(part for part in flat if part != unit))
-    if zero in kept:
+    args = tuple(dict.fromkeys(part for part in flat if part != unit))
+    if zero in args:
         return zero
-    if len(kept) < 2:
-        return kept[0] if kept else unit
-    return Op(kind, kept)
+    if len(args) < 2:
+        return args[0] if args else unit
+    return Op(kind, args)
 
 
 def implies(premise: Term, conclusion: Term) -> Term:
@@ -297,17 +301,20 @@ def ite(condition: Term, then: Term, otherwise: Term) -> Term:
 
 
 def forall(var: Var, body: Term) -> Term:
-    """``body`` for every element."""
+    """The term that says ``body`` of every element of the variable's sort."""
     return body if body in (TRUE, FALSE) else Quantified("forall", var, body)
 
 
 def exists(var: Var, body: Term) -> Term:
-    """``body`` for some element.  Every sort has at least one, as usual in first-order logic."""
+    """The term that says ``body`` of some element of the variable's sort.
+
+    Every sort has at least one element, as usual in first-order logic.
+    """
     return body if body in (TRUE, FALSE) else Quantified("exists", var, body)
 
 
 def count(var: Var, body: Term) -> Term:
-    """How many elements satisfy ``body``."""
+    """The term for how many elements of the variable's sort satisfy ``body``."""
     return Quantified("count", var, body)
 
 
@@ -323,7 +330,7 @@ def quantified(kind: Binder, var: Var, body: Term) -> Term:
 
 
 def number(value: int) -> Const:
-    """A number."""
+    """The term for a whole number."""
     return Const(str(value), INT)
 
 
@@ -344,7 +351,7 @@ def le(left: Term, right: Term) -> Term:
 
 
 def subterms(term: Term) -> Iterator[Term]:
-    """Every term inside ``term``, itself first."""
+    """Every term inside ``term``, itself first, as often as it stands there."""
     yield term
     match term:
         case App(args=args) | Call(args=args) | Op(args=args):

@@ -40,7 +40,11 @@ __all__ = [
 
 
 def trace_action(declared: Declared) -> Action:
-    """Run an action's function once and collect its guards and updates."""
+    """The action that a decorated function declares: it is run once, on symbolic elements.
+
+    Raises:
+        SpecificationError: for a mistake in it.
+    """
     with tracing(declared.name, in_action=True) as trace:
         params, args = parameters(declared.function)
         declared.function(*args)
@@ -60,7 +64,11 @@ def trace_action(declared: Declared) -> Action:
 
 
 def trace_formula(declared: Declared, result: terms.SortRef = BOOL) -> tuple[tuple[Var, ...], Term]:
-    """Run a property's, axiom's or definition's function once."""
+    """The parameters and the term of a property's, axiom's or definition's function, run once.
+
+    Raises:
+        SpecificationError: for a mistake in it.
+    """
     with tracing(declared.name):
         params, args = parameters(declared.function)
         term = declared.function(*args)
@@ -70,7 +78,11 @@ def trace_formula(declared: Declared, result: terms.SortRef = BOOL) -> tuple[tup
 
 
 def trace_property(declared: Declared) -> Property:
-    """The property that a decorated function states."""
+    """The property that a decorated function states.
+
+    Raises:
+        SpecificationError: for a mistake in it, or if it has no docstring.
+    """
     if not declared.doc:
         complain(
             f"property {declared.name!r} has no docstring that says it in words", declared.where
@@ -137,7 +149,11 @@ def _way(way: object, where: Where) -> Way:
 
 
 def trace_axiom(declared: Declared) -> Axiom:
-    """The axiom that a decorated function states; it may read topology only."""
+    """The axiom that a decorated function states.
+
+    Raises:
+        SpecificationError: for a mistake in it, or if it reads state.
+    """
     params, formula = trace_formula(declared)
     for part in terms.subterms(formula):
         if isinstance(part, App) and part.symbol.is_state:

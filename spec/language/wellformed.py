@@ -37,7 +37,7 @@ __all__ = ["well_formed"]
 
 
 def well_formed(system: System) -> None:
-    """Return if the system is one.
+    """Return if the system may be spoken of: nothing is missing, unbound or circular.
 
     Raises:
         SpecificationError: for the first mistake, with module and line.
@@ -53,16 +53,16 @@ def well_formed(system: System) -> None:
 
 
 def _no_recursion(definitions: Mapping[str, Definition]) -> None:
-    done: set[str] = set()
+    checked: set[str] = set()
 
     def visit(name: str, above: tuple[str, ...]) -> None:
         if name in above:
             complain(f"definition {name} uses itself", definitions[name].where)
-        if name not in done and name in definitions:
+        if name not in checked and name in definitions:
             for part in subterms(definitions[name].body):
                 if isinstance(part, Call):
                     visit(part.name, (*above, name))
-            done.add(name)
+            checked.add(name)
 
     for name in definitions:
         visit(name, ())
@@ -115,13 +115,13 @@ def _of_ending(ending: Ending) -> Iterator[Term]:
 
 def _check_references(system: System, parts: list[_Part]) -> None:
     """Every symbol and definition that anything mentions belongs to the system."""
-    known: set[Symbol] = {*system.topology, *(v.symbol for v in system.variables)}
+    symbols: set[Symbol] = {*system.topology, *(v.symbol for v in system.variables)}
     for part in parts:
         for inner in subterms(part.term):
             if isinstance(inner, Call) and not _is_known(inner.name, system):
                 complain(f"definition {inner.name!r} belongs to no loaded module", part.where)
             symbol = getattr(inner, "symbol", None)
-            if symbol is not None and symbol not in known:
+            if symbol is not None and symbol not in symbols:
                 complain(f"symbol {symbol.name!r} belongs to no loaded module", part.where)
 
 
@@ -186,11 +186,11 @@ def _check_counting(system: System, parts: list[_Part]) -> None:
 
 def _check_hints(system: System) -> None:
     """What proofs are to use is there."""
-    known = {*system.property_by_name, *(axiom.name for axiom in system.axioms)}
+    names = {*system.property_by_name, *(axiom.name for axiom in system.axioms)}
     declared: tuple[Action | Property, ...] = (*system.actions, *system.properties)
     for each in declared:
         for name in each.using:
-            if name not in known:
+            if name not in names:
                 complain(f"{each.name}: there is no property or axiom {name!r}", each.where)
 
 

@@ -133,7 +133,10 @@ def chosen_by(section: int) -> list[str]:
 
 
 def architecture(name: str) -> Architecture:
-    """The architecture of that name; KeyError if there is none.
+    """The architecture of that name.
+
+    Raises:
+        KeyError: if there is none.
 
     >>> architecture("ia64-16k").flat_table(1 << 30) == 16 * MIB
     True

@@ -91,7 +91,7 @@ def _one(tokens: list[str]) -> Expression:
 
 
 def names(term: Expression) -> Iterator[str]:
-    """The options that a term reads."""
+    """The names of the options that a term reads, in order, as often as it reads them."""
     if not term.parts and term.operator not in ("y", "m", "n"):
         yield term.operator
     for part in term.parts:
@@ -236,7 +236,13 @@ def settled(
     selected_by: Sequence[tuple[str, Expression]],
     choose: Choose,
 ) -> Value:
-    """The value of an option outside of choices, from the other values and the user's wish."""
+    """The value of an option outside of choices, from the other values and the user's wish.
+
+    Args:
+        selected_by: the options that select it, each with the condition.
+
+    Source: scripts/kconfig/symbol.c, sym_calc_value.
+    """
     depends = evaluate(option.depends, values, choose)
     asked = _smaller(depends, evaluate(option.prompt, values, choose), choose)
     default = _smaller(depends, evaluate(option.default, values, choose), choose)
@@ -257,7 +263,10 @@ def chosen(
     wishes: Mapping[str, Wish],
     choose: Choose,
 ) -> dict[str, Value]:
-    """The values of a choice's members: one is y, a new wish wins over the file, that over none."""
+    """The values of a choice's members by name: one is y; a new wish wins over what the file says.
+
+    Source: scripts/kconfig/symbol.c, sym_calc_choice.
+    """
     scores = []
     for member in members:
         wish = wishes[member.name]

@@ -17,6 +17,7 @@ __all__ = [
     "full",
     "inside",
     "judges",
+    "later_than_read",
     "ranges",
     "ranges_shown",
 ]
@@ -51,11 +52,11 @@ def ranges(text: str) -> Ranges:
     >>> ranges("..6.12.110 6.13..6.14")
     (((0, 0, 0), (6, 12, 110)), ((6, 13, 0), (6, 14, 0)))
     """
-    found = []
+    pairs = []
     for part in text.split():
         first, last = (_release(side) for side in part.split(".."))
-        found.append((first or (0, 0, 0), last))
-    return tuple(found)
+        pairs.append((first or (0, 0, 0), last))
+    return tuple(pairs)
 
 
 def _release(text: str) -> Release | None:
@@ -73,7 +74,7 @@ def inside(release: Release, where: Ranges) -> bool:
 
 
 def dots(release: Release) -> str:
-    """The release as people write it.
+    """The release with dots between its numbers.
 
     >>> dots((6, 12, 110))
     '6.12.110'
@@ -82,7 +83,7 @@ def dots(release: Release) -> str:
 
 
 def ranges_shown(where: Ranges) -> str:
-    """The ranges for a reader.
+    """The ranges as a sentence says them, in order.
 
     >>> ranges_shown(ranges("..6.12.110 6.13..6.14"))
     'before 6.12.110, from 6.13 until 6.14'

@@ -75,7 +75,13 @@ Flat: the entry (SPARSEMEM_STATIC). Two-level: the root's pointer, then the entr
 
 
 def x86_64_guest_block_size(end: Term, choose: Choose) -> Term:
-    """The block size under a hypervisor with 64 GiB of boot memory or more, that ends at `end`."""
+    """Bytes of a memory block under a hypervisor, from where boot memory ends.
+
+    Args:
+        end: the address at which boot memory, of 64 GiB or more, ends.
+
+    Source: arch/x86/mm/init_64.c, probe_memory_block_size.
+    """
     size: Term = 128 * MIB
     for candidate in (256 * MIB, 512 * MIB, GIB, 2 * GIB):
         size = choose(end % candidate == 0, candidate, size)
@@ -83,7 +89,15 @@ def x86_64_guest_block_size(end: Term, choose: Choose) -> Term:
 
 
 def ppc64_block_size(node: Term, choose: Choose) -> Term:
-    """Block size without ibm,lmb-size: quartered while that one bit of the node's size is set."""
+    """Bytes of a memory block where the device tree has no ibm,lmb-size.
+
+    It is quartered while that one bit of the node's size is set.
+
+    Args:
+        node: bytes of the memory node.
+
+    Source: arch/powerpc/mm/init_64.c, probe_memory_block_size.
+    """
     size: Term = 16 * MIB
     for candidate in (64 * MIB, 256 * MIB, GIB):
         size = choose(node % (2 * candidate) >= candidate, size, candidate)  # the bit is set
