@@ -45,7 +45,7 @@ class Bits:
         return bool(self._levels[0][number >> _SHIFT] >> (number & _MASK) & 1)
 
     def add(self, number: int) -> None:
-        """Put a number in; it may be there already."""
+        """Add a number, which may be there already."""
         for level in self._levels:
             place, bit = number >> _SHIFT, 1 << (number & _MASK)
             before = level[place]
@@ -59,7 +59,7 @@ class Bits:
             number = place
 
     def discard(self, number: int) -> None:
-        """Take a number out, if it is there."""
+        """Remove a number, if it is there."""
         for level in self._levels:
             place, bit = number >> _SHIFT, 1 << (number & _MASK)
             before = level[place]

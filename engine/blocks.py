@@ -84,7 +84,7 @@ class Blocks:
         )
 
     def rank(self, block: int) -> int:
-        """The block's place by address."""
+        """The block's place by address, from 0."""
         return block if self.layout.rank is None else self.layout.rank[block]
 
     # --- what a user writes ------------------------------------------------------------------
@@ -130,14 +130,14 @@ class Blocks:
         return 0
 
     def begin_node_removal(self, node: int) -> int:
-        """All memory of the node is to leave: nothing moves to it."""
+        """Begin to take all memory of the node away: nothing moves to it."""
         if self.leaving[node]:
             return EBUSY
         self.leaving[node] = 1
         return 0
 
     def cancel_node_removal(self, node: int) -> int:
-        """The node stays after all, or is gone."""
+        """End that: the node stays after all, or is gone."""
         if not self.leaving[node]:
             return ENOENT
         self.leaving[node] = 0
@@ -151,7 +151,7 @@ class Blocks:
         return _MOVABLE if only_movable else _KERNEL
 
     def reaches(self, block: int, zone: int) -> bool:
-        """The span of that zone, on the block's node, reaches over the block."""
+        """Whether the span of that zone, on the block's node, reaches over the block."""
         members = self.members[self.node_of[block]][zone]
         if zone == 0 or not members:
             return False
@@ -168,7 +168,7 @@ class Blocks:
         return [_NOTHING, *zones, own]
 
     def online(self, block: int, zone: int) -> int:
-        """Initialise the struct pages and give the frames to the allocator, in that zone."""
+        """Bring a block online in that zone: its frames go to the allocator."""
         if self.locked_by >= 0:
             return EAGAIN
         if not self.has_device[block]:
@@ -196,7 +196,7 @@ class Blocks:
     # --- offline -----------------------------------------------------------------------------
 
     def offline(self, block: int) -> int:
-        """Isolate the block, move what is in it, and take it out of its zone.
+        """Take a block offline: isolate it, move what is in it, take it out of its zone.
 
         In a block that was closed sticky memory is looked for before anything else.
         """

@@ -81,7 +81,7 @@ class Folios(BlockFrames):
         return self.state(folio) & KIND
 
     def alloc_folio(self, folio: int, frame: int, kind: int) -> int:
-        """User memory comes to life in a free frame, of any zone."""
+        """Allocate a folio of user memory, of that kind, in a free frame of any zone."""
         if self.state(folio) & KIND or not kind:
             return EAGAIN
         block, at = divmod(frame, self.per_block)
@@ -106,7 +106,7 @@ class Folios(BlockFrames):
         return 0
 
     def free_folio(self, folio: int) -> int:
-        """The last user lets go of the folio."""
+        """Free the folio, whose last user lets go."""
         state = self.state(folio)
         if not state & KIND or state & MAPPED:
             return EAGAIN

@@ -142,7 +142,7 @@ class BlockFrames:
         return self.uniform[block] if codes is None else codes[at]
 
     def alloc_kernel(self, frame: int) -> int:
-        """The kernel takes a free frame for itself, outside the movable zone."""
+        """Take a free frame for the kernel, outside the movable zone."""
         block, at = divmod(frame, self.per_block)
         if self.code(frame) != FREE or self.zone[block] == _MOVABLE:
             return ENOMEM
@@ -152,7 +152,7 @@ class BlockFrames:
         return 0
 
     def free_kernel(self, frame: int) -> int:
-        """The kernel gives a frame back; what it took at boot it keeps."""
+        """Give a frame of the kernel back; what it took at boot it keeps."""
         if self.code(frame) != KERNEL:
             return EAGAIN
         block, at = divmod(frame, self.per_block)
@@ -161,7 +161,7 @@ class BlockFrames:
         return 0
 
     def keep_on_cpu(self, frame: int) -> int:
-        """A CPU takes a free frame onto its own list."""
+        """Move a free frame onto a CPU's own list."""
         block, at = divmod(frame, self.per_block)
         if not self.layout.cpus_keep_frames[self.node_of[block]]:
             return EAGAIN
@@ -172,7 +172,7 @@ class BlockFrames:
         return 0
 
     def drain_from_cpu(self, frame: int) -> int:
-        """The frame goes back from a CPU's list to the free list."""
+        """Move the frame back from a CPU's list to the free list."""
         if self.code(frame) != PCP:
             return EAGAIN
         self.give_back(*divmod(frame, self.per_block))
@@ -208,7 +208,7 @@ class BlockFrames:
         self.free[block] = 0
 
     def undo_isolation(self, block: int) -> None:
-        """The frames that were put aside are free again."""
+        """Free the frames that isolation has put aside."""
         code = self.freed_as[block]
         codes = self.mixed.get(block)
         if codes is None:
@@ -221,7 +221,7 @@ class BlockFrames:
             self.room[self.node_of[block]].add(block)
 
     def appear(self, block: int) -> None:
-        """All frames of the block are free."""
+        """Make all frames of the block free, as `freed_as` says."""
         code = self.freed_as[block]
         self._settle(block, code)
         self.free[block] = self.per_block
@@ -229,7 +229,7 @@ class BlockFrames:
             self.room[self.node_of[block]].add(block)
 
     def vanish(self, block: int) -> None:
-        """All frames of the empty block go away."""
+        """Take all frames of the empty block away."""
         self.room[self.node_of[block]].discard(block)
         self.free[block] = 0
         self._settle(block, UNAVAILABLE)
@@ -265,7 +265,7 @@ class BlockFrames:
     # --- keeping the counts ------------------------------------------------------------------
 
     def give_back(self, block: int, at: int) -> None:
-        """The frame at that place in the block has no owner any more."""
+        """Free the frame at that place in the block, as `freed_as` says."""
         code = self.freed_as[block]
         codes = self.codes_of(block)
         codes[at] = code
@@ -277,14 +277,14 @@ class BlockFrames:
             self._settle(block, code)
 
     def less_free(self, block: int, frames: int = 1) -> None:
-        """So many frames of the block are not free any more; their codes say so already."""
+        """Count so many frames of the block as not free any more; their codes say so already."""
         remaining = self.free[block] - frames
         self.free[block] = remaining
         if not remaining:
             self.room[self.node_of[block]].discard(block)
 
     def codes_of(self, block: int) -> bytearray:
-        """The codes of the block's frames, which is mixed from now on."""
+        """The codes of the block's frames, to read or write; the block is mixed from now on."""
         codes = self.mixed.get(block)
         return self._mix(block) if codes is None else codes
 
@@ -342,6 +342,6 @@ def _add(codes: NDArray[np.uint8], where: NDArray[np.bool_], difference: int) ->
 
 
 def block_of(frames: Frames, size: int) -> int:
-    """The block that all of these frames lie in."""
+    """The block that all of these frames lie in, for blocks of ``size`` frames."""
     first = frames.first if isinstance(frames, Scattered) else int(frames[0])
     return first // size

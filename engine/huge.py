@@ -26,7 +26,9 @@ _IDLE, _RESERVED, _COPIED = range(3)
 
 
 class HugePools:
-    """Pools that are empty, in memory of which they take whole ranges of ``frames``.
+    """The pools of hugetlb folios, empty at boot; each folio takes a whole range of ``frames``.
+
+    Operations return 0, or the errno of the first objection.
 
     ``frames_in`` counts, for each block with a huge folio, the frames that such folios take.
     """
@@ -70,14 +72,14 @@ class HugePools:
     # --- pools -------------------------------------------------------------------------------
 
     def grow_pool(self, huge: int, place: int) -> int:
-        """A free huge folio joins the pool of the range's node."""
+        """Make a free huge folio of a range, for the pool of the range's node."""
         error = self._make(huge, place, _FREE)
         if not error:
             self.free_huge[self._node_of_range(place)] += 1
         return error
 
     def take_surplus(self, huge: int, place: int) -> int:
-        """A huge folio is used on top of the pool."""
+        """Make a huge folio of a range, in use at once and on top of the pool (surplus)."""
         error = self._make(huge, place, _USED)
         if not error:
             self.surplus[huge] = 1
@@ -85,7 +87,7 @@ class HugePools:
         return error
 
     def dissolve(self, huge: int) -> int:
-        """The frames of a free huge folio are given back."""
+        """Give the frames of a free huge folio back to the allocator."""
         error = self._cannot_take(huge)
         if not error:
             self.free_huge[self._pool_of(huge)] -= 1
@@ -93,7 +95,7 @@ class HugePools:
         return error
 
     def reserve_huge(self, promise: int) -> int:
-        """A huge folio is promised."""
+        """Reserve a huge folio of the promise's node."""
         node = self.layout.reservation_node[promise]
         if self.held[promise]:
             return EAGAIN
@@ -104,7 +106,7 @@ class HugePools:
         return 0
 
     def unreserve_huge(self, promise: int) -> int:
-        """A promise is taken back."""
+        """Take a reservation back."""
         if not self.held[promise]:
             return ENOENT
         self.held[promise] = 0
@@ -112,7 +114,7 @@ class HugePools:
         return 0
 
     def take_huge(self, huge: int) -> int:
-        """A free huge folio is used that nobody was promised."""
+        """Use a free huge folio that is not reserved."""
         error = self._cannot_take(huge) or (ENOMEM if self._leaves(huge) else 0)
         if not error:
             self.huge_state[huge] = _USED
@@ -120,7 +122,7 @@ class HugePools:
         return error
 
     def take_promised(self, huge: int, promise: int) -> int:
-        """A promise is redeemed."""
+        """Use a free huge folio against a reservation, which is gone then."""
         if self.huge_state[huge] != _FREE:
             return EAGAIN
         if not self.held[promise]:
@@ -181,7 +183,7 @@ class HugePools:
         return EBUSY if self.huge_stage[huge] else 0
 
     def map_huge(self, huge: int, value: int) -> int:
-        """The owner stores, and the huge folio can be seen."""
+        """Store to a huge folio in use; from now on it can be migrated."""
         error = self._cannot_use(huge)
         if not error:
             self.range_data[self.huge_home[huge]] = value
@@ -190,7 +192,7 @@ class HugePools:
         return error
 
     def put_huge(self, huge: int) -> int:
-        """The last user of a huge folio of the pool lets go."""
+        """Free a huge folio of the pool, in use until now: it stays in the pool."""
         error = self._cannot_use(huge) or (EAGAIN if self.surplus[huge] else 0)
         if not error:
             self.huge_state[huge] = _FREE
@@ -199,7 +201,7 @@ class HugePools:
         return error
 
     def put_surplus(self, huge: int) -> int:
-        """The last user of a huge folio on top of the pool lets go."""
+        """Free a surplus huge folio: its frames go back to the allocator."""
         error = self._cannot_use(huge) or (0 if self.surplus[huge] else EAGAIN)
         if not error:
             self.migratable[self.huge_home[huge]] = 0
@@ -208,7 +210,7 @@ class HugePools:
         return error
 
     def begin_huge_migration(self, huge: int, target: int) -> int:
-        """A free huge folio is set aside as the destination."""
+        """Begin to move a huge folio: a free one is set aside as its destination."""
         error = self._cannot_use(huge)
         if error or not self.migratable[self.huge_home[huge]]:
             return error or EBUSY
@@ -224,7 +226,7 @@ class HugePools:
         return 0
 
     def copy_huge(self, huge: int) -> int:
-        """The whole range is copied."""
+        """Copy the huge folio's range to its destination."""
         if self.huge_stage[huge] != _RESERVED:
             return EAGAIN
         self.huge_stage[huge] = _COPIED
@@ -233,7 +235,7 @@ class HugePools:
         return 0
 
     def change_huge_home(self, huge: int) -> int:
-        """The huge folio and its destination change places."""
+        """End a move: the huge folio has its destination's range, and that the old one."""
         if self.huge_stage[huge] != _COPIED:
             return EAGAIN
         target = self.huge_target[huge]
@@ -251,7 +253,7 @@ class HugePools:
         return 0
 
     def abort_huge_migration(self, huge: int) -> int:
-        """The destination is a free huge folio again."""
+        """Give a move up: its destination is a free huge folio again."""
         if not self.huge_stage[huge]:
             return EAGAIN
         target = self.huge_target[huge]

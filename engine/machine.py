@@ -82,7 +82,7 @@ class Machine(Sections):
     # --- what the firmware asks for ----------------------------------------------------------
 
     def add_device(self, device: int) -> int:
-        """A device is inserted, and all that it completes is added, or goes again."""
+        """Insert a device and add all memory that it completes, or none of it."""
         if self.inserted[device]:
             return EEXIST
         self.inserted[device] = 1
@@ -109,7 +109,7 @@ class Machine(Sections):
         return error
 
     def eject_device(self, device: int) -> int:
-        """A device goes with all its memory, or everything that left is online again."""
+        """Eject a device with all its memory, or bring online again what went offline."""
         error = self._cannot_begin(device)
         if error:
             return error

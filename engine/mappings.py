@@ -28,6 +28,7 @@ __all__ = ["Mappings"]
 class Mappings(Folios):
     """The page-table entries of a machine that has just booted: none is in use.
 
+    Operations return 0, or the errno of the first objection.
     Frames and links are kept as numbers from 1 on; 0 is none.
     """
 
@@ -43,7 +44,7 @@ class Mappings(Folios):
         self.nonlinear = bytearray(layout.vmas)
 
     def fault(self, pte: int) -> int:
-        """The entry maps the folio that its address implies."""
+        """Map the folio that the entry's address implies."""
         implied = self.layout.implied_folio
         folio = pte if implied is None else implied[pte]
         if self.pte_frame.get(pte):
@@ -54,7 +55,7 @@ class Mappings(Folios):
         return 0
 
     def remap_file_pages(self, pte: int, folio: int) -> int:
-        """The entry maps any folio of a file."""
+        """Map any folio of a file; the entry's VMA is nonlinear from now on."""
         if self.pte_frame.get(pte):
             return EAGAIN
         if self.kind(folio) != FILE:
@@ -65,7 +66,7 @@ class Mappings(Folios):
         return 0
 
     def unmap(self, pte: int) -> int:
-        """The address goes away."""
+        """Unmap what the entry maps, and take it out of the folio's chain."""
         if not self.pte_frame.get(pte):
             return EAGAIN
         folio = self.pte_folio.get(pte)
@@ -82,7 +83,7 @@ class Mappings(Folios):
         return 0
 
     def store(self, pte: int, value: int) -> int:
-        """A thread stores; the hardware knows the frame, not the folio."""
+        """Store a value as a thread does: the hardware knows the entry's frame, not the folio."""
         frame = self.pte_frame.get(pte)
         if not frame:
             return EFAULT

@@ -59,7 +59,7 @@ class Memory(Mappings):
     # --- one folio ---------------------------------------------------------------------------
 
     def migrate(self, source: int, target: int) -> int:
-        """The folio in a frame moves to a free frame of any block, or refuses (EBUSY, EAGAIN)."""
+        """Move the folio in a frame to a free frame of any block; EBUSY or EAGAIN if it refuses."""
         folio = self.folio_of.get(source)
         flag = self._refuses(folio, source, target)
         if flag:
@@ -103,7 +103,7 @@ class Memory(Mappings):
         self.refused.pop(block, None)
 
     def has_sticky(self, block: int) -> bool:
-        """The block holds memory that neither moves nor can be written out."""
+        """Whether the block holds memory that neither moves nor can be written out."""
         if self.kernel[block]:
             return True
         some = self.restless.get(block, ())
@@ -114,7 +114,7 @@ class Memory(Mappings):
         return super()._is_sticky(folio) or self.pins.hold_for_good(folio)
 
     def is_empty(self, block: int) -> bool:
-        """Nobody has a frame of the isolated block."""
+        """Whether nobody has a frame of the isolated block."""
         return not self.user[block] and block not in self.pools.frames_in
 
     def empty(self, block: int, nodes: Sequence[int]) -> None:
@@ -199,7 +199,7 @@ class Memory(Mappings):
     # --- in bulk -----------------------------------------------------------------------------
 
     def move(self, sources: Frames, targets: Frames) -> None:
-        """The folios in frames of one isolated block move to free frames of one other."""
+        """Move the folios in frames of one isolated block to free frames of one other."""
         size = self.per_block
         block, to, moved = block_of(sources, size), block_of(targets, size), len(sources)
         if not self._move_runs(sources, targets):

@@ -40,14 +40,14 @@ class Pins:
         self.pins_on: dict[int, set[int]] = {}
 
     def pin_short(self, pin: int, folio: int) -> int:
-        """A device is to use the folio for one transfer."""
+        """Pin the folio for one transfer of a device."""
         error = self._cannot_pin(pin, folio)
         if not error:
             self._pin(pin, folio, SHORT)
         return error
 
     def pin_longterm(self, pin: int, folio: int) -> int:
-        """A device is to use the folio for long: not where memory may be asked to leave."""
+        """Pin the folio for long (FOLL_LONGTERM): not where memory may be asked to leave."""
         error = self._cannot_pin(pin, folio)
         if error:
             return error
@@ -58,7 +58,7 @@ class Pins:
         return 0
 
     def unpin(self, pin: int) -> int:
-        """The device is done with the folio."""
+        """Unpin the folio that the entry names."""
         if not self.pin_kind[pin]:
             return EINVAL
         folio = self.pin_folio[pin]
@@ -71,7 +71,7 @@ class Pins:
         return 0
 
     def device_write(self, pin: int, value: int) -> int:
-        """The device writes where its table points."""
+        """Write a value as the device does: into the frame that its table names."""
         if not self.pin_kind[pin]:
             return EAGAIN
         self.memory.write(self.pin_frame[pin], self.pin_folio[pin], value)
@@ -92,7 +92,7 @@ class Pins:
         self.memory.mark(folio, self.memory.state(folio) | PINNED)
 
     def hold_for_good(self, folio: int) -> bool:
-        """A device has the folio for long that cannot be stopped."""
+        """Whether a device that cannot be stopped has the folio for long."""
         return any(
             self.pin_kind[pin] == LONGTERM and not self.layout.driver_moves[pin]
             for pin in self.pins_on.get(folio, ())

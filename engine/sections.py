@@ -68,7 +68,7 @@ class Sections(Blocks):
         return range(block * size, (block + 1) * size)
 
     def plugged(self, block: int) -> bool:
-        """Every device that the block lies in is inserted."""
+        """Whether every device that the block lies in is inserted."""
         return all(self.inserted[device] for device in self.layout.in_devices(block))
 
     # --- the way in --------------------------------------------------------------------------
@@ -98,7 +98,7 @@ class Sections(Blocks):
         return 0
 
     def hosts_itself(self, section: int) -> bool:
-        """The section's mem_map lies in the section's own block."""
+        """Whether the section's mem_map lies in the section's own block."""
         size = self.layout.sections
         return self.layout.host_of(section) // size == section // size
 

@@ -34,11 +34,11 @@ class Stores:
         self.in_flight: dict[int, int] = {}
 
     def store_of(self, folio: int) -> int:
-        """The store that the folio's data belongs on."""
+        """The number of the store that the folio's data belongs on."""
         return 0 if self.layout.store_of is None else self.layout.store_of[folio]
 
     def begin_writeback(self, folio: int) -> int:
-        """Send the folio's data to its store."""
+        """Send a dirty folio's data to its store."""
         state = self.folios.state(folio)
         if state & KIND != FILE:
             return EINVAL
@@ -49,7 +49,7 @@ class Stores:
         return 0
 
     def end_writeback(self, folio: int) -> int:
-        """The store has acknowledged the data."""
+        """End a writeback: the store, if it answers, has the data that was sent."""
         state = self.folios.state(folio)
         if not state & WRITEBACK:
             return EAGAIN
@@ -74,7 +74,7 @@ class Stores:
         return 0
 
     def attach_private(self, folio: int) -> int:
-        """The filesystem hangs its data on the folio; it goes wherever the folio goes."""
+        """Attach a filesystem's private data to a folio of a file; it goes where the folio goes."""
         state = self.folios.state(folio)
         if state & KIND != FILE:
             return EINVAL
@@ -84,7 +84,7 @@ class Stores:
         return 0
 
     def use_private(self, folio: int) -> int:
-        """Somebody works on the private data."""
+        """Begin to use the folio's private data: the folio is busy."""
         state = self.folios.state(folio)
         if not state & PRIVATE:
             return ENOENT
@@ -94,7 +94,7 @@ class Stores:
         return 0
 
     def put_private(self, folio: int) -> int:
-        """The work on the private data is done."""
+        """End the use of the folio's private data."""
         state = self.folios.state(folio)
         if not state & BUSY:
             return EAGAIN
@@ -102,7 +102,7 @@ class Stores:
         return 0
 
     def release_private(self, folio: int) -> int:
-        """The filesystem lets go of the private data."""
+        """Release the folio's private data, if its filesystem does that and nobody needs it."""
         state = self.folios.state(folio)
         if not state & PRIVATE:
             return ENOENT

@@ -88,7 +88,7 @@ class Table:
         return values[element % self.chunk]
 
     def set(self, element: int, value: int) -> None:
-        """Change the element's number."""
+        """Set the element's number to ``value``."""
         number = element // self.chunk
         values = self._arrays.get(number)
         if values is None:
@@ -113,11 +113,11 @@ class Table:
         return np.frombuffer(self._spread(number) if values is None else values, dtype=np.int64)
 
     def is_array(self, number: int) -> bool:
-        """The chunk is kept element by element, or will be."""
+        """Whether the chunk is kept element by element, or will be."""
         return number in self._arrays or number in self._later
 
     def untouched(self, first: int, length: int) -> bool:
-        """No number of elements in a row was ever set by itself."""
+        """Whether no number of so many elements in a row was ever set by itself."""
         last = (first + length - 1) // self.chunk
         return not any(map(self.is_array, range(first // self.chunk, last + 1)))
 
@@ -139,7 +139,7 @@ class Table:
         return parts
 
     def write_run(self, first: int, length: int, value: int) -> None:
-        """Elements from ``first`` on, of one or more chunks, get numbers from ``value`` on."""
+        """Give elements from ``first`` on, of one or more chunks, the numbers from ``value`` on."""
         while length > 0:
             part = min(length, self.chunk - first % self.chunk)
             self._write_run(first, part, value)
@@ -164,7 +164,7 @@ class Table:
             self._spread(number)
 
     def write_values(self, first: int, values: Values) -> None:
-        """Elements in a row, of one or more chunks, get these numbers; the array is kept."""
+        """Give elements from ``first`` on, of one or more chunks, these numbers; keep the array."""
         start = 0
         while start < len(values):
             number, at = divmod(first + start, self.chunk)
@@ -173,7 +173,7 @@ class Table:
             start += part
 
     def write_rising(self, number: int, elements: Values, value: int) -> None:
-        """Elements of a chunk get numbers from ``value`` on; the array is kept."""
+        """Give these elements of a chunk the numbers from ``value`` on; the array is kept."""
         self._write(number, elements, value)
 
     def _write(self, number: int, where: Values | slice, what: Values | int) -> None:
@@ -195,7 +195,7 @@ class Table:
             view[places] = np.arange(what, what + len(places))
 
     def gather(self, elements: Numbers) -> Numbers:
-        """The numbers of many elements."""
+        """The numbers of many elements, in the order of ``elements``."""
         if not (self._arrays or self._later or self._identity):
             return np.zeros_like(elements)
         result = np.empty_like(elements)

@@ -196,19 +196,19 @@ class Program:
         return self._once("enabled", name, make)
 
     def possible(self, action: Action) -> Callable[[State], Points]:
-        """As `enabled`, for an action that need not be the system's."""
+        """``fn(S)`` as `enabled` returns it, for an action that need not be the system's."""
         return self._search(action.params, [guard.condition for guard in action.guards])
 
     def compiled(self, action: Action) -> ActionCode:
-        """The code of an action that need not be the system's, made anew."""
+        """The code, made anew, of an action that need not be the system's."""
         return ActionCode(self, action)
 
     def refused(self, action: Action) -> Callable[..., int]:
-        """As `ActionCode.refusal`, for an action that need not be the system's."""
+        """The function `ActionCode.refusal` of an action that need not be the system's."""
         return self._function(action.params, self._looks(action))
 
     def taken(self, action: Action) -> Callable[..., int]:
-        """As `ActionCode.step`, for an action that need not be the system's."""
+        """The function `ActionCode.step` of an action that need not be the system's."""
         return self._function(action.params, self._looks(action, *self._updates(action)))
 
     def _looks(self, action: Action, *then: str) -> list[str]:
@@ -216,7 +216,7 @@ class Program:
         return [*checks, *self._guards(action), *then, "return 0"]
 
     def applied(self, action: Action) -> Callable[..., None]:
-        """As `ActionCode.apply`, for an action that need not be the system's."""
+        """The function `ActionCode.apply` of an action that need not be the system's."""
         return self._function(action.params, self._updates(action) or ["pass"])
 
     def _check(self, var: Var) -> list[str]:

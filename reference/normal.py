@@ -57,7 +57,7 @@ def free(term: Term) -> frozenset[Var]:
 
 
 def is_static(term: Term) -> bool:
-    """``term`` reads topology only, and no quantifier makes it expensive."""
+    """Whether ``term`` reads topology only, and has no quantifier."""
     return not any(
         isinstance(part, Quantified | Next) or (isinstance(part, App) and part.symbol.is_state)
         for part in subterms(term)

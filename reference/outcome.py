@@ -17,7 +17,7 @@ __all__ = ["OK", "Change", "Ok", "Outcome", "Refusal", "Violation", "shown"]
 
 @dataclass(frozen=True, slots=True)
 class Ok:
-    """The step was taken."""
+    """The answer that the step was taken."""
 
     def __bool__(self) -> Literal[True]:
         return True
@@ -31,7 +31,7 @@ OK = Ok()
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The step was not taken, and nothing changed.
+    """The answer that the step was not taken, and nothing changed.
 
     ``guard`` names the first guard that fails; ``errno`` is what a user sees,
     or None for a step that no user asks for.

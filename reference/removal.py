@@ -18,7 +18,7 @@ __all__ = ["RemovalOrder", "dependencies", "removal_order"]
 
 @dataclass(frozen=True)
 class RemovalOrder:
-    """How a set of blocks can go.
+    """In which order a set of blocks can be removed, or why in none.
 
     ``order`` is one order that works, empty if there is none; then ``cycle``
     names blocks that wait for each other, or ``needed_by`` says which blocks

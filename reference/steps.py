@@ -14,7 +14,7 @@ __all__ = ["SUCCESS", "Result", "Steps"]
 
 @dataclass(frozen=True)
 class Result:
-    """What the user's call returned.  ``errno`` is None for success."""
+    """What the user's call returned: an errno, or None for success, and the refusal behind it."""
 
     errno: int | None = None
     refusal: Refusal | None = None

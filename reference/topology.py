@@ -199,7 +199,7 @@ def _list(names: Iterable[str]) -> str:
 
 
 def cut(value: object, most: int = 60) -> str:
-    """The value as Python writes it, in one line that is not long.
+    """The value as Python writes it, cut to ``most`` characters.
 
     >>> cut("x" * 1000, 8)
     "'xxxxxx…"
