@@ -9,7 +9,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from math import prod
 from typing import Any
 
 from memhp.spec.language.rewrite import closed
@@ -98,9 +97,6 @@ class Program:
         Raises:
             ValueError: if an initial value reads state.
         """
-        return tuple(self._initial())
-
-    def _initial(self) -> State:
         state: State = []
         for variable in self.system.variables:
             term, name = self._formulas.prepare(variable.initial), variable.symbol.name
@@ -109,7 +105,7 @@ class Program:
             value = self.term(term, variable.params)
             points = self.topology.points(variable.symbol.domain)
             state += [int(value((), *point)) for point in points]
-        return state
+        return tuple(state)
 
     def place(self, variable: str, point: Sequence[int]) -> int:
         """The place in the flat state of a variable's value at one point."""
@@ -117,13 +113,11 @@ class Program:
         symbol = self.variables[variable].symbol
         for sort, number in zip(symbol.domain, point, strict=True):
             place = place * self.topology.size(sort) + number
-        return self._formulas.offset[variable] + place
+        return self._formulas.spans[variable][0] + place
 
     def span(self, variable: str) -> tuple[int, int]:
         """Where a variable's values start in the flat state, and where they end."""
-        start = self._formulas.offset[variable]
-        domain = self.variables[variable].symbol.domain
-        return start, start + prod(self.topology.size(sort) for sort in domain)
+        return self._formulas.spans[variable]
 
     def checked(self, values: Sequence[int]) -> State:
         """``values`` as a state: a list of its own.

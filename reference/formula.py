@@ -42,35 +42,36 @@ from .normal import (
 )
 from .topology import Topology
 
-__all__ = ["AFTER", "BEFORE", "Formulas"]
+__all__ = ["AFTER", "BEFORE", "Formulas", "spans"]
 
 BEFORE, AFTER = "_S", "_S2"
 """What generated code calls the state before and after the step."""
 
 
-def offsets(system: System, topology: Topology) -> dict[str, int]:
-    """For each variable, by name, the place of its first value in the flat state.
+def spans(system: System, topology: Topology) -> dict[str, tuple[int, int]]:
+    """For each variable, by name, where its values start in the flat state, and where they end.
 
     Variables stand there in declaration order, the values of each row-major.
     """
-    first, start = {}, 0
+    places, start = {}, 0
     for variable in system.variables:
-        first[variable.symbol.name] = start
-        start += prod(topology.size(sort) for sort in variable.symbol.domain)
-    return first
+        end = start + prod(topology.size(sort) for sort in variable.symbol.domain)
+        places[variable.symbol.name] = (start, end)
+        start = end
+    return places
 
 
 class Formulas:
     """Writes terms as Python expressions over one topology.
 
-    ``offset`` says where each variable's values begin in the flat state; ``names`` is the
+    ``spans`` says where each variable's values are in the flat state; ``names`` is the
     namespace in which the expressions have their meaning.
     """
 
     def __init__(self, system: System, topology: Topology) -> None:
         self.system = system
         self.topology = topology
-        self.offset = offsets(system, topology)
+        self.spans = spans(system, topology)
         self.names: dict[str, Any] = {"_any": any, "_int": int}
         for name, table in topology.tables.items():
             self.names[f"_T_{name}"] = table
@@ -120,7 +121,7 @@ class Formulas:
         for sort, arg in zip(symbol.domain, args, strict=True):
             text = self.text(arg, state)
             position = f"({position})*{self.topology.size(sort)}+{text}" if position else text
-        offset = self.offset[symbol.name] if symbol.is_state else 0
+        offset = self.spans[symbol.name][0] if symbol.is_state else 0
         return f"{offset}+{position}" if offset and position else position or str(offset)
 
     def _operation(self, term: Op, state: str) -> str:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from errno import EAGAIN
-from math import prod
 from typing import Protocol
 
 from memhp.spec.language.system import System
 
+from .formula import spans
 from .machine import Machine
 from .operations import Operations, Result
 from .outcome import Refusal
@@ -87,7 +87,7 @@ class ReferenceTarget:
         """Boot a machine of that topology; its code is made once, as long as it stays the same."""
         if self._booted is None or self._booted.topology is not topology:
             self._booted = Machine(self.system, topology)
-            self.spans = _spans(self.system, topology)
+            self.spans = spans(self.system, topology)
         self.follow(self._booted.copy())
 
     def follow(self, machine: Machine) -> None:
@@ -125,13 +125,3 @@ class ReferenceTarget:
         """The values of every variable, by its name, row-major."""
         values = self.machine.values
         return {name: values[start:end] for name, (start, end) in self.spans.items()}
-
-
-def _spans(system: System, topology: Topology) -> dict[str, tuple[int, int]]:
-    """Where each variable's values are in `Machine.values`."""
-    spans, start = {}, 0
-    for variable in system.variables:
-        end = start + prod(topology.size(sort) for sort in variable.symbol.domain)
-        spans[variable.symbol.name] = (start, end)
-        start = end
-    return spans

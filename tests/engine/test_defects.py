@@ -17,14 +17,14 @@ def test_a_walk_finds_the_defect_within_its_budget(
     defect: Defect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     defect.plant(monkeypatch)
-    found = walk(
+    run = walk(
         SYSTEM, EngineTarget(), built(defect.topology), steps=defect.within, seed=1, shrink=False
     )
-    assert found.divergence is not None, f"{found.steps} steps did not find it"
+    assert run.divergence is not None, f"{run.steps} steps did not find it"
 
 
 @pytest.mark.parametrize("topology", sorted({defect.topology for defect in DEFECTS}))
 def test_the_engine_without_defects_passes_the_largest_budget(topology: str) -> None:
     budget = max(defect.within for defect in DEFECTS if defect.topology == topology)
-    found = walk(SYSTEM, EngineTarget(), built(topology), steps=budget, seed=1)
-    assert found.divergence is None, str(found.divergence)
+    run = walk(SYSTEM, EngineTarget(), built(topology), steps=budget, seed=1)
+    assert run.divergence is None, str(run.divergence)

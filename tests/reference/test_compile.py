@@ -88,19 +88,19 @@ def test_properties_and_their_cases_agree_with_the_naive_evaluator(
     for before, after in pairwise(states):
         witness = naive(before, after)
         for claim in program.system.properties:
-            given = [list(before.values)]
+            states_of_step = [list(before.values)]
             if claim.kind == "step":
-                given.append(list(after.values))
+                states_of_step.append(list(after.values))
             all_points = points(program.topology, *(var.sort for var in claim.params))
             held = [
                 bool(witness.value(claim.formula, dict(zip(claim.params, point, strict=True))))
                 for point in all_points
             ]
             holds = program.holds(claim.name)
-            assert [bool(holds(*given, *point)) for point in all_points] == held
+            assert [bool(holds(*states_of_step, *point)) for point in all_points] == held
             wanted = claim.kind == "sometimes"
             cases = [p for p, holds_at in zip(all_points, held, strict=True) if holds_at == wanted]
-            assert program.cases(claim.name)(*given) == cases
+            assert program.cases(claim.name)(*states_of_step) == cases
 
 
 def test_enabled_finds_exactly_the_steps_that_no_guard_refuses(
@@ -130,9 +130,9 @@ def test_random_terms_have_the_value_that_the_naive_evaluator_gives(
         for _ in range(4):
             before, after = source.sample(states, 2)
             point = [source.randrange(program.topology.size(var.sort)) for var in PARAMS]
-            given = [before.values, after.values] if two_states else [before.values]
+            states_of_step = [before.values, after.values] if two_states else [before.values]
             expected = naive(before, after).value(term, dict(zip(PARAMS, point, strict=True)))
-            assert function(*given, *point) == expected, str(term)
+            assert function(*states_of_step, *point) == expected, str(term)
             values.add(expected)
     assert values == {0, 1}
 
@@ -213,5 +213,5 @@ def test_a_property_of_two_hundred_conditions_is_searched(
     longer = replace(claim, formula=Op("and", (claim.formula, *true)))
     long, short = (Program(replace(system, properties=(p,)), topology) for p in (longer, claim))
     for machine in states:
-        given = list(machine.values)
-        assert long.cases(claim.name)(given) == short.cases(claim.name)(given)
+        state = list(machine.values)
+        assert long.cases(claim.name)(state) == short.cases(claim.name)(state)

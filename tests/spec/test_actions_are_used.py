@@ -8,6 +8,6 @@ from memhp.spec.system import SYSTEM
 
 
 def test_every_action_is_taken_on_the_way_to_something() -> None:
-    found, _ = reach(SYSTEM, list(SYSTEM.of_kind("sometimes")), folder=default_folder())
-    used = {action for trace in found.values() for action, _ in trace.steps}
+    traces, _ = reach(SYSTEM, list(SYSTEM.of_kind("sometimes")), folder=default_folder())
+    used = {action for trace in traces.values() for action, _ in trace.steps}
     assert set(SYSTEM.action_by_name) - used == set()

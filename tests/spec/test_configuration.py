@@ -46,8 +46,8 @@ def test_what_is_no_dependency_is_refused(text: str) -> None:
 def test_no_option_has_two_rules_at_once() -> None:
     for architecture in ARCHITECTURE_SYMBOLS:
         for version in RELEASES:
-            found = [o.name for o in OPTIONS if o.applies(architecture, version)]
-            assert len(found) == len(set(found))
+            rules_there = [o.name for o in OPTIONS if o.applies(architecture, version)]
+            assert len(rules_there) == len(set(rules_there))
 
 
 def test_every_option_names_a_kconfig_file_and_serves_a_capability() -> None:

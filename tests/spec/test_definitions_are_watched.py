@@ -53,11 +53,11 @@ def test_a_shared_definition_that_says_nothing_fails_the_check(mutant: Mutant) -
     if name := OUT_OF_REACH.get(str(mutant)):
         topologies = [shape.build(SYSTEM) for shape in USUAL]
         claim = SYSTEM.property_by_name[name]
-        found = shortest(SYSTEM, topologies, claim, max_states=200_000)
-        assert found is not None
-        depth = len(found.steps)
+        trace = shortest(SYSTEM, topologies, claim, max_states=200_000)
+        assert trace is not None
+        depth = len(trace.steps)
         changed = mutant.of(SYSTEM)
-        assert not shortest(changed, [found.topology], claim, max_states=200_000, depth=depth)
+        assert not shortest(changed, [trace.topology], claim, max_states=200_000, depth=depth)
     else:
         assert JUDGE.breaks(mutant)
 

@@ -57,10 +57,12 @@ def test_an_invariant_has_properties_or_a_reason(invariant: str) -> None:
 
 
 def test_the_profile_gives_up_what_a_finding_breaks() -> None:
-    found = [cells[1] for cells in lines("findings.md").values() if cells[1].startswith("yes: ")]
-    broken = {name for cell in found for name in quoted([cell]) if name in SYSTEM.property_by_name}
+    answers = [cells[1] for cells in lines("findings.md").values() if cells[1].startswith("yes: ")]
+    broken = {
+        name for cell in answers for name in quoted([cell]) if name in SYSTEM.property_by_name
+    }
     [linux] = [profile for profile in PROFILES if profile.name == "linux-6.12"]
-    assert len(found) == 4
+    assert len(answers) == 4
     assert broken <= {name for name, _ in linux.gives_up}
 
 

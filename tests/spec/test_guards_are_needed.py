@@ -36,8 +36,10 @@ def test_every_step_that_is_allowed_changes_something() -> None:
 
 @pytest.mark.parametrize("name", SYSTEM.action_by_name)
 def test_without_any_one_guard_or_update_something_is_noticed(name: str) -> None:
-    found = list(judge_all(JUDGE, [name], DROPPED, jobs=1))
-    assert [(str(each.mutant), each.notice, each.by) for each in found if not each.accounted] == []
+    judgements = list(judge_all(JUDGE, [name], DROPPED, jobs=1))
+    assert [
+        (str(each.mutant), each.notice, each.by) for each in judgements if not each.accounted
+    ] == []
 
 
 OTHERS = [mutant for mutant in mutants(SYSTEM) if mutant.kind not in DROPPED]

@@ -259,11 +259,11 @@ def test_what_linux_does_or_did_is_told_by_variants_that_there_are() -> None:
 def test_a_variant_is_refuted_by_a_trace_that_replays(variant: Variant) -> None:
     changed = apply(SYSTEM, variant)
     claim = changed.property_by_name[variant.breaks]
-    found = first_violation(changed, variant.breaks, folder=default_folder())
-    assert found
-    assert len(found.steps) == LENGTHS[variant.name]
-    machines = found.replay(changed)
-    assert found.is_shown_by(machines)
+    trace = first_violation(changed, variant.breaks, folder=default_folder())
+    assert trace
+    assert len(trace.steps) == LENGTHS[variant.name]
+    machines = trace.replay(changed)
+    assert trace.is_shown_by(machines)
     if claim.kind == "step":
         earlier = [m.step_violations(n) for n, m in pairwise(machines[:-1])]
     else:
@@ -281,9 +281,9 @@ def test_the_specification_keeps_what_the_variants_break() -> None:
 
 def test_every_sometimes_property_is_reached() -> None:
     claims = list(SYSTEM.of_kind("sometimes"))
-    found, _ = reach(SYSTEM, claims, folder=default_folder())
-    assert {name: len(trace.steps) for name, trace in found.items()} == REACHED
-    for trace in found.values():
+    traces, _ = reach(SYSTEM, claims, folder=default_folder())
+    assert {name: len(trace.steps) for name, trace in traces.items()} == REACHED
+    for trace in traces.values():
         assert trace.is_shown_by(trace.replay(SYSTEM))
 
 

@@ -285,8 +285,8 @@ def test_a_mistake_is_reported_with_place_and_declaration(
     text, message = MISTAKES[mistake]
     with pytest.raises(SpecificationError) as caught:
         loaded(text)
-    place, _, said = str(caught.value).partition(": ")
-    assert said.startswith(message)
+    place, _, what = str(caught.value).partition(": ")
+    assert what.startswith(message)
     if "# here" in text:
         assert place == f"tiny:{line_of_mark()}"
     else:
