@@ -3,8 +3,8 @@
 A module declares sorts, topology, state, actions and properties with the names below; `load` joins
 modules into a `System`, which is what everything else reads.  docs/tutorial.md writes one.
 
-- `syntax`: what an author writes; `declare`: declarations; `tracing`: each is run once, on symbolic
-  elements; `docstrings`: what it says in words.
+- `syntax`: what an author writes; `declare`, `endings`: declarations; `tracing`: each is run once,
+  on symbolic elements; `docstrings`: what it says in words.
 - `terms`: immutable sentences; `rewrite`: substitution, and the state after a step.
 - `load`: modules are joined; `system`: what they add up to; `wellformed`: what must be true of it.
 - `edits`: variants and profiles.
@@ -14,13 +14,11 @@ May import: the standard library.
 
 from .declare import (
     Map,
-    Progress,
     action,
     always,
     axiom,
     definition,
     enabled,
-    ends,
     guard,
     sometimes,
     step,
@@ -41,6 +39,7 @@ from .edits import (
     Variant,
     apply,
 )
+from .endings import Progress, ends
 from .load import load
 from .syntax import (
     Bool,

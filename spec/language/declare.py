@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, get_type_hints, overload
+from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints, overload
 
 from . import terms
 from .docstrings import docstring
@@ -47,13 +47,11 @@ from .terms import (
 
 __all__ = [
     "Map",
-    "Progress",
     "action",
     "always",
     "axiom",
     "definition",
     "enabled",
-    "ends",
     "guard",
     "sometimes",
     "step",
@@ -268,71 +266,6 @@ def _property(kind: Kind) -> Callable[..., Callable[[Callable[..., Bool]], Decla
         return wrap
 
     return declare
-
-
-class Progress:
-    """A way on in an *ends* property: while ``condition`` holds, an action takes some work out.
-
-    Args:
-        condition: where these actions help.
-        by: the actions; with a member of an enumeration, as ``(action, member)``, where what
-            the action takes out is an element that has this member.
-        given: by name, what parameters of the actions are, as far as that is known.
-    """
-
-    def __init__(
-        self,
-        condition: Bool,
-        /,
-        *by: DeclaredAction | tuple[DeclaredAction, Enumeration],
-        **given: Expr,
-    ) -> None:
-        self.condition = condition
-        self.by = tuple(each if isinstance(each, tuple) else (each, None) for each in by)
-        self.given = given
-
-
-_Work: TypeAlias = tuple[Bool, Bool] | tuple[Bool, Bool, tuple[Progress, ...]]
-"""What the function of an *ends* property returns: ``during``, ``left``, and the ways on."""
-
-
-def ends(
-    *,
-    by: DeclaredAction | None = None,
-    unless: DeclaredAction | None = None,
-    covers: str = "",
-    using: str = "",
-) -> Callable[[Callable[..., _Work]], Declared]:
-    """Declare that work ends.  The function returns ``during`` and ``left``.
-
-    While ``during`` holds, the set of elements with ``left`` never grows, and
-    the action ``by``, with the parameters of the same names, is enabled on each
-    of them and takes it out.  A machine is finite: if ``by`` is taken again and
-    again, either nothing is left or ``during`` is over.
-
-    Where several actions are needed, the function also returns the ways on, as `Progress`.
-    As long as anything is left, one of the conditions holds, and one of its actions is
-    enabled and takes out an element.  If such steps are taken again and again, nothing is
-    left some time.
-
-    Args:
-        by: the action that takes an element out, where one is enough.
-        unless: the action that may add to the set; what is claimed is the end of what comes
-            between two such steps.
-        covers: the rows of `spec.rows`, by name.
-        using: the invariants and axioms, by name, that the proof needs and would not think of.
-    """
-
-    def wrap(function: Callable[..., _Work]) -> Declared:
-        where, rows, hints = place_of(function), tuple(covers.split()), tuple(using.split())
-        for each in (by, unless):
-            if not isinstance(each, DeclaredAction | None):
-                complain(f"{function.__name__}: {each!r} is no action", where)
-        helping = (by.name,) if by else ()
-        adding = (unless.name,) if unless else ()
-        return Declared(function, "ends", where, rows, hints, helping, adding)
-
-    return wrap
 
 
 always = _property("always")

@@ -147,7 +147,7 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Why an *ends* property holds: see `declare.ends`."""
+    """Why an *ends* property holds: see `endings.ends`."""
 
     during: Term
     left: Term

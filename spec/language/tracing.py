@@ -10,12 +10,12 @@ from .declare import (
     DeclaredAction,
     Defined,
     Map,
-    Progress,
     hints,
     parameters,
     result_of,
     tracing,
 )
+from .endings import Progress
 from .syntax import Expr, bind, coerce, complain
 from .system import (
     Action,
