@@ -20,7 +20,7 @@ from .output.streams import UsageError
 from .output.terminal import in_units
 
 if TYPE_CHECKING:
-    from memhp.lab import Guest, Kernel, Layout
+    from memhp.lab import Guest, GuestMachine, Kernel
 
 _EPILOG = """examples:
   memhp lab list                        the kernels that are known, and those that are here
@@ -236,11 +236,11 @@ def _boot(args: argparse.Namespace) -> int:
 
     if args.snapshot is not None:
         can_be_written("--snapshot", args.snapshot)
-    kernel, layout = _kernel(args), _layout(args)
+    kernel, machine = _kernel(args), _machine(args)
     accel = usable_accelerator(kernel) if args.kvm else "tcg"
     if args.kvm:
         print(f"accelerator: {accel}")
-    with Guest.boot(kernel, layout, limit=args.limit, accel=accel) as guest:
+    with Guest.boot(kernel, machine, limit=args.limit, accel=accel) as guest:
         _plug(guest, args.dimm)
         _show(guest)
         status = 0
@@ -304,10 +304,10 @@ def _stock(name: str) -> Kernel:
     return kernel
 
 
-def _layout(args: argparse.Namespace) -> Layout:
-    from memhp.lab import MIB, Layout, Node, VirtioMem
+def _machine(args: argparse.Namespace) -> GuestMachine:
+    from memhp.lab import MIB, GuestMachine, Node, VirtioMem
 
-    return Layout(
+    return GuestMachine(
         nodes=tuple(Node(*each) for each in args.node or [(512 * MIB, 1)]),
         distances=tuple(args.distance),
         slots=max(args.slots, len(args.dimm)),

@@ -1,6 +1,6 @@
 """The lab: guests on QEMU with Debian's kernels, in which memory really comes and goes.
 
-    with Guest.boot(kernel, Layout(nodes=(Node(512 * MIB, 1), Node(256 * MIB)))) as guest:
+    with Guest.boot(kernel, GuestMachine(nodes=(Node(512 * MIB, 1), Node(256 * MIB)))) as guest:
         guest.write("/sys/devices/system/memory/memory5/state", "offline")
 
 - `tools`: errors, and programs that it runs. `kernels`: which there are, and fetching them.
@@ -21,7 +21,7 @@ from .guest.devices import (
     wait_for_blocks,
 )
 from .guest.guest import Guest, Reply, identified, usable_accelerator
-from .guest.layout import MIB, Layout, Node, VirtioMem
+from .guest.machine import MIB, GuestMachine, Node, VirtioMem
 from .guest.qmp import MonitorRefused
 from .guest.snapshot import snapshot
 from .kernels.kernel import STOCK, Kernel, load, own
@@ -34,10 +34,10 @@ __all__ = [
     "Ejection",
     "Guest",
     "GuestDied",
+    "GuestMachine",
     "GuestSilent",
     "Kernel",
     "LabError",
-    "Layout",
     "MonitorRefused",
     "Node",
     "Reply",

@@ -16,7 +16,7 @@ from memhp.reference.topology import Topology
 from memhp.spec.language.system import System
 from memhp.spec.numbers.architectures import architecture
 
-from ..guest.layout import MIB, Layout, Node, VirtioMem
+from ..guest.machine import MIB, GuestMachine, Node, VirtioMem
 
 __all__ = [
     "BLOCKS_OF_DEVICE",
@@ -84,12 +84,12 @@ class Board:
         others = range(DEVICES * BLOCKS_OF_DEVICE)
         return [self.first + b for b in range(BOOT_BLOCKS)] + [self.more + b for b in others]
 
-    def layout(self) -> Layout:
+    def guest_machine(self) -> GuestMachine:
         """Boot memory on node 0, then the others, and nothing onlined by itself."""
         boot, size = BOOT_BLOCKS * self.block, DEVICES * BLOCKS_OF_DEVICE * self.block
         last = Node(size if self.how == "boot" else 0)
         together = boot + (size if self.how == "boot" and self.nodes == 1 else 0)
-        return Layout(
+        return GuestMachine(
             nodes=(Node(together, cpus=1), last)[: self.nodes],
             slots=DEVICES if self.dimms or self.lmb else 0,  # slots make memory of a pseries LMBs
             virtio_mem=(VirtioMem(0, size, size),) if self.how == "virtio-mem" else (),

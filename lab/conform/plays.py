@@ -22,7 +22,7 @@ from memhp.spec.numbers.architectures import ARCHITECTURES, architecture
 from memhp.spec.system import SYSTEM
 
 from ..guest.guest import Guest, HoldKind
-from ..guest.layout import MIB
+from ..guest.machine import MIB
 from ..kernels.selftest import selftest
 from ..tools.errors import LabError, whole_number
 from .board import BOOT_BLOCKS

@@ -24,7 +24,7 @@ from memhp.spec.language.system import System
 
 from ..guest.devices import eject_dimm, plug_dimm
 from ..guest.guest import Guest
-from ..guest.layout import MIB
+from ..guest.machine import MIB
 from ..guest.snapshot import page_sizes
 from ..kernels.kernel import Kernel
 from ..tools.errors import LabError, whole_number
@@ -181,10 +181,10 @@ class KernelTarget:
         """
         self.close()
         self.holders, self.pinned = {}, {}
-        layout = self.board.layout()
-        options = (*layout.options, *self.options)
-        layout = replace(layout, programs=self.programs, options=options)
-        self.guest = Guest.boot(self.kernel, layout)
+        machine = self.board.guest_machine()
+        options = (*machine.options, *self.options)
+        machine = replace(machine, programs=self.programs, options=options)
+        self.guest = Guest.boot(self.kernel, machine)
         try:
             self.at_boot = self.reading = listed(self.guest, "iomem")
             self.page, size = page_sizes(self.guest)

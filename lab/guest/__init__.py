@@ -1,7 +1,8 @@
 """One guest on QEMU, from its boot to its end.
 
-- `guest`: booted, asked, ended; the way in. `layout`: its nodes, slots and options.
-- `platforms`: QEMU for an architecture; `initramfs`, `modules`: what the guest starts with.
+- `guest`: booted, asked, ended; the way in. `machine`: its nodes, slots and options.
+- `command_line`: QEMU's arguments; `platforms`: QEMU for an architecture; `initramfs`, `modules`:
+  what the guest starts with.
 - `protocol`, `agent/`: how it is asked; `qmp`: QEMU's monitor.
 - `devices`: DIMMs and virtio-mem that come and go; `files`, `snapshot`: its files, read and kept.
 

@@ -21,8 +21,9 @@ from typing import Any, Literal, Self, TypeVar
 from ..kernels.kernel import Kernel
 from ..tools.errors import GuestDied, GuestSilent, LabError, printable, whole_number
 from ..tools.programs import tool
+from .command_line import Accelerator, Ends, arguments
 from .initramfs import build
-from .layout import Layout, machine_arguments
+from .machine import GuestMachine
 from .platforms import platform_of
 from .protocol import (
     Answer,
@@ -41,18 +42,16 @@ __all__ = [
     "Guest",
     "HoldKind",
     "Reply",
-    "arguments",
     "identified",
     "usable_accelerator",
 ]
 
-Accelerator = Literal["tcg", "kvm"]
 HoldKind = Literal["anon", "locked", "huge", "cache", "spliced", "pinned", "kernel", "silent"]
 """What a holder has: anonymous memory; that locked; huge pages; page cache (of tmpfs);
 anonymous memory of which up to 16 pages are referenced from a pipe; that pinned long-term
 (io_uring); memory of the kernel's own (the buffers of a pipe); page cache, a readahead's worth at
 most, that is locked until a file system that has stopped answering does so (FUSE, which needs a
-layout's module `fuse`; `Guest.resume`)."""
+machine's module `fuse`; `Guest.resume`)."""
 
 _T = TypeVar("_T")
 
@@ -88,35 +87,6 @@ class Reply:
     out: str
 
 
-@dataclass(frozen=True)
-class _Ends:
-    """The numbers of the open files that QEMU is given."""
-
-    console: int
-    agent: int
-    monitor: int
-
-
-def arguments(
-    kernel: Kernel, layout: Layout, initramfs: str, ends: _Ends, accel: Accelerator = "tcg"
-) -> list[str]:
-    """QEMU's arguments, without the program."""
-    platform = platform_of(kernel.arch)
-    line = [platform.early] if platform.early else []
-    line += [f"console={platform.console}", f"agent=/dev/{platform.agent}", "panic=-1"]
-    made = ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
-    made += ["-machine", platform.machine, "-accel", accel]
-    made += ["-cpu", "host" if accel == "kvm" else platform.cpu]
-    made += machine_arguments(layout, numa=platform.numa)
-    made += ["-kernel", str(kernel.image), "-initrd", initramfs]
-    made += ["-append", " ".join((*line, *layout.options))]
-    made += ["-add-fd", f"fd={ends.console},set=1"]
-    made += ["-chardev", "file,id=console,path=/dev/fdset/1"]
-    made += ["-chardev", f"socket,id=agent,fd={ends.agent}", *platform.lines]
-    made += ["-chardev", f"socket,id=qmp,fd={ends.monitor}", "-mon", "chardev=qmp,mode=control"]
-    return made
-
-
 class Guest:
     """A running guest.  Made by `Guest.boot`, used as a context manager.
 
@@ -131,9 +101,9 @@ class Guest:
         command_limit: how long a command may take, in seconds.
     """
 
-    def __init__(self, kernel: Kernel, layout: Layout, *, command_limit: float) -> None:
+    def __init__(self, kernel: Kernel, machine: GuestMachine, *, command_limit: float) -> None:
         self.kernel = kernel
-        self.layout = layout
+        self.machine = machine
         self.command_limit = command_limit
         self.boot_seconds = 0.0
         self._process: subprocess.Popen[bytes] | None = None
@@ -148,7 +118,7 @@ class Guest:
     def boot(
         cls,
         kernel: Kernel,
-        layout: Layout | None = None,
+        machine: GuestMachine | None = None,
         *,
         limit: float = BOOT_SECONDS,
         command_limit: float = COMMAND_SECONDS,
@@ -161,7 +131,7 @@ class Guest:
             GuestDied, GuestSilent: it did not boot, or not within ``limit`` seconds, or a module
                 could not be loaded.
         """
-        guest = cls(kernel, layout or Layout(), command_limit=command_limit)
+        guest = cls(kernel, machine or GuestMachine(), command_limit=command_limit)
         try:
             guest._start(limit, accel)
         except BaseException:
@@ -174,17 +144,17 @@ class Guest:
         qemu = tool(platform.qemu, platform.package)
         dies_with_us = [tool("setpriv", "util-linux"), "--pdeathsig", "KILL", "--"]
         dies_with_us += ["sh", "-c", _UNLESS_ORPHANED, str(os.getpid())]
-        initramfs = build(self.kernel, self.layout.wanted_modules, self.layout.programs)
+        initramfs = build(self.kernel, self.machine.wanted_modules, self.machine.programs)
         # Opened to append: QEMU's own complaints come between the lines of the console.
         console = os.open(f"/proc/self/fd/{self._console}", os.O_WRONLY | os.O_APPEND)
-        ends = _Ends(console, self._agent_end.fileno(), self._monitor_end.fileno())
+        ends = Ends(console, self._agent_end.fileno(), self._monitor_end.fileno())
         began = time.monotonic()
         try:
             self._process = subprocess.Popen(
                 [
                     *dies_with_us,
                     qemu,
-                    *arguments(self.kernel, self.layout, str(initramfs), ends, accel),
+                    *arguments(self.kernel, self.machine, str(initramfs), ends, accel),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=console,

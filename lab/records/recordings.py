@@ -14,7 +14,7 @@ from memhp.machines.reading.tree import MEMORY_DIR
 
 from ..guest.devices import add_dimm, wait_for_blocks
 from ..guest.guest import Guest, HoldKind
-from ..guest.layout import MIB, Layout, Node, VirtioMem
+from ..guest.machine import MIB, GuestMachine, Node, VirtioMem
 from ..kernels.kernel import Kernel
 from ..tools.errors import LabError
 from .trial import try_all
@@ -35,7 +35,7 @@ class Recording:
     name: str
     kernel: str
     about: str
-    layout: Layout
+    machine: GuestMachine
     prepare: Callable[[Guest], None]
     patience: int | None = None
 
@@ -116,7 +116,7 @@ def _arm(guest: Guest) -> None:
     _hold(guest, ("anon", 300), ("kernel", 20), ("cache", 100), ("locked", 100))
 
 
-_DEVICE = Layout(
+_DEVICE = GuestMachine(
     nodes=(Node(1024 * MIB, 2),),
     virtio_mem=(VirtioMem(node=0, size=1024 * MIB, requested=832 * MIB),),
 )
@@ -135,28 +135,28 @@ _ALL = (
         "busy",
         "x86_64-5.10",
         "one node, much of it in use by processes, page cache and the kernel",
-        Layout(nodes=(Node(4096 * MIB, 2),)),
+        GuestMachine(nodes=(Node(4096 * MIB, 2),)),
         _busy,
     ),
     Recording(
         "files",
         "x86_64-6.12",
         "page cache, and slabs with the inodes of many files",
-        Layout(nodes=(Node(2048 * MIB, 1),)),
+        GuestMachine(nodes=(Node(2048 * MIB, 1),)),
         _files,
     ),
     Recording(
         "movablecore",
         "x86_64-6.1",
         "two nodes with a part in ZONE_MOVABLE (movablecore=), and two pages that failed",
-        Layout(nodes=(Node(2048 * MIB, 2), Node(2048 * MIB)), options=("movablecore=1536M",)),
+        GuestMachine(nodes=(Node(2048 * MIB, 2), Node(2048 * MIB)), options=("movablecore=1536M",)),
         _movable_part,
     ),
     Recording(
         "dimms",
         "x86_64-6.12",
         "DIMMs in kernel zone and ZONE_MOVABLE, and one left offline",
-        Layout(
+        GuestMachine(
             nodes=(Node(2048 * MIB, 2), Node()),
             slots=3,
             options=("memhp_default_state=offline",),
@@ -167,7 +167,7 @@ _ALL = (
         "dimms-memmap",
         "x86_64-newest",
         "the same, with the memmap of each block in its own memory",
-        Layout(
+        GuestMachine(
             nodes=(Node(2048 * MIB, 2), Node()),
             slots=3,
             options=("memhp_default_state=offline", "memory_hotplug.memmap_on_memory=1"),
@@ -178,14 +178,14 @@ _ALL = (
         "huge",
         "x86_64-newest",
         "huge pages, used and free, and transparent ones",
-        Layout(nodes=(Node(4096 * MIB, 2),)),
+        GuestMachine(nodes=(Node(4096 * MIB, 2),)),
         _huge,
     ),
     Recording(
         "huge-turning",
         "x86_64-6.12",
         "the same with a kernel that may move huge pages inside the block",
-        Layout(nodes=(Node(4096 * MIB, 2),)),
+        GuestMachine(nodes=(Node(4096 * MIB, 2),)),
         _huge,
         patience=_PATIENCE,
     ),
@@ -193,7 +193,7 @@ _ALL = (
         "huge-in-use",
         "x86_64-6.1",
         "huge pages, all of them in use",
-        Layout(nodes=(Node(4096 * MIB, 2),)),
+        GuestMachine(nodes=(Node(4096 * MIB, 2),)),
         _huge_in_use,
         patience=_PATIENCE,
     ),
@@ -201,7 +201,7 @@ _ALL = (
         "gigantic",
         "x86_64-6.12",
         "a gigantic page in use, and none that is free",
-        Layout(
+        GuestMachine(
             nodes=(Node(4096 * MIB, 2),),
             options=("default_hugepagesz=1G", "hugepagesz=1G", "hugepages=1"),
         ),
@@ -212,7 +212,7 @@ _ALL = (
         "pinned",
         "x86_64-6.12",
         "memory pinned by io_uring",
-        Layout(nodes=(Node(3072 * MIB, 2),)),
+        GuestMachine(nodes=(Node(3072 * MIB, 2),)),
         _pins,
         patience=_PATIENCE,
     ),
@@ -220,14 +220,14 @@ _ALL = (
         "arm64-boot",
         "aarch64-6.1",
         "memory of the boot, which never goes on arm64",
-        Layout(nodes=(Node(2048 * MIB, 2),)),
+        GuestMachine(nodes=(Node(2048 * MIB, 2),)),
         _arm,
     ),
     Recording(
         "arm64-nodes",
         "aarch64-6.12",
         "the same on two nodes",
-        Layout(nodes=(Node(1024 * MIB, 2), Node(1024 * MIB))),
+        GuestMachine(nodes=(Node(1024 * MIB, 2), Node(1024 * MIB))),
         _arm,
     ),
     Recording(
@@ -249,6 +249,6 @@ def record(recording: Recording, kernel: Kernel) -> bytes:
     Raises:
         LabError, GuestDied, GuestSilent: the guest could not be had, or did not do as it was to.
     """
-    with Guest.boot(kernel, recording.layout, command_limit=3 * _PATIENCE) as guest:
+    with Guest.boot(kernel, recording.machine, command_limit=3 * _PATIENCE) as guest:
         recording.prepare(guest)
         return try_all(guest, patience=recording.patience)

@@ -13,9 +13,9 @@ from memhp.lab import (
     MIB,
     STOCK,
     Guest,
+    GuestMachine,
     Kernel,
     LabError,
-    Layout,
     Node,
     load,
 )
@@ -123,11 +123,11 @@ pseries_kernel = foreign_kernel
 @pytest.fixture(scope="module")
 def guest(kernel: Kernel) -> Iterator[Guest]:
     """A guest with a node of memory alone, and one that DIMMs may come to."""
-    layout = Layout(
+    machine = GuestMachine(
         nodes=(Node(512 * MIB, 1), Node(256 * MIB), Node()),
         distances=((0, 1, 30), (1, 0, 30)),
         slots=2,
         options=("memhp_default_state=offline",),
     )
-    with Guest.boot(kernel, layout) as booted:
+    with Guest.boot(kernel, machine) as booted:
         yield booted

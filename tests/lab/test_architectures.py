@@ -10,9 +10,9 @@ import pytest
 from memhp.lab import (
     MIB,
     Guest,
+    GuestMachine,
     GuestSilent,
     Kernel,
-    Layout,
     Node,
     add_dimm,
     eject_dimm,
@@ -46,8 +46,8 @@ def test_a_foreign_guest_says_what_it_is(foreign_kernel: Kernel) -> None:
 
 def test_blocks_of_zone_movable_go_offline_and_come_back(foreign_kernel: Kernel) -> None:
     slots = 1 if platform_of(foreign_kernel.arch).numa else 0
-    layout = Layout(nodes=(Node(2048 * MIB, 1),), slots=slots, options=("kernelcore=512M",))
-    with Guest.boot(foreign_kernel, layout) as guest:
+    machine = GuestMachine(nodes=(Node(2048 * MIB, 1),), slots=slots, options=("kernelcore=512M",))
+    with Guest.boot(foreign_kernel, machine) as guest:
         before = states(guest)
         assert set(before.values()) == {"online"}
         listed = guest.shell(f"cd {MEMORY} && grep -lx Movable memory[0-9]*/valid_zones").out
@@ -68,8 +68,8 @@ def test_blocks_of_zone_movable_go_offline_and_come_back(foreign_kernel: Kernel)
 def with_a_dimm(kernel: Kernel, *options: str) -> Guest:
     """A guest whose second node has a DIMM and nothing else."""
     options = ("memhp_default_state=offline", *options)
-    layout = Layout(nodes=(Node(512 * MIB, 1), Node()), slots=1, options=options)
-    guest = Guest.boot(kernel, layout)
+    machine = GuestMachine(nodes=(Node(512 * MIB, 1), Node()), slots=1, options=options)
+    guest = Guest.boot(kernel, machine)
     try:
         add_dimm(guest, "d0", node=1, size=256 * MIB)
         guest.shell(f"until grep -q 1 {NODE}/has_memory; do sleep 0.05; done")

@@ -19,10 +19,10 @@ from memhp.lab import (
     MIB,
     Guest,
     GuestDied,
+    GuestMachine,
     GuestSilent,
     Kernel,
     LabError,
-    Layout,
     MonitorRefused,
     Node,
     VirtioMem,
@@ -88,7 +88,7 @@ def test_an_answer_is_whole_or_it_is_an_error(guest: Guest) -> None:
     assert guest.shell("rm /tmp/large").rc == 0
 
 
-def test_nodes_have_the_numbers_and_distances_of_the_layout(guest: Guest) -> None:
+def test_nodes_have_the_numbers_and_distances_of_the_machine(guest: Guest) -> None:
     assert guest.read(f"{NODE}/online").strip() == "0-1"
     assert guest.read(f"{NODE}/possible").strip() == "0-2"
     assert guest.read(f"{NODE}/node0/distance").split() == ["10", "30"]
@@ -154,8 +154,8 @@ def test_a_dimm_comes_to_an_empty_node_and_goes(guest: Guest) -> None:
 
 def test_a_dimm_with_memory_of_the_kernel_stays(kernel: Kernel) -> None:
     offline = ("memhp_default_state=offline",)
-    layout = Layout(nodes=(Node(512 * MIB, 1), Node()), slots=1, options=offline)
-    with Guest.boot(kernel, layout) as guest:
+    machine = GuestMachine(nodes=(Node(512 * MIB, 1), Node()), slots=1, options=offline)
+    with Guest.boot(kernel, machine) as guest:
         state = state_of_dimm(guest, "d0", node=1)
         assert guest.write(state, "online_kernel") == 0
         assert guest.hold("kernel", 32 * MIB, node=1)[0] == 0
@@ -216,7 +216,7 @@ class Unanswered(Guest):
 def test_a_boot_that_takes_too_long_is_ended_with_the_console(kernel: Kernel) -> None:
     before = children()
     with pytest.raises(GuestSilent, match="no answer within 300 s: booting") as caught:
-        Unanswered.boot(kernel, Layout(options=("rdinit=/bin/cat",)), limit=300.0)
+        Unanswered.boot(kernel, GuestMachine(options=("rdinit=/bin/cat",)), limit=300.0)
     assert caught.value.console
     assert children() == before
 
@@ -329,12 +329,12 @@ def test_a_module_that_cannot_be_loaded_is_told(
 
 
 def test_a_virtio_mem_device_is_resized(kernel: Kernel) -> None:
-    layout = Layout(
+    machine = GuestMachine(
         nodes=(Node(512 * MIB, 1),),
         virtio_mem=(VirtioMem(0, 512 * MIB, 128 * MIB),),
         options=("memhp_default_state=online_movable",),
     )
-    with Guest.boot(kernel, layout) as guest:
+    with Guest.boot(kernel, machine) as guest:
         assert len(wait_for_blocks(guest, 5)) == 5
         resize(guest, 0, 256 * MIB)
         assert len(wait_for_blocks(guest, 6)) == 6
@@ -360,7 +360,9 @@ def test_the_command_plugs_dimms_and_runs_commands(
 
 
 def test_qemu_s_own_complaint_is_told(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("memhp.lab.guest.guest.machine_arguments", lambda layout, numa: ["-m", "x"])
+    monkeypatch.setattr(
+        "memhp.lab.guest.command_line.machine_arguments", lambda machine, numa: ["-m", "x"]
+    )
     with pytest.raises(GuestDied, match="QEMU refused") as caught:
         Guest.boot(kernel)
     assert "qemu-system" in str(caught.value)
@@ -388,13 +390,13 @@ def test_the_command_boots_what_its_arguments_say(
 
 @pytest.mark.parametrize("ending", ["resume", "release"])
 def test_a_file_system_that_is_silent_holds_an_offline_up(kernel: Kernel, ending: str) -> None:
-    layout = Layout(
+    machine = GuestMachine(
         nodes=(Node(512 * MIB, 1), Node()),
         slots=1,
         options=("memhp_default_state=offline",),
         modules=("fuse",),
     )
-    with Guest.boot(kernel, layout) as guest:
+    with Guest.boot(kernel, machine) as guest:
         state = state_of_dimm(guest, "d0", node=1)
         assert guest.write(state, "online_movable") == 0
         error, holder = guest.hold("silent", 1 * MIB, node=1)

@@ -9,8 +9,8 @@ import pytest
 from memhp.lab import (
     MIB,
     Guest,
+    GuestMachine,
     Kernel,
-    Layout,
     Node,
     add_dimm,
     wait_for_blocks,
@@ -30,8 +30,8 @@ LONG = 100
 
 
 def test_a_fresh_guest_does_as_it_is_judged(kernel: Kernel, tmp_path: Path) -> None:
-    layout = Layout(nodes=(Node(512 * MIB, 1), Node(256 * MIB)))
-    with Guest.boot(kernel, layout) as guest:
+    machine = GuestMachine(nodes=(Node(512 * MIB, 1), Node(256 * MIB)))
+    with Guest.boot(kernel, machine) as guest:
         assert guest.hold("kernel", 8 * MIB, node=1)[0] == 0
         path = tmp_path / "guest.tar.gz"
         path.write_bytes(try_all(guest))

@@ -1,4 +1,4 @@
-"""What a guest's machine is made of, and QEMU's arguments for it."""
+"""What a guest's machine is made of."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..tools.errors import LabError
 
-__all__ = ["MIB", "Layout", "Node", "VirtioMem", "machine_arguments"]
+__all__ = ["MIB", "GuestMachine", "Node", "VirtioMem"]
 
 MIB = 1024 * 1024
 
@@ -29,11 +29,11 @@ class VirtioMem:
 
 
 @dataclass(frozen=True)
-class Layout:
+class GuestMachine:
     """A guest's machine.  Sizes in bytes.
 
     The kernel numbers nodes as the firmware's table names them: those with CPUs, then those
-    with memory, then the one that a DIMM may come to.  A layout has them in that order, so
+    with memory, then the one that a DIMM may come to.  A machine has them in that order, so
     that the numbers here are those of the guest.  An empty node needs `slots` or a device.
 
     `distances` holds (from, to, distance) for pairs that are not 20 apart (10: the same
@@ -82,64 +82,3 @@ class Layout:
         """The modules to load: those asked for, and those that devices need."""
         needed = ("virtio_pci", "virtio_mem") if self.virtio_mem else ()
         return tuple(dict.fromkeys((*self.modules, *needed)))
-
-
-def machine_arguments(layout: Layout, *, numa: bool = True) -> list[str]:
-    """QEMU's arguments for memory, CPUs and nodes.
-
-    Args:
-        layout: what the machine is made of.
-        numa: whether machines of the architecture have nodes.
-
-    Raises:
-        LabError: the layout has what a machine without nodes cannot have.
-
-    >>> machine_arguments(Layout())[:4]
-    ['-m', '512M', '-smp', '1']
-    """
-    cpus = sum(node.cpus for node in layout.nodes)
-    memory = f"{sum(node.memory for node in layout.nodes) // MIB}M"
-    if layout.slots or layout.virtio_mem:
-        room = layout.hotplug + sum(2 * device.size for device in layout.virtio_mem)
-        room += sum(node.memory for node in layout.nodes)
-        memory += f",slots={layout.slots},maxmem={room // MIB}M"
-    made = ["-m", memory, "-smp", str(cpus)]
-    if not numa:
-        if len(layout.nodes) > 1 or layout.slots or layout.virtio_mem:
-            raise LabError("this machine has one node, no DIMM slots and no virtio-mem")
-        return made
-    first = 0
-    for number, node in enumerate(layout.nodes):
-        words = f"node,nodeid={number}"
-        if node.cpus:
-            last = first + node.cpus - 1
-            words += f",cpus={first}-{last}"
-            first += node.cpus
-        if node.memory:
-            made += ["-object", f"memory-backend-ram,id=ram{number},size={node.memory // MIB}M"]
-            words += f",memdev=ram{number}"
-        made += ["-numa", words]
-    made += _distance_arguments(layout)
-    for number, device in enumerate(layout.virtio_mem):
-        made += ["-object", f"memory-backend-ram,id=vm{number},size={device.size // MIB}M"]
-        made += [
-            "-device",
-            f"virtio-mem-pci,id=virtiomem{number},memdev=vm{number},node={device.node},"
-            f"requested-size={device.requested // MIB}M",
-        ]
-    return made
-
-
-def _distance_arguments(layout: Layout) -> list[str]:
-    """All distances, because QEMU takes every one of them or none."""
-    if not layout.distances:
-        return []
-    given = {(source, target): distance for source, target, distance in layout.distances}
-    numbers = range(len(layout.nodes))
-    made: list[str] = []
-    for source in numbers:
-        for target in numbers:
-            usual = 10 if source == target else 20
-            distance = given.get((source, target), usual)
-            made += ["-numa", f"dist,src={source},dst={target},val={distance}"]
-    return made

@@ -1,4 +1,4 @@
-"""QEMU's arguments, and the layouts that are refused."""
+"""QEMU's arguments, and the machines that are refused."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ import pytest
 
 from memhp.lab import (
     MIB,
+    GuestMachine,
     Kernel,
     LabError,
-    Layout,
     Node,
     VirtioMem,
 )
-from memhp.lab.guest.guest import _Ends, arguments
-from memhp.lab.guest.layout import machine_arguments
+from memhp.lab.guest.command_line import Ends, arguments, machine_arguments
 
 KERNEL = Kernel("own", "x86_64", Path("/k/vmlinuz"))
 
@@ -28,7 +27,7 @@ def values(words: list[str], option: str) -> list[str]:
 
 def test_nodes_have_their_memory_and_cpus() -> None:
     words = machine_arguments(
-        Layout(nodes=(Node(512 * MIB, 2), Node(256 * MIB, 1), Node(128 * MIB)))
+        GuestMachine(nodes=(Node(512 * MIB, 2), Node(256 * MIB, 1), Node(128 * MIB)))
     )
     assert values(words, "-m") == ["896M"]
     assert values(words, "-smp") == ["3"]
@@ -41,25 +40,27 @@ def test_nodes_have_their_memory_and_cpus() -> None:
 
 def test_either_all_distances_are_told_or_none() -> None:
     nodes = (Node(512 * MIB, 1), Node(256 * MIB))
-    assert not [w for w in machine_arguments(Layout(nodes=nodes)) if w.startswith("dist")]
-    told = [w for w in machine_arguments(Layout(nodes, ((0, 1, 30),))) if w.startswith("dist")]
+    assert not [w for w in machine_arguments(GuestMachine(nodes=nodes)) if w.startswith("dist")]
+    told = [
+        w for w in machine_arguments(GuestMachine(nodes, ((0, 1, 30),))) if w.startswith("dist")
+    ]
     assert [word.rpartition("=")[2] for word in told] == ["10", "30", "20", "10"]
 
 
 def test_slots_and_devices_make_room_for_memory_that_comes_later() -> None:
     nodes = (Node(512 * MIB, 1), Node())
-    words = machine_arguments(Layout(nodes, slots=3, hotplug=1024 * MIB))
+    words = machine_arguments(GuestMachine(nodes, slots=3, hotplug=1024 * MIB))
     assert values(words, "-m") == ["512M,slots=3,maxmem=1536M"]
     device = VirtioMem(node=1, size=1024 * MIB, requested=128 * MIB)
-    layout = Layout(nodes, virtio_mem=(device,))
-    assert layout.wanted_modules == ("virtio_pci", "virtio_mem")
-    assert values(machine_arguments(layout), "-device") == [
+    machine = GuestMachine(nodes, virtio_mem=(device,))
+    assert machine.wanted_modules == ("virtio_pci", "virtio_mem")
+    assert values(machine_arguments(machine), "-device") == [
         "virtio-mem-pci,id=virtiomem0,memdev=vm0,node=1,requested-size=128M"
     ]
 
 
 def test_the_kernel_gets_its_options_and_both_serial_lines() -> None:
-    words = arguments(KERNEL, Layout(options=("movable_node",)), "/i", _Ends(5, 6, 7))
+    words = arguments(KERNEL, GuestMachine(options=("movable_node",)), "/i", Ends(5, 6, 7))
     assert values(words, "-append") == [
         "earlyprintk=serial,ttyS0,115200 console=ttyS0 agent=/dev/ttyS1 panic=-1 movable_node",
     ]
@@ -71,20 +72,20 @@ def test_the_kernel_gets_its_options_and_both_serial_lines() -> None:
 
 def test_an_architecture_has_serial_lines_of_its_own() -> None:
     kernel = Kernel("own", "aarch64", Path("/k/vmlinuz"))
-    words = arguments(kernel, Layout(), "/i", _Ends(5, 6, 7))
+    words = arguments(kernel, GuestMachine(), "/i", Ends(5, 6, 7))
     assert values(words, "-append") == ["earlycon console=ttyAMA0 agent=/dev/ttyS0 panic=-1"]
     assert values(words, "-device") == ["pci-serial,chardev=agent"]
     with pytest.raises(LabError, match="no guests of m68k yet"):
-        arguments(Kernel("own", "m68k", Path("/k")), Layout(), "/i", _Ends(5, 6, 7))
+        arguments(Kernel("own", "m68k", Path("/k")), GuestMachine(), "/i", Ends(5, 6, 7))
 
 
 def test_a_machine_without_nodes_is_told_none() -> None:
-    words = arguments(Kernel("own", "s390x", Path("/k")), Layout(), "/i", _Ends(5, 6, 7))
+    words = arguments(Kernel("own", "s390x", Path("/k")), GuestMachine(), "/i", Ends(5, 6, 7))
     assert values(words, "-m") == ["512M"]
     assert not values(words, "-numa")
-    for layout in (Layout((Node(512 * MIB, 1), Node(256 * MIB))), Layout(slots=1)):
+    for machine in (GuestMachine((Node(512 * MIB, 1), Node(256 * MIB))), GuestMachine(slots=1)):
         with pytest.raises(LabError, match="one node"):
-            machine_arguments(layout, numa=False)
+            machine_arguments(machine, numa=False)
 
 
 @pytest.mark.parametrize(
@@ -98,19 +99,19 @@ def test_a_machine_without_nodes_is_told_none() -> None:
         ((Node(512 * MIB + 1, 1),), "whole MiB"),
     ],
 )
-def test_a_layout_that_a_guest_would_number_otherwise_is_refused(
+def test_a_machine_that_a_guest_would_number_otherwise_is_refused(
     nodes: tuple[Node, ...], said: str
 ) -> None:
     with pytest.raises(LabError, match=said):
-        Layout(nodes)
+        GuestMachine(nodes)
 
 
 def test_distances_and_devices_are_of_nodes_that_are_there() -> None:
     with pytest.raises(LabError, match="no two nodes of 1"):
-        Layout(distances=((0, 1, 20),))
+        GuestMachine(distances=((0, 1, 20),))
     with pytest.raises(LabError, match="from 10 to 254"):
-        Layout(distances=((0, 0, 255),))
+        GuestMachine(distances=((0, 0, 255),))
     with pytest.raises(LabError, match="0 to 256 slots, not -1"):
-        Layout(slots=-1)
+        GuestMachine(slots=-1)
     with pytest.raises(LabError, match="node 2"):
-        Layout(virtio_mem=(VirtioMem(2, 128 * MIB),))
+        GuestMachine(virtio_mem=(VirtioMem(2, 128 * MIB),))
