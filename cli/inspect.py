@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .files import fail, write_file
-from .inspect_time import Forecast, forecast, forecast_document, show_forecast
+from .inspect_time import forecast_document, read_costs, reboot_of, show_forecast
 from .names import choose
 from .output.streams import UsageError
 from .output.terminal import coloured, console, in_units, say
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from memhp.machines.judging.forecast import Forecast
     from memhp.machines.judging.offline import BlockJudgement
     from memhp.machines.reading.architecture import ArchitectureReading
     from memhp.machines.reading.sysfs import MachineReading
@@ -105,21 +106,21 @@ def run(args: argparse.Namespace) -> int:
         judgements = judge(reading, design, boot_memory_stays=arch.boot_memory_stays)
         if args.node is not None:
             judgements = _of_node(reading, judgements, args.node)
-        made = _forecast(reading, judgements, args)
+        removal = _forecast(reading, judgements, args)
         if args.save is not None:
             _save(reading, args.save)
     except (MachineError, UsageError) as error:
         return fail("inspect", error)
     if args.json:
         document = _document(reading, judgements, arch)
-        if made is not None:
-            document["removal"] = forecast_document(made)
+        if removal is not None:
+            document["removal"] = forecast_document(removal)
         _print(document, judgements, reading.outcomes or {})
     else:
         out = console()
         _show(out, reading, judgements, arch, len(invariants(design)))
-        if made is not None:
-            show_forecast(out, made, verbose=args.verbose)
+        if removal is not None:
+            show_forecast(out, removal, verbose=args.verbose)
     return 0
 
 
@@ -146,12 +147,16 @@ def _forecast(
     reading: MachineReading, judgements: Sequence[BlockJudgement], args: argparse.Namespace
 ) -> Forecast | None:
     """What removing takes, if it was asked for."""
+    from memhp.machines.judging.forecast import forecast, memory_of
+
     if args.reboot is None:
         for option in ("costs", "verbose"):
             if getattr(args, option):
                 raise UsageError(f"--{option} is about --reboot: give that as well")
         return None
-    return forecast(reading, judgements, reboot=args.reboot, costs=args.costs)
+    costs = read_costs(args.costs)
+    reboot = reboot_of(args.reboot, memory_of(reading))
+    return forecast(reading, judgements, costs=costs, reboot=reboot)
 
 
 def _of_node(

@@ -2,8 +2,8 @@
 
 - `completions`: the worlds that a reading leaves open; `court`: a block is judged in each.
 - `offline`: which blocks could go offline, the way in.
-- `page_work`: what moving a block's pages takes; `removal_time`: how long, and whether a reboot is
-  faster.
+- `page_work`: what moving a block's pages takes; `removal_time`: what that costs; `forecast`: how
+  long removing takes, and whether a reboot is faster.
 
 May import: machines.reading, spec, spec.language, reference.
 """

@@ -31,9 +31,10 @@ from memhp.spec.language.system import System
 
 from .completions import ZONES, Facts, World
 
-__all__ = ["Answer", "Court", "Verdict", "invariants"]
+__all__ = ["Answer", "Court", "Removability", "invariants"]
 
-Verdict = Literal["yes", "no", "cannot tell"]
+Removability = Literal["yes", "no", "cannot tell"]
+"""Whether going offline may begin: in every world, in none, or in some of them."""
 
 
 def invariants(system: System) -> tuple[str, ...]:
@@ -61,11 +62,11 @@ class Answer:
         return tuple(dict.fromkeys(self.worlds.values()))
 
     @cached_property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> Removability:
         return _verdict(self.worlds)
 
     @cached_property
-    def if_no_holes(self) -> Verdict | None:
+    def if_no_holes(self) -> Removability | None:
         """The verdict of the worlds in which the block has none, if there are any."""
         whole = {world: refusal for world, refusal in self.worlds.items() if not world.hole}
         return _verdict(whole) if whole else None
@@ -234,7 +235,7 @@ def _reason(refusal: Refusal, facts: Facts) -> str:
     return f"{refusal.why}: an area of CMA" if of_cma else refusal.why
 
 
-def _verdict(worlds: Mapping[World, Refusal | None]) -> Verdict:
+def _verdict(worlds: Mapping[World, Refusal | None]) -> Removability:
     accepted = {refusal is None for refusal in worlds.values()}
     if len(accepted) > 1:
         return "cannot tell"

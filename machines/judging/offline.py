@@ -30,9 +30,9 @@ from ..reading.cma import CMA_DIR
 from ..reading.findings import DONE
 from ..reading.sysfs import BlockReading, MachineReading
 from .completions import TESTED_ITSELF, facts_of
-from .court import Answer, Court, Verdict, invariants
+from .court import Answer, Court, Removability, invariants
 
-__all__ = ["BlockJudgement", "Verdict", "design_of", "invariants", "judge"]
+__all__ = ["BlockJudgement", "Removability", "design_of", "invariants", "judge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,12 @@ class BlockJudgement:
     node: int | None
     state: str | None
     zone: str | None
-    verdict: Verdict
+    verdict: Removability
     guard: str | None
     errno: int | None
     why: str
     missing: tuple[str, ...] = ()
-    if_no_holes: Verdict | None = None
+    if_no_holes: Removability | None = None
     violated: tuple[str, ...] = ()
     errnos: tuple[int, ...] = ()
 

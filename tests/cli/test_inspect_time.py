@@ -11,14 +11,13 @@ import jsonschema
 import pytest
 
 import memhp.cli
-from memhp.cli import inspect_time
-from memhp.cli.inspect_time import forecast, forecast_document, reboot_of
+from memhp.cli.inspect_time import forecast_document, read_costs, reboot_of
 from memhp.cli.main import main
 from memhp.cli.output.streams import UsageError
-from memhp.machines.judging import page_work
+from memhp.machines.judging.forecast import forecast
 from memhp.machines.judging.offline import design_of, judge
 from memhp.machines.judging.page_work import PageWork
-from memhp.machines.judging.removal_time import Span
+from memhp.machines.judging.removal_time import COSTS, Span
 from memhp.machines.reading.pageflags import FrameKind
 from memhp.machines.reading.procfs import Range
 from memhp.machines.reading.sysfs import BlockReading, MachineReading
@@ -84,11 +83,15 @@ def live(*kinds: FrameKind) -> MachineReading:
 
 def test_a_live_block_by_hand(monkeypatch: pytest.MonkeyPatch, measured: Path) -> None:
     pages = PageWork(moved=131072, maybe=131072, mappings=(9, 9), mapped=9)
-    monkeypatch.setattr(page_work, "count_work", lambda numbers, **_: dict.fromkeys(numbers, pages))
+    monkeypatch.setattr(
+        "memhp.machines.judging.forecast.count_work",
+        lambda numbers, **_: dict.fromkeys(numbers, pages),
+    )
     reading = live(FrameKind.movable, FrameKind.reserved, FrameKind.reserved, FrameKind.unknown)
     movable = live(FrameKind.movable)
     judgements = judge(movable, design_of(movable))
-    made = forecast(reading, judgements, reboot="5..6", costs=str(measured))
+    costs, reboot = read_costs(str(measured)), reboot_of("5..6", None)
+    made = forecast(reading, judgements, costs=costs, reboot=reboot)
     # half a GiB for certain, all of it at most: 0.5 * 0.25 + 0.5 to 1 * 0.5 + 0.5
     assert made.seconds == Span(0.625, 1.0)
     assert made.verdict == "faster than a reboot"
@@ -145,7 +148,7 @@ def test_every_figure_is_shown_with_its_source(
     assert main(["inspect", str(tree), *options, "-v"]) == 0
     shown = capsys.readouterr().out
     assert "block: 0.5 to 0.5 s for a block (given): a stop watch" in shown
-    for kind in inspect_time.COSTS:
+    for kind in COSTS:
         assert f"  {kind}: " in shown
 
 
