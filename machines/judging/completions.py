@@ -109,7 +109,7 @@ class Facts:
     cma: tuple[bool, ...]
 
     def worlds(self) -> Iterator[World]:
-        """Every point that differs from others in what can matter.
+        """Every choice of values that can matter: other choices get the answer of one of these.
 
         Pins and room are asked about where pages would move; where an area of CMA refuses,
         frames are not asked about, so those will do that refuse least.
@@ -128,9 +128,11 @@ def facts_of(
     busy: tuple[bool, ...],
     boot_memory_stays: bool | None,
 ) -> Facts:
-    """What the reading allows of one block.
+    """The values of each fact that the reading allows of one block.
 
     Args:
+        reading: the machine.
+        block: one of its blocks.
         busy: whether another block is changing.
         boot_memory_stays: a notifier refuses every block that was there at boot; None if it
             is not known whether there is one.
@@ -160,7 +162,7 @@ def _zone(reading: MachineReading, block: BlockReading) -> tuple[str, ...]:
 
 
 def zone_names(reading: MachineReading, block: BlockReading) -> tuple[str, ...] | None:
-    """The zones that an online block may be in; None if it is not told."""
+    """The names of the zones that an online block may be in; None if `valid_zones` is not told."""
     names = block.valid_zones
     old = reading.kernel is None or reading.kernel < _FIRST_ZONE_IS_OWN
     return names[:1] if names and old and block.state == "online" else names
@@ -181,11 +183,11 @@ def _frames(
         choices = [may_be[kind] for kind in kinds if kinds[kind]]
     if block.removable == 0 and reading.kernel is not None and reading.kernel < TESTED_ITSELF:
         choices.append(frozenset({"aside"}))
-    known = frozenset().union(*(choice for choice in choices if len(choice) == 1))
+    certain = frozenset().union(*(choice for choice in choices if len(choice) == 1))
     open_ = frozenset().union(*(choice for choice in choices if len(choice) > 1))
     if not open_:
-        return (known,)
-    return tuple(sorted({known | {frame} for frame in open_}, key=sorted))
+        return (certain,)
+    return tuple(sorted({certain | {frame} for frame in open_}, key=sorted))
 
 
 def _may_be_set_aside(reading: MachineReading, block: BlockReading) -> bool:
@@ -208,7 +210,7 @@ def zones_of(reading: MachineReading, block: BlockReading) -> tuple[ZoneReading,
 
 
 def has_hole(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
-    """Whether a part of the block is no memory; both, if nothing tells."""
+    """Whether a part of the block is no memory; both answers, if nothing tells."""
     kinds = None if reading.frames is None else reading.frames.get(block.number)
     if kinds and kinds[FrameKind.hole]:
         return (True,)

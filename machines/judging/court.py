@@ -49,7 +49,12 @@ def invariants(system: System) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Answer:
-    """The refusal (or None) in every world that is left, and what all worlds violated."""
+    """What `begin_offline` answers of one block in every world that its facts leave.
+
+    ``worlds`` holds the refusal in each (None: it may begin); ``violated`` names the axioms and
+    *always* properties that every world breaks, and is empty if any world breaks none; ``words``
+    keeps what `memhp.machines.judging.offline` says of it.
+    """
 
     facts: Facts
     worlds: Mapping[World, Refusal | None]
@@ -58,35 +63,39 @@ class Answer:
 
     @cached_property
     def refusals(self) -> tuple[Refusal | None, ...]:
-        """The distinct ones."""
+        """The distinct refusals, None among them if some world lets the block go."""
         return tuple(dict.fromkeys(self.worlds.values()))
 
     @cached_property
     def verdict(self) -> Removability:
+        """Whether every world lets the block go, or none; else it cannot be told."""
         return _verdict(self.worlds)
 
     @cached_property
     def if_no_holes(self) -> Removability | None:
-        """The verdict of the worlds in which the block has none, if there are any."""
+        """The verdict of the worlds without a hole in the block; None if there are none."""
         whole = {world: refusal for world, refusal in self.worlds.items() if not world.hole}
         return _verdict(whole) if whole else None
 
     @cached_property
     def why(self) -> str:
+        """The reasons of the guards that refuse, joined by "or"."""
         reasons = (_reason(each, self.facts) for each in self.refusals if each is not None)
         return " or ".join(reasons) or "no guard refuses"
 
     @cached_property
     def errnos(self) -> tuple[int, ...]:
+        """The errnos of all refusals, ascending."""
         return tuple(sorted({each.errno or 0 for each in self.refusals if each is not None} - {0}))
 
     @cached_property
     def missing(self) -> tuple[str, ...]:
+        """The names of the unknown facts that decide: change one, and the answer changes."""
         return _missing(self.facts, self.worlds)
 
 
 class Court:
-    """Asks one specification; machines of one shape and equal facts are looked at once."""
+    """Asks one specification: `answer` takes `Facts`, gives an `Answer`, and keeps it."""
 
     def __init__(self, system: System) -> None:
         self.system = system
@@ -94,15 +103,15 @@ class Court:
         self._base = lru_cache(maxsize=None)(self._boot)
 
     def _answer(self, facts: Facts) -> Answer:
-        asked = {
+        answers = {
             world: answer for world in facts.worlds() if (answer := self._ask(world)) is not None
         }
-        left = {world: refusal for world, (refusal, violated) in asked.items() if not violated}
-        if left:
-            return Answer(facts, left, ())
-        everywhere = set.intersection(*(set(violated) for _, violated in asked.values()))
+        sound = {world: refusal for world, (refusal, violated) in answers.items() if not violated}
+        if sound:
+            return Answer(facts, sound, ())
+        everywhere = set.intersection(*(set(violated) for _, violated in answers.values()))
         names = tuple(name for name in invariants(self.system) if name in everywhere)
-        refusals = {world: refusal for world, (refusal, _) in asked.items()}
+        refusals = {world: refusal for world, (refusal, _) in answers.items()}
         return Answer(facts, refusals, names)
 
     def _ask(self, world: World) -> tuple[Refusal | None, tuple[str, ...]] | None:
@@ -114,7 +123,9 @@ class Court:
         at_boot = tuple("boot" if kind in _EARLY else kind == "hole" for kind in kinds)
         base, axioms = self._base(at_boot, zone, world.vetoed)
         machine = base.at(_values(base, world, kinds))
-        violated = dict.fromkeys([*axioms, *(found.property for found in machine.violations())])
+        violated = dict.fromkeys(
+            [*axioms, *(violation.property for violation in machine.violations())]
+        )
         if world.pinned:
             if machine.why_not("pin_longterm", _PIN, _FOLIO) is not None:
                 return None
@@ -187,7 +198,7 @@ def _values(base: Machine, world: World, kinds: tuple[str, ...]) -> list[int]:
     """The machine's state at boot, changed to what the world says of both blocks."""
     other = "going_offline" if world.busy else "online"
     idle = _frame_state("kernel" if world.cramped and not world.busy else "free", other)
-    said: dict[tuple[str, *tuple[int, ...]], str | int] = {
+    changes: dict[tuple[str, *tuple[int, ...]], str | int] = {
         ("block_state", _OTHER): other,
         ("block_state", _JUDGED): world.state,
         ("lock_held", _OTHER): other == "going_offline",
@@ -199,24 +210,24 @@ def _values(base: Machine, world: World, kinds: tuple[str, ...]) -> list[int]:
         },
     }
     if world.state == "offline":
-        said["memmap", _JUDGED] = "allocated"
-        said["zone", _JUDGED] = "none"
-        said["pages_zone", _JUDGED] = "none"
-        said["node_span", _JUDGED] = False
-        said["crash_map", _JUDGED] = False
-        said |= {("zone_span", _JUDGED, at): False for at in range(len(ZONES))}
+        changes["memmap", _JUDGED] = "allocated"
+        changes["zone", _JUDGED] = "none"
+        changes["pages_zone", _JUDGED] = "none"
+        changes["node_span", _JUDGED] = False
+        changes["crash_map", _JUDGED] = False
+        changes |= {("zone_span", _JUDGED, at): False for at in range(len(ZONES))}
     if "user" in kinds and world.state != "offline":
-        said["folio_kind", _FOLIO] = "anonymous"
-        said["home", _FOLIO] = len(kinds) + kinds.index("user")
+        changes["folio_kind", _FOLIO] = "anonymous"
+        changes["home", _FOLIO] = len(kinds) + kinds.index("user")
     values: list[int] = []
     for variable in base.system.variables:
         symbol = variable.symbol
         for point in base.topology.points(symbol.domain):
             value = base.values[len(values)]
-            told = said.get((symbol.name, *point), value)
-            if isinstance(told, str) and symbol.range.members is not None:
-                told = symbol.range.members.index(told)
-            values.append(int(told))
+            entry = changes.get((symbol.name, *point), value)
+            if isinstance(entry, str) and symbol.range.members is not None:
+                entry = symbol.range.members.index(entry)
+            values.append(int(entry))
     return values
 
 
@@ -243,7 +254,7 @@ def _verdict(worlds: Mapping[World, Refusal | None]) -> Removability:
 
 
 def _missing(facts: Facts, worlds: Mapping[World, Refusal | None]) -> tuple[str, ...]:
-    """The facts of which the answer depends in some world: change one, and it changes."""
+    """The unknown facts on which the answer depends in some world, or all if none does alone."""
     unknown = [name for name, values in vars(facts).items() if len(values) > 1]
     deciding = tuple(
         name

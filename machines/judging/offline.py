@@ -65,7 +65,7 @@ class BlockJudgement:
     errnos: tuple[int, ...] = ()
 
     def agrees(self, outcome: str) -> bool | None:
-        """Whether an offline that ended so is as judged; None if that could not be told.
+        """Whether an offline that ended so is as judged; None if the verdict is "cannot tell".
 
         Args:
             outcome: `done` or the name of an errno (`memhp.machines.reading.findings`).
@@ -78,7 +78,7 @@ class BlockJudgement:
 
 
 def design_of(reading: MachineReading) -> System:
-    """The specification as the machine's Linux has it: the profile, and what its version did.
+    """The specification with Linux's profile, as the machine's version of Linux has it.
 
     Where no version is told, it is what any version did: that leaves more open.
     """
@@ -93,7 +93,7 @@ def _design_of(version: tuple[int, int]) -> System:
 def judge(
     reading: MachineReading, system: System, *, boot_memory_stays: bool | None = False
 ) -> tuple[BlockJudgement, ...]:
-    """Ask the specification about every block of a machine, in the reading's order.
+    """A judgement on every block of the machine, in the reading's order.
 
     Args:
         reading: a machine, as `read_machine` gives it.
@@ -110,7 +110,7 @@ def judge(
     """
     court = Court(system)
     states = Counter(block.state for block in reading.blocks)
-    found = []
+    judgements = []
     for block in reading.blocks:
         busy: tuple[bool, ...] = (False,)
         states[block.state] -= 1  # what follows is about the others
@@ -120,8 +120,9 @@ def judge(
             busy = (False, True)
         states[block.state] += 1
         facts = facts_of(reading, block, busy, boot_memory_stays)
-        found.append(_as_built(reading, block, _judgement(reading, block, court.answer(facts))))
-    return tuple(found)
+        judged = _judgement(reading, block, court.answer(facts))
+        judgements.append(_as_built(reading, block, judged))
+    return tuple(judgements)
 
 
 def _judgement(reading: MachineReading, block: BlockReading, answer: Answer) -> BlockJudgement:
@@ -166,6 +167,7 @@ def _as_built(
 def _what_is_missing(
     reading: MachineReading, block: BlockReading, zone: str | None, answer: Answer
 ) -> str:
+    """Why it cannot be told: each missing fact, and the file that would tell it."""
     missing = answer.missing
     # The words depend on little else, and a million blocks share them.
     key = (zone, block.number if "state" in missing else None)
@@ -183,8 +185,8 @@ def _absent(reading: MachineReading, block: BlockReading, zone: str | None, fact
     if fact == "state":
         return f"state unknown: memory{block.number}/state {where}"
     if fact == "zone":
-        told = where if zone is None else f"says {zone}"
-        return f"zone unknown: valid_zones {told}"
+        problem = where if zone is None else f"says {zone}"
+        return f"zone unknown: valid_zones {problem}"
     if fact == "hole":
         lacking = "block size" if reading.iomem is not None else "/proc/iomem"
         return f"holes unknown: {lacking} {where}"
@@ -198,10 +200,10 @@ def _absent(reading: MachineReading, block: BlockReading, zone: str | None, fact
         return "whether a huge page that is in use finds room outside the block is not told"
     if fact == "busy":
         return "whether another block is going offline is unknown"
-    told = "does not tell for every frame"
+    problem = "does not tell for every frame"
     if reading.frames is None:
-        told = "not read" if reading.live else "not in a dump"
-    return f"kernel memory unknown: kpageflags {told}"
+        problem = "not read" if reading.live else "not in a dump"
+    return f"kernel memory unknown: kpageflags {problem}"
 
 
 def _where_cma_is(reading: MachineReading) -> str:
@@ -209,5 +211,5 @@ def _where_cma_is(reading: MachineReading) -> str:
         return "an area of CMA lies in it, and this kernel may or may not refuse that"
     if reading.cma is None:
         return "whether an area of CMA lies in it is not told: no zoneinfo with cma, no CmaTotal"
-    told = "does not tell" if reading.live else "not in the dump"
-    return f"its zone has memory of CMA, and where is not told: {CMA_DIR} {told} (root reads it)"
+    problem = "does not tell" if reading.live else "not in the dump"
+    return f"its zone has memory of CMA, and where is not told: {CMA_DIR} {problem} (root reads it)"

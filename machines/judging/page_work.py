@@ -66,8 +66,10 @@ def work_of(pages: PageWork | None, *, block_size: int, page_size: int | None) -
     """The work of removing one block, by kind, in the units of `removal_time.COSTS`.
 
     Args:
-        pages: what was counted; None if nothing is known. Then all of the block may have
+        pages: its frames, counted; None if nothing is known. Then all of the block may have
             to move, and nothing bounds how often it is mapped.
+        block_size: bytes.
+        page_size: bytes of a base page; None (not known) counts as the smallest.
 
     >>> work_of(PageWork(moved=262144), block_size=1 << 31, page_size=4096)["copy"]
     (1.0, 1.0)
@@ -102,16 +104,23 @@ def count_work(
     flags: str | Path = "/proc/kpageflags",
     counts: str | Path = "/proc/kpagecount",
 ) -> dict[int, PageWork]:
-    """Count the frames of each block by what they need when it goes.
+    """The frames of each block, counted by what they need when it goes.
 
     The kernel keeps changing both files meanwhile.
+
+    Args:
+        blocks: block numbers.
+        block_size: bytes in a block.
+        page_size: bytes in a base page.
+        flags: the file of page flags.
+        counts: the file that says how often each page is mapped.
 
     Raises:
         NotPermitted: not root.
         MachineError: there is no such file, or reading fails.
     """
     frames = block_size // page_size
-    found = {}
+    work = {}
     with _Opened(flags) as words, _Opened(counts) as mapped:
         for block in blocks:
             pairs = zip(
@@ -119,8 +128,8 @@ def count_work(
                 mapped.read(block * frames, frames),
                 strict=False,  # either file may end first while memory is added
             )
-            found[block] = _sum(Counter(pairs))
-    return found
+            work[block] = _sum(Counter(pairs))
+    return work
 
 
 def _sum(pairs: Mapping[tuple[int, int], int]) -> PageWork:

@@ -46,7 +46,7 @@ class CostError(ValueError):
 
 @dataclass(frozen=True)
 class Span:
-    """At least ``lower`` and at most ``upper``, which is None if no bound is known."""
+    """An amount, or seconds: at least ``lower``, at most ``upper`` (None: no bound is known)."""
 
     lower: float
     upper: float | None
@@ -77,6 +77,7 @@ class Cost:
 
     @property
     def span(self) -> Span:
+        """The seconds of one unit."""
         return Span(self.lower, self.upper)
 
 
@@ -155,8 +156,13 @@ class Reboot:
 def predict(work: Mapping[str, Span], costs: Mapping[str, Cost] = COSTS) -> tuple[Part, ...]:
     """Seconds for each kind of work, in the table's order.
 
-    Parameters: ``work``, how much there is of each kind, in the table's units; a
-    kind that is not named has no work.  Raises KeyError for a kind that no table has.
+    Args:
+        work: how much there is of each kind, in the table's units; a kind that is not named
+            has no work.
+        costs: the table.
+
+    Raises:
+        KeyError: a kind of work that is not in the table.
 
     >>> predict({"copy": Span(1, 4)})[0].seconds
     Span(lower=0.0625, upper=8.0)
@@ -172,7 +178,7 @@ def predict(work: Mapping[str, Span], costs: Mapping[str, Cost] = COSTS) -> tupl
 
 
 def total(spans: Iterable[Span]) -> Span:
-    """The sum; without a bound as soon as one has none.
+    """The sum of the spans, without an upper bound as soon as one has none.
 
     >>> total([Span(1, 2), Span(3, None)])
     Span(lower=4, upper=None)
@@ -194,7 +200,7 @@ def compare(removal: Span, reboot: Span) -> TimeVerdict:
 
 
 def estimate_reboot(memory: int) -> Reboot:
-    """A reboot of a machine with so many bytes of memory, in wide bounds.
+    """How long a reboot takes of a machine with so many bytes of memory, in wide bounds.
 
     >>> estimate_reboot(16 * TIB).seconds.upper
     3600.0
@@ -215,34 +221,39 @@ def overridden(
 ) -> Mapping[str, Cost]:
     """The table with a user's figures in place of its own.
 
-    Parameters: ``document``, a mapping of kinds to ``lower``, ``upper`` (seconds
-    for one of the table's units) and perhaps ``source``; ``where``, the file's name.
-    Raises `CostError` for anything else.
+    Args:
+        document: a mapping of kinds to ``lower``, ``upper`` (seconds for one of the table's
+            units) and perhaps ``source``.
+        where: the file's name.
+        costs: the table.
+
+    Raises:
+        CostError: the document is anything else.
 
     >>> overridden({"copy": {"lower": 0.2, "upper": 0.3}}, "mine.json")["copy"].source
     'mine.json'
     """
     if not isinstance(document, Mapping):
         raise CostError(f"{where}: expected kinds of work with their costs; kinds: {_names(costs)}")
-    found = dict(costs)
-    for kind, given in document.items():
+    table = dict(costs)
+    for kind, figures in document.items():
         if kind not in costs:
             raise CostError(
                 f"{where}: there is no kind of work {_cut(kind)}; there are {_names(costs)}"
             )
-        found[kind] = _given(given, f"{where}, {kind}", costs[kind])
-    return found
+        table[kind] = _given(figures, f"{where}, {kind}", costs[kind])
+    return table
 
 
-def _given(given: object, where: str, cost: Cost) -> Cost:
-    if not isinstance(given, Mapping) or not {"lower", "upper"} <= set(given):
+def _given(figures: object, where: str, cost: Cost) -> Cost:
+    if not isinstance(figures, Mapping) or not {"lower", "upper"} <= set(figures):
         raise CostError(f"{where}: give lower and upper, in seconds for one {cost.unit}")
-    if extra := set(given) - {"lower", "upper", "source"}:
+    if extra := set(figures) - {"lower", "upper", "source"}:
         raise CostError(f"{where}: {_cut(min(map(str, extra)))} is not one of lower, upper, source")
-    lower, upper = (_seconds(given[name], f"{where}, {name}") for name in ("lower", "upper"))
+    lower, upper = (_seconds(figures[name], f"{where}, {name}") for name in ("lower", "upper"))
     if lower > upper:
         raise CostError(f"{where}: lower, {lower:g}, is more than upper, {upper:g}")
-    source = given.get("source", where.rpartition(", ")[0])
+    source = figures.get("source", where.rpartition(", ")[0])
     if not isinstance(source, str) or not source.strip():
         raise CostError(f"{where}, source: say in words where the figures come from")
     return replace(cost, lower=lower, upper=upper, confidence="given", source=source)

@@ -39,17 +39,17 @@ class ArchitectureReading:
 
     @property
     def candidates(self) -> tuple[Architecture, ...]:
-        """Their figures."""
+        """The figures of each, as `ARCHITECTURES` has them."""
         return tuple(each for each in ARCHITECTURES if each.name in self.names)
 
     @property
     def families(self) -> tuple[str, ...]:
-        """Their names without page sizes; one name if the architecture is told."""
+        """The names without page sizes; a single one if the architecture is told."""
         return tuple(dict.fromkeys(name.partition("-")[0] for name in self.names))
 
     @property
     def page_size(self) -> int | None:
-        """The size of a base page in bytes, if all have one."""
+        """The bytes of a base page; None if the candidates differ in that."""
         sizes = {each.page for each in self.candidates}
         return sizes.pop() if len(sizes) == 1 else None
 
@@ -66,8 +66,8 @@ def family_in(cpuinfo: str) -> str | None:
     >>> family_in("vendor_id       : IBM/S390\\n# processors    : 2\\n")
     's390x'
     """
-    found = [name for name, mark in _MARKS.items() if re.search(f"(?m)^{mark}", cpuinfo)]
-    return found[0] if len(found) == 1 else None
+    families = [name for name, mark in _MARKS.items() if re.search(f"(?m)^{mark}", cpuinfo)]
+    return families[0] if len(families) == 1 else None
 
 
 def architecture_of(reading: MachineReading, name: str | None = None) -> ArchitectureReading:
@@ -82,10 +82,10 @@ def architecture_of(reading: MachineReading, name: str | None = None) -> Archite
         family, why = family_in(reading.cpuinfo), "proc/cpuinfo says so"
     if family is None and any(block.phys_device for block in reading.blocks):
         family, why = "s390x", "only s390x tells storage increments in phys_device"
-    known = [a for a in ARCHITECTURES if family in (None, a.name, a.name.partition("-")[0])]
-    fits = [a.name for a in known if _fits(reading, a)]
+    named = [a for a in ARCHITECTURES if family in (None, a.name, a.name.partition("-")[0])]
+    fits = [a.name for a in named if _fits(reading, a)]
     if family is not None:
-        return ArchitectureReading(tuple(fits or [a.name for a in known]), why)
+        return ArchitectureReading(tuple(fits or [a.name for a in named]), why)
     why = "it cannot be told: nothing names it, and the sizes fit each of these; --arch tells"
     return ArchitectureReading(tuple(fits), why)
 

@@ -28,7 +28,7 @@ MAX_HEADERS = 2_500_000
 """How many headers are read; a hundred thousand blocks have a million files and links."""
 
 MAX_EXTENSION = 1 << 20
-"""Bytes of one header that extends the next; extended attributes may take some."""
+"""Bytes of one header that extends the next; overrides attributes may take some."""
 
 MAX_RECORDS = 8_000_000
 """Records in all pax headers together; a member has its three times, and perhaps a path."""
@@ -90,27 +90,31 @@ class Archive:
         self._left = 0
 
     def next(self) -> Member | None:
-        """The next member; None behind the last.
+        """The next member; None after the last.
 
         Raises:
             MachineError: this is no tar, or a damaged one, or one beyond the bounds.
         """
-        said: dict[str, str] = {}
+        overrides: dict[str, str] = {}
         while (header := self._header()) is not None:
             kind = header[156]
             size = self._number(header[124:136])
             if kind not in _EXTENSIONS:
-                return self._member(header, size, said)
+                return self._member(header, size, overrides)
             if size > MAX_EXTENSION:
                 self._refuse(f"a header in it claims {size} bytes")
-            self._extend(kind, self._taken(size), said)
+            self._extend(kind, self._taken(size), overrides)
         return None
 
     def content(self, member: Member) -> bytes:
-        """What the file that `next` gave last holds."""
-        found = self._taken(member.size)
+        """The content of the file that `next` gave last.
+
+        Raises:
+            MachineError: the archive ends before the file does.
+        """
+        content = self._taken(member.size)
         self._left = 0
-        return found
+        return content
 
     def _header(self) -> bytes | None:
         if self._left and not self._stream.skip(_padded(self._left)):
@@ -145,16 +149,16 @@ class Archive:
                 return
         self._refuse(f"more than {MAX_BEHIND >> 20} MiB unpacked behind the end of the archive")
 
-    def _member(self, header: bytes, size: int, said: dict[str, str]) -> Member:
+    def _member(self, header: bytes, size: int, overrides: dict[str, str]) -> Member:
         kind = _KINDS.get(header[156], Kind.file)
-        if "sparse" in said:
+        if "sparse" in overrides:
             kind = Kind.sparse
-        elif "size" in said:
-            size = int(said["size"])
-        name = said.get("name") or _name(header)
+        elif "size" in overrides:
+            size = int(overrides["size"])
+        name = overrides.get("name") or _name(header)
         if header[156] == 0 and name.endswith("/"):
             kind = Kind.folder  # as tar did before POSIX
-        target = said.get("target") or _text(header[157:257])
+        target = overrides.get("target") or _text(header[157:257])
         for text in (name, target):
             if len(text) > MAX_NAME_LENGTH:
                 self._refuse(f"a name of {len(text)} characters")
@@ -172,21 +176,21 @@ class Archive:
                 self._damaged("it ends inside a member")
             more = block[504]
 
-    def _extend(self, kind: int, content: bytes, said: dict[str, str]) -> None:
+    def _extend(self, kind: int, content: bytes, overrides: dict[str, str]) -> None:
         if kind == _LONG_NAME:
-            said["name"] = _text(content)
+            overrides["name"] = _text(content)
         elif kind == _LONG_TARGET:
-            said["target"] = _text(content)
+            overrides["target"] = _text(content)
         else:
-            found = self._pax(content)
+            records = self._pax(content)
             if kind != _GLOBAL:
-                said |= found
-            elif found:
-                self._refuse(f"a global header gives each member the same {min(found)}")
+                overrides |= records
+            elif records:
+                self._refuse(f"a global header gives each member the same {min(records)}")
 
     def _pax(self, content: bytes) -> dict[str, str]:
         """What is wanted of the records of a pax header, each `LENGTH KEY=VALUE` and a newline."""
-        found: dict[str, str] = {}
+        records: dict[str, str] = {}
         at = 0
         while at < len(content) and content[at]:  # each record takes some of it
             self._records += 1
@@ -200,20 +204,20 @@ class Archive:
             if not whole or not equals:
                 self._damaged("a record of a pax header is none")
             if key.startswith(_SPARSE):
-                found["sparse"] = ""
+                records["sparse"] = ""
             elif key in _WANTED:
                 if key == b"size" and not (value.isdigit() and len(value) <= 20):
                     self._refuse(f"a size in a pax header, {shown(_text(value))}, is no number")
-                found[_WANTED[key]] = _text(value)
+                records[_WANTED[key]] = _text(value)
             at = end
-        return found
+        return records
 
     def _taken(self, size: int) -> bytes:
         padded = _padded(size)
-        found = self._stream.read(padded)
-        if len(found) < padded:
+        content = self._stream.read(padded)
+        if len(content) < padded:
             self._damaged("it ends inside a member")
-        return found[:size]
+        return content[:size]
 
     def _number(self, field: bytes) -> int:
         """Octal digits; or, where these do not suffice, the bytes of a number (GNU)."""
@@ -260,7 +264,7 @@ def _sum_is_right(header: bytes) -> bool:
     if not digits or digits.strip(b"01234567"):
         return False
     blank = header[:_FIRST_SUM] + b" " * 8 + header[_SUM_END:]
-    said = int(digits, 8)
-    if said % _ADLER == ((zlib.adler32(blank) & 0xFFFF) - 1) % _ADLER:
+    stated = int(digits, 8)
+    if stated % _ADLER == ((zlib.adler32(blank) & 0xFFFF) - 1) % _ADLER:
         return True
-    return said == sum(byte - 256 if byte > 127 else byte for byte in blank)  # as some once did
+    return stated == sum(byte - 256 if byte > 127 else byte for byte in blank)  # as some once did

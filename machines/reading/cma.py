@@ -42,18 +42,18 @@ def any_cma(
     meminfo: Mapping[str, int] | None,
     kernel: tuple[int, int] | None,
 ) -> bool | None:
-    """Whether any memory of the machine is in an area; None if that is not told.
+    """Whether any memory of the machine is in an area of CMA; None if that is not told.
 
     Args:
         zones: what `/proc/zoneinfo` says.
         meminfo: the sizes in `/proc/meminfo`, in KiB.
         kernel: the version.
     """
-    told = [zone.cma for zone in zones or ()]
+    counts = [zone.cma for zone in zones or ()]
     total = None if meminfo is None else meminfo.get("CmaTotal")
-    if total or any(told):
+    if total or any(counts):
         return True
-    if total == 0 or (told and None not in told) or (kernel is not None and kernel < _FIRST):
+    if total == 0 or (counts and None not in counts) or (kernel is not None and kernel < _FIRST):
         return False
     whole = meminfo is not None and "MemTotal" in meminfo
     return False if whole and kernel is not None and kernel >= _TOTAL_TOLD else None
@@ -62,7 +62,13 @@ def any_cma(
 def cma_areas(
     tree: Tree, zones: tuple[ZoneReading, ...] | None, meminfo: Mapping[str, int] | None
 ) -> tuple[range, ...] | None:
-    """The page frame numbers of every area; None if it is not told where all of them are."""
+    """The page frame numbers of every area of CMA; None if it is not told where all of them are.
+
+    Args:
+        tree: the machine's files.
+        zones: what `/proc/zoneinfo` says.
+        meminfo: the sizes in `/proc/meminfo`, in KiB.
+    """
     areas = []
     try:
         for base_path, count_path in area_files(tree):
@@ -77,23 +83,26 @@ def cma_areas(
 
 
 def area_files(tree: Tree) -> list[tuple[str, str]]:
-    """For each area the files that say where it begins, and how many pages it has."""
-    found = []
+    """The paths of each area's `base_pfn` and `count`; areas of several ranges are left out.
+
+    Source: mm/cma_debug.c.
+    """
+    paths = []
     for folder in (f"{CMA_DIR}/{name}" for name in tree.listdir(CMA_DIR)[:_MOST_AREAS]):
         ranges = tree.listdir(f"{folder}/ranges")
         # With folders of ranges, `base_pfn` is a link to that of the first.
         base = f"{folder}/ranges/0/base_pfn" if ranges else f"{folder}/base_pfn"
         if len(ranges) < 2:
-            found.append((base, f"{folder}/count"))
-    return found
+            paths.append((base, f"{folder}/count"))
+    return paths
 
 
 def _are_all(
     pages: int, zones: tuple[ZoneReading, ...] | None, meminfo: Mapping[str, int] | None
 ) -> bool:
     """Whether areas of so many pages are all that the kernel counts."""
-    told = [zone.cma for zone in zones or ()]
-    if told and None not in told:
-        return pages == sum(each or 0 for each in told)
+    counts = [zone.cma for zone in zones or ()]
+    if counts and None not in counts:
+        return pages == sum(each or 0 for each in counts)
     kib = (meminfo or {}).get("CmaTotal")
     return bool(pages) and kib in [pages * page for page in _PAGES_KIB]

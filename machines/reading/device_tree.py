@@ -27,15 +27,17 @@ def boot_memory(tree: Tree) -> tuple[Range, ...] | None:
 
     Raises:
         MachineError: a cell count or a `reg` that is none.
+
+    Source: Devicetree Specification, 3.4 and 2.3.5.
     """
     nodes = [name for name in tree.listdir(DEVICE_TREE) if re.fullmatch("memory(@.*)?", name)]
-    found: list[Range] = []
+    ranges: list[Range] = []
     for path in (f"{DEVICE_TREE}/{name}/reg" for name in nodes):
         content = tree.read_bytes(path)
         if content is not None:
             cells = _cells(tree, "#address-cells"), _cells(tree, "#size-cells")
-            found += _ranges(content, *cells, path)
-    return tuple(sorted(found, key=lambda each: each.start)) or None
+            ranges += _ranges(content, *cells, path)
+    return tuple(sorted(ranges, key=lambda each: each.start)) or None
 
 
 def _cells(tree: Tree, name: str) -> int:
@@ -54,9 +56,9 @@ def _ranges(content: bytes, address_cells: int, size_cells: int, path: str) -> l
     pair = address + size
     if len(content) % pair:
         raise MachineError(f"{path}: {len(content)} bytes are no pairs of {pair} bytes")
-    found = []
+    ranges = []
     for at in range(0, len(content), pair):
         start = int.from_bytes(content[at : at + address], "big")
         length = int.from_bytes(content[at + address : at + pair], "big")
-        found.append(Range(start, start + length))
-    return found
+        ranges.append(Range(start, start + length))
+    return ranges

@@ -102,9 +102,9 @@ class DirectoryTree:
 
     def _is_plain_directory(self, parts: tuple[str, ...]) -> bool:
         """Whether every component is a directory itself and not a link to one."""
-        known = self._plain.get(parts)
-        if known is not None:
-            return known
+        earlier = self._plain.get(parts)
+        if earlier is not None:
+            return earlier
         plain = self._is_plain_directory(parts[:-1])
         if plain:
             mode = self._lstat(os.path.join(self._root, *parts), "/".join(parts))

@@ -56,7 +56,7 @@ _OUTCOMES_SCHEMA = "memhp-outcomes/1"
 
 @dataclass(frozen=True)
 class PageWords:
-    """For each block how many of its frames have which word; sizes in bytes."""
+    """How many frames of each block have which word of `/proc/kpageflags`; sizes in bytes."""
 
     page_size: int
     block_size: int
@@ -74,13 +74,13 @@ def page_words_text(words: PageWords) -> str:
     """
     lines = [_WORDS_SCHEMA, f"page_size {words.page_size}", f"block_size {words.block_size}"]
     for block, counts in sorted(words.blocks.items()):
-        found = " ".join(f"{word:x}:{count}" for word, count in sorted(counts.items()))
-        lines.append(f"{block} {found}")
+        pairs = " ".join(f"{word:x}:{count}" for word, count in sorted(counts.items()))
+        lines.append(f"{block} {pairs}")
     return "\n".join(lines) + "\n"
 
 
 def page_words_in(text: str, path: str = PAGE_WORDS) -> PageWords:
-    """Read the text of `memhp/page_words`.
+    """The page words in the text of `memhp/page_words`.
 
     Raises:
         MachineError: it is not as `page_words_text` writes it, or the words of a block do
@@ -121,7 +121,7 @@ def outcomes_text(outcomes: Mapping[int, str]) -> str:
 
 
 def outcomes_in(text: str, path: str = OUTCOMES) -> dict[int, str]:
-    """Read the text of `memhp/outcomes`: `done` or the name of an errno for each block.
+    """The outcome of each block in the text of `memhp/outcomes`: `done` or the name of an errno.
 
     Raises:
         MachineError: it is not as `outcomes_text` writes it.
@@ -177,7 +177,7 @@ def _refuse_unknown(named: Iterable[int], blocks: Collection[int], path: str) ->
 
 
 def _lines(text: str, path: str, schema: str) -> Iterator[str]:
-    """The lines behind the schema."""
+    """The lines after the schema line, which must match."""
     lines = iter(text.splitlines())
     first = next(lines, "")
     if first != schema:
@@ -197,7 +197,7 @@ def _size(lines: Iterator[str], name: str, path: str) -> int:
 
 
 def _rows(lines: Iterator[str], path: str) -> Iterator[tuple[int, str]]:
-    """Block number and the rest of each line, ascending."""
+    """The block number and the rest of each line; numbers must ascend."""
     last = -1
     for line in lines:
         match = re.fullmatch(r"([0-9]{1,19}) (.+)", line)

@@ -61,16 +61,17 @@ def release_of(text: str) -> tuple[tuple[int, ...], str] | None:
     >>> release_of("6.14.0-rc3-foo")
     ((6, 14, 0), '-rc3-foo')
     """
-    found = _RELEASE.match(text)
-    if not found:
+    match = _RELEASE.match(text)
+    if not match:
         return None
-    return tuple(int(part) for part in found.groups()[:3] if part is not None), found[4]
+    return tuple(int(part) for part in match.groups()[:3] if part is not None), match[4]
 
 
 def read_config(path: str) -> KernelConfig:
     """The configuration in a file, or on standard input for "-".
 
-    Raises MachineError for what is no configuration, or is larger than one can be.
+    Raises:
+        MachineError: the file cannot be read, is no configuration, or is larger than one can be.
     """
     try:
         data = _bounded(path, sys.stdin.buffer) if path == "-" else _of_file(path)
@@ -106,7 +107,10 @@ def _bounded(path: str, file: IO[bytes]) -> bytes:
 
 
 def parse_config(text: str, source: str = "text") -> KernelConfig:
-    """The configuration that a text states.  Raises MachineError for one that states none.
+    """The configuration that a text states.
+
+    Raises:
+        MachineError: a line is none of a configuration, or no line sets an option.
 
     >>> parse_config("# Linux/x86 6.1.90 Kernel Configuration\\nCONFIG_SMP=y\\n").version
     (6, 1, 90)
@@ -118,9 +122,9 @@ def parse_config(text: str, source: str = "text") -> KernelConfig:
         line = raw.strip()
         if unset := _UNSET.match(line):
             _set(values, twice, unset[1], 0)
-        elif found := _SET.match(line):
-            if (value := _VALUES.get(found[2][0])) is not None:
-                _set(values, twice, found[1], value)
+        elif setting := _SET.match(line):
+            if (value := _VALUES.get(setting[2][0])) is not None:
+                _set(values, twice, setting[1], value)
         elif line.startswith("#"):
             header = header or _HEADER.match(line)
         elif line:
@@ -130,7 +134,7 @@ def parse_config(text: str, source: str = "text") -> KernelConfig:
     if not values:
         raise MachineError(f"{source} sets no CONFIG_ option; give a kernel's .config")
     version, suffix = (release_of(header[2]) if header else None) or (None, "")
-    architecture = (header[1] if header else None) or _told(values)
+    architecture = (header[1] if header else None) or _architecture_in(values)
     return KernelConfig(
         source, values, architecture, version, suffix, tuple(twice), header is not None
     )
@@ -145,16 +149,16 @@ def _set(values: dict[str, int], twice: dict[str, None], name: str, value: int) 
 
 def merged(base: KernelConfig, change: KernelConfig) -> KernelConfig:
     """The base with the lines of a fragment after its own, as merge_config.sh leaves them."""
-    kept = {name: value for name, value in base.values.items() if name not in change.values}
+    others = {name: value for name, value in base.values.items() if name not in change.values}
     return replace(
         base,
         source=f"{change.source} on {base.source}",
-        values={**kept, **change.values},
+        values={**others, **change.values},
         twice=(*base.twice, *change.twice),
     )
 
 
-def _told(values: Mapping[str, int]) -> str | None:
+def _architecture_in(values: Mapping[str, int]) -> str | None:
     """The architecture, if a file without a header says it in its options."""
     symbols = {"X86": "x86", "ARM64": "arm64", "PPC": "powerpc", "S390": "s390", "RISCV": "riscv"}
     return next((name for symbol, name in symbols.items() if values.get(symbol) == 2), None)

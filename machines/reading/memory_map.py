@@ -40,11 +40,11 @@ class MemoryMap:
     @property
     def memory(self) -> int:
         """Bytes of memory, holes left out."""
-        return sum(found.stop - found.start for found in self.ranges)
+        return sum(each.stop - each.start for each in self.ranges)
 
     @property
     def holes(self) -> tuple[Range, ...]:
-        """What lies between the first and the last byte of memory and is none."""
+        """The ranges between the first and the last byte of memory that are no memory."""
         return tuple(Range(low.stop, high.start) for low, high in pairwise(self.ranges))
 
 
@@ -160,12 +160,12 @@ def _map(source: str, ranges: Iterable[Range], notes: tuple[str, ...] = ()) -> M
     """Ascending ranges, those that touch or overlap joined; a note counts those that overlap."""
     joined: list[Range] = []
     overlaps = 0
-    for found in ranges:
-        overlaps += bool(joined and found.start < joined[-1].stop)
-        if joined and found.start <= joined[-1].stop:
-            joined[-1] = Range(joined[-1].start, max(joined[-1].stop, found.stop))
+    for each in ranges:
+        overlaps += bool(joined and each.start < joined[-1].stop)
+        if joined and each.start <= joined[-1].stop:
+            joined[-1] = Range(joined[-1].start, max(joined[-1].stop, each.stop))
         else:
-            joined.append(found)
+            joined.append(each)
     if joined[-1].stop > MAX_ADDRESS:
         raise MachineError(f"{source}: memory at {joined[-1].stop - 1:#x}, beyond 64 bits")
     if overlaps:

@@ -65,13 +65,17 @@ class HugePool:
 
 
 def read_nodes(tree: Tree, members: Mapping[int, frozenset[int]]) -> tuple[NodeReading, ...]:
-    """The nodes, ascending; ``members`` names them all, and the blocks of each.
+    """The nodes, ascending.
+
+    Args:
+        tree: the machine's files.
+        members: the blocks of each node; every node is named.
 
     Raises:
         MachineError: a file holds something that the kernel does not write.
     """
     online, has_memory = _listed(tree, "online"), _listed(tree, "has_memory")
-    found = []
+    nodes = []
     cpus = distances = 0
     for each, blocks in sorted(members.items()):
         folder = f"{NODE_DIR}/node{each}"
@@ -84,7 +88,7 @@ def read_nodes(tree: Tree, members: Mapping[int, frozenset[int]]) -> tuple[NodeR
             has_memory=None if has_memory is None else each in has_memory,
             **_memory_of(tree, f"{folder}/meminfo"),
         )
-        found.append(node)
+        nodes.append(node)
         cpus += len(node.cpus or ())
         distances += len(node.distance or ())
         if cpus > MOST_LISTED or distances > MOST_DISTANCES:
@@ -92,7 +96,7 @@ def read_nodes(tree: Tree, members: Mapping[int, frozenset[int]]) -> tuple[NodeR
                 f"{NODE_DIR}: its nodes name more than {MOST_LISTED} CPUs, or tell more than"
                 f" {MOST_DISTANCES} distances"
             )
-    return tuple(found)
+    return tuple(nodes)
 
 
 def _memory_of(tree: Tree, path: str) -> dict[str, int | None]:
@@ -102,12 +106,16 @@ def _memory_of(tree: Tree, path: str) -> dict[str, int | None]:
 
 def _listed(tree: Tree, name: str) -> frozenset[int] | None:
     """The nodes that a list of them names."""
-    found = _list(tree, f"{NODE_DIR}/{name}")
-    return None if found is None else frozenset(found)
+    nodes = _list(tree, f"{NODE_DIR}/{name}")
+    return None if nodes is None else frozenset(nodes)
 
 
 def sizes_in(tree: Tree, path: str) -> dict[str, int] | None:
-    """The sizes in KiB in a `meminfo`, by name; None if there is no such file."""
+    """The sizes in KiB in a `meminfo`, by name; None if there is no such file.
+
+    Raises:
+        MachineError: a size that is not a number.
+    """
     text = attribute(tree, path)
     return None if text is None else meminfo(text, path)
 
@@ -122,7 +130,13 @@ def _distance(tree: Tree, path: str) -> tuple[int, ...] | None:
 
 
 def read_huge_pools(tree: Tree, nodes: Iterable[int]) -> tuple[HugePool, ...]:
-    """The pools of these nodes, those of one size added up."""
+    """The pools of huge pages of these nodes, those of one size added up, by ascending size.
+
+    Raises:
+        MachineError: a count that is not a number.
+
+    Source: mm/hugetlb_sysfs.c.
+    """
     total: Counter[int] = Counter()
     free: Counter[int] = Counter()
     for folder in (f"{NODE_DIR}/node{node}/hugepages" for node in nodes):
@@ -136,7 +150,11 @@ def read_huge_pools(tree: Tree, nodes: Iterable[int]) -> tuple[HugePool, ...]:
 
 
 def attribute(tree: Tree, path: str) -> str | None:
-    """The text of a small file."""
+    """The text of a small file; None if there is no such file.
+
+    Raises:
+        MachineError: it is larger than any attribute of sysfs.
+    """
     text = tree.read_text(path)
     if text is not None and len(text) > MOST_ATTRIBUTE_BYTES:
         raise MachineError(
@@ -146,13 +164,21 @@ def attribute(tree: Tree, path: str) -> str | None:
 
 
 def number_in(tree: Tree, path: str) -> int | None:
-    """The number in a file; None if there is no such file."""
+    """The decimal number in a file; None if there is no such file.
+
+    Raises:
+        MachineError: the file holds anything else.
+    """
     text = tree.read_text(path)
     return None if text is None else number(text, path)
 
 
 def hexadecimal_in(tree: Tree, path: str) -> int | None:
-    """The hexadecimal number in a file; None if there is no such file."""
+    """The hexadecimal number in a file; None if there is no such file.
+
+    Raises:
+        MachineError: the file holds anything else.
+    """
     text = tree.read_text(path)
     return None if text is None else number(text, path, base=16)
 
@@ -164,14 +190,14 @@ def _list(tree: Tree, path: str) -> tuple[int, ...] | None:
 
 def _numbers(text: str, path: str) -> tuple[int, ...]:
     """The CPUs or nodes in a list such as `0-3,8`: ascending, perhaps none."""
-    found: list[int] = []
+    numbers: list[int] = []
     for part in filter(None, text.strip(" \n").split(",")):
         first, dash, last = part.partition("-")
         start = number(first, path)
         stop = number(last, path) if dash else start
-        if not (found[-1] if found else -1) < start <= stop < MOST_LISTED:
+        if not (numbers[-1] if numbers else -1) < start <= stop < MOST_LISTED:
             raise MachineError(
-                f"{path}: expected ascending numbers below {MOST_LISTED}, found {shown(part)}"
+                f"{path}: expected ascending numbers below {MOST_LISTED}, numbers {shown(part)}"
             )
-        found += range(start, stop + 1)
-    return tuple(found)
+        numbers += range(start, stop + 1)
+    return tuple(numbers)

@@ -108,7 +108,7 @@ _RULES: tuple[tuple[int, FrameKind], ...] = (
 
 @functools.cache
 def frame_kind(word: int) -> FrameKind:
-    """What one word shows; the first rule that has one of its bits set decides.
+    """The kind of frame that one word shows; the first rule that has one of its bits set decides.
 
     >>> frame_kind(1 << KPF_BUDDY).name, frame_kind(0).name
     ('free', 'blank')
@@ -120,7 +120,7 @@ def frame_kind(word: int) -> FrameKind:
 
 
 def kinds_of(words: Mapping[int, int]) -> Counter[FrameKind]:
-    """How many frames are of each kind, from how many have each word.
+    """How many frames are of each kind, given how many have each word.
 
     >>> kinds_of({1 << KPF_BUDDY: 3, 0: 1})
     Counter({<FrameKind.free: 'free'>: 3, <FrameKind.blank: 'blank'>: 1})
@@ -138,7 +138,7 @@ def count_words(
     page_size: int,
     path: str | Path = "/proc/kpageflags",
 ) -> dict[int, Counter[int]]:
-    """Count the frames of each block by their words.
+    """How many frames of each block have which word of `/proc/kpageflags`.
 
     One block is read at a time; each distinct word is looked at once. Measured: 0.7 s
     for 24 GiB. The kernel keeps changing the flags meanwhile.
@@ -151,7 +151,7 @@ def count_words(
         path: the file of words.
 
     Returns:
-        For each block a count that adds up to `block_size // page_size`; frames behind the
+        For each block counts that add up to `block_size // page_size`; frames past the
         end of the file have the word of a hole.
 
     Raises:
@@ -184,20 +184,29 @@ def count_words(
 
 
 def filled(words: Mapping[int, int], frames: int) -> Counter[int]:
-    """How many of a block's frames have each word; those that are not told of are holes.
+    """How many of a block's frames have each word; frames that no word counts are holes.
 
     >>> filled({1 << KPF_BUDDY: 3}, 4)[1 << KPF_NOPAGE]
     1
     """
-    found = Counter(words)
-    missing = frames - found.total()
+    counts = Counter(words)
+    missing = frames - counts.total()
     if missing:
-        found[1 << KPF_NOPAGE] += missing
-    return found
+        counts[1 << KPF_NOPAGE] += missing
+    return counts
 
 
 def read_words(handle: int, first: int, frames: int) -> array[int]:
-    """The words of some frames, from an open file; fewer at its end, where memory ends."""
+    """The words of ``frames`` frames from frame ``first`` on; fewer at the end of the file.
+
+    Args:
+        handle: an open file of 64-bit words, one for each page frame number.
+        first: the number of the first frame.
+        frames: how many.
+
+    Raises:
+        OSError: reading fails.
+    """
     content = bytearray()
     wanted = frames * _WORD_BYTES
     while len(content) < wanted:

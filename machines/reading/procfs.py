@@ -66,8 +66,8 @@ def system_ram(text: str, path: str = "proc/iomem") -> tuple[Range, ...] | None:
     >>> system_ram("00001000-0009ffff : System RAM\\n000a0000-000fffff : Reserved\\n")
     (Range(start=4096, stop=655360),)
     """
-    found = memory_ranges(text, path)
-    return None if found is None else found.ranges
+    memory = memory_ranges(text, path)
+    return None if memory is None else memory.ranges
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,16 @@ class MemoryRanges:
 
 
 def memory_ranges(text: str, path: str = "proc/iomem") -> MemoryRanges | None:
-    """The ranges that `system_ram` gives, and those of drivers; None as there.
+    """The ranges of System RAM, and those that drivers brought.
 
-    >>> found = memory_ranges("240000000-2bfffffff : System RAM (kmem)\\n")
-    >>> found.ranges == found.of_drivers
+    Returns:
+        None if every address is zero (`system_ram`).
+
+    Raises:
+        MachineError: a line that is not `start-end : name`, or ends before it starts.
+
+    >>> memory = memory_ranges("240000000-2bfffffff : System RAM (kmem)\\n")
+    >>> memory.ranges == memory.of_drivers
     True
     """
     ranges: list[Range] = []
@@ -123,10 +129,10 @@ def zones(text: str, path: str = "proc/zoneinfo") -> tuple[ZoneReading, ...]:
     >>> zone.name, zone.free, zone.spanned, zone.managed
     ('Normal', 3, 8, None)
     """
-    found = tuple(_zone(heading, body, path) for heading, body in _zone_sections(text))
-    if not found:
+    all_zones = tuple(_zone(heading, body, path) for heading, body in _zone_sections(text))
+    if not all_zones:
         raise MachineError(f"{path}: no zone in it, it begins with {shown(text)}")
-    return found
+    return all_zones
 
 
 def _zone_sections(text: str) -> Iterator[tuple[re.Match[str], list[str]]]:

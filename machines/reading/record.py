@@ -61,7 +61,7 @@ def pack(files: Iterable[tuple[str, bytes]], links: Iterable[str] = ()) -> bytes
 
 
 def record_of_this_machine(reading: MachineReading, root: str | Path = "/") -> bytes:
-    """This machine as `pack` packs it; the page words are left out if they cannot be read.
+    """The record of this machine, a compressed tar; without page words if they cannot be read.
 
     Args:
         reading: what `read_machine` gave for this machine.
@@ -79,7 +79,10 @@ def record_of_this_machine(reading: MachineReading, root: str | Path = "/") -> b
 
 
 def recorded(tree: Tree) -> tuple[dict[str, bytes], list[str]]:
-    """The files that are recorded of a machine, and the links: not where the kernel lies."""
+    """The files that are recorded of a machine, by path, and the paths of its links, sorted.
+
+    Where the kernel itself lies, which `/proc/iomem` tells, is left out.
+    """
     files: dict[str, bytes] = {}
     links: list[str] = []
     for folder in (*FOLDERS, DEVICE_TREE):

@@ -126,36 +126,36 @@ class MachineReading:
 
     @cached_property
     def ram(self) -> Extent | None:
-        """Where System RAM is."""
+        """The addresses of System RAM; None if `/proc/iomem` does not tell."""
         return None if self.iomem is None else Extent(self.iomem)
 
     @cached_property
     def early(self) -> Extent | None:
-        """Where the memory of the boot is, if a device tree tells."""
+        """The addresses of boot memory; None if no device tree tells."""
         return None if self.boot_memory is None else Extent(self.boot_memory)
 
     @cached_property
     def of_drivers(self) -> Extent:
-        """Where memory is that drivers brought."""
+        """The addresses of the memory that drivers brought."""
         return Extent(self.driver_memory)
 
     @cached_property
     def areas(self) -> Extent | None:
-        """The frames that are in areas of CMA, if it is told where all of them are."""
+        """The frame numbers in areas of CMA; None if it is not told where all of them are."""
         areas = self.cma_areas
         return None if areas is None else Extent(Range(each.start, each.stop) for each in areas)
 
     @cached_property
     def zones_by_name(self) -> Mapping[str, tuple[ZoneReading, ...]]:
-        """The zones of all nodes that have one name."""
-        found: dict[str, list[ZoneReading]] = {}
+        """The zones of all nodes, by the name that they share."""
+        by_name: dict[str, list[ZoneReading]] = {}
         for zone in self.zones or ():
-            found.setdefault(zone.name, []).append(zone)
-        return {name: tuple(its) for name, its in found.items()}
+            by_name.setdefault(zone.name, []).append(zone)
+        return {name: tuple(its) for name, its in by_name.items()}
 
 
 def read_machine(path: str | Path = "/", *, page_flags: bool = True) -> MachineReading:
-    """Read this machine, an unpacked dump, or a tar of one. Writes nothing.
+    """The reading of this machine, an unpacked dump, or a tar of one. Writes nothing.
 
     Args:
         path: `/` for this machine, a directory that holds `sys/`, or a tar.
@@ -174,7 +174,11 @@ def read_machine(path: str | Path = "/", *, page_flags: bool = True) -> MachineR
 
 
 def read_tree(tree: Tree, *, page_flags: bool = True) -> MachineReading:
-    """Read a machine whose files are at hand: `read_machine` opens them first."""
+    """The reading of a machine whose files are at hand: `read_machine` opens them first.
+
+    Raises:
+        MachineError: a file holds something that the kernel does not write.
+    """
     notes: list[str] = []
     links = _links(tree)
     blocks = tuple(_block(tree, block, nodes) for block, nodes in sorted(links.blocks.items()))
@@ -193,8 +197,8 @@ def read_tree(tree: Tree, *, page_flags: bool = True) -> MachineReading:
     if page_flags and (tree.live or words is not None):
         frames = _frames(words, blocks, block_size, page_size, notes)
     ram = _iomem(tree, notes)
-    counted = _told(tree, "proc/zoneinfo", zones)
-    kernel = _told(tree, "proc/version", kernel_version)
+    zone_readings = _parsed(tree, "proc/zoneinfo", zones)
+    kernel = _parsed(tree, "proc/version", kernel_version)
     sizes = sizes_in(tree, "proc/meminfo")
     if not blocks:
         notes.append("no memory blocks: the kernel has no memory hotplug, or a dump left them out")
@@ -207,18 +211,18 @@ def read_tree(tree: Tree, *, page_flags: bool = True) -> MachineReading:
         blocks=blocks,
         nodes=nodes,
         iomem=None if ram is None else ram.ranges,
-        zones=counted,
+        zones=zone_readings,
         frames=frames,
         notes=tuple(notes),
         cpuinfo=tree.read_text("proc/cpuinfo"),
         boot_memory=boot_memory(tree),
-        pinned=_told(tree, "proc/vmstat", pinned_pages),
+        pinned=_parsed(tree, "proc/vmstat", pinned_pages),
         huge_pools=read_huge_pools(tree, links.nodes),
         kernel=kernel,
         outcomes=recorded_outcomes(tree, links.blocks),
         driver_memory=() if ram is None else ram.of_drivers,
-        cma=any_cma(counted, sizes, kernel),
-        cma_areas=cma_areas(tree, counted, sizes),
+        cma=any_cma(zone_readings, sizes, kernel),
+        cma_areas=cma_areas(tree, zone_readings, sizes),
     )
 
 
@@ -252,10 +256,10 @@ def _grouped(
     for one, other in pairs:
         linked.setdefault(one, set()).add(other)
     shared: dict[frozenset[int], frozenset[int]] = {}  # most have none or the same one
-    found = dict.fromkeys(numbers, frozenset[int]())
+    members = dict.fromkeys(numbers, frozenset[int]())
     for one, others in linked.items():
-        found[one] = shared.setdefault(frozenset(others), frozenset(others))
-    return found
+        members[one] = shared.setdefault(frozenset(others), frozenset(others))
+    return members
 
 
 def _numbered(tree: Tree, folder: str, word: str) -> Iterator[int]:
@@ -269,18 +273,18 @@ def _block(tree: Tree, block: int, nodes: frozenset[int]) -> BlockReading:
     folder = f"{MEMORY_DIR}/memory{block}"
     there = set(tree.listdir(folder))
 
-    def told(name: str, read: Callable[[Tree, str], _T | None]) -> _T | None:
+    def value(name: str, read: Callable[[Tree, str], _T | None]) -> _T | None:
         return read(tree, f"{folder}/{name}") if name in there else None
 
-    online = told("online", number_in)
+    online = value("online", number_in)
     return BlockReading(
         number=block,
-        state=told("state", _state),
+        state=value("state", _state),
         online=None if online is None else online != 0,
-        valid_zones=told("valid_zones", _zone_names),
-        removable=told("removable", number_in),
-        phys_index=told("phys_index", hexadecimal_in),
-        phys_device=told("phys_device", number_in),
+        valid_zones=value("valid_zones", _zone_names),
+        removable=value("removable", number_in),
+        phys_index=value("phys_index", hexadecimal_in),
+        phys_device=value("phys_device", number_in),
         nodes=tuple(sorted(nodes)),
     )
 
@@ -360,13 +364,13 @@ def _iomem(tree: Tree, notes: list[str]) -> MemoryRanges | None:
     if text is None:
         notes.append("no proc/iomem: holes inside blocks cannot be told")
         return None
-    found = memory_ranges(text)
-    if found is None:
+    ram = memory_ranges(text)
+    if ram is None:
         notes.append("proc/iomem shows no addresses (read without root): holes cannot be told")
-    return found
+    return ram
 
 
-def _told(tree: Tree, path: str, parse: Callable[[str], _T | None]) -> _T | None:
+def _parsed(tree: Tree, path: str, parse: Callable[[str], _T | None]) -> _T | None:
     text = tree.read_text(path)
     return None if text is None else parse(text)
 
@@ -380,13 +384,13 @@ def _frames(
 ) -> Mapping[int, Counter[FrameKind]] | None:
     """What a record says; on a live machine, where there is none, what the frames say now."""
     if words is not None:
-        return {block: kinds_of(found) for block, found in words.blocks.items()}
+        return {block: kinds_of(counts) for block, counts in words.blocks.items()}
     if block_size is None or page_size is None:
         return None
     online = [block.number for block in blocks if block.state != "offline"]
     try:
-        found = count_words(online, block_size=block_size, page_size=page_size)
+        counted = count_words(online, block_size=block_size, page_size=page_size)
     except MachineError as error:
         notes.append(f"what the frames are used for cannot be read: {error}")
         return None
-    return {block: kinds_of(counts) for block, counts in found.items()}
+    return {block: kinds_of(counts) for block, counts in counted.items()}

@@ -185,9 +185,9 @@ class TarTree:
         self._keep(member.size)
         return self._shared(archive.content(member), self._contents)
 
-    def _shared(self, value: _T, known: dict[_T, _T]) -> _T:
+    def _shared(self, value: _T, earlier: dict[_T, _T]) -> _T:
         """The same value, kept once: names and short contents are alike from block to block."""
-        return value if len(value) > 64 else known.setdefault(value, value)
+        return value if len(value) > 64 else earlier.setdefault(value, value)
 
     def _keep(self, size: int) -> None:
         self._kept_bytes += size

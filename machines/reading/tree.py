@@ -41,7 +41,7 @@ class Tree(Protocol):
         """The content of a regular file; None for anything else."""
 
     def read_text(self, path: str) -> str | None:
-        """The same as text, with undecodable bytes replaced."""
+        """The content as text, undecodable bytes replaced; None as `read_bytes` gives it."""
 
     def listdir(self, path: str) -> tuple[str, ...]:
         """The sorted names in a directory, dangling links included; () if there is none."""
@@ -54,7 +54,7 @@ class Tree(Protocol):
 
 
 def open_tree(path: str | Path) -> Tree:
-    """Open a directory that holds `sys/`, or a tar (plain, gz, bz2, xz) of one.
+    """The tree in a directory that holds `sys/`, or in a tar (plain, gz, bz2, xz) of one.
 
     A tar is read once, here, and never unpacked to disk; `sys/` may lie below
     leading folders in it.

@@ -56,9 +56,9 @@ class _Gzip:
         return self._inner.unused_data
 
     def decompress(self, data: bytes, max_length: int, /) -> bytes:
-        found = self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
-        self.needs_input = len(found) < max_length
-        return found
+        content = self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
+        self.needs_input = len(content) < max_length
+        return content
 
 
 _KINDS: tuple[tuple[bytes, Callable[[], _Decompressor]], ...] = (
@@ -87,13 +87,17 @@ class Stream:
         """
         stop = self._at + size
         if stop <= len(self._chunk):
-            found = self._chunk[self._at : stop]
+            content = self._chunk[self._at : stop]
             self._at = stop
-            return found
+            return content
         return b"".join(self._pieces(size))
 
     def skip(self, size: int) -> bool:
-        """Pass over so many bytes; False if the file ends before."""
+        """Pass over so many bytes; False if the file ends before.
+
+        Raises:
+            MachineError: as `read`.
+        """
         return sum(map(len, self._pieces(size))) == size
 
     def _pieces(self, size: int) -> Iterator[bytes]:
@@ -143,10 +147,10 @@ def _unpacked(raw: IO[bytes], data: bytes, make: Callable[[], _Decompressor]) ->
                 data = raw.read(_PACKED_CHUNK)
                 if not data:
                     raise EOFError("it ends too early")
-            found = part.decompress(data, CHUNK)
+            content = part.decompress(data, CHUNK)
             data = b""
-            if found:
-                yield found
+            if content:
+                yield content
         data = part.unused_data.lstrip(b"\0")
         while not data:
             data = raw.read(_PACKED_CHUNK)
