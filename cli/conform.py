@@ -7,7 +7,6 @@ import json
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import astuple
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,19 +17,17 @@ from .kernel_target import (
     STOPPED,
     can_be_written,
     complain,
-    hold,
     kernel_named,
-    results_of,
-    say,
+    progress_of,
+    walk,
 )
-from .output.streams import UsageError
+from .output.streams import UsageError, show_progress
 from .output.terminal import console
 
 if TYPE_CHECKING:
     from memhp.lab import Kernel
     from memhp.lab.conform import Tally
     from memhp.lab.conform.results import Results, Seen
-    from memhp.lab.conform.scenarios import Check, Scenario
 
 _EPILOG = """examples:
   memhp lab conform                              every kernel that is here, 300 steps each
@@ -99,6 +96,8 @@ def add_parser(parts: Any, guarded: Callable[[Any], Any]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Hold the kernels against the reference; exit 1 if one disagrees."""
+    from memhp.lab.conform.evidence import recorded, results_of
+
     failed = stopped = False
     if args.save:
         can_be_written("--save", args.save)
@@ -135,22 +134,13 @@ def _all(
             each, stopped = _hold(kernel, args)
             seen.append(each)
         except LabError as error:
-            say("")
+            show_progress()
             print(f"memhp lab: {error}", file=sys.stderr)
             failed = True
         if stopped:
             print(f"memhp lab: stopped while {kernel.name} was held", file=sys.stderr)
             break
     return tuple(seen), failed, stopped
-
-
-def recorded() -> Results:
-    """What memhp's own record says that kernels have shown."""
-    from memhp.checks.support.files import json_of
-    from memhp.lab.conform.results import Results
-
-    text = (files("memhp.lab.conform") / "kernels.json").read_text()
-    return Results.from_json(json_of(text))
 
 
 def _read(path: Path) -> Results:
@@ -179,23 +169,13 @@ def _kernels(args: argparse.Namespace) -> list[Kernel]:
 
 def _hold(kernel: Kernel, args: argparse.Namespace) -> tuple[Seen, bool]:
     """What the kernel has shown, and whether somebody pressed Ctrl-C."""
-    from memhp.lab.conform.results import Seen
-    from memhp.lab.conform.scenarios import run as play
     from memhp.lab.conform.scenarios import scenarios_of
-    from memhp.spec.system import SYSTEM
 
-    wanted = () if args.no_scenarios else scenarios_of(kernel)
-    report, stopped = hold(kernel, args.steps, args.seed)
-    stopped = complain(kernel, report, shorten=not stopped)
-    scenarios: dict[Scenario, tuple[Check, ...]] = {}
-    try:
-        for scenario in () if stopped else wanted:
-            say(f"{kernel.name}: {scenario.name}")
-            scenarios[scenario] = play(scenario, kernel, SYSTEM)
-    except KeyboardInterrupt:
-        stopped = True
-    say("")
-    for scenario, checks in scenarios.items():
+    scenarios = () if args.no_scenarios else scenarios_of(kernel)
+    campaign = walk(kernel, args.steps, args.seed)
+    complain(campaign)
+    campaign.play(scenarios, progress_of(kernel))
+    for scenario, checks in campaign.checks.items():
         for check in checks:
             if not check.agrees:
                 print(
@@ -203,9 +183,7 @@ def _hold(kernel: Kernel, args: argparse.Namespace) -> tuple[Seen, bool]:
                     f" {check.seen} seen",
                     file=sys.stderr,
                 )
-    version = kernel.version or "unknown"
-    seen = Seen.of(kernel.name, version, args.seed, report, scenarios, stopped=stopped)
-    return seen, stopped
+    return campaign.seen(), campaign.stopped
 
 
 _HEADS = (

@@ -48,27 +48,17 @@ def add_parser(commands: Any) -> None:
 
 
 def _kernels() -> Iterator[Evidence]:
-    """What memhp's record says: each scenario, and the kernels on which it was played."""
+    """The evidence of kernels for each row, by memhp's own record."""
     from memhp.checks.coverage import Evidence
     from memhp.checks.support.verdicts import Verdict
-    from memhp.lab.conform.results import rules_of
-    from memhp.lab.conform.scenarios import SCENARIOS
-    from memhp.spec.system import SYSTEM
+    from memhp.lab.conform.evidence import evidence, recorded
 
-    from .conform import recorded
-
-    results = recorded()
-    earlier = results.rules != rules_of(SYSTEM)
-    for scenario in SCENARIOS:
-        answers = {
-            seen.kernel: seen.scenarios[scenario.name] and seen.agrees
-            for seen in results.kernels
-            if scenario.name in seen.scenarios
-        }
-        verdict = Verdict.holds if all(answers.values()) else Verdict.refuted
-        notes = [_DEVIATES] * scenario.deviates + [_EARLIER] * earlier
-        detail = "; ".join([", ".join(answers), *notes])
-        for row in scenario.rows if answers else ():
+    for each in evidence(recorded()):
+        scenario = each.scenario
+        verdict = Verdict.holds if each.agrees else Verdict.refuted
+        notes = [_DEVIATES] * scenario.deviates + [_EARLIER] * each.earlier
+        detail = "; ".join([", ".join(each.kernels), *notes])
+        for row in scenario.rows:
             yield Evidence(row, "kernel", scenario.name, verdict, detail)
 
 

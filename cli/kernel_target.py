@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shlex
 import sys
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,14 +21,11 @@ from .output.streams import UsageError, show_progress
 
 if TYPE_CHECKING:
     from memhp.lab import Kernel
-    from memhp.lab.conform import Disagreement, Report
-    from memhp.lab.conform.results import Results, Seen
-    from memhp.lab.conform.target import Operation
+    from memhp.lab.conform import Report
+    from memhp.lab.conform.campaign import Campaign, Finding
 
 STEPS = 300
 """How many operations are done on a kernel, unless somebody says otherwise."""
-_SHRUNK = 3
-_SHRINKING_SECONDS = 60.0
 STOPPED = 130
 """The exit code after Ctrl-C."""
 _NOT_OF_KERNELS = ("jobs", "keep", "out", "verbose")
@@ -49,8 +46,8 @@ def kernel_named(name: str, modules: Path | None = None) -> Kernel:
         kernel = identified(own(Path(name), modules))
     elif modules is not None:
         raise UsageError(f"--modules goes with an image: {name} has its own")
-    elif found := load(choose("kernel", name, STOCK)):
-        kernel = found
+    elif stock := load(choose("kernel", name, STOCK)):
+        kernel = stock
     else:
         raise UsageError(f"{name} is not here, or not whole; bring it: memhp lab fetch {name}")
     if kernel.arch not in BOARDS:
@@ -59,7 +56,15 @@ def kernel_named(name: str, modules: Path | None = None) -> Kernel:
 
 
 def can_be_written(option: str, path: Path) -> None:
-    """Before a long run: whether its result can be kept there.  Raises `UsageError`."""
+    """Before a long run, see that its result can be written.
+
+    Args:
+        option: the option that names the path, for the message.
+        path: the file.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
     try:
         folder = path.resolve().parent
         if not folder.is_dir():
@@ -72,93 +77,71 @@ def can_be_written(option: str, path: Path) -> None:
         raise UsageError(f"{option} {path}: it cannot be written")
 
 
-def hold(
+def walk(
     kernel: Kernel, steps: int, seed: int, seconds: float | None = None, *, quiet: bool = False
-) -> tuple[Report, bool]:
-    """A walk with a progress line: how it went, and whether somebody pressed Ctrl-C."""
-    from memhp.lab.conform import KernelTarget, Report, walk
-    from memhp.spec.system import SYSTEM
+) -> Campaign:
+    """A campaign on the kernel after its walk, which has a line of progress.
 
-    last, stopped = Report(), False
+    Args:
+        kernel: the kernel.
+        steps: how many operations, at most.
+        seed: what they are drawn from.
+        seconds: for how long, at most; None: as long as it takes.
+        quiet: without the line of progress.
+
+    Raises:
+        LabError: the first guest does not boot.
+    """
+    from memhp.lab.conform.campaign import Campaign
 
     def progress(report: Report) -> None:
-        nonlocal last
-        last, done = report, report.total.steps
-        if not quiet:
-            so_far = f"{done:,} of {steps:,} steps"
-            if seconds is not None:
-                so_far = f"{done:,} steps in {report.seconds:.0f} of {seconds:.0f} s"
-            rate = done / max(report.seconds, 1e-9)
-            say(f"{kernel.name}: {so_far}, {rate:.0f} a second")
+        if quiet:
+            return
+        count = report.total.steps
+        so_far = f"{count:,} of {steps:,} steps"
+        if seconds is not None:
+            so_far = f"{count:,} steps in {report.seconds:.0f} of {seconds:.0f} s"
+        rate = count / max(report.seconds, 1e-9)
+        show_progress(f"{kernel.name}: {so_far}, {rate:.0f} a second")
 
-    limit = {} if seconds is None else {"seconds": seconds}
-    try:
-        with KernelTarget(kernel) as target:
-            walk(target, SYSTEM, steps, seed, progress=progress, **limit)
-    except KeyboardInterrupt:
-        stopped = True
-    say("")
-    return last, stopped
+    campaign = Campaign(kernel, seed)
+    campaign.walk(steps, seconds=math.inf if seconds is None else seconds, progress=progress)
+    show_progress()
+    return campaign
 
 
-def complain(kernel: Kernel, report: Report, *, shorten: bool = True) -> bool:
+def progress_of(kernel: Kernel) -> Callable[[str], None]:
+    """What shows a line of progress with the kernel's name; an empty one wipes it."""
+    return lambda text: show_progress(f"{kernel.name}: {text}" if text else "")
+
+
+def complain(campaign: Campaign) -> None:
     """Say what disagrees and which guests were lost, and keep the operations in files.
 
-    The first disagreements are made shorter, each for as long as a minute, if ``shorten``.
-
-    Returns:
-        whether somebody pressed Ctrl-C meanwhile; everything is said and kept all the same.
+    The first disagreements are made shorter, unless somebody has pressed Ctrl-C.
     """
-    for lost in report.lost:
-        print(f"{kernel.name}: a guest was lost: {lost.why}", file=sys.stderr)
-        _keep(_free("lost", kernel), kernel, lost.operations, lost.why)
-    for number, found in enumerate(report.disagreements):
-        path = _free("disagreement", kernel)
-        print(f"{kernel.name}: {found}", file=sys.stderr)
-        _keep(path, kernel, found.operations, str(found))
-        if shorten and number < _SHRUNK:
-            try:
-                short = _shortened(kernel, found)
-            except KeyboardInterrupt:
-                shorten = False
-                continue
-            if short is not found:
-                print(f"{kernel.name}, made shorter: {short}", file=sys.stderr)
-                _keep(path, kernel, short.operations, str(short))
-    for name, tally in report.tallies.items():
-        if not (tally.agrees or tally.disagreed):
-            print(
-                f"{kernel.name}: {tally.changed} of {tally.steps} steps of {name} are explained"
-                " by changes alone: too many",
-                file=sys.stderr,
-            )
-    return not shorten
+    kernel, path = campaign.kernel, Path()
+    for finding in campaign.findings(progress_of(kernel)):
+        if not finding.shorter:
+            path = free_path(Path(f"{finding.kind}-{Path(kernel.name).name}.json"))
+        about = "a guest was lost: " if finding.kind == "lost" else ""
+        shorter = ", made shorter" * finding.shorter
+        print(f"{kernel.name}{shorter}: {about}{finding.report}", file=sys.stderr)
+        _keep(path, kernel, finding)
+    for name, tally in campaign.report.changed_too_often.items():
+        print(
+            f"{kernel.name}: {tally.changed} of {tally.steps} steps of {name} are explained"
+            " by changes alone: too many",
+            file=sys.stderr,
+        )
 
 
-def _shortened(kernel: Kernel, found: Disagreement) -> Disagreement:
-    from memhp.lab.conform import KernelTarget
-    from memhp.lab.conform.shrink import shrunk
-    from memhp.spec.system import SYSTEM
-
-    say(f"{kernel.name}: the disagreement is made shorter")
-    try:
-        with KernelTarget(kernel) as target:
-            return shrunk(target, SYSTEM, found, seconds=_SHRINKING_SECONDS)
-    finally:
-        say("")
-
-
-def _free(what: str, kernel: Kernel) -> Path:
-    """A file here for what was found, beside those of before."""
-    return free_path(Path(f"{what}-{Path(kernel.name).name}.json"))
-
-
-def _keep(path: Path, kernel: Kernel, operations: Iterable[Operation], report: str) -> None:
+def _keep(path: Path, kernel: Kernel, finding: Finding) -> None:
     """Write the operations, or say why that is not possible."""
     from memhp.lab.conform.results import disagreement
 
     try:
-        write_json(path, disagreement(kernel.name, operations, report))
+        write_json(path, disagreement(kernel.name, finding.operations, finding.report))
     except UsageError as error:
         print(f"memhp lab: {error}", file=sys.stderr)
         return
@@ -166,39 +149,29 @@ def _keep(path: Path, kernel: Kernel, operations: Iterable[Operation], report: s
     print(f"again: {again}", file=sys.stderr)
 
 
-def results_of(kernels: Iterable[Kernel], seen: Iterable[Seen]) -> Results:
-    """What was seen today, with the QEMU of the first kernel."""
-    from memhp.lab.conform.results import Results, rules_of
-    from memhp.lab.guest.platforms import version_of_qemu
-    from memhp.spec.system import SYSTEM
-
-    qemu = version_of_qemu(next(iter(kernels)).arch)
-    return Results(f"{datetime.now(UTC):%Y-%m-%d}", qemu, rules_of(SYSTEM), tuple(seen))
-
-
 def fuzz(args: argparse.Namespace) -> int:
     """`memhp fuzz --target kernel:NAME`; exit 1 if the kernel leaves the specification."""
     from memhp.lab import LabError
-    from memhp.lab.conform.results import Seen
+    from memhp.lab.conform.evidence import results_of
     from memhp.spec.profiles import LINUX
 
     try:
         for name in _NOT_OF_KERNELS:
             if getattr(args, name):
-                raise UsageError(f"--{name} does not go with a kernel, which is walked in one go")
+                raise UsageError(f"--{name} does not go with a kernel, which is walk in one go")
         if args.profile not in (None, LINUX):
             raise UsageError(f"a kernel is compared with {LINUX}, not with {args.profile}")
         kernel = kernel_named(args.target.partition(":")[2])
         seconds = 60 * args.minutes if args.minutes else None
         steps = args.steps or (sys.maxsize if seconds else STEPS)
         quiet = args.quiet or args.json
-        report, stopped = hold(kernel, steps, args.seed, seconds, quiet=quiet)
-        stopped = complain(kernel, report, shorten=not stopped)
+        campaign = walk(kernel, steps, args.seed, seconds, quiet=quiet)
+        complain(campaign)
     except (LabError, UsageError, OSError) as error:
         return fail("fuzz", error)
+    report = campaign.report
     if args.json:
-        seen = Seen.of(kernel.name, kernel.version or "unknown", args.seed, report, {})
-        print(json.dumps(results_of([kernel], [seen]).to_json(), indent=1))
+        print(json.dumps(results_of([kernel], [campaign.seen()]).to_json(), indent=1))
     else:
         total = report.total
         print(
@@ -208,11 +181,19 @@ def fuzz(args: argparse.Namespace) -> int:
         )
     if not report.agrees:
         return 1
-    return STOPPED if stopped else 0
+    return STOPPED if campaign.stopped else 0
 
 
 def replay(document: Any, args: argparse.Namespace) -> int:
-    """Do a disagreement again; exit 1 if the kernel still disagrees.  Raises `UsageError`."""
+    """Do a disagreement again; the exit code is 1 if the kernel still disagrees.
+
+    Args:
+        document: what `complain` wrote.
+        args: those of `memhp replay`.
+
+    Raises:
+        UsageError: it is malformed, or cannot be done on the target.
+    """
     from memhp.lab import LabError
     from memhp.lab.conform import KernelTarget, again
     from memhp.lab.conform.results import operations_of
@@ -228,8 +209,8 @@ def replay(document: Any, args: argparse.Namespace) -> int:
     except (LabError, ValueError, OSError) as error:
         raise UsageError(str(error)) from None
     print(f"{args.trace}: {len(operations)} operations on {args.target}")
-    for found in report.disagreements:
-        print(found)
+    for disagreement in report.disagreements:
+        print(disagreement)
     for line in report.changes:
         print(f"changed: {line}")
     for lost in report.lost:
@@ -239,8 +220,3 @@ def replay(document: Any, args: argparse.Namespace) -> int:
     if report.agrees and not (report.deviations or report.changes):
         print("the kernel does what the reference does")
     return 0 if report.agrees else 1
-
-
-def say(text: str) -> None:
-    """Show it as the progress line, if somebody looks; an empty text wipes that."""
-    show_progress(text)

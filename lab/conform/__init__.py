@@ -7,6 +7,8 @@
 - `walk`: random operations; `report`: how they went; `shrink`: fewer of them that disagree, too.
 - `scenarios`: what rows of the list say, done on a kernel; `plays`, `lmbs`: their steps.
 - `results`: what was seen, kept.
+- `campaign`: all of that on one kernel, the way in for `cli`; `evidence`: what kernels have shown,
+  by scenario.
 
 May import: lab.tools, lab.kernels, lab.guest, machines.reading, machines.judging,
 checks.support, spec, spec.language, spec.numbers, reference.

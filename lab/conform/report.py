@@ -121,6 +121,15 @@ class Report:
         return together(self.tallies.values())
 
     @property
+    def changed_too_often(self) -> dict[str, Tally]:
+        """The operations that do not agree although no step of theirs disagreed."""
+        return {
+            name: tally
+            for name, tally in self.tallies.items()
+            if not (tally.agrees or tally.disagreed)
+        }
+
+    @property
     def agrees(self) -> bool:
         """Nothing is left unexplained, few steps are *changed*, and no guest was lost."""
         well = all(tally.agrees for tally in self.tallies.values())

@@ -28,7 +28,7 @@ MAX_HEADERS = 2_500_000
 """How many headers are read; a hundred thousand blocks have a million files and links."""
 
 MAX_EXTENSION = 1 << 20
-"""Bytes of one header that extends the next; overrides attributes may take some."""
+"""Bytes of one header that extends the next; extended attributes may take some."""
 
 MAX_RECORDS = 8_000_000
 """Records in all pax headers together; a member has its three times, and perhaps a path."""

@@ -13,10 +13,11 @@ import pytest
 
 import memhp.cli
 from memhp.cli import conform
-from memhp.cli.conform import markdown, recorded
+from memhp.cli.conform import markdown
 from memhp.cli.main import main
 from memhp.lab import Kernel
 from memhp.lab.conform import results
+from memhp.lab.conform.evidence import recorded
 from memhp.lab.conform.report import Disagreement, Lost, Report, Tally
 from memhp.lab.conform.results import (
     Results,
@@ -42,6 +43,7 @@ REPORT = Report(
 )
 CHECKS = {SCENARIOS[0]: (Check("a", "1", "1"),), SCENARIOS[1]: (Check("b", "1", "1"),)}
 GOOD = Seen.of("x86_64-6.1", "6.1.0", 7, REPORT, CHECKS)
+CAMPAIGN = "memhp.lab.conform.campaign"
 RESULTS = Results("2026-11-24", "QEMU", "0", (GOOD,))
 
 
@@ -231,11 +233,11 @@ def here(monkeypatch: pytest.MonkeyPatch) -> list[Kernel]:
 def test_ctrl_c_shows_and_keeps_what_was_found_so_far(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def walk(*words: object, progress: Callable[[Report], None]) -> None:
+    def walk(*words: object, progress: Callable[[Report], None], **more: object) -> None:
         progress(REPORT)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("memhp.lab.conform.walk", walk)
+    monkeypatch.setattr(f"{CAMPAIGN}.walk", walk)
     words = ["--no-scenarios", "--save", "kept.json"]
     assert main(["lab", "conform", *words]) == 130
     out, err = capsys.readouterr()
@@ -254,8 +256,8 @@ def test_ctrl_c_while_a_disagreement_is_made_shorter_loses_nothing(
     operations = (("add_device", (1,)),)
     found = Disagreement(operations, None, (22,), (), ("zone of 4: a expected, b seen",), ())
     report = Report({"add_device": Tally(disagreed=2)}, [found, found])
-    monkeypatch.setattr("memhp.lab.conform.walk", lambda *words, progress: progress(report))
-    monkeypatch.setattr("memhp.lab.conform.shrink.shrunk", shrunk)
+    monkeypatch.setattr(f"{CAMPAIGN}.walk", lambda *words, progress, **more: progress(report))
+    monkeypatch.setattr(f"{CAMPAIGN}.shrunk", shrunk)
     assert main(["lab", "conform", "--no-scenarios", "--save", "kept.json"]) == 1
     out, err = capsys.readouterr()
     assert "one (6): 2 steps" in out
@@ -278,8 +280,8 @@ def test_ctrl_c_in_a_scenario_keeps_those_that_were_played(
             raise KeyboardInterrupt
         return (Check("a", "1", "1"),)
 
-    monkeypatch.setattr("memhp.lab.conform.walk", lambda *words, progress: progress(REPORT))
-    monkeypatch.setattr("memhp.lab.conform.scenarios.run", play)
+    monkeypatch.setattr(f"{CAMPAIGN}.walk", lambda *words, progress, **more: progress(REPORT))
+    monkeypatch.setattr(f"{CAMPAIGN}.run", play)
     monkeypatch.setattr("memhp.lab.conform.scenarios.scenarios_of", lambda _: SCENARIOS)
     assert main(["lab", "conform"]) == 130
     out = capsys.readouterr().out

@@ -97,7 +97,7 @@ def test_a_kernel_is_evidence_if_all_that_it_did_agrees_and_is_said_to_be_of_ear
     seen: Seen, rules: str, verdict: Verdict, detail: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     results = Results("2026-11-27", "QEMU", rules, (seen,))
-    monkeypatch.setattr("memhp.cli.conform.recorded", lambda: results)
+    monkeypatch.setattr("memhp.lab.conform.evidence.recorded", lambda: results)
     found = list(_kernels())
     assert [each.row for each in found] == [*SCENARIOS[0].rows]
     assert found[0].verdict is verdict

@@ -95,7 +95,7 @@ def _of_about(random: Random, folder: Path) -> Case:
 
 @cache
 def _shown() -> str:
-    from memhp.cli.conform import recorded
+    from memhp.lab.conform.evidence import recorded
 
     document = recorded().to_json()
     return json.dumps({**document, "kernels": document["kernels"][:2]})
