@@ -9,28 +9,44 @@ from typing import Any
 
 
 def at_least_one(text: str) -> int:
-    """An argument that counts something; argparse says so when it does not."""
+    """The number in an argument that counts something.
+
+    Raises:
+        ArgumentTypeError: it is no number of at least 1.
+    """
     if not re.fullmatch("[0-9]{1,9}", text) or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a number of at least 1")
     return int(text)
 
 
 def processes(text: str) -> int:
-    """An argument that says how many processes or threads; argparse says so when it is none."""
+    """The number in an argument that says how many processes or threads.
+
+    Raises:
+        ArgumentTypeError: it is no number of at least 1, or too large.
+    """
     if at_least_one(text) > _MOST_PROCESSES:
         raise argparse.ArgumentTypeError(f"{text} are too many: {_MOST_PROCESSES} at most")
     return int(text)
 
 
 def file_name(text: str) -> Path:
-    """An argument that names a file or folder; argparse says so when it is empty."""
+    """The path of a file or folder in an argument.
+
+    Raises:
+        ArgumentTypeError: it is empty.
+    """
     if not text:
         raise argparse.ArgumentTypeError("an empty name names no file")
     return Path(text)
 
 
 def number_of_seconds(text: str) -> float:
-    """An argument that is a time; argparse says so when it is none."""
+    """The seconds in an argument such as 30 or 0.5.
+
+    Raises:
+        ArgumentTypeError: it is no number above 0.
+    """
     if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", text) or not float(text):
         raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a number of seconds")
     return float(text)
@@ -50,10 +66,26 @@ _MOST_PROCESSES = 4096
 
 
 def number_of_bytes(text: str) -> int:
-    """An argument such as 64MiB, 64M or 67108864; argparse says so when it is none."""
+    """The bytes in an argument such as 64MiB, 64M or 67108864.
+
+    Raises:
+        ArgumentTypeError: it is no size.
+    """
+    size = bytes_in(text)
+    if size is None:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a size such as 64MiB or 1PiB")
+    return size
+
+
+def bytes_in(text: str) -> int | None:
+    """The bytes that a size such as 64MiB, 64M or 67108864 stands for; None if it is none.
+
+    >>> bytes_in("64M") == bytes_in("64MiB") == 64 << 20
+    True
+    """
     match = re.fullmatch(r"([0-9]{1,20})(?:([KMGTP])(?:iB)?)?", text, re.ASCII)
     if match is None:
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a size such as 64MiB or 1PiB")
+        return None
     return int(match[1]) << (10 * ("KMGTP".index(match[2]) + 1) if match[2] else 0)
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .arguments import at_least_one, file_name, processes
+from .arguments import at_least_one, bytes_in, file_name, processes
 from .files import NOBODY_READS, fail, write_file
 from .names import choose, find_profile, find_variant, properties_named, system_of
 from .output.streams import UsageError, one_line
@@ -80,12 +79,12 @@ def add_parser(commands: Any) -> None:
 
 def _bytes(text: str) -> int:
     """An amount of memory such as ``900M``."""
-    found = re.fullmatch(r"([0-9]{1,15})([KMGT]?)", text.upper())
-    if not found or not int(found[1]):
+    amount = bytes_in(text.upper())
+    if not amount:
         raise argparse.ArgumentTypeError(
             f"{text[:40]!r} is not an amount of memory such as 900M or 4G"
         )
-    return int(int(found[1]) << {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}[found[2]])
+    return amount
 
 
 def run(args: argparse.Namespace) -> int:

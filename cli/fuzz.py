@@ -63,19 +63,7 @@ def add_parser(commands: Any) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--target",
-        default="engine",
-        metavar="NAME",
-        help="engine (default), module:Class, or kernel:NAME",
-    )
-    parser.add_argument(
-        "--profile",
-        metavar="NAME",
-        help="whose design to compare with: list-2004, which the engine follows, or linux-6.12"
-        " (default: what the class's attribute profile says, else list-2004; a kernel is always"
-        " compared with Linux's)",
-    )
+    _add_target(parser)
     parser.add_argument(
         "--walk", action="store_true", help="a bare random walk, without hypothesis"
     )
@@ -110,6 +98,23 @@ def add_parser(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
+def _add_target(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what is compared with what."""
+    parser.add_argument(
+        "--target",
+        default="engine",
+        metavar="NAME",
+        help="engine (default), module:Class, or kernel:NAME",
+    )
+    parser.add_argument(
+        "--profile",
+        metavar="NAME",
+        help="whose design to compare with: list-2004, which the engine follows, or linux-6.12"
+        " (default: what the class's attribute profile says, else list-2004; a kernel is always"
+        " compared with Linux's)",
+    )
+
+
 def _minutes(text: str) -> float:
     try:
         minutes = float(text)
@@ -121,7 +126,7 @@ def _minutes(text: str) -> float:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run a campaign; exit 1 if the target leaves the specification."""
+    """Run a campaign; the exit code is 1 if the target leaves the specification."""
     if args.list:
         show_list()
         return 0
@@ -129,10 +134,9 @@ def run(args: argparse.Namespace) -> int:
         from .kernel_target import fuzz
 
         return fuzz(args)
-    from memhp.checks.fuzz.campaign import CampaignError, WorkersLost
+    from memhp.checks.fuzz.campaign import CampaignError
     from memhp.checks.fuzz.targets import TargetError
     from memhp.checks.proof.cache import default_folder
-    from memhp.checks.support.verdicts import Verdict
 
     args.out = args.out or free_path(Path("divergence.json"))
     try:
@@ -145,24 +149,32 @@ def run(args: argparse.Namespace) -> int:
     folder = default_folder() or Path(os.devnull)
     # What hypothesis keeps for itself is a cache, and nothing to leave where somebody works.
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(folder / "hypothesis"))
+    return _carry_out(campaign, args, rules)
+
+
+def _carry_out(campaign: Campaign, args: argparse.Namespace, rules: list[str]) -> int:
+    """Run the campaign, keep it and show how it went; returns the exit code."""
+    from memhp.checks.fuzz.campaign import WorkersLost
+    from memhp.checks.fuzz.targets import TargetError
+    from memhp.checks.support.verdicts import Verdict
+
     started = monotonic()
-    told = 0
+    failed = stopped = 0
     try:
         stopped = _go_on(campaign, args, len(rules))
     except (TargetError, UsageError, WorkersLost) as error:
-        told = fail("fuzz", error)
-        told = Verdict.undetermined.exit_code if isinstance(error, WorkersLost) else told
-        stopped = 0
+        failed = fail("fuzz", error)
+        failed = Verdict.undetermined.exit_code if isinstance(error, WorkersLost) else failed
     keep = args.keep or (free_path(Path("campaign.json")) if stopped else None)
     try:
         _keep(campaign, keep)
     except UsageError as error:
-        told = fail("fuzz", error)
-    deep = args.verbose and not (campaign.record or stopped or told)
+        failed = fail("fuzz", error)
+    deep = args.verbose and not (campaign.record or stopped or failed)
     depth = _depth(args, campaign.profile) if deep else None
     if args.json:
         print(json.dumps(document(campaign, rules, args.out, depth), indent=1))
-    elif campaign.steps or campaign.record or not told:
+    elif campaign.steps or campaign.record or not failed:
         show(campaign, rules, args.out, seconds=monotonic() - started, full=args.verbose)
         if depth:
             show_depth(depth)
@@ -170,26 +182,32 @@ def run(args: argparse.Namespace) -> int:
         print(f"stopped; to go on: {_again(campaign, keep, args.profile)}", file=sys.stderr)
     if campaign.record:
         return Verdict.refuted.exit_code
-    return told or stopped or Verdict.holds.exit_code
+    return failed or stopped or Verdict.holds.exit_code
 
 
 def _first_look(args: argparse.Namespace) -> tuple[str, list[str]]:
     """The profile to compare the target with, and the names of the operations it is asked for.
 
-    Raises TargetError, or UsageError if there is no such profile.
+    Raises:
+        TargetError: there is no such target, or it cannot be used.
+        UsageError: there is no such profile.
     """
     from memhp.checks.fuzz.rules import rules_for
     from memhp.checks.fuzz.targets import profile_of, target_named
     from memhp.spec.profiles import system_of
 
-    made = target_named(args.target, limit=args.limit)
-    profile = find_profile(args.profile or profile_of(made)).name
-    rules = rules_for(getattr(made, "operations", None), system_of(profile))
+    target = target_named(args.target, limit=args.limit)
+    profile = find_profile(args.profile or profile_of(target)).name
+    rules = rules_for(getattr(target, "operations", None), system_of(profile))
     return profile, [rule.name for rule in rules]
 
 
 def _try_place(path: Path | None) -> None:
-    """Before the work begins: raise UsageError if no file can be made in that place."""
+    """Before the work begins, see that a file can be made in that place.
+
+    Raises:
+        UsageError: none can.
+    """
     if path is None or (path.exists() and not (path.is_file() or path.is_dir())):
         return
     try:
@@ -214,7 +232,7 @@ def _campaign(args: argparse.Namespace, profile: str) -> Campaign:
     if not (args.keep and args.keep.exists()):
         return Campaign(mode, args.target, args.seed, profile=profile)
     try:
-        kept = Campaign.from_json(json_of(read_whole(args.keep, _MOST, regular=True)))
+        campaign = Campaign.from_json(json_of(read_whole(args.keep, _MOST, regular=True)))
     except OSError as error:
         raise UsageError(f"cannot read {args.keep}: {error.strerror}") from None
     except CampaignError as error:
@@ -223,28 +241,32 @@ def _campaign(args: argparse.Namespace, profile: str) -> Campaign:
         raise UsageError(
             f"{args.keep} is no campaign: it cannot be read as JSON: {error}"
         ) from None
-    given = (mode, args.target, args.seed, profile)
-    if (kept.mode, kept.target, kept.seed, kept.profile) != given:
+    options = (mode, args.target, args.seed, profile)
+    if (campaign.mode, campaign.target, campaign.seed, campaign.profile) != options:
         raise UsageError(
-            f"{args.keep} is another campaign: {kept.mode} of {kept.target[:100]},"
-            f" seed {kept.seed}, compared with {kept.profile}"
+            f"{args.keep} is another campaign: {campaign.mode} of {campaign.target[:100]},"
+            f" seed {campaign.seed}, compared with {campaign.profile}"
         )
-    return kept
+    return campaign
 
 
-def _again(campaign: Campaign, keep: Path, asked: str | None) -> str:
-    """The command that goes on with a campaign; ``asked`` is the profile, if one was given."""
+def _again(campaign: Campaign, keep: Path, profile: str | None) -> str:
+    """The command that goes on with a campaign; ``profile`` is None if none was given."""
     walk = ["--walk"] if campaign.mode == "walk" else []
-    profile = ["--profile", asked] if asked else []
-    what = ["--target", campaign.target, *profile, "--seed", str(campaign.seed)]
+    design = ["--profile", profile] if profile else []
+    what = ["--target", campaign.target, *design, "--seed", str(campaign.seed)]
     return shlex.join(["memhp", "fuzz", *walk, *what, "--keep", str(keep)])
 
 
 def _go_on(campaign: Campaign, args: argparse.Namespace, rules: int) -> int:
-    """Run pieces, and keep what is found as it is found.
+    """Run the pieces of a campaign, and keep what is found as it is found.
 
-    Returns the exit code if somebody stopped it, by Ctrl-C or a signal that ends processes;
-    otherwise 0.  Raises what `campaign.run` does, UsageError if nothing can be kept.
+    Returns:
+        the exit code if somebody stopped it, by Ctrl-C or a signal that ends processes; else 0.
+
+    Raises:
+        TargetError, WorkersLost: as `campaign.run`.
+        UsageError: the campaign cannot be kept.
     """
     from memhp.checks.fuzz.campaign import run as pieces
 
@@ -254,7 +276,7 @@ def _go_on(campaign: Campaign, args: argparse.Namespace, rules: int) -> int:
     seconds = args.minutes * 60 if args.minutes else None
     jobs = args.jobs or os.cpu_count() or 1
     try:
-        with _ended_as_interrupted() as ended:
+        with _ended_as_interrupted() as signals:
             for _ in pieces(campaign, steps=steps, seconds=seconds, jobs=jobs, limit=args.limit):
                 if campaign.record:
                     write_json(args.out, campaign.record.to_json())
@@ -264,7 +286,7 @@ def _go_on(campaign: Campaign, args: argparse.Namespace, rules: int) -> int:
                     hit = f"{len(by_name(campaign))} of {rules} rules"
                     show_progress(f"{campaign.steps:,} operations, {rate:,.0f} a second, {hit}")
     except KeyboardInterrupt:
-        return 128 + (ended[0] if ended else signal.SIGINT)
+        return 128 + (signals[0] if signals else signal.SIGINT)
     finally:
         show_progress()
     return 0
@@ -272,16 +294,16 @@ def _go_on(campaign: Campaign, args: argparse.Namespace, rules: int) -> int:
 
 @contextmanager
 def _ended_as_interrupted() -> Iterator[list[int]]:
-    """Within, SIGTERM and SIGHUP raise KeyboardInterrupt; the signals that came are in the list."""
-    came: list[int] = []
+    """Within, SIGTERM and SIGHUP raise KeyboardInterrupt; the list has the signals that came."""
+    signals: list[int] = []
 
     def end(number: int, _: object) -> None:
-        came.append(number)
+        signals.append(number)
         raise KeyboardInterrupt
 
     before = {each: signal.signal(each, end) for each in (signal.SIGTERM, signal.SIGHUP)}
     try:
-        yield came
+        yield signals
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)

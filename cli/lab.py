@@ -55,9 +55,20 @@ def add_parser(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parts = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_list(parts)
+    _add_fetch(parts)
+    _add_boot(parts)
+    _add_record(parts)
+    conform.add_parser(parts, _guarded)
+
+
+def _add_list(parts: Any) -> None:
     listing = parts.add_parser("list", help="the kernels that are known, and those that are here")
     listing.add_argument("--json", action="store_true", help="machine-readable output")
     listing.set_defaults(run=_guarded(_list))
+
+
+def _add_fetch(parts: Any) -> None:
     fetching = parts.add_parser("fetch", help="bring kernels into the cache, through apt")
     fetching.add_argument(
         "names", nargs="*", metavar="NAME", help="default: those of this machine's architecture"
@@ -66,12 +77,43 @@ def add_parser(commands: Any) -> None:
         "--selftest", action="store_true", help="their own tests of memory hotplug (140 MB each)"
     )
     fetching.set_defaults(run=_guarded(_fetch))
+
+
+def _add_boot(parts: Any) -> None:
     booting = parts.add_parser("boot", help="boot a guest and say what it has")
     booting.add_argument("name", nargs="?", metavar="NAME", help="a kernel of `memhp lab list`")
     booting.add_argument("--kernel", type=Path, metavar="PATH", help="a kernel image of your own")
     booting.add_argument(
         "--modules", type=Path, metavar="FOLDER", help="those of that image, if not built in"
     )
+    _add_machine(booting)
+    booting.add_argument(
+        "--run",
+        dest="shell",
+        action="append",
+        default=[],
+        metavar="COMMAND",
+        help="for the guest's shell, after that and before --snapshot; what it says is shown",
+    )
+    booting.add_argument(
+        "--option", action="append", default=[], metavar="WORD", help="for the kernel"
+    )
+    booting.add_argument(
+        "--limit",
+        type=number_of_seconds,
+        default=_LIMIT,
+        metavar="SECONDS",
+        help=f"default: {_LIMIT:g}",
+    )
+    booting.add_argument("--kvm", action="store_true", help="use KVM if a probe shows it works")
+    booting.add_argument(
+        "--snapshot", type=Path, metavar="FILE", help="write a tar for `memhp inspect`"
+    )
+    booting.set_defaults(run=_guarded(_boot))
+
+
+def _add_machine(booting: argparse.ArgumentParser) -> None:
+    """Add the options that say what the guest's machine is made of."""
     booting.add_argument(
         "--node",
         action="append",
@@ -106,29 +148,9 @@ def add_parser(commands: Any) -> None:
         metavar="NODE,SIZE",
         help="a DIMM that is plugged once the guest runs; each takes a slot",
     )
-    booting.add_argument(
-        "--run",
-        dest="shell",
-        action="append",
-        default=[],
-        metavar="COMMAND",
-        help="for the guest's shell, after that and before --snapshot; what it says is shown",
-    )
-    booting.add_argument(
-        "--option", action="append", default=[], metavar="WORD", help="for the kernel"
-    )
-    booting.add_argument(
-        "--limit",
-        type=number_of_seconds,
-        default=_LIMIT,
-        metavar="SECONDS",
-        help=f"default: {_LIMIT:g}",
-    )
-    booting.add_argument("--kvm", action="store_true", help="use KVM if a probe shows it works")
-    booting.add_argument(
-        "--snapshot", type=Path, metavar="FILE", help="write a tar for `memhp inspect`"
-    )
-    booting.set_defaults(run=_guarded(_boot))
+
+
+def _add_record(parts: Any) -> None:
     recording = parts.add_parser(
         "record", help="boot guests, try to take each of their blocks offline, and keep that"
     )
@@ -143,7 +165,6 @@ def add_parser(commands: Any) -> None:
         help="default: tests/data",
     )
     recording.set_defaults(run=_guarded(_record))
-    conform.add_parser(parts, _guarded)
 
 
 def _node(text: str) -> tuple[int, int]:

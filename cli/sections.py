@@ -55,17 +55,7 @@ def add_parser(commands: Any) -> None:
         metavar="MAP",
         help="a listing of /proc/iomem, a directory with sys/, a tar",
     )
-    parser.add_argument(
-        "--size", type=number_of_bytes, metavar="SIZE", help="instead of MAP: memory up to SIZE"
-    )
-    parser.add_argument("--holes", type=int, metavar="N", help="that many holes, spread evenly")
-    parser.add_argument("--hole-size", type=number_of_bytes, metavar="SIZE", help="size of each")
-    parser.add_argument(
-        "--dimm-size",
-        type=number_of_bytes,
-        metavar="SIZE",
-        help="what is added and removed at once; holes begin where one ends (1GiB)",
-    )
+    _add_description(parser)
     parser.add_argument(
         "--arch", metavar="NAME", help="default: the first architecture that reaches the map"
     )
@@ -91,6 +81,21 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--json", action="store_true", help="machine-readable output")
     parser.set_defaults(run=run)
+
+
+def _add_description(parser: argparse.ArgumentParser) -> None:
+    """Add the options that describe a map."""
+    parser.add_argument(
+        "--size", type=number_of_bytes, metavar="SIZE", help="instead of MAP: memory up to SIZE"
+    )
+    parser.add_argument("--holes", type=int, metavar="N", help="that many holes, spread evenly")
+    parser.add_argument("--hole-size", type=number_of_bytes, metavar="SIZE", help="size of each")
+    parser.add_argument(
+        "--dimm-size",
+        type=number_of_bytes,
+        metavar="SIZE",
+        help="what is added and removed at once; holes begin where one ends (1GiB)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from .terminal import console, say
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from memhp.checks.fuzz.campaign import Campaign
     from memhp.checks.fuzz.reached import Reached
     from memhp.checks.fuzz.record import Record
@@ -25,11 +27,11 @@ def show_list() -> None:
     """Print every operation with its parameters, and then what only targets that name it do."""
     from memhp.checks.fuzz.rules import EVERY, RULES
 
-    asked = {rule.name for rule in RULES}
+    names = {rule.name for rule in RULES}
     print("Asked of every target that does not name its operations:\n")
-    _show_rules(rule for name, rule in EVERY.items() if name in asked)
+    _show_rules(rule for name, rule in EVERY.items() if name in names)
     print("\nOnly of targets that name them; most are single steps of the above:\n")
-    _show_rules(rule for name, rule in EVERY.items() if name not in asked)
+    _show_rules(rule for name, rule in EVERY.items() if name not in names)
 
 
 def _show_rules(rules: Iterable[Rule]) -> None:
@@ -47,14 +49,49 @@ def _show_rules(rules: Iterable[Rule]) -> None:
 def show(
     campaign: Campaign, rules: Sequence[str], out: Path, *, seconds: float, full: bool
 ) -> None:
-    """Print a table of what was done, and the verdict.
+    """Print a table of what was done and compared, and the verdict.
 
-    Parameters: ``rules``, the names of all operations that could be drawn; ``out``, where a
-    divergence is; ``full``, with the traceback if the target failed.
+    Args:
+        campaign: the campaign.
+        rules: the names of all operations that could be drawn.
+        out: the file of a divergence.
+        seconds: how long it took.
+        full: with the traceback, if the target failed.
     """
-    from rich.table import Table
-
     from memhp.spec.profiles import DEFAULT, LINUX
+
+    shown = console()
+    shown.print(_answers(campaign))
+    shown.print()
+    share = campaign.changed / campaign.steps if campaign.steps else 0.0
+    say(
+        shown,
+        f"{campaign.steps:,} operations on {campaign.target} ({campaign.mode}, seed"
+        f" {campaign.seed}), compared with {campaign.profile}; {share:.0%} changed something;"
+        f" {seconds:.1f} s",
+    )
+    if campaign.steps:
+        say(shown, _compared(campaign))
+    if campaign.record is not None:
+        _show_record(campaign.record, campaign.target, out, full=full)
+        if campaign.profile == DEFAULT and campaign.target != "engine":
+            say(shown, f"{DEFAULT} is what the list asks for; Linux's design is --profile {LINUX}")
+        return None
+    if not campaign.steps:
+        return say(shown, "nothing is finished yet: no operation was compared")
+    drawn, succeeded = undone(campaign, rules)
+    if succeeded:
+        say(shown, f"never succeeded ({len(succeeded)}): {_some(succeeded)}")
+    if drawn:
+        say(shown, f"never drawn ({len(drawn)} of {len(rules)}): {_some(drawn)}")
+        say(shown, f"no divergence in the {len(rules) - len(drawn)} operations that were drawn")
+    else:
+        print("no divergence")
+
+
+def _answers(campaign: Campaign) -> Table:
+    """How often each operation was done, how often it succeeded, and what refused it."""
+    from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
     table.add_column("operation", no_wrap=True)
@@ -69,33 +106,7 @@ def show(
             f"{answers[None]:,}",
             ", ".join(f"{word} {count:,}" for word, count in errors),
         )
-    out_of = console()
-    out_of.print(table)
-    out_of.print()
-    share = campaign.changed / campaign.steps if campaign.steps else 0.0
-    say(
-        out_of,
-        f"{campaign.steps:,} operations on {campaign.target} ({campaign.mode}, seed"
-        f" {campaign.seed}), compared with {campaign.profile}; {share:.0%} changed something;"
-        f" {seconds:.1f} s",
-    )
-    if campaign.steps:
-        say(out_of, _compared(campaign))
-    if campaign.record is not None:
-        _show_record(campaign.record, campaign.target, out, full=full)
-        if campaign.profile == DEFAULT and campaign.target != "engine":
-            say(out_of, f"{DEFAULT} is what the list asks for; Linux's design is --profile {LINUX}")
-        return None
-    if not campaign.steps:
-        return say(out_of, "nothing is finished yet: no operation was compared")
-    drawn, succeeded = undone(campaign, rules)
-    if succeeded:
-        say(out_of, f"never succeeded ({len(succeeded)}): {_some(succeeded)}")
-    if drawn:
-        say(out_of, f"never drawn ({len(drawn)} of {len(rules)}): {_some(drawn)}")
-        say(out_of, f"no divergence in the {len(rules) - len(drawn)} operations that were drawn")
-    else:
-        print("no divergence")
+    return table
 
 
 def _show_record(record: Record, target: str, out: Path, *, full: bool) -> None:
@@ -110,7 +121,12 @@ def _show_record(record: Record, target: str, out: Path, *, full: bool) -> None:
 
 
 def undone(campaign: Campaign, rules: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The operations that were never drawn, and those that were and never succeeded."""
+    """The operations that were never drawn, and those that were drawn and never succeeded.
+
+    Args:
+        campaign: the campaign.
+        rules: the names of all operations that could be drawn.
+    """
     names = by_name(campaign)
     drawn = [name for name in rules if name not in names]
     return drawn, [name for name in rules if name in names and not names[name][None]]
@@ -124,14 +140,14 @@ def _compared(campaign: Campaign) -> str:
     """How much of the state was compared, and what was not: one paragraph."""
     from memhp.spec.profiles import system_of
 
-    known = len(system_of(campaign.profile).variables)
+    count = len(system_of(campaign.profile).variables)
     never, parts = _untold(campaign)
-    text = f"compared: {known - len(never)} of {known} variables"
+    text = f"compared: {count - len(never)} of {count} variables"
     if parts:
-        left: Counter[str] = Counter()
+        untold: Counter[str] = Counter()
         for _, name, places in parts:
-            left[name] += len(places)
-        some = ", ".join(f"{name} ({number} entries never told)" for name, number in left.items())
+            untold[name] += len(places)
+        some = ", ".join(f"{name} ({number} entries never told)" for name, number in untold.items())
         text += f"; in part {some}"
     if never:
         text += f"; never told ({len(never)}): {_some(never)}"
@@ -154,7 +170,7 @@ def _untold(campaign: Campaign) -> tuple[tuple[str, ...], list[tuple[str, str, l
 
 
 def show_depth(depth: Reached) -> None:
-    """Print which *sometimes* properties were reached."""
+    """Print which *sometimes* properties were reached, in how many episodes each."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
@@ -173,17 +189,24 @@ def show_depth(depth: Reached) -> None:
 
 
 def by_name(campaign: Campaign) -> dict[str, Counter[int | None]]:
-    """For each operation that was done how often it was answered what."""
-    found: dict[str, Counter[int | None]] = {}
+    """How often each operation that was done was answered what (an errno; None: success)."""
+    counts: dict[str, Counter[int | None]] = {}
     for (name, errno), count in campaign.answers.items():
-        found.setdefault(name, Counter())[errno] += count
-    return found
+        counts.setdefault(name, Counter())[errno] += count
+    return counts
 
 
 def document(
     campaign: Campaign, rules: Sequence[str], out: Path, depth: Reached | None
 ) -> dict[str, Any]:
-    """The document of schema ``memhp-fuzz/1`` (cli/schema/fuzz.json)."""
+    """The document of schema ``memhp-fuzz/1`` (cli/schema/fuzz.json).
+
+    Args:
+        campaign: the campaign.
+        rules: the names of all operations that could be drawn.
+        out: the file of a divergence.
+        depth: which *sometimes* properties were reached; None if nobody asked.
+    """
     record, (never, parts) = campaign.record, _untold(campaign)
     drawn, succeeded = undone(campaign, rules)
     return {

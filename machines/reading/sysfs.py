@@ -185,11 +185,7 @@ def read_tree(tree: Tree, *, page_flags: bool = True) -> MachineReading:
     nodes = read_nodes(tree, links.nodes)
     block_size = _block_size(tree)
     words = recorded_words(tree, block_size, links.blocks)
-    page_size = os.sysconf("SC_PAGE_SIZE") if tree.live else None
-    if words is not None:
-        page_size = words.page_size
-    if page_size is None:
-        notes.append("the page size is not recorded in a dump")
+    page_size = _page_size(tree, words, notes)
     derived = block_size is None and bool(blocks)
     if derived:
         block_size = _derived_block_size(blocks, nodes, notes)
@@ -308,6 +304,13 @@ def _zone_names(tree: Tree, path: str) -> tuple[str, ...] | None:
     if not names or not all(re.fullmatch("[A-Za-z0-9]{1,16}", name) for name in names):
         raise MachineError(f"{path}: expected zone names, found {shown(text)}")
     return names
+
+
+def _page_size(tree: Tree, words: PageWords | None, notes: list[str]) -> int | None:
+    if words is None and not tree.live:
+        notes.append("the page size is not recorded in a dump")
+        return None
+    return os.sysconf("SC_PAGE_SIZE") if words is None else words.page_size
 
 
 def _block_size(tree: Tree) -> int | None:
