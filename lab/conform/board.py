@@ -55,12 +55,12 @@ class Board:
 
     @property
     def block(self) -> int:
-        """The size of a block, in bytes."""
+        """The bytes of a block."""
         return self.lmb or architecture(self.architecture).section_in(self.linux)
 
     @property
     def dimms(self) -> bool:
-        """DIMMs can come and go."""
+        """Whether DIMMs can come and go."""
         return self.how == "dimms"
 
     @property
@@ -76,7 +76,7 @@ class Board:
         return frozenset() if removable else frozenset(range(BOOT_BLOCKS))
 
     def blocks_of(self, device: int) -> list[int]:
-        """The blocks of a DIMM."""
+        """The blocks of a DIMM, ascending, in the reference's numbers."""
         return [block for block in sorted(self.added) if device_of_block(block) == device]
 
     def numbers(self) -> list[int]:
@@ -85,12 +85,12 @@ class Board:
         return [self.first + b for b in range(BOOT_BLOCKS)] + [self.more + b for b in others]
 
     def guest_machine(self) -> GuestMachine:
-        """Boot memory on node 0, then the others, and nothing onlined by itself."""
+        """The guest: boot memory on node 0, then the others, and nothing onlined by itself."""
         boot, size = BOOT_BLOCKS * self.block, DEVICES * BLOCKS_OF_DEVICE * self.block
         last = Node(size if self.how == "boot" else 0)
-        together = boot + (size if self.how == "boot" and self.nodes == 1 else 0)
+        first = boot + (size if self.how == "boot" and self.nodes == 1 else 0)
         return GuestMachine(
-            nodes=(Node(together, cpus=1), last)[: self.nodes],
+            nodes=(Node(first, cpus=1), last)[: self.nodes],
             slots=DEVICES if self.dimms or self.lmb else 0,  # slots make memory of a pseries LMBs
             virtio_mem=(VirtioMem(0, size, size),) if self.how == "virtio-mem" else (),
             options=("memhp_default_state=offline",),
@@ -114,12 +114,16 @@ def arrangement(
     holes: frozenset[int] = frozenset(),
     multizone: frozenset[int] = frozenset([0]),
 ) -> Topology:
-    """The same machine for the reference: device 0 is the boot memory, the others DIMMs.
+    """The board's machine as the reference takes it: device 0 is boot memory, the others DIMMs.
 
     A frame stands for all of its block: it is a hole if the block has one.  The mem_maps of
     the DIMMs are taken to be in boot memory: guests boot without memmap_on_memory.
 
-    Parameters: the boot blocks with holes, and those that span several zones.
+    Args:
+        system: the specification.
+        board: the board.
+        holes: the boot blocks with holes.
+        multizone: the boot blocks that span several zones.
     """
     blocks, others = range(len(board.numbers())), range(BOOT_BLOCKS, len(board.numbers()))
     device_of = [device_of_block(b) if b in board.added else 0 for b in blocks]
@@ -144,5 +148,5 @@ def arrangement(
 
 
 def device_of_block(block: int) -> int:
-    """The device that an added block is a part of."""
+    """The number of the device that an added block is a part of, from 1."""
     return 1 + (block - BOOT_BLOCKS) // BLOCKS_OF_DEVICE

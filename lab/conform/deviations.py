@@ -28,7 +28,13 @@ class RefusedZones:
         self.zones: dict[int, str] = {}
 
     def note(self, operation: Operation, before: Machine, done: Operations) -> None:
-        """Look at the reference before an operation, and at what the operation did."""
+        """Note the zone that an operation asked for in vain, and forget those that are used up.
+
+        Args:
+            operation: what was asked.
+            before: the reference before it.
+            done: the operations that did it on the reference.
+        """
         for block in list(self.zones):
             if ("finish_online", (block,)) in done.steps or not done.machine.get(
                 "block_device", block
@@ -48,12 +54,21 @@ class RefusedZones:
 
 
 class Remembering(Operations):
-    """Operations of a kernel that remembers the zones of refused requests."""
+    """The operations of a kernel that remembers the zones of refused requests.
+
+    Args:
+        machine: the reference, which the operations change.
+        zones: the zone that was refused last, by block.
+    """
 
     def __init__(self, machine: Machine, zones: dict[int, str]) -> None:
         super().__init__(machine)
         self._zones = zones
 
     def online_unnamed(self, block: int) -> Result:
+        """Online a block without a zone: into the zone of the last request that was refused.
+
+        Source: drivers/base/memory.c, memory_subsys_online.
+        """
         zone = self._zones.get(block)
         return self._online(block, zone) if zone else super().online_unnamed(block)

@@ -30,7 +30,7 @@ from .report import (
     Lost,
     Report,
     Tally,
-    said,
+    answer_word,
 )
 from .shown import differences, expected, observed
 from .target import NOWHERE, Content, KernelTarget, Operation
@@ -72,7 +72,7 @@ class Follower:
         self._over = False
 
     def lose(self, error: Exception) -> None:
-        """The guest is of no more use: what was done and its last words are kept."""
+        """Keep what was done and the guest's last words: it is of no more use."""
         self.report.lost.append(Lost(tuple(self.done), str(error)))
         self._over = True
 
@@ -97,21 +97,21 @@ class Follower:
         name, params = operation
         before, tally = self.machine, self.report.tallies.setdefault(name, Tally())
         looks = [self.target.contents(self._asked(operation))]
-        found = list(self._outcomes(operation, looks[-1]))
-        if not found:  # no world holds what the words show: one look more
+        outcomes = list(self._outcomes(operation, looks[-1]))
+        if not outcomes:  # no world holds what the words show: one look more
             looks.append(self.target.contents(looks[-1]))
-            found = list(self._outcomes(operation, looks[-1]))
-        wanted = [outcome for _, outcome in found]
+            outcomes = list(self._outcomes(operation, looks[-1]))
+        wanted = [outcome for _, outcome in outcomes]
         answer, seen = self.target.do(name, *params), self.target.observe()
-        for kind, held, outcomes in self._explanations(operation, looks, found, seen):
-            if done := self._explains(outcomes, answer, seen):
+        for kind, held, possible in self._explanations(operation, looks, outcomes, seen):
+            if user := self._explains(possible, answer, seen):
                 tally.count(kind)
                 if kind == "changed":
                     self._tell_change(wanted, looks[0], held, answer)
                 elif kind == "deviating":
                     counts = self.report.deviations
                     counts[self._refused.name] = counts.get(self._refused.name, 0) + 1
-                self._refused.note(operation, before, done)
+                self._refused.note(operation, before, user)
                 return
         tally.count("disagreed")
         self._disagree(wanted, looks[0], answer, seen)
@@ -120,39 +120,39 @@ class Follower:
         self,
         operation: Operation,
         looks: Sequence[Contents],
-        found: Sequence[tuple[Operations, Outcome]],
+        outcomes: Sequence[tuple[Operations, Outcome]],
         seen: Observation,
     ) -> Iterator[tuple[Kind, Contents, Iterable[tuple[Operations, Outcome]]]]:
         """What may explain a step, the best first: how it counts, and what the blocks held then."""
-        same = all(outcome == found[0][1] for _, outcome in found)
+        same = all(outcome == outcomes[0][1] for _, outcome in outcomes)
         kind: Kind = "changed" if len(looks) > 1 else "determined" if same else "allowed"
-        yield kind, looks[-1], found
+        yield kind, looks[-1], outcomes
         yield "deviating", looks[-1], self._outcomes(operation, looks[-1], self._refused.of)
-        if found:
+        if outcomes:
             now = self._held_now(operation, looks[-1], seen)
             yield "changed", now, self._outcomes(operation, now)
 
     def _outcomes(
-        self, operation: Operation, told: Contents, user: _User = Operations
+        self, operation: Operation, contents: Contents, user_of: _User = Operations
     ) -> Iterator[tuple[Operations, Outcome]]:
         """The operation done in each world that may be, and what that world then shows."""
         name, params = operation
-        for world in worlds(self.machine, told):
-            done = user(world)
-            errno = getattr(done, name)(*params).errno
-            yield done, (errno, expected(world))
+        for world in worlds(self.machine, contents):
+            user = user_of(world)
+            errno = getattr(user, name)(*params).errno
+            yield user, (errno, expected(world))
 
     def _explains(
-        self, found: Iterable[tuple[Operations, Outcome]], answer: int | None, seen: Observation
+        self, outcomes: Iterable[tuple[Operations, Outcome]], answer: int | None, seen: Observation
     ) -> Operations | None:
         """The operation in a world that shows what was seen; the reference is there now."""
-        for done, (errno, wanted) in found:
+        for user, (errno, wanted) in outcomes:
             if errno == answer and not differences(wanted, seen):
-                self.machine = done.machine
-                return done
+                self.machine = user.machine
+                return user
         return None
 
-    def _held_now(self, operation: Operation, told: Contents, seen: Observation) -> Contents:
+    def _held_now(self, operation: Operation, before: Contents, seen: Observation) -> Contents:
         """What the blocks hold after the operation.
 
         Of a block that is not online any more nobody can see it.  A write tries a block once,
@@ -160,18 +160,18 @@ class Follower:
         (acpi_scan_try_to_offline): what the kernel had there may be gone at the second time,
         but for what is pinned still, and for what boot has reserved, which is never free.
         """
-        gone: dict[int, tuple[Content, ...]] = dict(told)
+        gone: dict[int, tuple[Content, ...]] = dict(before)
         if operation[0] == "eject_device":
-            gone = {block: its if its == ("boot",) else ("free",) for block, its in told.items()}
-            gone |= dict.fromkeys(filter(self.target.holds_pinned, told), _PINNED)
-        online = [block for block in told if seen["block_state"][block] == "online"]
+            gone = {block: its if its == ("boot",) else ("free",) for block, its in before.items()}
+            gone |= dict.fromkeys(filter(self.target.holds_pinned, before), _PINNED)
+        online = [block for block in before if seen["block_state"][block] == "online"]
         return {**gone, **self.target.contents(online)}
 
     def _tell_change(
         self, outcomes: Sequence[Outcome], before: Contents, now: Contents, answer: int | None
     ) -> None:
         """A line for a step that is explained by what came or went meanwhile."""
-        answers = " or ".join(dict.fromkeys(said(errno) for errno, _ in outcomes))
+        answers = " or ".join(dict.fromkeys(answer_word(errno) for errno, _ in outcomes))
         held = [
             f"block {block} held {' or '.join(what)}, then {' or '.join(now[block])}"
             for block, what in before.items()
@@ -179,8 +179,8 @@ class Follower:
         ]
         name, params = self.done[-1]
         self.report.changes.append(
-            f"step {len(self.done)}: {name}{params}: {said(answer)}, the reference {answers}:"
-            f" {', '.join(held)}"
+            f"step {len(self.done)}: {name}{params}: {answer_word(answer)},"
+            f" the reference {answers}: {', '.join(held)}"
         )
 
     def _asked(self, operation: Operation) -> list[int]:
@@ -188,8 +188,8 @@ class Follower:
         name, params = operation
         number = int(params[0])
         of_device = name in ("add_device", "eject_device")
-        asked = self.target.board.blocks_of(number) if of_device else [number]
-        return [block for block in asked if self._has_frames(block)]
+        blocks = self.target.board.blocks_of(number) if of_device else [number]
+        return [block for block in blocks if self._has_frames(block)]
 
     def _has_frames(self, block: int) -> bool:
         """The block is online, and is not taken for a hole."""
@@ -250,7 +250,7 @@ class Follower:
         return False
 
     def _disagree(
-        self, outcomes: Sequence[Outcome], told: Contents, answer: int | None, seen: Observation
+        self, outcomes: Sequence[Outcome], contents: Contents, answer: int | None, seen: Observation
     ) -> None:
         outside = [(None, expected(self.machine))]  # no world at all
         closest = next(
@@ -261,7 +261,9 @@ class Follower:
                 tuple(self.done),
                 answer,
                 tuple(dict.fromkeys(errno for errno, _ in outcomes)),
-                tuple(f"block {block} held: {' or '.join(what)}" for block, what in told.items()),
+                tuple(
+                    f"block {block} held: {' or '.join(what)}" for block, what in contents.items()
+                ),
                 tuple(differences(closest, seen)),
                 self.target.booted.last_lines()[-8:],
             )

@@ -13,7 +13,7 @@ from ..tools.errors import LabError
 from .board import DEVICES, arrangement
 from .follow import Follower
 from .look import kernel_memory
-from .plays import FIRST, MEMORY, SECOND, Check
+from .steps import FIRST, MEMORY, SECOND, Check
 from .target import Content
 from .worlds import worlds
 
@@ -24,7 +24,16 @@ _LMB_SECONDS = 60.0
 
 
 def lmbs_come_and_go(follower: Follower) -> Iterator[Check]:
-    """The scenario's option `movable_node` keeps the kernel's memory out of what comes later."""
+    """LMBs that the hypervisor offers are added and online, and go again when asked (R3).
+
+    A DIMM of two LMBs is plugged into a pseries guest and unplugged again; the scenario's option
+    `movable_node` keeps the kernel's memory out of it.  Seen must be: the states of its blocks
+    that `add_lmbs` leads to, and then those of `remove_lmbs` in some world that the page words
+    leave open.
+
+    Raises:
+        LabError: the reference refuses to add LMBs.
+    """
     guest, board = follower.target.booted, replace(follower.target.board, how="dimms")
     blocks, size = (FIRST, SECOND), 2 * board.block
     user = Operations(Machine(follower.system, arrangement(follower.system, board)))
@@ -36,7 +45,7 @@ def lmbs_come_and_go(follower: Follower) -> Iterator[Check]:
         return str([str(machine.get("block_state", b)) for b in there])
 
     def settled_in(wanted: set[str]) -> str:
-        """What is seen; a state of before, which it may be for good, is waited out."""
+        """The states that are seen, once they are wanted ones and not those of before."""
         deadline = time.monotonic() + _LMB_SECONDS
         while True:
             seen = str(guest.shell(f"cat {states} 2>/dev/null").out.split())
@@ -52,10 +61,10 @@ def lmbs_come_and_go(follower: Follower) -> Iterator[Check]:
     wanted = shown(user.machine)
     yield Check("LMBs that a request adds", wanted, settled_in({wanted}))
     before = wanted
-    told = kernel_memory(guest, numbers, follower.target.frames_of_block)
+    own = kernel_memory(guest, numbers, follower.target.frames_of_block)
     contents: dict[int, tuple[Content, ...]] = {
-        numbers[number]: tuple("free" if own == "nothing" else own for own in its)
-        for number, its in told.items()
+        numbers[number]: tuple("free" if each == "nothing" else each for each in its)
+        for number, its in own.items()
     }
     outcomes = set()
     for world in worlds(user.machine, contents):

@@ -51,13 +51,17 @@ _BETWEEN = 256
 
 
 def listed(guest: Guest, *proc: str) -> MachineReading:
-    """The blocks and nodes of the guest, and what these files of `/proc` tell."""
+    """The reading of a guest's blocks and nodes, and of these files of `/proc`."""
     more = {f"proc/{name}": guest.read(f"/proc/{name}").encode() for name in proc}
     return read_listing(guest.shell(_LISTING).out, more)
 
 
 def read_listing(text: str, more: Mapping[str, bytes] | None = None) -> MachineReading:
-    """What a guest listed: `PATH:LINE` for each line of a file, and the paths of links.
+    """The reading of what a guest listed.
+
+    Args:
+        text: `PATH:LINE` for each line of a file, and the paths of links.
+        more: the contents of other files, by path.
 
     >>> path = "sys/devices/system/memory/memory3"
     >>> read_listing(f"{path}/state:online\\n{path}/valid_zones:Movable\\n").blocks[0].state
@@ -73,50 +77,62 @@ def read_listing(text: str, more: Mapping[str, bytes] | None = None) -> MachineR
             lines.setdefault(path, []).append(f"{content}\n")
         else:
             links.append(path)
-    contents = {path: "".join(told).encode() for path, told in lines.items()}
+    contents = {path: "".join(its).encode() for path, its in lines.items()}
     return read_tree(Files({**contents, **(more or {})}, links))
 
 
 def kernel_memory(guest: Guest, blocks: Iterable[int], frames: int) -> dict[int, tuple[Own, ...]]:
-    """What the kernel has of its own in each of these online blocks of so many frames.
+    """What the kernel may have of its own in each of these online blocks.
 
-    Several things, if the page words do not tell.  Blocks by their number in the guest.
     Where the lists of the CPUs may decide and something happens meanwhile, it is looked again.
+
+    Args:
+        guest: the guest.
+        blocks: their numbers in the guest.
+        frames: how many frames a block has.
+
+    Returns:
+        Several things for a block, if the page words do not tell.
     """
-    asked = tuple(blocks)
-    if not asked:
+    wanted = tuple(blocks)
+    if not wanted:
         return {}
     reading = listed(guest, "version")
-    kinds = {block: kinds_of(words_of(guest, block, frames)) for block in asked}
-    found = _told(replace(reading, frames=kinds), asked)
+    kinds = {block: kinds_of(words_of(guest, block, frames)) for block in wanted}
+    memory = _own_in(replace(reading, frames=kinds), wanted)
     quiet = {node.number for node in reading.nodes if node.cpus == ()}
     there = [block for block in reading.blocks if quiet.intersection(block.nodes)]
     online = [block.number for block in there if block.state == "online"]
-    untold = any(len(found.get(block.number, ())) > 1 for block in there)
+    untold = any(len(memory.get(block.number, ())) > 1 for block in there)
     for _ in range(_LOOKS if untold else 0):
         before = zones(guest.read("/proc/zoneinfo"))
         again = kinds | {block: kinds_of(words_of(guest, block, frames)) for block in online}
         after = [zone for zone in zones(guest.read("/proc/zoneinfo")) if zone.node in quiet]
         still = tuple(zone for zone in after if zone in before)
-        found = _told(settled(replace(reading, frames=again, zones=still)), asked)
+        memory = _own_in(settled(replace(reading, frames=again, zones=still)), wanted)
         if len(still) == len(after):
             break
-    return found
+    return memory
 
 
 def frames_of(guest: Guest, holder: int, page: int) -> frozenset[int]:
-    """The frames that a holder of anonymous memory has it in, by /proc/PID/pagemap.
+    """The numbers of the frames of a holder of anonymous memory, by /proc/PID/pagemap.
 
     What it holds is the largest of its mappings that no file is behind.
+
+    Args:
+        guest: the guest.
+        holder: the process id.
+        page: the bytes of a page.
 
     Raises:
         LabError: it has none such, or they cannot be read.
     """
-    found = _ANONYMOUS.findall(guest.read(f"/proc/{holder}/maps"))
-    if not found:
+    mappings = _ANONYMOUS.findall(guest.read(f"/proc/{holder}/maps"))
+    if not mappings:
         raise LabError(f"process {holder} of the guest has no anonymous memory")
     start, stop = max(
-        ((whole_number(a, 16) // page, whole_number(z, 16) // page) for a, z in found),
+        ((whole_number(a, 16) // page, whole_number(z, 16) // page) for a, z in mappings),
         key=lambda mapping: mapping[1] - mapping[0],
     )
     if stop - start > _MOST_FRAMES:
@@ -128,13 +144,13 @@ def frames_of(guest: Guest, holder: int, page: int) -> frozenset[int]:
     return frozenset(word & _FRAME for word in words if word & _PRESENT)
 
 
-def _told(reading: MachineReading, asked: Iterable[int]) -> dict[int, tuple[Own, ...]]:
+def _own_in(reading: MachineReading, blocks: Iterable[int]) -> dict[int, tuple[Own, ...]]:
     shown = {block.number: block for block in reading.blocks}
     return {
         number: tuple(
             sorted({*map(_own, facts_of(reading, shown[number], (False,), False).frames)})
         )
-        for number in asked
+        for number in blocks
     }
 
 
@@ -143,7 +159,7 @@ def _own(frames: frozenset[str]) -> Own:
 
 
 def settled(reading: MachineReading) -> MachineReading:
-    """The reading with blank frames decided, where the lists of the CPUs account for them.
+    """The reading with its blank frames decided, where the lists of the CPUs account for them.
 
     A free frame on the list of a CPU is blank, and so is a plain page of the kernel's.  A zone
     tells how many are on lists.  If its blocks have no more blank frames, these are all free;

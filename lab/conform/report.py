@@ -9,7 +9,7 @@ from typing import Literal
 
 from .target import Operation
 
-__all__ = ["Disagreement", "Kind", "Lost", "Report", "Tally", "said", "together"]
+__all__ = ["Disagreement", "Kind", "Lost", "Report", "Tally", "answer_word", "together"]
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,17 @@ class Disagreement:
 
     @property
     def kind(self) -> tuple[object, ...]:
-        """The answers, and the variables that differ: the same in like disagreements."""
+        """The answers and the variables that differ, which are the same in like disagreements."""
         variables = frozenset(line.partition(" of ")[0] for line in self.differs)
         return (self.kernel, self.reference, variables)
 
     def __str__(self) -> str:
         name, params = self.operations[-1]
-        answers = " or ".join(map(said, self.reference)) or "it cannot hold what the pages show"
+        answers = (
+            " or ".join(map(answer_word, self.reference)) or "it cannot hold what the pages show"
+        )
         lines = [f"step {len(self.operations)}: {name}({', '.join(map(repr, params))})"]
-        lines += [f"  the kernel: {said(self.kernel)}; the reference: {answers}"]
+        lines += [f"  the kernel: {answer_word(self.kernel)}; the reference: {answers}"]
         lines += [f"  {line}" for line in (*self.held, *self.differs, *self.console)]
         return "\n".join(lines)
 
@@ -51,17 +53,17 @@ class Lost:
     why: str
 
 
-def said(errno: int | None) -> str:
-    """An answer's name.
+def answer_word(errno: int | None) -> str:
+    """The word for an answer: ``ok``, or the name of its errno.
 
-    >>> said(None), said(16)
+    >>> answer_word(None), answer_word(16)
     ('ok', 'EBUSY')
     """
     return "ok" if errno is None else errorcode.get(errno, str(errno))
 
 
 Kind = Literal["determined", "allowed", "changed", "deviating", "disagreed"]
-"""How a step may go."""
+"""How a step may go (docs/kernels.md)."""
 
 _FEW = 50
 """At most one step in so many, and one more, may be *changed*."""
@@ -69,7 +71,7 @@ _FEW = 50
 
 @dataclass
 class Tally:
-    """How the steps of one operation went, and how many seconds they took with all looking."""
+    """How many steps of one operation went which way, and how many seconds all of them took."""
 
     determined: int = 0
     allowed: int = 0
@@ -80,6 +82,7 @@ class Tally:
 
     @property
     def steps(self) -> int:
+        """How many steps were taken."""
         return self.determined + self.allowed + self.changed + self.deviating + self.disagreed
 
     @property
@@ -88,12 +91,12 @@ class Tally:
         return not self.disagreed and self.changed <= 1 + self.steps // _FEW
 
     def count(self, kind: Kind) -> None:
-        """One step more that went so."""
+        """Count one more step of this kind."""
         setattr(self, kind, getattr(self, kind) + 1)
 
 
 def together(tallies: Iterable[Tally]) -> Tally:
-    """The sums.
+    """The tallies added up.
 
     >>> together([Tally(2, seconds=0.5), Tally(1, 1)])
     Tally(determined=3, allowed=1, changed=0, deviating=0, disagreed=0, seconds=0.5)
@@ -117,7 +120,7 @@ class Report:
 
     @property
     def total(self) -> Tally:
-        """All operations together."""
+        """The tally of all operations together."""
         return together(self.tallies.values())
 
     @property

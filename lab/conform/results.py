@@ -63,7 +63,16 @@ class Seen:
         *,
         stopped: bool = False,
     ) -> Seen:
-        """What a walk and scenarios on that kernel have shown."""
+        """What a walk and scenarios on that kernel have shown.
+
+        Args:
+            kernel: its name.
+            version: as `uname -r` says it.
+            seed: what the walk was drawn from.
+            report: how the walk went.
+            scenarios: the checks of each that was played to its end.
+            stopped: somebody pressed Ctrl-C.
+        """
         return cls(
             kernel,
             version,
@@ -83,7 +92,7 @@ class Seen:
 
     @property
     def total(self) -> Tally:
-        """All operations together."""
+        """The tally of all operations together."""
         return together(self.operations.values())
 
     @property
@@ -97,7 +106,7 @@ _WORDS = frozenset({"doc", "why", "where", "module", "using"})
 
 
 def rules_of(system: System) -> str:
-    """A fingerprint of what kernels are followed with; words, hints and places do not count.
+    """A digest of the rules that kernels are followed with; words, hints and places do not count.
 
     It is of the axioms, definitions, variables and actions that the system has with Linux's
     profile, as it is and as it was before each version that changed something (`BEFORE`).
@@ -139,7 +148,11 @@ class Results:
 
     @classmethod
     def from_json(cls, document: Any) -> Results:
-        """The results in a document.  Raises ResultsError if it holds none."""
+        """The results in a document.
+
+        Raises:
+            ResultsError: it holds none, or something in them is malformed.
+        """
         try:
             if document["schema"] != _SCHEMA:
                 raise ResultsError(f"no results of kernels of the schema {_SCHEMA}")
@@ -152,9 +165,13 @@ class Results:
 
 
 def _seen(document: Any) -> Seen:
-    """What one kernel has shown.  Raises ResultsError, KeyError, AttributeError, TypeError."""
-    known = {field.name for field in fields(Seen)}
-    if unknown := document.keys() - known:
+    """What one kernel has shown.
+
+    Raises:
+        ResultsError, KeyError, AttributeError, TypeError: it is malformed.
+    """
+    names = {field.name for field in fields(Seen)}
+    if unknown := document.keys() - names:
         raise ResultsError(f"no results of kernels: {min(unknown)[:_SHOWN]!r} is not known")
     return Seen(
         kernel=_line(document["kernel"]),
@@ -208,7 +225,13 @@ def _flag(value: object) -> bool:
 
 
 def disagreement(kernel: str, operations: Iterable[Operation], report: str) -> dict[str, Any]:
-    """What nothing explains, or what lost a guest: a document with which it is done again."""
+    """The document of a disagreement or a lost guest, with which `memhp replay` does it again.
+
+    Args:
+        kernel: its name.
+        operations: all since the guest was booted, the last one in question.
+        report: what is said of it, in lines.
+    """
     return {
         "memhp": "disagreement",
         "version": _VERSION,
@@ -219,7 +242,11 @@ def disagreement(kernel: str, operations: Iterable[Operation], report: str) -> d
 
 
 def operations_of(document: Any) -> tuple[Operation, ...]:
-    """The operations of such a document.  Raises ResultsError if it is malformed."""
+    """The operations in a document of `disagreement`.
+
+    Raises:
+        ResultsError: it is malformed.
+    """
     try:
         if document["version"] != _VERSION:
             raise ResultsError(f"no disagreement of version {_VERSION}")

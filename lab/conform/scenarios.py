@@ -15,21 +15,20 @@ from ..tools.programs import tool
 from .board import BOARDS
 from .follow import Follower
 from .lmbs import lmbs_come_and_go
+from .moves import huge_folios_move_whole, linux_moves_to_another_node
 from .plays import (
-    Check,
     a_device_goes_after_its_memory,
     a_node_goes_with_its_last_block,
     a_pin_holds_its_block,
     closed_memory_is_not_filled,
-    huge_folios_move_whole,
     kernel_memory_stays_out,
-    linux_moves_to_another_node,
     lsmem_agrees,
     sizes_are_the_architectures,
     stuck_is_found_first,
     the_kernels_own_test_passes,
 )
 from .report import Report
+from .steps import Check
 from .target import KernelTarget
 
 __all__ = ["SCENARIOS", "Check", "Scenario", "run", "scenarios_of"]
@@ -37,12 +36,12 @@ __all__ = ["SCENARIOS", "Check", "Scenario", "run", "scenarios_of"]
 
 @dataclass(frozen=True)
 class Scenario:
-    """What a scenario is.
+    """Steps on a kernel that show rows of the list, with what must be seen on the way.
 
     ``rows`` are those of the list that it shows; ``arches``, the guests that can show it;
-    ``programs``, those of this machine that it runs in the guest; ``options``, words of its
-    kernel's command line; ``selftest`` says that it runs the kernel's own test, ``deviates`` that
-    it shows Linux do otherwise than the rows ask.
+    ``checks`` takes the steps and gives the checks; ``programs`` are those of this machine that it
+    runs in the guest; ``options``, words of its kernel's command line; ``selftest`` says that it
+    runs the kernel's own test, ``deviates`` that it shows Linux do otherwise than the rows ask.
     """
 
     name: str
@@ -57,26 +56,29 @@ class Scenario:
 
 
 def scenarios_of(kernel: Kernel) -> tuple[Scenario, ...]:
-    """The scenarios that a kernel can show; one of the user's own comes without the kernel's test.
+    """The scenarios that a kernel can show; the kernel's own test is for stock kernels alone.
 
     Raises:
         LabError: a program or the kernel's own test, which one of them needs, is not here.
     """
-    found = tuple(
+    scenarios = tuple(
         scenario
         for scenario in SCENARIOS
         if kernel.arch in scenario.arches and (kernel.name in STOCK or not scenario.selftest)
     )
-    for scenario in found:
+    for scenario in scenarios:
         for program in scenario.programs:
             tool(program, program)
         if scenario.selftest:
             selftest(kernel.name)
-    return found
+    return scenarios
 
 
 def run(scenario: Scenario, kernel: Kernel, system: System) -> tuple[Check, ...]:
-    """Boot the kernel, and do the scenario; what ends it early is a check that fails."""
+    """Boot the kernel and do the scenario; returns its checks.
+
+    What ends it early is a check that fails, and so is a step that the reference has otherwise.
+    """
     checks: list[Check] = []
     report = Report()
     try:
@@ -87,8 +89,8 @@ def run(scenario: Scenario, kernel: Kernel, system: System) -> tuple[Check, ...]
     except (LabError, MachineError, OSError, LookupError, ValueError) as error:
         if not report.disagreements:
             checks.append(Check("it goes on to its end", "True", f"{error!r}\n{error}"))
-    left = "; ".join([*map(str, report.disagreements), *report.changes, *report.deviations])
-    return (*checks, Check("steps that the reference has otherwise", "none", left or "none"))
+    unexplained = "; ".join([*map(str, report.disagreements), *report.changes, *report.deviations])
+    return (*checks, Check("steps that the reference has otherwise", "none", unexplained or "none"))
 
 
 _DIMMS = tuple(arch for arch, board in BOARDS.items() if board.dimms)

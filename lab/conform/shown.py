@@ -22,18 +22,18 @@ __all__ = ["differences", "expected", "observed"]
 
 
 def observed(reading: MachineReading, board: Board) -> Observation:
-    """What a guest was read to show of its blocks and nodes, in the words of `expected`."""
+    """What a guest shows of its blocks and nodes, by its reading, in the words of `expected`."""
     shown = {block.number: block for block in reading.blocks}
     blocks = [shown.get(number) for number in board.numbers()]
-    told = [_zone_of(block) for block in blocks]
+    zones = [_zone_of(block) for block in blocks]
     # A kernel without NUMA shows no node: it has one.
     nodes = {node.number: node for node in reading.nodes} or {0: NodeReading(0)}
     here = [nodes.get(number) for number in range(board.nodes)]
     return {
         "block_device": [block is not None for block in blocks],
-        "block_state": [state for state, _ in told],
-        "zone": [zone if state == "online" else None for state, zone in told],
-        "default_zone": [zone if state == "offline" else None for state, zone in told],
+        "block_state": [state for state, _ in zones],
+        "zone": [zone if state == "online" else None for state, zone in zones],
+        "default_zone": [zone if state == "offline" else None for state, zone in zones],
         "node": [None if block is None else _node_of(block, board) for block in blocks],
         "node_online": tuple(bool(node and node.online is not False) for node in here),
         "has_memory": tuple(bool(node and node.has_memory is not False) for node in here),
@@ -61,7 +61,7 @@ def _zone_of(block: BlockReading | None) -> tuple[str | None, str | None]:
 
 
 def expected(machine: Machine) -> Observation:
-    """What sysfs would tell of the reference's state; None where it tells nothing."""
+    """What sysfs would show of the reference's state; None where it shows nothing."""
     blocks, nodes = range(machine.topology.sizes["Block"]), range(machine.topology.sizes["Node"])
     there = [bool(machine.get("block_device", b)) for b in blocks]
     states = [machine.get("block_state", b) if there[b] else None for b in blocks]
@@ -81,7 +81,7 @@ def expected(machine: Machine) -> Observation:
 
 
 def differences(wanted: Observation, seen: Observation) -> list[str]:
-    """Where the two differ, in words.
+    """Where two observations differ: a line for each entry.
 
     >>> differences({"zone": ("kernel", None)}, {"zone": ("movable", None)})
     ['zone of 0: kernel expected, movable seen']

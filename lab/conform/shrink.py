@@ -22,38 +22,49 @@ _FIRST = 4
 
 
 def shrunk(
-    target: KernelTarget, system: System, found: Disagreement, *, seconds: float
+    target: KernelTarget, system: System, disagreement: Disagreement, *, seconds: float
 ) -> Disagreement:
-    """The disagreement after fewer operations, as far as that is found in so many seconds.
+    """The disagreement after as few operations as delta debugging finds in that time.
 
     Each attempt boots a guest.  Kernel and reference must answer the last operation as before,
     and differ in the same variables.
+
+    Args:
+        target: the kernel.
+        system: the specification.
+        disagreement: what to shrink; it is returned if nothing shorter is found.
+        seconds: after which no attempt begins.
     """
     until = time.monotonic() + seconds
-    best = found
+    best = disagreement
 
     def same(operations: Operations) -> bool:
         nonlocal best
         try:
-            left = again(target, system, operations).disagreements
+            others = again(target, system, operations).disagreements
         except (LabError, ValueError):  # what is left cannot be done
             return False
-        for other in left:
-            if other.kind == found.kind and len(other.operations) == len(operations):
+        for other in others:
+            if other.kind == disagreement.kind and len(other.operations) == len(operations):
                 best = other
                 return True
         return False
 
-    shortened(found.operations, same, lambda: time.monotonic() > until)
+    shortened(disagreement.operations, same, lambda: time.monotonic() > until)
     return best
 
 
 def shortened(
     operations: Operations, same: Callable[[Operations], bool], expired: Callable[[], bool]
 ) -> Operations:
-    """Fewer of the operations, the last among them, that are the ``same`` (delta debugging).
+    """Fewer of the operations, the last among them, by delta debugging.
 
     First the end alone, as what was done long before seldom matters; then `minimized`.
+
+    Args:
+        operations: at least one.
+        same: whether fewer operations show the same.
+        expired: whether the time is over.
 
     >>> steps = tuple((name, (0,)) for name in "abcdef")
     >>> short = shortened(steps, lambda some: ("b", (0,)) in some, lambda: False)

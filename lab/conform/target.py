@@ -96,7 +96,10 @@ _PARAMETERS: Mapping[str, tuple[range, bool]] = MappingProxyType(
 
 
 def checked(name: object, params: Sequence[object]) -> Operation:
-    """The operation, if there is one such.  Raises ValueError that says what is wrong.
+    """The operation, if there is one such.
+
+    Raises:
+        ValueError: there is none; the message says what is wrong.
 
     >>> checked("write_state", [4, "offline"])
     ('write_state', (4, 'offline'))
@@ -105,17 +108,17 @@ def checked(name: object, params: Sequence[object]) -> Operation:
         shown = f"{name[:40]!r}" if isinstance(name, str) else "that is no word"
         raise ValueError(f"there is no operation {shown}; there are {', '.join(_PARAMETERS)}")
     numbers, word = _PARAMETERS[name]
-    found = tuple(each for each in params if isinstance(each, int | str))
+    values = tuple(each for each in params if isinstance(each, int | str))
     kinds = [type(each) for each in params]
-    words = [each for each in found if isinstance(each, str)]
+    words = [each for each in values if isinstance(each, str)]
     if (
         kinds != [int, *[str] * word]
-        or found[0] not in numbers
+        or values[0] not in numbers
         or not all(map(_can_be_sent, words))
     ):
         more = ", and a word" if word else ""
         raise ValueError(f"{name} takes a number of {numbers[0]} to {numbers[-1]}{more}")
-    return name, found
+    return name, values
 
 
 def _can_be_sent(word: str) -> bool:
@@ -123,10 +126,16 @@ def _can_be_sent(word: str) -> bool:
 
 
 def confine(guest: Guest, nodes: str) -> int:
-    """From now on the agent, and who it starts, have memory of these nodes alone (cpuset).
+    """Confine the agent, and who it starts, to memory of these nodes (cpuset(7)).
+
+    What they have on other nodes moves, if it can.
+
+    Args:
+        guest: the guest.
+        nodes: a list such as ``0-1``.
 
     Returns:
-        0 or an errno.  What is theirs on other nodes moves, if it can.
+        0 or an errno.
     """
     guest.shell(
         f"test -d {_CPUSET} || {{ mount -t cgroup2 none /sys/fs/cgroup; cd /sys/fs/cgroup;"
@@ -140,9 +149,12 @@ class KernelTarget:
     """A kernel in a guest: what can be done there, and what is seen.  A context manager.
 
     Args:
-        kernel: of an architecture of `BOARDS`; else LabError is raised.
+        kernel: of an architecture of `BOARDS`.
         programs: those of this machine that can be run in the guest.
         options: words of the kernel's command line, besides the board's.
+
+    Raises:
+        LabError: no board has the kernel's architecture.
     """
 
     def __init__(
@@ -202,13 +214,21 @@ class KernelTarget:
 
     @property
     def booted(self) -> Guest:
-        """The guest.  Raises LabError if it is not booted."""
+        """The booted guest.
+
+        Raises:
+            LabError: there is none.
+        """
         if self.guest is None:
             raise LabError("the guest is not booted: call `boot` first")
         return self.guest
 
     def do(self, operation: str, *params: Value) -> int | None:
-        """Do it.  Raises ValueError for one that cannot be: a number that holds memory already."""
+        """Do an operation; returns the errno of its answer, None if it succeeds.
+
+        Raises:
+            ValueError: it cannot be done: a holder's number that is taken, or is not.
+        """
         number = int(params[0])
         if operation == "write_state":
             return self._write(number, "state", str(params[1]))
@@ -228,20 +248,20 @@ class KernelTarget:
         raise ValueError(f"the kernel cannot be asked for {operation!r} {params}")
 
     def has_room(self) -> bool:
-        """The last node has memory free that suffices for several holders."""
+        """Whether the last node has memory free that suffices for several holders."""
         last = self.board.nodes - 1
         free = [node.mem_free_kib or 0 for node in self.reading.nodes if node.number == last]
         if not free:  # without NUMA, no node tells
-            found = re.findall(r"(?m)^MemFree: +(\d+) kB", self.booted.read("/proc/meminfo"))
-            free = [whole_number(kib) for kib in found]
+            sizes = re.findall(r"(?m)^MemFree: +(\d+) kB", self.booted.read("/proc/meminfo"))
+            free = [whole_number(kib) for kib in sizes]
         return sum(free) * 1024 >= _ROOM_BYTES
 
     def holds_pinned(self, block: int) -> bool:
-        """Pages that a holder has pinned are in the block."""
+        """Whether pages that a holder has pinned are in the block."""
         return any(block in blocks for blocks in self.pinned.values())
 
     def holds_pinned_of(self, device: int) -> bool:
-        """Pages that a holder has pinned are in that device: an ejection would never end."""
+        """Whether pinned pages are in the device, so that its ejection would never end."""
         return any(map(self.holds_pinned, self.board.blocks_of(device)))
 
     def _hold(self, number: int, kind: str) -> int | None:
@@ -273,7 +293,7 @@ class KernelTarget:
         return EBUSY if status else None
 
     def arranged(self, system: System) -> Topology:
-        """The `arrangement` with what only a booted guest tells: holes, and blocks of no zone."""
+        """The `arrangement` with the holes and zones that the guest's boot blocks have."""
         boot = {number: b for b, number in enumerate(self.board.numbers())}
         boot = {number: b for number, b in boot.items() if b not in self.board.added}
         here = [block for block in self.at_boot.blocks if block.number in boot]
@@ -283,15 +303,15 @@ class KernelTarget:
         return arrangement(system, self.board, frozenset(boot.values()) - whole, several)
 
     def observe(self) -> Observation:
-        """What sysfs tells, in the words of `expected`."""
+        """What sysfs shows now, in the words of `expected`."""
         self.reading = listed(self.booted)
         return observed(self.reading, self.board)
 
     def contents(self, blocks: Iterable[int]) -> dict[int, tuple[Content, ...]]:
-        """What these online blocks hold; several things, if nothing tells which."""
+        """What each of these online blocks may hold; several things, if nothing tells which."""
         return {
-            block: tuple(self._content(block, own) for own in told)
-            for block, told in self.kernel_memory(blocks).items()
+            block: tuple(self._content(block, own) for own in choices)
+            for block, choices in self.kernel_memory(blocks).items()
         }
 
     def _content(self, block: int, own: Own) -> Content:
@@ -300,7 +320,7 @@ class KernelTarget:
         return own
 
     def kernel_memory(self, blocks: Iterable[int]) -> dict[int, tuple[Own, ...]]:
-        """What the kernel has of its own in these online blocks; several: nothing tells."""
+        """What the kernel may have of its own in each of these online blocks."""
         numbers = {self.board.numbers()[block]: block for block in blocks}
-        found = kernel_memory(self.booted, numbers, self.frames_of_block)
-        return {numbers[number]: told for number, told in found.items()}
+        memory = kernel_memory(self.booted, numbers, self.frames_of_block)
+        return {numbers[number]: choices for number, choices in memory.items()}

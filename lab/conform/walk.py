@@ -40,11 +40,18 @@ def walk(
     seconds: float = math.inf,
     progress: Callable[[Report], None] | None = None,
 ) -> Report:
-    """Random operations, each compared; after a disagreement the reference begins anew.
+    """The report of random operations, each compared with the reference.
 
-    A guest that ends or hangs, or that answers what nobody can read, is reported, and the walk
-    goes on with a new one.  It ends after so many ``steps``, or so many ``seconds``, or with the
-    fifth guest that is lost.
+    After a disagreement both begin anew.  A guest that ends or hangs, or that answers what nobody
+    can read, is reported, and the walk goes on with a new one; with the fifth it ends.
+
+    Args:
+        target: the kernel.
+        system: the specification.
+        steps: how many operations, at most.
+        seed: what they are drawn from.
+        seconds: for how long, at most.
+        progress: called with the report after each.
 
     Raises:
         LabError: the first guest does not boot.
@@ -67,7 +74,7 @@ def walk(
 
 
 def again(target: KernelTarget, system: System, operations: Sequence[Operation]) -> Report:
-    """The operations once more, from boot, up to a disagreement or the loss of the guest.
+    """The report of operations done once more, from boot, up to a disagreement or a lost guest.
 
     Raises:
         LabError: the guest does not boot.
@@ -86,7 +93,7 @@ def again(target: KernelTarget, system: System, operations: Sequence[Operation])
 
 
 def random_operation(follower: Follower, choose: random.Random) -> Operation:
-    """An operation on something that is there, a DIMM that comes or goes, or of who uses memory."""
+    """A random operation that can be done now, by ``choose``: on a block, a DIMM, or by a user."""
     machine, target = follower.machine, follower.target
     blocks = [b for b in range(machine.topology.sizes["Block"]) if machine.get("block_device", b)]
     others = [block for block in blocks if block >= BOOT_BLOCKS]

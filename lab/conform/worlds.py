@@ -24,7 +24,7 @@ _NOW: Mapping[str, Content] = {"free": "free", "kernel": "kernel", "user": "pinn
 
 
 def worlds(machine: Machine, contents: Contents) -> Iterator[Machine]:
-    """The reference with that in its blocks: each choice that it can be led to."""
+    """The reference with each choice of contents that it can be led to, a copy for each."""
     for choice in product(*contents.values()):
         world = machine.copy()
         if all(holds(world, block, what) for block, what in zip(contents, choice, strict=True)):
@@ -32,7 +32,7 @@ def worlds(machine: Machine, contents: Contents) -> Iterator[Machine]:
 
 
 def holds(machine: Machine, block: int, what: Content) -> bool:
-    """Lead the reference to where the block holds that; False if it cannot be.
+    """Lead the reference to a state in which the block holds that; False if it cannot be.
 
     The folio and the pin of a block have its number.  What boot reserved is kernel memory.
     """
@@ -57,7 +57,7 @@ def holds(machine: Machine, block: int, what: Content) -> bool:
 
 
 def started_from(fresh: Machine, seen: Observation) -> Machine:
-    """The reference, led from boot to what the guest shows.
+    """A copy of the reference, led from boot to what the guest shows.
 
     Raises:
         LabError: no operations lead there: the message names what differs.
@@ -77,7 +77,7 @@ def started_from(fresh: Machine, seen: Observation) -> Machine:
         if state == "online" and seen["zone"][block] != machine.get("zone", block):
             user.write_state(block, "offline")
             user.write_state(block, f"online_{seen['zone'][block]}")
-    left = differences(expected(machine), seen)
-    if left:
-        raise LabError(f"the reference cannot be led to what the guest shows: {'; '.join(left)}")
+    lines = differences(expected(machine), seen)
+    if lines:
+        raise LabError(f"the reference cannot be led to what the guest shows: {'; '.join(lines)}")
     return machine

@@ -18,7 +18,7 @@ Accelerator = Literal["tcg", "kvm"]
 
 @dataclass(frozen=True)
 class Ends:
-    """The numbers of the open files that QEMU is given."""
+    """The descriptors of the open files that QEMU is given."""
 
     console: int
     agent: int
@@ -28,28 +28,39 @@ class Ends:
 def arguments(
     kernel: Kernel, machine: GuestMachine, initramfs: str, ends: Ends, accel: Accelerator = "tcg"
 ) -> list[str]:
-    """QEMU's arguments, without the program."""
+    """QEMU's arguments, without the program.
+
+    Args:
+        kernel: what is booted.
+        machine: what the guest's machine is words of.
+        initramfs: the path of the archive that it starts with.
+        ends: the open files that QEMU is given.
+        accel: what runs the guest's instructions.
+
+    Raises:
+        LabError: the architecture is not known, or cannot have such a machine.
+    """
     platform = platform_of(kernel.arch)
     line = [platform.early] if platform.early else []
     line += [f"console={platform.console}", f"agent=/dev/{platform.agent}", "panic=-1"]
-    made = ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
-    made += ["-machine", platform.machine, "-accel", accel]
-    made += ["-cpu", "host" if accel == "kvm" else platform.cpu]
-    made += machine_arguments(machine, numa=platform.numa)
-    made += ["-kernel", str(kernel.image), "-initrd", initramfs]
-    made += ["-append", " ".join((*line, *machine.options))]
-    made += ["-add-fd", f"fd={ends.console},set=1"]
-    made += ["-chardev", "file,id=console,path=/dev/fdset/1"]
-    made += ["-chardev", f"socket,id=agent,fd={ends.agent}", *platform.lines]
-    made += ["-chardev", f"socket,id=qmp,fd={ends.monitor}", "-mon", "chardev=qmp,mode=control"]
-    return made
+    words = ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
+    words += ["-machine", platform.machine, "-accel", accel]
+    words += ["-cpu", "host" if accel == "kvm" else platform.cpu]
+    words += machine_arguments(machine, numa=platform.numa)
+    words += ["-kernel", str(kernel.image), "-initrd", initramfs]
+    words += ["-append", " ".join((*line, *machine.options))]
+    words += ["-add-fd", f"fd={ends.console},set=1"]
+    words += ["-chardev", "file,id=console,path=/dev/fdset/1"]
+    words += ["-chardev", f"socket,id=agent,fd={ends.agent}", *platform.lines]
+    words += ["-chardev", f"socket,id=qmp,fd={ends.monitor}", "-mon", "chardev=qmp,mode=control"]
+    return words
 
 
 def machine_arguments(machine: GuestMachine, *, numa: bool = True) -> list[str]:
     """QEMU's arguments for memory, CPUs and nodes.
 
     Args:
-        machine: what the machine is made of.
+        machine: what the machine is words of.
         numa: whether machines of the architecture have nodes.
 
     Raises:
@@ -64,43 +75,43 @@ def machine_arguments(machine: GuestMachine, *, numa: bool = True) -> list[str]:
         room = machine.hotplug + sum(2 * device.size for device in machine.virtio_mem)
         room += sum(node.memory for node in machine.nodes)
         memory += f",slots={machine.slots},maxmem={room // MIB}M"
-    made = ["-m", memory, "-smp", str(cpus)]
+    words = ["-m", memory, "-smp", str(cpus)]
     if not numa:
         if len(machine.nodes) > 1 or machine.slots or machine.virtio_mem:
             raise LabError("this machine has one node, no DIMM slots and no virtio-mem")
-        return made
+        return words
     first = 0
     for number, node in enumerate(machine.nodes):
-        words = f"node,nodeid={number}"
+        text = f"node,nodeid={number}"
         if node.cpus:
             last = first + node.cpus - 1
-            words += f",cpus={first}-{last}"
+            text += f",cpus={first}-{last}"
             first += node.cpus
         if node.memory:
-            made += ["-object", f"memory-backend-ram,id=ram{number},size={node.memory // MIB}M"]
-            words += f",memdev=ram{number}"
-        made += ["-numa", words]
-    made += _distance_arguments(machine)
+            words += ["-object", f"memory-backend-ram,id=ram{number},size={node.memory // MIB}M"]
+            text += f",memdev=ram{number}"
+        words += ["-numa", text]
+    words += _distance_arguments(machine)
     for number, device in enumerate(machine.virtio_mem):
-        made += ["-object", f"memory-backend-ram,id=vm{number},size={device.size // MIB}M"]
-        made += [
+        words += ["-object", f"memory-backend-ram,id=vm{number},size={device.size // MIB}M"]
+        words += [
             "-device",
             f"virtio-mem-pci,id=virtiomem{number},memdev=vm{number},node={device.node},"
             f"requested-size={device.requested // MIB}M",
         ]
-    return made
+    return words
 
 
 def _distance_arguments(machine: GuestMachine) -> list[str]:
     """All distances, because QEMU takes every one of them or none."""
     if not machine.distances:
         return []
-    given = {(source, target): distance for source, target, distance in machine.distances}
+    distances = {(source, target): distance for source, target, distance in machine.distances}
     numbers = range(len(machine.nodes))
-    made: list[str] = []
+    words: list[str] = []
     for source in numbers:
         for target in numbers:
             usual = 10 if source == target else 20
-            distance = given.get((source, target), usual)
-            made += ["-numa", f"dist,src={source},dst={target},val={distance}"]
-    return made
+            distance = distances.get((source, target), usual)
+            words += ["-numa", f"dist,src={source},dst={target},val={distance}"]
+    return words

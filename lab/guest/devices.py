@@ -41,22 +41,35 @@ def add_dimm(guest: Guest, name: str, node: int, size: int, *, place: int | None
     """Add a DIMM of ``size`` bytes to a node; the guest's driver then adds its memory.
 
     Args:
+        guest: the guest.
+        name: what QEMU calls it.
+        node: the node.
+        size: bytes.
         place: its first physical address; None: QEMU chooses.
 
     Raises:
         MonitorRefused: no slot or no room is left, or the name is taken.
     """
     guest.qmp("object-add", qom_type="memory-backend-ram", id=f"{name}-ram", size=size)
-    there = {} if place is None else {"addr": place}
+    address = {} if place is None else {"addr": place}
     try:
-        guest.qmp("device_add", driver="pc-dimm", id=name, memdev=f"{name}-ram", node=node, **there)
+        guest.qmp(
+            "device_add", driver="pc-dimm", id=name, memdev=f"{name}-ram", node=node, **address
+        )
     except MonitorRefused:
         guest.qmp("object-del", id=f"{name}-ram")
         raise
 
 
 def plug_dimm(guest: Guest, name: str, node: int, size: int, *, place: int) -> int:
-    """Add a DIMM and wait until the guest's driver has told how that went.
+    """Add a DIMM, and wait until the guest's driver has told how that went.
+
+    Args:
+        guest: the guest.
+        name: what QEMU calls it.
+        node: the node.
+        size: bytes.
+        place: its first physical address.
 
     Returns:
         The status that it told through _OST: 0 if the memory is there.
@@ -107,7 +120,7 @@ def eject_dimm(guest: Guest, name: str, *, limit: float = COMMAND_SECONDS) -> Ej
 
 
 def wait_for_blocks(guest: Guest, count: int) -> dict[int, str]:
-    """The state of each block, once the guest has so many: it tells nobody when it is ready.
+    """The state of each block, once the guest has ``count``: it tells nobody when it is ready.
 
     Raises:
         GuestSilent: it has fewer after the guest's limit for commands.

@@ -14,15 +14,15 @@ __all__ = ["Files", "files_in"]
 
 
 def files_in(guest: Guest) -> Files:
-    """The files of the guest that a record takes, and those beside them: read when asked for."""
+    """The files of the guest that a record takes, and their neighbours, read when asked for."""
     folders = " ".join(f"/{folder}" for folder in (*FOLDERS, CMA_DIR, DEVICE_TREE))
 
-    def found(kind: str) -> list[str]:
+    def paths(kind: str) -> list[str]:
         # Without NUMA there is none of nodes, and so on; a device tree is deep.
         reply = guest.shell(f"find {folders} -maxdepth {_DEPTH} {kind} 2>/dev/null")
         return [path.lstrip("/") for path in reply.out.splitlines()]
 
-    return Files(_Contents(guest, (*PROC, *found("-type f"))), found("-type l"))
+    return Files(_Contents(guest, (*PROC, *paths("-type f"))), paths("-type l"))
 
 
 _DEPTH = 4

@@ -124,7 +124,14 @@ class Guest:
         command_limit: float = COMMAND_SECONDS,
         accel: Accelerator = "tcg",
     ) -> Self:
-        """Boot a guest and wait for its agent.
+        """A guest that is booted, its agent ready.
+
+        Args:
+            kernel: what is booted.
+            machine: what its machine is made of; None: one node with 512 MiB.
+            limit: how many seconds the boot may take.
+            command_limit: how many seconds a command may take.
+            accel: what runs its instructions.
 
         Raises:
             LabError: a program or a module is missing.
@@ -188,7 +195,7 @@ class Guest:
         self.close()
 
     def close(self) -> None:
-        """End QEMU and give everything back; may be called again."""
+        """End QEMU and close what belongs to it; may be called again."""
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             # One that even SIGKILL does not end (it waits in the kernel) is waited for no longer.
@@ -205,7 +212,7 @@ class Guest:
 
     @property
     def pid(self) -> int:
-        """QEMU's process."""
+        """The process id of QEMU."""
         assert self._process is not None
         return self._process.pid
 
@@ -229,38 +236,49 @@ class Guest:
         """Write a text with one write(2); returns 0 or the errno that the kernel gave.
 
         Args:
+            path: the file.
+            text: what is written.
             patience: a signal comes after so many seconds: what waits for one gives EINTR.
+            limit: how many seconds it may take.
         """
         words = () if patience is None else (str(patience),)
         return self.agent("write", path, text, *words, limit=limit).code
 
     def read(self, path: str, *, limit: float | None = None) -> str:
-        """The content of a file.  Raises `OSError` with the errno that the kernel gave."""
+        """The content of a file, undecodable bytes replaced.
+
+        Raises:
+            OSError: with the errno that the kernel gave.
+        """
         answer = self.agent("read", path, limit=limit)
         if answer.code:
             raise OSError(answer.code, os.strerror(answer.code), path)
         return answer.data.decode(errors="replace")
 
     def shell(self, command: str, *, limit: float | None = None) -> Reply:
-        """Run a command of busybox's shell."""
+        """Run a command in busybox's shell; returns its exit status and output."""
         answer = self.agent("shell", command, limit=limit)
         return Reply(answer.code, answer.data.decode(errors="replace"))
 
     def hold(
         self, kind: HoldKind, size: int, *, node: int = -1, limit: float | None = None
     ) -> tuple[int, int]:
-        """Have a process of the guest's hold filled memory, on a node (mbind(2); -1: any).
+        """Have a process of the guest's hold filled memory.
+
+        Args:
+            kind: what memory.
+            size: bytes.
+            node: of which node (mbind(2)); -1: of any.
+            limit: how many seconds it may take.
 
         Returns:
             0 and the holder's process id, or the errno and 0.  A holder that the kernel
             killed while it filled its memory gives ENOMEM.
         """
         answer = self.agent("hold", kind, str(node), str(size), limit=limit)
-        return (
-            (answer.code, 0)
-            if answer.code
-            else (0, whole_number(answer.data.decode("ascii", "replace")))
-        )
+        if answer.code:
+            return answer.code, 0
+        return 0, whole_number(answer.data.decode("ascii", "replace"))
 
     def resume(self, holder: int, *, limit: float | None = None) -> int:
         """Have the file system of a holder of kind "silent" answer again; 0 or an errno."""
@@ -276,7 +294,7 @@ class Guest:
         return self.agent("release", str(holder), limit=limit).code
 
     def agent(self, verb: str, *words: str, limit: float | None = None) -> Answer:
-        """One request to the agent (agent/main.c has the verbs).
+        """The answer of the agent to one request (agent/main.c has the verbs).
 
         Raises:
             LabError: the answer would be over 1 MiB.
@@ -297,7 +315,7 @@ class Guest:
         return answer
 
     def qmp(self, name: str, *, limit: float | None = None, **arguments: Any) -> Any:
-        """A command of QEMU's monitor; `_` in the names of arguments stands for `-`.
+        """What a command of QEMU's monitor returns; `_` in the names of arguments stands for `-`.
 
         Raises:
             MonitorRefused: QEMU answered with an error.

@@ -19,7 +19,7 @@ from memhp.checks.support.files import read_whole
 
 from ..kernels.kernel import Kernel, cache_folder, digest, usable
 from ..tools.errors import LabError
-from ..tools.programs import said, tool
+from ..tools.programs import run, tool
 from .modules import load_order_in
 from .platforms import platform_of
 
@@ -43,7 +43,7 @@ class Entry:
 
 
 def cpio(entries: Mapping[str, Entry]) -> bytes:
-    """An archive of these files, in the order given (folders first).
+    """The cpio archive of these files, in their order (folders first).
 
     >>> cpio({})[:6]
     b'070701'
@@ -61,9 +61,12 @@ def cpio(entries: Mapping[str, Entry]) -> bytes:
 
 
 def build(kernel: Kernel, modules: tuple[str, ...] = (), programs: tuple[str, ...] = ()) -> Path:
-    """The archive for a kernel, with these modules loaded at boot.
+    """The path of the archive for a kernel, in the cache.
 
-    ``programs`` are this machine's own, by name: they come with their libraries.
+    Args:
+        kernel: which is booted with it.
+        modules: are loaded at boot.
+        programs: this machine's own, by name; they come with their libraries.
 
     Raises:
         LabError: busybox, a compiler, a module or a program is missing.
@@ -80,7 +83,7 @@ def build(kernel: Kernel, modules: tuple[str, ...] = (), programs: tuple[str, ..
         entries |= _program(name, kernel)
     archive = cpio(entries)
     key = hashlib.sha256(archive).hexdigest()[:16]
-    return _kept(cache_folder() / "initramfs" / key, lambda made: made.write_bytes(archive))
+    return _cached(cache_folder() / "initramfs" / key, lambda path: path.write_bytes(archive))
 
 
 def _program(name: str, kernel: Kernel) -> dict[str, Entry]:
@@ -89,7 +92,7 @@ def _program(name: str, kernel: Kernel) -> dict[str, Entry]:
         raise LabError(f"{name} of this machine runs in no guest of {kernel.arch}")
     path = tool(name, name)
     entries: dict[str, Entry] = {}
-    for library in re.findall(r"(/\S+) \(0x", said("ldd", path).stdout):
+    for library in re.findall(r"(/\S+) \(0x", run("ldd", path).stdout):
         folders = [str(folder)[1:] for folder in Path(library).parents][-2::-1]
         entries |= {folder: Entry(stat.S_IFDIR | 0o755) for folder in folders}
         entries[library[1:]] = Entry(stat.S_IFREG | 0o755, Path(library).read_bytes())
@@ -118,31 +121,31 @@ def _agent(arch: str) -> Path:
         cross = platform_of(arch).compiler
         compiler = tool(f"{cross}-gcc", f"gcc-{cross.replace('_', '-')}")
     sources = sorted(_AGENT.glob("*.c"))
-    made_of = [file.read_bytes() for file in (*sources, *sorted(_AGENT.glob("*.h")))]
-    made_of += [word.encode() for word in (compiler, *_FLAGS)]
-    key = hashlib.sha256(b"\0".join(made_of)).hexdigest()[:16]
+    content = [file.read_bytes() for file in (*sources, *sorted(_AGENT.glob("*.h")))]
+    content += [word.encode() for word in (compiler, *_FLAGS)]
+    key = hashlib.sha256(b"\0".join(content)).hexdigest()[:16]
 
-    def compiled(made: Path) -> None:
-        done = said(compiler, *_FLAGS, "-o", str(made), *map(str, sources))
-        if done.returncode != 0:
-            tail = "; ".join(done.stderr.strip().splitlines()[-2:])
+    def compile_to(path: Path) -> None:
+        result = run(compiler, *_FLAGS, "-o", str(path), *map(str, sources))
+        if result.returncode != 0:
+            tail = "; ".join(result.stderr.strip().splitlines()[-2:])
             raise LabError(f"the agent cannot be compiled (apt install gcc libc6-dev): {tail}")
 
-    return _kept(cache_folder() / "agent" / f"{arch}-{key}", compiled)
+    return _cached(cache_folder() / "agent" / f"{arch}-{key}", compile_to)
 
 
-def _kept(place: Path, make: Callable[[Path], object]) -> Path:
+def _cached(place: Path, make: Callable[[Path], object]) -> Path:
     """The file in the cache, made if it is not there, or not as it was made."""
     note = place.with_name(f"{place.name}.sha256")
     with usable(place.parent) as folder:
-        if (found := digest(place)) is None or found != _noted(note):
+        if (current := digest(place)) is None or current != _noted(note):
             with tempfile.TemporaryDirectory(dir=folder) as scratch:
-                made = Path(scratch) / place.name
-                make(made)
+                file = Path(scratch) / place.name
+                make(file)
                 noted = Path(scratch) / note.name
-                noted.write_text(str(digest(made)))
+                noted.write_text(str(digest(file)))
                 os.replace(noted, note)
-                os.replace(made, place)
+                os.replace(file, place)
     return place
 
 

@@ -30,7 +30,10 @@ class VirtioMem:
 
 @dataclass(frozen=True)
 class GuestMachine:
-    """A guest's machine.  Sizes in bytes.
+    """What a guest's machine is made of, and what its kernel is told; sizes in bytes.
+
+    Raises:
+        LabError: QEMU or the kernel would make another machine of it.
 
     The kernel numbers nodes as the firmware's table names them: those with CPUs, then those
     with memory, then the one that a DIMM may come to.  A machine has them in that order, so

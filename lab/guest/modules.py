@@ -56,7 +56,7 @@ _UNPACK: Mapping[str, Callable[[bytes], bytes]] = MappingProxyType(
 
 
 def content(path: Path) -> bytes:
-    """A module, unpacked if it is compressed.
+    """The bytes of a module, unpacked if it is compressed.
 
     Raises:
         LabError: it cannot be read, is damaged, or is compressed in another way than xz or gzip.
@@ -72,7 +72,10 @@ def content(path: Path) -> bytes:
 
 
 def depends(module: bytes) -> tuple[str, ...]:
-    """The modules that this one names as needed.  Raises LabError if these cannot be so many.
+    """The names of the modules that a module needs, one level deep, with underscores.
+
+    Raises:
+        LabError: it names more than there can be.
 
     >>> depends(b"license=GPL\\0depends=virtio,virtio_ring\\0retpoline=Y\\0")
     ('virtio', 'virtio_ring')
@@ -87,7 +90,7 @@ def depends(module: bytes) -> tuple[str, ...]:
 def load_order(
     wanted: tuple[str, ...], read: Callable[[str], bytes | None], builtin: frozenset[str]
 ) -> list[tuple[str, bytes]]:
-    """The modules to load, each after those that it needs.
+    """The names and contents of the modules to load, each after those that it needs.
 
     Args:
         wanted: their names, with underscores.
@@ -98,38 +101,46 @@ def load_order(
         LabError: a module is neither there nor built in, needs itself, or all are too large.
     """
     order: dict[str, bytes] = {}
-    begun: dict[str, tuple[bytes, Iterator[str]]] = {}
+    open_ones: dict[str, tuple[bytes, Iterator[str]]] = {}
     left = _MOST_BYTES
 
     def begin(name: str) -> None:
         nonlocal left
         if name in order or name in builtin:
             return
-        if name in begun:
+        if name in open_ones:
             raise LabError(f"the module {name[:_SHOWN]} needs another that needs it")
         data = read(name)
         if data is None:
-            by = f", which {next(reversed(begun))} needs," if begun else ""
+            by = f", which {next(reversed(open_ones))} needs," if open_ones else ""
             raise LabError(f"the module {name[:_SHOWN]}{by} is not among this kernel's modules")
         left -= len(data)
         if left < 0:
             raise LabError(f"the modules for {', '.join(wanted)} have over {_MOST_BYTES} bytes")
-        begun[name] = (data, iter(depends(data)))
+        open_ones[name] = (data, iter(depends(data)))
 
     for name in wanted:
         begin(name)
-        while begun:
-            last, (data, needed) = next(reversed(begun.items()))
+        while open_ones:
+            last, (data, needed) = next(reversed(open_ones.items()))
             if (other := next(needed, None)) is not None:
                 begin(other)
             else:
-                del begun[last]
+                del open_ones[last]
                 order[last] = data
     return list(order.items())
 
 
 def load_order_in(folder: Path | None, wanted: tuple[str, ...]) -> list[tuple[str, bytes]]:
-    """As `load_order`, of a folder such as ``/lib/modules/VERSION``; None: all is built in."""
+    """The modules of a folder to load, as `load_order` gives them.
+
+    Args:
+        folder: such as ``/lib/modules/VERSION``; None: all is built in.
+        wanted: the names, with underscores.
+
+    Raises:
+        LabError: as `load_order`, or the folder is none of modules.
+    """
     if folder is None or not wanted:
         return []
     files = {}
@@ -143,7 +154,11 @@ def load_order_in(folder: Path | None, wanted: tuple[str, ...]) -> list[tuple[st
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """All files below the folder; raises LabError if these are too many for modules."""
+    """All files below the folder.
+
+    Raises:
+        LabError: these are too many for modules.
+    """
     count = 0
     for parent, _, names in os.walk(folder):
         count += len(names)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from ..tools.errors import LabError
-from ..tools.programs import said
+from ..tools.programs import run
 
 __all__ = ["PLATFORMS", "Platform", "platform_of", "version_of_qemu"]
 
@@ -99,9 +99,13 @@ def platform_of(arch: str) -> Platform:
 
 
 def version_of_qemu(arch: str) -> str:
-    """What QEMU for that architecture says of itself; ``unknown`` if it is not here."""
+    """The line in which QEMU for an architecture tells its version; ``unknown`` if it is not here.
+
+    Raises:
+        LabError: the lab does not boot this architecture.
+    """
     program = shutil.which(platform_of(arch).qemu)
     if program is None:
         return "unknown"
-    lines = said(program, "--version").stdout.splitlines()
+    lines = run(program, "--version").stdout.splitlines()
     return lines[0] if lines else "unknown"

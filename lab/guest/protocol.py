@@ -38,7 +38,7 @@ class Answer:
 
 
 def encode(number: int, verb: str, *arguments: bytes) -> bytes:
-    """A request as it goes over the line.
+    """The bytes of a request as it goes over the line.
 
     >>> encode(3, "write", b"/a", b"1")
     b'3 write 2 1\\n/a1'
@@ -68,8 +68,8 @@ def take_answer(received: bytearray) -> Answer | None:
         data = bytes(received[head.end() : end])
         del received[:end]
         return Answer(number, code, data)
-    begun = received.rfind(b"=", max(at, len(received) - _HEAD_BYTES))
-    del received[: len(received) if begun < 0 else begun]
+    start = received.rfind(b"=", max(at, len(received) - _HEAD_BYTES))
+    del received[: len(received) if start < 0 else start]
     return None
 
 
@@ -83,7 +83,12 @@ class Line:
         self._late = 0
 
     def send(self, data: bytes, deadline: float) -> None:
-        """Send all of it.  Raises `Ended`, `Silent`."""
+        """Send all of the data.
+
+        Raises:
+            Ended: the other side is gone.
+            Silent: it did not take all of it before the deadline.
+        """
         while data:
             self._wait(deadline, writing=True)
             try:
@@ -94,7 +99,12 @@ class Line:
                 raise Ended from None
 
     def receive(self, deadline: float) -> None:
-        """Add what comes next to `received`.  Raises `Ended`, `Silent`."""
+        """Add what comes next to `received`.
+
+        Raises:
+            Ended: the other side is gone.
+            Silent: nothing came before the deadline.
+        """
         self._late = self._late + 1 if time.monotonic() > deadline else 0
         if self._late > _LATE:
             raise Silent

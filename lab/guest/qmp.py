@@ -37,7 +37,7 @@ class MonitorRefused(LabError):
 
 
 class Monitor:
-    """One connection to a monitor.  Its methods raise `Ended` and `Silent` of the protocol."""
+    """One connection to a monitor; its methods end with `Ended` and `Silent` of the protocol."""
 
     def __init__(self, stream: socket.socket) -> None:
         self._stream = stream
@@ -45,11 +45,15 @@ class Monitor:
         self._runner = asyncio.Runner()
 
     def greet(self, deadline: float) -> None:
-        """Read the greeting and enter command mode."""
+        """Read the greeting and enter command mode.
+
+        Raises:
+            Ended, Silent: QEMU is gone, or does not greet before the deadline.
+        """
         self._run(self._client.connect(self._stream), deadline)
 
     def command(self, name: str, arguments: Mapping[str, object], deadline: float) -> Any:
-        """Run one command; returns what QEMU returns.
+        """What QEMU returns of one command.
 
         Raises:
             MonitorRefused: QEMU answered with an error.
@@ -67,9 +71,9 @@ class Monitor:
         """
         while True:
             self.command("query-name", {}, max(deadline, time.monotonic() + _ANSWER_SECONDS))
-            found = self._client.events.clear()
-            if found or not wait:
-                return [dict(event) for event in found]
+            events = self._client.events.clear()
+            if events or not wait:
+                return [dict(event) for event in events]
             until = min(deadline, time.monotonic() + _LOOK_SECONDS)
             try:
                 return [dict(self._run(self._client.events.get(), until))]

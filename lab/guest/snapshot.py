@@ -25,11 +25,11 @@ from .guest import Guest
 __all__ = ["block_states", "files_of", "packed", "page_sizes", "snapshot", "tallied", "words_of"]
 
 GuestFiles = tuple[list[tuple[str, bytes]], list[str]]
-"""The files and links that a guest was seen to have."""
+"""The files of a guest with their contents, and the paths of its links."""
 
 
 def snapshot(guest: Guest) -> bytes:
-    """A tar of what the guest says about its memory, and of its page words.
+    """The tar of what the guest says about its memory, and of its page words.
 
     It is not taken at one instant: a block that changes meanwhile may differ between files.
     """
@@ -39,7 +39,13 @@ def snapshot(guest: Guest) -> bytes:
 
 
 def packed(files: GuestFiles, words: PageWords, outcomes: Mapping[int, str] | None = None) -> bytes:
-    """The tar of a guest: its files, what its blocks held, and how trying them ended."""
+    """The tar of a guest.
+
+    Args:
+        files: its files and links.
+        words: what its blocks held.
+        outcomes: how trying each ended; None: they were not tried.
+    """
     own = [(PAGE_WORDS, page_words_text(words).encode())]
     if outcomes is not None:
         own.append((OUTCOMES, outcomes_text(outcomes).encode()))
@@ -47,7 +53,11 @@ def packed(files: GuestFiles, words: PageWords, outcomes: Mapping[int, str] | No
 
 
 def files_of(guest: Guest) -> GuestFiles:
-    """What the guest's files say now; what `memhp inspect --save` takes of this machine."""
+    """The files and links of a guest that a record takes (`memhp.machines.reading.record`).
+
+    Raises:
+        LabError: the guest has no memory blocks.
+    """
     files, links = recorded(files_in(guest))
     if not any(path.startswith(f"{MEMORY_DIR}/memory") for path in files):
         raise LabError("the guest has no memory blocks to record")
@@ -57,12 +67,16 @@ def files_of(guest: Guest) -> GuestFiles:
 def block_states(guest: Guest) -> dict[int, str]:
     """The state of each block of the guest, in the order of their numbers."""
     listed = guest.shell(f"cd /{MEMORY_DIR}; grep . memory[0-9]*/state").out
-    found = re.findall(r"(?m)^memory(\d+)/state:(\S+)$", listed)
-    return dict(sorted((whole_number(block), state) for block, state in found))
+    pairs = re.findall(r"(?m)^memory(\d+)/state:(\S+)$", listed)
+    return dict(sorted((whole_number(block), state) for block, state in pairs))
 
 
 def page_sizes(guest: Guest) -> tuple[int, int]:
-    """The bytes of a page and of a block."""
+    """The bytes of a page, and those of a block.
+
+    Raises:
+        LabError: the guest does not tell them.
+    """
     page = re.search(r"KernelPageSize: +(\d+) kB", guest.read("/proc/self/smaps"))
     if page is None:
         raise LabError("the guest's smaps do not tell the size of a page")
@@ -72,7 +86,11 @@ def page_sizes(guest: Guest) -> tuple[int, int]:
 
 
 def page_words(guest: Guest, blocks: Iterable[int]) -> PageWords:
-    """The page words of these blocks, which should be online."""
+    """The page words of these blocks, which should be online.
+
+    Raises:
+        LabError: the guest cannot read or send them.
+    """
     page, size = page_sizes(guest)
     return PageWords(page, size, {block: words_of(guest, block, size // page) for block in blocks})
 
@@ -87,7 +105,13 @@ def words_of(guest: Guest, block: int, frames: int) -> Counter[int]:
 
 
 def tallied(guest: Guest, path: str, first: int, count: int) -> dict[int, int]:
-    """How many of so many 64-bit words of a guest's file are the same.
+    """How often each 64-bit word occurs in a part of a guest's file.
+
+    Args:
+        guest: the guest.
+        path: the file.
+        first: the number of the first word.
+        count: how many words.
 
     Raises:
         LabError: the guest cannot read or send them.

@@ -74,13 +74,13 @@ class Kernel:
 
     @property
     def linux(self) -> tuple[int, int] | None:
-        """The first two numbers of the version.
+        """The first two numbers of the version; None if it is not known.
 
         >>> Kernel("own", "x86_64", Path("vmlinuz"), version="6.12.117+deb13-amd64").linux
         (6, 12)
         """
-        found = re.match(r"(\d+)\.(\d+)", self.version or "")
-        return (int(found[1]), int(found[2])) if found else None
+        match = re.match(r"(\d+)\.(\d+)", self.version or "")
+        return (int(match[1]), int(match[2])) if match else None
 
 
 def _stock(arch: str, debian_arch: str, flavour: str) -> list[StockKernel]:
@@ -106,7 +106,7 @@ STOCK: Mapping[str, StockKernel] = MappingProxyType(
 
 
 def cache_folder() -> Path:
-    """Where kernels and built files are kept: MEMHP_LAB_CACHE, or in the user's cache.
+    """The folder of kernels and built files: MEMHP_LAB_CACHE, or in the user's cache.
 
     Raises:
         LabError: the user has no home folder.
@@ -124,7 +124,7 @@ def cache_folder() -> Path:
 
 @contextlib.contextmanager
 def usable(folder: Path) -> Iterator[Path]:
-    """The folder of the cache, made if it is not there.
+    """A folder of the cache, made if it is not there, for what is done in it.
 
     Raises:
         LabError: something cannot be written or read there.
@@ -141,7 +141,7 @@ def usable(folder: Path) -> Iterator[Path]:
 
 @dataclass(frozen=True)
 class About:
-    """What is kept of a kernel in the cache: `files` has the SHA-256 of each."""
+    """The description of a kernel in the cache; `files` has the SHA-256 of each file."""
 
     version: str
     packages: tuple[str, ...]
@@ -151,26 +151,26 @@ class About:
 def load(name: str) -> Kernel | None:
     """The stock kernel of that name from the cache; None if it is not there, or not whole."""
     folder = cache_folder() / "kernels" / name
-    found = about(name)
-    if found is None:
+    description = about(name)
+    if description is None:
         return None
-    busybox = folder / "busybox" if "busybox" in found.files else None
+    busybox = folder / "busybox" if "busybox" in description.files else None
     arch = STOCK[name].arch
-    return Kernel(name, arch, folder / "vmlinuz", folder / "modules", found.version, busybox)
+    return Kernel(name, arch, folder / "vmlinuz", folder / "modules", description.version, busybox)
 
 
 def about(name: str) -> About | None:
-    """What is kept of a stock kernel; None if there is nothing, or some of it is damaged."""
+    """The cache's description of a stock kernel; None if there is none, or a file is damaged."""
     folder = cache_folder() / "kernels" / name
     try:
         document = json_of(read_whole(folder / "about.json", _ABOUT_BYTES, regular=True))
     except (OSError, ValueError):
         return None
-    found = _about(document) if isinstance(document, dict) else None
-    if found is None or "vmlinuz" not in found.files:
+    description = _about(document) if isinstance(document, dict) else None
+    if description is None or "vmlinuz" not in description.files:
         return None
-    whole = all(digest(folder / file) == told for file, told in found.files.items())
-    return found if whole else None
+    whole = all(digest(folder / file) == sha256 for file, sha256 in description.files.items())
+    return description if whole else None
 
 
 def _about(document: dict[str, Any]) -> About | None:
@@ -191,8 +191,8 @@ def digest(path: Path) -> str | None:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         with open(handle, "rb") as file:
-            found = os.fstat(handle)
-            if stat.S_ISREG(found.st_mode) and found.st_size <= _LARGEST:
+            status = os.fstat(handle)
+            if stat.S_ISREG(status.st_mode) and status.st_size <= _LARGEST:
                 return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         pass

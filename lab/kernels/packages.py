@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from ..tools.errors import LabError
-from ..tools.programs import said, tool
+from ..tools.programs import run, tool
 from .kernel import (
     STOCK,
     Kernel,
@@ -46,7 +46,7 @@ _KEPT_MODULES = ("drivers/virtio/", "drivers/dax/", "drivers/nvdimm/", "fs/fuse/
 
 
 def fetch(name: str) -> Kernel:
-    """Bring a stock kernel into the cache, the current one of its release, unless it is there.
+    """The current kernel of a Debian release, brought into the cache unless it is there.
 
     Raises:
         LabError: the name is not known, apt is missing, or apt fails (its words follow).
@@ -61,8 +61,8 @@ def fetch(name: str) -> Kernel:
         packages = _packages(apt, stock)
         if stock.arch != os.uname().machine:
             packages.append("busybox-static")
-        found = about(name)
-        if found is None or list(found.packages) != packages:
+        cached = about(name)
+        if cached is None or list(cached.packages) != packages:
             _bring(apt, stock, packages, place)
     kernel = load(name)
     if kernel is None:
@@ -72,20 +72,20 @@ def fetch(name: str) -> Kernel:
 
 def _bring(apt: Apt, stock: StockKernel, packages: list[str], place: Path) -> None:
     """Download the packages, and put what they hold where the kernel was before."""
-    for left in place.glob(f"{stock.name}-*"):  # of a fetch that was killed
-        shutil.rmtree(left, ignore_errors=True)
+    for remnant in place.glob(f"{stock.name}-*"):  # of a fetch that was killed
+        shutil.rmtree(remnant, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=f"{stock.name}-", dir=place) as scratch:
         folder = Path(scratch)
         apt.run("apt-get", "download", *packages, cwd=folder)
         version = unpack(sorted(folder.glob("*.deb")), folder / "kernel")
-        made = folder / "kernel"
-        kept = [path for path in sorted(made.rglob("*")) if path.is_file()]
-        digests = {str(path.relative_to(made)): digest(path) for path in kept}
+        kernel = folder / "kernel"
+        files = [path for path in sorted(kernel.rglob("*")) if path.is_file()]
+        digests = {str(path.relative_to(kernel)): digest(path) for path in files}
         document = {**asdict(stock), "version": version, "packages": packages, "files": digests}
-        (made / "about.json").write_text(json.dumps(document, indent=1) + "\n")
+        (kernel / "about.json").write_text(json.dumps(document, indent=1) + "\n")
         if (place / stock.name).exists():
             (place / stock.name).rename(folder / "before")
-        made.rename(place / stock.name)
+        kernel.rename(place / stock.name)
 
 
 @contextlib.contextmanager
@@ -103,27 +103,27 @@ def _packages(apt: Apt, stock: StockKernel) -> list[str]:
     A mirror may lack one list of several, such as that of security; apt refuses a list that
     the release's signature does not vouch for.  What the others name is taken.
     """
-    found: list[str] = []
+    packages: list[str] = []
     refused = ""
     try:
         apt.run("apt-get", "update")
     except LabError as error:
         refused = f" ({error})"
-    left = [stock.package]
-    while left:
+    open_ones = [stock.package]
+    while open_ones:
         try:
-            shown = apt.run("apt-cache", "show", "--no-all-versions", left.pop())
+            shown = apt.run("apt-cache", "show", "--no-all-versions", open_ones.pop())
         except LabError as error:
             raise LabError(f"{error}{refused}") from None
         for name in kernel_packages(shown):
-            if name not in found and len(found) < _MOST_PACKAGES:
-                found.append(name)
-                left.append(name)
-    if not found:
+            if name not in packages and len(packages) < _MOST_PACKAGES:
+                packages.append(name)
+                open_ones.append(name)
+    if not packages:
         raise LabError(
             f"{stock.package} of {stock.release} names no kernel that it depends on{refused}"
         )
-    return found
+    return packages
 
 
 def kernel_packages(shown: str) -> list[str]:
@@ -144,6 +144,11 @@ class Apt:
 
     @classmethod
     def prepared(cls, stock: StockKernel) -> Apt:
+        """apt for the release and architecture of a stock kernel, its folders and sources made.
+
+        Raises:
+            LabError: this machine's own sources do not tell where Debian's packages are.
+        """
         folder = cache_folder() / "apt" / f"{stock.release}-{stock.debian_arch}"
         for part in ("lists/partial", "cache/archives/partial", "state"):
             (folder / part).mkdir(parents=True, exist_ok=True)
@@ -168,11 +173,16 @@ class Apt:
         return cls(tuple(word for k, v in settings.items() for word in ("-o", f"{k}={v}")))
 
     def run(self, program: str, *words: str, cwd: Path | None = None) -> str:
-        done = said(program, "-q", *self.options, *words, cwd=cwd)
-        if done.returncode != 0:
-            why = re.findall(r"(?m)^E: (.*)", done.stderr) or done.stderr.splitlines()[-1:]
+        """Run a program of apt; returns its output.
+
+        Raises:
+            LabError: it fails; the message has its first errors.
+        """
+        result = run(program, "-q", *self.options, *words, cwd=cwd)
+        if result.returncode != 0:
+            why = re.findall(r"(?m)^E: (.*)", result.stderr) or result.stderr.splitlines()[-1:]
             raise LabError(f"{program} {' '.join(words)} failed: {'; '.join(why[:2])}")
-        return done.stdout
+        return result.stdout
 
 
 def _codename() -> str:
@@ -246,12 +256,12 @@ class _Bounded:
         self._stream, self._left = stream, _MOST_BYTES
 
     def read(self, size: int) -> bytes:
-        """So many bytes, fewer at the end."""
-        found = self._stream.read(size)
-        self._left -= len(found)
+        """The next bytes, fewer at the end."""
+        data = self._stream.read(size)
+        self._left -= len(data)
         if self._left < 0:
             raise ValueError("it holds too much")
-        return found
+        return data
 
 
 _VERSION = re.compile(r"(?<=modules/)[^/]+|(?<=boot/vmlinu[xz]-)[^/]+")

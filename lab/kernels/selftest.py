@@ -27,7 +27,7 @@ def _place(name: str) -> Path:
 
 
 def selftest(name: str) -> str:
-    """The script of a stock kernel.
+    """The script `mem-on-off-test.sh` of a stock kernel, from the cache.
 
     Raises:
         LabError: it was not fetched yet.
@@ -41,7 +41,7 @@ def selftest(name: str) -> str:
 
 
 def fetch_selftest(name: str) -> Path:
-    """Bring the script of a stock kernel that is here into the cache.
+    """The path of a stock kernel's script, brought into the cache.
 
     The package with the sources has more than 130 MB; of it one file is kept.
 
@@ -62,9 +62,9 @@ def fetch_selftest(name: str) -> Path:
         deb = next(Path(scratch).glob("*.deb"), None)
         if deb is None:
             raise LabError(f"apt brought no {package}")
-        made = Path(scratch) / place.name
-        made.write_bytes(_script(deb, package))
-        made.rename(place)
+        file = Path(scratch) / place.name
+        file.write_bytes(_script(deb, package))
+        file.rename(place)
     return place
 
 

@@ -79,18 +79,18 @@ def parse_one_line(text: str) -> Iterator[Source]:
 
 
 def machine_sources(folder: Path = Path("/etc/apt")) -> tuple[Source, ...]:
-    """All sources of this machine."""
-    found: list[Source] = []
+    """All apt sources of this machine (sources.list(5))."""
+    sources: list[Source] = []
     lists = [folder / "sources.list", *sorted((folder / "sources.list.d").glob("*"))]
     for path in lists:
         if path.is_file() and path.suffix in (".list", ".sources"):
             parse = parse_deb822 if path.suffix == ".sources" else parse_one_line
-            found += parse(path.read_text(errors="replace"))
-    return tuple(found)
+            sources += parse(path.read_text(errors="replace"))
+    return tuple(sources)
 
 
 def stanzas_for(release: str, arch: str, *, sources: Iterable[Source], codename: str) -> str:
-    """A file `*.sources` for another release and architecture from the same addresses.
+    """The text of a file `*.sources` for another release and architecture, of the same addresses.
 
     Args:
         release: the release that packages are wanted of, such as ``trixie``.
@@ -101,20 +101,20 @@ def stanzas_for(release: str, arch: str, *, sources: Iterable[Source], codename:
     Raises:
         LabError: no source of this machine is Debian's archive.
     """
-    made = []
+    stanzas = []
     for suffix in ("", "-security"):
         if suffix and release == "sid":
             continue  # it has no suite of its own for security
         for source in sources:
             if codename + suffix in source.suites and "main" in source.components:
-                made.append(_stanza(source, release + suffix, arch))
+                stanzas.append(_stanza(source, release + suffix, arch))
                 break
-    if not made:
+    if not stanzas:
         raise LabError(
             f"no apt source of this machine has the suite {codename} with main, so the lab does"
             " not know where Debian's packages are: give a kernel of your own with --kernel PATH"
         )
-    return "\n".join(made)
+    return "\n".join(stanzas)
 
 
 def _stanza(source: Source, suite: str, arch: str) -> str:

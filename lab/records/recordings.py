@@ -244,7 +244,11 @@ RECORDINGS: Mapping[str, Recording] = MappingProxyType({each.name: each for each
 
 
 def record(recording: Recording, kernel: Kernel) -> bytes:
-    """Boot the guest, do what is to be done in it, and try its blocks (`try_all`).
+    """The record, a tar, of a guest that is booted and prepared, and whose blocks are tried.
+
+    Args:
+        recording: which guest.
+        kernel: the kernel that it names.
 
     Raises:
         LabError, GuestDied, GuestSilent: the guest could not be had, or did not do as it was to.

@@ -28,9 +28,10 @@ __all__ = ["try_all", "try_block"]
 
 
 def try_all(guest: Guest, *, patience: int | None = None) -> bytes:
-    """Try every block of a guest; the tar with what was seen before and how each ended.
+    """The tar of a guest whose blocks are all tried: what was seen before, and how each ended.
 
     Args:
+        guest: the guest.
         patience: see `try_block`.
 
     Raises:
@@ -48,9 +49,11 @@ def try_all(guest: Guest, *, patience: int | None = None) -> bytes:
 
 
 def try_block(guest: Guest, block: int, *, patience: int | None = None) -> str:
-    """Tell a block to go offline, and bring it back: `done`, or the name of the errno.
+    """Tell a block to go offline, and bring it back; returns `done`, or the name of the errno.
 
     Args:
+        guest: the guest.
+        block: its number in the guest.
         patience: after so many seconds a signal ends it, which is EINTR. None: it cannot last.
 
     Raises:

@@ -30,7 +30,7 @@ class GuestSilent(LabError):
 
 
 def printable(text: str) -> str:
-    r"""What a guest says, with its control characters as Python writes them.
+    r"""The text with its control characters as Python writes them, for a terminal.
 
     >>> printable("\x1b[2J")
     '\\x1b[2J'
@@ -40,16 +40,16 @@ def printable(text: str) -> str:
 
 
 def whole_number(text: str, base: int = 10) -> int:
-    """The number that a guest answers.
+    """The number in what a guest answers.
 
     Raises:
         LabError: it is none, or one of more than 64 bits.
     """
     digits = text.strip()
     try:
-        found = int(digits[:70], base)
+        number = int(digits[:70], base)
     except ValueError:
-        found = -1
-    if not 0 <= found < 1 << 64 or len(digits) > 70:
+        number = -1
+    if not 0 <= number < 1 << 64 or len(digits) > 70:
         raise LabError(f"the guest answers {digits[:40]!r} where a number belongs")
-    return found
+    return number

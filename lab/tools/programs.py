@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .errors import LabError
 
-__all__ = ["said", "tool"]
+__all__ = ["run", "tool"]
 
 _SECONDS = 1800.0
 """How long a program may take: apt brings a hundred megabytes."""
@@ -20,17 +20,17 @@ def tool(name: str, package: str) -> str:
     Raises:
         LabError: it is not installed; the message names Debian's package.
     """
-    found = shutil.which(name)
-    if found is None:
+    path = shutil.which(name)
+    if path is None:
         raise LabError(f"{name} is missing; on Debian and Ubuntu: apt install {package}")
-    return found
+    return path
 
 
-def said(*command: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """What a program said, and how it ended.
+def run(*command: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a program; returns its exit status and output.
 
     Raises:
-        LabError: it cannot be run, or does not end.
+        LabError: it cannot be run, or does not end within half an hour.
     """
     try:
         return subprocess.run(
