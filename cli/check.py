@@ -85,7 +85,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the check; the exit code says what was found."""
+    """Run the check; the exit code is that of the verdict."""
     from memhp.checks.search.scopes import ScopeError
 
     try:
@@ -147,7 +147,7 @@ def _prove(args: argparse.Namespace) -> int:
         print(f"{count} obligations written to {args.export}", file=sys.stderr)
     rows = Rows(system, only, shown=not (args.quiet or args.json or args.all))
     rows.start()
-    with kept_proofs(args.proofs) as proofs, _told(rows, system, args.json, folder):
+    with kept_proofs(args.proofs) as proofs, _interruptible(rows, system, args.json, folder):
         decisions = check(
             system,
             profile,
@@ -176,7 +176,9 @@ def _only(args: argparse.Namespace, system: System) -> set[str] | None:
 
 
 @contextmanager
-def _told(rows: Rows, system: System, as_document: bool, folder: Path | None) -> Iterator[None]:
+def _interruptible(
+    rows: Rows, system: System, as_document: bool, folder: Path | None
+) -> Iterator[None]:
     """An interrupt is answered by what was decided before, but for who reads a document."""
     from .output.traces import show_failures
 
@@ -186,8 +188,8 @@ def _told(rows: Rows, system: System, as_document: bool, folder: Path | None) ->
         rows.interrupt()
         if not as_document:
             show_failures(system, list(rows.decisions.values()))
-            kept = f"what was found is kept in {folder}" if folder else "nothing is kept"
-            print(f"{len(rows.decisions)} of {rows.total} properties decided; {kept}")
+            where = f"what was found is kept in {folder}" if folder else "nothing is kept"
+            print(f"{len(rows.decisions)} of {rows.total} properties decided; {where}")
         raise
 
 
@@ -203,16 +205,16 @@ def _scope(args: argparse.Namespace) -> int:
         raise UsageError("--scope searches for no run that never ends: --only names nothing else")
     started = perf_counter()
 
-    def progress(found: Any) -> None:
+    def progress(at: Any) -> None:
         if not args.quiet:
-            show_progress(f"depth {found.depth}: {found.states} states")
+            show_progress(f"depth {at.depth}: {at.states} states")
 
-    decisions, found = search_scope(system, shapes, only=only, depth=args.depth, progress=progress)
+    decisions, result = search_scope(system, shapes, only=only, depth=args.depth, progress=progress)
     show_progress()
     if not args.json:
         print(f"{len(shapes)} machines with {scope_text(shapes[0])}:")
-        reached = "every reachable state" if found.complete else f"to depth {found.depth}"
-        print(f"{found.states} states, {found.transitions} transitions, {reached}")
+        reached = "every reachable state" if result.complete else f"to depth {result.depth}"
+        print(f"{result.states} states, {result.transitions} transitions, {reached}")
     return _report(args, system, profile, decisions, perf_counter() - started)
 
 
@@ -223,23 +225,23 @@ def _variant(args: argparse.Namespace) -> int:
 
     variant = find_variant(args.variant)
     system = system_of([variant])
-    found = first_violation(system, variant.breaks)
-    if found is None:
+    trace = first_violation(system, variant.breaks)
+    if trace is None:
         print(f"{variant.name}: no violation of {variant.breaks} found", file=sys.stderr)
         return 3
     if args.trace:
-        write_json(args.trace, found.trace(system).to_itf(system))
+        write_json(args.trace, trace.trace(system).to_itf(system))
     if args.json:
         document = {
             "schema": "memhp-variant/1",
             "variant": variant.name,
             "property": variant.breaks,
             "verdict": "refuted",
-            "trace": found.trace(system).to_itf(system),
+            "trace": trace.trace(system).to_itf(system),
         }
         print(json.dumps(document, indent=1))
     else:
-        show_trace(variant, system, found, quiet=args.quiet)
+        show_trace(variant, system, trace, quiet=args.quiet)
     return 1
 
 
@@ -262,8 +264,8 @@ def _mutants(args: argparse.Namespace) -> int:
     judgements: list[Judgement] = []
     judge = Judge(system, REASONS, MAY_REPEAT, folder)
     try:
-        for found in judge_all(judge, args.only, kinds, args.jobs):
-            judgements.append(found)
+        for judgement in judge_all(judge, args.only, kinds, args.jobs):
+            judgements.append(judgement)
             if not args.quiet:
                 show_progress(f"{len(judgements)} of {total} mutants")
     except KeyboardInterrupt:
@@ -277,7 +279,7 @@ def _mutants(args: argparse.Namespace) -> int:
         print(json.dumps(as_json(judgements, idle), indent=1))
     else:
         show_mutants(judgements, idle, quiet=args.quiet)
-    return 0 if all(found.accounted for found in judgements) and not idle else 1
+    return 0 if all(judgement.accounted for judgement in judgements) and not idle else 1
 
 
 def _report(

@@ -44,7 +44,7 @@ exit codes: 0 proved or holds, 1 refuted, 2 usage or malformed input, 3 undeterm
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """The parser of the command line, with all sub-commands."""
     top = _Parser(
         prog="memhp",
         description="A proven, executable specification of Linux memory hotplug.",
@@ -81,7 +81,11 @@ class _Version(argparse.Action):
 
 
 def run(argv: Sequence[str]) -> int:
-    """Run one command; returns its exit code, or raises SystemExit where argparse does."""
+    """Run one command; returns its exit code.
+
+    Raises:
+        SystemExit: where argparse ends the process.
+    """
     args = parser().parse_args(_words(argv))
     code: int = args.run(args)
     return code

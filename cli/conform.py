@@ -95,7 +95,7 @@ def add_parser(parts: Any, guarded: Callable[[Any], Any]) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Hold the kernels against the reference; exit 1 if one disagrees."""
+    """Hold the kernels against the reference; the exit code is 1 if one disagrees."""
     from memhp.lab.conform.evidence import recorded, results_of
 
     failed = stopped = False

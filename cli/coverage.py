@@ -91,26 +91,26 @@ def run(args: argparse.Namespace) -> int:
 
 
 def cell_text(cell: Cell) -> str:
-    """What stands in a cell; the same as long as the evidence is."""
+    """The text of a cell; the same as long as the evidence is."""
     if cell.missing:
         return "missing" if cell.claimed else "-"
     count = len(cell.evidence)
-    bad = [found for found in cell.evidence if not found.verdict.passes]
+    bad = [each for each in cell.evidence if not each.verdict.passes]
     if bad:
         return f"{len(bad)} of {count} {bad[0].verdict.value}: {bad[0].name}"
     match cell.column:
         case "spec":
             return f"{count} propert{'y' if count == 1 else 'ies'}"
         case "proof":
-            scopes = Counter(found.verdict.value for found in cell.evidence)
+            scopes = Counter(each.verdict.value for each in cell.evidence)
             parts = ((scopes["proved"], "proved"), (scopes["holds"], "reached"))
             return ", ".join(f"{number} {what}" for number, what in parts if number)
         case "defect":
             return f"{count} refuted"
         case "use":
-            return ", ".join(found.detail for found in cell.evidence)
+            return ", ".join(each.detail for each in cell.evidence)
         case "kernel":
-            details = [found.detail.split("; ") for found in cell.evidence]
+            details = [each.detail.split("; ") for each in cell.evidence]
             names = {name for kernels, *_ in details for name in kernels.split(", ")}
             notes = dict.fromkeys(note for _, *notes in details for note in notes)
             return ", ".join([f"{len(names)} kernels", *notes])
@@ -124,14 +124,14 @@ def _show(table: list[RowCoverage]) -> None:
 
     shown = Table("row", "concern", *COLUMNS, box=None, pad_edge=False)
     shown.columns[0].no_wrap = True
-    for found in table:
-        cells = [_coloured(cell) for cell in found.cells]
-        shown.add_row(found.row.id, found.row.concern, *cells)
+    for row in table:
+        cells = [_coloured(cell) for cell in row.cells]
+        shown.add_row(row.row.id, row.row.concern, *cells)
     out = console()
     out.print(shown)
-    short = [found.row.id for found in table if not found.verdict.passes]
-    done = f"{len(table) - len(short)} of {len(table)} rows have what they claim"
-    out.print(f"\n{done}" + (f"; not yet: {', '.join(short)}" if short else ""))
+    short = [row.row.id for row in table if not row.verdict.passes]
+    summary = f"{len(table) - len(short)} of {len(table)} rows have what they claim"
+    out.print(f"\n{summary}" + (f"; not yet: {', '.join(short)}" if short else ""))
 
 
 def _coloured(cell: Cell) -> Text:
@@ -148,12 +148,12 @@ def markdown(table: list[RowCoverage]) -> str:
 
     heads = ["row", "concern", *COLUMNS]
     lines = [heads, ["---"] * len(heads)]
-    for found in table:
+    for row in table:
         cells = [
             f"`{text}`" if c.column == "use" and not c.missing else text
-            for c, text in ((cell, cell_text(cell)) for cell in found.cells)
+            for c, text in ((cell, cell_text(cell)) for cell in row.cells)
         ]
-        lines.append([found.row.id, found.row.concern, *cells])
+        lines.append([row.row.id, row.row.concern, *cells])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -163,12 +163,12 @@ def as_json(table: list[RowCoverage]) -> dict[str, Any]:
         "schema": "memhp-coverage/1",
         "rows": [
             {
-                "id": found.row.id,
-                "concern": found.row.concern,
-                "verdict": found.verdict.value,
-                "columns": {cell.column: _cell_json(cell) for cell in found.cells},
+                "id": row.row.id,
+                "concern": row.row.concern,
+                "verdict": row.verdict.value,
+                "columns": {cell.column: _cell_json(cell) for cell in row.cells},
             }
-            for found in table
+            for row in table
         ],
     }
 
@@ -178,7 +178,7 @@ def _cell_json(cell: Cell) -> dict[str, Any]:
         "claimed": cell.claimed,
         "verdict": None if cell.missing else cell.verdict.value,
         "evidence": [
-            {"name": found.name, "verdict": found.verdict.value, "detail": found.detail}
-            for found in cell.evidence
+            {"name": each.name, "verdict": each.verdict.value, "detail": each.detail}
+            for each in cell.evidence
         ],
     }

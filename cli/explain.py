@@ -14,7 +14,7 @@ from .output.streams import UsageError
 if TYPE_CHECKING:
     from memhp.spec.language import Action, Property, System
     from memhp.spec.language.edits import Variant
-    from memhp.spec.language.system import Where
+    from memhp.spec.language.system import Definition, Variable, Where
     from memhp.spec.language.terms import Var
 
 
@@ -31,7 +31,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the explanation."""
+    """Print the explanation; the exit code is 2 if nothing has that name."""
     from memhp.spec.system import SYSTEM
 
     try:
@@ -42,7 +42,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def explain(system: System, name: str) -> list[str]:
-    """The lines that explain ``name``.  Raises `UsageError` if nothing has that name."""
+    """The lines that explain a name.
+
+    Args:
+        system: the specification.
+        name: of an action, a guard (ACTION.GUARD), a property, a row, and so on.
+
+    Raises:
+        UsageError: nothing has that name.
+    """
     from memhp.spec.rows import ROWS
     from memhp.spec.variants import VARIANTS
 
@@ -57,26 +65,16 @@ def explain(system: System, name: str) -> list[str]:
     if name in variants:
         return _variant(variants[name])
     if name in system.definitions:
-        found = system.definitions[name]
-        return [
-            _head(f"definition {name}", found.params, found.where),
-            _indent(found.doc),
-            f"  = {found.body}",
-        ]
+        return _definition(system.definitions[name])
     for variable in system.variables:
         if variable.symbol.name == name:
-            domain = ", ".join(map(str, variable.symbol.domain))
-            return [
-                f"variable {name}[{domain}]: {variable.symbol.range}",
-                _indent(variable.doc),
-                f"  at boot: {variable.initial}",
-            ]
+            return _variable(variable)
     guards = {
         f"{action.name}.{guard.name}": action
         for action in system.actions
         for guard in action.guards
     }
-    known = [
+    names = [
         *system.action_by_name,
         *system.property_by_name,
         *rows,
@@ -85,8 +83,25 @@ def explain(system: System, name: str) -> list[str]:
         *(v.symbol.name for v in system.variables),
         *guards,
     ]
-    chosen = choose("name", name, known)
+    chosen = choose("name", name, names)
     return _action(guards[chosen], only=chosen.partition(".")[2])
+
+
+def _definition(definition: Definition) -> list[str]:
+    return [
+        _head(f"definition {definition.name}", definition.params, definition.where),
+        _indent(definition.doc),
+        f"  = {definition.body}",
+    ]
+
+
+def _variable(variable: Variable) -> list[str]:
+    domain = ", ".join(map(str, variable.symbol.domain))
+    return [
+        f"variable {variable.symbol.name}[{domain}]: {variable.symbol.range}",
+        _indent(variable.doc),
+        f"  at boot: {variable.initial}",
+    ]
 
 
 def _row(name: str, carried_by: list[Property], wrong: list[Variant]) -> list[str]:
@@ -103,9 +118,9 @@ def _row(name: str, carried_by: list[Property], wrong: list[Variant]) -> list[st
     return lines
 
 
-def _listed(name: str, told: Property | Variant) -> list[str]:
+def _listed(name: str, thing: Property | Variant) -> list[str]:
     """A name, and below it the first sentence of what is said of it."""
-    first = " ".join(told.doc.split()).partition(". ")[0].removesuffix(".")
+    first = " ".join(thing.doc.split()).partition(". ")[0].removesuffix(".")
     return [f"  {name}", *wrap(f"{first}.", 96, initial_indent="    ", subsequent_indent="    ")]
 
 
@@ -151,13 +166,13 @@ def _cost(system: System, name: str) -> list[str]:
     from memhp.checks.numbers.cost import cost, normal_path
     from memhp.spec.numbers.normal_path import NORMAL_PATH
 
-    found = cost(system.action_by_name[name], system)
+    its = cost(system.action_by_name[name], system)
     lines = [
-        f"  reads {', '.join(found.symbols) or 'nothing'} ({found.amount})",
-        f"  writes {', '.join(found.writes)}",
+        f"  reads {', '.join(its.symbols) or 'nothing'} ({its.amount})",
+        f"  writes {', '.join(its.writes)}",
     ]
-    if found.unbounded:
-        lines.append(f"  looks at all elements: {', '.join(found.unbounded)}")
+    if its.unbounded:
+        lines.append(f"  looks at all elements: {', '.join(its.unbounded)}")
     if name in NORMAL_PATH:
         (result,) = (each for each in normal_path(system) if each.name == name)
         lines.append(f"  normal path: {result.detail}")

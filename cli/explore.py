@@ -88,7 +88,7 @@ def _bytes(text: str) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Search; the exit code says what was found."""
+    """Search; the exit code is that of the verdict."""
     from memhp.checks.search.scopes import ScopeError
     from memhp.checks.support.compiler import NativeError, NoMemory
 
@@ -111,13 +111,13 @@ def _explore(args: argparse.Namespace) -> int:
     _say_if_slow(args)
     explorations: list[Exploration] = []
     for number, shape in enumerate(shapes, 1):
-        found = _one(args, system, shape, claims, f"machine {number} of {len(shapes)}: ")
-        explorations.append(found)
+        result = _one(args, system, shape, claims, f"machine {number} of {len(shapes)}: ")
+        explorations.append(result)
         if not args.json:
-            show(whole, found, shape, number, len(shapes), quiet=args.quiet)
+            show(whole, result, shape, number, len(shapes), quiet=args.quiet)
             if number < len(shapes) and nobody_reads():
                 return NOBODY_READS
-        if found.end == "interrupted":
+        if result.end == "interrupted":
             break
     if args.json:
         print(json.dumps(as_json(system, explorations, shapes, args.only), indent=1))
@@ -166,8 +166,8 @@ def _systems(args: argparse.Namespace) -> tuple[System, System]:
     )
     if args.actions is None:
         return whole, whole
-    known = [name for action in whole.actions for name in (action.name, action.module)]
-    names = {choose("action or module", name.strip(), known) for name in args.actions.split(",")}
+    choices = [name for action in whole.actions for name in (action.name, action.module)]
+    names = {choose("action or module", name.strip(), choices) for name in args.actions.split(",")}
     return whole, restricted(whole, names)
 
 

@@ -14,20 +14,30 @@ NOBODY_READS = 141
 
 
 def free_path(path: Path) -> Path:
-    """The path, or where there is such a file: with the first number that is free."""
+    """The path; if it is taken, with the first number from 2 to 999 that is free."""
     numbered = (path.with_stem(f"{path.stem}-{number}") for number in range(2, 1000))
     return next((each for each in (path, *numbered) if not each.exists()), path)
 
 
 def write_json(path: Path, document: Any) -> None:
-    """Write the whole file or nothing.  Raises `UsageError` if it cannot be written."""
+    """Write a document as the whole of a file, or nothing.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
     write_file(path, json.dumps(document, indent=1) + "\n")
 
 
 def write_file(path: Path, content: str | bytes, *, private: bool = False) -> None:
-    """Write the whole file or nothing, ``private`` for this user alone.
+    """Write the whole file, or nothing.
 
-    Raises `UsageError` if it cannot be written.
+    Args:
+        path: the file.
+        content: what it has then.
+        private: only this user may read it.
+
+    Raises:
+        UsageError: it cannot be written.
     """
     from memhp.checks.support.files import write_whole
 
@@ -38,6 +48,6 @@ def write_file(path: Path, content: str | bytes, *, private: bool = False) -> No
 
 
 def fail(command: str, error: Exception) -> int:
-    """Say what was wrong with the user's input; returns the exit code for that."""
+    """Say on standard error what is wrong with the user's input; returns the exit code for that."""
     print(f"memhp {command}: {one_line(str(error))}", file=sys.stderr)
     return USAGE

@@ -93,7 +93,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Read, judge and show; exit 2 for anything that is no machine."""
+    """Read, judge and show; the exit code is 2 for anything that is no machine."""
     from memhp.machines.judging.offline import design_of, invariants, judge
     from memhp.machines.reading.errors import MachineError
     from memhp.machines.reading.sysfs import read_machine
@@ -125,7 +125,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _save(reading: MachineReading, path: Path) -> None:
-    """Write the record.  Raises `UsageError` if this is none to record, or on a full disk."""
+    """Write the record of this machine; a `UsageError` says why that is not possible."""
     from memhp.machines.reading.record import record_of_this_machine
 
     if not reading.live:
@@ -134,7 +134,7 @@ def _save(reading: MachineReading, path: Path) -> None:
 
 
 def _architecture(reading: MachineReading, name: str | None) -> ArchitectureReading:
-    """The architecture that the user names, or that the files tell.  Raises `UsageError`."""
+    """The architecture that the user names, or that the files tell."""
     from memhp.machines.reading.architecture import FAMILIES, architecture_of
     from memhp.spec.numbers.architectures import ARCHITECTURES
 
@@ -164,12 +164,12 @@ def _of_node(
 ) -> tuple[BlockJudgement, ...]:
     """The judgements on blocks of the node, those that it shares with another included."""
     nodes = {block.number: block.nodes for block in reading.blocks}
-    found = tuple(judged for judged in judgements if node in nodes[judged.number])
-    if not found:
-        known = sorted({each for its in nodes.values() for each in its})
-        shown = ", ".join(map(str, known)) or "none"
+    here = tuple(judged for judged in judgements if node in nodes[judged.number])
+    if not here:
+        numbers = sorted({each for its in nodes.values() for each in its})
+        shown = ", ".join(map(str, numbers)) or "none"
         raise UsageError(f"no memory block is on node {node}; nodes with blocks: {shown}")
-    return found
+    return here
 
 
 def _show(
@@ -286,20 +286,21 @@ def _runs(
     current: list[BlockJudgement] = []
     before: tuple[object, ...] | None = None
     for judgement in judgements:
-        said = _said(judgement, outcomes)
-        if current and not (judgement.number == current[-1].number + 1 and said == before):
+        key = _key(judgement, outcomes)
+        if current and not (judgement.number == current[-1].number + 1 and key == before):
             yield current
             current = []
         current.append(judgement)
-        before = said
+        before = key
     if current:
         yield current
 
 
-def _said(judgement: BlockJudgement, outcomes: Mapping[int, str]) -> tuple[object, ...]:
-    how = outcomes.get(judgement.number)
-    said = (judgement.state, judgement.zone, judgement.verdict, judgement.guard, _why(judgement))
-    return (*said, judgement.errnos, how)
+def _key(judgement: BlockJudgement, outcomes: Mapping[int, str]) -> tuple[object, ...]:
+    """All that a row shows of a block but its number."""
+    outcome = outcomes.get(judgement.number)
+    words = (judgement.state, judgement.zone, judgement.verdict, judgement.guard, _why(judgement))
+    return (*words, judgement.errnos, outcome)
 
 
 def _tried(judgement: BlockJudgement, outcomes: Mapping[int, str]) -> str:
@@ -312,9 +313,9 @@ def _tried(judgement: BlockJudgement, outcomes: Mapping[int, str]) -> str:
 
 def _as_predicted(judgements: Sequence[BlockJudgement], outcomes: Mapping[int, str]) -> str:
     counts = _agreements(judgements, outcomes)
-    told = counts[True] + counts[False]
+    judged = counts[True] + counts[False]
     return (
-        f"blocks tried: {sum(counts.values())}; right {counts[True]} of {told} judgements;"
+        f"blocks tried: {sum(counts.values())}; right {counts[True]} of {judged} judgements;"
         f" not judged: {counts[None]}"
     )
 

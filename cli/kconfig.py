@@ -56,7 +56,7 @@ _COLOURS = {"works": "green", "missing": "yellow", "impossible": "dim", "unknown
 
 @dataclass(frozen=True)
 class Kconfig:
-    """What was read, and what is said of it."""
+    """A configuration that was read, and the judgement of it."""
 
     config: KernelConfig
     architecture: str
@@ -98,22 +98,22 @@ def add_parser(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Read, judge, plan and show; exit 2 for anything that is no configuration."""
+    """Read, judge, plan and show; the exit code is 2 for anything that is no configuration."""
     from memhp.machines.reading.errors import MachineError
 
     try:
-        found = _judged(args)
+        reading = _judged(args)
         if args.fragment:
-            _write(args.fragment, found.proposed)
+            _write(args.fragment, reading.proposed)
     except (MachineError, UsageError) as error:
         return fail("kconfig", error)
     except ValueError as error:
         return fail("kconfig", UsageError(f"{args.file}: {error}"))
     if args.json:
-        print(json.dumps(_document(found), indent=1))
+        print(json.dumps(_document(reading), indent=1))
     else:
-        _show(console(), found)
-    states = {a.state for a in found.judgement.answers if a.capability.name in found.wanted}
+        _show(console(), reading)
+    states = {a.state for a in reading.judgement.answers if a.capability.name in reading.wanted}
     return 0 if states <= {"works"} else 3 if states <= {"works", "unknown"} else 1
 
 
@@ -146,10 +146,10 @@ def _judged(args: argparse.Namespace) -> Kconfig:
     return Kconfig(config, architecture, version, notes, judgement, wanted, proposed)
 
 
-def _architecture(given: str | None, config: KernelConfig) -> str:
+def _architecture(option: str | None, config: KernelConfig) -> str:
     from memhp.spec.numbers.kconfig import ARCHITECTURE_SYMBOLS
 
-    name = given or config.architecture
+    name = option or config.architecture
     if name is None:
         raise UsageError(
             f"{_of(config)} does not say its architecture; give --arch{_or_base(config)}"
@@ -167,11 +167,11 @@ def _version(args: argparse.Namespace, config: KernelConfig) -> tuple[tuple[int,
                 f" give --kernel-version X.Y{_or_base(config)}"
             )
         return config.version, config.suffix
-    found = release_of(args.kernel_version)
-    if not found:
-        given = args.kernel_version[:40]
-        raise UsageError(f"--kernel-version {given!r} is not like 6.12 or 6.1.90")
-    return found
+    release = release_of(args.kernel_version)
+    if not release:
+        text = args.kernel_version[:40]
+        raise UsageError(f"--kernel-version {text!r} is not like 6.12 or 6.1.90")
+    return release
 
 
 def _of(config: KernelConfig) -> str:
@@ -229,24 +229,22 @@ def _lines(changes: Mapping[str, int]) -> list[str]:
     ]
 
 
-def _show(out: Console, found: Kconfig) -> None:
+def _show(out: Console, reading: Kconfig) -> None:
     from rich.table import Table
 
     from memhp.spec.numbers.kernel_releases import dots
 
-    say(
-        out,
-        f"{found.config.source}: {found.architecture} {dots(found.version)}{found.config.suffix}",
-    )
-    for note in found.notes:
+    config, version = reading.config, dots(reading.version)
+    say(out, f"{config.source}: {reading.architecture} {version}{config.suffix}")
+    for note in reading.notes:
         say(out, f"note: {note}")
-    for each in found.judgement.strangers:
+    for each in reading.judgement.strangers:
         say(out, f"note: {_strange(each)}")
     reasons: dict[str, int] = {}
     table = Table("capability", "", "why", "gives", box=None, pad_edge=False)
-    for answer in found.judgement.answers:
+    for answer in reading.judgement.answers:
         name, colour = answer.capability.name, _COLOURS[answer.state]
-        wanted = name in found.wanted or answer.state in ("works", "impossible")
+        wanted = name in reading.wanted or answer.state in ("works", "impossible")
         lacks = "\n".join([*filter(None, [answer.why]), *_lacking(answer)])
         number = str(reasons.setdefault(lacks, len(reasons) + 1)) if lacks else ""
         mark = "" if wanted else "\n(not wanted)"
@@ -260,7 +258,7 @@ def _show(out: Console, found: Kconfig) -> None:
         for reason, index in reasons.items():
             _say_each(out, f"{index:4}: ", reason.splitlines())
         out.print()
-    _show_plan(out, found)
+    _show_plan(out, reading)
 
 
 def _lacking(answer: Answer) -> list[str]:
@@ -281,8 +279,8 @@ def _say_each(out: Console, before: str, lines: list[str]) -> None:
         before = " " * len(before)
 
 
-def _show_plan(out: Console, found: Kconfig) -> None:
-    proposed, rules = found.proposed, found.judgement.kernels[-1:]
+def _show_plan(out: Console, reading: Kconfig) -> None:
+    proposed, rules = reading.proposed, reading.judgement.kernels[-1:]
     if proposed.changes is None:
         say(out, f"no change is proposed: {proposed.because}")
     elif not proposed.changes:
@@ -291,8 +289,8 @@ def _show_plan(out: Console, found: Kconfig) -> None:
         say(out, f"smallest set of changes: {len(proposed.changes)}")
         for name, line in zip(proposed.changes, _lines(proposed.changes), strict=True):
             say(out, f"  {line}   ({rules[0].rules[name].source})")
-        for left, name, value in proposed.others:
-            say(out, f"  as small: {_lines({name: value})[0]} in place of CONFIG_{left}")
+        for replaced, name, value in proposed.others:
+            say(out, f"  as small: {_lines({name: value})[0]} in place of CONFIG_{replaced}")
         if proposed.follow:
             say(out, "what follows:")
             _say_each(out, "  ", _lines(proposed.follow))
@@ -340,21 +338,21 @@ def _notes(
         yield f"{dots(version)} is later than {dots(newest)}, the last of its series that was read"
 
 
-def _document(found: Kconfig) -> dict[str, Any]:
+def _document(reading: Kconfig) -> dict[str, Any]:
     from memhp.spec.numbers.kernel_releases import dots
 
     def words(values: Mapping[str, int]) -> dict[str, str]:
         return {name: _WORDS[value] for name, value in values.items()}
 
-    proposed, judgement = found.proposed, found.judgement
+    proposed, judgement = reading.proposed, reading.judgement
     return {
         "schema": "memhp-kconfig/2",
-        "source": found.config.source,
-        "fragment": found.config.fragment,
-        "architecture": found.architecture,
-        "version": dots(found.version),
+        "source": reading.config.source,
+        "fragment": reading.config.fragment,
+        "architecture": reading.architecture,
+        "version": dots(reading.version),
         "judged_by": [dots(it.version) for it in judgement.kernels],
-        "notes": list(found.notes),
+        "notes": list(reading.notes),
         "not_there": [
             {"option": each.name, "where": each.where, "instead": each.instead}
             for each in judgement.strangers
@@ -366,14 +364,14 @@ def _document(found: Kconfig) -> dict[str, Any]:
                 "state": answer.state,
                 "lacks": list(answer.lacks),
                 "why": answer.why,
-                "wanted": answer.capability.name in found.wanted,
+                "wanted": answer.capability.name in reading.wanted,
             }
             for answer in judgement.answers
         ],
         "changes": None if proposed.changes is None else words(proposed.changes),
         "others": [
-            {"in_place_of": left, "option": name, "value": _WORDS[value]}
-            for left, name, value in proposed.others
+            {"in_place_of": replaced, "option": name, "value": _WORDS[value]}
+            for replaced, name, value in proposed.others
         ],
         "follow": words(proposed.follow),
         "lost": list(proposed.lost),

@@ -14,7 +14,14 @@ _UNDETERMINED, _INTERNAL, _INTERRUPTED = 3, 4, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit code."""
+    """Run one command; returns its exit code.
+
+    Args:
+        argv: the words after `memhp`; None: those of this process.
+
+    Raises:
+        SystemExit: where argparse ends the process: help, or words that it refuses.
+    """
     try:  # whatever takes time to import is imported in here: an interrupt may come early
         from .output.streams import exit_code, interrupts_wait, standard_streams
 

@@ -14,18 +14,21 @@ if TYPE_CHECKING:
 
 
 def show_mutants(judgements: list[Judgement], idle: Sequence[Reason], *, quiet: bool) -> None:
-    """Print what notices each mutant, and the summary; quiet: only what is not accounted for.
+    """Print what notices each mutant, and the summary.
 
-    ``idle`` are the reasons that no mutant needs.
+    Args:
+        judgements: on each mutant.
+        idle: the reasons that no mutant needs.
+        quiet: only the mutants that are not accounted for.
     """
     from rich.table import Table
 
     table = Table("mutant", "noticed by", "", box=None, pad_edge=False)
     table.columns[0].overflow = table.columns[2].overflow = "fold"
-    shown = [found for found in judgements if not (quiet and found.accounted)]
-    for found in shown:
-        colour = "green" if found.accounted else "red"
-        table.add_row(str(found.mutant), coloured(found.notice, colour), found.by)
+    shown = [judgement for judgement in judgements if not (quiet and judgement.accounted)]
+    for judgement in shown:
+        colour = "green" if judgement.accounted else "red"
+        table.add_row(str(judgement.mutant), coloured(judgement.notice, colour), judgement.by)
     for reason in idle:
         table.add_row(reason.names, coloured("unused reason", "red"), reason.why)
     out = console()
@@ -35,8 +38,8 @@ def show_mutants(judgements: list[Judgement], idle: Sequence[Reason], *, quiet: 
 
 
 def summary(judgements: list[Judgement]) -> str:
-    """How many mutants, and what noticed how many of them."""
-    counts = Counter(found.notice for found in judgements)
+    """The line that says how many mutants there are, and what noticed how many of them."""
+    counts = Counter(judgement.notice for judgement in judgements)
     parts = ", ".join(f"{number} {notice}" for notice, number in counts.most_common())
     return f"{len(judgements)} mutants: {parts}"
 
@@ -47,16 +50,16 @@ def as_json(judgements: list[Judgement], idle: Sequence[Reason]) -> dict[str, An
         "schema": "memhp-mutants/2",
         "mutants": [
             {
-                "name": str(found.mutant),
-                "owner": found.mutant.owner,
-                "part": found.mutant.part,
-                "kind": found.mutant.kind,
-                "change": found.mutant.change,
-                "notice": found.notice,
-                "by": found.by,
-                "accounted": found.accounted,
+                "name": str(judgement.mutant),
+                "owner": judgement.mutant.owner,
+                "part": judgement.mutant.part,
+                "kind": judgement.mutant.kind,
+                "change": judgement.mutant.change,
+                "notice": judgement.notice,
+                "by": judgement.by,
+                "accounted": judgement.accounted,
             }
-            for found in judgements
+            for judgement in judgements
         ],
         "unused_reasons": [reason.names for reason in idle],
     }

@@ -13,9 +13,18 @@ if TYPE_CHECKING:
     from memhp.spec.language import Profile, System, Variant
 
 
-def choose(what: str, name: str, known: Iterable[str]) -> str:
-    """``name`` if it is known; otherwise a `UsageError` that suggests the closest."""
-    names = list(known)
+def choose(what: str, name: str, choices: Iterable[str]) -> str:
+    """The name, if it is one of the choices.
+
+    Args:
+        what: what has such a name, for the message.
+        name: what the user typed.
+        choices: the names that there are.
+
+    Raises:
+        UsageError: it is none of them; the message suggests the closest.
+    """
+    names = list(choices)
     if name in names:
         return name
     close = get_close_matches(name, names, n=1)
@@ -25,7 +34,11 @@ def choose(what: str, name: str, known: Iterable[str]) -> str:
 
 
 def properties_named(names: Iterable[str], system: System) -> set[str]:
-    """The properties of those names or rows, in capitals or not.  Raises `UsageError`."""
+    """The names of the properties that have those names or rows, in capitals or not.
+
+    Raises:
+        UsageError: a name is neither, or no property says the row.
+    """
     from memhp.spec.rows import ROWS
 
     chosen: set[str] = set()
@@ -45,7 +58,11 @@ def properties_named(names: Iterable[str], system: System) -> set[str]:
 
 
 def find_variant(name: str) -> Variant:
-    """The variant of that name.  Raises `UsageError`."""
+    """The variant of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
     from memhp.spec.variants import VARIANTS
 
     by_name = {variant.name: variant for variant in VARIANTS}
@@ -53,7 +70,11 @@ def find_variant(name: str) -> Variant:
 
 
 def find_profile(name: str) -> Profile:
-    """The profile of that name.  Raises `UsageError`."""
+    """The profile of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
     from memhp.spec.profiles import PROFILES
 
     by_name = {profile.name: profile for profile in PROFILES}
@@ -61,7 +82,7 @@ def find_profile(name: str) -> Profile:
 
 
 def system_of(changes: Iterable[Profile | Variant]) -> System:
-    """The specification with profile and variant applied, in that order."""
+    """The specification with profiles and variants applied, in that order."""
     from memhp.spec.language import apply
     from memhp.spec.system import SYSTEM
 
@@ -73,7 +94,11 @@ def system_of(changes: Iterable[Profile | Variant]) -> System:
 
 
 def system_named(name: str) -> System:
-    """The system whose name a trace carries, such as ``memhp+pgdat-goes-early``."""
+    """The system whose name a trace carries, such as ``memhp+pgdat-goes-early``.
+
+    Raises:
+        UsageError: it is of another specification, or names no variant or profile.
+    """
     from memhp.spec.profiles import PROFILES
     from memhp.spec.system import SYSTEM
     from memhp.spec.variants import VARIANTS

@@ -24,19 +24,26 @@ _MOST = 20
 
 @contextmanager
 def kept_proofs(place: Path | None) -> Iterator[Archive | None]:
-    """Where certificates go, if they are wanted.  Raises `UsageError` if they cannot go there."""
+    """The archive into which certificates go; None without a place.
+
+    Raises:
+        UsageError: nothing can be written there.
+    """
     from memhp.checks.proof.proofs import archive
 
     with ExitStack() as open_ones:
-        found = None
+        proofs = None
         if place is not None:
             with _writing(place):
-                found = open_ones.enter_context(archive(place))
-        yield found
+                proofs = open_ones.enter_context(archive(place))
+        yield proofs
 
 
 def taker(proofs: Archive | None, place: Path) -> Taker | None:
-    """What is given the certificates; raises `UsageError` if they cannot be written."""
+    """The function that takes a property's certificates into the archive; None without one.
+
+    It ends with a `UsageError` if they cannot be written.
+    """
 
     def take(name: str, certificates: Sequence[Certificate]) -> None:
         if proofs:
@@ -57,31 +64,51 @@ def _writing(place: Path) -> Iterator[None]:
 
 
 def finish(proofs: Archive, place: Path, system: System, decisions: list[Decision]) -> None:
-    """Put the folder there, if every property is proved and certified; say so on stderr."""
-    shown = [each for each in decisions if each.proof and each.counts_as.passes]
-    if left := [
-        each for each in decisions if each.proof and not (each.certified and each in shown)
+    """Put the folder there, if every property is proved and certified; say so on standard error.
+
+    Args:
+        proofs: the certificates.
+        place: the folder.
+        system: of which they are.
+        decisions: on its properties.
+
+    Raises:
+        UsageError: the folder cannot be written.
+    """
+    passing = [each for each in decisions if each.proof and each.counts_as.passes]
+    if failing := [
+        each for each in decisions if each.proof and not (each.certified and each in passing)
     ]:
-        names = ", ".join(each.claim.name for each in left[:3])
+        names = ", ".join(each.claim.name for each in failing[:3])
         print(f"no proofs are kept: {names} is not certified", file=sys.stderr)
         return
     with _writing(place):
-        count = proofs.finish(system, [each.claim.name for each in shown])
+        count = proofs.finish(system, [each.claim.name for each in passing])
     print(f"{count} proofs kept in {one_line(str(place))}", file=sys.stderr)
 
 
 def verify_proofs(place: Path, system: System, profile: Profile, only: set[str] | None) -> int:
-    """Hold kept proofs against the specification; the exit code says whether they are whole."""
+    """Hold kept proofs against the specification; the exit code says whether they are whole.
+
+    Args:
+        place: their folder.
+        system: the specification.
+        profile: whose choices it has.
+        only: the names of the properties; None: of all.
+
+    Raises:
+        UsageError: nothing of these has a proof, or the folder holds no proofs.
+    """
     from memhp.checks.proof.proofs import MANIFEST, verify
     from memhp.checks.run import provable_part
 
-    kept = provable_part(system, profile)
-    names = {claim.name for claim in kept.of_kind("always", "step", "ends")}
+    provable = provable_part(system, profile)
+    names = {claim.name for claim in provable.of_kind("always", "step", "ends")}
     wanted = names if only is None else names & only
     if not wanted:
         raise UsageError("--only names nothing that has a proof: a trace shows a *sometimes*")
     try:
-        count, faults = verify(kept, place, wanted)
+        count, faults = verify(provable, place, wanted)
     except OSError as error:
         raise UsageError(f"cannot read {place / MANIFEST}: {error.strerror or error}") from None
     except ValueError as error:

@@ -47,7 +47,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Replay the file; exit 1 if a property fails on the way."""
+    """Replay the file; the exit code is 1 if a property fails on the way."""
     from memhp.reference import Trace, TraceError
 
     try:
@@ -61,8 +61,8 @@ def run(args: argparse.Namespace) -> int:
         system = _system(_system_name(document))
         trace = Trace.from_itf(document, system)
     except (UsageError, TraceError) as error:
-        said = str(error)
-        short = said if len(said) <= _MOST_SAID else said[:_MOST_SAID] + "…"
+        message = str(error)
+        short = message if len(message) <= _MOST_SAID else message[:_MOST_SAID] + "…"
         return fail("replay", UsageError(f"{args.trace}: {short}"))
     machines = list(trace.replay(system))
     print(f"{args.trace}: {len(trace.steps)} steps of {system.name}")
@@ -71,8 +71,8 @@ def run(args: argparse.Namespace) -> int:
         zip(trace.steps, machines, machines[1:], strict=False), 1
     ):
         print_step(system, number, step, before, after)
-        found = (*after.step_violations(before), *after.violations())
-        violated |= _new_violations(violated, found)
+        violations = (*after.step_violations(before), *after.violations())
+        violated |= _new_violations(violated, violations)
     if trace.loop is not None:
         from .output.traces import endless
 
@@ -84,28 +84,36 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _diverge(document: Any, args: argparse.Namespace) -> int:
-    """Do a divergence again; exit 1 if the target still differs.  Raises `UsageError`."""
+    """Do a divergence again; the exit code is 1 if the target still differs.
+
+    Raises:
+        UsageError: it is malformed, or cannot be done on the target.
+    """
     from memhp.checks.fuzz.record import Record, RecordError
     from memhp.checks.fuzz.targets import TargetError, target_named
 
     try:
         record = Record.from_json(document)
         system = _system(record.system)
-        found = record.replay(system, target_named(args.target, system, limit=args.limit))
+        divergence = record.replay(system, target_named(args.target, system, limit=args.limit))
     except (RecordError, TargetError) as error:
         raise UsageError(str(error)) from None
     out = console()
     say(out, f"{args.trace}: {len(record.operations)} operations on {args.target}")
-    for line in str(found or "the target does what the reference does").splitlines():
+    for line in str(divergence or "the target does what the reference does").splitlines():
         say(out, line)
-    if found and args.verbose:
-        for line in found.trace.splitlines():
+    if divergence and args.verbose:
+        for line in divergence.trace.splitlines():
             say(out, line)
-    return 1 if found else 0
+    return 1 if divergence else 0
 
 
 def _system(name: str) -> System:
-    """The system of that name, whoever wrote it.  Raises `UsageError`."""
+    """The system of that name, whoever wrote it.
+
+    Raises:
+        UsageError: there is none.
+    """
     from memhp.spec.language import SpecificationError
 
     try:
@@ -114,9 +122,9 @@ def _system(name: str) -> System:
         raise UsageError(f"there is no system {name[:_MOST_SAID]!r}: {error}") from None
 
 
-def _new_violations(known: set[str], found: Iterable[Violation]) -> set[str]:
-    """Print the violations that are not known yet, and return them."""
-    new = [text for violation in found if (text := str(violation)) not in known]
+def _new_violations(earlier: set[str], violations: Iterable[Violation]) -> set[str]:
+    """Print the violations that are not among the earlier ones, and return them."""
+    new = [text for violation in violations if (text := str(violation)) not in earlier]
     for text in new:
         print(f"    violated: {text}")
     return set(new)

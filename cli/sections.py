@@ -99,21 +99,21 @@ def _add_description(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Read or make up the map, and show each size; exit 2 for what is no map."""
+    """Read or make up the map, and show each size; the exit code is 2 for what is no map."""
     from memhp.checks.support.verdicts import Verdict
     from memhp.machines.reading.errors import MachineError
 
     try:
-        found = _find(args)
+        findings = _find(args)
         if args.plot is not None:
-            plot_sections(_document(found), args.plot)
+            plot_sections(_document(findings), args.plot)
     except (MachineError, UsageError) as error:
         return fail("sections", error)
     if args.json:
-        print(json.dumps(_document(found), indent=1))
+        print(json.dumps(_document(findings), indent=1))
     else:
-        _show(found)
-    return (Verdict.proved if found.best is None else found.best.verdict).exit_code
+        _show(findings)
+    return (Verdict.proved if findings.best is None else findings.best.verdict).exit_code
 
 
 def _find(args: argparse.Namespace) -> Findings:
@@ -129,16 +129,16 @@ def _find(args: argparse.Namespace) -> Findings:
     ranges = [(each.start, each.stop) for each in memory_map.ranges]
     device = args.dimm_size or 0
     sizes = candidates(arch, ranges, kernel_frames=args.kernel_frames, device=device)
-    found = choices(arch, sizes)
+    table_choices = choices(arch, sizes)
     return Findings(
         arch,
         memory_map,
         args.kernel_frames,
         weights,
-        found,
-        weighted_costs(found, weights),
-        pareto_front(found),
-        optimum(arch, memory_of(ranges, device), found, weights),
+        table_choices,
+        weighted_costs(table_choices, weights),
+        pareto_front(table_choices),
+        optimum(arch, memory_of(ranges, device), table_choices, weights),
     )
 
 
@@ -195,37 +195,35 @@ def _architecture(name: str | None, memory_map: MemoryMap) -> Architecture:
     return architecture(name)
 
 
-def _show(found: Findings) -> None:
+def _show(findings: Findings) -> None:
     from memhp.checks.numbers.section_choice import ITANIUM2
 
-    arch, out = found.arch, console()
+    arch, out = findings.arch, console()
     say(
         out,
-        f"{found.memory_map.source}: {_extent(found.memory_map)}; {arch.name},"
+        f"{findings.memory_map.source}: {_extent(findings.memory_map)}; {arch.name},"
         f" {arch.physmem_bits} bits of address, pages of {in_units(arch.page)}",
     )
-    for note in _notes(found):
+    for note in _notes(findings):
         say(out, f"note: {note}")
     out.print()
-    out.print(sizes_table(found))
+    out.print(sizes_table(findings))
     out.print()
     for number, name in enumerate(CONSTRAINTS, 1):
-        if any(name in each.candidate.forbidden_by for each in found.choices):
+        if any(name in each.candidate.forbidden_by for each in findings.choices):
             say(out, f"no {number}: breaks '{name}'")
     say(out, "*: front, no feasible choice is as good in every cost and better in one")
     say(out, f"own: {arch.name} has this; best: recommended")
-    say(
-        out,
-        f"removable: share of memory, with {found.kernel_frames} kernel frames scattered over it",
-    )
+    frames = findings.kernel_frames
+    say(out, f"removable: share of memory, with {frames} kernel frames scattered over it")
     say(out, f"cycles: of the look-up's loads from the table; {ITANIUM2.source}")
-    say(out, f"chosen: {'; '.join(_chosen(found))}")
-    if found.best is not None:
+    say(out, f"chosen: {'; '.join(_chosen(findings))}")
+    if findings.best is not None:
         out.print()
         say(out, "what a look-up loads, and how much of what look-ups load each cache holds:")
-        out.print(caches_table(found))
+        out.print(caches_table(findings))
         out.print()
-    say(out, _recommendation(found))
+    say(out, _recommendation(findings))
 
 
 def _extent(memory_map: MemoryMap) -> str:
@@ -238,39 +236,41 @@ def _extent(memory_map: MemoryMap) -> str:
     return f"{in_units(last - first)}, {lost} of it in {holes} hole{'s' if holes > 1 else ''}"
 
 
-def _chosen(found: Findings) -> list[str]:
+def _chosen(findings: Findings) -> list[str]:
     """Who has or had each size, for the sizes that somebody has."""
-    sizes = [flat.candidate.section for flat, _ in by_size(found.choices)]
+    sizes = [flat.candidate.section for flat, _ in by_size(findings.choices)]
     return [f"{in_units(each)} {', '.join(chosen_by(each))}" for each in sizes if chosen_by(each)]
 
 
-def _notes(found: Findings) -> list[str]:
-    notes = list(found.memory_map.notes)
-    if not found.arch.boot_memory_removable:
+def _notes(findings: Findings) -> list[str]:
+    notes = list(findings.memory_map.notes)
+    if not findings.arch.boot_memory_removable:
         notes.append(
-            f"{found.arch.name} never removes boot memory: what is removable counts for memory"
+            f"{findings.arch.name} never removes boot memory: what is removable counts for memory"
             " that is added later"
         )
     return notes
 
 
-def _recommendation(found: Findings) -> str:
-    if found.best is None:
+def _recommendation(findings: Findings) -> str:
+    if findings.best is None:
         return "recommended: nothing, no size is feasible"
-    it = found.best.choice
-    weights = ", ".join(f"{name}={float(weight):g}" for name, weight in found.weights.items())
+    it = findings.best.choice
+    weights = ", ".join(f"{name}={float(weight):g}" for name, weight in findings.weights.items())
     return (
         f"recommended: {in_units(it.candidate.section)} with a {it.layout} table; that no feasible"
-        f" choice costs less than {float(found.best.cost):.4g} with weights {weights} is"
-        f" {found.best.verdict.value} (z3)"
+        f" choice costs less than {float(findings.best.cost):.4g} with weights {weights} is"
+        f" {findings.best.verdict.value} (z3)"
     )
 
 
-def _document(found: Findings) -> dict[str, Any]:
+def _document(findings: Findings) -> dict[str, Any]:
     from memhp.checks.numbers.section_choice import ITANIUM2
 
-    memory_map, arch, best = found.memory_map, found.arch, found.best
-    layouts = [_layout(found, *each) for each in zip(found.choices, found.costs, strict=True)]
+    memory_map, arch, best = findings.memory_map, findings.arch, findings.best
+    layouts = [
+        _layout(findings, *each) for each in zip(findings.choices, findings.costs, strict=True)
+    ]
     return {
         "schema": "memhp-sections/1",
         "map": {
@@ -280,10 +280,10 @@ def _document(found: Findings) -> dict[str, Any]:
             "hole_bytes": sum(hole.stop - hole.start for hole in memory_map.holes),
             "end": memory_map.ranges[-1].stop,
         },
-        "notes": _notes(found),
+        "notes": _notes(findings),
         "architecture": {"name": arch.name, "page": arch.page, "section": arch.section},
-        "kernel_frames": found.kernel_frames,
-        "weights": {name: float(weight) for name, weight in found.weights.items()},
+        "kernel_frames": findings.kernel_frames,
+        "weights": {name: float(weight) for name, weight in findings.weights.items()},
         "look_up": {
             "loads": LOOK_UP_LOADS,
             "levels": [
@@ -299,7 +299,7 @@ def _document(found: Findings) -> dict[str, Any]:
         },
         "sizes": [
             _size(arch, flat, layouts[2 * i], layouts[2 * i + 1])
-            for i, (flat, _) in enumerate(by_size(found.choices))
+            for i, (flat, _) in enumerate(by_size(findings.choices))
         ],
         "recommended": None
         if best is None
@@ -312,7 +312,7 @@ def _document(found: Findings) -> dict[str, Any]:
     }
 
 
-def _layout(found: Findings, it: Choice, cost: Fraction) -> dict[str, Any]:
+def _layout(findings: Findings, it: Choice, cost: Fraction) -> dict[str, Any]:
     return {
         "table": it.table,
         "loads": it.loads,
@@ -321,7 +321,7 @@ def _layout(found: Findings, it: Choice, cost: Fraction) -> dict[str, Any]:
         "held": {level: float(share) for level, share in it.held.items()},
         "cycles": float(it.cycles),
         "cost": None if it.candidate.forbidden_by else float(cost),
-        "front": it in found.front,
+        "front": it in findings.front,
     }
 
 

@@ -22,11 +22,11 @@ def add_parser(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """List all variants."""
+    """Print all variants; the exit code is 0."""
     from memhp.spec.variants import VARIANTS
 
     if args.json:
-        found = [
+        variants = [
             {
                 "name": variant.name,
                 "covers": variant.covers,
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
             }
             for variant in VARIANTS
         ]
-        print(json.dumps({"schema": "memhp-variants/1", "variants": found}, indent=1))
+        print(json.dumps({"schema": "memhp-variants/1", "variants": variants}, indent=1))
         return 0
     from rich.table import Table
 

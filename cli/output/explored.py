@@ -26,25 +26,26 @@ _ENDS = {
 
 
 def verdict(explorations: Sequence[Exploration], named: bool) -> Verdict:
-    """The verdict on all machines.
+    """The verdict on all machines: *holds* at best, for a search proves nothing about others.
 
-    What these machines do not reach, or are too large for, counts if it was ``named``.
-    A search holds for its machines at best; it proves nothing about others.
+    Args:
+        explorations: one for each machine, at least one.
+        named: the user named the properties; then what no machine reaches counts.
     """
     decided = {claim: _over_machines(claim, explorations) for claim in explorations[0].claims}
     counts = [
-        found
-        for claim, found in decided.items()
-        if named or claim.kind in ("always", "step") or found is not Verdict.undetermined
+        answer
+        for claim, answer in decided.items()
+        if named or claim.kind in ("always", "step") or answer is not Verdict.undetermined
     ]
     return combine([Verdict.holds, *counts])
 
 
 def _over_machines(claim: Property, explorations: Sequence[Exploration]) -> Verdict:
-    found = [each.verdict(claim) for each in explorations]
+    verdicts = [each.verdict(claim) for each in explorations]
     if claim.kind == "sometimes":
-        return Verdict.holds if Verdict.holds in found else Verdict.undetermined
-    return combine(found)
+        return Verdict.holds if Verdict.holds in verdicts else Verdict.undetermined
+    return combine(verdicts)
 
 
 _HOW = {
@@ -55,65 +56,74 @@ _HOW = {
 
 
 def show(
-    system: System, found: Exploration, shape: Shape, number: int, total: int, *, quiet: bool
+    system: System, result: Exploration, shape: Shape, number: int, total: int, *, quiet: bool
 ) -> None:
-    """Print what one machine has."""
+    """Print how the search of one machine went.
+
+    Args:
+        system: the specification.
+        result: how it went.
+        shape: the machine.
+        number: which machine it is, from 1.
+        total: of how many.
+        quiet: without the table of *sometimes* properties.
+    """
     from memhp.checks.search.scopes import scope_text
 
     out = console()
     which = f" ({number} of {total})" if total > 1 else ""
     out.print(f"machine{which}: {scope_text(shape)}", soft_wrap=True, style="bold")
-    how = _HOW[found.engine]
+    how = _HOW[result.engine]
     out.print(
-        f"{found.states:,} states{_images(found)}, {found.transitions:,} transitions,"
-        f" depth {found.depth};"
-        f" {_ENDS[found.end].format(depth=found.depth)}; {found.seconds:.1f} s ({how})",
+        f"{result.states:,} states{_images(result)}, {result.transitions:,} transitions,"
+        f" depth {result.depth};"
+        f" {_ENDS[result.end].format(depth=result.depth)}; {result.seconds:.1f} s ({how})",
         soft_wrap=True,
     )
     if not quiet:
-        _reached(out, found)
+        _reached(out, result)
     for kinds in (("always", "step"), ("ends",)):
-        counts = Counter(found.verdict(c).value for c in found.claims if c.kind in kinds)
+        counts = Counter(result.verdict(c).value for c in result.claims if c.kind in kinds)
         if counts:
             parts = ", ".join(f"{count} {name}" for name, count in counts.items())
             out.print(f"{' and '.join(kinds)} properties: {parts}", soft_wrap=True)
-    if _holds_so_far(found):
-        out.print(f"holds to depth {found.depth}")
-    if found.deadlock is not None:
-        out.print(f"{_deadlocks(found)}; the first after {len(found.deadlock)} steps")
-    for claim in found.claims:
-        if found.verdict(claim) is Verdict.refuted:
+    if _holds_so_far(result):
+        out.print(f"holds to depth {result.depth}")
+    if result.deadlock is not None:
+        out.print(f"{_deadlocks(result)}; the first after {len(result.deadlock)} steps")
+    for claim in result.claims:
+        if result.verdict(claim) is Verdict.refuted:
             out.print(f"refuted: {claim.name} ({claim.where})", soft_wrap=True)
-            print_trace(system, found.found[claim.name])
+            print_trace(system, result.found[claim.name])
 
 
-def _holds_so_far(found: Exploration) -> bool:
+def _holds_so_far(result: Exploration) -> bool:
     """Not every state was seen, and none that was violates anything."""
-    safe = [claim for claim in found.claims if claim.kind in ("always", "step")]
-    return bool(safe) and found.end != "complete" and not any(c.name in found.found for c in safe)
+    safe = [claim for claim in result.claims if claim.kind in ("always", "step")]
+    return bool(safe) and result.end != "complete" and not any(c.name in result.found for c in safe)
 
 
-def _images(found: Exploration) -> str:
-    return " (one for all its images)" if found.symmetry else ""
+def _images(result: Exploration) -> str:
+    return " (one for all its images)" if result.symmetry else ""
 
 
-def _deadlocks(found: Exploration) -> str:
-    if found.deadlocks is None:
+def _deadlocks(result: Exploration) -> str:
+    if result.deadlocks is None:
         return "there are states without a step"
-    return f"{found.deadlocks:,} states without a step"
+    return f"{result.deadlocks:,} states without a step"
 
 
-def _reached(out: Any, found: Exploration) -> None:
+def _reached(out: Any, result: Exploration) -> None:
     """Which *sometimes* are reached, and after how many steps."""
     from rich.table import Table
 
-    wanted = [claim for claim in found.claims if claim.kind == "sometimes"]
+    wanted = [claim for claim in result.claims if claim.kind == "sometimes"]
     if not wanted:
         return
     table = Table("sometimes", "first at", box=None, pad_edge=False)
     table.columns[1].justify = "right"
     for claim in wanted:
-        trace = found.found.get(claim.name)
+        trace = result.found.get(claim.name)
         table.add_row(claim.name, f"{len(trace.steps)}" if trace else "not reached")
     out.print(table)
 
@@ -124,45 +134,52 @@ def as_json(
     shapes: Sequence[Shape],
     only: Sequence[str] | None,
 ) -> dict[str, Any]:
-    """The document of schema ``memhp-explore/1`` (cli/schema/explore.json)."""
+    """The document of schema ``memhp-explore/1`` (cli/schema/explore.json).
+
+    Args:
+        system: the specification, as it was searched.
+        explorations: one for each machine that was searched.
+        shapes: the machines.
+        only: the names that the user gave; None if there were none.
+    """
     return {
         "schema": "memhp-explore/1",
         "system": system.name,
         "actions": [action.name for action in system.actions],
         "verdict": verdict(explorations, bool(only)).value,
         "machines": [
-            _machine(found, shape) for found, shape in zip(explorations, shapes, strict=False)
+            _machine(result, shape) for result, shape in zip(explorations, shapes, strict=False)
         ],
     }
 
 
-def _machine(found: Exploration, shape: Shape) -> dict[str, Any]:
+def _machine(result: Exploration, shape: Shape) -> dict[str, Any]:
     document: dict[str, Any] = {
-        "sizes": dict(found.topology.sizes),
-        "engine": found.engine,
-        "symmetry": found.symmetry,
-        "end": found.end,
-        "states": found.states,
-        "transitions": found.transitions,
-        "depth": found.depth,
-        "layers": list(found.layers),
-        "seconds": round(found.seconds, 3),
-        "properties": [_property(found, claim) for claim in found.claims],
+        "sizes": dict(result.topology.sizes),
+        "engine": result.engine,
+        "symmetry": result.symmetry,
+        "end": result.end,
+        "states": result.states,
+        "transitions": result.transitions,
+        "depth": result.depth,
+        "layers": list(result.layers),
+        "seconds": round(result.seconds, 3),
+        "properties": [_property(result, claim) for claim in result.claims],
     }
-    if found.deadlocks is not None:
-        document["deadlocks"] = found.deadlocks
-    if found.deadlock is not None:
-        document["deadlock"] = [[action, list(point)] for action, point in found.deadlock]
+    if result.deadlocks is not None:
+        document["deadlocks"] = result.deadlocks
+    if result.deadlock is not None:
+        document["deadlock"] = [[action, list(point)] for action, point in result.deadlock]
     return document
 
 
-def _property(found: Exploration, claim: Property) -> dict[str, Any]:
+def _property(result: Exploration, claim: Property) -> dict[str, Any]:
     document: dict[str, Any] = {
         "name": claim.name,
         "kind": claim.kind,
-        "verdict": found.verdict(claim).value,
+        "verdict": result.verdict(claim).value,
     }
-    if trace := found.found.get(claim.name):
+    if trace := result.found.get(claim.name):
         document["depth"] = len(trace.steps)
         document["trace"] = [[action, list(point)] for action, point in trace.steps]
         if trace.loop is not None:

@@ -50,18 +50,18 @@ class Rows:
         self._progress()
 
     def answers(self, number: int) -> None:
-        """So many answers of solvers are known."""
+        """Show that so many answers of solvers are in."""
         self._answers = number
         self._progress()
 
     def looked(self, name: str) -> None:
-        """That property was looked at; whether its proof stands is known when all are."""
+        """Show that a property was looked at; whether its proof stands is known when all are."""
         if name in self._names:
             self._looked.add(name)
             self._progress()
 
     def decided(self, decision: Decision) -> None:
-        """That is decided."""
+        """Take a decision, and print the rows of which all is decided."""
         if (name := decision.claim.name) in self._names:
             self.decisions[name] = decision
             self._looked.add(name)
@@ -71,19 +71,19 @@ class Rows:
             self._progress()
 
     def finish(self) -> None:
-        """The rows of which nothing was decided in this run, if all was asked for."""
+        """Print the rows that are left; those without a property, if the user named none."""
         show_progress()
-        for row, asked in self._asked.items():
-            if asked or self._whole:
+        for row, names in self._asked.items():
+            if names or self._whole:
                 self._print(row)
         if self._printed:
             print()
 
     def interrupt(self) -> None:
-        """The rows of which something is decided, and how much of them is open."""
+        """Print the rows of which something is decided, and how much of them is open."""
         show_progress()
-        for row, asked in self._asked.items():
-            if asked & self.decisions.keys():
+        for row, names in self._asked.items():
+            if names & self.decisions.keys():
                 self._print(row)
 
     def _progress(self) -> None:
@@ -102,15 +102,15 @@ class Rows:
         sys.stdout.flush()
 
     def _line(self, row: str) -> str:
-        asked = self._asked[row]
+        names = self._asked[row]
         concern = self._concern.get(row, "")
-        if not asked:
+        if not names:
             return f"{row:3} {'memhp ' + self._command[row]:14}  {concern}"
-        counts = Counter(_word(self.decisions.get(name)) for name in asked)
+        counts = Counter(_word(self.decisions.get(name)) for name in names)
         proved, reached = counts.pop("proved", 0), counts.pop("reached", 0)
         notes = [f"{count} {word}" for word, count in sorted(counts.items())]
-        if len(asked) < self._all[row]:
-            notes.append(f"{len(asked)} of {self._all[row]} asked")
+        if len(names) < self._all[row]:
+            notes.append(f"{len(names)} of {self._all[row]} asked")
         note = f": {', '.join(notes)}" if notes else ""
         return f"{row:3} {proved:6} {reached:7}  {concern}{note}"
 

@@ -50,10 +50,10 @@ def one_line(text: str) -> str:
     return quoted(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
-def _number(found: re.Match[str]) -> str:
-    if found[0].isprintable():
-        return found[0]
-    code = ord(found[0])
+def _number(match: re.Match[str]) -> str:
+    if match[0].isprintable():
+        return match[0]
+    code = ord(match[0])
     return f"\\u{code:04x}" if code < 1 << 16 else f"\\U{code:08x}"
 
 
@@ -67,12 +67,12 @@ class Stream(io.TextIOBase):
             below.reconfigure(errors="backslashreplace")
 
     def write(self, text: str) -> int:
-        """Write it quoted."""
+        """Write the text quoted; returns its length."""
         self.steer(quoted(text))
         return len(text)
 
     def steer(self, text: str) -> None:
-        """Write it as it is: nothing in it may be foreign."""
+        """Write the text as it is: nothing in it may be foreign."""
         if self.error is None and text:
             try:
                 if self.below is None:
@@ -82,6 +82,7 @@ class Stream(io.TextIOBase):
                 self._give_up(error)
 
     def flush(self) -> None:
+        """Write what is in a buffer."""
         if self.error is None and self.below is not None:
             try:
                 self.below.flush()
@@ -89,15 +90,22 @@ class Stream(io.TextIOBase):
                 self._give_up(error)
 
     def isatty(self) -> bool:
+        """Whether the stream is a terminal."""
         return self.below is not None and not self.below.closed and self.below.isatty()
 
     def fileno(self) -> int:
+        """The file descriptor.
+
+        Raises:
+            UnsupportedOperation: the stream is closed.
+        """
         if self.below is None:
             raise io.UnsupportedOperation("the stream is closed")
         return self.below.fileno()
 
     @property
     def encoding(self) -> str:  # type: ignore[override]  # there it may be assigned
+        """The encoding of what is below, else UTF-8."""
         return getattr(self.below, "encoding", None) or "utf-8"
 
     def _give_up(self, error: OSError | ValueError) -> None:
@@ -119,7 +127,7 @@ class Steered:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Write whole lines as they are."""
+        """Write whole lines as they are; returns their length."""
         if not self._stream.isatty():
             text = "\n".join(line.rstrip(" ") for line in text.split("\n"))
         getattr(self._stream, "steer", self._stream.write)(text)
@@ -128,7 +136,7 @@ class Steered:
 
 @contextmanager
 def standard_streams() -> Iterator[Stream]:
-    """Quote what is printed meanwhile; gives standard output, which knows what became of it."""
+    """Within, what is printed is quoted; gives standard output, which knows what became of it."""
     before = sys.stdin, sys.stdout, sys.stderr
     _occupy_closed_descriptors()
     out, err = Stream(sys.stdout), Stream(sys.stderr)
@@ -145,21 +153,21 @@ def standard_streams() -> Iterator[Stream]:
 
 @contextmanager
 def interrupts_wait() -> Iterator[None]:
-    """An interrupt while Python ends an object's life (`__del__`) is not lost, and no message.
+    """Within, an interrupt while Python ends an object's life (`__del__`) is not lost.
 
     Python would print *Exception ignored in* and go on.  It comes again a moment later.
     """
     before = sys.unraisablehook
 
-    def again(found: sys.UnraisableHookArgs) -> None:
-        if issubclass(found.exc_type, KeyboardInterrupt):
+    def again(unraisable: sys.UnraisableHookArgs) -> None:
+        if issubclass(unraisable.exc_type, KeyboardInterrupt):
             # Not from here: what is raised in a hook is ignored as well.
             main = threading.main_thread().ident or 0
             timer = threading.Timer(_A_MOMENT, signal.pthread_kill, (main, signal.SIGINT))
             timer.daemon = True
             timer.start()
         else:
-            before(found)
+            before(unraisable)
 
     sys.unraisablehook = again
     try:
@@ -169,14 +177,21 @@ def interrupts_wait() -> Iterator[None]:
 
 
 def show_progress(text: str = "") -> None:
-    """Show it as the line of progress, if somebody looks; an empty text wipes that."""
+    """Show the text as the line of progress, on a terminal; an empty text wipes that line."""
     if isinstance(sys.stderr, Stream) and sys.stderr.isatty():
         sys.stderr.steer(f"\r\033[K{one_line(text)}")
         sys.stderr.flush()
 
 
 def exit_code(out: Stream, code: int) -> int:
-    """That of the verdict, unless what was to be written could not be, to somebody who reads."""
+    """The exit code to end with: the given one, unless standard output could not be written.
+
+    A reader who has gone changes nothing.
+
+    Args:
+        out: standard output.
+        code: that of the verdict.
+    """
     out.flush()
     if out.error is None or out.error.errno == errno.EPIPE:
         return code

@@ -19,7 +19,7 @@ _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 def in_units(number: int) -> str:
-    """That many bytes, in the largest unit that leaves at least one, or 1024 when rounded.
+    """So many bytes in words, in the largest unit of which there is at least one when rounded.
 
     >>> in_units(3 << 19), in_units((1 << 30) - 1)
     ('1.5 MiB', '1 GiB')
@@ -31,7 +31,15 @@ def in_units(number: int) -> str:
 
 
 def print_step(system: System, number: int, step: Step, before: Machine, after: Machine) -> None:
-    """Print a step of a trace as a reader writes it, and only what it changed."""
+    """Print a step of a trace as a reader writes it, and only what it changed.
+
+    Args:
+        system: the specification.
+        number: of the step, from 1.
+        step: the step.
+        before: the machine before it.
+        after: and after it.
+    """
     from memhp.reference import diff
     from memhp.reference.outcome import shown
 
@@ -42,7 +50,7 @@ def print_step(system: System, number: int, step: Step, before: Machine, after: 
 
 
 def console() -> Console:
-    """Where tables go: as wide as the terminal, or as wide as they need when piped.
+    """The console for tables: as wide as the terminal, or 200 columns when piped.
 
     Nothing is markup, and nothing foreign steers the terminal.
     """

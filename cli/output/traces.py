@@ -25,7 +25,15 @@ _COLOURS = {"proved": "green", "holds": "green", "refuted": "red", "undetermined
 def show_decisions(
     system: System, decisions: list[Decision], seconds: float, *, jobs: int, table: bool
 ) -> None:
-    """Print the table of properties, if it is wanted, what went wrong, and the summary."""
+    """Print the table of properties, if it is wanted, what went wrong, and the summary.
+
+    Args:
+        system: the specification.
+        decisions: on its properties.
+        seconds: how long they took.
+        jobs: in how many processes.
+        table: whether the table is wanted.
+    """
     out = console()
     if table:
         _table(out, decisions)
@@ -35,7 +43,7 @@ def show_decisions(
 
 
 def show_failures(system: System, decisions: list[Decision]) -> None:
-    """Print what is not as it should be, and what is given up."""
+    """Print what is refuted or undetermined, with its trace, and what is given up."""
     out = console()
     for decision in decisions:
         _show_failure(out, system, decision)
@@ -101,7 +109,7 @@ def failure_text(name: str, failure: Failure) -> str:
 
 
 def summary_line(decisions: list[Decision]) -> str:
-    """How many of each verdict, how many certified, how many from the cache."""
+    """The line that counts verdicts, obligations, certificates, and answers from the cache."""
     counts = Counter(decision.verdict.value for decision in decisions)
     parts = [f"{count} {name}" for name, count in counts.items()]
     obligations = sum(d.proof.obligations for d in decisions if d.proof)
@@ -122,19 +130,26 @@ def rewritten(decisions: list[Decision]) -> int:
     return sum(d.proof.unchanged + d.proof.rewritten for d in decisions if d.proof)
 
 
-def show_trace(variant: Variant, system: System, found: Found, *, quiet: bool) -> None:
-    """Print how a variant breaks its property."""
+def show_trace(variant: Variant, system: System, trace: Found, *, quiet: bool) -> None:
+    """Print how a variant breaks its property.
+
+    Args:
+        variant: the variant.
+        system: the specification with its edits.
+        trace: the shortest trace.
+        quiet: without the trace.
+    """
     print(f"{variant.name}: {variant.doc}")
     print(f"source: {variant.source}")
     for edit in variant.edits:
         print(f"edit:   {edit}{_instead(system, edit)}")
-    claim = found.claim
+    claim = trace.claim
     print(f"refuted: {claim.name} ({claim.where})")
     print(f"  {claim.doc}")
-    kind = "shortest trace" if found.loop is None else "a run that never ends"
-    print(f"{kind}, {len(found.steps)} steps:")
+    kind = "shortest trace" if trace.loop is None else "a run that never ends"
+    print(f"{kind}, {len(trace.steps)} steps:")
     if not quiet:
-        print_trace(system, found)
+        print_trace(system, trace)
 
 
 def _instead(system: System, edit: Edit) -> str:
@@ -147,21 +162,21 @@ def _instead(system: System, edit: Edit) -> str:
     return ""
 
 
-def print_trace(system: System, found: Found) -> None:
+def print_trace(system: System, trace: Found) -> None:
     """Print the steps, each with what it changed, and the violation."""
-    machines = found.replay(system)
-    for number, step in enumerate(found.trace(system).steps, 1):
-        if number - 1 == found.loop:
+    machines = trace.replay(system)
+    for number, step in enumerate(trace.trace(system).steps, 1):
+        if number - 1 == trace.loop:
             print("again and again:")
         print_step(system, number, step, machines[number - 1], machines[number])
-    if found.loop is not None:
-        print(f"violated: {found.claim.name}: {endless(len(found.steps), found.loop)}")
-    for violation in found.violations(machines):
+    if trace.loop is not None:
+        print(f"violated: {trace.claim.name}: {endless(len(trace.steps), trace.loop)}")
+    for violation in trace.violations(machines):
         print(f"violated: {violation}")
 
 
 def endless(steps: int, loop: int) -> str:
-    """What a run without end does, in words."""
+    """What a run without end does, in words; ``loop`` is the step whose state comes again."""
     if loop == steps:
         return "nothing that would go on is possible"
     return f"after step {steps} the state is that of step {loop}: it may go on for ever"
@@ -170,7 +185,14 @@ def endless(steps: int, loop: int) -> str:
 def as_json(
     system: System, profile: Profile, decisions: list[Decision], seconds: float
 ) -> dict[str, Any]:
-    """The document of schema ``memhp-check/1`` (cli/schema/check.json)."""
+    """The document of schema ``memhp-check/1`` (cli/schema/check.json).
+
+    Args:
+        system: the specification.
+        profile: whose choices it has.
+        decisions: on its properties.
+        seconds: how long they took.
+    """
     counts = Counter(decision.verdict.value for decision in decisions)
     return {
         "schema": "memhp-check/1",
@@ -201,7 +223,7 @@ def as_json(
 
 def _property_json(decision: Decision) -> dict[str, Any]:
     claim = decision.claim
-    found: dict[str, Any] = {
+    document: dict[str, Any] = {
         "name": claim.name,
         "module": claim.module,
         "kind": claim.kind,
@@ -214,11 +236,11 @@ def _property_json(decision: Decision) -> dict[str, Any]:
         "cached": decision.cached,
     }
     if decision.given_up:
-        found["given_up"] = decision.given_up
+        document["given_up"] = decision.given_up
     if decision.trace:
-        found["trace"] = [[action, list(point)] for action, point in decision.trace.steps]
+        document["trace"] = [[action, list(point)] for action, point in decision.trace.steps]
     if decision.proof and decision.proof.failures:
-        found["failures"] = [
+        document["failures"] = [
             failure_text(claim.name, failure) for failure in decision.proof.failures
         ]
-    return found
+    return document

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -18,7 +17,7 @@ from memhp.machines.reading.record import recorded
 from memhp.machines.reading.sysfs import read_machine
 from memhp.machines.reading.tree import open_tree
 
-from ..machines.conftest import MEMORY, Files, Links
+from ..machines.conftest import MEMORY, small_machine, write_tree
 
 CMA = "sys/kernel/debug/cma"
 TREE = "sys/firmware/devicetree/base"
@@ -56,10 +55,8 @@ def guest_of(root: Path) -> Guest:
     return cast(Guest, Folder(root))
 
 
-def test_a_snapshot_has_what_a_record_of_the_same_machine_has(
-    machine: tuple[Files, Links], directory: Callable[..., Path], tmp_path: Path
-) -> None:
-    files, links = machine
+def test_a_snapshot_has_what_a_record_of_the_same_machine_has(tmp_path: Path) -> None:
+    files, links = small_machine()
     files |= {
         "proc/version": "Linux version 6.12.0\n",
         "proc/iomem": "00000000-0fffffff : System RAM\n  01000000-01ffffff : Kernel code\n",
@@ -75,7 +72,9 @@ def test_a_snapshot_has_what_a_record_of_the_same_machine_has(
         f"{TREE}/serial/reg": "not of interest",
         "proc/kallsyms": "not of interest",
     }
-    root = directory(files, {**links, f"{CMA}/a/base_pfn": "ranges/0/base_pfn"})
+    root = write_tree(
+        tmp_path / "machine", files, {**links, f"{CMA}/a/base_pfn": "ranges/0/base_pfn"}
+    )
     taken, names = files_of(guest_of(root))
     os.remove(root / MEMORY / "probe")
     expected, expected_names = recorded(open_tree(root))
