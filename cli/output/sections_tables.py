@@ -24,7 +24,7 @@ __all__ = ["Findings", "by_size", "caches_table", "sizes_table"]
 
 @dataclass(frozen=True)
 class Findings:
-    """What there is to show."""
+    """A memory map, the choices of section size and table, what each costs, and the best."""
 
     arch: Architecture
     memory_map: MemoryMap
@@ -41,7 +41,7 @@ def by_size(choices: Sequence[Choice]) -> list[tuple[Choice, Choice]]:
     return list(zip(choices[::2], choices[1::2], strict=True))
 
 
-def sizes_table(found: Findings) -> Table:
+def sizes_table(findings: Findings) -> Table:
     """A row for each size; forbidden ones name the constraints that they break by number."""
     from rich.table import Table
 
@@ -50,50 +50,50 @@ def sizes_table(found: Findings) -> Table:
     for heading in (*headings, "flat\ntable", "cycles", "two-level\ntable", "cycles"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("")
-    for flat, two_level in by_size(found.choices):
+    for flat, two_level in by_size(findings.choices):
         it = flat.candidate
         table.add_row(
             in_units(it.section),
             str(it.present),
             in_units(it.memmap_on_holes),
             f"{it.removable:.2%}",
-            _table_of(found, flat),
+            _table_of(findings, flat),
             f"{float(flat.cycles):.1f}",
-            _table_of(found, two_level),
+            _table_of(findings, two_level),
             f"{float(two_level.cycles):.1f}",
-            _remark(found, flat),
+            _remark(findings, flat),
         )
     return table
 
 
-def _table_of(found: Findings, it: Choice) -> str:
-    return f"{'*' if it in found.front else ''}{in_units(it.table)}"
+def _table_of(findings: Findings, it: Choice) -> str:
+    return f"{'*' if it in findings.front else ''}{in_units(it.table)}"
 
 
-def _remark(found: Findings, choice: Choice) -> Text:
+def _remark(findings: Findings, choice: Choice) -> Text:
     it = choice.candidate
     remarks = []
     if it.forbidden_by:
         numbers = [str(n) for n, name in enumerate(CONSTRAINTS, 1) if name in it.forbidden_by]
         remarks.append(beside(coloured("no", "red"), ",".join(numbers)))
-    elif found.best is not None and found.best.choice.candidate is it:
+    elif findings.best is not None and findings.best.choice.candidate is it:
         remarks.append(coloured("best", "bold"))
     else:
         remarks.append(coloured("yes", "green"))
-    if it.section == found.arch.section:
+    if it.section == findings.arch.section:
         remarks.append(coloured("own", "bold"))
     return beside(*remarks)
 
 
-def caches_table(found: Findings) -> Table:
+def caches_table(findings: Findings) -> Table:
     """A row for each feasible size: loads, cache lines, bytes looked up, what caches hold."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    headings = ("section", "table", "loads", "lines", "looked up", *found.choices[0].held)
+    headings = ("section", "table", "loads", "lines", "looked up", *findings.choices[0].held)
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True)
-    for it in found.choices:
+    for it in findings.choices:
         if it.candidate.forbidden_by:
             continue
         table.add_row(

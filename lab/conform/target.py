@@ -161,8 +161,8 @@ class KernelTarget:
         self, kernel: Kernel, programs: tuple[str, ...] = (), options: tuple[str, ...] = ()
     ) -> None:
         if kernel.arch not in BOARDS:
-            known = ", ".join(BOARDS)
-            raise LabError(f"{kernel.name}: conformance knows guests of {known}, not {kernel.arch}")
+            names = ", ".join(BOARDS)
+            raise LabError(f"{kernel.name}: conformance knows guests of {names}, not {kernel.arch}")
         self.kernel = kernel
         self.board = replace(BOARDS[kernel.arch], linux=kernel.linux)
         self.programs, self.options = programs, options

@@ -241,8 +241,8 @@ def _vetoed(reading: MachineReading, stays: bool | None, early: bool) -> tuple[b
     """Whether some of the block was there at boot, and a notifier keeps that."""
     if stays is False or not early:
         return (False,)
-    known = reading.boot_memory is not None and reading.block_size is not None
-    return (True,) if known and stays else (False, True)
+    certain = reading.boot_memory is not None and reading.block_size is not None
+    return (True,) if certain and stays else (False, True)
 
 
 def _cma(reading: MachineReading, block: BlockReading, early: bool) -> tuple[bool, ...]:

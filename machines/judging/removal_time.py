@@ -52,17 +52,17 @@ class Span:
     upper: float | None
 
     def __add__(self, other: Span) -> Span:
-        known = self.upper is not None and other.upper is not None
+        bounded = self.upper is not None and other.upper is not None
         upper = (self.upper or 0) + (other.upper or 0)
-        return Span(self.lower + other.lower, upper if known else None)
+        return Span(self.lower + other.lower, upper if bounded else None)
 
     def __mul__(self, other: Span) -> Span:
         """The product; nothing times anything is nothing, bounded or not."""
         if 0 in (self.upper, other.upper):
             return Span(0, 0)
-        known = self.upper is not None and other.upper is not None
+        bounded = self.upper is not None and other.upper is not None
         upper = (self.upper or 0) * (other.upper or 0)
-        return Span(self.lower * other.lower, upper if known else None)
+        return Span(self.lower * other.lower, upper if bounded else None)
 
 
 @dataclass(frozen=True)
