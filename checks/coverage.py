@@ -64,9 +64,14 @@ class Evidence:
 class Question:
     """What the providers look at, and how.
 
-    Parameters: ``commands``, the sub-commands that there are; ``jobs``,
-    processes; ``folder``, where answers are kept; ``progress``, called with what
-    is being looked at; ``kernels``, what real kernels have shown.
+    Args:
+        system: the specification.
+        variants: the wrong designs.
+        commands: the sub-commands that there are.
+        jobs: processes.
+        folder: where answers are kept.
+        progress: called with what is being looked at.
+        kernels: what real kernels have shown.
     """
 
     system: System

@@ -17,7 +17,7 @@ from .decision import Decision, claim_of, overall
 from .earlier import Earlier
 from .proof.certificates import Taker
 from .proof.prove import Listener as ProofListener
-from .proof.prove import PropertyResult, prove
+from .proof.prove import PropertyResult, Report, prove
 from .search.scopes import ROOMY, unfit
 from .search.search import Found, Search, search
 from .search.usual import reach
@@ -48,8 +48,7 @@ def check(
 
     Args:
         system: the specification.
-        profile: its given-up properties must be refuted, a *sometimes* by a proof that it never
-            is.
+        profile: its given-up properties must be refuted, a *sometimes* by a proof.
         only: names of the properties to decide; all by default.
         jobs: processes; as many as there are cores by default.
         folder: where answers are kept.
@@ -61,33 +60,39 @@ def check(
     wanted = [claim for claim in system.properties if only is None or claim.name in only]
     earlier = Earlier(folder, system, given_up)
     names = [claim.name for claim in wanted]
-    if not certify and (known := earlier.decisions(names, updates=only is None)) is not None:
+    known = None if certify else earlier.decisions(names, updates=only is None)
+    if known is not None:
         _say(listener, known)
         return known
-    kept = provable_part(system, profile)
-    provable = {claim.name for claim in kept.properties if claim.kind != "sometimes"}
-    provable &= {claim.name for claim in wanted}
+    part = provable_part(system, profile)
+    provable = {claim.name for claim in part.properties if claim.kind != "sometimes"}
     report = prove(
-        kept,
-        only=None if only is None else provable,
+        part,
+        only=None if only is None else provable & {*names},
         jobs=jobs,
         cache=folder,
         certify=certify,
         take=take,
         listener=listener,
     )
-    decisions = {result.name: _proved(system, result, given_up) for result in report.results}
-    for result in report.results:  # what is not shown to be never may be reached
-        if result.name in given_up and result.verdict is not Verdict.proved:
-            del decisions[result.name]
+    decisions = _of_report(system, report, given_up)
     _say(listener, decisions.values())
     others = [name for name in decisions if name not in system.property_by_name]
-    searched = [claim for claim in wanted if claim.name not in decisions]
-    for decision in _searched(system, searched, given_up, folder, jobs, listener):
-        decisions[decision.claim.name] = decision
+    claims = [claim for claim in wanted if claim.name not in decisions]
+    traces = _searched(system, claims, given_up, folder, jobs, listener)
+    decisions |= {decision.claim.name: decision for decision in traces}
     premises = [_proved(system, result, given_up) for result in report.premises]
     earlier.keep([*decisions.values(), *premises])
-    return [decisions[name] for name in (*(claim.name for claim in wanted), *others)]
+    return [decisions[name] for name in (*names, *others)]
+
+
+def _of_report(system: System, report: Report, given_up: Mapping[str, str]) -> dict[str, Decision]:
+    """What is proved or refuted; what is given up and not shown to be never may be reached."""
+    return {
+        result.name: _proved(system, result, given_up)
+        for result in report.results
+        if result.name not in given_up or result.verdict is Verdict.proved
+    }
 
 
 def _say(listener: Listener | None, decisions: Iterable[Decision]) -> None:

@@ -31,8 +31,10 @@ _CHUNK = 8
 class Pool:
     """Asks queries; use it as a context manager, so that workers end and answers are kept.
 
-    Parameters: ``jobs``, the number of processes (all cores by default);
-    ``progress``, called with the number of answers so far.
+    Args:
+        cache: of answers that are known.
+        jobs: the number of processes; all cores by default.
+        progress: called with the number of answers so far.
     """
 
     def __init__(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Protocol
 
@@ -146,22 +146,21 @@ def prove(
         work.settle(wanted, pool)
         examples = explain(system, [case for case in work.every() if case.small], pool)
     if certify:
-        before = pool.answered
-
-        def confirmed(new: int) -> None:
-            if listener:
-                listener.answers(before + new)
-
-        have_confirmed(work, jobs, take=take, progress=confirmed)
+        count = partial(_confirmed, listener, pool.answered) if listener else None
+        have_confirmed(work, jobs, take=take, progress=count)
     reporter = _Reporter(work, examples, gaps(work), certify)
     actions = [reporter.of_action(name) for name in work.actions]
-    told = [found for found in actions if only is None or not found.verdict.passes]
+    shown = [result for result in actions if only is None or not result.verdict.passes]
     others = [name for name in names if name in work.cases and name not in wanted]
     return Report(
         system.name,
-        (*map(reporter.of_property, wanted), *told),
-        (*map(reporter.of_property, others), *(found for found in actions if found not in told)),
+        (*map(reporter.of_property, wanted), *shown),
+        (*map(reporter.of_property, others), *(each for each in actions if each not in shown)),
     )
+
+
+def _confirmed(listener: Listener, before: int, new: int) -> None:
+    listener.answers(before + new)
 
 
 def export(
