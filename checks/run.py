@@ -60,8 +60,7 @@ def check(
     wanted = [claim for claim in system.properties if only is None or claim.name in only]
     earlier = Earlier(folder, system, given_up)
     names = [claim.name for claim in wanted]
-    known = None if certify else earlier.decisions(names, updates=only is None)
-    if known is not None:
+    if not certify and (known := earlier.decisions(names, updates=only is None)) is not None:
         _say(listener, known)
         return known
     part = provable_part(system, profile)
