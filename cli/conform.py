@@ -25,9 +25,9 @@ from .output.streams import UsageError, show_progress
 from .output.terminal import console
 
 if TYPE_CHECKING:
-    from memhp.lab import Kernel
-    from memhp.lab.conform import Tally
+    from memhp.lab.conform.report import Tally
     from memhp.lab.conform.results import Results, Seen
+    from memhp.lab.kernels.kernel import Kernel
 
 _EPILOG = """examples:
   memhp lab conform                              every kernel that is here, 300 steps each
@@ -126,7 +126,7 @@ def _all(
     kernels: Iterable[Kernel], args: argparse.Namespace
 ) -> tuple[tuple[Seen, ...], bool, bool]:
     """What each kernel has shown; whether one could not be held at all; whether it was stopped."""
-    from memhp.lab import LabError
+    from memhp.lab.tools.errors import LabError
 
     seen, failed, stopped = [], False, False
     for kernel in kernels:
@@ -156,8 +156,8 @@ def _read(path: Path) -> Results:
 
 
 def _kernels(args: argparse.Namespace) -> list[Kernel]:
-    from memhp.lab import STOCK, load
-    from memhp.lab.conform import BOARDS
+    from memhp.lab.conform.board import BOARDS
+    from memhp.lab.kernels.kernel import STOCK, load
 
     if args.kernels != "all" or args.modules is not None:
         return [kernel_named(name, args.modules) for name in args.kernels.split(",")]

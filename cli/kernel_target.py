@@ -20,9 +20,9 @@ from .names import choose
 from .output.streams import UsageError, show_progress
 
 if TYPE_CHECKING:
-    from memhp.lab import Kernel
-    from memhp.lab.conform import Report
     from memhp.lab.conform.campaign import Campaign, Finding
+    from memhp.lab.conform.report import Report
+    from memhp.lab.kernels.kernel import Kernel
 
 STEPS = 300
 """How many operations are done on a kernel, unless somebody says otherwise."""
@@ -39,8 +39,9 @@ def kernel_named(name: str, modules: Path | None = None) -> Kernel:
         UsageError: there is none such, or no guest of its kind is known.
         LabError: it is the user's own, and does not boot.
     """
-    from memhp.lab import STOCK, identified, load, own
-    from memhp.lab.conform import BOARDS
+    from memhp.lab.conform.board import BOARDS
+    from memhp.lab.guest.guest import identified
+    from memhp.lab.kernels.kernel import STOCK, load, own
 
     if name not in STOCK and Path(name).is_file():
         kernel = identified(own(Path(name), modules))
@@ -151,8 +152,8 @@ def _keep(path: Path, kernel: Kernel, finding: Finding) -> None:
 
 def fuzz(args: argparse.Namespace) -> int:
     """`memhp fuzz --target kernel:NAME`; exit 1 if the kernel leaves the specification."""
-    from memhp.lab import LabError
     from memhp.lab.conform.evidence import results_of
+    from memhp.lab.tools.errors import LabError
     from memhp.spec.profiles import LINUX
 
     try:
@@ -194,9 +195,10 @@ def replay(document: Any, args: argparse.Namespace) -> int:
     Raises:
         UsageError: it is malformed, or cannot be done on the target.
     """
-    from memhp.lab import LabError
-    from memhp.lab.conform import KernelTarget, again
     from memhp.lab.conform.results import operations_of
+    from memhp.lab.conform.target import KernelTarget
+    from memhp.lab.conform.walk import again
+    from memhp.lab.tools.errors import LabError
     from memhp.spec.system import SYSTEM
 
     kind, _, name = args.target.partition(":")

@@ -20,7 +20,9 @@ from .output.streams import UsageError
 from .output.terminal import in_units
 
 if TYPE_CHECKING:
-    from memhp.lab import Guest, GuestMachine, Kernel
+    from memhp.lab.guest.guest import Guest
+    from memhp.lab.guest.machine import GuestMachine
+    from memhp.lab.kernels.kernel import Kernel
 
 _EPILOG = """examples:
   memhp lab list                        the kernels that are known, and those that are here
@@ -204,7 +206,7 @@ def _guarded(part: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Na
     """Say what is missing (exit 2), or how a guest failed (exit 3), without a traceback."""
 
     def run(args: argparse.Namespace) -> int:
-        from memhp.lab import GuestDied, GuestSilent, LabError
+        from memhp.lab.tools.errors import GuestDied, GuestSilent, LabError
 
         try:
             return part(args)
@@ -218,7 +220,7 @@ def _guarded(part: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Na
 
 
 def _list(args: argparse.Namespace) -> int:
-    from memhp.lab import STOCK, load
+    from memhp.lab.kernels.kernel import STOCK, load
 
     kernels = {name: load(name) for name in STOCK}
     if args.json:
@@ -241,7 +243,8 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _fetch(args: argparse.Namespace) -> int:
-    from memhp.lab import STOCK, fetch
+    from memhp.lab.kernels.kernel import STOCK
+    from memhp.lab.kernels.packages import fetch
     from memhp.lab.kernels.selftest import fetch_selftest
 
     arch = os.uname().machine
@@ -252,7 +255,8 @@ def _fetch(args: argparse.Namespace) -> int:
 
 
 def _boot(args: argparse.Namespace) -> int:
-    from memhp.lab import Guest, snapshot, usable_accelerator
+    from memhp.lab.guest.guest import Guest, usable_accelerator
+    from memhp.lab.guest.snapshot import snapshot
     from memhp.lab.tools.errors import printable
 
     if args.snapshot is not None:
@@ -277,7 +281,7 @@ def _boot(args: argparse.Namespace) -> int:
 
 def _plug(guest: Guest, dimms: Iterable[tuple[int, int]]) -> None:
     """Plug the DIMMs, and wait until their blocks are there."""
-    from memhp.lab import add_dimm, wait_for_blocks
+    from memhp.lab.guest.devices import add_dimm, wait_for_blocks
     from memhp.lab.guest.snapshot import block_states, page_sizes
 
     for number, (node, size) in enumerate(dimms):
@@ -305,7 +309,7 @@ def _record(args: argparse.Namespace) -> int:
 
 
 def _kernel(args: argparse.Namespace) -> Kernel:
-    from memhp.lab import own
+    from memhp.lab.kernels.kernel import own
 
     if (args.name is None) == (args.kernel is None):
         raise UsageError("name one kernel: a NAME of `memhp lab list`, or --kernel PATH")
@@ -317,7 +321,7 @@ def _kernel(args: argparse.Namespace) -> Kernel:
 
 
 def _stock(name: str) -> Kernel:
-    from memhp.lab import STOCK, load
+    from memhp.lab.kernels.kernel import STOCK, load
 
     kernel = load(choose("kernel", name, STOCK))
     if kernel is None:
@@ -326,7 +330,7 @@ def _stock(name: str) -> Kernel:
 
 
 def _machine(args: argparse.Namespace) -> GuestMachine:
-    from memhp.lab import MIB, GuestMachine, Node, VirtioMem
+    from memhp.lab.guest.machine import MIB, GuestMachine, Node, VirtioMem
 
     return GuestMachine(
         nodes=tuple(Node(*each) for each in args.node or [(512 * MIB, 1)]),

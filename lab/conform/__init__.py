@@ -14,10 +14,3 @@
 May import: lab.tools, lab.kernels, lab.guest, machines.reading, machines.judging,
 checks.support, spec, spec.language, spec.numbers, reference.
 """
-
-from .board import BOARDS
-from .report import Disagreement, Report, Tally
-from .target import KernelTarget
-from .walk import again, walk
-
-__all__ = ["BOARDS", "Disagreement", "KernelTarget", "Report", "Tally", "again", "walk"]

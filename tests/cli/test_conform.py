@@ -15,7 +15,6 @@ import memhp.cli
 from memhp.cli import conform
 from memhp.cli.conform import markdown
 from memhp.cli.main import main
-from memhp.lab import Kernel
 from memhp.lab.conform import results
 from memhp.lab.conform.evidence import recorded
 from memhp.lab.conform.report import Disagreement, Lost, Report, Tally
@@ -28,6 +27,7 @@ from memhp.lab.conform.results import (
     rules_of,
 )
 from memhp.lab.conform.scenarios import SCENARIOS, Check
+from memhp.lab.kernels.kernel import Kernel
 from memhp.spec import profiles
 from memhp.spec.language.system import Action
 from memhp.spec.profiles import BEFORE, LINUX, PROFILES

@@ -16,7 +16,7 @@ from memhp.checks.coverage import Cell, Evidence, Question, coverage
 from memhp.checks.support.verdicts import Verdict
 from memhp.cli.coverage import _kernels, as_json, cell_text, markdown
 from memhp.cli.main import main
-from memhp.lab.conform import Tally
+from memhp.lab.conform.report import Tally
 from memhp.lab.conform.results import Results, Seen, rules_of
 from memhp.lab.conform.scenarios import SCENARIOS
 from memhp.spec.rows import COLUMNS, ROWS, Row

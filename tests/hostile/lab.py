@@ -20,8 +20,8 @@ __all__ = ["READERS", "prepare"]
 
 
 def _of_modules(random: Random, folder: Path) -> Case:
-    from memhp.lab import LabError
     from memhp.lab.guest.modules import load_order_in
+    from memhp.lab.tools.errors import LabError
 
     count = random.choice((2, 5, 1_500))
     place = folder / "modules"
@@ -45,10 +45,9 @@ def _of_modules(random: Random, folder: Path) -> Case:
 
 def _of_agent(random: Random, folder: Path) -> Case:
     """What comes over the line, in pieces; and what a guest is read from."""
-    from memhp.lab import LabError
     from memhp.lab.conform.look import read_listing
     from memhp.lab.guest.protocol import take_answer
-    from memhp.lab.tools.errors import whole_number
+    from memhp.lab.tools.errors import LabError, whole_number
     from memhp.machines.reading.errors import MachineError
 
     body = f"{MEMORY}/block_size_bytes:8000000\n{MEMORY}/memory1/state:online\n"
@@ -126,9 +125,9 @@ _APT = {
 
 def _of_sources(random: Random, folder: Path) -> Case:
     """The machine's own sources of packages, and what apt says of one."""
-    from memhp.lab import LabError
     from memhp.lab.kernels.packages import kernel_packages
     from memhp.lab.kernels.sources import machine_sources, stanzas_for
+    from memhp.lab.tools.errors import LabError
 
     for name, text in _APT.items():
         (folder / "apt" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -155,8 +154,8 @@ def _ar(members: Mapping[str, bytes]) -> bytes:
 
 def _of_package(random: Random, folder: Path) -> Case:
     """The package of a kernel."""
-    from memhp.lab import LabError
     from memhp.lab.kernels.packages import unpack
+    from memhp.lab.tools.errors import LabError
 
     kernel = "lib/modules/6.1/kernel"
     files = {"boot/vmlinuz-6.1": b"image", "boot/config-6.1": b"CONFIG_SMP=y\n"}
@@ -174,8 +173,8 @@ def _of_package(random: Random, folder: Path) -> Case:
 
 def _of_lab_files(random: Random, folder: Path) -> Case:
     """A kernel image of one's own, and files of the lab's cache that hold a few bytes."""
-    from memhp.lab import LabError
     from memhp.lab.kernels import kernel, selftest
+    from memhp.lab.tools.errors import LabError
 
     head = bytearray(0x10010)
     at, magic = random.choice(

@@ -9,19 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from memhp.lab import (
-    MIB,
-    STOCK,
-    Guest,
-    GuestMachine,
-    Kernel,
-    LabError,
-    Node,
-    load,
-)
 from memhp.lab.conform.scenarios import SCENARIOS
+from memhp.lab.guest.guest import Guest
 from memhp.lab.guest.initramfs import build
+from memhp.lab.guest.machine import MIB, GuestMachine, Node
 from memhp.lab.guest.platforms import platform_of
+from memhp.lab.kernels.kernel import STOCK, Kernel, load
+from memhp.lab.tools.errors import LabError
 from memhp.lab.tools.programs import tool
 
 FIRST_CHOICE = ("x86_64-6.12", "x86_64-6.1")

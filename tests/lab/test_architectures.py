@@ -7,17 +7,12 @@ import re
 
 import pytest
 
-from memhp.lab import (
-    MIB,
-    Guest,
-    GuestMachine,
-    GuestSilent,
-    Kernel,
-    Node,
-    add_dimm,
-    eject_dimm,
-)
+from memhp.lab.guest.devices import add_dimm, eject_dimm
+from memhp.lab.guest.guest import Guest
+from memhp.lab.guest.machine import MIB, GuestMachine, Node
 from memhp.lab.guest.platforms import platform_of
+from memhp.lab.kernels.kernel import Kernel
+from memhp.lab.tools.errors import GuestSilent
 
 from .conftest import soon
 

@@ -13,7 +13,6 @@ from typing import cast
 import pytest
 
 from memhp.cli.main import main
-from memhp.lab import Guest, Kernel, LabError, Reply
 from memhp.lab.conform import look
 from memhp.lab.conform.board import BOARDS, arrangement
 from memhp.lab.conform.look import read_listing, settled
@@ -24,6 +23,9 @@ from memhp.lab.conform.shrink import shortened
 from memhp.lab.conform.target import KernelTarget, Operation
 from memhp.lab.conform.walk import again, walk
 from memhp.lab.conform.worlds import started_from, worlds
+from memhp.lab.guest.guest import Guest, Reply
+from memhp.lab.kernels.kernel import Kernel
+from memhp.lab.tools.errors import LabError
 from memhp.machines.reading.pageflags import FrameKind
 from memhp.reference.compile import violated_axioms
 from memhp.reference.machine import Machine

@@ -10,7 +10,6 @@ from typing import cast
 
 import pytest
 
-from memhp.lab import Guest, Kernel, LabError, Reply
 from memhp.lab.conform import lmbs
 from memhp.lab.conform.board import BOARDS, arrangement
 from memhp.lab.conform.deviations import RefusedZones
@@ -22,6 +21,9 @@ from memhp.lab.conform.shown import expected, observed
 from memhp.lab.conform.target import NOWHERE, KernelTarget, Operation
 from memhp.lab.conform.walk import again, walk
 from memhp.lab.conform.worlds import started_from
+from memhp.lab.guest.guest import Guest, Reply
+from memhp.lab.kernels.kernel import Kernel
+from memhp.lab.tools.errors import LabError
 from memhp.reference.machine import Machine
 from memhp.reference.operations import Operations
 from memhp.reference.target import Observation

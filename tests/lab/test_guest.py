@@ -15,25 +15,14 @@ from pathlib import Path
 import pytest
 
 from memhp.cli.main import main
-from memhp.lab import (
-    MIB,
-    Guest,
-    GuestDied,
-    GuestMachine,
-    GuestSilent,
-    Kernel,
-    LabError,
-    MonitorRefused,
-    Node,
-    VirtioMem,
-    add_dimm,
-    eject_dimm,
-    resize,
-    snapshot,
-    wait_for_blocks,
-)
+from memhp.lab.guest.devices import add_dimm, eject_dimm, resize, wait_for_blocks
+from memhp.lab.guest.guest import Guest
+from memhp.lab.guest.machine import MIB, GuestMachine, Node, VirtioMem
 from memhp.lab.guest.protocol import Answer
-from memhp.lab.guest.snapshot import block_states
+from memhp.lab.guest.qmp import MonitorRefused
+from memhp.lab.guest.snapshot import block_states, snapshot
+from memhp.lab.kernels.kernel import Kernel
+from memhp.lab.tools.errors import GuestDied, GuestSilent, LabError
 from memhp.machines.reading.sysfs import read_machine
 from memhp.machines.reading.tree import open_tree
 
@@ -252,7 +241,8 @@ def test_an_error_inside_ends_the_guest(kernel: Kernel) -> None:
 
 SCRIPT = """
 import signal, sys
-from memhp.lab import Guest, load
+from memhp.lab.guest.guest import Guest
+from memhp.lab.kernels.kernel import load
 with Guest.boot(load(sys.argv[1])) as guest:
     print(guest.pid, flush=True)
     signal.pause()
@@ -277,7 +267,8 @@ def test_no_qemu_outlives_the_process_that_booted_it(
 
 STARTED = """
 import os, signal, subprocess, sys
-from memhp.lab import Guest, load
+from memhp.lab.guest.guest import Guest
+from memhp.lab.kernels.kernel import load
 
 class Killed(subprocess.Popen):
     def __init__(self, *words, **more):

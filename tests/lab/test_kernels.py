@@ -14,19 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from memhp.lab import (
-    STOCK,
-    Kernel,
-    LabError,
-    fetch,
-    load,
-    own,
-)
 from memhp.lab.kernels import packages
 from memhp.lab.kernels.images import architecture_of
-from memhp.lab.kernels.kernel import cache_folder
-from memhp.lab.kernels.packages import _place, kernel_packages, unpack
+from memhp.lab.kernels.kernel import STOCK, Kernel, cache_folder, load, own
+from memhp.lab.kernels.packages import _place, fetch, kernel_packages, unpack
 from memhp.lab.kernels.sources import machine_sources, parse_deb822, stanzas_for
+from memhp.lab.tools.errors import LabError
 from memhp.lab.tools.programs import tool
 
 DEB822 = """\

@@ -7,15 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from memhp.lab import (
-    MIB,
-    GuestMachine,
-    Kernel,
-    LabError,
-    Node,
-    VirtioMem,
-)
 from memhp.lab.guest.command_line import Ends, arguments, machine_arguments
+from memhp.lab.guest.machine import MIB, GuestMachine, Node, VirtioMem
+from memhp.lab.kernels.kernel import Kernel
+from memhp.lab.tools.errors import LabError
 
 KERNEL = Kernel("own", "x86_64", Path("/k/vmlinuz"))
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from memhp.lab import LabError
 from memhp.lab.guest.modules import load_order, load_order_in
+from memhp.lab.tools.errors import LabError
 
 MODULES = {
     "virtio": b"\0depends=\0",

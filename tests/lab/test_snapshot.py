@@ -9,9 +9,10 @@ from typing import cast
 
 import pytest
 
-from memhp.lab import Guest, LabError, Reply
+from memhp.lab.guest.guest import Guest, Reply
 from memhp.lab.guest.protocol import Answer
 from memhp.lab.guest.snapshot import files_of, packed
+from memhp.lab.tools.errors import LabError
 from memhp.machines.reading.findings import PageWords
 from memhp.machines.reading.record import recorded
 from memhp.machines.reading.sysfs import read_machine

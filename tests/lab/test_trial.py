@@ -6,16 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from memhp.lab import (
-    MIB,
-    Guest,
-    GuestMachine,
-    Kernel,
-    Node,
-    add_dimm,
-    wait_for_blocks,
-)
+from memhp.lab.guest.devices import add_dimm, wait_for_blocks
+from memhp.lab.guest.guest import Guest
+from memhp.lab.guest.machine import MIB, GuestMachine, Node
 from memhp.lab.guest.snapshot import block_states, page_sizes, words_of
+from memhp.lab.kernels.kernel import Kernel
 from memhp.lab.records.trial import try_all, try_block
 from memhp.machines.judging.offline import judge
 from memhp.machines.reading.pageflags import KPF_BUDDY
