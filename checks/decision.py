@@ -9,7 +9,7 @@ from memhp.spec.language.system import Property, System
 from memhp.spec.language.terms import TRUE
 
 from .proof.prove import PropertyResult
-from .search.search import Found
+from .search.search import Witness
 from .support.verdicts import Verdict, combine
 
 __all__ = ["Decision", "claim_of", "overall"]
@@ -33,7 +33,7 @@ class Decision:
     cached: bool = False
     given_up: str = ""
     proof: PropertyResult | None = None
-    trace: Found | None = None
+    trace: Witness | None = None
 
     @property
     def counts_as(self) -> Verdict:

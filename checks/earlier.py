@@ -19,7 +19,7 @@ from .decision import Decision, claim_of
 from .proof.prove import PropertyResult
 from .proof.solvers import solver_version
 from .search.scopes import ROOMY
-from .search.search import Found
+from .search.search import Witness
 from .search.traces import trace_in, written
 from .support.store import (
     code_digest,
@@ -59,10 +59,10 @@ class Earlier:
         try:
             content = unsealed(kept(self._path))
             actions = list(content["updates"])
-            found = self._with_premises({*names, *actions}, content["decided"])
+            decisions = self._with_premises({*names, *actions}, content["decided"])
         except (ValueError, TypeError, KeyError, IndexError, AttributeError):
             return None
-        return [found[name] for name in (*names, *(actions if updates else ()))]
+        return [decisions[name] for name in (*names, *(actions if updates else ()))]
 
     def keep(self, decisions: Sequence[Decision]) -> None:
         """Add to the record what passed; nothing if the updates of an action may meet."""
@@ -95,15 +95,15 @@ class Earlier:
 
     def _with_premises(self, names: set[str], entries: Mapping[str, Any]) -> dict[str, Decision]:
         """The decisions, and those on all that their proofs rest on.  Raises what `_read` does."""
-        found: dict[str, Decision] = {}
+        decisions: dict[str, Decision] = {}
         premises = set[str]()
-        while more := (names | premises) - found.keys():
-            found |= {name: self._read(name, entries[name]) for name in more}
-            proofs = [each for name in more if (each := found[name].proof)]
+        while more := (names | premises) - decisions.keys():
+            decisions |= {name: self._read(name, entries[name]) for name in more}
+            proofs = [each for name in more if (each := decisions[name].proof)]
             premises |= {premise for proof in proofs for premise in proof.rests_on}
-        if unproved := [name for name in premises if not found[name].proof]:
+        if unproved := [name for name in premises if not decisions[name].proof]:
             raise ValueError(f"{unproved[0]} is not proved")
-        return found
+        return decisions
 
     def _read(self, name: str, entry: Mapping[str, Any]) -> Decision:
         """What was written.  Raises ValueError, TypeError, KeyError or IndexError for all else."""
@@ -130,7 +130,7 @@ class Earlier:
             raise ValueError(f"{name} did not pass")
         return decision
 
-    def _trace(self, entry: Any, claim: Property) -> Found:
+    def _trace(self, entry: Any, claim: Property) -> Witness:
         """A trace that was kept with its verdict, under one seal: it is not taken anew."""
         number = entry[0]
         if number not in self._machines:

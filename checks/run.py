@@ -19,7 +19,7 @@ from .proof.certificates import Taker
 from .proof.prove import Listener as ProofListener
 from .proof.prove import PropertyResult, Report, prove
 from .search.scopes import ROOMY, unfit
-from .search.search import Found, Search, search
+from .search.search import Search, Witness, search
 from .search.usual import reach
 from .support.verdicts import Verdict
 
@@ -143,7 +143,7 @@ def _searched(
     if not claims:
         return []
 
-    def looked_for(claim: Property, trace: Found | None) -> None:
+    def looked_for(claim: Property, trace: Witness | None) -> None:
         decision = _by_trace(claim, trace, without=(Verdict.undetermined, ""), seconds=0.0)
         _say(listener, [replace(decision, given_up=given_up.get(claim.name, ""))])
 
@@ -172,7 +172,7 @@ def _usual(system: System) -> str:
 
 
 def _by_trace(
-    claim: Property, trace: Found | None, *, without: tuple[Verdict, str], seconds: float
+    claim: Property, trace: Witness | None, *, without: tuple[Verdict, str], seconds: float
 ) -> Decision:
     """A trace reaches a *sometimes* and refutes anything else; ``without`` one, as given."""
     verdict, scope = without
@@ -222,6 +222,6 @@ def search_scope(
     decisions = []
     for claim in claims:
         absent = Verdict.undetermined if claim.kind == "sometimes" else Verdict.holds
-        trace = result.found.get(claim.name)
+        trace = result.witnesses.get(claim.name)
         decisions.append(_by_trace(claim, trace, without=(absent, covered), seconds=seconds))
     return decisions, result

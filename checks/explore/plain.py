@@ -60,7 +60,7 @@ def explore_plainly(
         result, end = layers.covered, "refuted"
     except KeyboardInterrupt:
         result, end = layers.covered, "interrupted"
-    deadlock = result.found.pop(ours[0].name, None)
+    deadlock = result.witnesses.pop(ours[0].name, None)
     return Exploration(
         system=system,
         topology=topology,
@@ -73,7 +73,7 @@ def explore_plainly(
         transitions=result.transitions,
         deadlocks=None,
         layers=tuple(new for new in layers.sizes if new),
-        found=result.found,
+        witnesses=result.witnesses,
         deadlock=deadlock.steps if deadlock else None,
     )
 
@@ -97,7 +97,7 @@ class _Layers:
         if self._progress:
             seconds = perf_counter() - self._started
             self._progress(Progress(so_far.depth, so_far.states, so_far.transitions, seconds))
-        if not so_far.found.keys().isdisjoint(self._stops):
+        if not so_far.witnesses.keys().isdisjoint(self._stops):
             raise _Refuted
 
 

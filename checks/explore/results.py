@@ -8,7 +8,7 @@ from typing import Literal
 from memhp.reference import Topology
 from memhp.spec.language.system import Property, System
 
-from ..search.search import Choice, Found
+from ..search.search import Choice, Witness
 from ..support.verdicts import Verdict
 
 __all__ = ["End", "Exploration", "Progress"]
@@ -40,7 +40,7 @@ class Exploration:
     the boot state on (none, and ``depth`` 0, if they were not asked for);
     ``deadlocks``, of states without a step (None: not counted), with a shortest
     way to one; ``followed``, the *ends* properties of which all runs were seen;
-    ``found``, the properties that were decided by a trace; ``seen``, those without one:
+    ``witnesses``, the properties that were decided by a trace; ``seen``, those without one:
     memory ran out while the shortest was looked for.
     """
 
@@ -57,7 +57,7 @@ class Exploration:
     layers: tuple[int, ...]
     seconds: float = 0.0
     followed: set[str] = field(default_factory=set)
-    found: dict[str, Found] = field(default_factory=dict)
+    witnesses: dict[str, Witness] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
     deadlock: tuple[Choice, ...] | None = None
 
@@ -66,7 +66,7 @@ class Exploration:
 
         A search that was not finished leaves undetermined what it did not find.
         """
-        if claim.name in self.found or claim.name in self.seen:
+        if claim.name in self.witnesses or claim.name in self.seen:
             return Verdict.holds if claim.kind == "sometimes" else Verdict.refuted
         if claim.kind == "ends":
             return Verdict.holds if claim.name in self.followed else Verdict.undetermined

@@ -4,7 +4,7 @@
 >>> from memhp.spec.system import SYSTEM
 >>> claims = [SYSTEM.property_by_name["a_removable_block_is_full"]]
 >>> result = explore(SYSTEM, USUAL[0].build(SYSTEM), claims, depth=3)
->>> result.depth, len(result.layers), len(result.found["a_removable_block_is_full"].steps)
+>>> result.depth, len(result.layers), len(result.witnesses["a_removable_block_is_full"].steps)
 (3, 4, 1)
 """
 
@@ -23,7 +23,7 @@ from memhp.spec.language.system import Property, System
 from ..ground.model import Model, build
 from ..ground.symmetry import swaps
 from ..search.localise import Spent
-from ..search.search import Choice, Found
+from ..search.search import Choice, Witness
 from ..support.compiler import Compiler, NativeError, compiler
 from .digits import words
 from .native import WHEN_SEEN, WHEN_STUCK, Outcome, run, run_bits
@@ -130,7 +130,7 @@ def _by_reference(
                 run = endless(system, topology, claim, max_states=ENDLESS_STATES)
                 result.followed.add(claim.name)
                 if run:
-                    result.found[claim.name] = run
+                    result.witnesses[claim.name] = run
     return result
 
 
@@ -149,7 +149,7 @@ def _by_compiled_search(
     result = _natively(system, topology, others, native, symmetry=True)
     if endings and result.end == "complete":
         apart = _natively(system, topology, endings, native)
-        result.followed, result.found = apart.followed, result.found | apart.found
+        result.followed, result.witnesses = apart.followed, result.witnesses | apart.witnesses
     return result
 
 
@@ -206,8 +206,8 @@ def _with_bits(
     result.engine = "bits"
     seen = [model.claims[number] for number in sorted(outcome.seen)]
     if packed:
-        result.found, result.deadlock = packed.found, packed.deadlock
-    untraced = [claim for claim in seen if claim.name not in result.found]
+        result.witnesses, result.deadlock = packed.witnesses, packed.deadlock
+    untraced = [claim for claim in seen if claim.name not in result.witnesses]
     stuck = bool(result.deadlocks) and result.deadlock is None
     if untraced or stuck:
         fewer = build(model.system, model.topology, untraced)
@@ -215,9 +215,9 @@ def _with_bits(
         to_traces = replace(native, depth=None, stop=WHEN_STUCK if stuck else WHEN_SEEN)
         again = to_traces.search(fewer, packing, native.means.memory)
         traces = _explored(fewer, again, ())
-        result.found |= traces.found
+        result.witnesses |= traces.witnesses
         result.deadlock = result.deadlock or traces.deadlock
-        result.seen = {claim.name for claim in untraced} - traces.found.keys()
+        result.seen = {claim.name for claim in untraced} - traces.witnesses.keys()
     return result
 
 
@@ -292,7 +292,7 @@ def _explored(model: Model, outcome: Outcome, endings: Sequence[Property]) -> Ex
             result.deadlock = steps
         else:
             claim = model.claims[number]
-            result.found[claim.name] = _shown(model, Found(claim, model.topology, steps, ()))
+            result.witnesses[claim.name] = _shown(model, Witness(claim, model.topology, steps, ()))
     _endings(model, outcome, endings, result)
     return result
 
@@ -307,10 +307,10 @@ def _endings(
     runs = sorted(outcome.lassos.items(), key=lambda run: len(run[1][0]))
     for number, (way, loop) in runs:
         problem = model.problems[number]
-        if problem.claim.name not in result.found:
+        if problem.claim.name not in result.witnesses:
             steps = tuple(_way(model, (), way))
-            trace = Found(problem.claim, model.topology, steps, problem.point, loop=loop)
-            result.found[problem.claim.name] = _shown(model, trace)
+            trace = Witness(problem.claim, model.topology, steps, problem.point, loop=loop)
+            result.witnesses[problem.claim.name] = _shown(model, trace)
 
 
 def _way(model: Model, boot: Sequence[int], way: Sequence[Sequence[int]]) -> Iterator[Choice]:
@@ -326,7 +326,7 @@ def _way(model: Model, boot: Sequence[int], way: Sequence[Sequence[int]]) -> Ite
         back = [model.symmetries[swap] for swap in reversed(swaps_after)] + back
 
 
-def _shown(model: Model, trace: Found) -> Found:
+def _shown(model: Model, trace: Witness) -> Witness:
     """The trace, run on the reference: it must show what the search has seen."""
     if not trace.is_shown_by(trace.replay(model.system)):
         raise AssertionError(

@@ -29,7 +29,7 @@ from ..fuzz.walk import Workload, walk
 from ..proof.case import uniform
 from ..search.localise import Spent, shortest
 from ..search.scopes import ROOMY, USUAL
-from ..search.search import Found
+from ..search.search import Witness
 from ..search.usual import reach
 from ..support.parallel import each
 from .mutations import KINDS, Mutant, mutants
@@ -148,7 +148,7 @@ class Judge:
         return next((by for look in proofs if (by := look())), "")
 
     @cached_property
-    def traces(self) -> dict[str, Found]:
+    def traces(self) -> dict[str, Witness]:
         """A shortest trace for each *sometimes* property of the system that is reached, by name."""
         claims = list(self.system.of_kind("sometimes"))
         return reach(self.system, claims, folder=self.folder, shapes=self.shapes)[0]
@@ -224,7 +224,7 @@ class _Change:
                 return name
         return ""
 
-    def _replays(self, trace: Found, claim: Property) -> bool:
+    def _replays(self, trace: Witness, claim: Property) -> bool:
         """The trace is one of the mutant, too, and shows the property."""
         program = Program(self._changed, trace.topology)
         state = before = list(program.initial)
@@ -234,7 +234,7 @@ class _Change:
                 return False
         return bool(program.cases(claim.name)(*([before, state] if claim.of_step else [state])))
 
-    def _as_soon(self, claim: Property, trace: Found) -> bool:
+    def _as_soon(self, claim: Property, trace: Witness) -> bool:
         """The *sometimes* is reached in as many steps there, as far as the budget can tell."""
         depth = len(trace.steps)
         try:

@@ -149,17 +149,17 @@ class _Solving:
                 attempts.insert(0, ())
                 asked.add(each.goal)
             answers = (self._ask(each, chosen) for chosen in attempts)
-            found = self._again(each) or next((a for a in answers if a.status == "unsat"), None)
-            if found and not any(label.startswith("guard.") for label in found.core):
-                self._proofs.setdefault(each.goal, found)
-            yield found or _NOT_FOUND
+            proof = self._again(each) or next((a for a in answers if a.status == "unsat"), None)
+            if proof and not any(label.startswith("guard.") for label in proof.core):
+                self._proofs.setdefault(each.goal, proof)
+            yield proof or _NOT_FOUND
 
     def _again(self, obligation: Obligation) -> Answer | None:
         """The proof of another obligation with the same goal, if it used no guard."""
-        if not (found := self._proofs.get(obligation.goal)):
+        if not (proof := self._proofs.get(obligation.goal)):
             return None
         assumed = {GOAL, *(part.label for part in obligation.assumptions)}
-        return replace(found, seconds=0.0) if assumed >= {*found.core} else None
+        return replace(proof, seconds=0.0) if assumed >= {*proof.core} else None
 
     def _ask(self, obligation: Obligation, used: Sequence[Assumption]) -> Answer:
         chosen = {part.label: self._number[part.general] for part in used}

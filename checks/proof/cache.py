@@ -40,36 +40,41 @@ class Cache:
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
-        self._known: dict[str, dict[str, Answer]] = {}
-        self._new: dict[str, dict[str, Answer]] = {}
+        self._entries: dict[str, dict[str, Any]] = {}
+        self._answers: dict[str, Answer] = {}
+        self._new: dict[str, dict[str, Any]] = {}
 
     def get(self, query: Query) -> Answer | None:
         """The answer, marked as cached, if it is known."""
-        if query.solver not in self._known:
-            self._known[query.solver] = self._read(query.solver)
-        found = self._known[query.solver].get(_key(query))
-        return replace(found, cached=True) if found else None
+        key = _key(query)
+        if key not in self._answers:
+            if query.solver not in self._entries:
+                self._entries[query.solver] = self._read(query.solver)
+            answer = _answer(self._entries[query.solver].get(key))
+            if answer is None:
+                return None
+            self._answers[key] = answer
+        return replace(self._answers[key], cached=True)
 
     def put(self, query: Query, answer: Answer) -> None:
         """Remember an answer; errors are not worth it."""
         if answer.status in _STATUSES:
             key = _key(query)
-            self._known.setdefault(query.solver, {})[key] = answer
-            self._new.setdefault(query.solver, {})[key] = answer
+            self._answers[key] = answer
+            entry = sealed(asdict(answer) | {"cached": False}) if self._folder else None
+            self._new.setdefault(query.solver, {})[key] = entry
 
     def save(self) -> None:
         """Write what is new.  A folder that cannot be written is no reason to fail."""
         tidy(self._folder)
-        for solver, answers in self._new.items():
-            latest = list((self._read(solver) | answers).items())[-_MOST:]
-            entries = {key: sealed(asdict(answer) | {"cached": False}) for key, answer in latest}
-            keep(self._path(solver), entries)
+        for solver, entries in self._new.items():
+            latest = list((self._read(solver) | entries).items())[-_MOST:]
+            keep(self._path(solver), dict(latest))
         self._new = {}
 
-    def _read(self, solver: str) -> dict[str, Answer]:
+    def _read(self, solver: str) -> dict[str, Any]:
         entries = kept(self._path(solver))
-        answers = entries.items() if isinstance(entries, dict) else ()
-        return {key: answer for key, value in answers if (answer := _answer(value))}
+        return entries if isinstance(entries, dict) else {}
 
     def _path(self, solver: str) -> Path | None:
         return self._folder / f"{solver}.json" if self._folder else None

@@ -131,25 +131,28 @@ class Case:
         """How many elements of the sort the refuting machine has."""
         assert self.small
         flags = [there(sort, number) for number in range(1, self.sizes[sort.name])]
-        found = (self.small.model.get(text(flag), ("false",)) for flag in flags)
-        return 1 + sum(row == ("true",) for row in found)
+        rows = (self.small.model.get(text(flag), ("false",)) for flag in flags)
+        return 1 + sum(row == ("true",) for row in rows)
 
     def document(self) -> str:
         """The obligation as a complete SMT-LIB file, with what its proof uses."""
-        found = self.obligation
+        obligation = self.obligation
         status = "unsat" if self.proof else "sat" if self.small else "unknown"
-        claim = f"property {found.claim.name}" if found.claim else "updates that stay apart"
-        action = f"action {found.action.name}" if found.action else "boot"
+        claim = (
+            f"property {obligation.claim.name}" if obligation.claim else "updates that stay apart"
+        )
+        action = f"action {obligation.action.name}" if obligation.action else "boot"
+        content = script(self.system, obligation, self.used())
         return (
-            f"; {self.system.name}: {claim}, {action} ({found.kind})\n"
-            f"(set-info :status {status})\n{script(self.system, found, self.used())}\n(check-sat)\n"
+            f"; {self.system.name}: {claim}, {action} ({obligation.kind})\n"
+            f"(set-info :status {status})\n{content}\n(check-sat)\n"
         )
 
     def ground(self, sizes: Mapping[str, int]) -> Query:
         """The obligation on a machine of at most that size, with all assumptions."""
         self.sizes = sizes
-        found = self.obligation
-        content = script(self.system, found, found.assumptions, sizes)
+        obligation = self.obligation
+        content = script(self.system, obligation, obligation.assumptions, sizes)
         return Query("z3-ground", content, self.limits.ground)
 
     def used(self) -> tuple[Assumption, ...]:

@@ -84,8 +84,8 @@ def certify(
                 case.take(Query("cvc5", "", work.limits.cvc5), answer)
                 premises[id(case)] = group.premises(at)
                 if proofs and case.confirmed:
-                    certificates[id(case)] = found = group.certificate(at, proof)
-                    case.confirmed = found.account.is_whole
+                    certificates[id(case)] = certificate = group.certificate(at, proof)
+                    case.confirmed = certificate.account.is_whole
             cases = dict(_cases(work))[group.name]
             if take and all(case.confirmed for case in cases):
                 take(group.name, [certificates.pop(id(case)) for case in cases])

@@ -155,10 +155,10 @@ class _Reading:
             assert before
             return not self._goal_holds(before)
         if claim.kind == "step" and before:
-            found = after.step_violations(before)
+            violations = after.step_violations(before)
         else:
-            found = after.violations()
-        return any(v.property == claim.name and dict(v.params) == dict(params) for v in found)
+            violations = after.violations()
+        return any(v.property == claim.name and dict(v.params) == dict(params) for v in violations)
 
     def _goal_holds(self, before: Machine) -> bool:
         """The obligation itself, evaluated: for what is no plain violation."""

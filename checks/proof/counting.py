@@ -66,8 +66,8 @@ def without_count(term: Term) -> Term:
     """What follows of an exact counter without counting: it is 0 when nothing counts."""
     if isinstance(term, Quantified) and term.kind == "forall":
         return forall(term.var, without_count(term.body))
-    if found := counting(term):
-        counter, counted = found
+    if sides := counting(term):
+        counter, counted = sides
         nothing = forall(counted.var, negate(counted.body))
         return conj(le(number(0), counter), eq(eq(counter, number(0)), nothing))
     return term

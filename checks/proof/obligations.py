@@ -137,12 +137,12 @@ class Obligation:
     @cached_property
     def symbols(self) -> frozenset[str]:
         """The symbols that the goal, the guards and the action's updates mention."""
-        found = symbols(self.goal)
+        names = symbols(self.goal)
         if self.claim:
-            found |= symbols(self.claim.formula)
+            names |= symbols(self.claim.formula)
         for part in self.guards:
-            found |= part.symbols
-        return found | self.action.written if self.action else found
+            names |= part.symbols
+        return names | self.action.written if self.action else names
 
 
 class Obligations:
@@ -175,8 +175,8 @@ class Obligations:
             formula = claim.formula
             goal = after(formula, self._boot)
             counted = goal
-            if found := counting(formula):
-                goal = nothing_counts(*found, self._boot)
+            if sides := counting(formula):
+                goal = nothing_counts(*sides, self._boot)
             yield Obligation(
                 "initiation", claim, None, self.axioms, goal, claim.params, counted=counted
             )
@@ -210,8 +210,8 @@ class Obligations:
             return Obligation("step", claim, action, assumed, goal, constants, goal == TRUE)
         unchanged = not symbols(claim.formula) & action.written
         goal = counted = claim.formula if unchanged else after(claim.formula, action)
-        if found := counting(claim.formula):
-            goal = keeps_count(*found, action)
+        if sides := counting(claim.formula):
+            goal = keeps_count(*sides, action)
         return Obligation(
             "consecution", claim, action, assumed, goal, constants, unchanged, counted=counted
         )
@@ -322,18 +322,18 @@ def _expanded(action: Action, system: System) -> Action:
     def ready(term: Term) -> Term:
         return _apart_from_others(expand(term, system), f"!{action.name}")
 
-    def guard(found: Guard) -> Guard:
-        return replace(found, condition=ready(found.condition))
+    def ready_guard(guard: Guard) -> Guard:
+        return replace(guard, condition=ready(guard.condition))
 
-    def update(found: Update) -> Update:
-        point = found.point and tuple(map(ready, found.point))
-        condition, value = ready(found.condition), ready(found.value)
-        return replace(found, point=point, condition=condition, value=value)
+    def ready_update(update: Update) -> Update:
+        point = update.point and tuple(map(ready, update.point))
+        condition, value = ready(update.condition), ready(update.value)
+        return replace(update, point=point, condition=condition, value=value)
 
     return replace(
         action,
-        guards=tuple(map(guard, action.guards)),
-        updates=tuple(map(update, action.updates)),
+        guards=tuple(map(ready_guard, action.guards)),
+        updates=tuple(map(ready_update, action.updates)),
     )
 
 

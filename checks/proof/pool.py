@@ -72,7 +72,7 @@ class Pool:
             answers[query] = new
             self._cache.put(query, new)
             self._count(1)
-        return [found for query in queries if (found := answers[query]) is not None]
+        return [answer for query in queries if (answer := answers[query]) is not None]
 
     def batches(
         self,
@@ -97,9 +97,9 @@ class Pool:
                 if places := tuple(at for at, each in enumerate(answers) if each is None):
                     yield name, places
 
-        for (name, places), found in self._mapped(function, shared, unknown()):
+        for (name, places), replies in self._mapped(function, shared, unknown()):
             asked, answers = known[name]
-            for at, new in zip(places, found, strict=True):
+            for at, new in zip(places, replies, strict=True):
                 answers[at] = new
                 self._cache.put(asked[at], new)
             self._count(len(places))
@@ -132,7 +132,8 @@ class Pool:
     def _solve(self, queries: Sequence[Query]) -> Iterable[Answer]:
         if self._jobs == 1 or (self._workers is None and len(queries) < _WORTH_A_PROCESS):
             return map(answer, queries)
-        return self._started().map(answer, queries, chunksize=_CHUNK)
+        chunk = max(1, min(_CHUNK, len(queries) // self._jobs))
+        return self._started().map(answer, queries, chunksize=chunk)
 
     def _started(self) -> ProcessPoolExecutor:
         if self._workers is None:
@@ -148,4 +149,4 @@ class Pool:
 def _answered(
     asked: Sequence[Query], answers: Sequence[Answer | None]
 ) -> tuple[Sequence[Query], list[Answer]]:
-    return asked, [found for found in answers if found]
+    return asked, [answer for answer in answers if answer]

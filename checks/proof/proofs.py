@@ -169,11 +169,11 @@ def _rows(document: Any) -> dict[str, dict[str, dict[str, Any]]]:
     try:
         rows: dict[str, dict[str, dict[str, Any]]] = {}
         for row in document["certificates"]:
-            found = {key: _of_type(row[key], kind) for key, kind in _COLUMNS.items()}
-            found["assumes"] = [_of_type(label, str) for label in found["assumes"]]
-            if found["name"] in rows.setdefault(found["property"], {}):
-                raise ValueError(f"{found['name'][:80]!r} is there twice")
-            rows[found["property"]][found["name"]] = found
+            entry = {key: _of_type(row[key], kind) for key, kind in _COLUMNS.items()}
+            entry["assumes"] = [_of_type(label, str) for label in entry["assumes"]]
+            if entry["name"] in rows.setdefault(entry["property"], {}):
+                raise ValueError(f"{entry['name'][:80]!r} is there twice")
+            rows[entry["property"]][entry["name"]] = entry
     except (KeyError, TypeError) as error:
         raise ValueError(f"a row is not as it must be: {error}") from None
     return rows
@@ -260,13 +260,13 @@ class _Verification:
             yield f"{obligation.name}: the text in its file is not the obligation"
         if digest(proof) != row["proof"]:
             yield f"{obligation.name}: the proof is not the one of the manifest"
-        found = account(proof, text)
-        if found.steps != row["steps"]:
+        steps = account(proof, text)
+        if steps.steps != row["steps"]:
             yield f"{obligation.name}: the proof does not have {row['steps']} steps"
-        if found.foreign:
+        if steps.foreign:
             yield f"{obligation.name}: the proof assumes what its text does not say"
-        if found.trusted:
-            yield f"{obligation.name}: {found.trusted} steps of the proof give no reason"
+        if steps.trusted:
+            yield f"{obligation.name}: {steps.trusted} steps of the proof give no reason"
 
     def _files(self, name: str) -> dict[str, str]:
         """What is packed there; nothing if that cannot be read."""

@@ -80,9 +80,9 @@ class Work:
 
         def asked() -> Iterator[tuple[Subject, list[Query]]]:
             for name in names:
-                found = obligations_of(self._all, subject := Subject(kind, name))
-                unchanged[name] = [each for each in found if each.unchanged]
-                cases[name] = [self._case(each) for each in found if not each.unchanged]
+                obligations = obligations_of(self._all, subject := Subject(kind, name))
+                unchanged[name] = [each for each in obligations if each.unchanged]
+                cases[name] = [self._case(each) for each in obligations if not each.unchanged]
                 yield subject, [self._first(each) for each in cases[name]]
 
         for subject, queries, answers in pool.batches(first_proofs, self._shared, asked()):

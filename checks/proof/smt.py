@@ -164,12 +164,12 @@ def _declarations(system: System, terms: Iterable[Term], constants: Sequence[Var
 @lru_cache(maxsize=20_000)
 def _vocabulary(term: Term) -> frozenset[Symbol | SortRef]:
     """The symbols of the term, and the sorts of whatever is in it."""
-    found: set[Symbol | SortRef] = set()
+    names: set[Symbol | SortRef] = set()
     for part in subterms(term):
         if isinstance(part, App):
-            found |= {part.symbol, *part.symbol.domain}
-        found.add(part.var.sort if isinstance(part, Quantified) else part.sort)
-    return frozenset(found)
+            names |= {part.symbol, *part.symbol.domain}
+        names.add(part.var.sort if isinstance(part, Quantified) else part.sort)
+    return frozenset(names)
 
 
 def _symbols(system: System) -> tuple[Symbol, ...]:

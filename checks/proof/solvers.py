@@ -73,11 +73,11 @@ def answer(query: Query) -> Answer:
     ask: Callable[[Query], Answer] = _cvc5 if query.solver == "cvc5" else _z3
     started = time.perf_counter()
     try:
-        found = ask(query)
+        reply = ask(query)
     except Exception as error:  # a solver's own exceptions share no base class
-        found = Answer("error", reason=f"{query.solver}: {str(error).strip()}")
+        reply = Answer("error", reason=f"{query.solver}: {str(error).strip()}")
     seconds = round(time.perf_counter() - started, 4)
-    return replace(found, seconds=seconds)
+    return replace(reply, seconds=seconds)
 
 
 class Undecided(RuntimeError):
@@ -130,16 +130,16 @@ class Session:
         started = time.perf_counter()
         solver = self._solver(limit)
         self._track(solver, ((name, self._assertions[at]) for name, at in chosen.items()))
-        found = _said(solver)
-        return replace(found, seconds=round(time.perf_counter() - started, 4))
+        reply = _said(solver)
+        return replace(reply, seconds=round(time.perf_counter() - started, 4))
 
     def of_query(self, query: Query) -> Answer:
         """The answer to the text of this session, whose assertions are all named."""
         solver, names = self._solver(query.limit), _NAMED.findall(query.text)
         self._track(solver, zip(names, self._assertions, strict=True))
-        if (found := _said(solver)).status == "sat" and query.solver == "z3-ground":
-            return replace(found, model=_values(solver.model(), without=set(names)))
-        return found
+        if (reply := _said(solver)).status == "sat" and query.solver == "z3-ground":
+            return replace(reply, model=_values(solver.model(), without=set(names)))
+        return reply
 
     def _solver(self, limit: int) -> Any:
         import z3
@@ -204,12 +204,12 @@ def _cvc5(query: Query) -> Answer:
 
 def refuted(text: str, limit: int, *, proofs: bool) -> tuple[Answer, str]:
     """What cvc5 says, asked anew in each way until it knows; see `Refuter.ask`."""
-    found = Answer("unknown"), ""
+    reply = Answer("unknown"), ""
     for way in _WAYS:
-        found = Refuter(limit, proofs=proofs, way=way).ask(text)
-        if found[0].status != "unknown":
+        reply = Refuter(limit, proofs=proofs, way=way).ask(text)
+        if reply[0].status != "unknown":
             break
-    return found
+    return reply
 
 
 _PROOFS = {
@@ -251,10 +251,10 @@ class Refuter:
         """
         started = time.perf_counter()
         self._run(f"(push 1)\n{text.removeprefix('(set-logic ALL)')}")
-        found = _said_by_cvc5(self._solver.checkSat())
-        proof = self._proof() if self._proofs and found.status == "unsat" else ""
+        reply = _said_by_cvc5(self._solver.checkSat())
+        proof = self._proof() if self._proofs and reply.status == "unsat" else ""
         self._run("(pop 1)")
-        return replace(found, seconds=round(time.perf_counter() - started, 4)), proof
+        return replace(reply, seconds=round(time.perf_counter() - started, 4)), proof
 
     def _proof(self) -> str:
         """The commands of the proof, without the parentheses around them."""

@@ -34,13 +34,13 @@ def ground(system: System, *more: Term) -> Ground:
     """
     named = _named_by(system).union(*map(_named, more))
     actions = tuple(replace(a, updates=()) for a in system.actions if a.name in named)
-    found = replace(system, name="", actions=actions, properties=(), given_up=frozenset())
+    common = replace(system, name="", actions=actions, properties=(), given_up=frozenset())
     known = _known()
     for each in known:
-        if each.system == found:
+        if each.system == common:
             return each
     known[_MOST - 1 :] = []
-    known.insert(0, Ground(found))
+    known.insert(0, Ground(common))
     return known[0]
 
 

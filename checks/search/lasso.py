@@ -24,7 +24,7 @@ from .localise import Spent, refusal, shortest
 from .search import (
     Choice,
     Edge,
-    Found,
+    Witness,
     search,
     unfinished,
     way,
@@ -40,7 +40,7 @@ _FEW = 1_000
 
 def lasso(
     system: System, topologies: Sequence[Topology], claim: Property, *, max_states: int
-) -> Found | None:
+) -> Witness | None:
     """A run along which the work of an *ends* property is never done, if one is found.
 
     First with the actions that help, those on a shortest way to work that is left, and
@@ -65,8 +65,8 @@ def lasso(
     for names in (*few, base | set(makers), frozenset(system.action_by_name)):
         actions = tuple(action for action in system.actions if action.name in names)
         fewer = replace(system, actions=actions)
-        if found := _search(system, fewer, topologies, claim, helping, max_states):
-            return found
+        if witness := _search(system, fewer, topologies, claim, helping, max_states):
+            return witness
     return None
 
 
@@ -83,7 +83,7 @@ def _undoing_first(system: System, names: Sequence[str], steps: frozenset[str]) 
 
 def endless(
     system: System, topology: Topology, claim: Property, *, max_states: int
-) -> Found | None:
+) -> Witness | None:
     """A run along which the work is never done; None only if the machine has none.
 
     Args:
@@ -98,10 +98,10 @@ def endless(
     assert claim.ending
     watched = replace(system, properties=(unfinished(claim),))
     graph = _Graph(watched, topology, claim, max_states, everywhere=True)
-    found = graph.lasso()
-    if found is None and not graph.whole:
+    witness = graph.lasso()
+    if witness is None and not graph.whole:
         raise Spent(claim.name)
-    return found
+    return witness
 
 
 def _switches(system: System, claim: Property) -> frozenset[str]:
@@ -122,7 +122,7 @@ def _search(
     claim: Property,
     helping: frozenset[str],
     max_states: int,
-) -> Found | None:
+) -> Witness | None:
     guards = (g.condition for name in helping for g in system.action_by_name[name].guards)
     watch = unfinished(claim)
     kept = closed(fewer, reads(system, watch.formula, *guards))
@@ -130,12 +130,12 @@ def _search(
         smaller = cut(fewer, kept, watch, [a for a in fewer.actions if a.name in helping])
         those = _with_work(system, smaller, different(smaller, topologies), watch)
         graphs = (_Graph(smaller, topology, claim, max_states) for topology in those)
-        found = next((run for graph in graphs if (run := graph.lasso())), None)
-        if found is None:
+        witness = next((run for graph in graphs if (run := graph.lasso())), None)
+        if witness is None:
             return None
-        missing = _missing(system, found) - kept
+        missing = _missing(system, witness) - kept
         if not missing:
-            return found
+            return witness
         kept = closed(fewer, kept | missing)
 
 
@@ -148,18 +148,18 @@ def _with_work(
         with suppress(Leaves, NoMemory, TooLarge):
             if begin:
                 result = search(smaller, [topology], [watch], max_states=_FEW, begin=begin)
-                if result.complete and not result.found:
+                if result.complete and not result.witnesses:
                     continue
         yield topology
 
 
-def _missing(system: System, found: Found) -> frozenset[str]:
+def _missing(system: System, witness: Witness) -> frozenset[str]:
     """Variables whose guards refuse the run on the whole machine, or that it does not restore."""
-    if refused := refusal(system, found):
+    if refused := refusal(system, witness):
         return refused
-    assert found.loop is not None
-    machines = found.replay(system)
-    return frozenset(change.variable for change in diff(machines[found.loop], machines[-1]))
+    assert witness.loop is not None
+    machines = witness.replay(system)
+    return frozenset(change.variable for change in diff(machines[witness.loop], machines[-1]))
 
 
 class _Graph:
@@ -235,9 +235,9 @@ class _Graph:
             self._known[key] = self._cases(self.program.unpack(key))
         return self._known[key]
 
-    def lasso(self) -> Found | None:
+    def lasso(self) -> Witness | None:
         """A run into a cycle of unfinished work: the one that is shortest in all."""
-        best: Found | None = None
+        best: Witness | None = None
         for outer, nodes in self.open.items():
             inside = [node for node in self.edges if node in nodes]
             group = self._groups(inside)
@@ -249,7 +249,7 @@ class _Graph:
                 cycle = self._cycle(node, begin, group, most)
                 if cycle is not None:
                     steps, at = (*prefix, *cycle), self._point(outer)
-                    best = Found(self.claim, self.topology, steps, at, loop=len(prefix))
+                    best = Witness(self.claim, self.topology, steps, at, loop=len(prefix))
         return best
 
     def _groups(self, nodes: Sequence[bytes]) -> dict[bytes, int]:

@@ -30,7 +30,7 @@ from ..ground.tables import (
 from ..support.compiler import NativeError, NoMemory, built, compiler
 from ..support.scratch import temporary_folder
 from .alike import ground
-from .search import Found, Search, settle
+from .search import Search, Witness, settle
 
 __all__ = ["Layers", "Leaves", "TooLarge", "beginning"]
 
@@ -165,22 +165,22 @@ class Layers:
             Leaves: a counter leaves the numbers that it is given.
         """
         most = max_states - result.states
-        found = self._library.expand(self._search, _address(self._machine.code), most)
-        if found == _SPENT:
+        code = self._library.expand(self._search, _address(self._machine.code), most)
+        if code == _SPENT:
             return False
-        self.layer = self._went(found, targets, result)
+        self.layer = self._went(code, targets, result)
         self.states += self.layer
         result.states += self.layer
         return True
 
-    def _went(self, found: int, targets: dict[str, Property], result: Search) -> int:
+    def _went(self, code: int, targets: dict[str, Property], result: Search) -> int:
         """How many states are new; the property is settled if it was seen."""
-        if found == _LEAVES:
+        if code == _LEAVES:
             raise Leaves
-        if found == _NO_MEMORY:
+        if code == _NO_MEMORY:
             raise NoMemory("there is no memory for the search")
-        if found != _HIT:
-            return found
+        if code != _HIT:
+            return code
         self._is_shown = True
         most = self.depth + 2
         room = array("q", bytes(8 * most))
@@ -188,7 +188,7 @@ class Layers:
         at = self._at_steps[numbers[0]] if self._claim.of_step else self._at_states
         taken = map(self._step, reversed(numbers))
         steps = tuple((part.action.name, part.points[at]) for part, at in taken)
-        settle(Found(self._claim, self.topology, steps, at.points[watch]), targets, result)
+        settle(Witness(self._claim, self.topology, steps, at.points[watch]), targets, result)
         return 0
 
 

@@ -23,7 +23,7 @@ from memhp.spec.language.system import Property, System
 from ..ground.cuts import NOTHING, closed, cut, idle_of, kinds_of, reads
 from ..support.compiler import NoMemory
 from .layers import Layers, Leaves, TooLarge, beginning
-from .search import Found, Search, booted, search
+from .search import Search, Witness, booted, search
 from .trivial import decided
 
 __all__ = [
@@ -46,7 +46,7 @@ def shortest(
     *,
     max_states: int,
     depth: int | None = None,
-) -> Found | None:
+) -> Witness | None:
     """A shortest trace that violates the property (or reaches a *sometimes*), None without one.
 
     Where a *sometimes* is reached does not matter, so its trace is the shortest of its
@@ -62,8 +62,8 @@ def shortest(
     Raises:
         Spent: the search for a trace of that depth gave up.
     """
-    found, _ = looked_for(system, topologies, claim, max_states=max_states, depth=depth)
-    return found
+    witness, _ = looked_for(system, topologies, claim, max_states=max_states, depth=depth)
+    return witness
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def looked_for(
     *,
     max_states: int,
     depth: int | None = None,
-) -> tuple[Found | None, Reading]:
+) -> tuple[Witness | None, Reading]:
     """What `shortest` returns, and what was read for it.
 
     Args:
@@ -128,18 +128,18 @@ def looked_for(
         done = [alike for alike in kinds if any(alike[0] is each for each in over)]
         gone = {id(each) for alike in done for each in alike}
         left = [each for each in left if id(each) not in gone]
-        found = result.found.get(claim.name)
-        if found is None:
+        witness = result.witnesses.get(claim.name)
+        if witness is None:
             if depth is not None and result.spent:
                 raise Spent(claim.name)
             return None, Reading(kept, whole, taken)
-        if found.steps and found.steps[-1][0] == NOTHING.name:
+        if witness.steps and witness.steps[-1][0] == NOTHING.name:
             whole = True
             continue
-        taken |= {name for name, _ in found.steps}
-        missing = refusal(system, found) - kept
+        taken |= {name for name, _ in witness.steps}
+        missing = refusal(system, witness) - kept
         if not missing:
-            return found, Reading(kept, whole, taken)
+            return witness, Reading(kept, whole, taken)
         kept = closed(system, kept | missing)
 
 
@@ -171,10 +171,10 @@ def _search(
     return look(left, [claim]), ()
 
 
-def refusal(system: System, found: Found) -> frozenset[str]:
+def refusal(system: System, witness: Witness) -> frozenset[str]:
     """What the guard reads that refuses the trace on the whole machine; nothing if none does."""
-    machine = booted(system, found.topology).copy()
-    for name, point in found.steps:
+    machine = booted(system, witness.topology).copy()
+    for name, point in witness.steps:
         outcome = machine.step(name, *point)
         if not outcome:
             guard = system.action_by_name[name].guard(outcome.guard)

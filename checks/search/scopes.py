@@ -204,16 +204,16 @@ def scope(text: str) -> tuple[Shape, ...]:
 
 def _numbers(text: str) -> dict[str, int]:
     names = ("node", "block", "section", "frame", "folio", "pte", "vma", "data")
-    found: dict[str, int] = {}
+    sizes: dict[str, int] = {}
     for part in text.split(","):
         name, _, number = part.partition("=")
         name = name.strip().lower()
-        if name not in names or name in found:
+        if name not in names or name in sizes:
             raise ScopeError(f"scope {text!r}: {part!r} is not one of {', '.join(names)} = number")
         if not re.fullmatch(r"\s*[0-9]{1,3}\s*", number) or not 0 < int(number) <= 255:
             raise ScopeError(f"scope {text!r}: {part!r}: the number must be from 1 to 255")
-        found[name] = int(number)
-    return found
+        sizes[name] = int(number)
+    return sizes
 
 
 def scope_text(shape: Shape) -> str:

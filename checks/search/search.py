@@ -26,10 +26,10 @@ from ..support.remembered import Remembered
 __all__ = [
     "Choice",
     "Edge",
-    "Found",
     "Frontier",
     "ReplayError",
     "Search",
+    "Witness",
     "booted",
     "search",
     "settle",
@@ -51,7 +51,7 @@ Edge = tuple[Choice, bytes]
 
 
 @dataclass(frozen=True)
-class Found:
+class Witness:
     """A property that was decided by a trace: violated, or (for *sometimes*) reached.
 
     ``loop`` is set for an *ends* property: after that many steps the rest of
@@ -169,7 +169,7 @@ class Search:
     depth: int = 0
     complete: bool = True
     spent: bool = False
-    found: dict[str, Found] = field(default_factory=dict)
+    witnesses: dict[str, Witness] = field(default_factory=dict)
 
 
 class Frontier(Protocol):
@@ -322,7 +322,7 @@ def _judge(
         cases = frontier.program.cases(claim.name)(state)
         for point in cases:
             steps = tuple(frontier.trace(key))
-            settle(Found(claim, frontier.program.topology, steps, tuple(point)), targets, result)
+            settle(Witness(claim, frontier.program.topology, steps, tuple(point)), targets, result)
             break
 
 
@@ -340,11 +340,11 @@ def _judge_step(
             continue
         for point in frontier.program.cases(claim.name)(before, after):
             steps = (*frontier.trace(key), choice)
-            settle(Found(claim, frontier.program.topology, steps, tuple(point)), targets, result)
+            settle(Witness(claim, frontier.program.topology, steps, tuple(point)), targets, result)
             break
 
 
-def settle(found: Found, targets: dict[str, Property], result: Search) -> None:
+def settle(witness: Witness, targets: dict[str, Property], result: Search) -> None:
     """The target is decided."""
-    result.found[found.claim.name] = found
-    del targets[found.claim.name]
+    result.witnesses[witness.claim.name] = witness
+    del targets[witness.claim.name]

@@ -33,7 +33,7 @@ from ..support.store import (
     unsealed,
 )
 from .localise import Reading
-from .search import Found
+from .search import Witness
 
 __all__ = ["drop_old_traces", "keep_trace", "kept_traces", "trace_in", "written"]
 
@@ -67,7 +67,7 @@ def keep_trace(
     reading: Reading | None,
     about: str,
     number: int,
-    found: Found,
+    witness: Witness,
 ) -> None:
     """Keep a trace that a search found.
 
@@ -77,16 +77,16 @@ def keep_trace(
         reading: what the search has looked at.
         about: what else the search depends on.
         number: of the machine, among those that were searched.
-        found: the trace.
+        witness: the trace.
     """
-    digest = _digest(system, found.claim, reading, about)
+    digest = _digest(system, witness.claim, reading, about)
     entry = {
         "reads": reading and reading.words(),
         "digest": digest,
-        "trace": written(number, found),
+        "trace": written(number, witness),
     }
-    others = [each for each in _entries(folder, found.claim) if each.get("digest") != digest]
-    keep(_path(folder, found.claim), [sealed(entry), *others][:_MOST])
+    others = [each for each in _entries(folder, witness.claim) if each.get("digest") != digest]
+    keep(_path(folder, witness.claim), [sealed(entry), *others][:_MOST])
 
 
 def drop_old_traces(folder: Path | None) -> None:
@@ -95,22 +95,22 @@ def drop_old_traces(folder: Path | None) -> None:
 
 
 def _entries(folder: Path | None, claim: Property) -> list[dict[str, Any]]:
-    found = kept(_path(folder, claim))
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+    witness = kept(_path(folder, claim))
+    return [each for each in witness if isinstance(each, dict)] if isinstance(witness, list) else []
 
 
 def _path(folder: Path | None, claim: Property) -> Path | None:
     return folder / f"traces-{digest_of(claim.name)}.json" if folder else None
 
 
-def written(number: int, found: Found) -> list[Any]:
+def written(number: int, witness: Witness) -> list[Any]:
     """The trace on the machine of that number, for `trace_in`."""
-    return [number, found.steps, found.params, found.loop]
+    return [number, witness.steps, witness.params, witness.loop]
 
 
 def trace_in(
     entry: Any, claim: Property, system: System, machines: Mapping[int, Topology]
-) -> Found:
+) -> Witness:
     """The trace that was written, not yet replayed.
 
     Args:
@@ -131,7 +131,7 @@ def trace_in(
     if loop is not None:
         loop = _number(loop, len(choices) + 1)
     least = -1 if claim.kind == "ends" else 0  # where that says: any
-    return Found(claim, topology, choices, _point(claim.params, params, topology, least), loop)
+    return Witness(claim, topology, choices, _point(claim.params, params, topology, least), loop)
 
 
 def _point(

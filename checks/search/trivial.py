@@ -23,5 +23,5 @@ def decided(system: System, topology: Topology, claim: Property) -> bool:
     False if that cannot be told without a search.
     """
     model = build(system, topology, [claim])
-    counted = all(found.overflow is FALSE for found in model.instances)
+    counted = all(instance.overflow is FALSE for instance in model.instances)
     return counted and not model.watches

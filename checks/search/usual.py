@@ -22,7 +22,7 @@ from ..support.store import digest_of
 from .lasso import lasso
 from .localise import Reading, looked_for
 from .scopes import ROOMY, USUAL, fitting
-from .search import Found, ReplayError
+from .search import ReplayError, Witness
 from .traces import drop_old_traces, keep_trace, kept_traces, trace_in
 
 __all__ = ["first_violation", "reach"]
@@ -40,8 +40,8 @@ def reach(
     folder: Path | None = None,
     shapes: Sequence[Shape] = USUAL,
     jobs: int = 1,
-    decided: Callable[[Property, Found | None], None] | None = None,
-) -> tuple[dict[str, Found], bool]:
+    decided: Callable[[Property, Witness | None], None] | None = None,
+) -> tuple[dict[str, Witness], bool]:
     """A shortest trace for each target that the machines can reach or violate.
 
     Args:
@@ -60,52 +60,53 @@ def reach(
         shapes = ROOMY
     machines = fitting(system, shapes)
     about = digest_of(repr((shapes, few, MAX_STATES)))
-    found: dict[str, Found] = {}
+    witnesses: dict[str, Witness] = {}
     for claim in targets:
-        found |= _stored(folder, system, machines, claim, about)
-        if decided and claim.name in found:
-            decided(claim, found[claim.name])
-    left = [claim for claim in targets if claim.name not in found]
+        witnesses |= _stored(folder, system, machines, claim, about)
+        if decided and claim.name in witnesses:
+            decided(claim, witnesses[claim.name])
+    left = [claim for claim in targets if claim.name not in witnesses]
     if not left:
-        return found, True
-    given = (system, machines, few)
-    with closing(each(_trace, given, left, jobs, together=_TOGETHER)) as traces:
+        return witnesses, True
+    shared = (system, machines, few)
+    with closing(each(_trace, shared, left, jobs, together=_TOGETHER)) as traces:
         for claim, (trace, reading) in zip(left, traces, strict=True):
             if trace:
-                found[claim.name] = trace
+                witnesses[claim.name] = trace
                 if folder:
                     at = next(n for n, topology in machines.items() if topology == trace.topology)
                     keep_trace(folder, system, reading, about, at, trace)
             if decided:
                 decided(claim, trace)
     drop_old_traces(folder)
-    return {claim.name: found[claim.name] for claim in targets if claim.name in found}, False
+    in_order = (claim.name for claim in targets if claim.name in witnesses)
+    return {name: witnesses[name] for name in in_order}, False
 
 
 def _trace(
-    given: tuple[System, Mapping[int, Topology], int], claim: Property
-) -> tuple[Found | None, Reading | None]:
+    shared: tuple[System, Mapping[int, Topology], int], claim: Property
+) -> tuple[Witness | None, Reading | None]:
     """On all machines what needs room to move, on the first ``few`` any other violation."""
-    system, machines, few = given
+    system, machines, few = shared
     everywhere = claim.kind in ("ends", "sometimes")
     topologies = [each for number, each in machines.items() if everywhere or number < few]
     reading: Reading | None = None
     if claim.kind == "ends":
-        found = lasso(system, topologies, claim, max_states=MAX_LASSO_STATES)
+        witness = lasso(system, topologies, claim, max_states=MAX_LASSO_STATES)
     else:
-        found, reading = looked_for(system, topologies, claim, max_states=MAX_STATES)
-    if found and not found.is_shown_by(found.replay(system)):
+        witness, reading = looked_for(system, topologies, claim, max_states=MAX_STATES)
+    if witness and not witness.is_shown_by(witness.replay(system)):
         raise CounterexampleError(f"the trace that was found does not show {claim.name}")
-    return found, reading
+    return witness, reading
 
 
-def first_violation(system: System, name: str, *, folder: Path | None = None) -> Found | None:
+def first_violation(system: System, name: str, *, folder: Path | None = None) -> Witness | None:
     """A shortest trace from boot that violates the property, on the usual machines.
 
     ``folder`` is where it is kept, and looked for first.
     """
-    found, _ = reach(system, [system.property_by_name[name]], folder=folder)
-    return found.get(name)
+    witnesses, _ = reach(system, [system.property_by_name[name]], folder=folder)
+    return witnesses.get(name)
 
 
 def _stored(
@@ -114,11 +115,11 @@ def _stored(
     machines: Mapping[int, Topology],
     claim: Property,
     about: str,
-) -> dict[str, Found]:
+) -> dict[str, Witness]:
     """The trace that is kept, by the property's name, if it replays and shows the property."""
     for entry in kept_traces(folder, system, claim, about) if folder else ():
         with suppress(ValueError, KeyError, TypeError, IndexError, ReplayError):
-            found = trace_in(entry, claim, system, machines)
-            if found.is_shown_by(found.replay(system)):
-                return {claim.name: found}
+            witness = trace_in(entry, claim, system, machines)
+            if witness.is_shown_by(witness.replay(system)):
+                return {claim.name: witness}
     return {}

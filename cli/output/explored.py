@@ -94,13 +94,15 @@ def show(
     for claim in result.claims:
         if result.verdict(claim) is Verdict.refuted:
             out.print(f"refuted: {claim.name} ({claim.where})", soft_wrap=True)
-            print_trace(system, result.found[claim.name])
+            print_trace(system, result.witnesses[claim.name])
 
 
 def _holds_so_far(result: Exploration) -> bool:
     """Not every state was seen, and none that was violates anything."""
     safe = [claim for claim in result.claims if claim.kind in ("always", "step")]
-    return bool(safe) and result.end != "complete" and not any(c.name in result.found for c in safe)
+    if not safe or result.end == "complete":
+        return False
+    return not any(claim.name in result.witnesses for claim in safe)
 
 
 def _images(result: Exploration) -> str:
@@ -123,7 +125,7 @@ def _reached(out: Any, result: Exploration) -> None:
     table = Table("sometimes", "first at", box=None, pad_edge=False)
     table.columns[1].justify = "right"
     for claim in wanted:
-        trace = result.found.get(claim.name)
+        trace = result.witnesses.get(claim.name)
         table.add_row(claim.name, f"{len(trace.steps)}" if trace else "not reached")
     out.print(table)
 
@@ -179,7 +181,7 @@ def _property(result: Exploration, claim: Property) -> dict[str, Any]:
         "kind": claim.kind,
         "verdict": result.verdict(claim).value,
     }
-    if trace := result.found.get(claim.name):
+    if trace := result.witnesses.get(claim.name):
         document["depth"] = len(trace.steps)
         document["trace"] = [[action, list(point)] for action, point in trace.steps]
         if trace.loop is not None:

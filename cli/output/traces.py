@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from memhp.checks.proof.prove import Failure
     from memhp.checks.run import Decision
-    from memhp.checks.search.search import Found
+    from memhp.checks.search.search import Witness
     from memhp.spec.language import Profile, System, Variant
 
 _COLOURS = {"proved": "green", "holds": "green", "refuted": "red", "undetermined": "yellow"}
@@ -130,7 +130,7 @@ def rewritten(decisions: list[Decision]) -> int:
     return sum(d.proof.unchanged + d.proof.rewritten for d in decisions if d.proof)
 
 
-def show_trace(variant: Variant, system: System, trace: Found, *, quiet: bool) -> None:
+def show_trace(variant: Variant, system: System, trace: Witness, *, quiet: bool) -> None:
     """Print how a variant breaks its property.
 
     Args:
@@ -162,7 +162,7 @@ def _instead(system: System, edit: Edit) -> str:
     return ""
 
 
-def print_trace(system: System, trace: Found) -> None:
+def print_trace(system: System, trace: Witness) -> None:
     """Print the steps, each with what it changed, and the violation."""
     machines = trace.replay(system)
     for number, step in enumerate(trace.trace(system).steps, 1):

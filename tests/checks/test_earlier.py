@@ -15,7 +15,7 @@ from memhp.checks.decision import Decision, claim_of
 from memhp.checks.earlier import Earlier
 from memhp.checks.proof.prove import PropertyResult
 from memhp.checks.search.scopes import ROOMY
-from memhp.checks.search.search import Found
+from memhp.checks.search.search import Witness
 from memhp.checks.support.store import sealed, unsealed
 from memhp.checks.support.verdicts import Verdict
 from memhp.spec.language import DropGuard
@@ -43,7 +43,7 @@ def proved(name: str, *rests_on: str) -> Decision:
 def shown(name: str, verdict: Verdict, reason: str = "") -> Decision:
     claim = SYSTEM.property_by_name[name]
     steps = (("begin_offline", (0,)),)
-    trace = Found(claim, ROOMY[3].build(SYSTEM), steps, (0,) * len(claim.params))
+    trace = Witness(claim, ROOMY[3].build(SYSTEM), steps, (0,) * len(claim.params))
     return Decision(claim, verdict, "search", "trace of 1", 0.25, given_up=reason, trace=trace)
 
 

@@ -53,7 +53,7 @@ def by_reference(system: System, topology: Topology, depth: int) -> tuple[list[i
 
 
 def lengths(result: Search | Exploration) -> dict[str, int]:
-    return {name: len(trace.steps) for name, trace in result.found.items()}
+    return {name: len(trace.steps) for name, trace in result.witnesses.items()}
 
 
 @native
@@ -89,7 +89,7 @@ def test_a_variant_is_refuted_by_a_shortest_trace(name: str, number: int) -> Non
     assert (result.end, result.verdict(claim)) == ("refuted", Verdict.refuted)
     expected = shortest(part, [topology], claim, max_states=500_000)
     assert expected
-    assert len(result.found[claim.name].steps) == len(expected.steps)
+    assert len(result.witnesses[claim.name].steps) == len(expected.steps)
 
 
 @native

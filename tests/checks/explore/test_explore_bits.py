@@ -88,9 +88,9 @@ def test_verdicts_and_shortest_traces_are_equal(
     part = sliced(system, [claim])
     packed, bits = both(part, Shape(blocks=3, frames=2).build(part), [claim], layers=False)
     assert packed.verdict(claim) is bits.verdict(claim) is verdict
-    assert packed.found.keys() == bits.found.keys()
-    for name in packed.found:
-        assert len(packed.found[name].steps) == len(bits.found[name].steps)
+    assert packed.witnesses.keys() == bits.witnesses.keys()
+    for name in packed.witnesses:
+        assert len(packed.witnesses[name].steps) == len(bits.witnesses[name].steps)
 
 
 def digits_of(system: System, shape: Shape) -> Split | None:

@@ -10,7 +10,7 @@ from memhp.checks.explore.results import Exploration
 from memhp.checks.explore.run import Means, explore
 from memhp.checks.ground.parts import restricted, sliced
 from memhp.checks.search.lasso import endless
-from memhp.checks.search.search import Found
+from memhp.checks.search.search import Witness
 from memhp.checks.support.compiler import compiler
 from memhp.checks.support.verdicts import Verdict
 from memhp.reference import Topology
@@ -49,10 +49,10 @@ def draining(system: System) -> tuple[System, Property]:
     return sliced(replace(system, actions=actions), [claim]), claim
 
 
-def run_of(result: Exploration, claim: Property) -> Found:
+def run_of(result: Exploration, claim: Property) -> Witness:
     """The run without end, once it has been seen to be one on the reference."""
     assert result.verdict(claim) is Verdict.refuted
-    run = result.found[claim.name]
+    run = result.witnesses[claim.name]
     assert run.loop is not None
     machines = run.replay(result.system)
     assert run.is_shown_by(machines)
@@ -60,7 +60,7 @@ def run_of(result: Exploration, claim: Property) -> Found:
     return run
 
 
-def agree(system: System, claim: Property, shape: Shape, *, endless_run: bool) -> Found | None:
+def agree(system: System, claim: Property, shape: Shape, *, endless_run: bool) -> Witness | None:
     """The run without end, if there is one: as long as the reference's, about the same work."""
     topology: Topology = shape.build(system)
     expected = endless(system, topology, claim, max_states=50_000)

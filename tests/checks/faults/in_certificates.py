@@ -45,7 +45,7 @@ CERTIFICATES = (
     Fault(
         "a step without a reason confirms",
         certificates.certify,
-        "case.confirmed = found.account.is_whole",
+        "case.confirmed = certificate.account.is_whole",
         "case.confirmed = True",
         partial(_patched, kept.test_a_step_without_a_reason_leaves_the_property_undetermined),
     ),

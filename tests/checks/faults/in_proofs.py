@@ -389,14 +389,14 @@ PROPAGATION = (
     Fault(
         "what follows from a guard of one action is proved of another",
         batch._Solving.answers,
-        'if found and not any(label.startswith("guard.") for label in found.core):',
-        "if found:",
+        'if proof and not any(label.startswith("guard.") for label in proof.core):',
+        "if proof:",
         batches.test_a_proof_that_uses_a_guard_is_of_its_own_action_alone,
     ),
     Fault(
         "what follows from an invariant is proved where it may not be assumed",
         batch._Solving._again,
-        "if assumed >= {*found.core} else None",
+        "if assumed >= {*proof.core} else None",
         "",
         batches.test_a_proof_is_taken_again_only_where_all_that_it_uses_is_assumed,
     ),
@@ -469,7 +469,7 @@ COUNTEREXAMPLES = (
     Fault(
         "a counterexample has elements that are not there",
         case.Case.elements,
-        'return 1 + sum(row == ("true",) for row in found)',
+        'return 1 + sum(row == ("true",) for row in rows)',
         "return self.sizes[sort.name]",
         refuted("among_three_items_a_third_box_is_left"),
     ),

@@ -87,7 +87,7 @@ SEARCHES = (
     Fault(
         "a trace of the cut machine is believed of the whole",
         localise.looked_for,
-        "missing = refusal(system, found) - kept",
+        "missing = refusal(system, witness) - kept",
         "missing = frozenset[str]()",
         trace("somebody_is_inside"),
     ),
@@ -101,7 +101,7 @@ SEARCHES = (
     Fault(
         "a counter that leaves its numbers decides",
         trivial.decided,
-        "counted = all(found.overflow is FALSE for found in model.instances)",
+        "counted = all(instance.overflow is FALSE for instance in model.instances)",
         "counted = True",
         partial(searches.test_a_counter_without_end_decides_nothing),
     ),
@@ -144,7 +144,7 @@ SEARCHES = (
     Fault(
         "where there is work, no run is looked for",
         lasso._with_work,
-        "if result.complete and not result.found:",
+        "if result.complete and not result.witnesses:",
         "if result.complete:",
         partial(searches.test_work_that_never_ends_is_a_cycle_or_stuck, *searches.ENDLESS[1]),
     ),
@@ -157,7 +157,7 @@ SEARCHES = (
     ),
     Fault(
         "a run need not come back",
-        search.Found._never_ends,
+        search.Witness._never_ends,
         "machines[self.loop].key() != machines[-1].key()",
         "not machines",
         partial(
@@ -167,7 +167,7 @@ SEARCHES = (
     ),
     Fault(
         "where something helps a run may go round all the same",
-        search.Found._never_ends,
+        search.Witness._never_ends,
         "return helped or any(",
         "return helped or all(machines) or any(",
         partial(
@@ -177,7 +177,7 @@ SEARCHES = (
     ),
     Fault(
         "on a run the work may be done",
-        search.Found._never_ends,
+        search.Witness._never_ends,
         "if not all(left):",
         "if not left:",
         partial(
@@ -188,8 +188,8 @@ SEARCHES = (
     Fault(
         "a stored trace is believed",
         usual._stored,
-        "if found.is_shown_by(found.replay(system)):",
-        "if found.replay(system):",
+        "if witness.is_shown_by(witness.replay(system)):",
+        "if witness.replay(system):",
         searches.test_a_stored_trace_that_shows_nothing_is_not_believed,
     ),
 )

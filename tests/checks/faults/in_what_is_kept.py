@@ -47,15 +47,15 @@ KEPT = (
     Fault(
         "a verdict is taken though a premise is missing",
         earlier.Earlier._with_premises,
-        "(names | premises) - found.keys()",
-        "names - found.keys()",
+        "(names | premises) - decisions.keys()",
+        "names - decisions.keys()",
         partial(_damaged, "a premise is refuted"),
     ),
     Fault(
         "a premise need not be proved",
         earlier.Earlier._with_premises,
-        "if not found[name].proof]",
-        "if not found[name]]",
+        "if not decisions[name].proof]",
+        "if not decisions[name]]",
         partial(_damaged, "a premise is refuted"),
     ),
     Fault(

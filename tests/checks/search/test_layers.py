@@ -40,7 +40,7 @@ TOYS = (
 
 
 def what(found: Search) -> tuple[object, ...]:
-    return (found.found, found.states, found.depth, found.complete, found.spent)
+    return (found.witnesses, found.states, found.depth, found.complete, found.spent)
 
 
 def claims(name: str) -> list[tuple[System, Property]]:
@@ -64,9 +64,10 @@ def test_the_compiled_search_finds_what_the_reference_finds(name: str, topology:
                 )
             except layers.Leaves:
                 continue
-            if not by_reference.found:  # after the last target, what else there is is not counted
+            # After the last target, what else there is is not counted.
+            if not by_reference.witnesses:
                 assert what(natively) == what(by_reference), claim.name
-            assert natively.found == by_reference.found, claim.name
+            assert natively.witnesses == by_reference.witnesses, claim.name
             compared += 1
     assert compared > 4
 
@@ -137,7 +138,7 @@ def test_only_a_machine_that_never_shows_it_is_given_up(name: str, topology: Top
         begin = layers.beginning(system)
         assert begin
         if not begin(system, topology, [claim]).layer:
-            assert not search(system, [topology], [claim], max_states=2_000).found, claim.name
+            assert not search(system, [topology], [claim], max_states=2_000).witnesses, claim.name
 
 
 def test_where_a_number_may_become_too_large_nothing_is_given_up() -> None:
@@ -215,4 +216,4 @@ def test_what_every_machine_shows_at_boot_is_found_once() -> None:
     found = [search(still, machines, [claim])]
     if begin := layers.beginning(still):
         found.append(search(still, machines, [claim], begin=begin))
-    assert [each.found[claim.name].steps for each in found] == [() for _ in found]
+    assert [each.witnesses[claim.name].steps for each in found] == [() for _ in found]

@@ -46,13 +46,13 @@ def test_a_spent_budget_is_said() -> None:
     claim = SYSTEM.property_by_name["only_devices_change_state"]
     result = search(SYSTEM, [TWO], [claim], max_states=50)
     assert not result.complete
-    assert not result.found
+    assert not result.witnesses
 
 
 def test_the_shortest_trace_over_all_topologies_is_given() -> None:
     claim = SYSTEM.property_by_name["a_removable_block_is_full"]
-    alone = search(SYSTEM, [SMALL], [claim]).found[claim.name]
-    both = search(SYSTEM, [SMALL, TWO], [claim]).found[claim.name]
+    alone = search(SYSTEM, [SMALL], [claim]).witnesses[claim.name]
+    both = search(SYSTEM, [SMALL, TWO], [claim]).witnesses[claim.name]
     assert (len(alone.steps), len(both.steps)) == (8, 1)
     assert both.topology == TWO
 
@@ -61,7 +61,7 @@ def test_a_step_property_is_refuted_by_its_last_step() -> None:
     changed = apply(SYSTEM, named("pgdat-never-initialised-first"))
     claim = changed.property_by_name["pgdats_are_allocated_before_initialisation"]
     topology = Shape(nodes=2, blocks=1, added=frozenset([1])).build(changed)
-    found = search(changed, [topology], [claim]).found[claim.name]
+    found = search(changed, [topology], [claim]).witnesses[claim.name]
     before, after = found.replay(changed)[-2:]
     assert [step[0] for step in found.steps] == ["insert_device", "allocate_pgdat"]
     assert claim.name in {violation.property for violation in after.step_violations(before)}
@@ -76,7 +76,7 @@ def test_progress_is_told_once_a_layer() -> None:
 
 def test_a_sometimes_about_a_step_is_shown_by_its_last_step_and_by_no_state_alone() -> None:
     claim = SYSTEM.property_by_name["a_drain_is_taken_back"]
-    found = search(SYSTEM, [TWO], [claim]).found[claim.name]
+    found = search(SYSTEM, [TWO], [claim]).witnesses[claim.name]
     assert [action for action, _ in found.steps] == ["drain", "undrain"]
     before, last = found.replay(SYSTEM)[-2:]
     assert last.witnesses(claim.name, before) == [{"b": 0}]
@@ -87,5 +87,5 @@ def test_anywhere_the_machine_with_the_fewest_states_goes_on() -> None:
     claim = SYSTEM.property_by_name["a_drain_is_taken_back"]
     large, small = Shape(blocks=3).build(SYSTEM), Shape(blocks=1).build(SYSTEM)
     for anywhere, first in ((False, large), (True, small)):
-        found = search(SYSTEM, [large, small], [claim], anywhere=anywhere).found
+        found = search(SYSTEM, [large, small], [claim], anywhere=anywhere).witnesses
         assert found[claim.name].topology == first

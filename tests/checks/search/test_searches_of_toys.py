@@ -15,7 +15,7 @@ from memhp.checks.ground.cuts import closed, cut, reads
 from memhp.checks.run import _searched
 from memhp.checks.search.lasso import endless, lasso
 from memhp.checks.search.localise import shortest
-from memhp.checks.search.search import Choice, Found, search
+from memhp.checks.search.search import Choice, Witness, search
 from memhp.checks.search.trivial import decided
 from memhp.checks.search.usual import reach
 from memhp.checks.support.store import sealed, unsealed
@@ -82,7 +82,7 @@ def shows(claim: Property, machine: Machine, before: Machine | None = None) -> b
     return any(violation.property == claim.name for violation in found)
 
 
-def is_real(system: System, found: Found) -> bool:
+def is_real(system: System, found: Witness) -> bool:
     """The trace runs step by step, and its last state or step shows the property."""
     machines = [Machine(system, found.topology)]
     for action, point in found.steps:
@@ -123,7 +123,7 @@ def test_a_trace_is_as_long_as_the_walk_is_deep(
     target = system.property_by_name[claim]
     assert first_depth(system, topology, claim, 8 if name != "toy_false" else 2) in (length, None)
     for found in (
-        search(system, [topology], [target], depth=length or 3).found.get(claim),
+        search(system, [topology], [target], depth=length or 3).witnesses.get(claim),
         shortest(system, [topology], target, max_states=100_000),
     ):
         assert (len(found.steps) if found else None) == length
@@ -142,7 +142,7 @@ def test_the_search_sees_the_states_that_the_walk_sees(name: str, topology: Topo
     system, never = with_never(name)
     layers = [len(layer) for layer in walk(system, topology, 30)]
     result = search(system, [topology], [never])
-    assert (result.states, result.complete, result.found) == (sum(layers), True, {})
+    assert (result.states, result.complete, result.witnesses) == (sum(layers), True, {})
     for depth in (1, 2, 3):
         result = search(system, [topology], [never], depth=depth)
         assert (result.states, result.depth, result.complete) == (
@@ -163,7 +163,7 @@ def test_every_machine_is_looked_at() -> None:
     system = SYSTEMS["toy_false"]
     target = system.property_by_name["who_wears_out_is_torn"]
     for found in (
-        search(system, [APART, TOGETHER], [target], depth=2).found.get(target.name),
+        search(system, [APART, TOGETHER], [target], depth=2).witnesses.get(target.name),
         shortest(system, [APART, TOGETHER], target, max_states=100_000),
     ):
         assert found
@@ -231,7 +231,7 @@ def test_a_run_shows_that_work_never_ends_if_what_helps_does_not_help(
     name: str, steps: tuple[Choice, ...], loop: int, shown: bool
 ) -> None:
     claim = SYSTEMS["toy_false"].property_by_name[name]
-    found = Found(claim, APART, steps, (-1,), loop=loop)
+    found = Witness(claim, APART, steps, (-1,), loop=loop)
     assert found.is_shown_by(found.replay(SYSTEMS["toy_false"])) == shown
 
 
@@ -248,7 +248,7 @@ class Fixed:
         return self.topology
 
 
-def reached(name: str, folder: Path) -> Found | None:
+def reached(name: str, folder: Path) -> Witness | None:
     """What `reach` finds of a property of `toy_false`, with a store."""
     shapes = [cast(Shape, Fixed(APART))]
     target = SYSTEMS["toy_false"].property_by_name[name]

@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 
 from memhp.checks.search.localise import Reading
-from memhp.checks.search.search import Found
+from memhp.checks.search.search import Witness
 from memhp.checks.search.traces import _digest
 from memhp.checks.search.usual import reach
 from memhp.reference.shapes import Shape
@@ -25,7 +25,7 @@ from .test_searches_of_toys import APART, SYSTEMS, Fixed
 TOY = SYSTEMS["toy_false"]
 
 
-def searched(system: System, folder: Path | None) -> dict[str, Found | None]:
+def searched(system: System, folder: Path | None) -> dict[str, Witness | None]:
     """What is found of each property that a search decides, and whether it was kept."""
     shapes = [cast(Shape, Fixed(APART))]
     claims = list(system.of_kind("always", "step", "sometimes"))
@@ -33,7 +33,7 @@ def searched(system: System, folder: Path | None) -> dict[str, Found | None]:
     return {claim.name: found.get(claim.name) for claim in claims}
 
 
-def steps(found: dict[str, Found | None]) -> dict[str, object]:
+def steps(found: dict[str, Witness | None]) -> dict[str, object]:
     return {name: each and (each.steps, each.params) for name, each in found.items()}
 
 

@@ -14,7 +14,7 @@ from memhp.checks.fuzz.agreement import agreement
 from memhp.checks.fuzz.reached import Reached
 from memhp.checks.proof.cache import Cache, default_folder
 from memhp.checks.proof.solvers import Answer, Query
-from memhp.checks.search.search import Found
+from memhp.checks.search.search import Witness
 from memhp.checks.search.usual import first_violation
 from memhp.checks.support.store import keep, kept, sealed, unsealed
 from memhp.spec.language import apply
@@ -234,7 +234,7 @@ def test_a_damaged_store_of_traces_is_as_good_as_none(
 ) -> None:
     keep(tmp_path / "memhp" / "traces.json", {"x": {"reason": ""}})
     damage(tmp_path / "memhp" / "traces.json")
-    assert not isinstance(kept(tmp_path / "memhp" / "traces.json"), Found)
+    assert not isinstance(kept(tmp_path / "memhp" / "traces.json"), Witness)
 
 
 def test_counts_of_a_lock_step_that_were_changed_are_not_believed(
