@@ -26,7 +26,7 @@ from memhp.spec.language.terms import negate
 from memhp.spec.system import SYSTEM
 from memhp.spec.variants import VARIANTS
 
-PACKAGE = Path(__file__).parents[1]
+PACKAGE = Path(__file__).parents[2]
 EDITED = (
     "spec/blocks/blocks.py",
     "~exists(Frame, lambda f: (block_of(f) == b) & hole[f])",
