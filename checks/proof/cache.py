@@ -23,7 +23,7 @@ from .solvers import Answer, Query, solver_version
 
 __all__ = ["Cache", "default_folder"]
 
-_FORMAT = "1"
+_FORMAT = "2"
 _MOST = 50_000
 """So many answers of a solver are kept, the latest."""
 _STATUSES = ("unsat", "sat", "unknown")

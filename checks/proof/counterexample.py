@@ -35,7 +35,6 @@ from memhp.spec.language.terms import (
 )
 
 from .case import Case
-from .pool import Pool
 from .smt import constant_name, symbol_name
 
 __all__ = ["Counterexample", "CounterexampleError", "explain"]
@@ -82,26 +81,13 @@ class Counterexample:
         return "\n".join([*lines, *(f"  {fact}" for fact in self.facts)])
 
 
-def explain(system: System, cases: Sequence[Case], pool: Pool) -> dict[int, Counterexample]:
-    """The counterexample of each refuted case, by its id: as small as is easily found.
+def explain(system: System, cases: Sequence[Case]) -> dict[int, Counterexample]:
+    """The counterexample of each refuted case, by its id.
 
     Raises:
         CounterexampleError: the reference does not confirm one.
     """
-    for sort in system.unbounded_sorts:
-        _shrink(cases, sort, pool)
     return {id(case): _Reading(system, case).counterexample() for case in cases}
-
-
-def _shrink(cases: Sequence[Case], sort: SortRef, pool: Pool) -> None:
-    """Leave only one element of the sort wherever one is enough."""
-    several = [(case, dict(case.sizes)) for case in cases if case.elements(sort) > 1]
-    queries = [case.ground({**sizes, sort.name: 1}) for case, sizes in several]
-    for (case, sizes), answer in zip(several, pool.ask(queries), strict=True):
-        if answer.status == "sat":
-            case.small = answer
-        else:
-            case.sizes = sizes
 
 
 class _Reading:

@@ -144,7 +144,7 @@ def prove(
     work = Work(system, limits or Limits(), looked=listener.looked if listener else None)
     with Pool(Cache(cache), jobs, listener.answers if listener else None) as pool:
         work.settle(wanted, pool)
-        examples = explain(system, [case for case in work.every() if case.small], pool)
+    examples = explain(system, [case for case in work.every() if case.small])
     if certify:
         count = partial(_confirmed, listener, pool.answered) if listener else None
         have_confirmed(work, jobs, take=take, progress=count)

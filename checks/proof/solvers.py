@@ -32,6 +32,8 @@ __all__ = [
 Status = Literal["unsat", "sat", "unknown", "error"]
 Solver = Literal["first", "z3", "z3-ground", "cvc5"]
 """*first* is what `batch` finds, by propagation or z3; its queries are keys, not texts."""
+_FLAGS = re.compile(r"^\(declare-const (there\d+!\S+) Bool\)$", re.MULTILINE)
+"""The constants of a ground text that say which elements are there, in the order of the sorts."""
 _NAMED = re.compile(r" :named (\S+)\)\)$", re.MULTILINE)
 
 
@@ -138,7 +140,8 @@ class Session:
         solver, names = self._solver(query.limit), _NAMED.findall(query.text)
         self._track(solver, zip(names, self._assertions, strict=True))
         if (reply := _said(solver)).status == "sat" and query.solver == "z3-ground":
-            return replace(reply, model=_values(solver.model(), without=set(names)))
+            model = _with_few_elements(solver, query.text)
+            return replace(reply, model=_values(model, without=set(names)))
         return reply
 
     def _solver(self, limit: int) -> Any:
@@ -161,6 +164,21 @@ class Session:
                 self._names[name] = z3.Bool(name, self._context)
             mark = self._names[name].as_ast()
             z3.Z3_solver_assert_and_track(context, solver.solver, assertion.as_ast(), mark)
+
+
+def _with_few_elements(solver: Any, text: str) -> Any:
+    """A model with no more elements of a sort than are needed, sort by sort (`smt.there`)."""
+    import z3
+
+    model = solver.model()
+    for name in _FLAGS.findall(text):
+        solver.push()
+        solver.add(z3.Not(z3.Bool(name, solver.ctx)))
+        if str(solver.check()) == "sat":
+            model = solver.model()
+        else:
+            solver.pop()
+    return model
 
 
 def _said(solver: Any) -> Answer:

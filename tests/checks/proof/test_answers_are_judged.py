@@ -152,13 +152,13 @@ def test_a_model_that_shows_nothing_is_not_believed(
 ) -> None:
     one = refuting(TOY, "free_frames_are_online", action, model)
     with pytest.raises(CounterexampleError, match=why):
-        explain(TOY, [one], Pool(Cache(None), 1))
+        explain(TOY, [one])
 
 
 def test_a_model_that_violates_an_axiom_is_not_believed() -> None:
     one = refuting(FALSE, "nothing_is_torn", "tear", {})
     with pytest.raises(CounterexampleError, match="what_comes_after_is_another"):
-        explain(FALSE, [one], Pool(Cache(None), 1))
+        explain(FALSE, [one])
 
 
 def test_a_counterexample_has_as_many_elements_as_the_model_says() -> None:
