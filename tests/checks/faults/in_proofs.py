@@ -467,6 +467,13 @@ COUNTEREXAMPLES = (
         judged.test_a_model_that_violates_an_axiom_is_not_believed,
     ),
     Fault(
+        "a counterexample has more elements than it needs",
+        solvers._with_few_elements,
+        'if str(solver.check()) == "sat":',
+        "if False:",
+        judged.test_a_counterexample_has_as_many_elements_as_the_model_says,
+    ),
+    Fault(
         "a counterexample has elements that are not there",
         case.Case.elements,
         'return 1 + sum(row == ("true",) for row in rows)',
