@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -29,7 +30,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin with an empty cache; workers inherit where it is.  What is drawn is so each time."""
+    """Begin with an empty cache; workers inherit where it is.  What is drawn is so each time.
+
+    Interrupts are heard, as some tests send them: what a shell starts in the background is deaf.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     settings.register_profile("alike", derandomize=True)
     settings.load_profile("alike")
     if "PYTEST_XDIST_WORKER" not in os.environ:
