@@ -121,8 +121,8 @@ def _compatible(args: argparse.Namespace) -> None:
     shown = args.json or args.all or args.no_cache or args.jobs
     if args.verify_proofs is not None and (decides or shown):
         raise UsageError("--verify-proofs goes with --profile, --only and --quiet alone")
-    if variant and proofs:
-        raise UsageError("--variant refutes; it does not go with --proofs")
+    if variant and (proofs or args.certify or args.export):
+        raise UsageError("--variant refutes; it goes with none of --certify, --export, --proofs")
     if variant and args.only:
         raise UsageError("--variant names its own property; leave --only out")
 

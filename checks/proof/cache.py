@@ -6,6 +6,7 @@ wrote meanwhile, and replaces the file in one move.
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,9 @@ _FORMAT = "2"
 _MOST = 50_000
 """So many answers of a solver are kept, the latest."""
 _STATUSES = ("unsat", "sat", "unknown")
+_OF_THE_MACHINE = re.compile("mem", re.IGNORECASE)
+"""In the reason of an answer: it gave up for want of memory (z3: *max. memory exceeded*, cvc5:
+*MEMOUT*), and might not the next time."""
 
 
 def default_folder() -> Path | None:
@@ -57,8 +61,8 @@ class Cache:
         return replace(self._answers[key], cached=True)
 
     def put(self, query: Query, answer: Answer) -> None:
-        """Remember an answer; errors are not worth it."""
-        if answer.status in _STATUSES:
+        """Remember an answer that would be the same again, which an error need not be."""
+        if answer.status in _STATUSES and not _OF_THE_MACHINE.search(answer.reason):
             key = _key(query)
             self._answers[key] = answer
             entry = sealed(asdict(answer) | {"cached": False}) if self._folder else None

@@ -263,6 +263,10 @@ class _Verification:
         steps = account(proof, text)
         if steps.steps != row["steps"]:
             yield f"{obligation.name}: the proof does not have {row['steps']} steps"
+        if steps.trusted != row["trusted"]:
+            yield f"{obligation.name}: the manifest says {row['trusted']} steps without a reason"
+        if row["action"] != (obligation.action.name if obligation.action else ""):
+            yield f"{obligation.name} is not about the action of the manifest"
         if steps.foreign:
             yield f"{obligation.name}: the proof assumes what its text does not say"
         if steps.trusted:

@@ -145,6 +145,8 @@ def test_proofs_are_kept_and_held_against_the_specification(
         (["--scope", "node=1", "--certify"], "--scope searches"),
         (["--scope", "node=1", "--proofs", "x"], "--scope searches"),
         (["--variant", "pgdat-goes-early", "--proofs", "x"], "--variant refutes"),
+        (["--variant", "pgdat-goes-early", "--certify"], "--variant refutes"),
+        (["--variant", "pgdat-goes-early", "--export", "x"], "--variant refutes"),
         (["--verify-proofs", "x", "--certify"], "--verify-proofs goes with"),
         (["--verify-proofs", "x", "--json"], "--verify-proofs goes with"),
         (["--verify-proofs", "/not/there"], "cannot read /not/there/manifest.json"),

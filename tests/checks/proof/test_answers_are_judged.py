@@ -197,10 +197,19 @@ def test_another_solver_or_version_is_asked_anew() -> None:
         assert known.get(query) is None
 
 
-def test_an_error_is_not_remembered() -> None:
+@pytest.mark.parametrize(
+    ("answer", "is_kept"),
+    [
+        (Answer("error"), False),
+        (Answer("unknown", reason="max. memory exceeded"), False),
+        (Answer("unknown", reason="(MEMOUT)"), False),
+        (Answer("unknown", reason="canceled"), True),
+    ],
+)
+def test_what_another_run_might_answer_is_not_remembered(answer: Answer, is_kept: bool) -> None:
     known, query = Cache(None), Query("z3", EASY, 1)
-    known.put(query, Answer("error"))
-    assert known.get(query) is None
+    known.put(query, answer)
+    assert (known.get(query) is not None) == is_kept
 
 
 def test_each_query_gets_its_own_answer() -> None:

@@ -231,6 +231,17 @@ def test_nor_is_that_of_another_specification(whole: Path) -> None:
     assert any("online" in fault for fault in faults)
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "says"),
+    [("action", "x", "is not about the action"), ("trusted", 1, "1 steps without a reason")],
+)
+def test_what_a_row_says_besides_is_held_against_the_obligation(
+    column: str, value: object, says: str, folder: Path
+) -> None:
+    (fault,) = spoil(folder, lambda rows: rows[0].__setitem__(column, value))
+    assert says in fault
+
+
 def test_what_may_not_be_assumed_is_told(folder: Path) -> None:
     def circular(rows: list[Row]) -> None:
         row = next(row for row in rows if row["name"].endswith("__boot"))
