@@ -1,4 +1,4 @@
-"""What a kernel configuration has, worked out with plain integers as Kconfig does (U6)."""
+"""The options and capabilities of a kernel configuration, settled as Kconfig does (U6)."""
 
 from __future__ import annotations
 
@@ -44,14 +44,15 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Kernel:
-    """A configuration on its architecture: what the file says, and what options' rules say."""
+    """A configuration of a kernel: the options' rules on an architecture, and the file's values."""
 
     rules: Mapping[str, Option]
     file: Mapping[str, int]
+    """The value of each option that the file sets (0: n, 1: m, 2: y)."""
     facts: Mapping[str, Any]
     """Options without a rule, which stay as they are: integers, or a solver's terms."""
     floors: Mapping[str, Any] = field(default_factory=dict)
-    """Options that something without a rule selects."""
+    """The least value of each option that something without a rule selects."""
     architecture: str = ""
     version: Release = ()
     foreign: tuple[str, ...] = ()
@@ -67,15 +68,15 @@ def kernel(architecture: str, version: Release, file: Mapping[str, int]) -> Kern
     """The configuration that a file sets on an architecture, by the rules of a release.
 
     An option that this architecture or version does not have is not set, whatever the
-    file says; nor is m a value for an option that is y or n.
+    file has; nor is m a value for an option that is y or n.
 
     Args:
         architecture: one of `ARCHITECTURE_SYMBOLS`.
         version: whose rules hold.
-        file: values of 0, 1 and 2, in the order in which they were given.
+        file: the options' values (0: n, 1: m, 2: y), in the file's order.
 
     Raises:
-        ValueError: for what has no rules, such as a 32-bit kernel.
+        ValueError: the kernel is a 32-bit one, or its options depend on each other in a circle.
 
     >>> works(kernel("x86", (6, 1), {"SMP": 2, "MEMORY_HOTPLUG": 2}), "hot-add")
     True
@@ -121,22 +122,24 @@ def _one_of_each_choice(file: Mapping[str, int], options: Mapping[str, Option]) 
     return values
 
 
-def settle(it: Kernel, changes: Mapping[str, int] | None = None) -> dict[str, int]:
+def settle(kernel: Kernel, changes: Mapping[str, int] | None = None) -> dict[str, int]:
     """Every option's value (0: n, 1: m, 2: y) after the changes, as `make olddefconfig` leaves it.
 
     Raises:
         ValueError: the options depend on each other in a circle.
+
+    Source: scripts/kconfig/symbol.c, sym_calc_value.
     """
     new = changes or {}
     wishes = {
-        name: Wish(name in new, new.get(name, 0), it.file.get(name), it.floors.get(name, 0))
-        for name in it.rules
+        name: Wish(name in new, new.get(name, 0), kernel.file.get(name), kernel.floors.get(name, 0))
+        for name in kernel.rules
     }
-    selected, groups = selectors(it), choices(it)
-    values = {**it.facts, **dict.fromkeys(it.rules, 0)}
-    for _ in range(len(it.rules) + 1):
+    selected, groups = selectors(kernel), choices(kernel)
+    values = {**kernel.facts, **dict.fromkeys(kernel.rules, 0)}
+    for _ in range(len(kernel.rules) + 1):
         before = dict(values)
-        for name, option in it.rules.items():
+        for name, option in kernel.rules.items():
             if not option.choice:
                 values[name] = settled(option, values, wishes[name], selected[name], choose)
         for members in groups:
@@ -146,20 +149,20 @@ def settle(it: Kernel, changes: Mapping[str, int] | None = None) -> dict[str, in
     raise ValueError("the options depend on each other in a circle")
 
 
-def selectors(it: Kernel) -> dict[str, list[tuple[str, Expression]]]:
-    """For each option the names of those that select it, each with its condition."""
-    selecting: dict[str, list[tuple[str, Expression]]] = {name: [] for name in it.rules}
-    for option in it.rules.values():
+def selectors(kernel: Kernel) -> dict[str, list[tuple[str, Expression]]]:
+    """The options that select each option, by its name: their names, each with the condition."""
+    selecting: dict[str, list[tuple[str, Expression]]] = {name: [] for name in kernel.rules}
+    for option in kernel.rules.values():
         for selection in option.selects:
             if selection.option in selecting:
                 selecting[selection.option].append((option.name, selection.condition))
     return selecting
 
 
-def choices(it: Kernel) -> list[list[Option]]:
+def choices(kernel: Kernel) -> list[list[Option]]:
     """The members of each of Kconfig's choices."""
-    titles = dict.fromkeys(option.choice for option in it.rules.values() if option.choice)
-    return [[o for o in it.rules.values() if o.choice == title] for title in titles]
+    titles = dict.fromkeys(option.choice for option in kernel.rules.values() if option.choice)
+    return [[o for o in kernel.rules.values() if o.choice == title] for title in titles]
 
 
 def cone(options: Mapping[str, Option], wanted: Iterable[str]) -> dict[str, Option]:
@@ -194,27 +197,31 @@ def capability(name: str) -> Capability:
     return {c.name: c for c in CAPABILITIES}[name]
 
 
-def works(it: Kernel, name: str) -> bool:
-    """Whether the configuration, settled, gives the capability of that name."""
-    return bool(evaluate(capability(name).needs, settle(it), choose) > 0)
+def works(kernel: Kernel, name: str) -> bool:
+    """Whether the settled configuration gives the capability of that name.
+
+    Raises:
+        KeyError: there is no such capability.
+    """
+    return bool(evaluate(capability(name).needs, settle(kernel), choose) > 0)
 
 
-def missing(it: Kernel, name: str) -> tuple[str, ...]:
+def missing(kernel: Kernel, name: str) -> tuple[str, ...]:
     """The names of the options that keep the capability off, each before those it waits for."""
-    between = _between(it, name)
-    return tuple([option for option in between if option in it.rules] or between)
+    between = _between(kernel, name)
+    return tuple([option for option in between if option in kernel.rules] or between)
 
 
-def _between(it: Kernel, name: str) -> tuple[str, ...]:
-    """The same, with options that have no rule here."""
-    values = settle(it)
+def _between(kernel: Kernel, name: str) -> tuple[str, ...]:
+    """The names of `missing`, with those of options that have no rule here."""
+    values = settle(kernel)
     between: dict[str, None] = {}
     waiting = [capability(name).needs]
     while waiting:
         for option in _blocking(waiting.pop(0), values):
             if option not in between:
                 between[option] = None
-                if rule := it.rules.get(option):
+                if rule := kernel.rules.get(option):
                     waiting.append(rule.depends if rule.asked else rule.default)
     return tuple(between)
 
@@ -228,18 +235,20 @@ def _blocking(term: Expression, values: Mapping[str, int]) -> list[str]:
     return [name for part in term.parts for name in _blocking(part, values)]
 
 
-def absent(it: Kernel, name: str) -> tuple[str, ...]:
+def absent(kernel: Kernel, name: str) -> tuple[str, ...]:
     """The names of options that the capability lacks, and that the architecture does not have."""
     existing = _SYMBOLS | {option.name for option in OPTIONS}
-    return tuple(n for n in _between(it, name) if n in existing and n not in it.rules)
+    return tuple(n for n in _between(kernel, name) if n in existing and n not in kernel.rules)
 
 
-def comes_later(it: Kernel, option: str) -> bool:
+def comes_later(kernel: Kernel, option: str) -> bool:
     """Whether the architecture has the option in a release after this one."""
-    return any(first > full(it.version) for first, _ in every_range(option, it.architecture))
+    return any(
+        first > full(kernel.version) for first, _ in every_range(option, kernel.architecture)
+    )
 
 
-def outside(it: Kernel, name: str) -> list[str]:
+def outside(kernel: Kernel, name: str) -> list[str]:
     """The names of all options without a rule that the capability's depend on, sorted."""
     reached: dict[str, None] = {}
     waiting = list(names(capability(name).needs))
@@ -248,6 +257,6 @@ def outside(it: Kernel, name: str) -> list[str]:
         if option in reached:
             continue
         reached[option] = None
-        if rule := it.rules.get(option):
+        if rule := kernel.rules.get(option):
             waiting += [*names(rule.depends), *names(rule.default)]
-    return sorted(n for n in reached if n not in it.rules and n not in _SYMBOLS)
+    return sorted(n for n in reached if n not in kernel.rules and n not in _SYMBOLS)

@@ -35,7 +35,11 @@ _RESOURCES = 50_000_000
 
 @dataclass(frozen=True)
 class ConfigurationResult:
-    """What z3 found: for a refuted claim, where, and what is on where it breaks."""
+    """The verdict on a claim about configurations.
+
+    Of a refuted claim, ``case`` is an architecture and release on which it breaks, and
+    ``options`` are on in a configuration that breaks it.
+    """
 
     claim: ConfigurationClaim
     verdict: Verdict
@@ -44,9 +48,10 @@ class ConfigurationResult:
 
 
 def every_configuration(options: Sequence[Option], architecture: str) -> tuple[Encoding, Any]:
-    """The options' values in any configuration, and a solver that holds their rules.
+    """The encoding of any configuration of the options, and a z3 solver that has their rules.
 
-    The user's settings, what options without a rule select, and what they are themselves are free.
+    The user's settings are free, as are the values of options without a rule, and what
+    these select.
     """
     import z3
 
@@ -115,7 +120,11 @@ def prove_configuration_claims() -> list[ConfigurationResult]:
 
 
 def possible_somewhere(name: str) -> tuple[str, tuple[int, ...]] | None:
-    """An architecture and a release on which some configuration gives the capability; or None."""
+    """An architecture and release on which some configuration gives the capability; None if none.
+
+    Raises:
+        KeyError: there is no such capability.
+    """
     needed = list(names(capability(name).needs))
     for architecture, version, options in _distinct(_CASES, needed):
         encoding, solver = every_configuration(options, architecture)
@@ -126,16 +135,23 @@ def possible_somewhere(name: str) -> tuple[str, tuple[int, ...]] | None:
 
 
 def every_capability_is_possible() -> tuple[str, Verdict, str]:
-    """Name, verdict, detail: some configuration gives each capability: no claim on it is empty."""
-    lost = [c.name for c in CAPABILITIES if possible_somewhere(c.name) is None]
-    verdict = Verdict.refuted if lost else Verdict.holds
-    return ("every_capability_is_possible", verdict, f"{len(CAPABILITIES) - len(lost)} reached")
+    """The verdict that some configuration gives each capability, so that no claim on one is empty.
+
+    Returns:
+        the claim's name, its verdict, and a detail for a reader.
+    """
+    never = [c.name for c in CAPABILITIES if possible_somewhere(c.name) is None]
+    verdict = Verdict.refuted if never else Verdict.holds
+    return ("every_capability_is_possible", verdict, f"{len(CAPABILITIES) - len(never)} reached")
 
 
 def no_smaller_set_exists() -> tuple[str, Verdict, str]:
-    """Name, verdict, detail: `plan` is smallest for hot-remove, from a bare file, by all rules.
+    """The verdict that `plan` is smallest for hot-remove, from a bare file, by all releases' rules.
 
-    The plan is the optimiser's; that no smaller one does is asked of a plain solver.
+    The plan is z3's optimiser's; a plain solver is asked for a smaller one.
+
+    Returns:
+        the claim's name, its verdict, and a detail for a reader.
     """
     verdicts = [
         fewest(kernel(architecture, version, {"MODULES": 2, "MEMORY_HOTPLUG": 0}), ["hot-remove"])
@@ -144,15 +160,15 @@ def no_smaller_set_exists() -> tuple[str, Verdict, str]:
     return ("no_smaller_set_exists", combine(verdicts), f"{len(verdicts)} cases")
 
 
-def fewest(it: Kernel, wanted: Sequence[str]) -> Verdict:
-    """*proved* if no set of changes is smaller than that of `plan`, *refuted* if one is.
+def fewest(kernel: Kernel, wanted: Sequence[str]) -> Verdict:
+    """The verdict that no set of changes for the wanted capabilities is smaller than `plan`'s.
 
-    *undetermined* if z3 gives up.
+    It is *undetermined* if z3 gives up.
     """
     import z3
 
-    changes = plan(it, wanted).changes
-    encoding = Encoding(it)
+    changes = plan(kernel, wanted).changes
+    encoding = Encoding(kernel)
     solver = interruptible(z3.Solver())
     solver.set("rlimit", _RESOURCES)
     solver.add(*encoding.constraints(), *encoding.changes())

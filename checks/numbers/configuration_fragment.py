@@ -1,4 +1,4 @@
-"""What a fragment of a configuration decides, whatever the rest of it is (U6)."""
+"""The answers that a fragment of a configuration decides, whatever its base is (U6)."""
 
 from __future__ import annotations
 
@@ -13,27 +13,30 @@ from .configuration_plan import impossible
 __all__ = ["alone"]
 
 
-def alone(it: Kernel, name: str) -> Answer:
-    """What a fragment makes of a capability, by the rules of one release, whatever its base is.
+def alone(kernel: Kernel, name: str) -> Answer:
+    """The answer of a fragment on a capability, by the rules of one release, whatever its base is.
 
-    It works if it works in each configuration that has the fragment's lines; it is missing
-    if it works in none of them, though in some without; else it depends on the base.
+    It *works* if it does in each configuration that has the fragment's lines; it is *missing*
+    if it works in none of them, though in some without; else it is *unknown*, and depends on
+    the base.
     """
     each = next(c for c in CAPABILITIES if c.name == name)
-    facts = {"MODULES": 2, **dict.fromkeys(ARCHITECTURE_SYMBOLS[it.architecture], 2)}
-    if why := impossible(Kernel(it.rules, {}, facts, {}, it.architecture, it.version), name):
+    facts = {"MODULES": 2, **dict.fromkeys(ARCHITECTURE_SYMBOLS[kernel.architecture], 2)}
+    if why := impossible(
+        Kernel(kernel.rules, {}, facts, {}, kernel.architecture, kernel.version), name
+    ):
         return Answer(each, "impossible", why=why)
-    options = cone(it.rules, names(each.needs)).values()
-    encoding, solver = every_configuration(tuple(options), it.architecture)
-    for option, value in it.file.items():
+    options = cone(kernel.rules, names(each.needs)).values()
+    encoding, solver = every_configuration(tuple(options), kernel.architecture)
+    for option, value in kernel.file.items():
         if option in encoding.new:
             solver.add(encoding.new[option], encoding.to[option] == value)
-    for fact, value in it.facts.items():
+    for fact, value in kernel.facts.items():
         solver.add(encoding.values.get(fact, value) == value)
-    gives, lacks = encoding.gives(name), missing(it, name)
+    gives, lacks = encoding.gives(name), missing(kernel, name)
     if str(solver.check(encoding.z3.Not(gives))) == "unsat":
         return Answer(each, "works")
     if str(solver.check(gives)) == "unsat":
-        return Answer(each, "missing", tuple(n for n in lacks if it.file.get(n) == 0))
-    rest = tuple(n for n in lacks if n not in it.file)
+        return Answer(each, "missing", tuple(n for n in lacks if kernel.file.get(n) == 0))
+    rest = tuple(n for n in lacks if n not in kernel.file)
     return Answer(each, "unknown", rest, "the fragment does not decide it: its base does")

@@ -1,7 +1,7 @@
-"""What is said of a configuration: works, missing, impossible, or what is not known (U6).
+"""The judgement on a configuration: each capability works, is missing, impossible or unknown (U6).
 
-The rules of a release that was read decide.  Of one between two that were read it is said
-what both say; of a later one, and of a vendor's, what is not known is said so.
+The rules of a release that was read decide.  Of a release between two that were read both
+must agree; of a later one, and of a vendor's, the answer may be *unknown*.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ State = Literal["works", "missing", "impossible", "unknown"]
 
 @dataclass(frozen=True)
 class Answer:
-    """What is said of one capability, what it lacks, and why."""
+    """The judgement on one capability: its state, the options that it lacks, and why."""
 
     capability: Capability
     state: State
@@ -71,13 +71,13 @@ class Judgement:
 View = Callable[[Kernel, str], Answer]
 
 
-def whole(it: Kernel, name: str) -> Answer:
-    """What is said of a capability in a whole configuration, by the rules of one release."""
+def whole(kernel: Kernel, name: str) -> Answer:
+    """The answer of a whole configuration on a capability, by the rules of one release."""
     each = next(c for c in CAPABILITIES if c.name == name)
-    if works(it, name):
+    if works(kernel, name):
         return Answer(each, "works")
-    why = impossible(it, name)
-    return Answer(each, "impossible" if why else "missing", missing(it, name), why)
+    why = impossible(kernel, name)
+    return Answer(each, "impossible" if why else "missing", missing(kernel, name), why)
 
 
 def judge(
@@ -88,18 +88,18 @@ def judge(
     vendor: str = "",
     view: View = whole,
 ) -> Judgement:
-    """What is said of each capability, and what in the file the kernel does not have.
+    """The judgement on each capability, and the options in the file that the kernel lacks.
 
     Args:
         architecture: one of `ARCHITECTURE_SYMBOLS`.
-        version: that of the kernel.
-        file: values of 0, 1 and 2, in the order in which they were given.
-        vendor: what follows the version, if it is more than a release candidate's number:
-            such a kernel may have taken over what later releases have.
-        view: what the rules of one release say of a capability.
+        version: the kernel's.
+        file: the options' values (0: n, 1: m, 2: y), in the file's order.
+        vendor: the suffix of the version, if it is more than a release candidate's number:
+            such a kernel may have taken over options of later releases.
+        view: answers on a capability, by the rules of one release.
 
     Raises:
-        ValueError: for a 32-bit kernel.
+        ValueError: the kernel is a 32-bit one.
     """
     kernels = tuple(kernel(architecture, each, file) for each in judges(version))
     answers = tuple(_answer(each, version, kernels, vendor, view) for each in CAPABILITIES)
@@ -112,7 +112,7 @@ def _answer(
 ) -> Answer:
     if not kernels:
         return Answer(each, "unknown", why=_before(each, version))
-    views = [view(it, each.name) for it in kernels]
+    views = [view(kernel, each.name) for kernel in kernels]
     lacks = tuple(dict.fromkeys(name for one in views for name in one.lacks))
     if later_than_read(version):
         words = _in_words(views[0])
@@ -120,8 +120,8 @@ def _answer(
         return Answer(each, "unknown", lacks, why)
     if len({one.state for one in views}) > 1:
         words = ", ".join(
-            f"by those of {dots(it.version)} it {_in_words(one)}"
-            for it, one in zip(kernels, views, strict=True)
+            f"by those of {dots(kernel.version)} it {_in_words(one)}"
+            for kernel, one in zip(kernels, views, strict=True)
         )
         why = f"the rules of Linux {dots(version)} were not read: {words}"
         return Answer(each, "unknown", lacks, why)
@@ -140,28 +140,28 @@ def _in_words(one: Answer) -> str:
 
 
 def _before(each: Capability, version: Release) -> str:
-    """What is known of a kernel that is older than the rules that were read."""
+    """Why nothing is known of a kernel that is older than the rules that were read."""
     now, seen = dots(version), dots(each.seen)
     if version >= each.seen:
         return f"Linux {seen} has options for it; what {now} asks of them was not read"
     return f"the oldest Linux read with options for it is {seen}; {now} was not read"
 
 
-def _perhaps_taken_over(it: Kernel, answer: Answer) -> tuple[str, ...]:
+def _perhaps_taken_over(kernel: Kernel, answer: Answer) -> tuple[str, ...]:
     """Options of later releases that a vendor's kernel would need for another answer."""
     if answer.state == "works":
         return ()
-    wanted = absent(it, answer.capability.name)
+    wanted = absent(kernel, answer.capability.name)
     return tuple(
         name
         for name in wanted
-        if comes_later(it, name) and (answer.state == "impossible" or name in it.foreign)
+        if comes_later(kernel, name) and (answer.state == "impossible" or name in kernel.foreign)
     )
 
 
 def _foreign(kernels: Sequence[Kernel]) -> list[str]:
-    """What none of the kernels has."""
-    sets = [set(it.foreign) for it in kernels]
+    """The names of the file's options that none of the kernels has."""
+    sets = [set(kernel.foreign) for kernel in kernels]
     return [
         name for name in (kernels[0].foreign if kernels else ()) if all(name in s for s in sets)
     ]
@@ -170,12 +170,12 @@ def _foreign(kernels: Sequence[Kernel]) -> list[str]:
 def _stranger(name: str, architecture: str, kernels: Sequence[Kernel]) -> Stranger:
     where = every_range(name, architecture)
     instead = REPLACED.get(name, "")
-    replaces = all(instead in it.rules for it in kernels)
+    replaces = all(instead in kernel.rules for kernel in kernels)
     return Stranger(name, ranges_shown(where) if where else "", instead if replaces else "")
 
 
 def proposal(judgement: Judgement, wanted: Sequence[str]) -> Plan:
-    """A smallest set of changes for what is wanted, which the rules of every kernel in it keep.
+    """A smallest set of changes for the wanted capabilities, by the rules of each of its kernels.
 
     `Plan.changes` is None where there is none, or where releases on both sides of the version
     ask for different ones.
@@ -183,25 +183,25 @@ def proposal(judgement: Judgement, wanted: Sequence[str]) -> Plan:
     kernels = judgement.kernels
     if not kernels:
         return Plan(None, {}, because="the rules of so old a kernel were not read")
-    plans = [plan(it, wanted) for it in kernels]
+    plans = [plan(kernel, wanted) for kernel in kernels]
     for proposed in plans:
         if proposed.changes is not None and all(
-            _serves(it, proposed.changes, wanted) for it in kernels
+            _serves(kernel, proposed.changes, wanted) for kernel in kernels
         ):
             return proposed
     if len(plans) == 1:
         return plans[0]
     if without := [proposed.because for proposed in plans if proposed.changes is None]:
         return Plan(None, {}, because="; ".join(without))
-    shown = " and ".join(dots(it.version) for it in kernels)
+    shown = " and ".join(dots(kernel.version) for kernel in kernels)
     return Plan(None, {}, because=f"the rules of {shown} ask for different changes")
 
 
-def _serves(it: Kernel, changes: Mapping[str, int], wanted: Sequence[str]) -> bool:
+def _serves(kernel: Kernel, changes: Mapping[str, int], wanted: Sequence[str]) -> bool:
     """The changes stay, and give what is wanted, by these rules."""
-    if not all(name in it.rules for name in changes):
+    if not all(name in kernel.rules for name in changes):
         return False
-    after = settle(it, changes)
+    after = settle(kernel, changes)
     needs = [c.needs for c in CAPABILITIES if c.name in wanted]
     stays = all(after[name] == value for name, value in changes.items())
     return stays and all(evaluate(term, after, choose) > 0 for term in needs)

@@ -39,12 +39,13 @@ __all__ = ["Encoding", "Plan", "impossible", "plan"]
 
 @dataclass(frozen=True)
 class Plan:
-    """The answer for the capabilities that were wanted.
+    """A smallest set of changes to a configuration that gives the wanted capabilities.
 
-    ``changes`` is a smallest set, None if there is none, and then ``because``
-    says why; ``follow`` is what else changes with it; ``lost``, capabilities that
-    no set of changes can keep; ``others``, the equally small sets that differ in one
-    option: what is left out, what is set instead, and its value.
+    ``changes`` has the new value (0: n, 1: m, 2: y) of each option to set, None if no set
+    will do, and then ``because`` is the reason; ``follow`` has the other options whose values
+    change with them; ``lost`` names the capabilities that no set of changes can keep;
+    ``others`` has the equally small sets that differ in one option: which one is left out,
+    which is set instead, and to which value.
     """
 
     changes: Mapping[str, int] | None
@@ -55,21 +56,24 @@ class Plan:
 
 
 class Encoding:
-    """The configurations that changes lead to, in z3's terms.
+    """The configurations that changes to a kernel's options lead to, as terms of z3.
 
-    ``asked`` names the options with a prompt, which a user can change; ``new`` says of each
-    whether it is changed, ``to`` its new value, ``values`` what it and all others have then;
-    ``count`` is the number of changes.
+    ``prompts`` names the options with a prompt, which a user can change; ``new`` has of each
+    whether it is changed, ``to`` its new value, ``values`` the value that each option has then
+    (0: n, 1: m, 2: y); ``count`` is the number of changes.
     """
 
-    def __init__(self, it: Kernel) -> None:
+    def __init__(self, kernel: Kernel) -> None:
         import z3
 
-        self.it, self.z3 = it, z3
-        self.asked = [name for name, option in it.rules.items() if option.asked]
-        self.new = {name: z3.Bool(f"new {name}") for name in self.asked}
-        self.to = {name: z3.Int(f"to {name}") for name in self.asked}
-        self.values: dict[str, Any] = {**it.facts, **{name: z3.Int(name) for name in it.rules}}
+        self.kernel, self.z3 = kernel, z3
+        self.prompts = [name for name, option in kernel.rules.items() if option.asked]
+        self.new = {name: z3.Bool(f"new {name}") for name in self.prompts}
+        self.to = {name: z3.Int(f"to {name}") for name in self.prompts}
+        self.values: dict[str, Any] = {
+            **kernel.facts,
+            **{name: z3.Int(name) for name in kernel.rules},
+        }
         self.count = z3.Sum([z3.IntVal(0), *(z3.If(new, 1, 0) for new in self.new.values())])
 
     def choose(self, condition: Any, a: Any, b: Any) -> Any:
@@ -79,35 +83,35 @@ class Encoding:
         return self.z3.If(condition, a, b)
 
     def constraints(self) -> list[Any]:
-        """Terms: every option has the value that its rule gives it."""
-        it, selected, terms = self.it, selectors(self.it), []
+        """The terms that say that every option has the value that its rule gives it."""
+        kernel, selected, terms = self.kernel, selectors(self.kernel), []
         wishes = {
             name: Wish(
                 self.new.get(name, False),
                 self.to.get(name, 0),
-                it.file.get(name),
-                it.floors.get(name, 0),
+                kernel.file.get(name),
+                kernel.floors.get(name, 0),
             )
-            for name in it.rules
+            for name in kernel.rules
         }
-        for name, option in it.rules.items():
+        for name, option in kernel.rules.items():
             if not option.choice:
                 rule = settled(option, self.values, wishes[name], selected[name], self.choose)
                 terms.append(self.values[name] == rule)
-        for members in choices(it):
+        for members in choices(kernel):
             for name, value in chosen(members, self.values, wishes, self.choose).items():
                 terms.append(self.values[name] == value)
         return terms
 
     def changes(self) -> list[Any]:
-        """Terms: every change is to a value that the option can have, and keeps."""
-        return [limit for name in self.asked for limit in self._allowed(name)]
+        """The terms that say that each option is changed to a value that it can have, and keeps."""
+        return [limit for name in self.prompts for limit in self._allowed(name)]
 
     def _allowed(self, name: str) -> list[Any]:
         """A change is one that `make olddefconfig` keeps, to a value that the option can have."""
-        option, new, to = self.it.rules[name], self.new[name], self.to[name]
+        option, new, to = self.kernel.rules[name], self.new[name], self.to[name]
         possible = [2] if option.choice else [0, 2]
-        if option.tristate and self.it.facts.get("MODULES", 0):
+        if option.tristate and self.kernel.facts.get("MODULES", 0):
             possible = [0, 1, 2]
         stays = self.values[name] == to
         return [
@@ -116,44 +120,52 @@ class Encoding:
         ]
 
     def gives(self, name: str) -> Any:
-        """A term: the capability works."""
+        """The term that says that the capability works.
+
+        Raises:
+            KeyError: there is no such capability.
+        """
         term = evaluate(capability(name).needs, self.values, self.choose)
         return self.z3.BoolVal(term > 0) if isinstance(term, int) else term > 0
 
 
-def _needing(it: Kernel, wanted: Iterable[str]) -> Kernel:
+def _needing(kernel: Kernel, wanted: Iterable[str]) -> Kernel:
     """The kernel with the rules alone that decide the wanted capabilities."""
     needed = [name for each in wanted for name in names(capability(each).needs)]
-    return replace(it, rules=cone(it.rules, needed))
+    return replace(kernel, rules=cone(kernel.rules, needed))
 
 
-def plan(it: Kernel, wanted: Sequence[str]) -> Plan:
-    """A smallest set of changes for all that is wanted, the same one each time.
+def plan(kernel: Kernel, wanted: Sequence[str]) -> Plan:
+    """A smallest set of changes that gives the wanted capabilities, the same one each time.
 
-    Of equally small ones it is that of least risk; `Plan.others` has the rest.  What works
-    already keeps working, if any set of changes can do that.
+    Of equally small ones it is that of least risk; `Plan.others` has the rest.  Capabilities
+    that work already keep working, if any set of changes can do that.
+
+    Raises:
+        KeyError: there is no such capability.
+        Undecided: z3 gave up.
     """
-    before = settle(it)
-    working = [c.name for c in CAPABILITIES if not c.policy and works(it, c.name)]
+    before = settle(kernel)
+    working = [c.name for c in CAPABILITIES if not c.policy and works(kernel, c.name)]
     for keep in (working, []):
-        encoding = Encoding(_needing(it, [*wanted, *keep]))
+        encoding = Encoding(_needing(kernel, [*wanted, *keep]))
         changes = _smallest(encoding, [*wanted, *keep])
         if changes is not None:
-            after = settle(it, changes)
+            after = settle(kernel, changes)
             _recheck(after, changes, [*wanted, *keep])
             follow = {
                 name: after[name]
-                for name in it.rules
+                for name in kernel.rules
                 if after[name] != before[name] and name not in changes
             }
             lost = [name for name in working if not evaluate(capability(name).needs, after, choose)]
             others = _others(encoding, changes, [*wanted, *keep])
             return Plan(changes, follow, lost=tuple(lost), others=others)
-    return Plan(None, {}, because=_why_not(it, wanted))
+    return Plan(None, {}, because=_why_not(kernel, wanted))
 
 
 def _recheck(after: Mapping[str, int], changes: Mapping[str, int], wanted: Sequence[str]) -> None:
-    """The changed configuration, worked out without the solver, has what was asked."""
+    """Check that the changed configuration, settled without the solver, gives what is wanted."""
     gone = [name for name, value in changes.items() if after[name] != value]
     absent = [n for n in wanted if not evaluate(capability(n).needs, after, choose)]
     if gone or absent:
@@ -172,11 +184,11 @@ def _smallest(encoding: Encoding, wanted: Sequence[str]) -> dict[str, int] | Non
     solver = interruptible(z3.Solver())
     solver.add(*optimizer.assertions(), encoding.count == size)
     changed = []
-    for name in sorted(encoding.asked, key=lambda name: -encoding.it.rules[name].risk):
+    for name in sorted(encoding.prompts, key=lambda name: -encoding.kernel.rules[name].risk):
         if not _settle_for(solver, z3.Not(encoding.new[name])):
             changed.append(name)
     result = {}
-    for name in (n for n in encoding.asked if n in changed):
+    for name in (n for n in encoding.prompts if n in changed):
         for value in (1, 2, 0):
             if _settle_for(solver, encoding.to[name] == value):
                 result[name] = value
@@ -192,7 +204,7 @@ def _others(
     solver = interruptible(z3.Solver())
     solver.add(*encoding.constraints(), *encoding.changes())
     solver.add(*(encoding.gives(name) for name in wanted), encoding.count == len(changes))
-    free = [name for name in encoding.asked if name not in changes]
+    free = [name for name in encoding.prompts if name not in changes]
     for dropped in changes:
         solver.push()
         solver.add(z3.Not(encoding.new[dropped]))
@@ -210,9 +222,9 @@ def _others(
     return tuple(sorted(others))
 
 
-def _can(it: Kernel, name: str) -> bool:
+def _can(kernel: Kernel, name: str) -> bool:
     """Some set of changes gives the capability."""
-    encoding = Encoding(_needing(it, [name]))
+    encoding = Encoding(_needing(kernel, [name]))
     solver = interruptible(encoding.z3.Solver())
     solver.add(*encoding.constraints(), *encoding.changes(), encoding.gives(name))
     return satisfiable(solver)
@@ -226,29 +238,34 @@ def _settle_for(solver: Any, term: Any) -> bool:
     return True
 
 
-def _why_not(it: Kernel, wanted: Sequence[str]) -> str:
+def _why_not(kernel: Kernel, wanted: Sequence[str]) -> str:
     """In one line: options that do not exist there, or facts that stand in the way."""
-    alone = [name for name in wanted if not _can(it, name)]
+    alone = [name for name in wanted if not _can(kernel, name)]
     if not alone:
         return "these exclude each other: " + ", ".join(wanted)
-    return "; ".join(f"{name}: {impossible(it, name)}" for name in alone)
+    return "; ".join(f"{name}: {impossible(kernel, name)}" for name in alone)
 
 
-def impossible(it: Kernel, name: str) -> str:
-    """Why no change gives the capability; empty if one does."""
-    if _can(it, name):
+def impossible(kernel: Kernel, name: str) -> str:
+    """The reason why no change gives the capability, for a reader; empty if one does.
+
+    Raises:
+        KeyError: there is no such capability.
+        Undecided: z3 gave up.
+    """
+    if _can(kernel, name):
         return ""
-    fixed = [n for n in outside(it, name) if it.facts.get(n)]
-    freed = replace(it, facts={n: v for n, v in it.facts.items() if n not in fixed})
+    fixed = [n for n in outside(kernel, name) if kernel.facts.get(n)]
+    freed = replace(kernel, facts={n: v for n, v in kernel.facts.items() if n not in fixed})
     if fixed and _can(freed, name):
         return "it is kept out by " + ", ".join(f"CONFIG_{n}" for n in fixed)
-    if lacking := absent(it, name):
-        shown = ", ".join(f"CONFIG_{option}{_elsewhen(it, option)}" for option in lacking)
-        return f"there is no {shown} on {it.architecture} in {dots(it.version)}"
+    if lacking := absent(kernel, name):
+        shown = ", ".join(f"CONFIG_{option}{_elsewhen(kernel, option)}" for option in lacking)
+        return f"there is no {shown} on {kernel.architecture} in {dots(kernel.version)}"
     return "its options exclude each other"
 
 
-def _elsewhen(it: Kernel, option: str) -> str:
-    """When the architecture has it, for a reader."""
-    where = every_range(option, it.architecture)
+def _elsewhen(kernel: Kernel, option: str) -> str:
+    """The releases in which the architecture has the option, for a reader."""
+    where = every_range(option, kernel.architecture)
     return f" ({ranges_shown(where)})" if where else ""

@@ -19,9 +19,9 @@ __all__ = ["CostResult", "StepCost", "cost", "normal_path"]
 
 @dataclass(frozen=True)
 class StepCost:
-    """What a step costs: the entries of state that it reads, and the variables that it writes.
+    """The cost of a step: the entries of state that it reads, and the variables that it writes.
 
-    ``unbounded`` names the parts that look at every element of a sort: there
+    ``unbounded`` names the guards and variables that look at every element of a sort: there
     the number of entries says nothing.
     """
 
@@ -36,7 +36,7 @@ class StepCost:
 
     @property
     def amount(self) -> str:
-        """How many entries are read, in words."""
+        """The number of entries that are read, in words; "unbounded" where there is no bound."""
         return "unbounded" if self.unbounded else f"{len(self.reads)} entries"
 
 
@@ -50,7 +50,7 @@ class CostResult:
 
 
 def cost(action: Action, system: System) -> StepCost:
-    """What the action's guards and updates read, definitions expanded, and what it writes."""
+    """The cost of a step of the action: of its guards and updates, with definitions expanded."""
     entries: dict[App, None] = {}
     unbounded: dict[str, None] = {}
     for name, term in _parts(action):
@@ -74,7 +74,11 @@ def _parts(action: Action) -> Iterator[tuple[str, Term]]:
 
 
 def normal_path(system: System) -> list[CostResult]:
-    """The verdict on each action of the normal path, and on each look-up."""
+    """The verdict on each action of the normal path, and on each look-up.
+
+    An action passes if hotplug makes it read no more entries than `NORMAL_PATH` allows; a
+    look-up, if it reads no state and has no quantifier.
+    """
     bare = edited(system, WITHOUT_HOTPLUG)
     return [
         *(_action(system, bare, name, more) for name, more in NORMAL_PATH.items()),

@@ -51,7 +51,7 @@ class CacheLevel:
 
 @dataclass(frozen=True)
 class LookUpCosts:
-    """What a load from the section table takes; times in cycles, sizes in bytes."""
+    """The costs of a load from the section table; times in cycles, sizes in bytes."""
 
     name: str
     levels: tuple[CacheLevel, ...]
@@ -59,7 +59,7 @@ class LookUpCosts:
     line: int
     """The smallest line of a cache."""
     memory: int
-    """A load that misses every cache."""
+    """Cycles of a load that misses every cache."""
     usable: Fraction
     """The share of each cache that the table may take: the rest belongs to other data."""
     translated: int
@@ -104,7 +104,7 @@ def load_cycles(size: int, costs: LookUpCosts) -> Fraction:
 
 
 def held(arrays: Sequence[int], costs: LookUpCosts) -> dict[str, Fraction]:
-    """For each cache level, by name, the share of arrays of so many bytes that it holds.
+    """The share of arrays of so many bytes that each cache level holds, by the level's name.
 
     Each array has the usable share of a level to itself, as `load_cycles` counts.
 
@@ -119,7 +119,7 @@ def held(arrays: Sequence[int], costs: LookUpCosts) -> dict[str, Fraction]:
 
 
 def lines_touched(entries: Iterable[int], costs: LookUpCosts) -> int:
-    """How many cache lines loads of so many bytes touch, each aligned to its size.
+    """The number of cache lines that loads of so many bytes touch, each aligned to its size.
 
     >>> lines_touched([8, 16], ITANIUM2)
     2
@@ -137,9 +137,9 @@ class Choice:
     table: int
     """Bytes of the table."""
     loads: int
-    """What the look-up loads from the table."""
+    """Loads from the table that a look-up makes."""
     cycles: Fraction
-    """What these loads take, expected."""
+    """Expected cycles of these loads."""
     lines: int
     """Cache lines that these loads touch."""
     looked_up: int
@@ -149,30 +149,35 @@ class Choice:
 
 
 CRITERIA: dict[str, Callable[[Choice], Fraction]] = {
-    "table": lambda it: Fraction(it.table),
-    "waste": lambda it: Fraction(it.candidate.memmap_on_holes),
-    "removable": lambda it: 1 - Fraction(it.candidate.removable),
-    "lookup": lambda it: it.cycles,
+    "table": lambda choice: Fraction(choice.table),
+    "waste": lambda choice: Fraction(choice.candidate.memmap_on_holes),
+    "removable": lambda choice: 1 - Fraction(choice.candidate.removable),
+    "lookup": lambda choice: choice.cycles,
 }
-"""What should be small: bytes of table, mem_map on holes, share not removable, cycles."""
+"""What should be small: bytes of table, bytes of mem_map on holes, share not removable, cycles."""
 
 
 def choices(
     arch: Architecture, candidates: Iterable[Candidate], costs: LookUpCosts = ITANIUM2
 ) -> list[Choice]:
-    """Each candidate with either layout of the table.
+    """The choices: each candidate with either layout of its table.
 
     Entries of present sections are looked up, no others.
+
+    Args:
+        arch: the architecture, whose entries have so many bytes.
+        candidates: the section sizes.
+        costs: what a load takes.
     """
     result = []
-    for it in candidates:
-        entries, pointers = it.present * arch.mem_section, it.roots * _POINTER
+    for candidate in candidates:
+        entries, pointers = candidate.present * arch.mem_section, candidate.roots * _POINTER
         arrays = {"flat": [entries], "two-level": [pointers, entries]}
         loaded = {"flat": [arch.mem_section], "two-level": [_POINTER, arch.mem_section]}
-        tables = {"flat": it.flat_table, "two-level": it.two_level_table}
+        tables = {"flat": candidate.flat_table, "two-level": candidate.two_level_table}
         result += [
             Choice(
-                it,
+                candidate,
                 layout,
                 table,
                 LOOK_UP_LOADS[layout],
@@ -187,7 +192,7 @@ def choices(
 
 
 def _feasible(options: Iterable[Choice]) -> list[Choice]:
-    return [it for it in options if not it.candidate.forbidden_by]
+    return [choice for choice in options if not choice.candidate.forbidden_by]
 
 
 def pareto_front(options: Sequence[Choice]) -> list[Choice]:
@@ -195,10 +200,12 @@ def pareto_front(options: Sequence[Choice]) -> list[Choice]:
 
     Of choices that are equal in every criterion, all stay.
     """
-    valued = [(it, [value(it) for value in CRITERIA.values()]) for it in _feasible(options)]
+    valued = [
+        (choice, [value(choice) for value in CRITERIA.values()]) for choice in _feasible(options)
+    ]
     return [
-        it
-        for it, mine in valued
+        choice
+        for choice, mine in valued
         if not any(
             theirs != mine and all(a <= b for a, b in zip(theirs, mine, strict=True))
             for _, theirs in valued
@@ -207,7 +214,14 @@ def pareto_front(options: Sequence[Choice]) -> list[Choice]:
 
 
 def weighted_costs(options: Sequence[Choice], weights: Mapping[str, Fraction]) -> list[Fraction]:
-    """The weighted cost of each choice; a criterion counts by its share of the worst feasible."""
+    """The weighted cost of each choice, without a unit.
+
+    A criterion counts by its share of the worst value that a feasible choice has.
+
+    Args:
+        options: the choices, forbidden ones included.
+        weights: how much each of `CRITERIA` counts, at least 0.
+    """
     worst = {
         name: max(map(value, _feasible(options)), default=Fraction(0))
         for name, value in CRITERIA.items()
@@ -215,19 +229,19 @@ def weighted_costs(options: Sequence[Choice], weights: Mapping[str, Fraction]) -
     return [
         sum(
             (
-                weights[name] * value(it) / worst[name]
+                weights[name] * value(choice) / worst[name]
                 for name, value in CRITERIA.items()
                 if worst[name]
             ),
             Fraction(0),
         )
-        for it in options
+        for choice in options
     ]
 
 
 @dataclass(frozen=True)
 class Optimum:
-    """A cheapest feasible choice, and whether z3 agrees that none is cheaper."""
+    """A cheapest feasible choice, its weighted cost, and z3's verdict that none is cheaper."""
 
     choice: Choice
     cost: Fraction
@@ -240,12 +254,16 @@ def optimum(
     """The cheapest feasible choice, of equals the smallest section; None if none is feasible.
 
     Args:
-        asks: what the map asks of a section, as `memory_of` says.
+        arch: whose constraints hold.
+        asks: what the map asks of a section, as `memory_of` has it.
+        options: the choices, forbidden ones included.
         weights: how much each of `CRITERIA` counts, at least 0.
     """
     costs = weighted_costs(options, weights)
     allowed = [
-        (c, it) for c, it in zip(costs, options, strict=True) if not it.candidate.forbidden_by
+        (cost, choice)
+        for cost, choice in zip(costs, options, strict=True)
+        if not choice.candidate.forbidden_by
     ]
     if not allowed:
         return None
@@ -260,11 +278,11 @@ def show_optimal(
     costs: Sequence[Fraction],
     best: Choice,
 ) -> Verdict:
-    """*proved* if z3 finds `best` feasible, and no feasible choice that costs less.
+    """The verdict of z3 that `best` is feasible, and that no feasible choice costs less.
 
-    Feasible is what the constraints of `spec/numbers/section_size.py` say of a variable; what
-    `candidates` found forbidden is not looked at. If they allow a power of two that is not
-    among the options, nothing is known of its cost: *undetermined*.
+    Feasible is what the constraints of `spec/numbers/section_size.py` say of a variable;
+    `Candidate.forbidden_by` is not looked at. If they allow a power of two that is not among
+    the options, nothing is known of its cost, and the verdict is *undetermined*.
 
     Args:
         arch: whose constraints hold.
@@ -277,18 +295,19 @@ def show_optimal(
 
     section, layout, cost = z3.Int("section"), z3.String("layout"), z3.Real("cost")
 
-    def is_(it: Choice) -> object:
-        return z3.And(section == it.candidate.section, layout == z3.StringVal(it.layout))
+    def is_(choice: Choice) -> object:
+        size = section == choice.candidate.section
+        return z3.And(size, layout == z3.StringVal(choice.layout))
 
     solver = interruptible(z3.Solver())
     solver.set("rlimit", _RESOURCES)
     solver.add(*(holds(arch, asks, section) for holds in CONSTRAINTS.values()))
-    sizes = {it.candidate.section for it in options}
+    sizes = {choice.candidate.section for choice in options}
     others = [section == 1 << bits for bits in range(_BITS) if 1 << bits not in sizes]
     unpriced = solver.check(z3.Or(*others))
     solver.add(z3.Or(*map(is_, options)))
-    for it, its_cost in zip(options, costs, strict=True):
-        solver.add(z3.Implies(is_(it), cost == z3.Q(its_cost.numerator, its_cost.denominator)))
+    for choice, price in zip(options, costs, strict=True):
+        solver.add(z3.Implies(is_(choice), cost == z3.Q(price.numerator, price.denominator)))
     feasible = solver.check(is_(best))
     bound = costs[options.index(best)]
     cheaper = solver.check(cost < z3.Q(bound.numerator, bound.denominator))

@@ -18,7 +18,7 @@ __all__ = ["Candidate", "candidates", "memory_of", "removable_share", "size_bits
 
 @dataclass(frozen=True)
 class Candidate:
-    """A section size for a map; sizes in bytes."""
+    """A section size for a memory map, and what it costs; sizes in bytes."""
 
     section: int
     forbidden_by: tuple[str, ...]
@@ -89,7 +89,11 @@ def removable_share(fills: Mapping[int, int], section: int, kernel_frames: int) 
 
 
 def memory_of(ranges: Sequence[tuple[int, int]], device: int = 0) -> Memory:
-    """What memory at the ranges, in bytes, asks of a section size; `device` as in `Memory`.
+    """The demands of memory on a section size: the largest section that lies in it whole.
+
+    Args:
+        ranges: (start, end) of memory in bytes, end excluded, ascending.
+        device: memory devices begin at multiples of so many bytes, and hold one (0: not known).
 
     >>> memory_of([(1 << 20, 5 << 20)]).whole == 2 << 20
     True
@@ -103,7 +107,7 @@ def memory_of(ranges: Sequence[tuple[int, int]], device: int = 0) -> Memory:
 
 
 def size_bits(arch: Architecture, asks: Memory) -> range:
-    """The bits of every section size that the constraints can allow, and of one that they forbid.
+    """The exponents of the section sizes that the constraints can allow, and of one they forbid.
 
     From a sub-section to what lies in memory without a hole, and in any case to the
     size that the architecture has.
@@ -124,14 +128,14 @@ def candidates(
     kernel_frames: int = 0,
     device: int = 0,
 ) -> list[Candidate]:
-    """Every section size 2**bits for memory at the (start, end) ranges, end excluded.
+    """The section sizes 2**bits, each with its costs, for memory at the (start, end) ranges.
 
     Args:
         arch: the architecture.
-        ranges: where memory is, in bytes.
-        bits: without them, all sizes that the constraints can allow, as `size_bits` says.
-        kernel_frames: how many are scattered over memory, and keep their sections from leaving.
-        device: so many bytes, or a multiple, come and go at once (0: not known).
+        ranges: where memory is, in bytes, end excluded.
+        bits: exponents of sizes; by default all that the constraints can allow (`size_bits`).
+        kernel_frames: so many are scattered over memory, and keep their sections from leaving.
+        device: memory devices begin at multiples of so many bytes, and hold one (0: not known).
 
     Raises:
         ValueError: ranges are empty, unsorted, overlapping or out of reach.

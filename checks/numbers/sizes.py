@@ -17,7 +17,7 @@ _RESOURCES = 50_000_000
 
 @dataclass(frozen=True)
 class ClaimResult:
-    """What z3 found: for a refuted claim, a case and an x that break it."""
+    """The verdict on a claim; of a refuted one, a case and an x that break it."""
 
     claim: Claim
     verdict: Verdict
