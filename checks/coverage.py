@@ -46,7 +46,7 @@ __all__ = ["PROVIDERS", "Cell", "Evidence", "Question", "RowCoverage", "coverage
 
 @dataclass(frozen=True)
 class Evidence:
-    """One reason to believe that a row has a column.
+    """A piece of evidence that a row has a column.
 
     ``name`` is the property, variant, claim or command; ``verdict`` passes when
     it is as it should be (for *defect*: the wrong design is refuted); ``detail``
@@ -62,16 +62,16 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Question:
-    """What the providers look at, and how.
+    """The subjects of the providers, and how they look at them.
 
     Args:
         system: the specification.
         variants: the wrong designs.
         commands: the sub-commands that there are.
-        jobs: processes.
-        folder: where answers are kept.
-        progress: called with what is being looked at.
-        kernels: what real kernels have shown.
+        jobs: processes; as many as there are cores by default.
+        folder: where answers and evidence are kept; nothing is kept without it.
+        progress: called with a sentence for a person who waits.
+        kernels: the evidence from real kernels.
     """
 
     system: System
@@ -83,7 +83,7 @@ class Question:
     kernels: tuple[Evidence, ...] = ()
 
     def say(self, text: str) -> None:
-        """Tell whoever waits."""
+        """Pass the sentence on to ``progress``."""
         if self.progress:
             self.progress(text)
 
@@ -101,15 +101,15 @@ class Cell:
 
     @property
     def missing(self) -> bool:
-        """There is no evidence at all."""
+        """Whether there is no evidence at all."""
         return not self.evidence
 
     @property
     def verdict(self) -> Verdict:
-        """*refuted* if the column is claimed without evidence; otherwise the worst of it."""
+        """The worst verdict of the evidence; without any, *refuted* if the column is claimed."""
         if self.missing:
             return Verdict.refuted if self.claimed else Verdict.holds
-        return combine(found.verdict for found in self.evidence)
+        return combine(one.verdict for one in self.evidence)
 
 
 @dataclass(frozen=True)
@@ -126,20 +126,20 @@ class RowCoverage:
 
     @property
     def verdict(self) -> Verdict:
-        """The worst of the cells."""
+        """The worst verdict of the cells."""
         return combine(cell.verdict for cell in self.cells)
 
 
 def coverage(
     question: Question, *, rows: Iterable[Row] = ROWS, providers: Iterable[Provider] | None = None
 ) -> list[RowCoverage]:
-    """The table: every row with what the providers found for it."""
+    """The table: every row with the evidence that the providers have for it."""
     chosen = PROVIDERS if providers is None else tuple(providers)
     apart = _apart(question, [provider for provider in _APART if provider in chosen])
-    found = [
-        evidence
+    evidence = [
+        one
         for provider in chosen
-        for evidence in (apart[provider] if provider in apart else provider(question))
+        for one in (apart[provider] if provider in apart else provider(question))
     ]
     return [
         RowCoverage(
@@ -148,7 +148,7 @@ def coverage(
                 Cell(
                     column,
                     column in row.claims,
-                    tuple(e for e in found if (e.row, e.column) == (row.id, column)),
+                    tuple(e for e in evidence if (e.row, e.column) == (row.id, column)),
                 )
                 for column in COLUMNS
             ),
@@ -161,7 +161,7 @@ def coverage(
 
 
 def declared(question: Question) -> Iterator[Evidence]:
-    """*spec*: the properties of a row, if some action changes what they read."""
+    """The evidence for *spec*: the properties of a row that read what some action writes."""
     for row in question.system.rows:
         claims = [claim for claim in question.system.properties if row in claim.covers]
         for claim in claims:
@@ -177,7 +177,7 @@ def _actions_of(system: System, claim: Property) -> list[Action]:
 
 
 def proved(question: Question) -> Iterator[Evidence]:
-    """*proof*: the verdict on every property that covers a row."""
+    """The evidence for *proof*: the verdict on every property that covers a row."""
     question.say("proving every property")
     decisions = check(question.system, PROFILES[0], jobs=question.jobs, folder=question.folder)
     for decision in decisions:
@@ -186,19 +186,19 @@ def proved(question: Question) -> Iterator[Evidence]:
 
 
 def refuted(question: Question) -> Iterator[Evidence]:
-    """*defect*: the variants, each refuted by a trace from boot."""
+    """The evidence for *defect*: the variants, each refuted by a shortest trace from boot."""
     for variant in question.variants:
         question.say(f"refuting {variant.name}")
         changed = apply(question.system, variant)
-        found = first_violation(changed, variant.breaks, folder=question.folder)
-        verdict = Verdict.holds if found else Verdict.undetermined
-        detail = f"{len(found.steps)} steps" if found else "no trace found"
+        trace = first_violation(changed, variant.breaks, folder=question.folder)
+        verdict = Verdict.holds if trace else Verdict.undetermined
+        detail = f"{len(trace.steps)} steps" if trace else "no trace found"
         for row in variant.covers:
             yield Evidence(row, "defect", variant.name, verdict, detail)
 
 
 def sizes(question: Question) -> Iterator[Evidence]:
-    """The claims on section and block sizes: true ones proved, wrong designs refuted (R1 to R5)."""
+    """The evidence on section and block sizes: claims proved, wrong designs refuted (R1 to R5)."""
     question.say("proving the claims on sizes")
     for result in prove_claims():
         claim = result.claim
@@ -223,19 +223,19 @@ def _at(x: int | None) -> str:
 
 
 def cost(question: Question) -> Iterator[Evidence]:
-    """What the normal path reads because of hotplug (U2), and designs that are too slow."""
+    """The evidence on the normal path: entries read for hotplug (U2), designs that are too slow."""
     question.say("counting what the normal path reads")
     for result in normal_path(question.system):
         yield Evidence("U2", "spec", result.name, Verdict.holds, "a bound is stated")
         yield Evidence("U2", "proof", result.name, result.verdict, result.detail)
     for design in SLOW_DESIGNS:
-        found = normal_path(edited(question.system, design.edits))
-        (slow,) = (result for result in found if result.name == design.slows)
+        results = normal_path(edited(question.system, design.edits))
+        (slow,) = (result for result in results if result.name == design.slows)
         yield Evidence("U2", "defect", design.name, _must_fail(slow.verdict), slow.detail)
 
 
 def configurations(question: Question) -> Iterator[Evidence]:
-    """The claims on Kconfig's rules, and that no set of changes is smaller than ours (U6)."""
+    """The evidence on Kconfig's rules, and that no set of changes is smaller than ours (U6)."""
     question.say("proving the claims on configurations")
     for result in prove_configuration_claims():
         claim, cases = result.claim, f"{len(result.claim.cases)} cases"
@@ -251,26 +251,27 @@ def configurations(question: Question) -> Iterator[Evidence]:
 
 
 def agreed(question: Question) -> Iterator[Evidence]:
-    """*engine*: the properties whose actions the engine takes in lock step with the reference.
+    """The evidence for *engine*: properties whose actions it takes in lock step with the reference.
 
-    All of a property's actions, that is, and of each variable that the property reads some
-    value was compared; the detail says how many entries never were.
+    The engine took every action that a property needs, and of each variable that the property
+    reads some value was compared; the detail says how many entries never were.
     """
     from .fuzz.agreement import agreement
 
     question.say("comparing the engine with the reference")
-    found = agreement(question.system, _COMPARED, folder=question.folder)
-    if found.divergence:
-        operation = f"{found.divergence.operations[-1][0]} diverges"
+    result = agreement(question.system, _COMPARED, folder=question.folder)
+    if result.divergence:
+        operation = f"{result.divergence.operations[-1][0]} diverges"
         for row in question.system.rows:
             yield Evidence(row, "engine", "lock step", Verdict.refuted, operation)
         return
-    never = set(found.never_told)
+    never = set(result.never_told)
     for claim in question.system.properties:
         read = reads(question.system, claim.formula)
-        if read and not read & never and not found.lacking(claim):
-            left = found.left_untold(claim)
-            detail = f"{found.steps} operations" + (f", {left} entries never told" if left else "")
+        if read and not read & never and not result.lacking(claim):
+            untold = result.left_untold(claim)
+            entries = f", {untold} entries never told" if untold else ""
+            detail = f"{result.steps} operations{entries}"
             for row in claim.covers:
                 yield Evidence(row, "engine", claim.name, Verdict.holds, detail)
 
@@ -280,12 +281,12 @@ _COMPARED = 20_000
 
 
 def seen(question: Question) -> Iterator[Evidence]:
-    """*kernel*: the scenarios that real kernels went through as the specification predicts."""
+    """The evidence for *kernel*: scenarios that real kernels go through as predicted."""
     yield from question.kernels
 
 
 def commands(question: Question) -> Iterator[Evidence]:
-    """*use*: the sub-command that a row names."""
+    """The evidence for *use*: the sub-command that a row names, if there is one."""
     for row in ROWS:
         if row.command in question.commands:
             yield Evidence(row.id, "use", row.command, Verdict.holds, f"memhp {row.command}")
@@ -315,27 +316,27 @@ _DECISIVE = tuple(
     for folder in ("spec", "reference", "engine", "checks")
     for kind in ("py", "c", "h")
 )
-"""The code that decides what they find."""
+"""The code on which their evidence depends."""
 
 
 def _apart(question: Question, providers: Sequence[Provider]) -> dict[Provider, list[Evidence]]:
-    """What they find, or found the last time if all of it passed."""
+    """The evidence of each provider, or that of the last time if all of it passed."""
     # Of others than our own variants nothing tells whether their functions have changed.
-    kept_in = question.folder if all(one in VARIANTS for one in question.variants) else None
-    path = kept_in / "coverage.json" if kept_in and providers else None
+    folder = question.folder if all(one in VARIANTS for one in question.variants) else None
+    path = folder / "coverage.json" if folder and providers else None
     key = _key(question) if path else ""
-    if path and (known := _stored(path, key, providers)) is not None:
-        return known
-    found: dict[Provider, list[Evidence]] = {provider: [] for provider in providers}
+    if path and (earlier := _stored(path, key, providers)) is not None:
+        return earlier
+    evidence: dict[Provider, list[Evidence]] = {provider: [] for provider in providers}
     alone = replace(question, variants=(), jobs=1, progress=None, kernels=())
     pieces = list(_pieces(question, providers))
-    decided = each(_piece, alone, pieces, question.jobs)
-    for number, ((provider, _), evidence) in enumerate(zip(pieces, decided, strict=True), 1):
+    answers = each(_piece, alone, pieces, question.jobs)
+    for number, ((provider, _), answer) in enumerate(zip(pieces, answers, strict=True), 1):
         question.say(f"gathering evidence: {number} of {len(pieces)}")
-        found[provider] += evidence
-    if path and all(one.verdict.passes for every in found.values() for one in every):
-        _store(path, key, found)
-    return found
+        evidence[provider] += answer
+    if path and all(one.verdict.passes for every in evidence.values() for one in every):
+        _store(path, key, evidence)
+    return evidence
 
 
 def _pieces(
@@ -355,7 +356,7 @@ def _piece(question: Question, piece: tuple[Provider, tuple[Variant, ...]]) -> l
 
 
 def _key(question: Question) -> str:
-    """Of the variants the names: their functions are code of the specification."""
+    """A digest of all that the evidence depends on; variants count by name and by code."""
     system = replace(question.system, given_up=frozenset())  # a set has no order
     names = [variant.name for variant in question.variants]
     code = (code_digest(*_DECISIVE), solver_version("z3"), _COMPARED)
@@ -366,13 +367,13 @@ def _key(question: Question) -> str:
 def _stored(
     path: Path, key: str, providers: Sequence[Provider]
 ) -> dict[Provider, list[Evidence]] | None:
-    """What the file says; a damaged file is as good as none."""
+    """The evidence in the file; None if it has another key or is damaged."""
     try:
         document = unsealed(kept(path))
         if document["key"] != key:
             return None
-        known = document["evidence"]
-        return {each: [_evidence(*entry) for entry in known[each.__name__]] for each in providers}
+        entries = document["evidence"]
+        return {one: [_evidence(*entry) for entry in entries[one.__name__]] for one in providers}
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -385,9 +386,9 @@ def _evidence(row: str, column: str, name: str, verdict: str, detail: str) -> Ev
     return Evidence(row, column, name, Verdict(verdict), detail)
 
 
-def _store(path: Path, key: str, found: Mapping[Provider, Iterable[Evidence]]) -> None:
+def _store(path: Path, key: str, evidence: Mapping[Provider, Iterable[Evidence]]) -> None:
     entries = {
         provider.__name__: [(e.row, e.column, e.name, e.verdict.value, e.detail) for e in every]
-        for provider, every in found.items()
+        for provider, every in evidence.items()
     }
     keep(path, sealed({"key": key, "evidence": entries}))

@@ -17,7 +17,7 @@ __all__ = ["Decision", "claim_of", "overall"]
 
 @dataclass(frozen=True)
 class Decision:
-    """What was decided about one property, how, and the evidence.
+    """The verdict on one property, by which method, and the evidence.
 
     ``given_up`` is the profile's reason for doing without the property; it is
     then expected to be refuted.  ``proof`` has the obligations; ``trace`` is a
@@ -49,7 +49,11 @@ def overall(decisions: Sequence[Decision]) -> Verdict:
 
 
 def claim_of(system: System, name: str) -> Property:
-    """The property of that name, or what is shown of the action: its updates never meet."""
+    """The property of that name; of an action's name, the claim that no two of its updates meet.
+
+    Raises:
+        KeyError: there is neither.
+    """
     if name in system.property_by_name:
         return system.property_by_name[name]
     action = system.action_by_name[name]

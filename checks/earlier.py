@@ -50,11 +50,11 @@ class Earlier:
         self._folder, self._system, self._given_up = folder, system, given_up
 
     def decisions(self, names: Sequence[str], *, updates: bool) -> list[Decision] | None:
-        """What was decided about all those properties; None if anything is missing.
+        """The decisions of an earlier run on all those properties; None if one is missing.
 
         Args:
             names: of properties.
-            updates: also about every action whose updates had to be shown to stay apart.
+            updates: add those on the actions whose updates had to be shown to stay apart.
         """
         try:
             content = unsealed(kept(self._path))
@@ -65,7 +65,7 @@ class Earlier:
         return [decisions[name] for name in (*names, *(actions if updates else ()))]
 
     def keep(self, decisions: Sequence[Decision]) -> None:
-        """Add to the record what passed; nothing if the updates of an action may meet."""
+        """Keep the decisions that passed; none if the updates of an action may meet."""
         of_actions = (each for each in decisions if each.claim.name in self._system.action_by_name)
         if self._path is None or not all(each.counts_as.passes for each in of_actions):
             return
@@ -173,9 +173,14 @@ _OF_PROOFS = {
 
 
 def _of_their_kinds(entry: Mapping[str, Any], kinds: Mapping[str, tuple[type, ...]]) -> None:
-    """Return if that is what a record has.  Raises TypeError, or KeyError."""
-    for name, known in kinds.items():
-        if type(entry[name]) not in known:
+    """Check the types of the values in an entry of a record.
+
+    Raises:
+        TypeError: a value is of another type.
+        KeyError: there is none of that name.
+    """
+    for name, types in kinds.items():
+        if type(entry[name]) not in types:
             raise TypeError(f"{name} is of another kind")
 
 

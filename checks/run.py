@@ -27,10 +27,10 @@ __all__ = ["Decision", "Listener", "check", "overall", "provable_part", "search_
 
 
 class Listener(ProofListener, Protocol):
-    """Who hears what is decided, as it is."""
+    """The receiver of decisions, and of the progress of the proofs among them."""
 
     def decided(self, decision: Decision) -> None:
-        """That decision is made."""
+        """Receive a decision, as soon as it is made."""
 
 
 def check(
@@ -44,7 +44,7 @@ def check(
     take: Taker | None = None,
     listener: Listener | None = None,
 ) -> list[Decision]:
-    """Every property of the system decided, in declaration order.
+    """The decisions on the system's properties in their order, then those on actions' updates.
 
     Args:
         system: the specification.
@@ -53,26 +53,24 @@ def check(
         jobs: processes; as many as there are cores by default.
         folder: where answers are kept.
         certify: cvc5 confirms each proof; nothing is taken from an earlier run.
-        take: is then given the certificates (`certificates.certify`).
-        listener: hears of each decision as soon as it is made.
+        take: receives the certificates then (`certificates.certify`).
+        listener: receives each decision as soon as it is made.
+
+    Raises:
+        CounterexampleError: the reference does not confirm a counterexample or a trace.
     """
     given_up = dict(profile.gives_up)
     wanted = [claim for claim in system.properties if only is None or claim.name in only]
-    earlier = Earlier(folder, system, given_up)
+    record = Earlier(folder, system, given_up)
     names = [claim.name for claim in wanted]
-    if not certify and (known := earlier.decisions(names, updates=only is None)) is not None:
-        _say(listener, known)
-        return known
+    if not certify and (earlier := record.decisions(names, updates=only is None)) is not None:
+        _say(listener, earlier)
+        return earlier
     part = provable_part(system, profile)
     provable = {claim.name for claim in part.properties if claim.kind != "sometimes"}
+    chosen = None if only is None else provable & {*names}
     report = prove(
-        part,
-        only=None if only is None else provable & {*names},
-        jobs=jobs,
-        cache=folder,
-        certify=certify,
-        take=take,
-        listener=listener,
+        part, only=chosen, jobs=jobs, cache=folder, certify=certify, take=take, listener=listener
     )
     decisions = _of_report(system, report, given_up)
     _say(listener, decisions.values())
@@ -81,7 +79,7 @@ def check(
     traces = _searched(system, claims, given_up, folder, jobs, listener)
     decisions |= {decision.claim.name: decision for decision in traces}
     premises = [_proved(system, result, given_up) for result in report.premises]
-    earlier.keep([*decisions.values(), *premises])
+    record.keep([*decisions.values(), *premises])
     return [decisions[name] for name in (*names, *others)]
 
 
@@ -101,9 +99,12 @@ def _say(listener: Listener | None, decisions: Iterable[Decision]) -> None:
 
 
 def provable_part(system: System, profile: Profile) -> System:
-    """The system with nothing but what there is to prove, and the *sometimes*."""
-    left = tuple(_provable(system.properties, dict(profile.gives_up)))
-    return replace(system, properties=left, given_up=frozenset())
+    """The system with the properties that a profile keeps, which are to be proved or reached.
+
+    Of what it gives up there is only that a *sometimes* never is, as an *always*.
+    """
+    properties = tuple(_provable(system.properties, dict(profile.gives_up)))
+    return replace(system, properties=properties, given_up=frozenset())
 
 
 def _provable(properties: Iterable[Property], given_up: Mapping[str, str]) -> Iterator[Property]:
@@ -143,25 +144,25 @@ def _searched(
     if not claims:
         return []
 
-    def looked_for(claim: Property, trace: Witness | None) -> None:
+    def announce(claim: Property, trace: Witness | None) -> None:
         decision = _by_trace(claim, trace, without=(Verdict.undetermined, ""), seconds=0.0)
         _say(listener, [replace(decision, given_up=given_up.get(claim.name, ""))])
 
     started = perf_counter()
     jobs = jobs or os.cpu_count() or 1
-    found, cached = reach(system, claims, folder=folder, jobs=jobs, decided=looked_for)
+    witnesses, cached = reach(system, claims, folder=folder, jobs=jobs, decided=announce)
     seconds = (perf_counter() - started) / len(claims)
-    nowhere = "" if len(found) == len(claims) else _usual(system)
+    nowhere = "" if len(witnesses) == len(claims) else _usual(system)
     decisions = []
     for claim in claims:
-        decided = _by_trace(
+        decision = _by_trace(
             claim,
-            found.get(claim.name),
+            witnesses.get(claim.name),
             without=(Verdict.undetermined, nowhere),
             seconds=seconds,
         )
         reason = given_up.get(claim.name, "")
-        decisions.append(replace(decided, cached=cached, given_up=reason))
+        decisions.append(replace(decision, cached=cached, given_up=reason))
     return decisions
 
 
@@ -191,7 +192,7 @@ def search_scope(
     max_states: int = 1_000_000,
     progress: Callable[[Search], None] | None = None,
 ) -> tuple[list[Decision], Search]:
-    """Decide the properties by search from boot on the given machines alone.
+    """The decisions on the properties by a search from boot on these machines alone.
 
     *holds* means: to the depth that the search covered.
 
@@ -200,8 +201,11 @@ def search_scope(
         shapes: machines that satisfy its axioms, as `scopes.machines` gives them.
         only: the names of the properties to decide.
         depth: steps from boot, at most.
-        max_states: how many states may be kept.
-        progress: called with what was covered so far.
+        max_states: in all, after which the search gives up.
+        progress: called with the search so far, after each layer.
+
+    Returns:
+        the decisions, in declaration order, and the search.
     """
     started = perf_counter()
     claims = [
