@@ -1,6 +1,6 @@
 """The last look at a run: is the whole argument there, and does it rest on nothing else?
 
-What finds proofs (`obligations`, `attempts`, `decide`) is long and clever.  This pass is
+What finds proofs (`obligations`, `batch`, `case`, `rounds`) is long and clever.  This pass is
 neither: it counts what must have been shown of each property, and looks at the names in
 each proof's core.  It decides nothing and repairs nothing; it only takes *proved* away.
 """
@@ -25,9 +25,10 @@ Part = tuple[str, str, int]
 
 
 def gaps(work: Work) -> dict[str, str]:
-    """What is wrong with the argument for each property whose obligations all have a proof.
+    """The gaps in the argument, a sentence by the name of each property that has one.
 
-    A property that rests on one with a gap has one itself.  Empty unless memhp is at fault.
+    Properties are looked at whose obligations all have a proof.  One that rests on a property
+    with a gap has a gap itself.  Empty unless memhp is at fault.
 
     >>> from memhp.checks.proof.case import Limits
     >>> from memhp.spec.system import SYSTEM
@@ -68,7 +69,7 @@ def _part(obligation: Obligation) -> Part:
 
 
 def _expected(system: System, claim: Property) -> Iterator[Part]:
-    """What must be shown: at boot, of every action, and that what is left can be taken out."""
+    """The obligations of a property: at boot, of every action, and that its work can be done."""
     kind = "consecution" if claim.kind == "always" else "step"
     if claim.kind == "always":
         yield "initiation", "", 0
@@ -89,7 +90,7 @@ def _is_unchanged(system: System, claim: Property, obligation: Obligation) -> bo
 
 
 def _foreign(system: System, case: Case, axioms: set[str], invariants: set[str]) -> Iterator[str]:
-    """What the proof uses that it may not use: ``invariants`` are those that are proved."""
+    """The gaps in one proof: what it rests on, and may not; ``invariants`` are those proved."""
     obligation, proof = case.obligation, case.proof
     if proof is None or proof.status != "unsat":
         yield f"{obligation.name} has no proof"

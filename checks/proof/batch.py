@@ -1,4 +1,4 @@
-"""The proofs that are easily found, of one property or action at a time.
+"""The first answers, by propagation and z3, to the obligations of one property or action at a time.
 
 Most obligations follow by propagation (`propagate`) from the guards, and for an invariant from
 itself before the step.  The others go to z3 with few assumptions, in one context: their
@@ -26,7 +26,7 @@ __all__ = ["Kind", "Subject", "first_proofs", "obligations_of"]
 
 
 class Kind(Enum):
-    """What obligations are about."""
+    """The kinds of `Subject`."""
 
     property = auto()
     action = auto()
@@ -35,28 +35,33 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Subject:
-    """What the obligations of one batch are about: a property or an action, by its name."""
+    """The property or the action that the obligations of one batch are about, by its name."""
 
     kind: Kind
     name: str
 
 
-def obligations_of(known: Obligations, subject: Subject) -> tuple[Obligation, ...]:
-    """What must be shown of the property or the action, *unchanged* or not."""
-    of = known.of_property if subject.kind is Kind.property else known.of_action
+def obligations_of(obligations: Obligations, subject: Subject) -> tuple[Obligation, ...]:
+    """The obligations of the property or of the action, those that are *unchanged* included.
+
+    Raises:
+        KeyError: the system has none of that name.
+    """
+    is_property = subject.kind is Kind.property
+    of = obligations.of_property if is_property else obligations.of_action
     return tuple(of(subject.name))
 
 
 def first_proofs(
-    known: tuple[Obligations, Limits], asked: tuple[Subject, tuple[int, ...]]
+    shared: tuple[Obligations, Limits], batch: tuple[Subject, tuple[int, ...]]
 ) -> list[Answer]:
-    """What is easily found about some obligations of one subject: *unsat* is a proof.
+    """The first answers to some obligations of one subject: a proof (*unsat*), or *unknown*.
 
     Args:
-        known: all obligations, and how much work an answer may cost.
-        asked: the subject, and the places of those obligations among its that are not *unchanged*.
+        shared: all obligations, and how much work an answer may cost.
+        batch: the subject, and places among its obligations that are not *unchanged*.
     """
-    (all_obligations, limits), (subject, places) = known, asked
+    (all_obligations, limits), (subject, places) = shared, batch
     every = [each for each in obligations_of(all_obligations, subject) if not each.unchanged]
     obligations = [every[place] for place in places]
     alone: dict[Term, bool] = {}
@@ -65,8 +70,8 @@ def first_proofs(
         if each.goal not in alone:
             alone[each.goal] = follows(each.goal, ())
         proofs.append(_propagated(each, alone[each.goal]))
-    left = [each for each, proof in zip(obligations, proofs, strict=True) if not proof]
-    solved = iter(_solved(all_obligations, left, limits) if left else ())
+    rest = [each for each, proof in zip(obligations, proofs, strict=True) if not proof]
+    solved = iter(_solved(all_obligations.system, rest, limits) if rest else ())
     return [proof or next(solved) for proof in proofs]
 
 
@@ -89,26 +94,24 @@ def _propagated(obligation: Obligation, alone: bool) -> Answer | None:
 
 
 _Assumed = Callable[[Obligation], Sequence[Assumption]]
-"""What to assume."""
+"""Chooses the assumptions of an obligation."""
 _NOT_FOUND = Answer("unknown", reason="no proof was found easily")
 
 
-def _solved(
-    known: Obligations, obligations: Sequence[Obligation], limits: Limits
-) -> Sequence[Answer]:
-    """From what each names; where that is not enough, from what is near.
+def _solved(system: System, obligations: Sequence[Obligation], limits: Limits) -> Sequence[Answer]:
+    """z3's answers, from each obligation's own assumptions; where they do not do, from near ones.
 
     Goals that several obligations have are first asked with nothing assumed.
     """
     times = Counter(each.goal for each in obligations)
     shared = frozenset(goal for goal, count in times.items() if count > 1)
     try:
-        first = _Solving(known.system, obligations, own, limits)
+        first = _Solving(system, obligations, own, limits)
         answers = list(first.answers(shared))
         open_ones = [each for each, a in zip(obligations, answers, strict=True) if a is _NOT_FOUND]
         if not open_ones:
             return answers
-        second = _Solving(known.system, open_ones, near, limits, beside=first)
+        second = _Solving(system, open_ones, near, limits, beside=first)
         more = second.answers(frozenset())
         return [next(more) if answer is _NOT_FOUND else answer for answer in answers]
     except Exception:  # a solver's own exceptions share no base class; each is asked anew
@@ -142,12 +145,12 @@ class _Solving:
 
     def answers(self, alone: frozenset[Term]) -> Iterator[Answer]:
         """The proof of each obligation, or *unknown*; the goals ``alone`` are asked alone first."""
-        asked = set[Term]()
+        goals = set[Term]()
         for each, used in self._assumed.items():
             attempts = [used]
-            if each.goal in alone - asked:
+            if each.goal in alone - goals:
                 attempts.insert(0, ())
-                asked.add(each.goal)
+                goals.add(each.goal)
             answers = (self._ask(each, chosen) for chosen in attempts)
             proof = self._again(each) or next((a for a in answers if a.status == "unsat"), None)
             if proof and not any(label.startswith("guard.") for label in proof.core):

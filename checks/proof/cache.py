@@ -1,4 +1,4 @@
-"""Answers that are known already: one file for each solver, in a folder that the caller names.
+"""Solvers' answers from before: one file for each solver, in a folder that the caller names.
 
 A damaged answer is as good as none.  Writing merges with what another process
 wrote meanwhile, and replaces the file in one move.
@@ -34,13 +34,13 @@ _OF_THE_MACHINE = re.compile("mem", re.IGNORECASE)
 
 
 def default_folder() -> Path | None:
-    """Where what memhp knows from before lives, in the user's cache; None if there is none."""
+    """The folder of kept answers and traces in the user's cache; None if the user has no cache."""
     home = cache_home()
     return home / "memhp" if home else None
 
 
 class Cache:
-    """Answers by query; without a folder, only for as long as the object lives."""
+    """Answers by query, kept in a folder; without one, for as long as the object lives."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
@@ -49,7 +49,7 @@ class Cache:
         self._new: dict[str, dict[str, Any]] = {}
 
     def get(self, query: Query) -> Answer | None:
-        """The answer, marked as cached, if it is known."""
+        """The answer to the query, marked as cached; None if it is not known."""
         key = _key(query)
         if key not in self._answers:
             if query.solver not in self._entries:
@@ -69,7 +69,7 @@ class Cache:
             self._new.setdefault(query.solver, {})[key] = entry
 
     def save(self) -> None:
-        """Write what is new.  A folder that cannot be written is no reason to fail."""
+        """Write the new answers.  A folder that cannot be written is no reason to fail."""
         tidy(self._folder)
         for solver, entries in self._new.items():
             latest = list((self._read(solver) | entries).items())[-_MOST:]
@@ -90,7 +90,7 @@ def _key(query: Query) -> str:
 
 
 def _answer(value: Any) -> Answer | None:
-    """What was sealed; None if that is damaged, or of another version of memhp."""
+    """The answer that was sealed; None if it is damaged, or of another version of memhp."""
     try:
         entry = unsealed(value)
         model = {name: tuple(row) for name, row in entry["model"].items()}

@@ -25,7 +25,10 @@ __all__ = ["Case", "Limits", "near", "own", "uniform"]
 
 @dataclass(frozen=True)
 class Limits:
-    """How much work one query may cost, in each solver's own unit."""
+    """The work that one query may cost, in each solver's own unit (its resource limit).
+
+    ``ground`` is z3's on a machine of a few elements.
+    """
 
     z3: int = 2_000_000
     ground: int = 20_000_000
@@ -56,11 +59,11 @@ class Case:
     _looked: bool = False
 
     def is_open(self) -> bool:
-        """There is no answer yet."""
+        """Whether there is no answer yet."""
         return not (self.proof or self.small or self.error)
 
     def is_unconfirmed(self) -> bool:
-        """The second solver has said nothing yet."""
+        """Whether cvc5 has neither confirmed the proof nor contradicted it yet."""
         return not (self.confirmed or self.error)
 
     @property
@@ -69,10 +72,10 @@ class Case:
         return self.obligation.action.name if self.obligation.action else ""
 
     def attempts(self, lemmas: Collection[Assumption] = ()) -> Iterator[Query]:
-        """What to ask next; `take` the answer before the next one.
+        """The queries to ask, with ever more assumptions; `take` each answer before the next one.
 
         Args:
-            lemmas: what the proof of another obligation of the action rests on.
+            lemmas: the assumptions of the proof of another obligation of the action.
         """
         first = (own(self.obligation), near(self.obligation))
         if not self._looked:
@@ -88,7 +91,7 @@ class Case:
         yield self._unbounded(self.obligation.assumptions)
 
     def take(self, query: Query, answer: Answer) -> None:
-        """Learn from an answer to an attempt."""
+        """Take over a proof, a refutation, a confirmation or a hint from the answer to a query."""
         self.seconds += answer.seconds
         self.cached &= answer.cached
         if query.solver == "first" and answer.status != "unsat":
@@ -107,13 +110,13 @@ class Case:
                 self.error = "cvc5 finds a counterexample to what z3 has proven"
 
     def without(self, names: frozenset[str]) -> Case:
-        """A new case: the same, with those *always* properties not assumed."""
-        kept = tuple(
+        """A new case of the obligation, which does not assume those *always* properties."""
+        rest = tuple(
             part
             for part in self.obligation.assumptions
             if part.role != "always" or part.name not in names
         )
-        return Case(self.system, replace(self.obligation, assumptions=kept), self.limits)
+        return Case(self.system, replace(self.obligation, assumptions=rest), self.limits)
 
     def replace_proof(self, other: Case) -> None:
         """Take over the proof of a case that assumes less, or lose the own one."""
@@ -135,7 +138,7 @@ class Case:
         return 1 + sum(row == ("true",) for row in rows)
 
     def document(self) -> str:
-        """The obligation as a complete SMT-LIB file, with what its proof uses."""
+        """The obligation as a complete SMT-LIB 2 file, with the assumptions of its proof."""
         obligation = self.obligation
         status = "unsat" if self.proof else "sat" if self.small else "unknown"
         claim = (
@@ -149,7 +152,7 @@ class Case:
         )
 
     def ground(self, sizes: Mapping[str, int]) -> Query:
-        """The obligation on a machine of at most that size, with all assumptions."""
+        """The query on a machine of at most those sizes, with all assumptions; sets ``sizes``."""
         self.sizes = sizes
         obligation = self.obligation
         content = script(self.system, obligation, obligation.assumptions, sizes)
@@ -160,21 +163,21 @@ class Case:
         return self._of_core(self.proof) if self.proof else self.obligation.assumptions
 
     def rests_on(self) -> frozenset[str]:
-        """The other *always* properties that the proof uses."""
+        """The names of the other *always* properties that the proof uses."""
         own = self.obligation.claim and self.obligation.claim.name
         core = (label.partition(".") for label in (self.proof.core if self.proof else ()))
         return frozenset(name for role, _, name in core if role == "always" and name != own)
 
     def _of_core(self, answer: Answer) -> tuple[Assumption, ...]:
-        kept = set(answer.core) - {GOAL}
-        return tuple(part for part in self.obligation.assumptions if part.label in kept)
+        labels = set(answer.core) - {GOAL}
+        return tuple(part for part in self.obligation.assumptions if part.label in labels)
 
     def _unbounded(self, assumptions: Iterable[Assumption]) -> Query:
         return Query("z3", script(self.system, self.obligation, assumptions), self.limits.z3)
 
 
 def near(obligation: Obligation, *, loops: bool = False) -> tuple[Assumption, ...]:
-    """Guards, and what speaks only of the symbols that the obligation mentions.
+    """The assumptions near the obligation: its guards, and those that read its symbols alone.
 
     Args:
         loops: also invariants whose instances bring new terms without end (matching loops).
@@ -191,7 +194,7 @@ def near(obligation: Obligation, *, loops: bool = False) -> tuple[Assumption, ..
 
 
 def own(obligation: Obligation) -> tuple[Assumption, ...]:
-    """Guards, the property itself, and what it and the action name as useful."""
+    """The obligation's own assumptions: guards, its property, and what ``using=`` names."""
     claim, action = obligation.claim, obligation.action
     names = {claim.name, *claim.using} if claim else set()
     names |= {*action.using} if action else set()
@@ -201,5 +204,5 @@ def own(obligation: Obligation) -> tuple[Assumption, ...]:
 
 
 def uniform(system: System, size: int) -> dict[str, int]:
-    """The same number of elements of every unbounded sort."""
+    """The sizes of a machine with that many elements of every unbounded sort, by sort."""
     return {sort.name: size for sort in system.unbounded_sorts}

@@ -1,8 +1,8 @@
 """Certificates: cvc5 refutes the negation of each obligation anew, and can give the proof of that.
 
-What it is told is the obligation as `obligations` makes it.  Neither z3's answer nor what
-`propagate` made of it is used, but for a hint: which assumptions may suffice.  What cvc5 shows
-from those it shows from all.
+cvc5 gets the obligation as `obligations` makes it.  Neither z3's answer nor what `propagate`
+made of it is used, but for a hint: which assumptions may suffice.  What cvc5 shows from those
+it shows from all.
 
 The obligations of one property go to one solver, one after another, each in a scope of its own;
 what is not shown there is asked of fresh ones.  A batch is cut by what it is about, so an answer
@@ -29,7 +29,10 @@ __all__ = ["Certificate", "certify", "digest"]
 
 @dataclass(frozen=True)
 class Certificate:
-    """An obligation as cvc5 was told it, and the proof; ``assumes`` are the labels in the text."""
+    """The text of an obligation, and cvc5's proof of it in CPC.
+
+    ``action`` is empty where there is none; ``assumes`` are the labels of the text's assumptions.
+    """
 
     name: str
     action: str
@@ -39,18 +42,18 @@ class Certificate:
 
     @cached_property
     def account(self) -> Account:
-        """What the proof has."""
+        """The number of steps of the proof, and what it takes for granted."""
         return account(self.proof, self.text)
 
 
 Taker = Callable[[str, Sequence["Certificate"]], None]
-"""Is given the certificates of each property that has one for every case, and, as
+"""Receives the certificates of each property that has one for every case, and, as
 ``disjoint__ACTION``, of the updates of each action, as they come: what they rest on may turn out to
 have none."""
 
 
 def digest(text: str) -> str:
-    """What tells whether a text is another one."""
+    """The SHA-256 of the text, in hexadecimal."""
     return sha256(text.encode()).hexdigest()
 
 
@@ -69,13 +72,13 @@ def certify(
     Args:
         work: all of which is decided.
         jobs: the number of processes (all cores by default).
-        take: is given the certificates; without it none are made.
+        take: receives the certificates; without it none are made.
         progress: called with the number of answers so far.
     """
     proved = work.cases.keys() - work.unproved()
     certificates: dict[int, Certificate] = {}
     premises: dict[int, frozenset[str]] = {}
-    done, proofs = 0, take is not None
+    answers, proofs = 0, take is not None
     for everything in (False, True):  # with what the proof used, then with all that holds
         groups = [_Group(name, cases, proved, everything) for name, cases in _unconfirmed(work)]
         batches = [(work.limits.cvc5, proofs, group.texts) for group in groups]
@@ -89,9 +92,9 @@ def certify(
             cases = dict(_cases(work))[group.name]
             if take and all(case.confirmed for case in cases):
                 take(group.name, [certificates.pop(id(case)) for case in cases])
-            done += len(group.cases)
+            answers += len(group.cases)
             if progress:
-                progress(done)
+                progress(answers)
     _lose(work, premises)
 
 
@@ -148,9 +151,9 @@ def _holding(case: Case, proved: Set[str]) -> tuple[Assumption, ...]:
     return tuple(part for part in parts if part.role != "always" or part.name in proved)
 
 
-def _replies(_: None, asked: tuple[int, bool, list[str]]) -> list[tuple[Answer, str]]:
-    """What cvc5 says about each text, and the proof; equal texts are asked once."""
-    limit, proofs, texts = asked
+def _replies(_: None, batch: tuple[int, bool, list[str]]) -> list[tuple[Answer, str]]:
+    """cvc5's answer to each text, and the proof; equal texts are asked once."""
+    limit, proofs, texts = batch
     replies: dict[str, tuple[Answer, str]] = {}
     solver: Refuter | None = None
     for text in texts:

@@ -64,7 +64,7 @@ class Counterexample:
 
     @property
     def summary(self) -> str:
-        """One line: who breaks what, with which elements."""
+        """The step and the property that it breaks, with their elements, in one line."""
         if self.action is None:
             return f"{self._broken} fails {'in a state that may be' if self.before else 'at boot'}"
         action = self.after.system.action_by_name[self.action]
@@ -82,7 +82,11 @@ class Counterexample:
 
 
 def explain(system: System, cases: Sequence[Case]) -> dict[int, Counterexample]:
-    """The counterexample of each refuted case, by its id.
+    """The counterexample of each refuted case, by the ``id`` of the case.
+
+    Args:
+        system: the specification.
+        cases: each refuted on a small machine.
 
     Raises:
         CounterexampleError: the reference does not confirm one.

@@ -30,7 +30,7 @@ __all__ = ["counting", "keeps_count", "nothing_counts", "without_count"]
 
 
 def counting(formula: Term) -> tuple[Term, Quantified] | None:
-    """The counter and what it counts, if that is what the formula says."""
+    """The two sides of ``counter == count(...)``; None if the formula is no such equation."""
     match formula:
         case Op(kind="eq", args=(left, right)):
             for counter, counted in ((left, right), (right, left)):
@@ -40,13 +40,13 @@ def counting(formula: Term) -> tuple[Term, Quantified] | None:
 
 
 def nothing_counts(counter: Term, counted: Quantified, boot: Action) -> Term:
-    """At boot the counter is 0, and there is nothing to count."""
+    """The goal at boot: the counter is 0, and there is nothing to count."""
     nothing = forall(counted.var, negate(after(counted.body, boot)))
     return conj(eq(after(counter, boot), number(0)), nothing)
 
 
 def keeps_count(counter: Term, counted: Quantified, action: Action) -> Term:
-    """At most one element comes in, at most one goes out, and the counter follows."""
+    """The goal of a step: one element at most comes in, one goes out, and the counter follows."""
     var, other = counted.var, replace(counted.var, scope=counted.var.scope + "!other")
     before, later = counted.body, after(counted.body, action)
     came, went = conj(negate(before), later), conj(before, negate(later))
@@ -63,7 +63,7 @@ def keeps_count(counter: Term, counted: Quantified, action: Action) -> Term:
 
 
 def without_count(term: Term) -> Term:
-    """What follows of an exact counter without counting: it is 0 when nothing counts."""
+    """A consequence of the term without counting: an exact counter is 0 where nothing counts."""
     if isinstance(term, Quantified) and term.kind == "forall":
         return forall(term.var, without_count(term.body))
     if sides := counting(term):

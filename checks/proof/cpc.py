@@ -1,4 +1,4 @@
-"""What a proof in CPC takes for granted, compared with the text that it is said to refute.
+"""The account of a proof in CPC: what it takes for granted that the text which it refutes lacks.
 
 A proof names terms (``define``) and variables (``@var``), the text of an obligation binds them.
 Both are read into one table, in which equal terms have one number.  Of a proof nothing is read
@@ -28,12 +28,11 @@ _WITH: tuple[list[str], ...] = ([], [":premises"], [":args"], [":premises", ":ar
 
 @dataclass(frozen=True)
 class Account:
-    """What a proof has.
+    """The number of steps of a proof, and what it takes for granted.
 
     ``trusted`` counts what gives no reason that a checker could look at: steps whose rule says so
     or cannot be read, and the end, where that is not *false* from what is assumed throughout.
-    ``foreign`` counts what is taken for granted and is not in the text: assumptions, and
-    declarations.
+    ``foreign`` counts the assumptions and declarations that are not in the text.
     """
 
     steps: int
@@ -42,12 +41,12 @@ class Account:
 
     @property
     def is_whole(self) -> bool:
-        """Nothing is taken for granted but the text."""
+        """Whether nothing is taken for granted but the text."""
         return not (self.trusted or self.foreign)
 
 
 def account(proof: str, text: str) -> Account:
-    """What the proof has, as a refutation of the assertions of the SMT-LIB text.
+    """The account of a proof in CPC, as a refutation of the assertions of an SMT-LIB 2 text.
 
     cvc5 prints a step without a reason as *trust*, whatever its own rule is called (*trust*,
     *trust_theory_rewrite*, *macro_…*).  What cannot be read as a proof has no step, and no reason.
@@ -85,7 +84,12 @@ class _Reading:
         self._depth = self._steps = self._trusted = self._foreign = 0
 
     def account(self, proof: str) -> Account:
-        """What the whole proof has.  Raises ValueError, or what comes of a list too short."""
+        """The account of the whole proof.
+
+        Raises:
+            ValueError: cvc5 would not write it so.
+            IndexError, TypeError, KeyError: a list in it is too short, or of other things.
+        """
         if _UNREAD.search(proof):
             raise ValueError("it is not as cvc5 writes it")
         command = None
@@ -118,9 +122,9 @@ class _Reading:
                 raise ValueError("a command of the proof is not known")
 
 
-def _gives_a_reason(said: list[Any]) -> bool:
-    """Of a step, from what it says after its name: a conclusion, if any, and how it follows."""
-    match said if said[:1] == [":rule"] else said[1:]:
+def _gives_a_reason(rest: list[Any]) -> bool:
+    """Whether a step does, by what follows its name: a conclusion, if any, and a rule."""
+    match rest if rest[:1] == [":rule"] else rest[1:]:
         case [":rule", str(rule), *more]:
             words, lists = more[::2], more[1::2]
             whole = words in _WITH and len(words) == len(lists)
@@ -175,11 +179,11 @@ def _read(text: str) -> Iterator[Any]:
         if token == "(":
             stack.append([])
         elif token == ")":
-            done = stack.pop()
+            command = stack.pop()
             if stack:
-                stack[-1].append(done)
+                stack[-1].append(command)
             else:
-                yield done
+                yield command
         else:
             stack[-1].append(token)
     if stack:

@@ -1,4 +1,4 @@
-"""By what the first answers to an obligation are kept: a digest of all that they depend on.
+"""The keys of first answers to obligations: a digest of all that an answer depends on.
 
 An obligation of a step depends on its claim, on its action and no other, and on what may be
 assumed; so an edit of one guard leaves what is known about all other actions.
@@ -17,7 +17,7 @@ __all__ = ["Keys"]
 
 
 class Keys:
-    """The keys of a system's obligations.
+    """The keys under which the first answers to a system's obligations are kept.
 
     Args:
         assumptions: the axioms and invariants, in their order.
@@ -28,7 +28,7 @@ class Keys:
         self._digests: dict[int, tuple[Action | Property, str]] = {}
 
     def of(self, obligation: Obligation) -> str:
-        """The key of the obligation."""
+        """The key of the obligation: a digest, in hexadecimal."""
         claim, action = obligation.claim, obligation.action
         parts = [_rules(), self._rest, obligation.kind, str(obligation.number)]
         if claim:
@@ -46,8 +46,8 @@ class Keys:
     def _once(self, part: Action | Property) -> str:
         """The digest of an action or a property, which many obligations have in common."""
         if id(part) not in self._digests:
-            said = _of_action(part) if isinstance(part, Action) else _of_property(part)
-            self._digests[id(part)] = part, digest_of(repr(said))
+            content = _of_action(part) if isinstance(part, Action) else _of_property(part)
+            self._digests[id(part)] = part, digest_of(repr(content))
         return self._digests[id(part)][1]
 
 

@@ -1,4 +1,4 @@
-"""What has to be proven, as terms: one obligation for each property and each way to break it.
+"""Obligations, as terms: one for each property and each way to break it.
 
 An *always* property holds at boot (`initiation`) and is kept by every action
 (`consecution`), a *step* property is true of every action (`step`).  For an
@@ -19,24 +19,8 @@ from functools import cached_property, lru_cache
 from itertools import combinations
 from typing import Literal
 
-from memhp.spec.language.rewrite import (
-    after,
-    closed,
-    enabled,
-    expand,
-    rebuild,
-    substitute,
-)
-from memhp.spec.language.system import (
-    Action,
-    Ending,
-    Guard,
-    Property,
-    System,
-    Update,
-    Way,
-    Where,
-)
+from memhp.spec.language.rewrite import after, closed, enabled, expand, rebuild, substitute
+from memhp.spec.language.system import Action, Ending, Guard, Property, System, Update, Way, Where
 from memhp.spec.language.terms import (
     TRUE,
     App,
@@ -67,7 +51,7 @@ _REMEMBERED = 10_000
 
 @dataclass(frozen=True, eq=False)
 class Assumption:
-    """A closed term that may be relied on (a guard's parameters are constants)."""
+    """A closed term that a proof may rest on (a guard's parameters are constants)."""
 
     role: Literal["axiom", "always", "guard"]
     name: str
@@ -80,7 +64,7 @@ class Assumption:
 
     @cached_property
     def symbols(self) -> frozenset[str]:
-        """The symbols that the term reads."""
+        """The names of the symbols that the term reads."""
         return symbols(self.term)
 
     @cached_property
@@ -93,16 +77,17 @@ class Assumption:
 
     @cached_property
     def general(self) -> Term:
-        """What follows for a machine of any size: an exact counter is 0 when nothing counts."""
+        """The term for a machine of any size: an exact counter is 0 when nothing counts."""
         return without_count(self.term)
 
 
 @dataclass(frozen=True, eq=False)
 class Obligation:
-    """``goal`` follows from ``assumptions``, whatever the ``constants`` are.
+    """An obligation to prove that ``goal`` follows from ``assumptions``, for any ``constants``.
 
     ``claim`` is None for a `disjoint` obligation, ``action`` for `initiation`.
     An obligation is *unchanged* when nothing that the claim reads is written.
+    ``number`` tells several of one kind apart; ``counted`` is a goal in which a count stays.
     """
 
     kind: ObligationKind
@@ -117,12 +102,12 @@ class Obligation:
 
     @property
     def small_goal(self) -> Term:
-        """The goal on a machine whose elements can be counted."""
+        """The goal on a ground machine, whose elements can be counted."""
         return self.counted or self.goal
 
     @property
     def name(self) -> str:
-        """A file name: the property and the action."""
+        """The name, of its file too: ``PROPERTY__ACTION``, or what stands in their places."""
         action = self.action.name if self.action else "boot"
         if self.kind in ("enabled", "progress"):
             action = self.kind
@@ -131,12 +116,12 @@ class Obligation:
 
     @property
     def guards(self) -> tuple[Assumption, ...]:
-        """Those of its assumptions that are guards of the action."""
+        """The guards of the action among the assumptions."""
         return tuple(part for part in self.assumptions if part.role == "guard")
 
     @cached_property
     def symbols(self) -> frozenset[str]:
-        """The symbols that the goal, the guards and the action's updates mention."""
+        """The names of the symbols that goal, claim and guards read, and that the action writes."""
         names = symbols(self.goal)
         if self.claim:
             names |= symbols(self.claim.formula)
@@ -146,7 +131,7 @@ class Obligation:
 
 
 class Obligations:
-    """All obligations of a system; ``invariants`` and ``axioms`` are what they rest on."""
+    """All obligations of a system; they rest on its ``invariants`` and ``axioms``."""
 
     def __init__(self, system: System) -> None:
         self.system = system
@@ -169,7 +154,11 @@ class Obligations:
         return type(self), (self.system,)
 
     def of_property(self, name: str) -> Iterator[Obligation]:
-        """What an *always* or *step* property needs, action by action."""
+        """The obligations of a property: at boot, of each action, and of an *ends* property's work.
+
+        Raises:
+            KeyError: there is no such property.
+        """
         claim = self._claim(name)
         if claim.kind == "always":
             formula = claim.formula
@@ -188,12 +177,12 @@ class Obligations:
             yield from self._of_ending(claim, claim.ending)
 
     def of_steps(self, names: Iterable[str], action: Action) -> Iterator[Obligation]:
-        """What the properties need of an action, which need not be the system's own."""
+        """The obligation of each property for an action, which need not be the system's own."""
         ready = self.ready(action)
         return (self._of_step(self._claim(name), ready) for name in names)
 
     def ready(self, action: Action) -> Action:
-        """An action without definitions, its bound variables apart from those of properties."""
+        """The action without definitions, its bound variables apart from those of properties."""
         return _expanded(action, self.system)
 
     def _claim(self, name: str) -> Property:
@@ -217,7 +206,7 @@ class Obligations:
         )
 
     def _of_ending(self, claim: Property, ending: Ending) -> Iterator[Obligation]:
-        """What takes out what is left can do so, and does."""
+        """The obligations of the work that is left: its action is enabled, and takes it out."""
         during, left = (expand(part, self.system) for part in (ending.during, ending.left))
         todo = conj(during, left)
         rest = (*self.invariants, *self.axioms)
@@ -241,7 +230,7 @@ class Obligations:
         left: Term,
         rest: tuple[Assumption, ...],
     ) -> Iterator[Obligation]:
-        """One of the ways is open, and on each an action takes out an element."""
+        """The obligations of the ways: one is open, and on each an action takes out an element."""
         todo = conj(during, left)
         outer = {var.name: var for var in claim.of_work}
         inner = [var for var in claim.params if var.name not in outer]
@@ -249,16 +238,20 @@ class Obligations:
         goal = implies(todo, disj(*conditions))
         yield Obligation("enabled", claim, None, rest, goal, claim.params)
         for at, (way, condition) in enumerate(zip(ways, conditions, strict=True), 1):
-            known = outer | {name: expand(term, self.system) for name, term in way.given}
+            arguments = outer | {name: expand(term, self.system) for name, term in way.given}
             moves = (
-                _move(self._actions[name], left, inner, member, known)
+                _move(self._actions[name], left, inner, member, arguments)
                 for name, member in way.actions
             )
             goal = implies(conj(todo, condition), disj(*moves))
             yield Obligation("progress", claim, None, rest, goal, claim.params, number=at)
 
     def of_action(self, name: str) -> Iterator[Obligation]:
-        """No two updates of the action meet: its order of assignments does not matter."""
+        """The obligations that no two updates of the action meet, so that their order is nothing.
+
+        Raises:
+            KeyError: there is no such action.
+        """
         action = self._actions[name]
         pairs = (
             pair for pair in combinations(action.updates, 2) if pair[0].symbol == pair[1].symbol
@@ -356,14 +349,14 @@ def _stepped(term: Term, action: Action) -> Term:
 
 
 def _move(
-    action: Action, left: Term, inner: Sequence[Var], member: str, known: Mapping[str, Term]
+    action: Action, left: Term, inner: Sequence[Var], member: str, arguments: Mapping[str, Term]
 ) -> Term:
-    """A step of the action is possible that takes an element out; ``known`` parameters are given.
+    """A step of the action with those ``arguments`` is possible that takes an element out.
 
     The element is the one that is left, but that it has the ``member``, if there is
     one, and that where the action has a parameter of the same name it has that.
     """
-    fixed = {var: known[var.name] for var in action.params if var.name in known}
+    fixed = {var: arguments[var.name] for var in action.params if var.name in arguments}
     chosen = {var.name: var for var in action.params if var not in fixed}
     element: dict[Var, Term] = {var: chosen.get(var.name, var) for var in inner}
     for var in inner:

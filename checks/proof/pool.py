@@ -29,11 +29,11 @@ _CHUNK = 8
 
 
 class Pool:
-    """Asks queries; use it as a context manager, so that workers end and answers are kept.
+    """The workers that answer queries; a context manager, so that they end and answers are kept.
 
     Args:
-        cache: of answers that are known.
-        jobs: the number of processes; all cores by default.
+        cache: is looked at first, and gets the new answers.
+        jobs: processes; as many as there are cores by default.
         progress: called with the number of answers so far.
     """
 
@@ -80,13 +80,15 @@ class Pool:
         shared: Shared,
         batches: Iterable[tuple[Subject, Sequence[Query]]],
     ) -> Iterator[tuple[Subject, Sequence[Query], list[Answer]]]:
-        """The answers to the queries of each batch; those of one that are unknown go together.
+        """The answers to the queries of each batch, with its subject and queries.
 
-        Work on the first batches begins while the others are being made.
+        The unknown ones of a batch are answered together; work on the first batches begins
+        while the others are being made.
 
         Args:
-            function: answers the queries of a batch at some places.
-            shared: its first argument, which each process is given once, and may keep things in.
+            function: answers the queries of a subject at some places.
+            shared: its first argument, which each process gets once, and may keep things in.
+            batches: subjects, each with its queries.
         """
         known: dict[Subject, tuple[Sequence[Query], list[Answer | None]]] = {}
 

@@ -1,4 +1,4 @@
-"""Certificates in a folder: what was proved, from what, and the proofs, for whoever doubts it.
+"""Certificates in a folder: obligations, assumptions and proofs, for whoever doubts a verdict.
 
 For each property, and for the updates of each action, there is a file ``NAME.tar.gz``.  It holds
 each obligation as SMT-LIB 2 and its proof in CPC beside it.  ``manifest.json``
@@ -67,11 +67,14 @@ class Archive:
         )
 
     def finish(self, system: System, proved: Collection[str]) -> int:
-        """Put the folder where it belongs; returns how many certificates it holds.
+        """Write the manifest, and put the folder in its place; the number of its certificates.
 
         Args:
-            system: of which things were proved.
-            proved: the properties that this is said of.
+            system: the specification.
+            proved: the names of the properties that the certificates prove.
+
+        Raises:
+            OSError: the folder cannot be put there.
         """
         document = {
             "schema": SCHEMA,
@@ -94,8 +97,8 @@ def archive(place: Path) -> Iterator[Archive]:
     """A folder of certificates, which is there as a whole once it is finished, or not at all.
 
     Raises:
-        FileExistsError: if there is something already, other than an empty folder.
-        OSError: if it cannot be written.
+        FileExistsError: there is something already, other than an empty folder.
+        OSError: it cannot be written.
     """
     place = Path(os.path.realpath(place))
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
@@ -140,25 +143,24 @@ def _unpacked(plain: bytes) -> dict[str, str]:
 
 
 def verify(system: System, folder: Path, wanted: Collection[str]) -> tuple[int, list[str]]:
-    """How many certificates the folder holds, and what is wrong with it, a line for each fault.
+    """The number of certificates in the folder, and its faults, a line for each.
 
     Each of the properties, each invariant that their proofs use, and the updates of each action
     must have a certificate for each obligation that the system gives rise to; of these the text,
     the digests and the number of steps without a reason are looked at.
 
     Args:
-        system: what there is to prove, as `run.provable_part` has it.
-        folder: what `archive` wrote.
-        wanted: the properties that must be certified.
+        system: the properties to prove, as `run.provable_part` has them.
+        folder: as `archive` wrote it.
+        wanted: the names of the properties that must be certified.
 
     Raises:
-        OSError: if the manifest cannot be read.
-        ValueError: if it is no such document.
+        OSError: the manifest cannot be read.
+        ValueError: it is no such document.
     """
     document = json_of(read_whole(folder / MANIFEST, _LARGEST, regular=True))
     rows = _rows(document)
-    looked = _Verification(system, folder, rows)
-    faults = list(looked.faults(wanted))
+    faults = list(_Verification(system, folder, rows).faults(wanted))
     return sum(map(len, rows.values())), faults
 
 
@@ -202,26 +204,26 @@ class _Verification:
         self, system: System, folder: Path, rows: dict[str, dict[str, dict[str, Any]]]
     ) -> None:
         self._system, self._folder, self._rows = system, folder, rows
-        self._known = Obligations(system)
+        self._obligations = Obligations(system)
         self._invariants = {claim.name for claim in system.of_kind("always")}
 
     def faults(self, wanted: Collection[str]) -> Iterator[str]:
-        """What is wrong; what the proofs of the wanted ones use is wanted as well."""
+        """The faults; the properties that the proofs of the wanted ones use are wanted as well."""
         updates = [f"disjoint__{action}" for action in self._system.action_by_name]
         for name, action in zip(updates, self._system.action_by_name, strict=True):
-            yield from self._of(name, self._known.of_action(action))
+            yield from self._of(name, self._obligations.of_action(action))
         seen = {*wanted, *self._used(updates)}
         todo = sorted(seen)
         for name in todo:
-            yield from self._of(name, self._known.of_property(name))
+            yield from self._of(name, self._obligations.of_property(name))
             more = self._used([name]) - seen
             todo += sorted(more)
             seen |= more
-        known = {*updates, *seen}
+        expected = {*updates, *seen}
         provable = {claim.name for claim in self._system.of_kind("always", "step", "ends")}
-        for name in sorted(self._rows.keys() - known):
+        for name in sorted(self._rows.keys() - expected):
             if name in provable:
-                yield from self._of(name, self._known.of_property(name))
+                yield from self._of(name, self._obligations.of_property(name))
             else:
                 yield f"{name} is no property that can be proved of this specification"
 
@@ -232,7 +234,7 @@ class _Verification:
         return {each for each in self._invariants if f"always.{each}" in used}
 
     def _of(self, name: str, obligations: Iterator[Obligation]) -> Iterator[str]:
-        """What is wrong with the certificates of a property, or of an action's updates."""
+        """The faults of the certificates of a property, or of an action's updates."""
         rows = dict(self._rows.get(name, {}))
         needed = [each for each in obligations if not each.unchanged]
         files = self._files(name) if rows else {}
@@ -273,7 +275,7 @@ class _Verification:
             yield f"{obligation.name}: {steps.trusted} steps of the proof give no reason"
 
     def _files(self, name: str) -> dict[str, str]:
-        """What is packed there; nothing if that cannot be read."""
+        """The files that are packed under that name; none if they cannot be read."""
         try:
             path = self._folder / f"{name}.tar.gz"
             packed = read_whole(path, _LARGEST, regular=True)

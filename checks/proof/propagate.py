@@ -1,10 +1,10 @@
-"""What follows without a solver: propagation of what is known, until it contradicts itself.
+"""Unit propagation: what follows without a solver, until what is known contradicts itself.
 
 To show that a goal follows from some facts, suppose the facts and that the goal is false.  A
 conjunction makes each of its parts known, a disjunction with one part left makes that part known,
 an element of which something exists gets a name, and what is known is used in everything else
 (unit propagation).  If a formula and its negation are known, the goal follows.  Nothing is guessed,
-so the answer is *yes* or *not told*.
+so the answer is *yes* or *unknown*.
 
 >>> from memhp.spec.language.terms import BOOL, SortRef, Symbol, Var, App, conj, implies, negate
 >>> f, free = Var("f", SortRef("Frame"), "clean"), Symbol("free", (SortRef("Frame"),), BOOL, True)
@@ -52,10 +52,10 @@ def follows(goal: Term, facts: Iterable[Term], more: Iterable[Term] = ()) -> boo
         facts: likewise, over the same constants; those of the last calls are remembered.
         more: facts that few other goals have in common.
     """
-    known = _knowing(tuple(facts)).copy()
+    knowledge = _knowledge_of(tuple(facts)).copy()
     for fact in more:
-        known.suppose(fact)
-    return all(known.excludes(negate(case)) for case in _cases(goal))
+        knowledge.suppose(fact)
+    return all(knowledge.excludes(negate(case)) for case in _cases(goal))
 
 
 def _cases(goal: Term) -> Iterator[Term]:
@@ -75,8 +75,8 @@ def _cases(goal: Term) -> Iterator[Term]:
             yield goal
 
 
-class _Known:
-    """What is known to be true, to be false, or to have a value; and what is left to look at."""
+class _Knowledge:
+    """The terms that are known to be true, to be false or to have a value; the open formulas."""
 
     def __init__(self) -> None:
         self._value: dict[Term, Const] = {}
@@ -84,9 +84,9 @@ class _Known:
         self._absurd = False
         self._names = 0
 
-    def copy(self) -> _Known:
-        """As much as is known here; what it learns later is not learned here."""
-        other = _Known()
+    def copy(self) -> _Knowledge:
+        """The same knowledge; what the copy learns later is not learned here."""
+        other = _Knowledge()
         other._value, other._open = self._value.copy(), self._open.copy()
         other._absurd, other._names = self._absurd, self._names
         return other
@@ -200,15 +200,15 @@ class _Known:
 
 
 @lru_cache(maxsize=512)
-def _knowing(facts: tuple[Term, ...]) -> _Known:
-    """What is known of those facts; to be copied."""
-    known = _Known()
+def _knowledge_of(facts: tuple[Term, ...]) -> _Knowledge:
+    """The knowledge of those facts; to be copied."""
+    knowledge = _Knowledge()
     for fact in facts:
-        known.suppose(fact)
-    return known
+        knowledge.suppose(fact)
+    return knowledge
 
 
-_NOTHING = _Known()
+_NOTHING = _Knowledge()
 
 
 @lru_cache(maxsize=_REMEMBERED)

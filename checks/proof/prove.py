@@ -48,7 +48,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class PropertyResult:
-    """What was found about one property, or (kind *action*) about one action's updates.
+    """The verdict on one property, or (kind *action*) on one action's updates, and its proofs.
 
     ``obligations`` counts all, ``unchanged`` those in which the action writes
     nothing that the property reads, ``rewritten`` the others that follow without a solver;
@@ -76,7 +76,7 @@ class PropertyResult:
 class Report:
     """All results, in declaration order; the properties first, then the actions.
 
-    ``premises`` are those on what was decided, but not asked for.
+    ``premises`` are the results on what nobody asked for, and was decided for the proofs' sake.
     """
 
     system: str
@@ -85,7 +85,7 @@ class Report:
 
     @property
     def verdict(self) -> Verdict:
-        """The worst of all."""
+        """The worst verdict of the results."""
         return combine(result.verdict for result in self.results)
 
     def of(self, name: str) -> PropertyResult:
@@ -101,13 +101,13 @@ class Report:
 
 
 class Listener(Protocol):
-    """Who hears how far a proof is."""
+    """The receiver of the progress of proofs."""
 
     def answers(self, number: int) -> None:
-        """So many answers of solvers are known."""
+        """Receive the number of solvers' answers so far."""
 
     def looked(self, name: str) -> None:
-        """That property was looked at; whether its proof stands is known when all are."""
+        """Receive the name of a property that was looked at; its proof may be lost later."""
 
 
 def prove(
@@ -121,7 +121,7 @@ def prove(
     limits: Limits | None = None,
     listener: Listener | None = None,
 ) -> Report:
-    """Prove the properties, or find out which action breaks which.
+    """The results of proving the properties: what is proved, and which action breaks what.
 
     Args:
         system: the specification.
@@ -130,12 +130,13 @@ def prove(
         jobs: processes; as many as there are cores by default.
         cache: a folder for answers of solvers.
         certify: cvc5 confirms each proof.
-        take: is then given the certificates (`certificates.certify`).
-        limits: how long each solver may try.
-        listener: hears how far the proof is.
+        take: receives the certificates then (`certificates.certify`).
+        limits: how much work an answer may cost.
+        listener: receives the progress.
 
     Raises:
         ValueError: a name in ``only`` is no such property.
+        CounterexampleError: the reference does not confirm a counterexample.
     """
     names = [claim.name for claim in system.of_kind(*_METHODS)]
     if wrong := set(only or ()) - set(names):
@@ -172,7 +173,7 @@ def export(
     cache: Path | None = None,
     limits: Limits | None = None,
 ) -> int:
-    """Write each obligation as an SMT-LIB 2 file, ``property__action.smt2``; return how many.
+    """Write each obligation as an SMT-LIB 2 file, ``property__action.smt2``; the number of files.
 
     A file assumes what its proof uses, so that other solvers confirm it quickly; one that has no
     proof assumes everything.  Files appear complete or not at all.
@@ -194,21 +195,21 @@ def export(
         names = [claim.name for claim in system.of_kind(*_METHODS)]
         work.settle([name for name in names if only is None or name in only], pool)
     with temporary_folder(directory) as staging:
-        written = []
+        names = []
         for case in work.every():
             claim = case.obligation.claim
             if only is None or (claim is not None and claim.name in only):
                 name = f"{case.obligation.name}.smt2"
                 (staging / name).write_text(case.document())
-                written.append(name)
-        for name in written:
+                names.append(name)
+        for name in names:
             os.replace(staging / name, directory / name)
-    return len(written)
+    return len(names)
 
 
 @dataclass(frozen=True)
 class _Reporter:
-    """Says what the cases mean for properties and actions."""
+    """The results on properties and actions, by their cases."""
 
     work: Work
     examples: Mapping[int, Counterexample]

@@ -36,13 +36,13 @@ __all__ = ["changes_nothing", "first_refusal", "idle", "impossible"]
 
 
 def idle(action: Action, also: Term = TRUE) -> Property:
-    """The action is allowed, and changes nothing, where ``also`` holds."""
+    """The *sometimes* property that the action, enabled, changes nothing where ``also`` holds."""
     formula = conj(enabled(action), changes_nothing(action), also)
     return _sometimes(action, "idle", f"{action.name} is allowed and changes nothing.", formula)
 
 
 def first_refusal(action: Action, guard: Guard) -> Property:
-    """The guard is the first to fail."""
+    """The *sometimes* property that of the action's guards this one is the first to fail."""
     before = action.guards[: action.guards.index(guard)]
     formula = conj(*(each.condition for each in before), negate(guard.condition))
     doc = f"{guard.name} is the first guard of {action.name} to fail."
@@ -50,9 +50,17 @@ def first_refusal(action: Action, guard: Guard) -> Property:
 
 
 def impossible(system: System, claims: Sequence[Property], *, jobs: int = 1) -> set[str]:
-    """The names of the claims that no state satisfies in which all invariants hold."""
-    known = Obligations(system)
-    rest = (*known.invariants, *known.axioms)
+    """The names of the claims that no state in which the axioms and invariants hold satisfies.
+
+    Of a claim that is not named nothing is known.
+
+    Args:
+        system: the specification.
+        claims: *sometimes* properties.
+        jobs: processes.
+    """
+    obligations = Obligations(system)
+    rest = (*obligations.invariants, *obligations.axioms)
     cases = [
         Case(system, Obligation("enabled", claim, None, rest, goal, claim.params), Limits())
         for claim in claims
@@ -69,7 +77,7 @@ def _sometimes(action: Action, what: str, doc: str, formula: Term) -> Property:
 
 
 def changes_nothing(action: Action) -> Term:
-    """What is true of the state when a step of the action leaves it as it is."""
+    """The formula that is true of a state which a step of the action leaves as it is."""
     return conj(*map(_is_there_already, action.updates))
 
 

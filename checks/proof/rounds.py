@@ -19,7 +19,7 @@ __all__ = ["Work", "decide"]
 
 @dataclass
 class Work:
-    """The cases of each property and each action that was looked at.
+    """The cases of each property and each action that was looked at, by its name.
 
     ``unchanged`` has the obligations of a property that need no solver; ``looked`` is called with
     the name of each property that was looked at.
@@ -74,18 +74,20 @@ class Work:
     def _decided(
         self, kind: Kind, names: Collection[str], pool: Pool
     ) -> list[tuple[str, list[Obligation], list[Case]]]:
-        """For each property or action what is unchanged, and the cases, decided."""
+        """The unchanged obligations, and the cases, decided, of each property or action."""
         unchanged: dict[str, list[Obligation]] = {}
         cases: dict[str, list[Case]] = {}
 
-        def asked() -> Iterator[tuple[Subject, list[Query]]]:
+        def batches() -> Iterator[tuple[Subject, list[Query]]]:
             for name in names:
                 obligations = obligations_of(self._all, subject := Subject(kind, name))
+                changed = [each for each in obligations if not each.unchanged]
                 unchanged[name] = [each for each in obligations if each.unchanged]
-                cases[name] = [self._case(each) for each in obligations if not each.unchanged]
-                yield subject, [self._first(each) for each in cases[name]]
+                cases[name] = [Case(self.system, each, self.limits) for each in changed]
+                keys = map(self._keys.of, changed)
+                yield subject, [Query("first", key, self.limits.z3) for key in keys]
 
-        for subject, queries, answers in pool.batches(first_proofs, self._shared, asked()):
+        for subject, queries, answers in pool.batches(first_proofs, self._shared, batches()):
             for case, query, answer in zip(cases[subject.name], queries, answers, strict=True):
                 case.take(query, answer)
             if self.looked and kind is Kind.property:
@@ -93,29 +95,23 @@ class Work:
         decide([case for each in cases.values() for case in each], pool)
         return [(name, unchanged[name], cases[name]) for name in names]
 
-    def _case(self, obligation: Obligation) -> Case:
-        return Case(self.system, obligation, self.limits)
-
-    def _first(self, case: Case) -> Query:
-        return Query("first", self._keys.of(case.obligation), self.limits.z3)
-
     def _premises(self) -> frozenset[str]:
         return frozenset(name for case in self.every() for name in case.rests_on())
 
     def every(self) -> Iterator[Case]:
-        """All cases."""
+        """The cases of all properties and actions."""
         for cases in (*self.cases.values(), *self.actions.values()):
             yield from cases
 
     def unproved(self) -> frozenset[str]:
-        """The properties that have an obligation without a proof."""
+        """The names of the properties that have an obligation without a proof."""
         return frozenset(
             name for name, cases in self.cases.items() if not all(case.proof for case in cases)
         )
 
 
 def decide(cases: Sequence[Case], pool: Pool) -> None:
-    """All attempts for the first open case of each action, then for the others.
+    """Decide the cases: make all attempts for the first one of each action, then for the others.
 
     What the proof of one obligation of an action rests on is often what those of the others need.
     """
@@ -133,11 +129,11 @@ def _ask(
     """Rounds of queries, each for all cases that wait for an answer."""
     waiting = list(questions)
     while waiting:
-        asked: list[tuple[Case, Iterator[Query], Query]] = []
+        turns: list[tuple[Case, Iterator[Query], Query]] = []
         for case, queries in waiting:
             if waits(case) and (query := next(queries, None)):
-                asked.append((case, queries, query))
-        answers = pool.ask([query for _, _, query in asked])
-        for (case, _, query), answer in zip(asked, answers, strict=True):
+                turns.append((case, queries, query))
+        answers = pool.ask([query for _, _, query in turns])
+        for (case, _, query), answer in zip(turns, answers, strict=True):
             case.take(query, answer)
-        waiting = [(case, queries) for case, queries, _ in asked]
+        waiting = [(case, queries) for case, queries, _ in turns]

@@ -67,17 +67,17 @@ Sizes = Mapping[str, int]
 
 
 def symbol_name(symbol: Symbol) -> str:
-    """A symbol's name in the text."""
+    """The symbol's name in the text: ``state.NAME`` or ``topology.NAME``."""
     return f"{'state' if symbol.is_state else 'topology'}.{symbol.name}"
 
 
 def constant_name(var: Var) -> str:
-    """A variable's name in the text."""
+    """The variable's name in the text: ``NAME!SCOPE``."""
     return f"{var.name}!{var.scope}"
 
 
 def text(term: Term) -> str:
-    """An expanded term, of one state, as SMT-LIB 2.
+    """The SMT-LIB 2 text of an expanded term of one state.
 
     Raises:
         ValueError: it calls a definition, speaks of the next state, or counts.
@@ -110,13 +110,13 @@ def script(
     assumptions: Iterable[Assumption],
     sizes: Sizes | None = None,
 ) -> str:
-    """The text that a solver answers: *unsat* if the goal follows from the assumptions.
+    """The SMT-LIB 2 text of an obligation: *unsat* if the goal follows from the assumptions.
 
     Args:
-        system: whose symbols are declared, as far as the text uses them.
+        system: its symbols are declared, as far as the text uses them.
         obligation: its goal is negated.
         assumptions: one assertion each, named by its label.
-        sizes: of a ground machine of at most so many elements a sort, without quantifiers; by
+        sizes: the elements of each sort, at most, of a ground machine, without quantifiers; by
             default the text speaks of machines of every size.
     """
     used = tuple(assumptions)
@@ -140,9 +140,11 @@ def _small_machine(system: System, constants: Sequence[Var], sizes: Sizes) -> It
 
 
 def unnamed_script(system: System, terms: Sequence[Term], constants: Sequence[Var]) -> str:
-    """The text that asserts the terms in their order, for a machine of any size.
+    """The SMT-LIB 2 text that asserts the terms in their order, for a machine of any size.
 
     Args:
+        system: its symbols are declared, as far as the text uses them.
+        terms: expanded, of one state.
         constants: the variables that the terms use and do not quantify.
     """
     return "\n".join((*_declarations(system, terms, constants), *map(_unnamed, terms)))
@@ -205,18 +207,23 @@ def _asserted(part: Assumption, fixed: tuple[tuple[str, int], ...]) -> str:
 
 
 def ground(term: Term, sizes: Sizes, values: Mapping[Var, Term] | None = None) -> Term:
-    """``term`` without quantifiers, on a machine of at most that size.
+    """``term`` without quantifiers, on a machine of at most those sizes.
 
     The element number i of a sort is ``Const(str(i), sort)``; see `there`.
+
+    Args:
+        term: an expanded formula of one state.
+        sizes: elements of each unbounded sort.
+        values: of the variables that are bound around the term.
     """
-    known = values or {}
+    bound = values or {}
     if isinstance(term, Var):
-        return known.get(term, term)
+        return bound.get(term, term)
     if not isinstance(term, Quantified):
-        return rebuild(term, lambda part: ground(part, sizes, known))
+        return rebuild(term, lambda part: ground(part, sizes, bound))
     sort = term.var.sort
     cases = [
-        (there(sort, at), ground(term.body, sizes, {**known, term.var: Const(member, sort)}))
+        (there(sort, at), ground(term.body, sizes, {**bound, term.var: Const(member, sort)}))
         for at, member in enumerate(_members(sort, sizes))
     ]
     match term.kind:
@@ -232,7 +239,7 @@ def ground(term: Term, sizes: Sizes, values: Mapping[Var, Term] | None = None) -
 
 
 def there(sort: SortRef, at: int) -> Term:
-    """The machine has the element of that number; there is always one of number 0."""
+    """The term that the machine has the element of that number; it always has number 0."""
     return TRUE if sort.members or at == 0 else Var(f"there{at}", BOOL, sort.name)
 
 
@@ -244,7 +251,7 @@ def _members(sort: SortRef, sizes: Sizes) -> tuple[str, ...]:
 def _size(
     sorts: tuple[SortRef, ...], symbols: tuple[Symbol, ...], fixed: tuple[tuple[str, int], ...]
 ) -> str:
-    """Elements are there in order, and every value is one that is there."""
+    """The text that elements are there in order, and every value is one that is there."""
     sizes = dict(fixed)
     lines = []
     for sort in sorts:

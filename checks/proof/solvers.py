@@ -39,7 +39,7 @@ _NAMED = re.compile(r" :named (\S+)\)\)$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A text for a solver, and how much work it may do (in the solver's own unit)."""
+    """A text for a solver, and the work that it may do at most, in the solver's own unit."""
 
     solver: Solver
     text: str
@@ -48,11 +48,11 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a solver said, or what was shown without one.
+    """The answer to a query, of a solver or of propagation.
 
     ``core`` names the assertions that a refutation used; ``model`` gives, for
-    each symbol of a ground text, its values row-major, members by name; ``rewritten`` says
-    that no solver was asked.
+    each symbol of a ground text, its values row-major, members by name; ``reason`` is why
+    there is no answer; ``rewritten`` says that no solver was asked.
     """
 
     status: Status
@@ -66,12 +66,12 @@ class Answer:
 
 @cache
 def solver_version(solver: Solver) -> str:
-    """The version of a solver's package, as a cache must know it."""
+    """The version of the solver's package, on which kept answers depend."""
     return version("cvc5" if solver == "cvc5" else "z3-solver")
 
 
 def answer(query: Query) -> Answer:
-    """Ask the solver.  What goes wrong inside it is an answer too, of status *error*."""
+    """The solver's answer.  What goes wrong inside it is an answer too, of status *error*."""
     ask: Callable[[Query], Answer] = _cvc5 if query.solver == "cvc5" else _z3
     started = time.perf_counter()
     try:
@@ -87,7 +87,7 @@ class Undecided(RuntimeError):
 
 
 def interruptible(solver: Any) -> Any:
-    """The solver of z3, which now leaves an interrupt to Python.
+    """The solver of z3, set to leave an interrupt to Python.
 
     z3 would take it for itself, answer *unknown*, and let all else go on with that.
     """
@@ -96,15 +96,15 @@ def interruptible(solver: Any) -> Any:
 
 
 def satisfiable(solver: Any, *assumptions: Any) -> bool:
-    """Whether there is a model.
+    """Whether the assertions of a solver of z3 have a model in which the assumptions hold.
 
     Raises:
         Undecided: z3 does not know, which is no *no*.
     """
-    said = str(solver.check(*assumptions))
-    if said == "unknown":
+    status = str(solver.check(*assumptions))
+    if status == "unknown":
         raise Undecided(f"z3 gave up ({solver.reason_unknown()}): nothing is decided")
-    return said == "sat"
+    return status == "sat"
 
 
 class Session:
@@ -124,22 +124,23 @@ class Session:
         self._names: dict[str, Any] = {}
 
     def ask(self, chosen: Mapping[str, int], limit: int) -> Answer:
-        """Whether those assertions contradict each other, and which; see `Query` for ``limit``.
+        """The answer to whether those assertions contradict each other; its core names which.
 
         Args:
             chosen: the number of each assertion, by the name that a core gives back.
+            limit: the work that the answer may cost; see `Query`.
         """
         started = time.perf_counter()
         solver = self._solver(limit)
         self._track(solver, ((name, self._assertions[at]) for name, at in chosen.items()))
-        reply = _said(solver)
+        reply = _z3_answer(solver)
         return replace(reply, seconds=round(time.perf_counter() - started, 4))
 
     def of_query(self, query: Query) -> Answer:
         """The answer to the text of this session, whose assertions are all named."""
         solver, names = self._solver(query.limit), _NAMED.findall(query.text)
         self._track(solver, zip(names, self._assertions, strict=True))
-        if (reply := _said(solver)).status == "sat" and query.solver == "z3-ground":
+        if (reply := _z3_answer(solver)).status == "sat" and query.solver == "z3-ground":
             model = _with_few_elements(solver, query.text)
             return replace(reply, model=_values(model, without=set(names)))
         return reply
@@ -181,7 +182,7 @@ def _with_few_elements(solver: Any, text: str) -> Any:
     return model
 
 
-def _said(solver: Any) -> Answer:
+def _z3_answer(solver: Any) -> Answer:
     status: Status = str(solver.check())  # type: ignore[assignment]  # z3 has no other three
     if status == "unsat":
         return Answer(status, core=tuple(sorted(str(name) for name in solver.unsat_core())))
@@ -221,7 +222,16 @@ def _cvc5(query: Query) -> Answer:
 
 
 def refuted(text: str, limit: int, *, proofs: bool) -> tuple[Answer, str]:
-    """What cvc5 says, asked anew in each way until it knows; see `Refuter.ask`."""
+    """cvc5's answer, asked anew in each way until it knows, and the proof; see `Refuter.ask`.
+
+    Args:
+        text: SMT-LIB 2.
+        limit: the work that an answer may cost; see `Query`.
+        proofs: give a proof with *unsat*.
+
+    Raises:
+        Exception: as cvc5 raises it.
+    """
     reply = Answer("unknown"), ""
     for way in _WAYS:
         reply = Refuter(limit, proofs=proofs, way=way).ask(text)
@@ -244,9 +254,9 @@ class Refuter:
     Most of what a text costs otherwise is the making of a solver and of its table of rules.
 
     Args:
-        limit: how much work an answer may cost; see `Query`.
+        limit: the work that an answer may cost; see `Query`.
         proofs: give a proof with each *unsat*.
-        way: how it looks for instances of quantifiers; one of `_WAYS`.
+        way: of looking for instances of quantifiers; one of `_WAYS`.
     """
 
     def __init__(
@@ -263,13 +273,17 @@ class Refuter:
         self._run("(set-logic ALL)")
 
     def ask(self, text: str) -> tuple[Answer, str]:
-        """Whether the assertions of an SMT-LIB text contradict each other; the proof, or nothing.
+        """The answer to whether the assertions of an SMT-LIB 2 text contradict each other.
 
-        Raises what cvc5 raises; after that the object is of no more use.
+        Returns:
+            the answer, and with *unsat* the proof in CPC, if proofs are wanted; else nothing.
+
+        Raises:
+            Exception: as cvc5 raises it; after that the object is of no more use.
         """
         started = time.perf_counter()
         self._run(f"(push 1)\n{text.removeprefix('(set-logic ALL)')}")
-        reply = _said_by_cvc5(self._solver.checkSat())
+        reply = _cvc5_answer(self._solver.checkSat())
         proof = self._proof() if self._proofs and reply.status == "unsat" else ""
         self._run("(pop 1)")
         return replace(reply, seconds=round(time.perf_counter() - started, 4)), proof
@@ -279,8 +293,8 @@ class Refuter:
         import cvc5
 
         (proof,) = self._solver.getProof()
-        said = self._solver.proofToString(proof, cvc5.ProofFormat.CPC)
-        whole = said.decode() if isinstance(said, bytes) else str(said)
+        text = self._solver.proofToString(proof, cvc5.ProofFormat.CPC)
+        whole = text.decode() if isinstance(text, bytes) else str(text)
         return whole.strip().removeprefix("(\n").removesuffix("\n)") + "\n"
 
     def _run(self, text: str) -> None:
@@ -289,11 +303,11 @@ class Refuter:
         parser = cvc5.InputParser(self._solver, self._symbols)
         parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, text, "obligation")
         while not (command := parser.nextCommand()).isNull():
-            if "error" in (said := command.invoke(self._solver, self._symbols)):
-                raise ValueError(said.strip())
+            if "error" in (message := command.invoke(self._solver, self._symbols)):
+                raise ValueError(message.strip())
 
 
-def _said_by_cvc5(result: Any) -> Answer:
+def _cvc5_answer(result: Any) -> Answer:
     if result.isUnsat():
         return Answer("unsat")
     return Answer("sat") if result.isSat() else Answer("unknown", reason=str(result))

@@ -116,7 +116,7 @@ OBLIGATIONS = (
     Fault(
         "on a way the given parameters may be any",
         obligations._move,
-        "for var in action.params if var.name in known",
+        "for var in action.params if var.name in arguments",
         "for var in ()",
         says("toy_pages", "progress"),
     ),

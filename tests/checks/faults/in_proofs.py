@@ -231,14 +231,14 @@ SOLVERS = (
     ),
     Fault(
         "the second solver says unsat when it does not know",
-        solvers._said_by_cvc5,
+        solvers._cvc5_answer,
         'else Answer("unknown", reason=str(result))',
         'else Answer("unsat")',
         partial(judged.test_a_solver_that_may_do_nothing_says_that_it_does_not_know, "cvc5"),
     ),
     Fault(
         "a proof without a core rests on nothing",
-        solvers._said,
+        solvers._z3_answer,
         "core=tuple(sorted(str(name) for name in solver.unsat_core()))",
         "core=()",
         RESTS,
@@ -246,8 +246,8 @@ SOLVERS = (
     Fault(
         "the core is looked up by other names",
         case.Case._of_core,
-        "if part.label in kept",
-        "if part.name in kept",
+        "if part.label in labels",
+        "if part.name in labels",
         partial(exports.test_a_file_assumes_what_its_proof_uses, claims.TOYS["toy"]),
     ),
     Fault(
@@ -318,7 +318,7 @@ SOLVERS = (
 PROPAGATION = (
     Fault(
         "an element that there is may be one that is known",
-        propagate._Known._named,
+        propagate._Knowledge._named,
         'scope=f"{var.scope}!{self._names}"',
         'scope=f"{var.scope}!"',
         partial(propagation.test_it_stays_open, "some are not all"),
@@ -339,35 +339,35 @@ PROPAGATION = (
     ),
     Fault(
         "what is false is true",
-        propagate._Known._learn,
+        propagate._Knowledge._learn,
         "self._value[inner] = FALSE",
         "self._value[inner] = TRUE",
         partial(propagation.test_it_follows, "what is left of a disjunction"),
     ),
     Fault(
         "a disjunction that is false has a true part",
-        propagate._Known.suppose,
+        propagate._Knowledge.suppose,
         "todo += map(negate, args)",
         "todo += args",
         propagation.test_what_follows_is_true_wherever_the_facts_are,
     ),
     Fault(
         "an open formula is used on itself and vanishes",
-        propagate._Known._propagate,
+        propagate._Knowledge._propagate,
         "self._forget(formula)",
         "pass",
         partial(propagation.test_it_follows, "a chain of premises, last one first"),
     ),
     Fault(
         "an if-then-else has the value of the branch that is not taken",
-        propagate._Known._pushed,
+        propagate._Knowledge._pushed,
         "disj(conj(condition, eq(then, const)), conj(negate(condition), eq(otherwise, const)))",
         "disj(conj(negate(condition), eq(then, const)), conj(condition, eq(otherwise, const)))",
         partial(propagation.test_it_follows, "a value, of which only later is known which"),
     ),
     Fault(
         "what something is known of is left as it is",
-        propagate._Known.reduced,
+        propagate._Knowledge.reduced,
         "self._value.keys().isdisjoint(_parts(term))",
         "not self._value.keys().isdisjoint(_parts(term))",
         partial(propagation.test_it_follows, "what a premise leads to"),
@@ -382,8 +382,8 @@ PROPAGATION = (
     Fault(
         "what is supposed for one goal is a fact for the next",
         propagate.follows,
-        "_knowing(tuple(facts)).copy()",
-        "_knowing(tuple(facts))",
+        "_knowledge_of(tuple(facts)).copy()",
+        "_knowledge_of(tuple(facts))",
         propagation.test_what_is_supposed_for_one_goal_is_no_fact_for_the_next,
     ),
     Fault(
