@@ -22,30 +22,37 @@ _MOST = 8
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """A system without name and properties, and of its actions the guards that a term names."""
+    """The part of a system that its variants share: no properties, and of the actions only guards.
+
+    It has those guards of actions that a term names (`enabled`).
+    """
 
     system: System
 
 
 def ground(system: System, *more: Term) -> Ground:
-    """What the system is but for its actions and properties; ``more`` terms will be asked, too.
+    """The part that the system shares with its variants: the same object for equal parts.
 
-    Systems of which that is equal get the same object, as far as they are asked for together.
+    So it is among the last few systems.
+
+    Args:
+        system: the specification.
+        more: terms to be evaluated on its machines, beside those in the system.
     """
-    named = _named_by(system).union(*map(_named, more))
-    actions = tuple(replace(a, updates=()) for a in system.actions if a.name in named)
+    names = _named_by(system).union(*map(_named, more))
+    actions = tuple(replace(a, updates=()) for a in system.actions if a.name in names)
     common = replace(system, name="", actions=actions, properties=(), given_up=frozenset())
-    known = _known()
-    for each in known:
+    latest = _latest()
+    for each in latest:
         if each.system == common:
             return each
-    known[_MOST - 1 :] = []
-    known.insert(0, Ground(common))
-    return known[0]
+    latest[_MOST - 1 :] = []
+    latest.insert(0, Ground(common))
+    return latest[0]
 
 
 @lru_cache(maxsize=1)
-def _known() -> list[Ground]:
+def _latest() -> list[Ground]:
     return []
 
 
@@ -66,7 +73,7 @@ def _terms(system: System) -> Iterator[Term]:
 
 @lru_cache(maxsize=1 << 14)
 def _named(term: Term) -> frozenset[str]:
-    """The actions whose guards the term names."""
+    """The names of the actions whose guards the term names."""
     calls = (part.name for part in subterms(term) if isinstance(part, Call))
     return frozenset(n.removeprefix(ENABLED) for n in calls if n.startswith(ENABLED))
 

@@ -1,9 +1,9 @@
-"""Work that never ends: a run that comes back to where it was, with the work still to do.
+"""Lassos: runs that come back to where they were, with the work still to do.
 
 What helps is a step of the actions that an *ends* property names, if it takes out
-an element of what is left.  The search looks for a cycle on which there is work
-left all along and such steps are taken again and again, or for a state from which
-there is none: what is taken out then comes back, or cannot be taken out.
+an element of the work.  The search looks for a cycle on which there is work all
+along and such steps are taken again and again, or for a state from which there is
+none: what is taken out then comes back, or cannot be taken out.
 """
 
 from __future__ import annotations
@@ -41,25 +41,25 @@ _FEW = 1_000
 def lasso(
     system: System, topologies: Sequence[Topology], claim: Property, *, max_states: int
 ) -> Witness | None:
-    """A run along which the work of an *ends* property is never done, if one is found.
+    """A lasso along which the work of an *ends* property is never done; None without one.
 
-    First with the actions that help, those on a shortest way to work that is left, and
-    one more: a run that makes the work anew needs no other, and is found soon.  Then
-    with all that make or unmake work, then with all.  The machine is cut down as in
-    `localise`, with the actions that help whole.
+    It is looked for first with the actions that help, those on a shortest way to work, and
+    one more: a run that makes the work anew needs no other.  Then with all that make or
+    unmake work, then with all.  The machine is cut down as in `localise`, with the actions
+    that help whole.
 
     Args:
         system: the specification.
         topologies: the machines to look at.
         claim: an *ends* property.
-        max_states: after how many states of a machine the search gives up.
+        max_states: of a machine, after which the search gives up.
     """
     assert claim.ending
     helping = frozenset(claim.ending.by)
     about = reads(system, claim.ending.left) | _switches(system, claim)
     makers = [action.name for action in system.actions if action.written & about]
-    begins = shortest(system, topologies, unfinished(claim), max_states=_MAX_TO_BEGIN)
-    steps = frozenset(name for name, _ in begins.steps) if begins else frozenset[str]()
+    trace = shortest(system, topologies, unfinished(claim), max_states=_MAX_TO_BEGIN)
+    steps = frozenset(name for name, _ in trace.steps) if trace else frozenset[str]()
     base = helping | steps
     few = [base | {name} for name in _undoing_first(system, makers, steps) if name not in base]
     for names in (*few, base | set(makers), frozenset(system.action_by_name)):
@@ -84,7 +84,7 @@ def _undoing_first(system: System, names: Sequence[str], steps: frozenset[str]) 
 def endless(
     system: System, topology: Topology, claim: Property, *, max_states: int
 ) -> Witness | None:
-    """A run along which the work is never done; None only if the machine has none.
+    """A lasso along which the work is never done; None only if the machine has none.
 
     Args:
         system: the specification.
@@ -105,7 +105,7 @@ def endless(
 
 
 def _switches(system: System, claim: Property) -> frozenset[str]:
-    """The state that is read at the parameters of ``during`` themselves."""
+    """The variables that ``during`` reads at its parameters themselves."""
     assert claim.ending
     state = {variable.symbol for variable in system.variables}
     return frozenset(
@@ -125,18 +125,18 @@ def _search(
 ) -> Witness | None:
     guards = (g.condition for name in helping for g in system.action_by_name[name].guards)
     watch = unfinished(claim)
-    kept = closed(fewer, reads(system, watch.formula, *guards))
+    variables = closed(fewer, reads(system, watch.formula, *guards))
     while True:
-        smaller = cut(fewer, kept, watch, [a for a in fewer.actions if a.name in helping])
-        those = _with_work(system, smaller, different(smaller, topologies), watch)
-        graphs = (_Graph(smaller, topology, claim, max_states) for topology in those)
+        smaller = cut(fewer, variables, watch, [a for a in fewer.actions if a.name in helping])
+        machines = _with_work(system, smaller, different(smaller, topologies), watch)
+        graphs = (_Graph(smaller, topology, claim, max_states) for topology in machines)
         witness = next((run for graph in graphs if (run := graph.lasso())), None)
         if witness is None:
             return None
-        missing = _missing(system, witness) - kept
+        missing = _missing(system, witness) - variables
         if not missing:
             return witness
-        kept = closed(fewer, kept | missing)
+        variables = closed(fewer, variables | missing)
 
 
 def _with_work(
@@ -154,7 +154,7 @@ def _with_work(
 
 
 def _missing(system: System, witness: Witness) -> frozenset[str]:
-    """Variables whose guards refuse the run on the whole machine, or that it does not restore."""
+    """The variables missing from the cut: a guard refuses the run, or it does not restore them."""
     if refused := refusal(system, witness):
         return refused
     assert witness.loop is not None
@@ -163,7 +163,7 @@ def _missing(system: System, witness: Witness) -> frozenset[str]:
 
 
 class _Graph:
-    """Every reachable state of the cut machine, and where the work is not done."""
+    """The reachable states of a machine, and those in which the work is not done."""
 
     def __init__(
         self,
@@ -183,7 +183,7 @@ class _Graph:
         self.edges: dict[bytes, list[Edge]] = {}
         self.open: dict[tuple[int, ...], set[bytes]] = {}
         self._cases = self.program.cases(claim.name)
-        self._known: dict[bytes, list[tuple[int, ...]]] = {}
+        self._points_in: dict[bytes, list[tuple[int, ...]]] = {}
         self.whole = False
         self._explore(max_states, everywhere)
 
@@ -230,13 +230,13 @@ class _Graph:
         return {tuple(point[at] for at in self.outer) for point in self._points(key)}
 
     def _points(self, key: bytes) -> list[tuple[int, ...]]:
-        """What is left in a state, worked out once."""
-        if key not in self._known:
-            self._known[key] = self._cases(self.program.unpack(key))
-        return self._known[key]
+        """The elements of the work in a state, computed once."""
+        if key not in self._points_in:
+            self._points_in[key] = self._cases(self.program.unpack(key))
+        return self._points_in[key]
 
     def lasso(self) -> Witness | None:
-        """A run into a cycle of unfinished work: the one that is shortest in all."""
+        """The shortest lasso: a run into a cycle of unfinished work, or to a state of it."""
         best: Witness | None = None
         for outer, nodes in self.open.items():
             inside = [node for node in self.edges if node in nodes]
@@ -244,7 +244,7 @@ class _Graph:
             for node, begin in self._turns(outer, inside, group):
                 prefix = self._prefix(node)
                 if best and len(prefix) >= len(best.steps):
-                    break  # what was found later is no nearer
+                    break  # the states after this one are no nearer
                 most = len(best.steps) - len(prefix) if best else len(self.edges) + 2
                 cycle = self._cycle(node, begin, group, most)
                 if cycle is not None:
@@ -271,9 +271,9 @@ class _Graph:
         """Each step that helps and can be undone; a state alone, if there none does."""
         assert self.claim.ending
         for node in nodes:
-            left = self._left(outer, node)
+            work = self._work(outer, node)
             mine = [edge for edge in self.edges[node] if edge[0][0] in self.claim.ending.by]
-            helps = [edge for edge in mine if left - self._left(outer, edge[1])]
+            helps = [edge for edge in mine if work - self._work(outer, edge[1])]
             round_trips = [
                 edge for edge in helps or mine if group.get(edge[1], -1) == group.get(node)
             ]
@@ -281,8 +281,8 @@ class _Graph:
             if not helps and not round_trips:
                 yield node, None
 
-    def _left(self, outer: tuple[int, ...], key: bytes) -> set[tuple[int, ...]]:
-        """The elements that are left, of all that have those parameters of ``during``."""
+    def _work(self, outer: tuple[int, ...], key: bytes) -> set[tuple[int, ...]]:
+        """The elements of the work that have those parameters of ``during``."""
         points = self._points(key)
         return {point for point in points if tuple(point[at] for at in self.outer) == outer}
 

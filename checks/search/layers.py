@@ -40,15 +40,15 @@ _NUMBER, _ADDRESS = ctypes.c_int64, ctypes.c_void_p
 
 
 class Leaves(Exception):
-    """A counter leaves the numbers that it is given."""
+    """A counter leaves the numbers that the tables have for it."""
 
 
 def beginning(
     system: System,
 ) -> Callable[[System, Topology, Sequence[Property]], Layers] | None:
-    """What begins a search of a machine that was cut from the system; None without a compiler.
+    """The function that begins a search of a machine cut from the system; None without a compiler.
 
-    Calling it raises `TooLarge` if a machine is, and going on with the search `Leaves`.
+    It raises `TooLarge` if a machine is too large for tables, and its search `Leaves`.
     """
     library = _library(os.environ.get("CC", ""), os.environ.get("TMPDIR", ""))
     if library is None:
@@ -155,14 +155,19 @@ class Layers:
         return not self.layer and not self._is_shown
 
     def look(self, targets: dict[str, Property], result: Search) -> None:
-        """See whether the boot state shows the property."""
+        """Settle the property if the boot state shows it.
+
+        Raises:
+            NoMemory: there is none for the search.
+        """
         self._went(self._library.look(self._search, _address(self._machine.code)), targets, result)
 
     def expand(self, targets: dict[str, Property], result: Search, max_states: int) -> bool:
         """Replace the layer by the next one; false when the budget is spent.
 
         Raises:
-            Leaves: a counter leaves the numbers that it is given.
+            Leaves: a counter leaves the numbers that the tables have for it.
+            NoMemory: there is none for the search.
         """
         most = max_states - result.states
         code = self._library.expand(self._search, _address(self._machine.code), most)

@@ -36,7 +36,7 @@ __all__ = [
 
 
 class Spent(Exception):
-    """A search gave up before it could tell."""
+    """A search gave up, for want of budget, before it could decide."""
 
 
 def shortest(
@@ -47,7 +47,7 @@ def shortest(
     max_states: int,
     depth: int | None = None,
 ) -> Witness | None:
-    """A shortest trace that violates the property (or reaches a *sometimes*), None without one.
+    """A shortest trace that violates the property (or reaches a *sometimes*); None without one.
 
     Where a *sometimes* is reached does not matter, so its trace is the shortest of its
     machine; any other is the shortest over all the machines.
@@ -56,7 +56,7 @@ def shortest(
         system: the specification.
         topologies: the machines to look at.
         claim: of any kind but *ends*.
-        max_states: after how many states of a cut machine the search gives up.
+        max_states: of cut machines in all, after which a search gives up.
         depth: steps of the longest trace to look for; any by default.
 
     Raises:
@@ -68,7 +68,7 @@ def shortest(
 
 @dataclass(frozen=True)
 class Reading:
-    """What a search has looked at, so that an edit of anything else does not change its way.
+    """The parts of a specification that a search read: no edit of another changes its way.
 
     ``kept`` are the variables of the last cut machine, of which the others were cut; ``idle``
     says that it had every action; ``taken`` are actions that were taken on the whole machine.
@@ -79,12 +79,12 @@ class Reading:
     taken: frozenset[str]
 
     def words(self) -> list[Any]:
-        """For a file; see `of_words`."""
+        """The reading as JSON for a file; see `of_words`."""
         return [sorted(self.kept), self.idle, sorted(self.taken)]
 
     @classmethod
     def of_words(cls, words: Any) -> Reading | None:
-        """What `words` made; None of None.
+        """The reading that `words` wrote; None for None.
 
         Raises:
             ValueError: it is anything else.
@@ -104,7 +104,7 @@ def looked_for(
     max_states: int,
     depth: int | None = None,
 ) -> tuple[Witness | None, Reading]:
-    """What `shortest` returns, and what was read for it.
+    """The trace that `shortest` returns, and what the search for it has read.
 
     Args:
         system: as `shortest` has it.
@@ -172,7 +172,12 @@ def _search(
 
 
 def refusal(system: System, witness: Witness) -> frozenset[str]:
-    """What the guard reads that refuses the trace on the whole machine; nothing if none does."""
+    """The symbols that the refusing guard reads; empty if the whole machine takes the trace.
+
+    Args:
+        system: the specification.
+        witness: a trace of a machine cut from it.
+    """
     machine = booted(system, witness.topology).copy()
     for name, point in witness.steps:
         outcome = machine.step(name, *point)

@@ -138,7 +138,7 @@ class ScopeError(ValueError):
 
 
 def fitting(system: System, shapes: Sequence[Shape]) -> dict[int, Topology]:
-    """The machines that satisfy every axiom of the system, by the number of their shape.
+    """The machines that satisfy every axiom of the system, by the index of their shape.
 
     Nothing may be shown on the others: no machine of the specification is like them.
     """
@@ -146,35 +146,35 @@ def fitting(system: System, shapes: Sequence[Shape]) -> dict[int, Topology]:
 
 
 @lru_cache(maxsize=8)
-def _fitting(known: Ground, shapes: tuple[Shape, ...]) -> dict[int, Topology]:
-    built = {number: shape.build(known.system) for number, shape in enumerate(shapes)}
-    return {n: each for n, each in built.items() if not violated_axioms(known.system, each)}
+def _fitting(common: Ground, shapes: tuple[Shape, ...]) -> dict[int, Topology]:
+    built = {number: shape.build(common.system) for number, shape in enumerate(shapes)}
+    return {n: each for n, each in built.items() if not violated_axioms(common.system, each)}
 
 
 def unfit(system: System, shapes: Sequence[Shape]) -> dict[str, int]:
-    """How many of the machines violate which axiom; empty if nothing is the matter."""
+    """The number of machines that violate an axiom, by its name; empty if all satisfy all."""
     return dict(
         Counter(name for shape in shapes for name in violated_axioms(system, shape.build(system)))
     )
 
 
 def machines(system: System, text: str) -> tuple[Shape, ...]:
-    """The machines of a scope (see `scope`) that satisfy every axiom of the system.
+    """The shapes of a scope (see `scope`) whose machines satisfy every axiom of the system.
 
     Raises:
-        ScopeError: if there is none.
+        ScopeError: there is none, or the text is no scope.
     """
     shapes = scope(text)
-    if kept := tuple(shapes[number] for number in fitting(system, shapes)):
-        return kept
+    if fit := tuple(shapes[number] for number in fitting(system, shapes)):
+        return fit
     violated = ", ".join(unfit(system, shapes))
     raise ScopeError(f"scope {text!r}: each of its machines violates an axiom: {violated}")
 
 
 def scope(text: str) -> tuple[Shape, ...]:
-    """The machines of a scope such as ``node=2,block=4,section=4,frame=8,folio=2,pte=1``.
+    """The shapes of a scope such as ``node=2,block=4,section=4,frame=8,folio=2,pte=1``.
 
-    Numbers count elements in all; what is not given is the least that fits.
+    Numbers count elements in all; a sort that the text does not name has as few as fit.
 
     Raises:
         ScopeError: the text is no such list, or names too few of something.
@@ -182,11 +182,11 @@ def scope(text: str) -> tuple[Shape, ...]:
     >>> [shape.sizes["Frame"] for shape in scope("node=2,block=3,frame=4")]
     [4, 4, 4]
     """
-    given = _numbers(text)
-    nodes = given.pop("node", 1)
-    blocks = given.pop("block", max(2, nodes))
-    sections = given.pop("section", blocks)
-    frames = given.pop("frame", sections)
+    sizes = _numbers(text)
+    nodes = sizes.get("node", 1)
+    blocks = sizes.get("block", max(2, nodes))
+    sections = sizes.get("section", blocks)
+    frames = sizes.get("frame", sections)
     if not nodes <= blocks <= sections <= frames:
         raise ScopeError(
             f"scope {text!r}: each node needs a block, each block a section, each section a frame"
@@ -194,10 +194,10 @@ def scope(text: str) -> tuple[Shape, ...]:
     shape = Shape(
         nodes=nodes,
         totals=(blocks, sections, frames),
-        folios=given.pop("folio", 1),
-        ptes=given.pop("pte", 1),
-        vmas=given.pop("vma", 1),
-        data=given.pop("data", 1),
+        folios=sizes.get("folio", 1),
+        ptes=sizes.get("pte", 1),
+        vmas=sizes.get("vma", 1),
+        data=sizes.get("data", 1),
     )
     return tuple(shape for _, shape in arrangements(shape))
 
@@ -217,5 +217,5 @@ def _numbers(text: str) -> dict[str, int]:
 
 
 def scope_text(shape: Shape) -> str:
-    """The sizes of a machine, as a reader writes them."""
+    """The sizes of a machine for a reader, such as ``node=1, block=2``."""
     return ", ".join(f"{name.lower()}={size}" for name, size in shape.sizes.items())

@@ -43,7 +43,7 @@ booted: Remembered[Machine] = Remembered(Machine)
 
 
 class ReplayError(Exception):
-    """The reference does not take a trace that was found, or kept; a fault, or damage."""
+    """The reference refuses a step of a trace: a search is wrong, or a kept trace is damaged."""
 
 
 Choice = tuple[str, tuple[int, ...]]
@@ -52,8 +52,9 @@ Edge = tuple[Choice, bytes]
 
 @dataclass(frozen=True)
 class Witness:
-    """A property that was decided by a trace: violated, or (for *sometimes*) reached.
+    """A trace from boot that violates a property, or reaches a *sometimes*.
 
+    ``params`` are the elements for which it does; for an *ends* property -1 is any.
     ``loop`` is set for an *ends* property: after that many steps the rest of
     the trace is a cycle that may be taken for ever.
     """
@@ -65,7 +66,7 @@ class Witness:
     loop: int | None = None
 
     def trace(self, system: System) -> Trace:
-        """The steps in a form that can be stored."""
+        """The witness as a trace of the reference, which can be stored."""
         machine = booted(system, self.topology)
         steps = (Step(action, machine.parameters(action, *point)) for action, point in self.steps)
         return Trace(system.name, self.topology, tuple(steps), loop=self.loop)
@@ -86,13 +87,16 @@ class Witness:
         return machines
 
     def violations(self, machines: Sequence[Machine]) -> list[Violation]:
-        """How the property fails at the end of the trace that was replayed."""
+        """The violations of the property at the end of the replayed trace.
+
+        There are none of a *sometimes* or an *ends* property.
+        """
         if self.claim.kind not in ("always", "step"):
             return []
         return machines[-1].violations_of(self.claim.name, *machines[-2:-1])
 
     def is_shown_by(self, machines: Sequence[Machine]) -> bool:
-        """The replayed trace ends in a witness of a *sometimes*, or in a violation."""
+        """Whether the replayed trace reaches the *sometimes*, or violates its property."""
         if self.claim.kind == "sometimes":
             return bool(machines[-1].witnesses(self.claim.name, *machines[-2:-1]))
         if self.claim.kind == "ends":
@@ -113,30 +117,30 @@ class Witness:
             return False
         watch = unfinished(self.claim)
         program = Program(replace(machines[0].system, properties=(watch,)), self.topology)
-        left = [self._left(program, machine.values) for machine in cycle]
-        if not all(left):
+        work = [self._work(program, machine.values) for machine in cycle]
+        if not all(work):
             return False
         helped = any(
-            name in ending.by and left[at] - left[at + 1] for at, (name, _) in enumerate(steps)
+            name in ending.by and work[at] - work[at + 1] for at, (name, _) in enumerate(steps)
         )
         return helped or any(
-            not self._helps(program, machine, works)
-            for machine, works in zip(cycle, left, strict=True)
+            not self._helps(program, machine, elements)
+            for machine, elements in zip(cycle, work, strict=True)
         )
 
-    def _left(self, program: Program, state: Sequence[int]) -> set[tuple[int, ...]]:
+    def _work(self, program: Program, state: Sequence[int]) -> set[tuple[int, ...]]:
         """The elements of the work that is not done."""
         points = map(tuple, program.cases(self.claim.name)(list(state)))
         return {point for point in points if self._matches(point)}
 
-    def _helps(self, program: Program, machine: Machine, left: set[tuple[int, ...]]) -> bool:
+    def _helps(self, program: Program, machine: Machine, work: set[tuple[int, ...]]) -> bool:
         """A step of the actions that should help takes an element out."""
         assert self.claim.ending
         for name in program.system.action_by_name.keys() & set(self.claim.ending.by):
             for point in program.enabled(name)(list(machine.values)):
                 after = list(machine.values)
                 program.action(name).apply(after, *point)
-                if left - self._left(program, after):
+                if work - self._work(program, after):
                     return True
         return False
 
@@ -145,14 +149,19 @@ class Witness:
 
 
 def unfinished(claim: Property) -> Property:
-    """The work of an *ends* property is not done, as a *sometimes* property."""
+    """The *sometimes* property that the work of an *ends* property is not done."""
     assert claim.ending
     work = conj(claim.ending.during, claim.ending.left)
     return replace(claim, kind="sometimes", formula=work, ending=None)
 
 
 def way(links: Mapping[bytes, tuple[bytes, Choice] | None], key: bytes) -> list[Edge]:
-    """The steps to a state from where its links begin, each with the state that it leads to."""
+    """The steps to a state, each with the state that it leads to.
+
+    Args:
+        links: of each state the one before it, with the step between; None where a way begins.
+        key: the state.
+    """
     edges: list[Edge] = []
     while link := links[key]:
         edges.append((link[1], key))
@@ -162,7 +171,11 @@ def way(links: Mapping[bytes, tuple[bytes, Choice] | None], key: bytes) -> list[
 
 @dataclass
 class Search:
-    """What a search covered and found; ``spent``, it gave up for want of budget."""
+    """The outcome of a search: how much of the machines it covered, and the witnesses by property.
+
+    ``depth`` counts steps from boot; ``complete`` if every reachable state was seen, or every
+    target decided; ``spent`` if it gave up for want of budget.
+    """
 
     states: int = 0
     transitions: int = 0
@@ -179,11 +192,11 @@ class Frontier(Protocol):
 
     @property
     def layer(self) -> object:
-        """True while there is a state to expand."""
+        """The states to expand next; false if there is none."""
 
     @property
     def states(self) -> int:
-        """How many states there are so far."""
+        """The number of states so far."""
 
     def look(self, targets: dict[str, Property], result: Search) -> None:
         """Settle the targets that the boot state shows."""
@@ -234,7 +247,7 @@ def search(
     progress: Callable[[Search], None] | None = None,
     begin: Callable[[System, Topology, Sequence[Property]], Frontier] = _Frontier.at_boot,
 ) -> Search:
-    """Search all topologies, layer by layer together, until every target is decided.
+    """The outcome of a breadth-first search of all topologies, until every target is decided.
 
     The trace for a target is the shortest over all the topologies.  With ``anywhere`` it is the
     shortest of its own: the topology with the fewest states so far goes on, so that those with
@@ -246,10 +259,10 @@ def search(
         targets: properties of any kind but *ends*: *always* and *step* are shown when they are
             violated, a *sometimes* when it is reached.
         depth: steps to go, at most; any number by default.
-        max_states: in all, after which the search gives up (`Search.complete` is false).
+        max_states: in all, after which the search gives up (`Search.spent`).
         anywhere: the topology on which a target is shown does not matter.
-        progress: called with what was covered, after each layer.
-        begin: how the search of one topology begins.
+        progress: called with the search so far, after each layer.
+        begin: makes the frontier of one topology, at boot.
     """
     result = Search()
     frontiers = [begin(system, topology, targets) for topology in topologies]
@@ -345,6 +358,6 @@ def _judge_step(
 
 
 def settle(witness: Witness, targets: dict[str, Property], result: Search) -> None:
-    """The target is decided."""
+    """Move the property of the witness from the targets to the result."""
     result.witnesses[witness.claim.name] = witness
     del targets[witness.claim.name]

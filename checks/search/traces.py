@@ -1,4 +1,4 @@
-"""Traces that were found before, and when a search would find them again.
+"""Traces of earlier searches, and when a search would find them again.
 
 A search of a cut machine (`localise`) looks at nothing but that machine and, of the whole one, at
 the actions that its traces take.  With these unchanged it would go the same way, so a trace is kept
@@ -46,10 +46,13 @@ _MOST_PROPERTIES = 512
 def kept_traces(
     folder: Path | None, system: System, claim: Property, about: str
 ) -> Iterator[Sequence[Any]]:
-    """What is kept of traces that a search for the property would find, for `trace_in`.
+    """The kept traces that a search for the property would find now, for `trace_in`.
 
     Args:
-        about: what else the search depends on, such as its machines.
+        folder: where; without one there are none.
+        system: the specification.
+        claim: the property.
+        about: a digest of what else the search depends on, such as its machines.
     """
     for entry in _entries(folder, claim):
         try:
@@ -69,13 +72,13 @@ def keep_trace(
     number: int,
     witness: Witness,
 ) -> None:
-    """Keep a trace that a search found.
+    """Keep the trace of a search, the latest few of each property.
 
     Args:
         folder: where; without one nothing is kept.
         system: the specification.
-        reading: what the search has looked at.
-        about: what else the search depends on.
+        reading: the parts of it that the search has read; by default all.
+        about: a digest of what else the search depends on.
         number: of the machine, among those that were searched.
         witness: the trace.
     """
@@ -90,13 +93,13 @@ def keep_trace(
 
 
 def drop_old_traces(folder: Path | None) -> None:
-    """Remove what was kept longest ago of more properties than there are: nobody asks for it."""
+    """Remove the traces kept longest ago, beyond those of as many properties as there may be."""
     newest(folder, "traces-*.json", _MOST_PROPERTIES)
 
 
 def _entries(folder: Path | None, claim: Property) -> list[dict[str, Any]]:
-    witness = kept(_path(folder, claim))
-    return [each for each in witness if isinstance(each, dict)] if isinstance(witness, list) else []
+    entries = kept(_path(folder, claim))
+    return [each for each in entries if isinstance(each, dict)] if isinstance(entries, list) else []
 
 
 def _path(folder: Path | None, claim: Property) -> Path | None:
@@ -104,17 +107,17 @@ def _path(folder: Path | None, claim: Property) -> Path | None:
 
 
 def written(number: int, witness: Witness) -> list[Any]:
-    """The trace on the machine of that number, for `trace_in`."""
+    """The entry of a trace on the machine of that number, as JSON has it; see `trace_in`."""
     return [number, witness.steps, witness.params, witness.loop]
 
 
 def trace_in(
     entry: Any, claim: Property, system: System, machines: Mapping[int, Topology]
 ) -> Witness:
-    """The trace that was written, not yet replayed.
+    """The trace of an entry, not yet replayed.
 
     Args:
-        entry: what `written` made.
+        entry: as `written` made it.
         claim: the property that it shows.
         system: the specification.
         machines: by their numbers.
@@ -156,7 +159,7 @@ def _read(system: System, claim: Property, reading: Reading | None) -> Iterator[
     yield repr((claim.name, claim.kind, claim.params, claim.formula, claim.ending))
     yield repr((system.sorts, system.topology))
     yield from (repr((axiom.name, axiom.formula)) for axiom in system.axioms)
-    yield from (_said(variable.symbol, variable.initial) for variable in system.variables)
+    yield from (_text(variable.symbol, variable.initial) for variable in system.variables)
     if reading is None:
         actions: Iterable[Action] = system.actions
     else:
@@ -177,7 +180,7 @@ def _read(system: System, claim: Property, reading: Reading | None) -> Iterator[
         terms += [guard.condition for guard in action.guards]
         terms += [term for update in action.updates for term in update.terms]
     for name in sorted(frozenset[str]().union(*map(system.definitions_in, terms))):
-        yield _said(system.definition(name).params, system.definition(name).body)
+        yield _text(system.definition(name).params, system.definition(name).body)
 
 
 @lru_cache(maxsize=4096)
@@ -191,7 +194,7 @@ def _update(update: Update) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _said(about: object, term: Term) -> str:
+def _text(about: object, term: Term) -> str:
     return repr((about, term))
 
 

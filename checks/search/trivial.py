@@ -2,7 +2,7 @@
 
 A property of virtio-mem says nothing of a machine that has none, and no device
 writes where no device is.  Which values each place can ever have is found
-without searching (`explore.model`): every step that is possible for some of them
+without searching (`ground.model`): every step that is possible for some of them
 adds what it writes, until nothing is new.
 """
 
@@ -18,7 +18,7 @@ __all__ = ["decided"]
 
 
 def decided(system: System, topology: Topology, claim: Property) -> bool:
-    """No state of the machine violates the property (of a *sometimes*: reaches it).
+    """Whether no state of the machine can violate the property, or reach a *sometimes*.
 
     False if that cannot be told without a search.
     """

@@ -1,4 +1,4 @@
-"""What the usual small machines can reach: *sometimes* properties, and violations.
+"""Traces on the usual small machines: to *sometimes* properties, and to violations.
 
 Machines that violate an axiom of the system are left out: nothing is shown on them.
 
@@ -42,7 +42,7 @@ def reach(
     jobs: int = 1,
     decided: Callable[[Property, Witness | None], None] | None = None,
 ) -> tuple[dict[str, Witness], bool]:
-    """A shortest trace for each target that the machines can reach or violate.
+    """A shortest trace for each target that the machines reach or violate, by its name.
 
     Args:
         system: the specification.
@@ -50,10 +50,10 @@ def reach(
         folder: where traces are kept.
         shapes: the machines.
         jobs: processes.
-        decided: called with each as soon as it is known, None where there is no trace.
+        decided: called with each target and its trace, None where there is none, as it is decided.
 
     Returns:
-        the traces by property, and whether all of them came from the folder.
+        the traces, and whether all of them came from the folder.
     """
     few = len(shapes)
     if shapes == USUAL:
@@ -101,9 +101,16 @@ def _trace(
 
 
 def first_violation(system: System, name: str, *, folder: Path | None = None) -> Witness | None:
-    """A shortest trace from boot that violates the property, on the usual machines.
+    """A shortest trace from boot that violates the property, on the usual machines; None without.
 
-    ``folder`` is where it is kept, and looked for first.
+    Args:
+        system: the specification.
+        name: the property's.
+        folder: where the trace is kept, and looked for first.
+
+    Raises:
+        KeyError: there is no such property.
+        CounterexampleError: the reference does not confirm the trace.
     """
     witnesses, _ = reach(system, [system.property_by_name[name]], folder=folder)
     return witnesses.get(name)

@@ -178,8 +178,8 @@ SEARCHES = (
     Fault(
         "on a run the work may be done",
         search.Witness._never_ends,
-        "if not all(left):",
-        "if not left:",
+        "if not all(work):",
+        "if not work:",
         partial(
             searches.test_a_run_shows_that_work_never_ends_if_what_helps_does_not_help,
             *searches.RUNS[-1],

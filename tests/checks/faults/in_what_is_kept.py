@@ -103,14 +103,14 @@ KEPT = (
     Fault(
         "a trace is kept for any definitions",
         traces._read,
-        "yield _said(system.definition(name).params, system.definition(name).body)",
+        "yield _text(system.definition(name).params, system.definition(name).body)",
         "pass",
         _taken("refill"),
     ),
     Fault(
         "a trace is kept for any boot state",
         traces._read,
-        "_said(variable.symbol, variable.initial)",
+        "_text(variable.symbol, variable.initial)",
         "str(variable.symbol)",
         _taken("born"),
     ),
