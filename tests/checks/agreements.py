@@ -21,10 +21,14 @@ def overlapping(system: System, action: str) -> Verdicts:
 
 
 def agreements(system: System, kind: str) -> Verdicts:
-    """Compare all obligations of a kind with what the interpreter finds; how often each way.
+    """Compare all obligations of a kind with the interpreter: how often they hold, and do not.
 
-    Parameters: ``kind``, one of an obligation, or *counting*.  Raises
-    AssertionError, with the obligation, where they differ.
+    Args:
+        system: the specification.
+        kind: one of an obligation, or *counting*.
+
+    Raises:
+        AssertionError: they differ; it names the obligation.
     """
     compare: dict[str, Callable[[System], Verdicts]] = {
         "initiation": _initiation,
@@ -39,54 +43,54 @@ def agreements(system: System, kind: str) -> Verdicts:
 
 
 def _initiation(system: System) -> Verdicts:
-    found: Verdicts = Counter()
+    verdicts: Verdicts = Counter()
     for each in at_boot(system):
-        found += _obligations(each, "initiation", states=1)
-    return found
+        verdicts += _obligations(each, "initiation", states=1)
+    return verdicts
 
 
 def _endings(system: System, kind: str) -> Verdicts:
-    found: Verdicts = Counter()
+    verdicts: Verdicts = Counter()
     for each in spoilt(system):
-        found += _obligations(each, kind, machines=3)
-    return found
+        verdicts += _obligations(each, kind, machines=3)
+    return verdicts
 
 
 def _obligations(
     system: System, kind: str, *, machines: int = 6, states: int = 14, only: str = ""
 ) -> Verdicts:
-    known = Obligations(system)
+    obligations = Obligations(system)
     wanted = [
         each
         for claim in system.of_kind("always", "step", "ends")
-        for each in known.of_property(claim.name)
+        for each in obligations.of_property(claim.name)
         if each.kind == kind and (not only or (each.action and each.action.name == only))
     ]
-    found: Verdicts = Counter()
+    verdicts: Verdicts = Counter()
     for interpreter, sample in drawn(system, machines=machines, states=states):
         for obligation in wanted:
             goal = interpreter.goal(obligation, obligation.small_goal)
             for machine, point in product(sample, interpreter.points(obligation.constants)):
                 expected = interpreter.is_true(obligation, machine, point)
-                said = bool(goal(list(machine.values), *point))
-                assert said == expected, f"{obligation.name} at {point}: {said} in {machine}"
-                found[expected] += 1
-    return found
+                holds = bool(goal(list(machine.values), *point))
+                assert holds == expected, f"{obligation.name} at {point}: {holds} in {machine}"
+                verdicts[expected] += 1
+    return verdicts
 
 
 def _counting(system: System) -> Verdicts:
     """The goal by which a counter is proved exact: at most one in, at most one out, and as many."""
-    known = Obligations(system)
-    found: Verdicts = Counter()
+    obligations = Obligations(system)
+    verdicts: Verdicts = Counter()
     for interpreter, machines in drawn(system):
         for claim in system.of_kind("always"):
             counter, counted = counting(claim)
             if counted is None:
                 continue
-            for each in known.of_property(claim.name):
+            for each in obligations.of_property(claim.name):
                 if each.kind == "consecution" and not each.unchanged:
-                    found += _one_by_one(interpreter, machines, each, counter, counted)
-    return found
+                    verdicts += _one_by_one(interpreter, machines, each, counter, counted)
+    return verdicts
 
 
 def counting(claim: Property) -> tuple[Term, Quantified | None]:
@@ -115,7 +119,7 @@ def _one_by_one(
     def members(at: Machine, point: Point) -> set[int]:
         return {element for element in elements if body(list(at.values), *point, element)}
 
-    found: Verdicts = Counter()
+    verdicts: Verdicts = Counter()
     for machine, point in product(machines, interpreter.points(obligation.constants)):
         its = point[len(action.params) :]
         after = interpreter.step(machine, action.name, point[: len(action.params)])
@@ -124,28 +128,29 @@ def _one_by_one(
         came, went = len(after_it - before_it), len(before_it - after_it)
         moved = value(list(after.values), *its) - value(list(machine.values), *its)
         expected = came <= 1 and went <= 1 and moved == came - went
-        said = bool(goal(list(machine.values), *point))
-        assert said == expected, f"{obligation.name} at {point}: {said} in {machine}"
-        found[expected] += 1
-    return found
+        holds = bool(goal(list(machine.values), *point))
+        assert holds == expected, f"{obligation.name} at {point}: {holds} in {machine}"
+        verdicts[expected] += 1
+    return verdicts
 
 
 def _disjoint(system: System) -> Verdicts:
-    known = Obligations(system)
-    found: Verdicts = Counter()
+    obligations = Obligations(system)
+    verdicts: Verdicts = Counter()
     for interpreter, machines in drawn(system):
         for action in system.actions:
             pairs = [
-                (each, interpreter.goal(each, each.goal)) for each in known.of_action(action.name)
+                (each, interpreter.goal(each, each.goal))
+                for each in obligations.of_action(action.name)
             ]
             for machine, point in product(machines, interpreter.points(action.params)):
                 written = interpreter.writes(machine, action.name, point)
-                said = all(
+                holds = all(
                     goal(list(machine.values), *point, *rest)
                     for each, goal in pairs
                     for rest in interpreter.points(each.constants[len(point) :])
                 )
                 apart = len(set(written)) == len(written)
-                assert said == apart, f"{action.name} at {point}: {said} in {machine}"
-                found[apart] += 1
-    return found
+                assert holds == apart, f"{action.name} at {point}: {holds} in {machine}"
+                verdicts[apart] += 1
+    return verdicts

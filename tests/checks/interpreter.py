@@ -79,8 +79,8 @@ class Interpreter:
     ) -> bool:
         key = (now.values, before.values if before else None)
         if key not in self._violations:
-            found = now.step_violations(before) if before else now.violations()
-            self._violations[key] = {(v.property, tuple(v.params.values())) for v in found}
+            violations = now.step_violations(before) if before else now.violations()
+            self._violations[key] = {(v.property, tuple(v.params.values())) for v in violations}
         shown = tuple(readable(v.sort, at) for v, at in zip(claim.params, point, strict=True))
         return (claim.name, shown) not in self._violations[key]
 
@@ -115,9 +115,9 @@ class Interpreter:
                 return any(now(way.condition) for way in ending.ways)
             way = ending.ways[obligation.number - 1]
             return not now(way.condition) or self._goes_on(claim, ending, way, before, point)
-        given = {var.name: at for var, at in zip(claim.params, point, strict=True)}
+        arguments = {var.name: at for var, at in zip(claim.params, point, strict=True)}
         action = self.system.action_by_name[ending.by[0]]
-        after = self.step(before, action.name, tuple(given[var.name] for var in action.params))
+        after = self.step(before, action.name, tuple(arguments[var.name] for var in action.params))
         if obligation.kind == "enabled":
             return after is not None
         return after is None or not self._is(ending.left, claim.params, point, after)
@@ -214,15 +214,15 @@ def drawn(
             )
             for symbol in system.topology
         }
-        found = Interpreter(system, Topology(sizes, tables))
-        yield found, [_drawn_state(found, random) for _ in range(states)]
+        interpreter = Interpreter(system, Topology(sizes, tables))
+        yield interpreter, [_drawn_state(interpreter, random) for _ in range(states)]
 
 
-def _drawn_state(found: Interpreter, random: Random) -> Machine:
+def _drawn_state(interpreter: Interpreter, random: Random) -> Machine:
     values = []
-    for variable in found.system.variables:
+    for variable in interpreter.system.variables:
         sort = variable.symbol.range
-        low, high = (-1, 3) if sort == INT else (0, found.topology.size(sort) - 1)
-        for _ in range(prod(map(found.topology.size, variable.symbol.domain))):
+        low, high = (-1, 3) if sort == INT else (0, interpreter.topology.size(sort) - 1)
+        for _ in range(prod(map(interpreter.topology.size, variable.symbol.domain))):
             values.append(random.randint(low, high))
-    return Machine(found.system, found.topology, values)
+    return Machine(interpreter.system, interpreter.topology, values)

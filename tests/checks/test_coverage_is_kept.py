@@ -26,33 +26,33 @@ class Counted:
     """Providers of one piece of evidence, and how often each was asked."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, verdict: Verdict = Verdict.holds) -> None:
-        self.asked: list[str] = []
+        self.calls: list[str] = []
         self.verdict = verdict
         self.providers = (self.first, self.second)
         monkeypatch.setattr(module, "_APART", self.providers)
 
     def first(self, question: Question) -> Iterator[Evidence]:
-        self.asked.append("first")
+        self.calls.append("first")
         yield Evidence("Z9", "engine", "one", Verdict.holds, "400 operations")
 
     def second(self, question: Question) -> Iterator[Evidence]:
-        self.asked.append("second")
+        self.calls.append("second")
         yield Evidence("Z9", "defect", "two", self.verdict, "3 steps")
 
     def table(self, folder: Path | None, **other: Any) -> Any:
         question = replace(Question(SYSTEM, (), (), jobs=1, folder=folder), **other)
-        self.asked.clear()
+        self.calls.clear()
         return coverage(question, rows=[ROW], providers=self.providers)
 
 
 def test_evidence_is_gathered_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     counted = Counted(monkeypatch)
     first = counted.table(tmp_path)
-    assert counted.asked == ["first", "second"]
+    assert counted.calls == ["first", "second"]
     assert counted.table(tmp_path) == first
-    assert counted.asked == []
+    assert counted.calls == []
     assert counted.table(None) == first
-    assert counted.asked == ["first", "second"]
+    assert counted.calls == ["first", "second"]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_it_is_gathered_anew_for_another_question(
     counted = Counted(monkeypatch)
     counted.table(tmp_path)
     counted.table(tmp_path, **other)
-    assert counted.asked == ["first", "second"]
+    assert counted.calls == ["first", "second"]
 
 
 def test_another_process_finds_it_under_the_same_key() -> None:
@@ -75,8 +75,10 @@ def test_another_process_finds_it_under_the_same_key() -> None:
         "from memhp.spec.variants import VARIANTS\n"
         "print(_key(Question(SYSTEM, VARIANTS, ())))"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == module._key(Question(SYSTEM, VARIANTS, ()))
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert process.stdout.strip() == module._key(Question(SYSTEM, VARIANTS, ()))
 
 
 def test_what_variants_of_somebody_else_show_is_not_kept(
@@ -94,7 +96,7 @@ def test_it_is_gathered_anew_when_the_code_has_changed(
     counted.table(tmp_path)
     monkeypatch.setattr(module, "_DECISIVE", ("spec/**/*.py",))  # as if the other files had
     counted.table(tmp_path)
-    assert counted.asked == ["first", "second"]
+    assert counted.calls == ["first", "second"]
 
 
 @pytest.mark.parametrize("verdict", [Verdict.refuted, Verdict.undetermined])
@@ -127,7 +129,7 @@ def test_what_is_no_evidence_is_not_believed_under_any_seal(
     path = tmp_path / "coverage.json"
     keep(path, sealed(unsealed(kept(path)) | {"evidence": evidence}))
     counted.table(tmp_path)
-    assert counted.asked == ["first", "second"]
+    assert counted.calls == ["first", "second"]
 
 
 def test_what_is_damaged_is_not_believed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -136,7 +138,7 @@ def test_what_is_damaged_is_not_believed(monkeypatch: pytest.MonkeyPatch, tmp_pa
     path = tmp_path / "coverage.json"
     path.write_text(path.read_text().replace("3 steps", "2 steps"))
     counted.table(tmp_path)
-    assert counted.asked == ["first", "second"]
+    assert counted.calls == ["first", "second"]
 
 
 def test_wrong_designs_are_refuted_by_several_processes_and_told_in_their_order(
@@ -150,5 +152,5 @@ def test_wrong_designs_are_refuted_by_several_processes_and_told_in_their_order(
         rows=[Row(chosen[0].covers[0], "a concern", "check", ())],
         providers=[module.refuted],
     )
-    told = [(found.name, found.detail) for found in row.by_column["defect"].evidence]
-    assert told == [(v.name, "2 steps") for v in chosen if row.row.id in v.covers]
+    evidence = [(each.name, each.detail) for each in row.by_column["defect"].evidence]
+    assert evidence == [(v.name, "2 steps") for v in chosen if row.row.id in v.covers]

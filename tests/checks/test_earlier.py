@@ -63,13 +63,13 @@ def kept_in(folder: Path, decisions: Sequence[Decision] = DECIDED) -> Earlier:
 
 def test_what_was_decided_is_found_again(tmp_path: Path) -> None:
     names = [CLAIM, REACHED, GIVEN_UP]
-    found = kept_in(tmp_path).decisions(names, updates=True)
-    assert found
+    decisions = kept_in(tmp_path).decisions(names, updates=True)
+    assert decisions
     expected = {each.claim.name: replace(each, cached=True) for each in DECIDED}
-    for each in found:
+    for each in decisions:
         proof = each.proof and replace(each.proof, cached=False)
         assert replace(each, proof=proof) == expected[each.claim.name]
-    assert [each.claim.name for each in found] == [*names, UPDATES]
+    assert [each.claim.name for each in decisions] == [*names, UPDATES]
 
 
 def test_nothing_is_known_of_another_system_or_profile_or_without_a_folder(tmp_path: Path) -> None:
@@ -145,8 +145,8 @@ def test_a_run_that_was_made_before_decides_nothing_anew(
     Earlier(tmp_path, SYSTEM, {}).keep([*DECIDED[:3], DECIDED[4]])
     monkeypatch.setattr(run, "prove", work)
     monkeypatch.setattr(run, "reach", work)
-    found = run.check(SYSTEM, PROFILES[0], only=ASKED, folder=tmp_path)
-    assert {each.claim.name for each in found} == set(ASKED)
+    decisions = run.check(SYSTEM, PROFILES[0], only=ASKED, folder=tmp_path)
+    assert {each.claim.name for each in decisions} == set(ASKED)
     for certify, folder in ((True, tmp_path), (False, None)):
         with pytest.raises(InterruptedError):
             run.check(SYSTEM, PROFILES[0], only=ASKED, folder=folder, certify=certify)

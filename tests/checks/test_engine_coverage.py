@@ -23,7 +23,7 @@ class BlindEngine(EngineTarget):
         return None if operation == "undrain" else answer
 
 
-def found(monkeypatch: pytest.MonkeyPatch) -> list[Evidence]:
+def engine_evidence(monkeypatch: pytest.MonkeyPatch) -> list[Evidence]:
     monkeypatch.setattr(coverage, "_COMPARED", 4000)
     return list(agreed(Question(SYSTEM, (), ())))
 
@@ -31,7 +31,7 @@ def found(monkeypatch: pytest.MonkeyPatch) -> list[Evidence]:
 def test_rows_have_the_column_whose_actions_operations_take(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    evidence = found(monkeypatch)
+    evidence = engine_evidence(monkeypatch)
     names = {each.name for each in evidence}
     assert all(each.verdict is Verdict.holds for each in evidence)
     assert "mapped_folios_exist" in names
@@ -41,7 +41,7 @@ def test_rows_have_the_column_whose_actions_operations_take(
 
 def test_an_engine_that_diverges_refutes_every_row(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(agreement, "EngineTarget", BlindEngine)
-    evidence = found(monkeypatch)
+    evidence = engine_evidence(monkeypatch)
     assert {each.row for each in evidence} == set(SYSTEM.rows)
     assert {each.detail for each in evidence} == {"undrain diverges"}
     assert all(each.verdict is Verdict.refuted for each in evidence)
@@ -55,7 +55,7 @@ def test_an_engine_that_tells_nothing_has_no_evidence(monkeypatch: pytest.Monkey
             return {name: [None] * len(values) for name, values in super().observe().items()}
 
     monkeypatch.setattr(agreement, "EngineTarget", SilentEngine)
-    assert found(monkeypatch) == []
+    assert engine_evidence(monkeypatch) == []
 
 
 def test_what_was_compared_is_kept_until_the_code_or_the_number_of_steps_changes(

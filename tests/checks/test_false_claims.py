@@ -98,8 +98,8 @@ def test_a_ground_query_is_about_what_is_there(name: str, items: int, fails: boo
     """On machines with nothing else and without steps."""
     system, claim = alone(name), FALSE.property_by_name[name]
     reads = system.symbols_in(claim.formula)
-    kept = tuple(variable for variable in system.variables if variable.symbol.name in reads)
-    small = replace(system, variables=kept, actions=())
+    variables = tuple(variable for variable in system.variables if variable.symbol.name in reads)
+    small = replace(system, variables=variables, actions=())
     assert bool(compare(small, {"Box": 2, "Item": items})[True]) == fails
 
 
@@ -146,13 +146,13 @@ def wanted(system: System, claim: Property) -> Iterator[Wanted]:
 @pytest.mark.parametrize("name", TOYS)
 def test_every_property_has_every_obligation(name: str) -> None:
     system = TOYS[name]
-    known = Obligations(system)
+    obligations = Obligations(system)
     for claim in system.of_kind("always", "step", "ends"):
-        found = Counter(
+        kinds = Counter(
             (o.kind, claim.name, o.action.name if o.action else "", o.number)
-            for o in known.of_property(claim.name)
+            for o in obligations.of_property(claim.name)
         )
-        assert found == Counter(wanted(system, claim))
+        assert kinds == Counter(wanted(system, claim))
 
 
 @pytest.mark.parametrize("name", TOYS)
@@ -164,8 +164,8 @@ def test_every_obligation_is_decided_or_reads_nothing_that_is_written(name: str)
         assert result.obligations == len([*wanted(system, claim)])
         if claim.kind == "always":
             reads = system.symbols_in(claim.formula)
-            kept = [action for action in system.actions if not reads & action.written]
-            assert result.unchanged == len(kept)
+            unchanged = [action for action in system.actions if not reads & action.written]
+            assert result.unchanged == len(unchanged)
 
 
 def may_meet(action: Action) -> list[tuple[Update, Update]]:

@@ -51,12 +51,12 @@ class Fault:
         monkeypatch.setattr(function, "__code__", _function(names[function.__name__]).__code__)
 
 
-def _function(found: Any) -> FunctionType:
+def _function(attribute: Any) -> FunctionType:
     """The function behind a method, a property or a cache."""
-    if isinstance(found, property):
-        found = found.fget
-    if isinstance(found, cached_property):
-        found = found.func
-    function = inspect.unwrap(found)
+    if isinstance(attribute, property):
+        attribute = attribute.fget
+    if isinstance(attribute, cached_property):
+        attribute = attribute.func
+    function = inspect.unwrap(attribute)
     assert isinstance(function, FunctionType)
     return function

@@ -13,8 +13,7 @@ import pytest
 from memhp.checks.proof import certificates, cpc, prove
 from memhp.checks.proof import proofs as keeping
 
-from ..proof import test_cpc
-from ..proof import test_proofs as kept
+from ..proof import test_cpc, test_proofs
 from .fault import Fault
 
 
@@ -22,7 +21,7 @@ from .fault import Fault
 def _whole() -> tempfile.TemporaryDirectory[str]:
     """Proofs as they must be, made once."""
     folder = tempfile.TemporaryDirectory()
-    kept.kept(Path(folder.name, "proofs"))
+    test_proofs.proofs_in(Path(folder.name, "proofs"))
     return folder
 
 
@@ -47,7 +46,9 @@ CERTIFICATES = (
         certificates.certify,
         "case.confirmed = certificate.account.is_whole",
         "case.confirmed = True",
-        partial(_patched, kept.test_a_step_without_a_reason_leaves_the_property_undetermined),
+        partial(
+            _patched, test_proofs.test_a_step_without_a_reason_leaves_the_property_undetermined
+        ),
     ),
     Fault(
         "a proof may rest on what is not confirmed",
@@ -57,7 +58,7 @@ CERTIFICATES = (
         partial(
             _patched,
             partial(
-                kept.test_what_rests_on_a_property_that_is_not_confirmed_is_not_certified,
+                test_proofs.test_what_rests_on_a_property_that_is_not_confirmed_is_not_certified,
                 "sat",
                 ["nobody_lives_in_free_frames"],
             ),
@@ -68,7 +69,7 @@ CERTIFICATES = (
         prove._Reporter._is_shown,
         " and (case.confirmed or not self.certify)",
         "",
-        partial(_patched, kept.test_nothing_is_certified_while_updates_may_meet),
+        partial(_patched, test_proofs.test_nothing_is_certified_while_updates_may_meet),
     ),
     Fault(
         "only the rule that is called trust gives no reason",
@@ -93,28 +94,28 @@ CERTIFICATES = (
         keeping._Verification._of,
         'yield f"{each.name} has no certificate"',
         "pass",
-        partial(_spoilt, kept.test_a_certificate_that_is_left_out_is_missed),
+        partial(_spoilt, test_proofs.test_a_certificate_that_is_left_out_is_missed),
     ),
     Fault(
         "what a proof rests on needs no certificate",
         keeping._Verification.faults,
         "todo += sorted(more)",
         "pass",
-        partial(_spoilt, kept.test_so_is_a_whole_property_and_what_the_others_rest_on),
+        partial(_spoilt, test_proofs.test_so_is_a_whole_property_and_what_the_others_rest_on),
     ),
     Fault(
         "any obligation will do",
         keeping._Verification._of_row,
         'if digest(text) != row["obligation"]:',
         "if False:",
-        partial(_spoilt, kept.test_the_proof_of_another_obligation_is_no_certificate),
+        partial(_spoilt, test_proofs.test_the_proof_of_another_obligation_is_no_certificate),
     ),
     Fault(
         "a proof may assume anything",
         cpc._Reading._take,
         "self._foreign += self._table.of_proof(term, self._named) not in self._granted",
         "pass",
-        partial(_spoilt, kept.test_nor_is_it_if_the_manifest_has_its_digest),
+        partial(_spoilt, test_proofs.test_nor_is_it_if_the_manifest_has_its_digest),
     ),
     Fault(
         "a proof may declare anything",
@@ -142,20 +143,22 @@ CERTIFICATES = (
         keeping._Verification.faults,
         "*self._used(updates)",
         "",
-        partial(_spoilt, kept.test_what_shows_that_updates_stay_apart_needs_certificates_too),
+        partial(
+            _spoilt, test_proofs.test_what_shows_that_updates_stay_apart_needs_certificates_too
+        ),
     ),
     Fault(
         "anything may be assumed",
         keeping._Verification._of_row,
         'if len(parts) != len(row["assumes"]):',
         "if False:",
-        partial(_spoilt, kept.test_what_may_not_be_assumed_is_told),
+        partial(_spoilt, test_proofs.test_what_may_not_be_assumed_is_told),
     ),
     Fault(
         "a proof may be another one than the manifest says",
         keeping._Verification._of_row,
         'if digest(proof) != row["proof"]:',
         "if False:",
-        partial(_spoilt, kept.test_a_proof_that_was_changed_is_told),
+        partial(_spoilt, test_proofs.test_a_proof_that_was_changed_is_told),
     ),
 )

@@ -69,15 +69,15 @@ def test_a_fault_in_the_checker_is_noticed(
 ) -> None:
     places = {"tmp_path": tmp_path}
     wanted = inspect.signature(fault.noticed_by).parameters
-    given: dict[str, Any] = {name: places[name] for name in wanted if name in places}
+    arguments: dict[str, Any] = {name: places[name] for name in wanted if name in places}
     fault.plant(monkeypatch)
     with pytest.raises(FAILS):
-        fault.noticed_by(**given)
+        fault.noticed_by(**arguments)
 
 
 def test_every_part_of_the_checker_has_faults() -> None:
-    found = Counter(fault.module for fault in FAULTS)
-    assert found.keys() == {
+    modules = Counter(fault.module for fault in FAULTS)
+    assert modules.keys() == {
         "argument",
         "case",
         "batch",

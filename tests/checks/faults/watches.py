@@ -32,13 +32,13 @@ def mini(name: str) -> Callable[[], None]:
 
 
 def trace(name: str) -> Callable[[], None]:
-    found = next(each for each in searches.REACHED if each[2] == name and each[3] is not None)
-    return partial(searches.test_a_trace_is_as_long_as_the_walk_is_deep, *found)
+    row = next(each for each in searches.REACHED if each[2] == name and each[3] is not None)
+    return partial(searches.test_a_trace_is_as_long_as_the_walk_is_deep, *row)
 
 
 def no_trace(name: str) -> Callable[[], None]:
-    found = next(each for each in searches.REACHED if each[2] == name and each[3] is None)
-    return partial(searches.test_a_trace_is_as_long_as_the_walk_is_deep, *found)
+    row = next(each for each in searches.REACHED if each[2] == name and each[3] is None)
+    return partial(searches.test_a_trace_is_as_long_as_the_walk_is_deep, *row)
 
 
 RESTS = partial(proofs.test_what_rests_on_a_refuted_property_is_not_proved, claims.TOYS["toy"])

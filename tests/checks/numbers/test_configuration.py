@@ -59,8 +59,8 @@ def test_strict_devmem_is_preferred_to_no_dev_mem() -> None:
 
 def test_a_choice_changes_with_one_line() -> None:
     """The type that was chosen goes by itself, and is told."""
-    it = kernel("x86", (6, 18), {**BARE, "MEMORY_HOTPLUG": 2, f"{TYPE}_OFFLINE": 2})
-    answer = plan(it, ["auto-online"])
+    configuration = kernel("x86", (6, 18), {**BARE, "MEMORY_HOTPLUG": 2, f"{TYPE}_OFFLINE": 2})
+    answer = plan(configuration, ["auto-online"])
     assert answer.changes == {f"{TYPE}_ONLINE_AUTO": 2}
     assert answer.follow == {f"{TYPE}_OFFLINE": 0}
 
@@ -108,9 +108,9 @@ def test_virtio_mem_works_on_any_transport(transport: str) -> None:
 
 def test_m_is_no_value_of_a_bool_and_tells_that_there_are_modules() -> None:
     """As confdata.c has it: the line is passed over, and the option has its default."""
-    it = kernel("x86", (6, 18), {"MEMORY_HOTPLUG": 1, "DAX": 1})
-    assert not works(it, "hot-add")
-    assert settle(it)["DAX"] == 1
+    configuration = kernel("x86", (6, 18), {"MEMORY_HOTPLUG": 1, "DAX": 1})
+    assert not works(configuration, "hot-add")
+    assert settle(configuration)["DAX"] == 1
 
 
 CXL = {"PCI": 2, "ACPI": 2, "SMP": 2, "NUMA": 2, "MEMORY_HOTPLUG": 2, "TRANSPARENT_HUGEPAGE": 2}
@@ -118,18 +118,20 @@ CXL |= dict.fromkeys(("DAX", "DEV_DAX", "CXL_BUS", "CXL_PCI", "CXL_ACPI", "CXL_M
 
 
 def test_cxl_memory_needs_regions_and_a_dax_device_of_them() -> None:
-    it = kernel("x86", (6, 11), {**CXL, "CXL_REGION": 0, "DEV_DAX_CXL": 0})
-    assert works(it, "dax-kmem")
-    assert not works(it, "cxl-memory")
-    assert plan(it, ["cxl-memory"]).changes == {"CXL_REGION": 2, "DEV_DAX_CXL": 2}
+    configuration = kernel("x86", (6, 11), {**CXL, "CXL_REGION": 0, "DEV_DAX_CXL": 0})
+    assert works(configuration, "dax-kmem")
+    assert not works(configuration, "cxl-memory")
+    assert plan(configuration, ["cxl-memory"]).changes == {"CXL_REGION": 2, "DEV_DAX_CXL": 2}
     assert "CXL_REGION (since 6.0)" in impossible(kernel("x86", (5, 19), CXL), "cxl-memory")
 
 
 def test_hyper_v_and_xen_are_asked_for_what_kconfig_asks() -> None:
     file = {"SMP": 2, "ACPI": 2, "MEMORY_HOTPLUG": 2, "HYPERVISOR_GUEST": 2, "PARAVIRT": 2}
-    it = kernel("x86", (6, 12), {**file, "HYPERV": 2, "XEN": 2, "XEN_BALLOON_MEMORY_HOTPLUG": 0})
-    assert plan(it, ["hyperv-memory"]).changes == {"HYPERV_BALLOON": 2}
-    assert plan(it, ["xen-memory"]).changes == {"XEN_BALLOON_MEMORY_HOTPLUG": 2}
+    configuration = kernel(
+        "x86", (6, 12), {**file, "HYPERV": 2, "XEN": 2, "XEN_BALLOON_MEMORY_HOTPLUG": 0}
+    )
+    assert plan(configuration, ["hyperv-memory"]).changes == {"HYPERV_BALLOON": 2}
+    assert plan(configuration, ["xen-memory"]).changes == {"XEN_BALLOON_MEMORY_HOTPLUG": 2}
 
 
 def test_migration_is_no_change_where_only_other_options_select_it() -> None:
@@ -145,24 +147,24 @@ def test_migration_is_no_change_where_only_other_options_select_it() -> None:
 
 
 def test_a_derived_option_is_never_a_change() -> None:
-    it = kernel("arm64", (6, 1), {"MODULES": 2})
-    changes = plan(it, ["virtio-mem", "memmap-on-memory", "contig-alloc"]).changes
+    configuration = kernel("arm64", (6, 1), {"MODULES": 2})
+    changes = plan(configuration, ["virtio-mem", "memmap-on-memory", "contig-alloc"]).changes
     assert changes
-    assert all(it.rules[name].asked for name in changes)
+    assert all(configuration.rules[name].asked for name in changes)
     assert not {"VIRTIO", "CONTIG_ALLOC", "MHP_MEMMAP_ON_MEMORY"} & set(changes)
 
 
 def test_an_option_that_its_dependencies_forbid_does_not_count() -> None:
     """As `make olddefconfig` would drop it: MEMORY_HOTREMOVE without MEMORY_HOTPLUG."""
-    it = kernel("x86", (6, 1), {**BARE, "MEMORY_HOTREMOVE": 2})
-    assert not works(it, "hot-remove")
-    assert "MEMORY_HOTPLUG" in missing(it, "hot-remove")
-    assert plan(it, ["hot-remove"]).changes == {"MEMORY_HOTPLUG": 2}
+    configuration = kernel("x86", (6, 1), {**BARE, "MEMORY_HOTREMOVE": 2})
+    assert not works(configuration, "hot-remove")
+    assert "MEMORY_HOTPLUG" in missing(configuration, "hot-remove")
+    assert plan(configuration, ["hot-remove"]).changes == {"MEMORY_HOTPLUG": 2}
 
 
 def test_what_another_option_selects_stays_selected() -> None:
-    it = kernel("s390", (6, 1), {"VIRTIO": 2, "VIRTIO_MENU": 0})
-    assert settle(it)["VIRTIO"] == 2
+    configuration = kernel("s390", (6, 1), {"VIRTIO": 2, "VIRTIO_MENU": 0})
+    assert settle(configuration)["VIRTIO"] == 2
 
 
 @pytest.mark.parametrize(
@@ -178,24 +180,24 @@ def test_what_another_option_selects_stays_selected() -> None:
 def test_what_an_architecture_or_a_version_cannot_have_is_named(
     architecture: str, version: tuple[int, ...], name: str, says: str
 ) -> None:
-    it = kernel(architecture, version, {"MODULES": 2})
-    assert plan(it, [name]).changes is None
-    assert says in impossible(it, name)
+    configuration = kernel(architecture, version, {"MODULES": 2})
+    assert plan(configuration, [name]).changes is None
+    assert says in impossible(configuration, name)
 
 
 def test_a_fact_that_stands_in_the_way_is_named() -> None:
-    it = kernel("x86", (6, 8), {**BARE, "PREEMPT_RT": 2})
-    assert "CONFIG_PREEMPT_RT" in impossible(it, "thp-migration")
+    configuration = kernel("x86", (6, 8), {**BARE, "PREEMPT_RT": 2})
+    assert "CONFIG_PREEMPT_RT" in impossible(configuration, "thp-migration")
 
 
-def _brute(it: Kernel, name: str, largest: int) -> int | None:
+def _brute(configuration: Kernel, name: str, largest: int) -> int | None:
     """The size of a smallest set of changes, by trying all of them."""
-    asked = [n for n, o in it.rules.items() if o.asked]
+    prompts = [n for n, o in configuration.rules.items() if o.asked]
     for size in range(largest + 1):
-        for chosen in combinations(asked, size):
+        for chosen in combinations(prompts, size):
             for values in product((0, 1, 2), repeat=size):
                 changes = dict(zip(chosen, values, strict=True))
-                if works(replace(it, file={**it.file, **changes}), name):
+                if works(replace(configuration, file={**configuration.file, **changes}), name):
                     return size
     return None
 
@@ -225,19 +227,19 @@ def test_the_smallest_set_is_as_small_as_trying_all_says(off: Mapping[str, int])
     file = {**whole, **off, "MODULES": 2}
     built = kernel("x86", (6, 1), file)
     facts = {**built.facts, **{n: 2 for n in ("VIRTIO_PCI", "VIRTIO_MENU", "SMP")}}
-    it = Kernel(derived, file, facts, {"VIRTIO": 2})
-    changes = plan(it, ["virtio-mem"]).changes
+    configuration = Kernel(derived, file, facts, {"VIRTIO": 2})
+    changes = plan(configuration, ["virtio-mem"]).changes
     assert changes is not None
     assert len(changes) == len(off)
-    assert _brute(it, "virtio-mem", len(off) - 1) is None, "a smaller set does"
-    assert works(replace(it, file={**file, **changes}), "virtio-mem")
+    assert _brute(configuration, "virtio-mem", len(off) - 1) is None, "a smaller set does"
+    assert works(replace(configuration, file={**file, **changes}), "virtio-mem")
 
 
 def test_the_same_answer_comes_each_time() -> None:
-    it = kernel("x86", (6, 12), BARE)
+    configuration = kernel("x86", (6, 12), BARE)
     wanted = ["virtio-mem", "crash-hotplug", "auto-online"]
-    assert plan(it, wanted) == plan(it, wanted)
-    assert fewest(it, wanted) is Verdict.proved
+    assert plan(configuration, wanted) == plan(configuration, wanted)
+    assert fewest(configuration, wanted) is Verdict.proved
 
 
 def test_every_claim_is_as_declared() -> None:

@@ -33,12 +33,12 @@ FALSE = load("toy_false", (toy_false,))
 
 def case(system: System, claim: str, action: str) -> Case:
     """The obligation that an action keeps an *always* property."""
-    found = next(
+    obligation = next(
         each
         for each in Obligations(system).of_property(claim)
         if each.action and each.action.name == action
     )
-    return Case(system, found, Limits())
+    return Case(system, obligation, Limits())
 
 
 # --- answers --------------------------------------------------------------------------------------
@@ -84,13 +84,13 @@ OPEN = "(declare-const p Bool)\n(assert (! p :named a))"
 
 @pytest.mark.parametrize("solver", ["z3", "z3-ground", "cvc5"])
 def test_the_solvers_say_what_they_find(solver: str) -> None:
-    def said(text: str) -> Answer:
+    def reply(text: str) -> Answer:
         return answer(Query(solver, text, 100_000))  # type: ignore[arg-type]  # one of them
 
-    assert said(EASY).status == "unsat"
-    assert said(EASY).core == (() if solver == "cvc5" else ("a", "goal"))
-    assert said(OPEN).status == "sat"
-    assert said("(assert (! nonsense :named a))").status == "error"
+    assert reply(EASY).status == "unsat"
+    assert reply(EASY).core == (() if solver == "cvc5" else ("a", "goal"))
+    assert reply(OPEN).status == "sat"
+    assert reply("(assert (! nonsense :named a))").status == "error"
 
 
 @pytest.mark.parametrize("solver", ["z3", "cvc5"])
@@ -105,9 +105,9 @@ def test_a_solver_that_may_do_nothing_says_that_it_does_not_know(solver: str) ->
 @pytest.mark.parametrize("system", [TOY, PAGES, MOVES], ids=lambda system: system.name)
 def test_what_is_assumed_of_any_size_follows_from_the_invariant(system: System) -> None:
     """An exact counter is 0 when nothing counts: no more is said of it, and no less."""
-    known, falls = Obligations(system), 0
+    obligations, falls = Obligations(system), 0
     for interpreter, machines in drawn(system):
-        for part in (*known.invariants, *known.axioms):
+        for part in (*obligations.invariants, *obligations.axioms):
             whole, general = (interpreter.program.term(t) for t in (part.term, part.general))
             for machine in machines:
                 values = list(machine.values)
@@ -187,14 +187,14 @@ def test_another_budget_is_asked_anew(tmp_path: Path) -> None:
 
 
 def test_another_solver_or_version_is_asked_anew() -> None:
-    known, query = Cache(None), Query("z3", EASY, 1)
-    known.put(query, Answer("unsat"))
-    assert known.get(query)
-    assert known.get(replace(query, solver="cvc5")) is None
-    assert known.get(replace(query, text=EASY + " ")) is None
-    assert known.get(replace(query, limit=2)) is None
+    cache, query = Cache(None), Query("z3", EASY, 1)
+    cache.put(query, Answer("unsat"))
+    assert cache.get(query)
+    assert cache.get(replace(query, solver="cvc5")) is None
+    assert cache.get(replace(query, text=EASY + " ")) is None
+    assert cache.get(replace(query, limit=2)) is None
     with patch("memhp.checks.proof.cache.solver_version", return_value="another"):
-        assert known.get(query) is None
+        assert cache.get(query) is None
 
 
 @pytest.mark.parametrize(
@@ -214,8 +214,8 @@ def test_what_another_run_might_answer_is_not_remembered(answer: Answer, is_kept
 
 def test_each_query_gets_its_own_answer() -> None:
     queries = [Query("z3", text, 1000) for text in (EASY, OPEN, EASY, OPEN)]
-    found = Pool(Cache(None), 1).ask(queries)
-    assert [each.status for each in found] == ["unsat", "sat", "unsat", "sat"]
+    answers = Pool(Cache(None), 1).ask(queries)
+    assert [each.status for each in answers] == ["unsat", "sat", "unsat", "sat"]
 
 
 # --- verdicts -------------------------------------------------------------------------------------

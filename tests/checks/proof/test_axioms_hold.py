@@ -85,8 +85,8 @@ def test_a_command_that_is_given_a_scope_shows_nothing_on_a_machine_that_violate
 ) -> None:
     monkeypatch.setattr(f"memhp.cli.{command}.system_of", lambda _: NOTHING)
     assert main([command, "--scope", "block=1", "--depth", "1"]) == 2
-    said = capsys.readouterr()
-    assert (said.out, "violates an axiom: nothing" in said.err) == ("", True)
+    output = capsys.readouterr()
+    assert (output.out, "violates an axiom: nothing" in output.err) == ("", True)
 
 
 @pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)

@@ -34,8 +34,8 @@ def part(role: Literal["always", "guard"], term: Term) -> Assumption:
     return Assumption(role, "open", term)
 
 
-def statuses(*asked: Obligation) -> list[str]:
-    return [found.status for found in _solved(KNOWN, asked, Limits())]
+def statuses(*obligations: Obligation) -> list[str]:
+    return [answer.status for answer in _solved(KNOWN, obligations, Limits())]
 
 
 def test_a_proof_that_uses_a_guard_is_of_its_own_action_alone() -> None:

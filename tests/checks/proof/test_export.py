@@ -41,10 +41,10 @@ def test_cvc5_confirms_every_file(exported: list[Path]) -> None:
         solver = cvc5.Solver(cvc5.TermManager())
         parser = cvc5.InputParser(solver)
         parser.setFileInput(cvc5.InputLanguage.SMT_LIB_2_6, str(file))
-        said = ""
+        output = ""
         while not (command := parser.nextCommand()).isNull():
-            said += command.invoke(solver, parser.getSymbolManager())
-        assert said.strip() == "unsat", file.name
+            output += command.invoke(solver, parser.getSymbolManager())
+        assert output.strip() == "unsat", file.name
 
 
 def test_a_refuted_obligation_does_not_claim_to_be_proved(system: System, tmp_path: Path) -> None:

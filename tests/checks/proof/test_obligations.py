@@ -60,8 +60,8 @@ def judge(program: Program, obligation: Obligation, state: Machine) -> int:
                 [following.values] if claim.kind == "always" else [state.values, following.values]
             )
             expected = bool(holds(*seen, *point))
-            given = [params[var.name] for var in obligation.action.params]
-            assert bool(goal(state.values, *given, *point)) == expected, obligation.name
+            arguments = [params[var.name] for var in obligation.action.params]
+            assert bool(goal(state.values, *arguments, *point)) == expected, obligation.name
     return steps
 
 
@@ -82,17 +82,17 @@ def test_bound_variables_are_not_captured(system: System, states: list[Machine])
     claim = replace(next(system.of_kind("step")), name="claim", params=(b,), formula=formula)
     asking = replace(system, properties=(*system.properties, claim))
     program = Program(asking, TOPOLOGY)
-    (found,) = (
+    (obligation,) = (
         each
         for each in Obligations(asking).of_property("claim")
         if each.action and each.action.name == "refill"
     )
-    assert sum(judge(program, found, state) for state in states) > 10
+    assert sum(judge(program, obligation, state) for state in states) > 10
 
 
 def test_unchanged_obligations_read_nothing_that_is_written(system: System) -> None:
     for claim in system.of_kind("always"):
-        for found in Obligations(system).of_property(claim.name):
-            if found.action:
+        for obligation in Obligations(system).of_property(claim.name):
+            if obligation.action:
                 reads = system.symbols_in(claim.formula)
-                assert found.unchanged == (not reads & found.action.written)
+                assert obligation.unchanged == (not reads & obligation.action.written)

@@ -37,17 +37,17 @@ def loaded(name: str) -> System:
 @pytest.mark.parametrize("name", TOYS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_obligation_says_what_the_interpreter_finds(name: str, kind: str) -> None:
-    found = agreements(loaded(name), kind)
-    assert min(found[True], found[False]) > 20, "one verdict alone says little"
+    verdicts = agreements(loaded(name), kind)
+    assert min(verdicts[True], verdicts[False]) > 20, "one verdict alone says little"
 
 
 @pytest.mark.parametrize(("name", "first", "second"), MEETINGS)
 def test_updates_are_apart_where_no_place_is_written_twice(
     name: str, first: str, second: str
 ) -> None:
-    found = agreements(joined(loaded(name), first, second), "disjoint")
-    assert found[True] > 50
-    assert found[False] > 5
+    verdicts = agreements(joined(loaded(name), first, second), "disjoint")
+    assert verdicts[True] > 50
+    assert verdicts[False] > 5
 
 
 @pytest.mark.parametrize(("name", "first", "second"), MEETINGS)
@@ -69,6 +69,6 @@ def test_a_ground_query_says_what_every_small_machine_shows(
     name: str, sizes: dict[str, int]
 ) -> None:
     """Without guards, so that much can fail."""
-    found = compare(unguarded(loaded(name)), sizes)
-    assert found[True] > 3
-    assert found[False] > 20
+    verdicts = compare(unguarded(loaded(name)), sizes)
+    assert verdicts[True] > 3
+    assert verdicts[False] > 20

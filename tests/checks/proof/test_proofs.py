@@ -34,17 +34,17 @@ SCHEMA = json.loads((Path(memhp.cli.__file__).parent / "schema" / "proofs.json")
 Row = dict[str, Any]
 
 
-def kept(place: Path, *, jobs: int = 1) -> Path:
-    with archive(place) as found:
-        report = prove(TOY, jobs=jobs, certify=True, take=found.take)
+def proofs_in(place: Path, *, jobs: int = 1) -> Path:
+    with archive(place) as proofs:
+        report = prove(TOY, jobs=jobs, certify=True, take=proofs.take)
         assert report.verdict is Verdict.proved
-        found.finish(TOY, NAMES)
+        proofs.finish(TOY, NAMES)
     return place
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return kept(tmp_path_factory.mktemp("kept") / "proofs")
+    return proofs_in(tmp_path_factory.mktemp("kept") / "proofs")
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_every_obligation_has_a_certificate_with_a_reason_for_each_step(whole: P
 def test_the_files_are_the_same_however_many_processes_make_them(
     whole: Path, tmp_path: Path
 ) -> None:
-    again = kept(tmp_path / "again", jobs=2)
+    again = proofs_in(tmp_path / "again", jobs=2)
     assert sorted(os.listdir(again)) == sorted(os.listdir(whole))
     for name in os.listdir(whole):
         assert (again / name).read_bytes() == (whole / name).read_bytes()
@@ -95,18 +95,18 @@ def test_the_files_are_the_same_however_many_processes_make_them(
 def test_what_follows_without_a_solver_is_certified_all_the_same(
     whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """cvc5 is told the obligation itself, and does not hear that it was decided."""
-    asked: list[str] = []
+    """cvc5 gets the obligation itself, and does not hear that it was decided."""
+    texts: list[str] = []
     ask = Refuter.ask
 
     def watched(self: Refuter, text: str) -> tuple[Answer, str]:
-        asked.append(text)
+        texts.append(text)
         return ask(self, text)
 
     monkeypatch.setattr(Refuter, "ask", watched)
     prove(TOY, jobs=1, certify=True)
     rows = json.loads((whole / MANIFEST).read_text())["certificates"]
-    assert {digest(text) for text in asked} == {row["obligation"] for row in rows}
+    assert {digest(text) for text in texts} == {row["obligation"] for row in rows}
 
 
 def test_a_step_without_a_reason_leaves_the_property_undetermined(
@@ -277,8 +277,8 @@ def test_a_name_in_a_manifest_leads_nowhere_else(folder: Path) -> None:
 
 
 def test_what_is_not_finished_is_not_there(tmp_path: Path) -> None:
-    with archive(tmp_path / "proofs") as found:
-        found.take("some", [])
+    with archive(tmp_path / "proofs") as proofs:
+        proofs.take("some", [])
     assert os.listdir(tmp_path) == []
 
 
@@ -288,8 +288,8 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
         pass
     assert os.listdir(tmp_path) == ["mine"]
     (tmp_path / "empty").mkdir()
-    with archive(tmp_path / "empty") as found:
-        found.finish(TOY, [])
+    with archive(tmp_path / "empty") as proofs:
+        proofs.finish(TOY, [])
     assert os.listdir(tmp_path / "empty") == [MANIFEST]
 
 
@@ -304,10 +304,10 @@ def test_what_one_solver_does_not_show_is_asked_of_fresh_ones(
     assert report.verdict is Verdict.error
 
 
-@pytest.mark.parametrize("said", ["unknown", "sat"])
+@pytest.mark.parametrize("status", ["unknown", "sat"])
 @pytest.mark.parametrize("only", [None, ["nobody_lives_in_free_frames"]], ids=["all", "one"])
 def test_what_rests_on_a_property_that_is_not_confirmed_is_not_certified(
-    said: Status, only: list[str] | None, monkeypatch: pytest.MonkeyPatch
+    status: Status, only: list[str] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     doubtful, resting = "folios_live_in_blocks_that_are_not_offline", "nobody_lives_in_free_frames"
     take = Case.take
@@ -315,7 +315,7 @@ def test_what_rests_on_a_property_that_is_not_confirmed_is_not_certified(
     def doubting(self: Case, query: Query, answer: Answer) -> None:
         claim = self.obligation.claim
         doubted = query.solver == "cvc5" and claim is not None and claim.name == doubtful
-        take(self, query, Answer(said) if doubted else answer)
+        take(self, query, Answer(status) if doubted else answer)
 
     monkeypatch.setattr(Case, "take", doubting)
     report = prove(TOY, jobs=1, certify=True, only=only)

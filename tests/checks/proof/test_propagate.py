@@ -70,9 +70,9 @@ class Riddles:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
-        made = Terms(SYSTEM, seed, two_states=False)
+        terms = Terms(SYSTEM, seed, two_states=False)
         self.parts = [
-            apart(expand(made.formula(depth, PARAMS), SYSTEM), [10 * at])
+            apart(expand(terms.formula(depth, PARAMS), SYSTEM), [10 * at])
             for at, depth in enumerate((0, 1, 1, 2))
         ]
 
@@ -97,7 +97,7 @@ class Riddles:
 def models() -> list[tuple[Naive, dict[Var, int]]]:
     """States drawn at random, with every choice of what the parameters are."""
     source = random.Random(20040611)
-    found = []
+    choices = []
     for topology in TOPOLOGIES:
         machine = Machine(SYSTEM, topology)
         sizes = [
@@ -109,8 +109,8 @@ def models() -> list[tuple[Naive, dict[Var, int]]]:
             values = tuple(source.randrange(size) for size in sizes)
             now = Naive(SYSTEM, topology, as_values(SYSTEM, topology, machine.at(values).values))
             for point in product(*(range(topology.size(var.sort)) for var in PARAMS)):
-                found.append((now, dict(zip(PARAMS, point, strict=True))))
-    return found
+                choices.append((now, dict(zip(PARAMS, point, strict=True))))
+    return choices
 
 
 MODELS = models()
@@ -125,9 +125,9 @@ def is_so(seeds: range) -> int:
         if not follows(goal, facts):
             continue
         shown += 1
-        for state, known in MODELS:
-            if all(state.value(fact, known) for fact in facts):
-                assert state.value(goal, known), (seed, str(goal), [str(fact) for fact in facts])
+        for state, values in MODELS:
+            if all(state.value(fact, values) for fact in facts):
+                assert state.value(goal, values), (seed, str(goal), [str(fact) for fact in facts])
     return shown
 
 

@@ -57,9 +57,9 @@ def test_what_no_solver_was_asked_about_is_counted(
         "a_mark_says_that_there_is_a_user": 7,
     }
     monkeypatch.setattr(batch, "follows", lambda *_: False)
-    asked = prove(system, jobs=1)
-    assert sum(each.rewritten for each in asked.results) == 0
-    assert asked.verdict is Verdict.proved
+    again = prove(system, jobs=1)
+    assert sum(each.rewritten for each in again.results) == 0
+    assert again.verdict is Verdict.proved
 
 
 def test_a_proof_names_what_it_rests_on(report: Report) -> None:
@@ -80,9 +80,9 @@ def test_a_proof_names_what_it_rests_on(report: Report) -> None:
 def test_a_dropped_guard_is_found(
     system: System, action: str, guard: str, broken: set[str]
 ) -> None:
-    found = refuted(prove(DropGuard(action, guard).apply(system), jobs=1))
-    assert broken <= found.keys()
-    assert all(actions == {action} for actions in found.values())
+    failures = refuted(prove(DropGuard(action, guard).apply(system), jobs=1))
+    assert broken <= failures.keys()
+    assert all(actions == {action} for actions in failures.values())
 
 
 def test_a_counterexample_shows_the_step_and_the_property(system: System) -> None:
@@ -145,8 +145,8 @@ def test_a_proof_that_is_not_confirmed_is_undetermined(system: System) -> None:
 
 
 def test_workers_find_the_same(system: System, report: Report) -> None:
-    found = prove(system, jobs=2, certify=True)
-    assert [r.rests_on for r in found.results] == [r.rests_on for r in report.results]
+    other = prove(system, jobs=2, certify=True)
+    assert [r.rests_on for r in other.results] == [r.rests_on for r in report.results]
 
 
 def test_a_second_run_is_answered_by_the_cache(system: System, tmp_path: Path) -> None:
@@ -183,10 +183,10 @@ def test_what_a_solver_fails_at_in_a_batch_is_asked_anew(
         raise RuntimeError("a fault inside the solver")
 
     monkeypatch.setattr(batch, "Session", fails)
-    found = prove(system, jobs=1, cache=tmp_path)
-    assert [each.verdict for each in found.results] == [each.verdict for each in report.results]
-    known = json.loads((tmp_path / "first.json").read_text())
-    assert {each["status"] for each in known.values()} == {"unsat"}
+    again = prove(system, jobs=1, cache=tmp_path)
+    assert [each.verdict for each in again.results] == [each.verdict for each in report.results]
+    entries = json.loads((tmp_path / "first.json").read_text())
+    assert {each["status"] for each in entries.values()} == {"unsat"}
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"x": 1}', "\xff"])
@@ -212,14 +212,14 @@ def test_a_cached_refutation_is_run_again(system: System, tmp_path: Path) -> Non
 
 def with_update(action: Action, symbol: str, *, point: tuple[Var, ...] | None) -> Action:
     """The action with one more update of a symbol that it updates."""
-    found = next(update for update in action.updates if update.symbol.name == symbol)
-    variable = Var("x", found.symbol.domain[0], action.name)
+    first = next(update for update in action.updates if update.symbol.name == symbol)
+    variable = Var("x", first.symbol.domain[0], action.name)
     return replace(
         action,
         updates=(
             *action.updates,
             Update(
-                found.symbol, point, (variable,) if point is None else (), TRUE, TRUE, found.where
+                first.symbol, point, (variable,) if point is None else (), TRUE, TRUE, first.where
             ),
         ),
     )

@@ -47,10 +47,10 @@ def by_text() -> Callable[[], str]:
     return lambda: answer(query).status
 
 
-@pytest.mark.parametrize("made", [by_solver, by_text])
-def test_an_interrupt_is_no_answer_of_a_solver(made: Callable[[], Callable[[], str]]) -> None:
+@pytest.mark.parametrize("maker", [by_solver, by_text])
+def test_an_interrupt_is_no_answer_of_a_solver(maker: Callable[[], Callable[[], str]]) -> None:
     """z3 would catch it, say *unknown*, and nobody else would hear of it."""
-    ask = made()
+    ask = maker()
 
     def interrupted() -> None:
         Timer(0.05, os.kill, (os.getpid(), SIGINT)).start()

@@ -25,19 +25,19 @@ def test_no_run_of_the_specification_is_without_end(name: str) -> None:
 
 def test_a_step_that_leaves_its_work_undone_is_a_cycle() -> None:
     broken = DropUpdate("wake", "waiting").apply(SYSTEM)
-    found = first_violation(broken, "waiting_ends")
-    assert found
-    assert found.loop == len(found.steps) - 1
-    assert found.steps[-1][0] == "wake"
+    witness = first_violation(broken, "waiting_ends")
+    assert witness
+    assert witness.loop == len(witness.steps) - 1
+    assert witness.steps[-1][0] == "wake"
 
 
 def test_a_refill_is_found_with_its_cycle() -> None:
     broken = DropGuard("alloc_folio", "not_draining").apply(SYSTEM)
-    found = first_violation(broken, "draining_ends")
-    assert found
-    assert found.loop is not None
-    cycle = {name for name, _ in found.steps[found.loop :]}
+    witness = first_violation(broken, "draining_ends")
+    assert witness
+    assert witness.loop is not None
+    cycle = {name for name, _ in witness.steps[witness.loop :]}
     assert {"change_home", "alloc_folio", "free_folio"} <= cycle
     assert "abort_migration" not in cycle
-    again = Trace.from_itf(found.trace(broken).to_itf(broken), broken)
-    assert again.loop == found.loop
+    again = Trace.from_itf(witness.trace(broken).to_itf(broken), broken)
+    assert again.loop == witness.loop

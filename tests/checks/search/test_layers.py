@@ -39,8 +39,8 @@ TOYS = (
 )
 
 
-def what(found: Search) -> tuple[object, ...]:
-    return (found.witnesses, found.states, found.depth, found.complete, found.spent)
+def what(result: Search) -> tuple[object, ...]:
+    return (result.witnesses, result.states, result.depth, result.complete, result.spent)
 
 
 def claims(name: str) -> list[tuple[System, Property]]:
@@ -109,9 +109,9 @@ def hopeless(name: str, shape: Shape) -> bool:
     begin = layers.beginning(SYSTEM)
     assert begin
     topology = shape.build(SYSTEM)
-    found = not begin(smaller, topology, [claim]).layer
-    assert found == decided(smaller, topology, claim)
-    return found
+    is_hopeless = not begin(smaller, topology, [claim]).layer
+    assert is_hopeless == decided(smaller, topology, claim)
+    return is_hopeless
 
 
 @pytest.mark.parametrize(
@@ -161,9 +161,9 @@ def test_a_machine_that_can_show_nothing_is_not_looked_at_again() -> None:
     topologies = [shape.build(SYSTEM) for shape in shapes]
     looked: list[list[Topology]] = []
 
-    def searching(system: System, those: list[Topology], *given: Any, **more: Any) -> Search:
+    def searching(system: System, those: list[Topology], *args: Any, **more: Any) -> Search:
         looked.append(those)
-        return search(system, those, *given, **more)
+        return search(system, those, *args, **more)
 
     claim = SYSTEM.property_by_name["the_hypervisor_gets_an_lmb"]
     with patch("memhp.checks.search.localise.search", searching):
@@ -176,16 +176,16 @@ def test_a_machine_that_can_show_nothing_is_not_looked_at_again() -> None:
 
 def watched(machine: Tables, claim: Property, action: Action, at: int) -> list[object]:
     """For which parameters a step shows the property, and when."""
-    found = machine.watched(claim, machine.steps(action), at)
-    return [*found.points, *(said(machine, when) for when in found.table[1:])]
+    watches = machine.watched(claim, machine.steps(action), at)
+    return [*watches.points, *(sentence(machine, when) for when in watches.table[1:])]
 
 
-def said(machine: Tables, at: int) -> object:
+def sentence(machine: Tables, at: int) -> object:
     """A sentence, wherever it stands and whatever was said before it."""
     kind, *rest = machine.code[at : at + 3]
     if kind < AND:
         return kind, tuple(rest) if kind == AND - 1 else ()
-    return kind, frozenset(said(machine, n) for n in machine.code[at + 2 : at + 2 + rest[0]])
+    return kind, frozenset(sentence(machine, n) for n in machine.code[at + 2 : at + 2 + rest[0]])
 
 
 @pytest.mark.parametrize(("name", "topology"), TOYS)
@@ -201,10 +201,10 @@ def test_each_step_is_watched_for_what_it_writes(name: str, topology: Topology) 
 
 
 def test_what_is_remembered_is_of_one_system() -> None:
-    made = Remembered(lambda system, topology: (system, topology))
+    remembered = Remembered(lambda system, topology: (system, topology))
     for name in ("toy_moves", "toy_pages", "toy_moves"):
-        assert made(SYSTEMS[name], MOVES) == (SYSTEMS[name], MOVES)
-    assert made(SYSTEMS["toy_moves"], MOVES) is made(SYSTEMS["toy_moves"], MOVES)
+        assert remembered(SYSTEMS[name], MOVES) == (SYSTEMS[name], MOVES)
+    assert remembered(SYSTEMS["toy_moves"], MOVES) is remembered(SYSTEMS["toy_moves"], MOVES)
     assert tables(SYSTEMS["toy_moves"], MOVES) is tables(SYSTEMS["toy_moves"], MOVES)
 
 
@@ -213,7 +213,7 @@ def test_what_every_machine_shows_at_boot_is_found_once() -> None:
     claim = replace(anything, params=(), formula=TRUE)
     still = replace(SYSTEM, properties=(claim,), actions=())
     machines = [shape.build(SYSTEM) for shape in (Shape(blocks=2), Shape(nodes=2, blocks=1))]
-    found = [search(still, machines, [claim])]
+    results = [search(still, machines, [claim])]
     if begin := layers.beginning(still):
-        found.append(search(still, machines, [claim], begin=begin))
-    assert [each.witnesses[claim.name].steps for each in found] == [() for _ in found]
+        results.append(search(still, machines, [claim], begin=begin))
+    assert [each.witnesses[claim.name].steps for each in results] == [() for _ in results]

@@ -61,9 +61,9 @@ def test_a_step_property_is_refuted_by_its_last_step() -> None:
     changed = apply(SYSTEM, named("pgdat-never-initialised-first"))
     claim = changed.property_by_name["pgdats_are_allocated_before_initialisation"]
     topology = Shape(nodes=2, blocks=1, added=frozenset([1])).build(changed)
-    found = search(changed, [topology], [claim]).witnesses[claim.name]
-    before, after = found.replay(changed)[-2:]
-    assert [step[0] for step in found.steps] == ["insert_device", "allocate_pgdat"]
+    witness = search(changed, [topology], [claim]).witnesses[claim.name]
+    before, after = witness.replay(changed)[-2:]
+    assert [step[0] for step in witness.steps] == ["insert_device", "allocate_pgdat"]
     assert claim.name in {violation.property for violation in after.step_violations(before)}
 
 
@@ -76,9 +76,9 @@ def test_progress_is_told_once_a_layer() -> None:
 
 def test_a_sometimes_about_a_step_is_shown_by_its_last_step_and_by_no_state_alone() -> None:
     claim = SYSTEM.property_by_name["a_drain_is_taken_back"]
-    found = search(SYSTEM, [TWO], [claim]).witnesses[claim.name]
-    assert [action for action, _ in found.steps] == ["drain", "undrain"]
-    before, last = found.replay(SYSTEM)[-2:]
+    witness = search(SYSTEM, [TWO], [claim]).witnesses[claim.name]
+    assert [action for action, _ in witness.steps] == ["drain", "undrain"]
+    before, last = witness.replay(SYSTEM)[-2:]
     assert last.witnesses(claim.name, before) == [{"b": 0}]
     assert last.witnesses(claim.name) == last.witnesses(claim.name, last) == []
 
@@ -87,5 +87,5 @@ def test_anywhere_the_machine_with_the_fewest_states_goes_on() -> None:
     claim = SYSTEM.property_by_name["a_drain_is_taken_back"]
     large, small = Shape(blocks=3).build(SYSTEM), Shape(blocks=1).build(SYSTEM)
     for anywhere, first in ((False, large), (True, small)):
-        found = search(SYSTEM, [large, small], [claim], anywhere=anywhere).witnesses
-        assert found[claim.name].topology == first
+        witnesses = search(SYSTEM, [large, small], [claim], anywhere=anywhere).witnesses
+        assert witnesses[claim.name].topology == first

@@ -78,20 +78,20 @@ def shows(claim: Property, machine: Machine, before: Machine | None = None) -> b
     """The property is violated there (a *sometimes*: reached)."""
     if claim.kind == "sometimes":
         return bool(machine.witnesses(claim.name, before))
-    found = machine.step_violations(before) if before else machine.violations()
-    return any(violation.property == claim.name for violation in found)
+    violations = machine.step_violations(before) if before else machine.violations()
+    return any(violation.property == claim.name for violation in violations)
 
 
-def is_real(system: System, found: Witness) -> bool:
+def is_real(system: System, witness: Witness) -> bool:
     """The trace runs step by step, and its last state or step shows the property."""
-    machines = [Machine(system, found.topology)]
-    for action, point in found.steps:
+    machines = [Machine(system, witness.topology)]
+    for action, point in witness.steps:
         after = machines[-1].copy()
         if not after.step(action, *point):
             return False
         machines.append(after)
-    before = machines[-2] if found.claim.of_step else None
-    return shows(found.claim, machines[-1], before)
+    before = machines[-2] if witness.claim.of_step else None
+    return shows(witness.claim, machines[-1], before)
 
 
 REACHED = (
@@ -122,12 +122,12 @@ def test_a_trace_is_as_long_as_the_walk_is_deep(
     system = SYSTEMS[name]
     target = system.property_by_name[claim]
     assert first_depth(system, topology, claim, 8 if name != "toy_false" else 2) in (length, None)
-    for found in (
+    for witness in (
         search(system, [topology], [target], depth=length or 3).witnesses.get(claim),
         shortest(system, [topology], target, max_states=100_000),
     ):
-        assert (len(found.steps) if found else None) == length
-        assert found is None or is_real(system, found)
+        assert (len(witness.steps) if witness else None) == length
+        assert witness is None or is_real(system, witness)
 
 
 def with_never(name: str) -> tuple[System, Property]:
@@ -162,12 +162,12 @@ def test_every_machine_is_looked_at() -> None:
     """The property is broken on the last one alone."""
     system = SYSTEMS["toy_false"]
     target = system.property_by_name["who_wears_out_is_torn"]
-    for found in (
+    for witness in (
         search(system, [APART, TOGETHER], [target], depth=2).witnesses.get(target.name),
         shortest(system, [APART, TOGETHER], target, max_states=100_000),
     ):
-        assert found
-        assert found.topology == TOGETHER
+        assert witness
+        assert witness.topology == TOGETHER
 
 
 # --- work that never ends -------------------------------------------------------------------------
@@ -185,13 +185,13 @@ ENDLESS = (
 def test_work_that_never_ends_is_a_cycle_or_stuck(name: str, cycle: set[str]) -> None:
     system = replace(SYSTEMS["toy_false"], properties=())
     claim = SYSTEMS["toy_false"].property_by_name[name]
-    found = lasso(system, [APART], claim, max_states=2_000)
-    assert found
-    assert found.loop is not None
-    assert {action for action, _ in found.steps[found.loop :]} == cycle
-    machines = found.replay(system)
-    assert machines[found.loop] == machines[-1]
-    assert found.is_shown_by(machines)
+    witness = lasso(system, [APART], claim, max_states=2_000)
+    assert witness
+    assert witness.loop is not None
+    assert {action for action, _ in witness.steps[witness.loop :]} == cycle
+    machines = witness.replay(system)
+    assert machines[witness.loop] == machines[-1]
+    assert witness.is_shown_by(machines)
 
 
 @pytest.mark.parametrize(
@@ -231,8 +231,8 @@ def test_a_run_shows_that_work_never_ends_if_what_helps_does_not_help(
     name: str, steps: tuple[Choice, ...], loop: int, shown: bool
 ) -> None:
     claim = SYSTEMS["toy_false"].property_by_name[name]
-    found = Witness(claim, APART, steps, (-1,), loop=loop)
-    assert found.is_shown_by(found.replay(SYSTEMS["toy_false"])) == shown
+    witness = Witness(claim, APART, steps, (-1,), loop=loop)
+    assert witness.is_shown_by(witness.replay(SYSTEMS["toy_false"])) == shown
 
 
 # --- the store ------------------------------------------------------------------------------------
@@ -257,14 +257,14 @@ def reached(name: str, folder: Path) -> Witness | None:
 
 def test_a_sometimes_without_a_witness_is_not_reached(tmp_path: Path) -> None:
     assert reached("somebody_is_calm_and_stuck", tmp_path) is None
-    found = reached("somebody_is_calm_and_done", tmp_path)
-    assert found
-    assert is_real(SYSTEMS["toy_false"], found)
+    witness = reached("somebody_is_calm_and_done", tmp_path)
+    assert witness
+    assert is_real(SYSTEMS["toy_false"], witness)
 
 
 def test_a_stored_trace_that_shows_nothing_is_not_believed(tmp_path: Path) -> None:
-    found = reached("somebody_is_calm_and_done", tmp_path)
-    assert found
+    witness = reached("somebody_is_calm_and_done", tmp_path)
+    assert witness
     (file,) = tmp_path.iterdir()
     (entry,) = (unsealed(each) for each in json.loads(file.read_text()))
     for steps in ([], [["tear", [0]]], [["do", [0]]], [["do", [0]], ["calm_down", [1]]]):

@@ -26,15 +26,15 @@ TOY = SYSTEMS["toy_false"]
 
 
 def searched(system: System, folder: Path | None) -> dict[str, Witness | None]:
-    """What is found of each property that a search decides, and whether it was kept."""
+    """The trace of each property that a search decides, None where there is none."""
     shapes = [cast(Shape, Fixed(APART))]
     claims = list(system.of_kind("always", "step", "sometimes"))
-    found, _ = reach(system, claims, shapes=shapes, folder=folder)
-    return {claim.name: found.get(claim.name) for claim in claims}
+    witnesses, _ = reach(system, claims, shapes=shapes, folder=folder)
+    return {claim.name: witnesses.get(claim.name) for claim in claims}
 
 
-def steps(found: dict[str, Witness | None]) -> dict[str, object]:
-    return {name: each and (each.steps, each.params) for name, each in found.items()}
+def steps(witnesses: dict[str, Witness | None]) -> dict[str, object]:
+    return {name: each and (each.steps, each.params) for name, each in witnesses.items()}
 
 
 def edits(system: System) -> Iterator[tuple[str, System]]:
@@ -46,8 +46,8 @@ def edits(system: System) -> Iterator[tuple[str, System]]:
 
     for action in system.actions:
         for guard in action.guards:
-            kept = tuple(each for each in action.guards if each is not guard)
-            yield f"{action.name} without {guard.name}", acts(action, guards=kept)
+            guards = tuple(each for each in action.guards if each is not guard)
+            yield f"{action.name} without {guard.name}", acts(action, guards=guards)
             turned = replace(guard, condition=negate(guard.condition))
             others = tuple(turned if each is guard else each for each in action.guards)
             yield f"{action.name} with not {guard.name}", acts(action, guards=others)
@@ -78,24 +78,24 @@ def test_with_a_store_of_before_an_edit_the_same_traces_are_found(tmp_path: Path
 def test_an_edit_of_what_a_search_does_not_read_leaves_its_trace(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[str] = []
+    names: list[str] = []
 
     def search(
         _function: object, _shared: object, claims: list[Property], _jobs: int, **_more: int
     ) -> Iterator[tuple[None, None]]:
         for claim in claims:
-            asked.append(claim.name)
+            names.append(claim.name)
             yield None, None
 
     every = {name for name, each in searched(TOY, tmp_path).items() if each}
     monkeypatch.setattr("memhp.checks.search.usual.each", search)
-    left = []
+    counts = []
     for _, edited in edits(TOY):
-        asked.clear()
+        names.clear()
         searched(edited, tmp_path)
-        left.append(len(every - set(asked)))
-    assert max(left) == len(every)
-    assert sum(left) > len(left) * len(every) / 3
+        counts.append(len(every - set(names)))
+    assert max(counts) == len(every)
+    assert sum(counts) > len(counts) * len(every) / 3
 
 
 @pytest.mark.parametrize("name", ["born", "finish_offline", "refill"])
@@ -109,22 +109,22 @@ def test_a_trace_is_kept_for_what_its_search_takes_on_the_whole_machine(name: st
     for what, edited in edits(system):
         same = edited.variables == system.variables and edited.action_by_name[name] == action
         same &= all(edited.definitions[each] == system.definitions[each] for each in read)
-        kept = _digest(edited, claim, taken, "") == _digest(system, claim, taken, "")
-        assert kept == same, what
+        is_kept = _digest(edited, claim, taken, "") == _digest(system, claim, taken, "")
+        assert is_kept == same, what
 
 
 def test_traces_that_nobody_asks_for_do_not_stay(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("memhp.checks.search.traces._MOST_PROPERTIES", 1000)
-    found = searched(TOY, tmp_path)
+    first = searched(TOY, tmp_path)
     count = len(list(tmp_path.glob("traces-*.json")))
     monkeypatch.setattr("memhp.checks.search.traces._MOST_PROPERTIES", count)
     old, foreign = tmp_path / f"traces-{0:032}.json", tmp_path / "other.json"
     for path in (old, foreign):
         path.write_text("[]")
         os.utime(path, (0, 0))
-    assert steps(searched(TOY, tmp_path)) == steps(found)
+    assert steps(searched(TOY, tmp_path)) == steps(first)
     assert not old.exists()
     assert foreign.exists()
     assert len(list(tmp_path.glob("traces-*.json"))) == count

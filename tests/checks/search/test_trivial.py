@@ -65,16 +65,16 @@ def test_a_violation_is_found_on_the_machine_that_is_not_decided() -> None:
         tables=(("in_storage", (1,)), ("increment_block", (1,))),
     )
     topologies = [shape.build(system) for shape in (PLAIN, standby)]
-    found = shortest(system, topologies, claim, max_states=100_000)
-    assert found
-    assert found.topology == topologies[1]
+    witness = shortest(system, topologies, claim, max_states=100_000)
+    assert witness
+    assert witness.topology == topologies[1]
 
 
 def test_a_step_that_changes_nothing_of_what_matters_breaks_a_property_too() -> None:
     """Here every step must take a drain back; the first that is possible does not."""
     taken_back = SYSTEM.property_by_name["a_drain_is_taken_back"]
     claim = replace(taken_back, kind="step")
-    found = shortest(SYSTEM, [PLAIN.build(SYSTEM)], claim, max_states=1000)
-    assert found
-    assert [action for action, _ in found.steps] != [""]
-    assert found.is_shown_by(found.replay(replace(SYSTEM, properties=(claim,))))
+    witness = shortest(SYSTEM, [PLAIN.build(SYSTEM)], claim, max_states=1000)
+    assert witness
+    assert [action for action, _ in witness.steps] != [""]
+    assert witness.is_shown_by(witness.replay(replace(SYSTEM, properties=(claim,))))
