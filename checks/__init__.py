@@ -9,8 +9,8 @@
 - `fuzz`: an implementation in lock step. `numbers`: claims for all sizes and options.
 - `mutants`: small mistakes in the specification, and who notices them.
 
-Here: `run`: every property of a system decided; `decision`: what was decided about one, and by
-what; `earlier`: what a run before decided; `coverage`: what each row of the list has.
+Here: `run`: every property of a system decided; `decision`: the verdict on one, and its evidence;
+`earlier`: the decisions of an earlier run; `coverage`: the evidence for each row of the list.
 
 May import: checks.support, checks.ground, checks.proof, checks.search, checks.fuzz,
 checks.numbers, spec, spec.language, spec.variants, reference.

@@ -1,4 +1,4 @@
-"""What was decided about one property, and by what."""
+"""The decision on one property: a verdict, and its evidence."""
 
 from __future__ import annotations
 

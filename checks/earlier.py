@@ -1,4 +1,4 @@
-"""What an earlier run decided about the same system: then nothing is made, asked or searched.
+"""The decisions of an earlier run on the same system: then nothing is made, asked or searched.
 
 A record is of one system with one profile, and of the code and the solver that decided.  It has
 what passed, and what those proofs rest on: unless all of that is there, it is as good as none.

@@ -129,7 +129,7 @@ def lines_touched(entries: Iterable[int], costs: LookUpCosts) -> int:
 
 @dataclass(frozen=True)
 class Choice:
-    """A section size with a layout of its table."""
+    """A section size with a layout of its table, and the cost of a look-up there."""
 
     candidate: Candidate
     layout: str

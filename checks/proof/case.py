@@ -127,11 +127,11 @@ class Case:
         self.cached &= other.cached
 
     def assumed(self) -> frozenset[str]:
-        """The *always* properties that may be used."""
+        """The names of the *always* properties that the obligation may assume."""
         return frozenset(p.name for p in self.obligation.assumptions if p.role == "always")
 
     def elements(self, sort: SortRef) -> int:
-        """How many elements of the sort the refuting machine has."""
+        """The number of elements of the sort on the refuting machine."""
         assert self.small
         flags = [there(sort, number) for number in range(1, self.sizes[sort.name])]
         rows = (self.small.model.get(text(flag), ("false",)) for flag in flags)

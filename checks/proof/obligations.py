@@ -107,7 +107,7 @@ class Obligation:
 
     @property
     def name(self) -> str:
-        """The name, of its file too: ``PROPERTY__ACTION``, or what stands in their places."""
+        """The name, of its file too: ``PROPERTY__ACTION``, or ``disjoint__ACTION`` without one."""
         action = self.action.name if self.action else "boot"
         if self.kind in ("enabled", "progress"):
             action = self.kind
@@ -247,7 +247,7 @@ class Obligations:
             yield Obligation("progress", claim, None, rest, goal, claim.params, number=at)
 
     def of_action(self, name: str) -> Iterator[Obligation]:
-        """The obligations that no two updates of the action meet, so that their order is nothing.
+        """The obligations that no two updates of the action meet: their order does not matter.
 
         Raises:
             KeyError: there is no such action.

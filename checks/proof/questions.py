@@ -50,7 +50,7 @@ def first_refusal(action: Action, guard: Guard) -> Property:
 
 
 def impossible(system: System, claims: Sequence[Property], *, jobs: int = 1) -> set[str]:
-    """The names of the claims that no state in which the axioms and invariants hold satisfies.
+    """The names of the claims proved impossible: the axioms and invariants exclude them.
 
     Of a claim that is not named nothing is known.
 

@@ -31,9 +31,9 @@ class Ground:
 
 
 def ground(system: System, *more: Term) -> Ground:
-    """The part that the system shares with its variants: the same object for equal parts.
+    """The part that the system shares with its variants: one object for equal parts.
 
-    So it is among the last few systems.
+    Only the latest few are remembered.
 
     Args:
         system: the specification.

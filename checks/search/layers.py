@@ -151,7 +151,7 @@ class Layers:
 
     @property
     def is_over(self) -> bool:
-        """No state is left to expand, and none showed the property."""
+        """Whether no state is left to expand, and none showed the property."""
         return not self.layer and not self._is_shown
 
     def look(self, targets: dict[str, Property], result: Search) -> None:

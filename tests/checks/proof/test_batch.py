@@ -6,7 +6,7 @@ from typing import Literal
 
 from memhp.checks.proof.batch import _solved
 from memhp.checks.proof.case import Limits
-from memhp.checks.proof.obligations import Assumption, Obligation, Obligations
+from memhp.checks.proof.obligations import Assumption, Obligation
 from memhp.spec.language import load
 from memhp.spec.language.terms import (
     TRUE,
@@ -19,7 +19,6 @@ from memhp.spec.language.terms import (
 from .. import toy
 
 SYSTEM = load("toy", (toy,))
-KNOWN = Obligations(SYSTEM)
 SYMBOL = SYSTEM.topology[0]
 POINT = tuple(Var(f"at{number}", sort, "here") for number, sort in enumerate(SYMBOL.domain))
 VALUE = Var("value", SYMBOL.range, "here")
@@ -35,7 +34,7 @@ def part(role: Literal["always", "guard"], term: Term) -> Assumption:
 
 
 def statuses(*obligations: Obligation) -> list[str]:
-    return [answer.status for answer in _solved(KNOWN, obligations, Limits())]
+    return [answer.status for answer in _solved(SYSTEM, obligations, Limits())]
 
 
 def test_a_proof_that_uses_a_guard_is_of_its_own_action_alone() -> None:
