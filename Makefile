@@ -4,7 +4,7 @@ PIP := .venv/bin/pip --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help check test test-kernels mutants bench setup clean
+.PHONY: help check test test-all test-kernels mutants bench setup clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -16,7 +16,10 @@ test: setup ## lint, check the types, run the tests and the examples in docstrin
 	@.ci/programs
 	.venv/bin/ruff check .
 	.venv/bin/mypy
-	.venv/bin/pytest -n 2 --dist loadgroup
+	.venv/bin/pytest -n 2 --dist loadgroup -m "not slow and not kernel"
+
+test-all: test ## also what takes long: guests with a kernel, mutants, searches of all machines
+	.venv/bin/pytest -n 2 --dist loadgroup -m "slow or kernel"
 
 test-kernels: setup ## boot each kernel that `memhp lab fetch` has brought, of each architecture
 	@.ci/programs

@@ -48,6 +48,7 @@ SHARED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mutant", SHARED, ids=str)
 def test_a_shared_definition_that_says_nothing_fails_the_check(mutant: Mutant) -> None:
     if name := OUT_OF_REACH.get(str(mutant)):

@@ -34,6 +34,7 @@ def test_every_step_that_is_allowed_changes_something() -> None:
     assert {claims[name] for name in claims if name not in proved} == set(MAY_REPEAT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SYSTEM.action_by_name)
 def test_without_any_one_guard_or_update_something_is_noticed(name: str) -> None:
     judgements = list(judge_all(JUDGE, [name], DROPPED, jobs=1))
@@ -45,6 +46,7 @@ def test_without_any_one_guard_or_update_something_is_noticed(name: str) -> None
 OTHERS = [mutant for mutant in mutants(SYSTEM) if mutant.kind not in DROPPED]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mutant", OTHERS[::131], ids=str)
 def test_something_notices_this_mutant(mutant: Mutant) -> None:
     """A few of all kinds: `make mutants` judges every one."""

@@ -18,6 +18,7 @@ def found_in(system: System, name: str) -> bool:
     return lasso(system, topologies, claim, max_states=5_000) is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [claim.name for claim in SYSTEM.of_kind("ends")])
 def test_no_run_of_the_specification_is_without_end(name: str) -> None:
     assert not found_in(SYSTEM, name)
