@@ -92,12 +92,13 @@ class Report:
         """The result of that name.
 
         Raises:
-            KeyError: there is none.
+            KeyError: there is none; a *sometimes* is searched for, not proved.
         """
         for result in self.results:
             if result.name == name:
                 return result
-        raise KeyError(name)
+        proved = ", ".join(result.name for result in self.results[:12])
+        raise KeyError(f"nothing was to be proved of {name!r} (a sometimes is searched): {proved}")
 
 
 class Listener(Protocol):

@@ -81,6 +81,10 @@ class Map(Generic[K, R]):
         self.name = ""
         self.doc = ""
 
+    def __repr__(self) -> str:
+        args = ", ".join(sort.ref.name for sort in self.domain)
+        return f"<{self.name}, to be written {self.name}[{args}]>"
+
     @property
     def is_state(self) -> bool:
         """Actions may change it: it was declared with `variable`."""
@@ -258,7 +262,12 @@ def axiom(function: Callable[..., Bool]) -> Declared:
 
 
 def _property(kind: Kind) -> Callable[..., Callable[[Callable[..., Bool]], Declared]]:
-    def declare(*, covers: str = "", using: str = "") -> Callable[[Callable[..., Bool]], Declared]:
+    def declare(
+        *bare: Callable[..., Bool], covers: str = "", using: str = ""
+    ) -> Callable[[Callable[..., Bool]], Declared]:
+        if bare:
+            complain(f"@{kind} needs parentheses: write @{kind}()", place_of(bare[0]))
+
         def wrap(function: Callable[..., Bool]) -> Declared:
             rows, hints = tuple(covers.split()), tuple(using.split())
             return Declared(function, kind, place_of(function), rows, hints)

@@ -317,6 +317,8 @@ def apply(system: System, change: Variant | Profile) -> System:
     for name in sorted(broken):
         if name not in system.property_by_name:
             raise SpecificationError(f"{change.name}: there is no property {name!r}")
+    if not isinstance(change.edits, tuple):
+        raise SpecificationError(f"{change.name}: its edits are no tuple: write edits=(edit,)")
     name = f"{system.name}+{change.name}"
     return replace(edited(system, change.edits), name=name, given_up=given_up)
 
@@ -343,7 +345,10 @@ def _action(system: System, name: str) -> Action:
 
 def _guard(action: Action, name: str) -> None:
     if all(guard.name != name for guard in action.guards):
-        raise SpecificationError(f"{action.name} has no guard {name!r}")
+        there_are = ", ".join(guard.name for guard in action.guards) or "none"
+        raise SpecificationError(
+            f"{action.name} has no guard {name!r}; its guards are: {there_are}"
+        )
 
 
 def _with_action(system: System, changed: Action) -> System:

@@ -68,7 +68,10 @@ def load(
     for claim in system.properties:
         for row in claim.covers:
             if rows is not None and row not in rows:
-                complain(f"{claim.name} covers {row!r}, which is no row", claim.where)
+                complain(
+                    f"{claim.name} covers {row!r}, which is no row; there are: {', '.join(sorted(rows))}",
+                    claim.where,
+                )
     return system
 
 

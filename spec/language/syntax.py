@@ -190,14 +190,20 @@ S2 = TypeVar("S2", bound=Sort)
 S3 = TypeVar("S3", bound=Sort)
 
 
-def coerce(value: object, sort: SortRef) -> Term:
-    """The term of ``value``, which must be of ``sort``; a Python number is a term of its own."""
+def coerce(value: object, sort: SortRef, where: Where | None = None) -> Term:
+    """The term of ``value``, which must be of ``sort``; a Python number is a term of its own.
+
+    Args:
+        where: the place of a mistake; without it, the line of the specification that is being
+            read.
+    """
     if sort == INT and type(value) is int:
         return terms.number(value)
     if not isinstance(value, Expr):
-        complain(f"{value!r} is not a term; a term of sort {sort} was expected")
+        instead = f": write {str(value).lower()}" if isinstance(value, bool) else ""
+        complain(f"{value!r} is not a term; a term of sort {sort} was expected{instead}", where)
     if value.term.sort != sort:
-        complain(f"{value!r} has sort {value.term.sort}; sort {sort} was expected")
+        complain(f"{value!r} has sort {value.term.sort}; sort {sort} was expected", where)
     return value.term
 
 

@@ -49,7 +49,10 @@ def trace_action(declared: Declared) -> Action:
         params, args = parameters(declared.function)
         declared.function(*args)
     if not trace.updates:
-        complain(f"action {declared.name!r} changes nothing", declared.where)
+        complain(
+            f"action {declared.name!r} changes nothing: an update is variable[element] = value",
+            declared.where,
+        )
     module = declared.where.module.rpartition(".")[2]
     return Action(
         declared.name,
@@ -74,7 +77,7 @@ def trace_formula(declared: Declared, result: terms.SortRef = BOOL) -> tuple[tup
         term = declared.function(*args)
         if not isinstance(term, Expr):
             complain(f"{declared.name} returns {term!r}, not a term", declared.where)
-        return params, coerce(term, result)
+        return params, coerce(term, result, declared.where)
 
 
 def trace_property(declared: Declared) -> Property:
@@ -174,8 +177,14 @@ def trace_definition(defined: Defined[..., Any]) -> Definition:
 def trace_variable(symbol: Map[Any, Any]) -> Variable:
     """The state variable that a `Map` declares, with its initial value."""
     assert symbol.initial is not None
+    if not callable(symbol.initial):
+        complain(
+            f"the initial value of {symbol.name} is no function of its elements: "
+            f"write initial=lambda ...: {symbol.initial!r}",
+            symbol.where,
+        )
     with tracing(f"initial_{symbol.name}"):
         params, value = bind(symbol.domain, symbol.initial)
-        initial = coerce(value, symbol.result.ref)
+        initial = coerce(value, symbol.result.ref, symbol.where)
     module = symbol.where.module.rpartition(".")[2]
     return Variable(symbol.symbol, module, symbol.doc, params, initial)

@@ -178,7 +178,10 @@ Make = Callable[[Given], Edit]
     ("edit", "message"),
     [
         (lambda g: DropGuard("strat", "off"), "there is no action 'strat'"),
-        (lambda g: DropGuard("start", "on"), "start has no guard 'on'"),
+        (
+            lambda g: DropGuard("start", "on"),
+            "start has no guard 'on'; its guards are: off$",
+        ),
         (lambda g: ReplaceGuard("start", "on", g.module.never), "start has no guard 'on'"),
         (lambda g: ReplaceGuard("start", "off", g.module.of_a_frame), "parameters must be"),
         (lambda g: ReplaceGuard("start", "off", g.module.always_off), "sort Bool was expected"),
@@ -225,6 +228,12 @@ def test_a_symbol_of_no_loaded_module_is_told_with_the_place_of_the_edit(given: 
         apply(system, variant(ReplaceGuard("start", "off", function)))
     line = function.__code__.co_firstlineno
     assert str(complaint.value).startswith(f"{given.module.__name__}:{line}: ")
+
+
+def test_one_edit_that_is_no_tuple_is_told_what_to_write(given: Given) -> None:
+    alone = replace(variant(), edits=DropGuard("start", "off"))  # type: ignore[arg-type]
+    with pytest.raises(SpecificationError, match=r"its edits are no tuple: write edits=\(edit,\)"):
+        apply(given.system, alone)
 
 
 def test_the_second_edit_finds_what_the_first_left(given: Given) -> None:

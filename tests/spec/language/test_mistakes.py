@@ -103,7 +103,7 @@ MISTAKES = {
     ),
     "bulk value that is Python's": (
         in_action("free.update(where=lambda f: block_of[f] == b, value=True)  # here"),
-        "go: True is not a term; a term of sort Bool was expected",
+        "go: True is not a term; a term of sort Bool was expected: write true",
     ),
     "bulk condition with too many parameters": (
         in_action("free.update(where=lambda f, g: true, value=true)  # here"),
@@ -161,7 +161,7 @@ MISTAKES = {
     "action that changes nothing": (
         "\n@action  # here\ndef go(b: Block) -> None:\n"
         '    """Go."""\n    guard("off", mode[b] == Mode.off, why="on")\n',
-        "action 'go' changes nothing",
+        "action 'go' changes nothing: an update is variable[element] = value",
     ),
     "parameter without a sort": (
         "\n@action  # here\ndef go(b) -> None:\n    mode[b] = Mode.on\n",
@@ -213,6 +213,27 @@ MISTAKES = {
     "initial value that reads state": (
         "other = variable(Block, Mode, initial=lambda b: mode[b])  # here\n",
         "the initial value of other reads mode, which is state",
+    ),
+    "initial value that is no function": (
+        "other = variable(Block, Bool, initial=false)  # here\n",
+        "the initial value of other is no function of its elements: "
+        "write initial=lambda ...: false",
+    ),
+    "initial value that is Python's": (
+        "other = variable(Block, Bool, initial=lambda b: False)  # here\n",
+        "initial_other: False is not a term; a term of sort Bool was expected: write false",
+    ),
+    "formula that is of another sort": (
+        with_property("always()", "mode[b]"),
+        "claim: mode[b] has sort Mode; sort Bool was expected",
+    ),
+    "property whose decorator is not called": (
+        with_property("always", "mode[b] == Mode.on"),
+        "@always needs parentheses: write @always()",
+    ),
+    "symbol without its elements": (
+        in_action("mode[b] = mode  # here"),
+        "go: <mode, to be written mode[Block]> is not a term; a term of sort Mode was expected",
     ),
     "definition that uses itself": (
         "\n@definition  # here\ndef on(b: Block) -> Bool:\n    return ~on(b)\n",
@@ -301,7 +322,7 @@ def test_a_property_covers_rows_that_there_are(
     with pytest.raises(SpecificationError) as caught:
         load("tiny", (module,), rows={"N1"})
     place = f"tiny:{line_of_mark()}"
-    assert str(caught.value) == f"{place}: claim covers 'N9', which is no row"
+    assert str(caught.value) == f"{place}: claim covers 'N9', which is no row; there are: N1"
 
 
 def test_an_enumeration_names_its_members(loaded: Load) -> None:
