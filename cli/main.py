@@ -10,7 +10,7 @@ from collections.abc import Sequence
 # interrupts the process or ends it with exit code 1, which would mean *refuted*.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-_UNDETERMINED, _INTERNAL, _INTERRUPTED = 3, 4, 130
+_MALFORMED, _UNDETERMINED, _INTERNAL, _INTERRUPTED = 2, 3, 4, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,15 +53,28 @@ def _run(argv: Sequence[str]) -> int:
         if lack := _lack(error):
             print(f"memhp: {lack}", file=sys.stderr)
             return _UNDETERMINED
+        if mistake := _mistake(error):
+            print(f"memhp: a mistake in the specification: {mistake}", file=sys.stderr)
+            return _MALFORMED
         import traceback
 
         traceback.print_exc()
-        print("memhp: this is a fault of memhp itself, please report it", file=sys.stderr)
+        print(
+            "memhp: this is a fault of memhp itself, please report it (unless you changed it)",
+            file=sys.stderr,
+        )
         return _INTERNAL
 
 
 def _say_nothing(_: sys.UnraisableHookArgs) -> None:
     """For errors where Python ends the life of objects; `interrupts_wait` undoes it."""
+
+
+def _mistake(error: Exception) -> str:
+    """What is wrong with the specification and in which line, if that is all."""
+    from memhp.spec.language import SpecificationError
+
+    return str(error) if isinstance(error, SpecificationError) else ""
 
 
 def _lack(error: Exception) -> str:

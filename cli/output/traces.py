@@ -94,6 +94,7 @@ def _show_failure(out: Console, system: System, decision: Decision) -> None:
             print_trace(system, decision.trace)
     elif decision.verdict.value == "undetermined" and not decision.proof:
         out.print(f"undetermined: {claim.name} ({claim.where})", soft_wrap=True)
+        out.print(f"  no trace to it on {decision.scope}", soft_wrap=True)
     elif decision.verdict.value == "refuted" and decision.trace:
         out.print(f"refuted: {claim.name} ({claim.where})", soft_wrap=True)
         print_trace(system, decision.trace)

@@ -10,6 +10,7 @@ import pytest
 
 from memhp.checks.proof import prove
 from memhp.cli import check, main
+from memhp.spec.language import SpecificationError
 
 LOCK = "the_lock_is_held_while_a_block_changes"
 
@@ -152,6 +153,21 @@ def test_the_version_and_help_are_there(capsys: pytest.CaptureFixture[str]) -> N
     assert run(capsys, "help")[:2] == run(capsys, "--help")[:2]
     assert run(capsys, "help", "check")[:2] == run(capsys, "check", "--help")[:2]
     assert run(capsys, "help")[1].startswith("usage: memhp ")
+
+
+def test_a_mistake_of_the_specification_is_a_line_with_its_place(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def mistaken(*_: object) -> None:
+        raise SpecificationError("memhp.spec.folios.drain:65: full covers 'N9', which is no row")
+
+    monkeypatch.setattr(check, "_variant", mistaken)
+    code, _, err = run(capsys, "check", "--variant", "lock-left-held")
+    assert code == 2
+    assert err == (
+        "memhp: a mistake in the specification: "
+        "memhp.spec.folios.drain:65: full covers 'N9', which is no row\n"
+    )
 
 
 @pytest.mark.parametrize(
