@@ -68,8 +68,9 @@ def load(
     for claim in system.properties:
         for row in claim.covers:
             if rows is not None and row not in rows:
+                there_are = ", ".join(sorted(rows))
                 complain(
-                    f"{claim.name} covers {row!r}, which is no row; there are: {', '.join(sorted(rows))}",
+                    f"{claim.name} covers {row!r}, which is no row; there are: {there_are}",
                     claim.where,
                 )
     return system
