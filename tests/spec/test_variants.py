@@ -267,7 +267,8 @@ def test_a_variant_is_refuted_by_a_trace_that_replays(variant: Variant) -> None:
     trace = first_violation(changed, variant.breaks, folder=default_folder())
     assert trace
     length = len(trace.steps)
-    assert length == LENGTHS.get(variant.name), f'LENGTHS: "{variant.name}": {length}'
+    expected = LENGTHS.get(variant.name)
+    assert length == expected, f'LENGTHS: "{variant.name}": {length}'
     machines = trace.replay(changed)
     assert trace.is_shown_by(machines)
     if claim.kind == "step":
