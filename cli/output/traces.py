@@ -114,9 +114,10 @@ def summary_line(decisions: list[Decision]) -> str:
     counts = Counter(decision.verdict.value for decision in decisions)
     parts = [f"{count} {name}" for name, count in counts.items()]
     obligations = sum(d.proof.obligations for d in decisions if d.proof)
-    line = f"{len(decisions)} properties: {', '.join(parts)}"
+    what = "property" if len(decisions) == 1 else "properties"
+    line = f"{len(decisions)} {what}: {', '.join(parts)}"
     if obligations:
-        line += f"; {obligations} obligations, {rewritten(decisions)} of them decided by rewriting"
+        line += f"; {obligations} obligations, {rewritten(decisions)} by rewriting"
     certified = sum(decision.certified for decision in decisions)
     if certified:
         line += f"; {certified} certified by cvc5"

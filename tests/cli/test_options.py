@@ -107,7 +107,7 @@ def test_names_are_taken_in_any_case(capsys: pytest.CaptureFixture[str]) -> None
     scope = ["check", "--scope", "block=1", "--depth", "1", "-q"]
     rows = [run(capsys, *scope, "--only", name)[1].splitlines()[-1] for name in ("n2", "N2")]
     assert rows[0].split(" in ")[0] == rows[1].split(" in ")[0]
-    assert "1 properties: 1 holds" in run(capsys, *scope, "--only", LOCK.upper())[1]
+    assert "1 property: 1 holds" in run(capsys, *scope, "--only", LOCK.upper())[1]
 
 
 def test_export_writes_what_was_asked_for(
