@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
@@ -35,7 +36,7 @@ from signal import (
     signal,
 )
 from subprocess import PIPE, CompletedProcess, Popen
-from threading import current_thread, main_thread
+from threading import active_count, current_thread, main_thread
 from typing import Any, TypeVar
 
 __all__ = ["CONTEXT", "call", "die_with", "each", "output_of", "worker_started", "workers"]
@@ -46,6 +47,9 @@ Result = TypeVar("Result")
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _SAFE = "PYTHONSAFEPATH"
+_ENDING_SIGNALS = (SIGINT, SIGTERM, SIGHUP)
+_LEAVING = 0.1
+"""Seconds for which the kernel may still show a thread that Python has joined."""
 _shared: Any = None
 """What a worker was started with."""
 
@@ -63,10 +67,15 @@ def workers(jobs: int, shared: Any = None) -> ProcessPoolExecutor:
 
 def _is_alone() -> bool:
     """No other thread runs in this process, be it of Python or of a library."""
+    until = time.monotonic() + _LEAVING
     try:
-        return len(os.listdir("/proc/self/task")) == 1
+        while len(os.listdir("/proc/self/task")) > 1:
+            if active_count() > 1 or time.monotonic() > until:
+                return False
+            time.sleep(0.001)
     except OSError:
         return False
+    return True
 
 
 @contextmanager
@@ -84,25 +93,27 @@ def _safe_path() -> Iterator[None]:
 
 
 @contextmanager
-def _later(*, tracked: bool) -> Iterator[None]:
+def _later(*, forked: bool) -> Iterator[None]:
     """Signals that Python handles come afterwards: a process is started wholly or not at all.
 
     One that is half told what to do would say so with a traceback.
 
     Args:
-        tracked: starting the process starts Python's resource tracker, too.
+        forked: the new process has the handlers that are set meanwhile, and no resource tracker
+            of Python's is started for it.
     """
     came: list[int] = []
     if current_thread() is not main_thread():
         yield
         return
-    handled = {each: getsignal(each) for each in (SIGINT, SIGTERM, SIGHUP)}
+    handled = {each: getsignal(each) for each in _ENDING_SIGNALS}
     handled = {each: handler for each, handler in handled.items() if callable(handler)}
     for each in handled:
         signal(each, lambda number, _: came.append(number))
-    if tracked:
-        ensure_running()  # it would undo the next line
-    before = pthread_sigmask(SIG_BLOCK, {SIGINT})  # the new process has it so until it is ready
+    if not forked:
+        ensure_running()  # it would undo the next lines
+    # The new process has it so until it is ready, in `worker_started`.
+    before = pthread_sigmask(SIG_BLOCK, _ENDING_SIGNALS if forked else {SIGINT})
     try:
         yield
     finally:
@@ -115,7 +126,7 @@ def _later(*, tracked: bool) -> Iterator[None]:
 
 class _Process(SpawnProcess):
     def start(self) -> None:
-        with _safe_path(), _later(tracked=True):
+        with _safe_path(), _later(forked=False):
             super().start()
 
 
@@ -129,7 +140,7 @@ CONTEXT = _Context()
 
 class _ForkedProcess(ForkProcess):
     def start(self) -> None:
-        with _later(tracked=False):
+        with _later(forked=True):
             super().start()
 
 
@@ -146,7 +157,7 @@ def worker_started() -> None:
     for each in (SIGTERM, SIGHUP):
         if callable(getsignal(each)):  # of the parent, if this process was forked
             signal(each, SIG_DFL)
-    pthread_sigmask(SIG_UNBLOCK, {SIGINT})
+    pthread_sigmask(SIG_UNBLOCK, _ENDING_SIGNALS)
     os.environ.pop(_SAFE, None)
     if parent := parent_process():
         die_with(parent.pid or 0)

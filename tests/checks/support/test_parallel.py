@@ -128,18 +128,35 @@ def test_an_interrupt_waits_until_a_process_is_told_what_to_do(
 
 
 def test_a_forked_worker_is_ended_by_what_its_parent_handles() -> None:
+    """Also while it is not ready yet: until then it has the parent's handlers."""
     script = """
-import signal, time
+import os, signal, time
 from memhp.checks.support.parallel import workers
+os.register_at_fork(after_in_child=lambda: time.sleep(0.5))
 signal.signal(signal.SIGTERM, lambda *_: None)
 pool = workers(1)
 started = pool.submit(time.sleep, 600)
 (worker,) = pool._processes.values()
 worker.terminate()
-worker.join()
+while worker.exitcode is None:  # the pool's thread waits for it, too: join() may not
+    time.sleep(0.01)
 print(worker.exitcode)
 """
     ended = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=300
     )
     assert ended.stdout == "-15\n", ended.stderr
+
+
+def test_workers_are_forked_also_after_others_have_ended() -> None:
+    """Else it would be luck whether a script without a guard of its main module works."""
+    script = """
+from memhp.checks.support.parallel import workers
+for _ in range(10):
+    with workers(2) as pool:
+        print(pool._mp_context.get_start_method(), *pool.map(abs, [1, -2]))
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=300
+    )
+    assert ended.stdout == 10 * "fork 1 2\n", ended.stderr
