@@ -10,7 +10,7 @@ from itertools import chain, islice
 from types import TracebackType
 from typing import TypeVar
 
-from ..support.parallel import call, workers
+from ..support.parallel import call, mapped, stop, workers
 from .cache import Cache
 from .solvers import Answer, Query, answer
 
@@ -56,7 +56,10 @@ class Pool:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._end_workers(wait=kind is None)
+        if kind and self._workers:
+            stop(self._workers)
+            self._workers = None
+        self._end_workers()
         self._cache.save()
 
     @property
@@ -135,16 +138,16 @@ class Pool:
         if self._jobs == 1 or (self._workers is None and len(queries) < _WORTH_A_PROCESS):
             return map(answer, queries)
         chunk = max(1, min(_CHUNK, len(queries) // self._jobs))
-        return self._started().map(answer, queries, chunksize=chunk)
+        return mapped(self._started(), answer, queries, chunk)
 
     def _started(self) -> ProcessPoolExecutor:
         if self._workers is None:
             self._workers = workers(self._jobs, self._shared)
         return self._workers
 
-    def _end_workers(self, *, wait: bool = True) -> None:
+    def _end_workers(self) -> None:
         if self._workers:
-            self._workers.shutdown(wait=wait, cancel_futures=True)
+            self._workers.shutdown(cancel_futures=True)
         self._workers = None
 
 

@@ -39,7 +39,17 @@ from subprocess import PIPE, CompletedProcess, Popen
 from threading import active_count, current_thread, main_thread
 from typing import Any, TypeVar
 
-__all__ = ["CONTEXT", "call", "die_with", "each", "output_of", "worker_started", "workers"]
+__all__ = [
+    "CONTEXT",
+    "call",
+    "die_with",
+    "each",
+    "mapped",
+    "output_of",
+    "stop",
+    "worker_started",
+    "workers",
+]
 
 Shared = TypeVar("Shared")
 Item = TypeVar("Item")
@@ -242,9 +252,45 @@ def each(
         return
     pool = workers(jobs, shared)
     try:
-        yield from pool.map(partial(call, function), items, chunksize=together)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        yield from mapped(pool, partial(call, function), items, together)
+    except BaseException:  # also if nobody wants the rest
+        stop(pool)
+        raise
+    pool.shutdown(wait=False)
+
+
+def mapped(
+    pool: ProcessPoolExecutor,
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    together: int,
+) -> Iterator[Result]:
+    """``function(item)`` for every item, in their order.
+
+    Python's own `map` cancels what is left when it is interrupted, which its pool does not take
+    well if the processes end then.
+
+    Args:
+        pool: does it.
+        function: can be sent to another process.
+        items: what is worked on.
+        together: how many items that follow each other go to the same process.
+    """
+    parts = [items[at : at + together] for at in range(0, len(items), together)]
+    started = [pool.submit(_all, function, part) for part in parts][::-1]
+    while started:
+        yield from started.pop().result()
+
+
+def _all(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    return [function(item) for item in items]
+
+
+def stop(pool: ProcessPoolExecutor) -> None:
+    """End the processes of a pool, whatever they are at: Python itself would wait for that."""
+    for process in list((pool._processes or {}).values()):
+        process.kill()
+    pool.shutdown(wait=False)
 
 
 def _start(shared: Any) -> None:

@@ -160,3 +160,22 @@ for _ in range(10):
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=300
     )
     assert ended.stdout == 10 * "fork 1 2\n", ended.stderr
+
+
+def test_what_is_interrupted_waits_for_no_worker() -> None:
+    script = """
+import signal, time
+from memhp.checks.support.parallel import each
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+signal.alarm(1)
+def wait(_, seconds):
+    time.sleep(seconds)
+try:
+    list(each(wait, None, [600, 600, 600], jobs=2))
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=300
+    )
+    assert (ended.stdout, ended.stderr) == ("interrupted\n", "")
