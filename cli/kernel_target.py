@@ -159,7 +159,7 @@ def fuzz(args: argparse.Namespace) -> int:
     try:
         for name in _NOT_OF_KERNELS:
             if getattr(args, name):
-                raise UsageError(f"--{name} does not go with a kernel, which is walk in one go")
+                raise UsageError(f"--{name} does not go with a kernel, which is walked in one go")
         if args.profile not in (None, LINUX):
             raise UsageError(f"a kernel is compared with {LINUX}, not with {args.profile}")
         kernel = kernel_named(args.target.partition(":")[2])

@@ -197,7 +197,7 @@ def _numbers(text: str, path: str) -> tuple[int, ...]:
         stop = number(last, path) if dash else start
         if not (numbers[-1] if numbers else -1) < start <= stop < MOST_LISTED:
             raise MachineError(
-                f"{path}: expected ascending numbers below {MOST_LISTED}, numbers {shown(part)}"
+                f"{path}: expected ascending numbers below {MOST_LISTED}, found {shown(part)}"
             )
         numbers += range(start, stop + 1)
     return tuple(numbers)

@@ -174,7 +174,7 @@ def test_iomem_without_addresses_is_none_and_noted(machine: Machine, directory: 
         (f"{MEMORY}/block_size_bytes", "7000000\n", "0x7000000"),
         (f"{MEMORY}/block_size_bytes", f"{1 << 79:x}\n", "below 2^64"),
         (f"{NODE}/node0/cpulist", "0-3,2-5\n", "'2-5'"),
-        (f"{NODE}/node0/cpulist", ",".join(["0-65535"] * 9), "ascending"),
+        (f"{NODE}/node0/cpulist", ",".join(["0-65535"] * 9), "65536, found '0-65535'"),
         (f"{NODE}/node0/cpulist", "1," * (1 << 20), "larger than 1 MiB"),
         (f"{NODE}/node0/distance", "10 " * (1 << 19), "larger than 1 MiB"),
         (f"{MEMORY}/memory1/phys_index", "0x1\n", "'0x1\\n'"),
