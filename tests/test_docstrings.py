@@ -58,8 +58,9 @@ def raised(node: ast.AST, caught: frozenset[str] = frozenset()) -> Iterator[str]
             for part in (*child.handlers, *child.orelse, *child.finalbody):
                 yield from raised(ast.Module([part], []), caught)  # type: ignore[list-item]
             continue
-        if isinstance(child, ast.Raise) and isinstance(child.exc, ast.Call):
-            name = ast.unparse(child.exc.func).rpartition(".")[2]
+        if isinstance(child, ast.Raise) and child.exc:
+            made = child.exc.func if isinstance(child.exc, ast.Call) else child.exc
+            name = ast.unparse(made).rpartition(".")[2]
             if name[:1].isupper() and name not in caught | {"NotImplementedError"}:
                 yield name
         yield from raised(child, caught)
@@ -91,6 +92,9 @@ def complaints(source: str, *, needs_args: bool = True) -> Iterator[str]:
         if missing := {*raised(definition)} - {*section(docstring, "Raises")}:
             yield f"{where} does not say that it raises {min(missing)}"
         args, names = section(docstring, "Args"), parameters(definition)
+        others = [each.arg for each in (definition.args.vararg, definition.args.kwarg) if each]
+        if gone := {*args} - {*names, *others}:
+            yield f"{where} has no parameter {min(gone)}"
         if needs_args and len(names) > FEW and not args:
             yield f"{where} does not say what its {len(names)} parameters are"
 
@@ -118,6 +122,7 @@ def test_a_module_keeps_to_the_dialect_and_to_lengths(path: Path) -> None:
         ("A number.  Raises `ValueError`.", "a section stands in a sentence"),
         ("A number.", "does not say that it raises ValueError"),
         ("A number.\n\n    Raises:\n        KeyError: never.", "that it raises ValueError"),
+        ("A number.\n\n    Args:\n        e: one.", "has no parameter e"),
         (
             "A number.\n\n    Raises:\n        ValueError: always.",
             "does not say what its 4 parameters are",
@@ -127,6 +132,8 @@ def test_a_module_keeps_to_the_dialect_and_to_lengths(path: Path) -> None:
 def test_what_is_not_of_the_dialect_is_found(docstring: str, complaint: str) -> None:
     source = f'def f(a, b, c, d):\n    """{docstring}"""\n    raise ValueError(a)\n'
     assert any(complaint in each for each in complaints(source))
+    without_text = source.replace("ValueError(a)", "ValueError")
+    assert [*complaints(without_text)] == [*complaints(source)]
 
 
 def test_what_is_of_the_dialect_is_let_be() -> None:
