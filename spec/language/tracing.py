@@ -131,7 +131,10 @@ def _trace_ending(declared: Declared) -> tuple[tuple[Var, ...], Ending]:
         if not (isinstance(result, tuple) and len(result) in (2, 3)):
             complain(f"{declared.name} must return `during` and `left`", declared.where)
         during, left = (coerce(part, BOOL) for part in result[:2])
-        ways = tuple(_way(each, declared.where) for listed in result[2:] for each in listed)
+        listed = result[2] if len(result) == 3 else ()
+        if not isinstance(listed, tuple):
+            complain(f"{declared.name} must return the ways on as a tuple", declared.where)
+        ways = tuple(_way(each, declared.where) for each in listed)
     names = dict.fromkeys(name for way in ways for name, _ in way.actions)
     return params, Ending(during, left, (*declared.by, *names), declared.unless, ways)
 
@@ -140,13 +143,19 @@ def _way(way: object, where: Where) -> Way:
     if not isinstance(way, Progress):
         complain(f"{way!r} is not a `Progress`", where)
     actions = []
-    for action, member in way.by:
+    for each in way.by:
+        if len(each) != 2:
+            complain(f"{each!r} is no action, nor an action and a member", where)
+        action, member = each
         if not isinstance(action, DeclaredAction):
             complain(f"{action!r} is no action", where)
         term = member.term if isinstance(member, Expr) else member
         if not (term is None or isinstance(term, Const)):
             complain(f"{action.name} takes out {member!r}, which is no enumeration's member", where)
         actions.append((action.name, term.name if term else ""))
+    for name, value in way.given.items():
+        if not isinstance(value, Expr):
+            complain(f"{name} is {value!r}, which is no element", where)
     given = tuple((name, value.term) for name, value in way.given.items())
     return Way(coerce(way.condition, BOOL), tuple(actions), given)
 

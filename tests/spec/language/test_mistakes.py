@@ -285,6 +285,18 @@ MISTAKES = {
         in_action(ON) + WAY.format(way="Progress(true, (go, Mode.on))"),
         "work_ends: go takes out 'on', which is none",
     ),
+    "a way on by an action and nothing beside it": (
+        in_action(ON) + WAY.format(way="Progress(true, (go,))"),
+        "work_ends: (go,) is no action, nor an action and a member",
+    ),
+    "a way on of what is no element": (
+        in_action(ON) + WAY.format(way="Progress(true, go, b=1)"),
+        "work_ends: b is 1, which is no element",
+    ),
+    "a way on that stands alone": (
+        in_action(ON) + WAY.format(way="Progress(true, go)").replace(",)\n", ")\n"),
+        "work_ends must return the ways on as a tuple",
+    ),
     "an element of another declaration": (
         "leaked = []\n\n@always()\ndef first(f: Frame) -> Bool:\n"
         '    """Says so."""\n    leaked.append(f)\n    return free[f]\n'
