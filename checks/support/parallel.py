@@ -256,7 +256,7 @@ def each(
     except BaseException:  # also if nobody wants the rest
         stop(pool)
         raise
-    pool.shutdown(wait=False)
+    pool.shutdown()
 
 
 def mapped(
@@ -290,7 +290,7 @@ def stop(pool: ProcessPoolExecutor) -> None:
     """End the processes of a pool, whatever they are at: Python itself would wait for that."""
     for process in list((pool._processes or {}).values()):
         process.kill()
-    pool.shutdown(wait=False)
+    pool.shutdown()
 
 
 def _start(shared: Any) -> None:

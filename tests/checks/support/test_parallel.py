@@ -148,18 +148,27 @@ print(worker.exitcode)
     assert ended.stdout == "-15\n", ended.stderr
 
 
-def test_workers_are_forked_also_after_others_have_ended() -> None:
+def test_workers_are_forked_also_after_others_have_ended(tmp_path: Path) -> None:
     """Else it would be luck whether a script without a guard of its main module works."""
     script = """
-from memhp.checks.support.parallel import workers
+from memhp.checks.support.parallel import each, workers
 for _ in range(10):
     with workers(2) as pool:
         print(pool._mp_context.get_start_method(), *pool.map(abs, [1, -2]))
+for _ in range(5):
+    print(*each(pow, 2, [3, 4], jobs=2))
+    try:
+        list(each(pow, 2, [3, "4"], jobs=2))
+    except TypeError:
+        print("no number")
+    left = each(pow, 2, [3, 4], jobs=2)
+    next(left)
+    left.close()
 """
-    ended = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=300
-    )
-    assert ended.stdout == 10 * "fork 1 2\n", ended.stderr
+    path = tmp_path / "script.py"
+    path.write_text(script)
+    ended = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=300)
+    assert ended.stdout == 10 * "fork 1 2\n" + 5 * "8 16\nno number\n", ended.stderr
 
 
 def test_what_is_interrupted_waits_for_no_worker() -> None:
