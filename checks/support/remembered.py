@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from memhp.reference import Topology
 from memhp.spec.language.system import System
 
-__all__ = ["Remembered"]
+__all__ = ["Latest", "Remembered"]
 
 Made = TypeVar("Made")
 

@@ -1,4 +1,4 @@
-"""`memhp lab`: what it says to bad input; guests are tested in machines/lab."""
+"""`memhp lab`: what it says to bad input; guests are tested in tests/lab."""
 
 from __future__ import annotations
 
