@@ -18,7 +18,7 @@ NARROWING = {
     "assert claim.ending",
     "assert ending",
     "assert ends.ending",
-    "assert found.loop is not None",
+    "assert witness.loop is not None",
     "assert frame is not None",
     "assert isinstance(self._new, Action)",
     "assert pipe.stdout is not None",

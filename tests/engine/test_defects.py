@@ -23,6 +23,7 @@ def test_a_walk_finds_the_defect_within_its_budget(
     assert run.divergence is not None, f"{run.steps} steps did not find it"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("topology", sorted({defect.topology for defect in DEFECTS}))
 def test_the_engine_without_defects_passes_the_largest_budget(topology: str) -> None:
     budget = max(defect.within for defect in DEFECTS if defect.topology == topology)

@@ -57,7 +57,7 @@ def lengths(result: Search | Exploration) -> dict[str, int]:
 
 
 @native
-@pytest.mark.parametrize("number", [1, 5, 9])
+@pytest.mark.parametrize("number", [pytest.param(1, marks=pytest.mark.slow), 5, 9])
 def test_layers_transitions_and_first_depths_are_those_of_the_reference(number: int) -> None:
     system = replace(SYSTEM, properties=tuple(CLAIMS[number::5]))
     topology = USUAL[number].build(system)
@@ -137,7 +137,7 @@ def orbits(system: System, topology: Topology) -> int:
     [
         (BLOCKS, Shape(blocks=3)),
         (FOLIOS, Shape(blocks=2, frames=2, folios=1)),
-        (FOLIOS, Shape(blocks=2, totals=(2, 2, 3), folios=2)),
+        pytest.param(FOLIOS, Shape(blocks=2, totals=(2, 2, 3), folios=2), marks=pytest.mark.slow),
     ],
 )
 def test_symmetry_keeps_one_state_of_each_orbit(system: System, shape: Shape) -> None:

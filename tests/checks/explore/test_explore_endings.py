@@ -141,6 +141,7 @@ def test_a_removal_that_cannot_be_given_up_is_stuck() -> None:
     assert run.loop == len(run.steps)
 
 
+@pytest.mark.slow
 def test_a_cycle_of_many_steps_is_found_before_all_was_seen() -> None:
     """A part of the machine is enough: where its steps lead outside does not matter."""
     system = variant("allocation-refills-what-drains")

@@ -16,6 +16,7 @@ ONE_AFTER_THE_OTHER = {"two_folios_move_at_once", "what_has_left_is_not_sticky"}
 """An operation moves a folio from the beginning to the end before the next one begins."""
 
 
+@pytest.mark.slow
 def test_every_sometimes_is_reached_whose_actions_operations_take() -> None:
     result = reached(SYSTEM, EngineTarget(), steps=STEPS)
     assert (result.divergence, result.steps) == (None, STEPS)
