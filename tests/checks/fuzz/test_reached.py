@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from memhp.checks.fuzz.reached import reached
 from memhp.checks.fuzz.rules import RULES
 from memhp.engine.target import EngineTarget
