@@ -83,7 +83,7 @@ def test_without_a_compiler_an_interrupt_shows_the_layers_that_were_done() -> No
 
 def test_a_line_each_second_says_how_far_the_search_is() -> None:
     """Layers of several seconds are no reason for silence."""
-    done = run(*LARGE, "--jobs", "1", "--memory", "300M")
+    done = run(*LARGE, "--jobs", "1", "--memory", "120M")
     lines = [line for line in done.stderr.splitlines() if "million states a second" in line]
     seconds = float(re.findall(r"([\d.]+) s \(compiled\)", done.stdout)[0])
     states = [int(re.findall(r"([\d,]+) states", line)[0].replace(",", "")) for line in lines]

@@ -89,6 +89,7 @@ def test_a_reason_for_what_is_noticed_is_out_of_date() -> None:
     assert Judge(SYSTEM, [old], MAY_REPEAT, default_folder()).judge(mutant).notice == "stale reason"
 
 
+@pytest.mark.slow
 def test_what_a_property_says_otherwise_is_not_the_same() -> None:
     """Only a property tells the mutant apart: each action does what it did."""
     like = SYSTEM.property_by_name["holes_are_never_handed_out"]

@@ -69,6 +69,7 @@ def test_layers_transitions_and_first_depths_are_those_of_the_reference(number: 
     assert lengths(result) == lengths(expected)
 
 
+@pytest.mark.slow
 @native
 def test_the_whole_specification_on_one_block_has_no_violation_and_no_dead_end() -> None:
     result = explore(SYSTEM, Shape(blocks=1).build(SYSTEM), CLAIMS)
