@@ -7,33 +7,33 @@ PIP := .venv/bin/pip --quiet --quiet --disable-pip-version-check
 .PHONY: help check test test-all test-kernels mutants bench setup clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
 
 check: .venv/installed ## prove everything
 	@.venv/bin/memhp check
 
-test: setup ## lint, check the types, run the tests and the examples in docstrings
+test: setup ## lint, check types, run the tests (minutes)
 	@.ci/programs
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/pytest -n 2 --dist loadgroup -m "not slow and not kernel"
 
-test-all: test ## also what takes long: guests with a kernel, mutants, searches of all machines
+test-all: test ## and what takes long: guests, mutants
 	.venv/bin/pytest -n 2 --dist loadgroup -m "slow or kernel"
 
-test-kernels: setup ## boot each kernel that `memhp lab fetch` has brought, of each architecture
+test-kernels: setup ## boot every kernel that was fetched
 	@.ci/programs
 	.venv/bin/pytest -m kernel --kernels all -ra tests
 
-mutants: .venv/installed ## make every small mistake in the specification (half an hour)
+mutants: .venv/installed ## make every small mistake (half an hour)
 	@.venv/bin/memhp check --mutants --quiet
 
-bench: .venv/installed-dev ## measure proofs, reference, fuzzing, engine and search (twenty minutes)
+bench: .venv/installed-dev ## measure everything (twenty minutes)
 	@.venv/bin/python tests/bench/run.py
 
 setup: .venv/installed-dev ## make .venv, with the development tools
 
-clean: ## remove .venv and everything that tools leave behind
+clean: ## remove what tools leave behind
 	rm -rf .venv build memhp.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .venv/made: pyproject.toml
