@@ -114,23 +114,26 @@ def rules_of(system: System) -> str:
     Args:
         system: the specification, without a profile.
     """
-    versions = sorted({(0, 0), *BEFORE.values()})
-    parts = tuple((version, _followed(as_of(system, version))) for version in versions)
+    systems = [(at, as_of(system, at)) for at in sorted({(0, 0), *BEFORE.values()})]
+    known: dict[int, object] = {}  # they have most of their parts in common
+    parts = tuple((version, _bare(_followed(each), known)) for version, each in systems)
     return sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def _followed(system: System) -> object:
-    parts = (system.axioms, tuple(system.definitions.values()), system.variables, system.actions)
-    return _bare(parts)
+    return (system.axioms, tuple(system.definitions.values()), system.variables, system.actions)
 
 
-def _bare(part: object) -> object:
+def _bare(part: object, known: dict[int, object]) -> object:
+    """The part without words; ``known`` has what is left of objects that were met before."""
     if isinstance(part, tuple):
-        return tuple(map(_bare, part))
-    if is_dataclass(part):
-        names = (field.name for field in fields(part) if field.name not in _WORDS)
-        return tuple(_bare(getattr(part, name)) for name in names)
-    return part
+        return tuple([_bare(each, known) for each in part])
+    if not is_dataclass(part):
+        return part
+    if id(part) not in known:
+        names = [field.name for field in fields(part) if field.name not in _WORDS]
+        known[id(part)] = tuple([_bare(getattr(part, name), known) for name in names])
+    return known[id(part)]
 
 
 @dataclass(frozen=True)
