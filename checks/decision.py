@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from memhp.spec.language.system import Property, System
 from memhp.spec.language.terms import TRUE
 
-from .proof.prove import PropertyResult
+from .proof.results import PropertyResult
 from .search.search import Witness
 from .support.verdicts import Verdict, combine
 

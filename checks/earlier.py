@@ -16,7 +16,7 @@ from memhp.reference import Topology
 from memhp.spec.language.system import Property, System
 
 from .decision import Decision, claim_of
-from .proof.prove import PropertyResult
+from .proof.results import PropertyResult
 from .proof.solvers import solver_version
 from .search.scopes import ROOMY
 from .search.search import Witness

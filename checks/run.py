@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from memhp.reference.shapes import Shape
 from memhp.spec.language import Profile, Property, System
@@ -15,13 +15,15 @@ from memhp.spec.language.terms import negate
 
 from .decision import Decision, claim_of, overall
 from .earlier import Earlier
-from .proof.certificates import Taker
-from .proof.prove import Listener as ProofListener
-from .proof.prove import PropertyResult, Report, prove
+from .proof.results import Listener as ProofListener
+from .proof.results import PropertyResult, Report
 from .search.scopes import ROOMY, unfit
 from .search.search import Search, Witness, search
 from .search.usual import reach
 from .support.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from .proof.certificates import Taker
 
 __all__ = ["Decision", "Listener", "check", "overall", "provable_part", "search_scope"]
 
@@ -66,6 +68,8 @@ def check(
     if not certify and (earlier := record.decisions(names, updates=only is None)) is not None:
         _say(listener, earlier)
         return earlier
+    from .proof.prove import prove  # not where nothing has changed
+
     part = provable_part(system, profile)
     provable = {claim.name for claim in part.properties if claim.kind != "sometimes"}
     chosen = None if only is None else provable & {*names}

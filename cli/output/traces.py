@@ -14,7 +14,7 @@ from .terminal import beside, coloured, console, print_step, say
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from memhp.checks.proof.prove import Failure
+    from memhp.checks.proof.results import Failure
     from memhp.checks.run import Decision
     from memhp.checks.search.search import Witness
     from memhp.spec.language import Profile, System, Variant

@@ -13,7 +13,7 @@ import pytest
 from memhp.checks import run
 from memhp.checks.decision import Decision, claim_of
 from memhp.checks.earlier import Earlier
-from memhp.checks.proof.prove import PropertyResult
+from memhp.checks.proof.results import PropertyResult
 from memhp.checks.search.scopes import ROOMY
 from memhp.checks.search.search import Witness
 from memhp.checks.support.store import sealed, unsealed
@@ -143,7 +143,7 @@ def test_a_run_that_was_made_before_decides_nothing_anew(
         raise InterruptedError
 
     Earlier(tmp_path, SYSTEM, {}).keep([*DECIDED[:3], DECIDED[4]])
-    monkeypatch.setattr(run, "prove", work)
+    monkeypatch.setattr("memhp.checks.proof.prove.prove", work)
     monkeypatch.setattr(run, "reach", work)
     decisions = run.check(SYSTEM, PROFILES[0], only=ASKED, folder=tmp_path)
     assert {each.claim.name for each in decisions} == set(ASKED)

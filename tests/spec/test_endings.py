@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from memhp.checks.proof.cache import default_folder
-from memhp.checks.proof.prove import PropertyResult, prove
+from memhp.checks.proof.prove import prove
+from memhp.checks.proof.results import PropertyResult
 from memhp.checks.support.verdicts import Verdict
 from memhp.spec.blocks.block_states import Tick
 from memhp.spec.folios.frames import Folio

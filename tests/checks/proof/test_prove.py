@@ -11,7 +11,8 @@ import pytest
 from memhp.checks.proof import batch
 from memhp.checks.proof.case import Limits
 from memhp.checks.proof.obligations import Obligations
-from memhp.checks.proof.prove import Report, prove
+from memhp.checks.proof.prove import prove
+from memhp.checks.proof.results import Report
 from memhp.checks.support.verdicts import Verdict
 from memhp.spec.language import DropGuard, DropUpdate, System
 from memhp.spec.language.system import Action, Update
