@@ -15,8 +15,7 @@ from memhp.spec.language.terms import negate
 
 from .decision import Decision, claim_of, overall
 from .earlier import Earlier
-from .proof.results import Listener as ProofListener
-from .proof.results import PropertyResult, Report
+from .proof.results import ProofListener, PropertyResult, Report
 from .search.scopes import ROOMY, unfit
 from .search.search import Search, Witness, search
 from .search.usual import reach

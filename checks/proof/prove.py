@@ -23,7 +23,7 @@ from .certificates import Taker
 from .certificates import certify as have_confirmed
 from .counterexample import Counterexample, explain
 from .pool import Pool
-from .results import Failure, Listener, PropertyResult, Report
+from .results import Failure, ProofListener, PropertyResult, Report
 from .rounds import Work
 
 __all__ = ["export", "prove"]
@@ -41,7 +41,7 @@ def prove(
     certify: bool = False,
     take: Taker | None = None,
     limits: Limits | None = None,
-    listener: Listener | None = None,
+    listener: ProofListener | None = None,
 ) -> Report:
     """The results of proving the properties: what is proved, and which action breaks what.
 
@@ -82,7 +82,7 @@ def prove(
     )
 
 
-def _confirmed(listener: Listener, before: int, new: int) -> None:
+def _confirmed(listener: ProofListener, before: int, new: int) -> None:
     listener.answers(before + new)
 
 

@@ -10,7 +10,7 @@ from ..support.verdicts import Verdict, combine
 if TYPE_CHECKING:
     from .counterexample import Counterexample
 
-__all__ = ["Failure", "Listener", "PropertyResult", "Report"]
+__all__ = ["Failure", "ProofListener", "PropertyResult", "Report"]
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Report:
         raise KeyError(f"nothing was to be proved of {name!r} (a sometimes is searched): {proved}")
 
 
-class Listener(Protocol):
+class ProofListener(Protocol):
     """The receiver of the progress of proofs."""
 
     def answers(self, number: int) -> None:
