@@ -39,6 +39,8 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("alike", derandomize=True)
     settings.load_profile("alike")
     if "PYTEST_XDIST_WORKER" not in os.environ:
+        # A command starts from bytecode, as where nobody forbids to write it.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         os.environ["MEMHP_TESTS_LAB_CACHE"] = str(cache_folder())  # where fetched kernels are
         config.stash[_FOLDER] = os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="memhp-")
 

@@ -8,21 +8,21 @@ with a digest of them, whatever else an edit has changed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache, lru_cache
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from memhp.reference import Topology
 from memhp.spec.language.system import (
     Action,
-    Guard,
     Property,
     System,
-    Update,
 )
 from memhp.spec.language.terms import Term, Var
 
 from ..ground.cuts import cut, idle_of
+from ..support.remembered import Latest
 from ..support.store import (
     code_digest,
     digest_of,
@@ -152,50 +152,82 @@ def _number(value: Any, limit: int, least: int = 0) -> int:
 
 def _digest(system: System, claim: Property, reading: Reading | None, about: str) -> str:
     """Of all that the search depends on; without a ``reading``, of the whole system."""
-    return digest_of(f"{_rules()} {about}", *_read(system, claim, reading))
-
-
-def _read(system: System, claim: Property, reading: Reading | None) -> Iterator[str]:
-    yield repr((claim.name, claim.kind, claim.params, claim.formula, claim.ending))
-    yield repr((system.sorts, system.topology))
-    yield from (repr((axiom.name, axiom.formula)) for axiom in system.axioms)
-    yield from (_text(variable.symbol, variable.initial) for variable in system.variables)
+    texts = _texts(system)
     if reading is None:
         actions: Iterable[Action] = system.actions
     else:
         smaller = cut(system, reading.kept, claim, idle_of(system, claim, whole=reading.idle))
         taken = (system.action_by_name[name] for name in sorted(reading.taken))
         actions = (*smaller.actions, *taken)
-        yield repr(sorted(reading.kept))
-    terms = [claim.formula, *(variable.initial for variable in system.variables)]
-    terms += [axiom.formula for axiom in system.axioms]
-    if claim.ending:
-        terms += [claim.ending.during, claim.ending.left]
-        terms += [way.condition for way in claim.ending.ways]
-        terms += [term for way in claim.ending.ways for _, term in way.given]
-    for action in actions:
-        yield repr((action.name, action.params))
-        yield from map(_guard, action.guards)
-        yield from map(_update, action.updates)
-        terms += [guard.condition for guard in action.guards]
-        terms += [term for update in action.updates for term in update.terms]
-    for name in sorted(frozenset[str]().union(*map(system.definitions_in, terms))):
-        yield _text(system.definition(name).params, system.definition(name).body)
+    parts = [texts.of_all, _of_claim(system, claim), *map(texts.of_action, actions)]
+    names = sorted(frozenset[str]().union(*(part.definitions for part in parts)))
+    return digest_of(
+        f"{_rules()} {about}",
+        repr(reading and sorted(reading.kept)),
+        *(part.text for part in parts),
+        *map(texts.of_definition, names),
+    )
 
 
-@lru_cache(maxsize=4096)
-def _guard(guard: Guard) -> str:
-    return repr((guard.name, guard.condition))
+@dataclass(frozen=True)
+class _Part:
+    """A part of a system, as a text that tells it from others, and the definitions it names."""
+
+    text: str
+    definitions: frozenset[str]
 
 
-@lru_cache(maxsize=4096)
-def _update(update: Update) -> str:
-    return repr((update.symbol, update.variables, update.point, update.condition, update.value))
+def _part(system: System, about: object, terms: Iterable[Term]) -> _Part:
+    names = frozenset[str]().union(*map(system.definitions_in, terms))
+    return _Part(digest_of(repr(about)), names)
 
 
-@lru_cache(maxsize=4096)
-def _text(about: object, term: Term) -> str:
-    return repr((about, term))
+def _of_claim(system: System, claim: Property) -> _Part:
+    terms = [claim.formula]
+    if ending := claim.ending:
+        terms += [ending.during, ending.left]
+        for way in ending.ways:
+            terms += [way.condition, *(term for _, term in way.given)]
+    said = (claim.name, claim.kind, claim.params, claim.formula, claim.ending)
+    return _part(system, said, terms)
+
+
+class _Texts:
+    """The parts of one system, each worked out once."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        variables = [(variable.symbol, variable.initial) for variable in system.variables]
+        axioms = [(axiom.name, axiom.formula) for axiom in system.axioms]
+        terms = [term for _, term in (*variables, *axioms)]
+        self.of_all = _part(system, (system.sorts, system.topology, variables, axioms), terms)
+        self._actions: dict[int, tuple[Action, _Part]] = {}
+        self._definitions: dict[str, str] = {}
+
+    def of_action(self, action: Action) -> _Part:
+        """An action, or what is left of one; they are told apart as objects."""
+        entry = self._actions.get(id(action))
+        if entry is None:
+            guards = [(guard.name, guard.condition) for guard in action.guards]
+            updates = [(each.symbol, each.variables, *each.terms) for each in action.updates]
+            terms = [condition for _, condition in guards]
+            terms += [term for update in action.updates for term in update.terms]
+            part = _part(self._system, (action.name, action.params, guards, updates), terms)
+            entry = self._actions[id(action)] = action, part
+        return entry[1]
+
+    def of_definition(self, name: str) -> str:
+        """A definition's parameters and body."""
+        text = self._definitions.get(name)
+        if text is None:
+            definition = self._system.definition(name)
+            text = self._definitions[name] = digest_of(
+                repr((name, definition.params, definition.body))
+            )
+        return text
+
+
+_texts = Latest(_Texts)
 
 
 @cache

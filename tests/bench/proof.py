@@ -8,6 +8,7 @@ goals as they are, without what memhp decides by rewriting, one context an actio
 
 from __future__ import annotations
 
+import compileall
 import os
 import re
 import shutil
@@ -27,6 +28,8 @@ from memhp.spec.system import SYSTEM
 from memhp.spec.variants import VARIANTS
 
 PACKAGE = Path(__file__).parents[2]
+_NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
+"""Not said to the commands: they start as a user's do."""
 EDITED = (
     "spec/blocks/blocks.py",
     "~exists(Frame, lambda f: (block_of(f) == b) & hole[f])",
@@ -68,7 +71,7 @@ def _run(words: list[str], variables: dict[str, str]) -> tuple[float, str]:
     started = perf_counter()
     done = subprocess.run(
         [sys.executable, "-m", "memhp", *words],
-        env=os.environ | variables,
+        env={k: v for k, v in os.environ.items() if k != _NO_BYTECODE} | variables,
         capture_output=True,
         text=True,
         check=False,
@@ -86,6 +89,7 @@ def _edited(place: Path) -> dict[str, str]:
     text = (copy / name).read_text()
     if text.count(old) != 1:
         raise ValueError(f"{name} does not have {old!r} once")
+    compileall.compile_dir(copy, quiet=1)  # all but what is edited
     (copy / name).write_text(text.replace(old, new))
     return {"PYTHONPATH": str(copy.parent)}
 

@@ -6,12 +6,14 @@ them names finds there which test watches it, and plants the fault anew in the n
 
 from __future__ import annotations
 
+import builtins
+import dis
 import inspect
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 import pytest
@@ -48,7 +50,20 @@ class Fault:
         names: dict[str, Any] = {}
         changed = "from __future__ import annotations\n" + text.replace(self.old, self.new)
         exec(compile(changed, f"<{self.what}>", "exec"), function.__globals__, names)
-        monkeypatch.setattr(function, "__code__", _function(names[function.__name__]).__code__)
+        code = _function(names[function.__name__]).__code__
+        unknown = {*_globals_of(code)} - function.__globals__.keys() - vars(builtins).keys()
+        assert not unknown, f"any test would notice {self.what}: it names {unknown}"
+        monkeypatch.setattr(function, "__code__", code)
+
+
+def _globals_of(code: CodeType) -> Iterator[str]:
+    """The names that the code looks up outside itself, be it in the functions within it."""
+    for each in dis.get_instructions(code):
+        if each.opname == "LOAD_GLOBAL":
+            yield each.argval
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _globals_of(inner)
 
 
 def _function(attribute: Any) -> FunctionType:
