@@ -10,7 +10,7 @@
 - `mutants`: small mistakes in the specification, and who notices them.
 
 Here: `run`: every property of a system decided; `decision`: the verdict on one, and its evidence;
-`earlier`: the decisions of an earlier run; `coverage`: the evidence for each row of the list.
+`earlier`: the decisions of an earlier run; `coverage`: the table of rows, from `evidence`.
 
 May import: checks.support, checks.ground, checks.proof, checks.search, checks.fuzz,
 checks.numbers, spec, spec.language, spec.variants, reference.

@@ -1,35 +1,35 @@
 """Coverage: what each row claims, and the evidence for it.
 
-Evidence comes from providers: each is a function that yields `Evidence`, and a
-line in `PROVIDERS`.  The table is what they yield, nothing else.
+The table is what the providers (`evidence`) yield, nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from memhp.spec.language import Property, System, Variant, apply
-from memhp.spec.language.edits import edited
-from memhp.spec.language.system import Action
-from memhp.spec.profiles import PROFILES
+from memhp.spec.language import Variant
 from memhp.spec.rows import COLUMNS, ROWS, Row
 from memhp.spec.variants import VARIANTS
-from memhp.spec.variants.normal_path import SLOW_DESIGNS
 
-from .ground.cuts import reads
-from .numbers.configuration_claims import (
-    every_capability_is_possible,
-    no_smaller_set_exists,
-    prove_configuration_claims,
+from .evidence import (
+    COMPARED,
+    PROVIDERS,
+    STRENGTH,
+    Evidence,
+    Provider,
+    Question,
+    agreed,
+    configurations,
+    cost,
+    of_invariants,
+    of_steps,
+    refuted,
+    sizes,
 )
-from .numbers.cost import normal_path
-from .numbers.sizes import prove_claims
 from .proof.solvers import solver_version
-from .run import check
-from .search.usual import first_violation
 from .support.parallel import each
 from .support.store import (
     code_digest,
@@ -41,54 +41,7 @@ from .support.store import (
 )
 from .support.verdicts import Verdict, combine
 
-__all__ = ["PROVIDERS", "Cell", "Evidence", "Question", "RowCoverage", "coverage"]
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """A piece of evidence that a row has a column.
-
-    ``name`` is the property, variant, claim or command; ``verdict`` passes when
-    it is as it should be (for *defect*: the wrong design is refuted); ``detail``
-    is how, in a few words that do not change from run to run.
-    """
-
-    row: str
-    column: str
-    name: str
-    verdict: Verdict
-    detail: str
-
-
-@dataclass(frozen=True)
-class Question:
-    """The subjects of the providers, and how they look at them.
-
-    Args:
-        system: the specification.
-        variants: the wrong designs.
-        commands: the sub-commands that there are.
-        jobs: processes; as many as there are cores by default.
-        folder: where answers and evidence are kept; nothing is kept without it.
-        progress: called with a sentence for a person who waits.
-        kernels: the evidence from real kernels.
-    """
-
-    system: System
-    variants: tuple[Variant, ...]
-    commands: Collection[str]
-    jobs: int | None = None
-    folder: Path | None = None
-    progress: Callable[[str], None] | None = None
-    kernels: tuple[Evidence, ...] = ()
-
-    def say(self, text: str) -> None:
-        """Pass the sentence on to ``progress``."""
-        if self.progress:
-            self.progress(text)
-
-
-Provider = Callable[[Question], Iterable[Evidence]]
+__all__ = ["Cell", "RowCoverage", "coverage"]
 
 
 @dataclass(frozen=True)
@@ -141,6 +94,11 @@ def coverage(
         for provider in chosen
         for one in (apart[provider] if provider in apart else provider(question))
     ]
+    strengths = {one.name: one.strength for one in evidence if one.column == STRENGTH}
+    evidence = [
+        replace(one, strength=strengths.get(one.name, one.strength)) if one.column == "proof" else one
+        for one in evidence
+    ]
     return [
         RowCoverage(
             row,
@@ -157,157 +115,17 @@ def coverage(
     ]
 
 
-# --- providers ----------------------------------------------------------------------------------
-
-
-def declared(question: Question) -> Iterator[Evidence]:
-    """The evidence for *spec*: the properties of a row that read what some action writes."""
-    for row in question.system.rows:
-        claims = [claim for claim in question.system.properties if row in claim.covers]
-        for claim in claims:
-            actions = _actions_of(question.system, claim)
-            if actions:
-                detail = " ".join(action.name for action in actions)
-                yield Evidence(row, "spec", claim.name, Verdict.holds, detail)
-
-
-def _actions_of(system: System, claim: Property) -> list[Action]:
-    read = reads(system, claim.formula)
-    return [action for action in system.actions if action.written & read]
-
-
-def proved(question: Question) -> Iterator[Evidence]:
-    """The evidence for *proof*: the verdict on every property that covers a row."""
-    question.say("proving every property")
-    decisions = check(question.system, PROFILES[0], jobs=question.jobs, folder=question.folder)
-    for decision in decisions:
-        for row in decision.claim.covers:
-            yield Evidence(row, "proof", decision.claim.name, decision.verdict, decision.scope)
-
-
-def refuted(question: Question) -> Iterator[Evidence]:
-    """The evidence for *defect*: the variants, each refuted by a shortest trace from boot."""
-    for variant in question.variants:
-        question.say(f"refuting {variant.name}")
-        changed = apply(question.system, variant)
-        trace = first_violation(changed, variant.breaks, folder=question.folder)
-        verdict = Verdict.holds if trace else Verdict.undetermined
-        detail = f"{len(trace.steps)} steps" if trace else "no trace found"
-        for row in variant.covers:
-            yield Evidence(row, "defect", variant.name, verdict, detail)
-
-
-def sizes(question: Question) -> Iterator[Evidence]:
-    """The evidence on section and block sizes: claims proved, wrong designs refuted (R1 to R5)."""
-    question.say("proving the claims on sizes")
-    for result in prove_claims():
-        claim = result.claim
-        for row in claim.covers:
-            if claim.true:
-                cases = f"{len(claim.cases)} cases"
-                yield Evidence(row, "spec", claim.name, Verdict.holds, cases)
-                yield Evidence(row, "proof", claim.name, result.verdict, "every integer")
-            else:
-                yield Evidence(row, "defect", claim.name, _must_fail(result.verdict), _at(result.x))
-
-
-def _must_fail(verdict: Verdict) -> Verdict:
-    """The verdict on a wrong design: it is as it should be when the claim is refuted."""
-    if verdict is Verdict.refuted:
-        return Verdict.holds
-    return Verdict.refuted if verdict.passes else verdict
-
-
-def _at(x: int | None) -> str:
-    return "no counterexample" if x is None else "1 case"
-
-
-def cost(question: Question) -> Iterator[Evidence]:
-    """The evidence on the normal path: entries read for hotplug (U2), designs that are too slow."""
-    question.say("counting what the normal path reads")
-    for result in normal_path(question.system):
-        yield Evidence("U2", "spec", result.name, Verdict.holds, "a bound is stated")
-        yield Evidence("U2", "proof", result.name, result.verdict, result.detail)
-    for design in SLOW_DESIGNS:
-        results = normal_path(edited(question.system, design.edits))
-        (slow,) = (result for result in results if result.name == design.slows)
-        yield Evidence("U2", "defect", design.name, _must_fail(slow.verdict), slow.detail)
-
-
-def configurations(question: Question) -> Iterator[Evidence]:
-    """The evidence on Kconfig's rules, and that no set of changes is smaller than ours (U6)."""
-    question.say("proving the claims on configurations")
-    for result in prove_configuration_claims():
-        claim, cases = result.claim, f"{len(result.claim.cases)} cases"
-        if claim.true:
-            yield Evidence("U6", "spec", claim.name, Verdict.holds, cases)
-            yield Evidence("U6", "proof", claim.name, result.verdict, "every configuration")
-        else:
-            detail = "1 case" if result.case else "no counterexample"
-            yield Evidence("U6", "defect", claim.name, _must_fail(result.verdict), detail)
-    for name, verdict, detail in (every_capability_is_possible(), no_smaller_set_exists()):
-        yield Evidence("U6", "spec", name, Verdict.holds, detail)
-        yield Evidence("U6", "proof", name, verdict, detail)
-
-
-def agreed(question: Question) -> Iterator[Evidence]:
-    """The evidence for *engine*: properties whose actions it takes in lock step with the reference.
-
-    The engine took every action that a property needs, and of each variable that the property
-    reads some value was compared; the detail says how many entries never were.
-    """
-    from .fuzz.agreement import agreement
-
-    question.say("comparing the engine with the reference")
-    result = agreement(question.system, _COMPARED, folder=question.folder)
-    if result.divergence:
-        operation = f"{result.divergence.operations[-1][0]} diverges"
-        for row in question.system.rows:
-            yield Evidence(row, "engine", "lock step", Verdict.refuted, operation)
-        return
-    never = set(result.never_told)
-    for claim in question.system.properties:
-        read = reads(question.system, claim.formula)
-        if read and not read & never and not result.lacking(claim):
-            untold = result.left_untold(claim)
-            entries = f", {untold} entries never told" if untold else ""
-            detail = f"{result.steps} operations{entries}"
-            for row in claim.covers:
-                yield Evidence(row, "engine", claim.name, Verdict.holds, detail)
-
-
-_COMPARED = 20_000
-"""Operations that the engine does in lock step for the coverage table."""
-
-
-def seen(question: Question) -> Iterator[Evidence]:
-    """The evidence for *kernel*: scenarios that real kernels go through as predicted."""
-    yield from question.kernels
-
-
-def commands(question: Question) -> Iterator[Evidence]:
-    """The evidence for *use*: the sub-command that a row names, if there is one."""
-    for row in ROWS:
-        if row.command in question.commands:
-            yield Evidence(row.id, "use", row.command, Verdict.holds, f"memhp {row.command}")
-
-
-PROVIDERS: tuple[Provider, ...] = (
-    declared,
-    proved,
-    refuted,
-    sizes,
-    cost,
-    configurations,
-    agreed,
-    seen,
-    commands,
-)
-"""Where evidence comes from, cheapest to read first."""
-
 # --- on every core, and kept --------------------------------------------------------------------
 
-_APART: tuple[Provider, ...] = (agreed, configurations, refuted, cost, sizes)
+_APART: tuple[Provider, ...] = (
+    agreed,
+    configurations,
+    of_steps,
+    of_invariants,
+    refuted,
+    cost,
+    sizes,
+)
 """Providers of which each does its work by itself, the longest first."""
 _VARIANTS_AT_ONCE = 8
 
@@ -359,7 +177,7 @@ def _key(question: Question) -> str:
     """A digest of all that the evidence depends on; variants count by name and by code."""
     system = replace(question.system, given_up=frozenset())  # a set has no order
     names = [variant.name for variant in question.variants]
-    code = (code_digest(*_DECISIVE), solver_version("z3"), _COMPARED)
+    code = (code_digest(*_DECISIVE), solver_version("z3"), COMPARED)
     text = repr((system, sorted(question.system.given_up), names, code))
     return digest_of(text)
 
@@ -378,17 +196,26 @@ def _stored(
         return None
 
 
-def _evidence(row: str, column: str, name: str, verdict: str, detail: str) -> Evidence:
+def _evidence(row: str, column: str, name: str, verdict: str, *said: str) -> Evidence:
     """The evidence that was kept.  Raises ValueError, or TypeError, for what is none."""
-    texts = (row, column, name, detail)
+    detail, strength = said
+    texts = (row, column, name, detail, strength)
     if not all(isinstance(text, str) and text.isprintable() for text in texts):
         raise ValueError("it is no evidence")
-    return Evidence(row, column, name, Verdict(verdict), detail)
+    return Evidence(row, column, name, Verdict(verdict), detail, strength)
+
+
+def _words(evidence: Evidence) -> tuple[str, ...]:
+    """The evidence as `_evidence` reads it."""
+    row, column, verdict = evidence.row, evidence.column, evidence.verdict.value
+    return row, column, evidence.name, verdict, evidence.detail, evidence.strength
 
 
 def _store(path: Path, key: str, evidence: Mapping[Provider, Iterable[Evidence]]) -> None:
     entries = {
-        provider.__name__: [(e.row, e.column, e.name, e.verdict.value, e.detail) for e in every]
+        provider.__name__: [
+            (e.row, e.column, e.name, e.verdict.value, e.detail, e.strength) for e in every
+        ]
         for provider, every in evidence.items()
     }
     keep(path, sealed({"key": key, "evidence": entries}))

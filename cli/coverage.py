@@ -15,12 +15,18 @@ from .output.terminal import coloured, console
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from memhp.checks.coverage import Cell, Evidence, RowCoverage
+    from memhp.checks.coverage import Cell, RowCoverage
+    from memhp.checks.evidence import Evidence
 
 _EPILOG = """examples:
   memhp coverage                the table
   memhp coverage --json         every piece of evidence
   memhp coverage --markdown     the table as README carries it
+  memhp coverage --sentences    which properties carry each row
+
+columns: spec, the properties of the row; proof, those proved, reached, or restated (proved, but
+  guards, updates or other invariants say it already); defect, wrong designs that are refuted;
+  engine, compared in lock step; kernel, seen on that many kernels; use, the command
 
 exit codes: 0 every row has what it claims, 1 something is missing or refuted, 3 undetermined
 """
@@ -44,12 +50,18 @@ def add_parser(commands: Any) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="machine-readable output")
     form.add_argument("--markdown", action="store_true", help="the table for a document")
+    form.add_argument(
+        "--sentences",
+        action="store_true",
+        help="for a document: which properties carry each row, and which say again what guards"
+        " (guards), the form of updates (form) or other invariants (follows) say",
+    )
     parser.set_defaults(run=run, commands=commands)
 
 
 def _kernels() -> Iterator[Evidence]:
     """The evidence of kernels for each row, by memhp's own record."""
-    from memhp.checks.coverage import Evidence
+    from memhp.checks.evidence import Evidence
     from memhp.checks.support.verdicts import Verdict
     from memhp.lab.conform.evidence import evidence, recorded
 
@@ -64,7 +76,8 @@ def _kernels() -> Iterator[Evidence]:
 
 def run(args: argparse.Namespace) -> int:
     """Print the table; the exit code says whether every claim is met."""
-    from memhp.checks.coverage import Question, coverage
+    from memhp.checks.coverage import coverage
+    from memhp.checks.evidence import Question
     from memhp.checks.proof.cache import default_folder
     from memhp.checks.support.verdicts import combine
     from memhp.spec.system import SYSTEM
@@ -85,6 +98,8 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(as_json(table), indent=1))
     elif args.markdown:
         print(markdown(table))
+    elif args.sentences:
+        print(sentences(table))
     else:
         _show(table)
     return combine(row.verdict for row in table).exit_code
@@ -102,8 +117,13 @@ def cell_text(cell: Cell) -> str:
         case "spec":
             return f"{count} propert{'y' if count == 1 else 'ies'}"
         case "proof":
-            scopes = Counter(each.verdict.value for each in cell.evidence)
-            parts = ((scopes["proved"], "proved"), (scopes["holds"], "reached"))
+            scopes = Counter(each.verdict.value for each in cell.evidence if each.counts)
+            again = sum(not each.counts for each in cell.evidence)
+            parts = (
+                (scopes["proved"], "proved"),
+                (scopes["holds"], "reached"),
+                (again, "restated"),
+            )
             return ", ".join(f"{number} {what}" for number, what in parts if number)
         case "defect":
             return f"{count} refuted"
@@ -179,6 +199,20 @@ def _cell_json(cell: Cell) -> dict[str, Any]:
         "verdict": None if cell.missing else cell.verdict.value,
         "evidence": [
             {"name": each.name, "verdict": each.verdict.value, "detail": each.detail}
+            | ({"strength": each.strength} if each.strength else {})
             for each in cell.evidence
         ],
     }
+
+
+def sentences(table: list[RowCoverage]) -> str:
+    """Which sentences carry each row, and which say again what guards or others say: Markdown."""
+    from memhp.checks.support.verdicts import Verdict
+
+    lines = [["row", "carried by", "restated"], ["---"] * 3]
+    for row in table:
+        proofs = [e for e in row.by_column["proof"].evidence if e.verdict is Verdict.proved]
+        carried = [f"`{each.name}`" for each in proofs if each.counts]
+        again = [f"`{each.name}` ({each.strength})" for each in proofs if not each.counts]
+        lines.append([row.row.id, ", ".join(carried) or "-", ", ".join(again) or "-"])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -8,6 +8,7 @@
   that are known already.
 - `counterexample`: a machine on which an obligation fails. `questions`: what can be reached.
 - `argument`: the last look: does all that was proved rest on what was proved?
+- `strength`: what a proof says beside guards, updates and other invariants.
 - `certificates`: cvc5's second opinion; `cpc`: its proofs read; `proofs`: kept in a folder.
 
 z3 and cvc5 are imported in `solvers` alone, when one is first asked.

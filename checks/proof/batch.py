@@ -22,7 +22,7 @@ from .propagate import follows
 from .smt import GOAL, unnamed_script
 from .solvers import Answer, Session
 
-__all__ = ["Kind", "Subject", "first_proofs", "obligations_of"]
+__all__ = ["Kind", "Subject", "first_proofs", "obligations_of", "shown"]
 
 
 class Kind(Enum):
@@ -91,6 +91,28 @@ def _propagated(obligation: Obligation, alone: bool) -> Answer | None:
         return None
     core = sorted([GOAL, *(part.label for part in used)])
     return Answer("unsat", core=tuple(core), rewritten=True)
+
+
+def shown(
+    system: System, obligations: Sequence[Obligation], assumed: _Assumed, limits: Limits
+) -> list[bool]:
+    """Whether each obligation is shown from those of its assumptions; False says nothing.
+
+    Args:
+        system: the specification.
+        obligations: of one system, decided in one context.
+        assumed: chooses the assumptions of one.
+        limits: how much work an answer may cost.
+    """
+    facts = ([part.term for part in assumed(each) if part.role == "guard"] for each in obligations)
+    easy = [follows(each.goal, known) for each, known in zip(obligations, facts, strict=True)]
+    rest = [each for each, it in zip(obligations, easy, strict=True) if not it]
+    try:
+        solving = _Solving(system, rest, assumed, limits) if rest else None
+        solved = iter(solving.answers(frozenset()) if solving else ())
+        return [it or next(solved).status == "unsat" for it in easy]
+    except Exception:  # a solver's own exceptions share no base class
+        return easy
 
 
 _Assumed = Callable[[Obligation], Sequence[Assumption]]

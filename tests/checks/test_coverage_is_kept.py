@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from memhp.checks import coverage as module
-from memhp.checks.coverage import Evidence, Question, coverage
+from memhp.checks.coverage import coverage
+from memhp.checks.evidence import Evidence, Question
 from memhp.checks.support.store import keep, kept, sealed, unsealed
 from memhp.checks.support.verdicts import Verdict
 from memhp.spec.rows import Row
@@ -70,7 +71,7 @@ def test_it_is_gathered_anew_for_another_question(
 def test_another_process_finds_it_under_the_same_key() -> None:
     """A variant has functions, and a function prints its address."""
     code = (
-        "from memhp.checks.coverage import Question, _key\n"
+        "from memhp.checks.coverage import _key\nfrom memhp.checks.evidence import Question\n"
         "from memhp.spec.system import SYSTEM\n"
         "from memhp.spec.variants import VARIANTS\n"
         "print(_key(Question(SYSTEM, VARIANTS, ())))"

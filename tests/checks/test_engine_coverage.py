@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from memhp.checks import coverage
-from memhp.checks.coverage import Evidence, Question, agreed
+from memhp.checks import evidence as evidence_module
+from memhp.checks.evidence import Evidence, Question, agreed
 from memhp.checks.fuzz import agreement
 from memhp.checks.support.verdicts import Verdict
 from memhp.engine.target import EngineTarget
@@ -24,7 +24,7 @@ class BlindEngine(EngineTarget):
 
 
 def engine_evidence(monkeypatch: pytest.MonkeyPatch) -> list[Evidence]:
-    monkeypatch.setattr(coverage, "_COMPARED", 4000)
+    monkeypatch.setattr(evidence_module, "COMPARED", 4000)
     return list(agreed(Question(SYSTEM, (), ())))
 
 

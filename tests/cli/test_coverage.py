@@ -12,9 +12,11 @@ import jsonschema
 import pytest
 
 import memhp.cli
-from memhp.checks.coverage import Cell, Evidence, Question, coverage
+from memhp.checks.coverage import Cell, coverage
+from memhp.checks.evidence import Evidence, Question
+from memhp.checks.proof.strength import Strength
 from memhp.checks.support.verdicts import Verdict
-from memhp.cli.coverage import _kernels, as_json, cell_text, markdown
+from memhp.cli.coverage import _kernels, as_json, cell_text, markdown, sentences
 from memhp.cli.main import main
 from memhp.lab.conform.report import Tally
 from memhp.lab.conform.results import Results, Seen, rules_of
@@ -46,9 +48,11 @@ def whole() -> dict[str, Any]:
     with pytest.MonkeyPatch.context() as printed:
         said: list[str] = []
         printed.setattr("builtins.print", lambda *parts, **_: said.append(" ".join(parts)))
-        codes = [main(["coverage", "--json", "--jobs", "2"]), main(["coverage", "--markdown"])]
-    document, text = said
-    return {"document": json.loads(document), "markdown": text, "codes": codes}
+        forms = (["--json", "--jobs", "2"], ["--markdown"], ["--sentences"])
+        codes = [main(["coverage", *form]) for form in forms]
+    document, text, sentences = said
+    tables = {"README.md": text, "docs/invariants.md": sentences}
+    return {"document": json.loads(document), "tables": tables, "codes": codes}
 
 
 def test_a_row_with_evidence_in_every_claimed_column_passes() -> None:
@@ -112,7 +116,7 @@ def test_every_row_is_there_once_and_claims_known_columns() -> None:
 
 
 @pytest.mark.xdist_group("the whole specification")
-def test_the_whole_table_its_schema_its_exit_code_and_the_readme(whole: dict[str, Any]) -> None:
+def test_the_whole_table_its_schema_its_exit_code_and_the_documents(whole: dict[str, Any]) -> None:
     """One test, so that parallel runs compute the table once."""
     jsonschema.validate(whole["document"], SCHEMA)
     rows = {row["id"]: row for row in whole["document"]["rows"]}
@@ -121,18 +125,27 @@ def test_the_whole_table_its_schema_its_exit_code_and_the_readme(whole: dict[str
         columns = rows[name]["columns"]
         assert rows[name]["verdict"] in ("proved", "holds")
         assert all(columns[each]["evidence"] for each in ROW.claims)
-    assert whole["codes"] == [0, 0]
-    text = (ROOT / "README.md").read_text()
-    found = re.search(r"<!-- coverage -->\n(.*?)\n?<!-- /coverage -->", text, re.DOTALL)
-    if found:
-        lines = found[1].strip().splitlines()
-        other = [line for line in whole["markdown"].strip().splitlines() if line not in lines]
-        assert not other, "lines that README's table must have (memhp coverage --markdown)"
-        assert lines == whole["markdown"].strip().splitlines()
+    assert whole["codes"] == [0, 0, 0]
+    for name, table in whole["tables"].items():
+        text = (ROOT / name).read_text()
+        between = re.search(r"<!-- coverage -->\n(.*?)\n?<!-- /coverage -->", text, re.DOTALL)
+        lines = between[1].strip().splitlines() if between else []
+        other = [line for line in table.strip().splitlines() if line not in lines]
+        assert not other, f"lines that the table in {name} must have (memhp coverage --help)"
+        assert lines == table.strip().splitlines()
     broken = json.loads(json.dumps(whole["document"]))
     broken["rows"][0]["verdict"] = "fine"
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(broken, SCHEMA)
+
+
+def test_what_guards_and_other_proofs_say_already_is_counted_apart() -> None:
+    proofs = [evidence("proof", Verdict.proved)]
+    proofs += [replace(proofs[0], strength=each.value) for each in Strength]
+    assert cell_text(Cell("proof", True, tuple(proofs))) == "2 proved, 3 restated"
+    (line,) = sentences([table(*ALL[:1], *proofs, *ALL[2:])]).splitlines()[2:]
+    again = (f"`some_proof` ({word})" for word in ("guards", "form", "follows"))
+    assert line == f"| Z9 | `some_proof`, `some_proof` | {', '.join(again)} |"
 
 
 def test_markdown_has_a_line_for_each_row_and_no_times() -> None:

@@ -178,7 +178,7 @@ def _of_verdicts(random: Random, folder: Path) -> Case:
 @cache
 def _coverage() -> Mapping[str, str]:
     from memhp.checks import coverage
-    from memhp.checks.coverage import Evidence
+    from memhp.checks.evidence import Evidence
     from memhp.checks.support.verdicts import Verdict
 
     evidence = [Evidence("U1", "use", "inspect", Verdict.holds, "a command")]
