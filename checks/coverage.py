@@ -96,7 +96,9 @@ def coverage(
     ]
     strengths = {one.name: one.strength for one in evidence if one.column == STRENGTH}
     evidence = [
-        replace(one, strength=strengths.get(one.name, one.strength)) if one.column == "proof" else one
+        replace(one, strength=strengths.get(one.name, one.strength))
+        if one.column == "proof"
+        else one
         for one in evidence
     ]
     return [
