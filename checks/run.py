@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from memhp.reference.shapes import Shape
 from memhp.spec.language import Profile, Property, System
+from memhp.spec.language.system import Kind
 from memhp.spec.language.terms import negate
 
 from .decision import Decision, claim_of, overall
@@ -104,7 +105,7 @@ def _say(listener: Listener | None, decisions: Iterable[Decision]) -> None:
 def provable_part(system: System, profile: Profile) -> System:
     """The system with the properties that a profile keeps, which are to be proved or reached.
 
-    Of what it gives up there is only that a *sometimes* never is, as an *always*.
+    Of what it gives up there is only that a *sometimes* never is, as an *always* or a *step*.
     """
     properties = tuple(_provable(system.properties, dict(profile.gives_up)))
     return replace(system, properties=properties, given_up=frozenset())
@@ -115,8 +116,9 @@ def _provable(properties: Iterable[Property], given_up: Mapping[str, str]) -> It
     for claim in properties:
         if claim.name not in given_up:
             yield claim
-        elif claim.kind == "sometimes" and not claim.of_step:
-            yield replace(claim, kind="always", formula=negate(claim.formula))
+        elif claim.kind == "sometimes":
+            kind: Kind = "step" if claim.of_step else "always"
+            yield replace(claim, kind=kind, formula=negate(claim.formula))
 
 
 def _proved(system: System, result: PropertyResult, given_up: Mapping[str, str]) -> Decision:

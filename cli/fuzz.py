@@ -109,9 +109,9 @@ def _add_target(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--profile",
         metavar="NAME",
-        help="whose design to compare with: list-2004, which the engine follows, or linux-6.12"
-        " (default: what the class's attribute profile says, else list-2004; a kernel is always"
-        " compared with Linux's)",
+        help="whose design to compare with: list-2004, which the engine follows, or Linux's, such"
+        " as linux-6.12 (default: what the class's attribute profile says, else list-2004; a kernel"
+        " is always compared with that of its own version)",
     )
 
 

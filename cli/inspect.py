@@ -203,21 +203,21 @@ def _design(reading: MachineReading) -> str:
     """By which design the machine is judged, in words."""
     design = _design_json(reading)
     profile, version = design["profile"], design["linux"]
-    otherwise = f" does otherwise ({', '.join(design['otherwise'])})" if design["otherwise"] else ""
     if version is None:
-        return f"{profile}, and what any Linux{otherwise}: no version is told"
-    return f"{profile}, for Linux {version}{', which' if otherwise else ''}{otherwise}"
+        return f"{profile}, which leaves most open: no version is told"
+    otherwise = f", but for {', '.join(design['otherwise'])}" if design["otherwise"] else ""
+    return f"{profile}, for Linux {version}{otherwise}"
 
 
 def _design_json(reading: MachineReading) -> dict[str, Any]:
     """The same as a part of the document: `design_of` in names."""
-    from memhp.spec.profiles import LINUX, otherwise_before
+    from memhp.spec.profiles import otherwise, profile_of
 
     version = reading.kernel
     return {
-        "profile": LINUX,
+        "profile": profile_of(version or (0, 0)),
         "linux": None if version is None else ".".join(map(str, version)),
-        "otherwise": list(otherwise_before(version or (0, 0))),
+        "otherwise": list(otherwise(version)) if version else [],
     }
 
 

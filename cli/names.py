@@ -104,7 +104,8 @@ def system_named(name: str) -> System:
     from memhp.spec.variants import VARIANTS
 
     base, *changes = name.split("+")
-    by_name: dict[str, Profile | Variant] = {c.name: c for c in (*PROFILES, *VARIANTS)}
+    known: list[Profile | Variant] = [*PROFILES, *VARIANTS]
+    by_name = {change.name: change for change in known}
     if base != SYSTEM.name:
         raise UsageError(f"the trace is of system {name!r}, not of {SYSTEM.name!r}")
     return system_of(by_name[choose("variant or profile", c, by_name)] for c in changes)

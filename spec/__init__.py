@@ -8,7 +8,8 @@ other rooms in this order:
 - `devices`: who brings memory and takes it. `folios`: what lives in a block, and how it moves out.
 - `special`: folios with rules of their own. `numbers`: what is computed for all sizes and options.
 - `system`: every module joined. `rows`: the concerns of the list of 2004.
-- `profiles`: what real kernels choose. `variants`: wrong designs, each with what it breaks.
+- `variants`: wrong designs, each with what it breaks. `linux`: what Linux chose, and since when;
+  `profiles`: the choices of a version together.
 - `refusals`: each guard's errno, in the kernel's order. `mutants`: mistakes that may go unnoticed.
 
 A declaration is a function that runs once, on symbolic elements.  Its beats are always these:
@@ -26,5 +27,5 @@ Guards are asked in the kernel's order, and the first that fails refuses.  Updat
 once.  Claims stand below the actions, or in the module `*_claims` beside them.
 
 May import: spec.language, spec.machine, spec.blocks, spec.devices, spec.folios, spec.special,
-spec.variants.
+spec.linux.
 """

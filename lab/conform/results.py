@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from memhp.spec.language.system import System
-from memhp.spec.profiles import BEFORE, as_of
+from memhp.spec.profiles import CHANGES, as_of
 
 from .report import Report, Tally, together
 from .scenarios import Check, Scenario
@@ -108,13 +108,13 @@ _WORDS = frozenset({"doc", "why", "where", "module", "using"})
 def rules_of(system: System) -> str:
     """A digest of the rules that kernels are followed with; words, hints and places do not count.
 
-    It is of the axioms, definitions, variables and actions that the system has with Linux's
-    profile, as it is and as it was before each version that changed something (`BEFORE`).
+    It is of the axioms, definitions, variables and actions that the system has as Linux has it,
+    from each version on that changed something (`CHANGES`).
 
     Args:
         system: the specification, without a profile.
     """
-    systems = [(at, as_of(system, at)) for at in sorted({(0, 0), *BEFORE.values()})]
+    systems = [(at, as_of(system, at)) for at in CHANGES]
     known: dict[int, object] = {}  # they have most of their parts in common
     parts = tuple((version, _bare(_followed(each), known)) for version, each in systems)
     return sha256(repr(parts).encode()).hexdigest()[:16]

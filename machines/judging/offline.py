@@ -78,9 +78,9 @@ class BlockJudgement:
 
 
 def design_of(reading: MachineReading) -> System:
-    """The specification with Linux's profile, as the machine's version of Linux has it.
+    """The specification as the machine's version of Linux has it.
 
-    Where no version is told, it is what any version did: that leaves more open.
+    Where no version is told, it is what the oldest did: that leaves most open.
     """
     return _design_of(reading.kernel or (0, 0))
 

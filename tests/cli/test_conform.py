@@ -30,10 +30,9 @@ from memhp.lab.conform.scenarios import SCENARIOS, Check
 from memhp.lab.kernels.kernel import Kernel
 from memhp.spec import profiles
 from memhp.spec.language.system import Action
-from memhp.spec.profiles import BEFORE, LINUX, PROFILES
+from memhp.spec.linux import CHOICES
 from memhp.spec.rows import ROWS
 from memhp.spec.system import SYSTEM
-from memhp.spec.variants import VARIANTS
 
 SCHEMA = json.loads((Path(memhp.cli.__file__).parent / "schema" / "kernels.json").read_text())
 REPORT = Report(
@@ -322,18 +321,17 @@ def test_what_linux_does_not_do_is_none_of_the_rules() -> None:
 
 
 def _without_an_edit(patch: pytest.MonkeyPatch) -> None:
-    linux = next(profile for profile in PROFILES if profile.name == LINUX)
-    patch.setattr(profiles, "PROFILES", (replace(linux, edits=linux.edits[:-1]),))
+    first, *others = CHOICES
+    patch.setattr(profiles, "CHOICES", (replace(first, edits=first.edits[:-2]), *others))
 
 
 def _another_version(patch: pytest.MonkeyPatch) -> None:
-    for module in (profiles, results):
-        patch.setattr(module, "BEFORE", dict.fromkeys(BEFORE, (5, 14)))
+    patch.setattr(results, "CHANGES", tuple((a, b + 1) for a, b in results.CHANGES))
 
 
 def _nothing_before(patch: pytest.MonkeyPatch) -> None:
-    """What older kernels did is edited away; the version stays."""
-    patch.setattr(profiles, "VARIANTS", tuple(v for v in VARIANTS if v.name not in BEFORE))
+    """What older kernels did is edited away; the versions stay."""
+    patch.setattr(profiles, "CHOICES", tuple(c for c in CHOICES if c.before is None))
 
 
 @pytest.mark.parametrize("edit", [_without_an_edit, _another_version, _nothing_before])

@@ -6,20 +6,30 @@ from dataclasses import replace
 
 import pytest
 
+from memhp.checks.proof.cache import default_folder
 from memhp.checks.run import check
 from memhp.checks.support.verdicts import Verdict
 from memhp.spec.language import DropAction, Profile, System, apply
 from memhp.spec.language.terms import Term
+from memhp.spec.linux import CHOICES
+from memhp.spec.linux.nodes import NODES_FROM_BOOT
 from memhp.spec.profiles import (
+    CHANGES,
     DEFAULT,
     LINUX,
-    NODES_FROM_BOOT,
     PROFILES,
+    VERSIONS,
+    as_of,
+    otherwise,
+    profile_of,
     system_of,
 )
 from memhp.spec.system import SYSTEM
 
 GONE = "a_whole_node_is_gone"
+NEVER_FREED = "a_pgdat_goes_under_a_walk_of_another_node"
+MADE = "nodes_with_memory_have_their_structures"
+FREED = "node_structures_are_for_nodes_with_memory"
 
 
 def rules(system: System) -> list[Term]:
@@ -34,9 +44,66 @@ def reading(symbol: str, system: System) -> int:
     return sum(symbol in system.symbols_in(term) for term in rules(system))
 
 
-def test_where_the_list_has_a_pgdat_decides_nothing_under_linux() -> None:
+@pytest.mark.parametrize("profile", PROFILES[1:], ids=lambda profile: profile.name)
+def test_where_the_list_has_a_pgdat_decides_nothing_under_linux(profile: Profile) -> None:
     assert reading("pgdat_section", SYSTEM) > 0
-    assert reading("pgdat_section", system_of(LINUX)) == 0
+    assert reading("pgdat_section", system_of(profile.name)) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("profile", PROFILES[1:], ids=lambda profile: profile.name)
+def test_all_is_proved_or_reached_but_what_the_profile_gives_up(profile: Profile) -> None:
+    decisions = check(system_of(profile.name), profile, folder=default_folder())
+    assert [d.claim.name for d in decisions if not d.counts_as.passes] == []
+
+
+@pytest.mark.parametrize(
+    ("version", "given_up"),
+    [
+        ((5, 10), {MADE}),
+        ((5, 11), {MADE}),
+        ((5, 12), {MADE, FREED}),
+        ((6, 12), {MADE, FREED}),
+        ((6, 16), {MADE, FREED}),
+        ((6, 17), {FREED}),
+        ((7, 2), {FREED}),
+    ],
+)
+def test_a_choice_is_of_its_versions_alone(version: tuple[int, int], given_up: set[str]) -> None:
+    """When the slab allocator's structures of a node come, and whether they go."""
+    assert {MADE, FREED} & as_of(SYSTEM, version).given_up == given_up
+
+
+def test_a_version_without_a_profile_is_told_by_the_older_one_and_what_changed_since() -> None:
+    assert [profile_of(each) for each in ((4, 9), (6, 0), (6, 1), (7, 1), (8, 0))] == [
+        "linux-5.10",
+        "linux-5.10",
+        "linux-6.1",
+        "linux-6.12",
+        "linux-7.2",
+    ]
+    assert [otherwise(each) for each in VERSIONS] == [()] * len(VERSIONS)
+    assert otherwise((6, 0)) == (
+        "node-structures-with-normal-memory",
+        "node-structures-from-normal-memory-on",
+        "buffer-in-the-removable-area",
+    )
+
+
+def test_choices_have_names_of_their_own_and_none_is_of_no_version() -> None:
+    names = [choice.name for choice in CHOICES]
+    assert len(set(names)) == len(names)
+    for choice in CHOICES:
+        assert any(choice.is_of(version) for version in CHANGES)
+
+
+def test_a_step_that_is_given_up_as_a_sometimes_is_proved_never_to_be() -> None:
+    """What says something of two states is shown by a proof of all steps."""
+    [linux] = [profile for profile in PROFILES if profile.name == LINUX]
+    [decision] = check(system_of(LINUX), linux, only={NEVER_FREED}, jobs=1)
+    assert (decision.verdict, decision.claim.kind) == (Verdict.refuted, "sometimes")
+    assert decision.claim.of_step
+    assert decision.counts_as is Verdict.holds
 
 
 def test_where_a_mem_map_lies_decides_as_much_under_linux() -> None:

@@ -10,7 +10,6 @@ from memhp.checks.proof.cache import default_folder
 from memhp.checks.proof.prove import prove
 from memhp.checks.search.usual import first_violation, reach
 from memhp.spec.language import Variant, apply
-from memhp.spec.profiles import AS_LINUX_HAS_IT, BEFORE
 from memhp.spec.system import SYSTEM
 from memhp.spec.variants import VARIANTS
 
@@ -254,10 +253,6 @@ def test_every_variant_has_a_pinned_length() -> None:
         "LENGTHS lacks these: its steps are what `memhp check --variant NAME` shows"
     )
     assert not gone, "LENGTHS has variants that are gone"
-
-
-def test_what_linux_does_or_did_is_told_by_variants_that_there_are() -> None:
-    assert {*AS_LINUX_HAS_IT, *BEFORE} <= {variant.name for variant in VARIANTS}
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)

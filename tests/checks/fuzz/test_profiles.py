@@ -130,7 +130,7 @@ def test_what_is_allowed_in_a_process_of_its_own_is_of_the_design_it_follows() -
 
 def test_a_target_by_name_has_a_known_profile(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(Path(__file__).parent)
-    monkeypatch.setattr("linux_target.AsLinux.profile", "linux-6.21")
+    monkeypatch.setattr("linux_target.AsLinux.profile", "linux-16.12")
     with pytest.raises(TargetError, match=r"AsLinux: its profile .* \(did you mean linux-6.12\?"):
         target_named("linux_target:AsLinux")
 

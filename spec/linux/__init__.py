@@ -1,0 +1,16 @@
+"""What Linux does otherwise than the list asks, each choice with the versions that have it.
+
+A profile of a version (`spec/profiles.py`) is all choices that the version has.
+
+- `choice`: a choice, and whether a version has it.
+- `nodes`: what there is of a node, and when. `blocks`: blocks go without a budget.
+- `devices`: firmware, and s390's storage. `folios`: where contents go, and pins.
+
+May import: spec.language, spec.machine, spec.blocks, spec.folios, spec.variants.
+"""
+
+from . import blocks, devices, folios, nodes
+
+__all__ = ["CHOICES"]
+
+CHOICES = (*nodes.CHOICES, *folios.CHOICES, *blocks.CHOICES, *devices.CHOICES)

@@ -1,0 +1,68 @@
+"""Blocks go without a budget: a removal tries and waits until a signal comes.
+
+Sources: mm/memory_hotplug.c (offline_pages), mm/migrate.c, mm/page_isolation.c.
+"""
+
+from __future__ import annotations
+
+from ..language import DropGuard
+from .choice import Choice, edits_of
+
+__all__ = ["CHOICES"]
+
+CHOICES = (
+    Choice(
+        name="wait-without-a-budget",
+        doc="A removal waits for writeback as long as it takes.",
+        edits=edits_of("wait-without-a-budget"),
+        gives_up=(
+            (
+                "waiting_for_a_store_ends",
+                "folio_wait_writeback() waits as long as it takes (mm/migrate.c)",
+            ),
+        ),
+    ),
+    Choice(
+        name="no-giving-up-while-waiting",
+        doc="No signal ends a removal that waits for writeback.",
+        edits=edits_of("no-giving-up-while-waiting"),
+        gives_up=(
+            (
+                "giving_up_is_always_possible",
+                "no signal reaches who waits in folio_wait_writeback() (mm/migrate.c)",
+            ),
+        ),
+    ),
+    Choice(
+        name="tries-without-a-budget",
+        doc="What refused to move is tried again until a signal comes.",
+        edits=(DropGuard("reserve_destination", "try_paid_for"),),
+        gives_up=(
+            (
+                "another_try_is_paid_for",
+                "offline_pages() tries again until a signal comes (mm/memory_hotplug.c)",
+            ),
+            (
+                "leaving_blocks_get_no_more_work",
+                "what refused is tried again and again, and nothing is counted"
+                " (mm/memory_hotplug.c)",
+            ),
+            (
+                "each_stage_uses_work_up",
+                "another try after a refusal is no work that was counted (mm/memory_hotplug.c)",
+            ),
+        ),
+    ),
+    Choice(
+        name="moves-before-it-knows",
+        doc="A removal moves what it can before it knows that all can move.",
+        edits=(DropGuard("reserve_destination", "vetted"),),
+        gives_up=(
+            (
+                "sticky_memory_is_found_before_the_work",
+                "has_unmovable_pages() sees neither long-term pins nor private data that stays"
+                " (mm/page_isolation.c)",
+            ),
+        ),
+    ),
+)

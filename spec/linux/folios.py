@@ -1,0 +1,67 @@
+"""Where the contents of leaving memory go, and what pins them.
+
+Sources: mm/memory_hotplug.c (do_migrate_range), mm/migrate.c (alloc_migration_target), mm/gup.c.
+"""
+
+from __future__ import annotations
+
+from ..blocks.block_states import has_memory
+from ..folios.frames import Folio, home
+from ..language import Bool, ReplaceGuard, exists
+from ..machine.topology import Frame, Node, node_of_frame
+from .choice import Choice, edits_of
+
+__all__ = ["CHOICES"]
+
+
+def _another_node_first(o: Folio, d: Frame) -> Bool:
+    """The own node serves only when no other node that stays has memory."""
+    here = node_of_frame(home[o])
+    alone = ~exists(Node, lambda n: (n != here) & has_memory[n])
+    return (node_of_frame(d) != here) | alone
+
+
+CHOICES = (
+    Choice(
+        name="another-node-first",
+        doc="Contents of a leaving block go to another node whenever there is one.",
+        edits=(ReplaceGuard("reserve_destination", "nearest_with_room", _another_node_first),),
+        gives_up=(
+            (
+                "contents_stay_on_their_node_while_it_has_room",
+                "do_migrate_range() takes the own node out of the allowed nodes"
+                " (mm/memory_hotplug.c)",
+            ),
+            (
+                "no_free_frame_that_is_nearer_is_passed_over",
+                "free frames of the own node are nearer, and it is taken out (mm/memory_hotplug.c)",
+            ),
+            (
+                "the_nearest_node_with_room_is_chosen",
+                "the own node is the nearest, and it is taken out (mm/memory_hotplug.c)",
+            ),
+            (
+                "draining_ends",
+                "when the other nodes have memory but no free page, the room on the own node is"
+                " not used (do_migrate_range(), mm/memory_hotplug.c)",
+            ),
+        ),
+    ),
+    Choice(
+        name="buffer-in-the-removable-area",
+        doc="A long-term pin is taken where the folio lies, in the movable zone too.",
+        before=(5, 13),
+        edits=edits_of("buffer-in-the-removable-area"),
+        gives_up=(
+            (
+                "fixed_buffers_stay_out_of_the_removable_area",
+                "pages are pinned where they are: check_and_migrate_movable_pages() is of 5.13"
+                " (mm/gup.c)",
+            ),
+            (
+                "long_term_pins_begin_where_memory_stays",
+                "the same: nothing is moved out of ZONE_MOVABLE before it is pinned (mm/gup.c)",
+            ),
+        ),
+    ),
+)
