@@ -109,6 +109,7 @@ class Operations(Steps):
         result = SUCCESS
         if self.machine.get("pgdat", node) == "absent":
             result = self._try("allocate_pgdat", node) and self._try("initialise_pgdat", node)
+        self._assign_storage(block)
         result = result and self._each_section(block, "allocate_memmap", "add_section")
         if result and not self.machine.get("node_online", node):
             result = self._try("set_node_online", node)
@@ -144,6 +145,9 @@ class Operations(Steps):
         Source: mm/memory_hotplug.c, try_remove_memory.
         """
         before, done = self.machine.key(), len(self.steps)
+        if self._can("return_increment"):
+            for increment in self._increments_of(block):
+                self._try("return_increment", increment)
         result = self._try("delete_block_device", block)
         result = result and self._each_section(block, "remove_section", "free_memmap")
         if result:
@@ -308,14 +312,18 @@ class Operations(Steps):
         result = self._try("begin_online", block, zone)
         if not result:
             return result
-        for increment in self._increments_of(block):
-            self._try("assign_increment", increment)
+        self._assign_storage(block)
         result = self._try("initialise_memmap", block)
         result = result and self._try("announce_online", block)
         result = result and self._try("finish_online", block)
         if not result:
             self._try("cancel_online", block)
         return result
+
+    def _assign_storage(self, block: int) -> None:
+        """Ask for the block's increments, as they are added or before their block goes online."""
+        for increment in self._increments_of(block):
+            self._try("assign_increment", increment)
 
     def _default_zone(self, block: int) -> str:
         return str(self.machine.evaluate("default_zone", block))

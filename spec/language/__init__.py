@@ -26,6 +26,7 @@ from .declare import (
     variable,
 )
 from .edits import (
+    AddAction,
     AddProperty,
     DropAction,
     DropAxiom,
@@ -70,6 +71,7 @@ from .system import (
 
 __all__ = [
     "Action",
+    "AddAction",
     "AddProperty",
     "Axiom",
     "Bool",

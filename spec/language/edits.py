@@ -17,10 +17,11 @@ from .rewrite import substitute
 from .syntax import Expr, coerce, place_of
 from .system import Action, Property, SpecificationError, System
 from .terms import BOOL, Term, Var
-from .tracing import trace_property
+from .tracing import trace_action, trace_property
 from .wellformed import well_formed
 
 __all__ = [
+    "AddAction",
     "AddProperty",
     "DropAction",
     "DropAxiom",
@@ -267,6 +268,26 @@ class AddProperty:
         return replace(system, properties=(*system.properties, trace_property(self.claim)))
 
 
+@dataclass(frozen=True)
+class AddAction:
+    """Somebody does what nobody does in the list's design; ``does`` is declared with `action`."""
+
+    does: Declared
+
+    def __str__(self) -> str:
+        return f"{self.does.name}: {self.does.doc}"
+
+    def apply(self, system: System) -> System:
+        """The system with this edit made; it need not be well formed.
+
+        Raises:
+            SpecificationError: if there is an action of that name already.
+        """
+        if self.does.name in system.action_by_name:
+            raise SpecificationError(f"there is an action {self.does.name!r} already")
+        return replace(system, actions=(*system.actions, trace_action(self.does)))
+
+
 Edit = (
     DropGuard
     | ReplaceGuard
@@ -276,6 +297,7 @@ Edit = (
     | ReplaceInitial
     | DropAction
     | DropAxiom
+    | AddAction
     | AddProperty
 )
 
@@ -314,13 +336,13 @@ def apply(system: System, change: Variant | Profile) -> System:
     else:
         broken = frozenset(name for name, _ in change.gives_up)
         given_up = system.given_up | broken
-    for name in sorted(broken):
-        if name not in system.property_by_name:
-            raise SpecificationError(f"{change.name}: there is no property {name!r}")
     if not isinstance(change.edits, tuple):
         raise SpecificationError(f"{change.name}: its edits are no tuple: write edits=(edit,)")
-    name = f"{system.name}+{change.name}"
-    return replace(edited(system, change.edits), name=name, given_up=given_up)
+    changed = edited(system, change.edits)
+    for name in sorted(broken):
+        if name not in changed.property_by_name:
+            raise SpecificationError(f"{change.name}: there is no property {name!r}")
+    return replace(changed, name=f"{system.name}+{change.name}", given_up=given_up)
 
 
 def edited(system: System, edits: Iterable[Edit]) -> System:

@@ -4,13 +4,20 @@ A profile of a version (`spec/profiles.py`) is all choices that the version has.
 
 - `choice`: a choice, and whether a version has it.
 - `nodes`: what there is of a node, and when. `blocks`: blocks go without a budget.
-- `devices`: firmware, and s390's storage. `folios`: where contents go, and pins.
+- `devices`: firmware, and s390's storage.
+- `folios`: where contents go, and pins. `huge`: folios of a pool.
 
 May import: spec.language, spec.machine, spec.blocks, spec.folios, spec.variants.
 """
 
-from . import blocks, devices, folios, nodes
+from . import blocks, devices, folios, huge, nodes
 
 __all__ = ["CHOICES"]
 
-CHOICES = (*nodes.CHOICES, *folios.CHOICES, *blocks.CHOICES, *devices.CHOICES)
+CHOICES = (
+    *nodes.CHOICES,
+    *folios.CHOICES,
+    *huge.CHOICES,
+    *blocks.CHOICES,
+    *devices.CHOICES,
+)

@@ -5,10 +5,12 @@ Sources: mm/memory_hotplug.c (do_migrate_range), mm/migrate.c (alloc_migration_t
 
 from __future__ import annotations
 
-from ..blocks.block_states import has_memory
+from ..blocks.block_states import FrameState, frame_state, has_memory, zone
+from ..folios.destination import destination
 from ..folios.frames import Folio, home
-from ..language import Bool, ReplaceGuard, exists
-from ..machine.topology import Frame, Node, node_of_frame
+from ..folios.migration_stage import Stage, stage
+from ..language import AddProperty, Bool, ReplaceGuard, after, exists, implies, step
+from ..machine.topology import Frame, Node, Zone, block_of, node_of_frame
 from .choice import Choice, edits_of
 
 __all__ = ["CHOICES"]
@@ -21,7 +23,30 @@ def _another_node_first(o: Folio, d: Frame) -> Bool:
     return (node_of_frame(d) != here) | alone
 
 
+def _free_for_the_zone(o: Folio, d: Frame) -> Bool:
+    """The destination is free, and no movable memory for what lies in a kernel zone."""
+    from_movable = zone[block_of(home[o])] == Zone.movable
+    to_movable = zone[block_of(d)] == Zone.movable
+    return (frame_state[d] == FrameState.free) & (from_movable | ~to_movable)
+
+
+@step(covers="N4")
+def contents_of_a_kernel_zone_stay_in_kernel_zones(o: Folio) -> Bool:
+    """What lies in a kernel zone never moves into a movable one (no __GFP_HIGHMEM)."""
+    chosen = (stage[o] == Stage.idle) & after(stage[o] == Stage.reserved)
+    from_kernel = zone[block_of(home[o])] != Zone.movable
+    return implies(chosen & from_kernel, zone[block_of(after(destination[o]))] != Zone.movable)
+
+
 CHOICES = (
+    Choice(
+        name="kernel-zone-contents-stay-in-kernel-zones",
+        doc="What lies in a kernel zone does not move to a node that has movable memory alone.",
+        edits=(
+            ReplaceGuard("reserve_destination", "frame_free", _free_for_the_zone),
+            AddProperty(contents_of_a_kernel_zone_stay_in_kernel_zones),
+        ),
+    ),
     Choice(
         name="another-node-first",
         doc="Contents of a leaving block go to another node whenever there is one.",

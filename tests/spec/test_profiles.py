@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from errno import EBUSY, EINTR
 
 import pytest
 
 from memhp.checks.proof.cache import default_folder
 from memhp.checks.run import check
 from memhp.checks.support.verdicts import Verdict
+from memhp.reference import Machine, Operations
+from memhp.reference.shapes import Shape
 from memhp.spec.language import DropAction, Profile, System, apply
 from memhp.spec.language.terms import Term
 from memhp.spec.linux import CHOICES
@@ -25,6 +28,8 @@ from memhp.spec.profiles import (
     system_of,
 )
 from memhp.spec.system import SYSTEM
+
+from .test_platforms import S390
 
 GONE = "a_whole_node_is_gone"
 NEVER_FREED = "a_pgdat_goes_under_a_walk_of_another_node"
@@ -147,3 +152,68 @@ def test_without_what_keeps_a_pgdat_nothing_is_proved() -> None:
     only = replace(system, properties=(claim,))
     [decision] = check(only, profile, only={claim.name}, jobs=1)
     assert not decision.verdict.passes
+
+
+@pytest.mark.parametrize(("version", "with_memory"), [((6, 18), False), ((6, 19), True)])
+def test_s390_assigns_storage_as_its_version_does(
+    version: tuple[int, int], with_memory: bool
+) -> None:
+    """Before 6.19 as long as the block is online, and then as long as it is there."""
+    linux = as_of(SYSTEM, version)
+    machine = Machine(linux, S390.build(linux))
+    user = Operations(machine)
+
+    def assigned() -> list[bool]:
+        return [bool(machine.get("assigned_increment", increment)) for increment in (1, 2)]
+
+    assert user.probe(2)
+    assert assigned() == [with_memory] * 2
+    assert user.write_state(2, "online")
+    assert assigned() == [True, True]
+    assert user.write_state(2, "offline")
+    assert assigned() == [with_memory] * 2
+    assert user.remove_memory(2)
+    assert assigned() == [False, False]
+
+
+def test_storage_of_a_block_in_use_is_not_given_back() -> None:
+    linux = as_of(SYSTEM, (7, 2))
+    machine = Machine(linux, S390.build(linux))
+    user = Operations(machine)
+    assert user.probe(2)
+    assert user.write_state(2, "online")
+    assert machine.why_not("return_increment", 1).guard == "block_offline"
+    assert user.remove_memory(2).errno == EBUSY
+    assert machine.get("assigned_increment", 1)
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)
+def test_what_lies_in_a_kernel_zone_does_not_go_where_all_memory_is_movable(
+    profile: Profile,
+) -> None:
+    """Linux tries until a signal comes; the list's design moves it there."""
+    system = system_of(profile.name)
+    shape = Shape(nodes=2, blocks=1, movable=frozenset([1]))
+    user = Operations(Machine(system, shape.build(system)))
+    assert user.machine.step("alloc_folio", 0, 0, "anonymous")
+    answer = user.write_state(0, "offline").errno
+    assert answer == (None if profile.name == DEFAULT else EINTR)
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)
+def test_a_gigantic_folio_is_made_of_movable_memory_from_7_0_on_if_that_is_allowed(
+    profile: Profile,
+) -> None:
+    system = system_of(profile.name)
+    shape = Shape(
+        blocks=2,
+        movable=frozenset([0, 1]),
+        more=(("HugeFolio", 1), ("Range", 1)),
+        tables=(("gigantic", (1,)), ("range_of", (0, 0)), ("head_frame", (0,))),
+    )
+    refusal = Machine(system, shape.build(system)).why_not("grow_pool", 0, 0)
+    if profile.name == "linux-7.2":
+        assert refusal is None
+    else:
+        assert refusal is not None
+        assert refusal.guard == "gigantic_outside_removable_area"

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from memhp.spec.language import (
+    AddAction,
     AddProperty,
     DropAction,
     DropAxiom,
@@ -86,6 +87,15 @@ OTHER = '''
 def claim_of_this_design(b: Block) -> Bool:
     """It stays off."""
     return true
+'''
+
+
+ANOTHER = '''
+@action
+def stop(b: Block) -> None:
+    """Stop."""
+    guard("on", mode[b] == Mode.on, why="it is off")
+    mode[b] = Mode.off
 '''
 
 
@@ -169,6 +179,23 @@ def test_an_added_property_is_one_of_this_design(given: Given, write: Write) -> 
     assert [p.name for p in odd.properties] == ["claim", "claim_of_this_design"]
     with pytest.raises(SpecificationError, match="there is a property 'claim_of_this_design'"):
         apply(odd, variant(AddProperty(claim)))
+
+
+def test_an_added_action_is_one_of_this_design(given: Given, write: Write) -> None:
+    stop = write(ANOTHER, name="actions", base="from tiny import Block, Mode, mode\n").stop
+    odd = apply(given.system, variant(AddAction(stop)))
+    assert [action.name for action in odd.actions] == ["start", "stop"]
+    assert [guard.name for guard in odd.action_by_name["stop"].guards] == ["on"]
+    with pytest.raises(SpecificationError, match="there is an action 'stop' already"):
+        apply(odd, variant(AddAction(stop)))
+
+
+def test_a_profile_may_give_up_what_it_adds(given: Given, write: Write) -> None:
+    claim = write(OTHER, name="more", base="from tiny import Block\n").claim_of_this_design
+    added = Profile("odd", "", (AddProperty(claim),), (("claim_of_this_design", "why"),))
+    assert apply(given.system, added).given_up == {"claim_of_this_design"}
+    with pytest.raises(SpecificationError, match="there is no property 'claim_of_this_design'"):
+        apply(given.system, replace(added, edits=()))
 
 
 Make = Callable[[Given], Edit]
