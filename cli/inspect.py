@@ -135,7 +135,8 @@ def _save(reading: MachineReading, path: Path) -> None:
 
 def _architecture(reading: MachineReading, name: str | None) -> ArchitectureReading:
     """The architecture that the user names, or that the files tell."""
-    from memhp.machines.reading.architecture import FAMILIES, architecture_of
+    from memhp.machines.reading.architecture import architecture_of
+    from memhp.machines.reading.cpuinfo import FAMILIES
     from memhp.spec.numbers.architectures import ARCHITECTURES
 
     if name is not None:

@@ -89,3 +89,13 @@ class Files:
     def readlink(self, path: str) -> str | None:
         """See `Tree.readlink`."""
         return "" if path in self._links else None
+
+    def read_at(self, path: str, offset: int, size: int) -> bytes | None:
+        """See `Tree.read_at`."""
+        content = self.read_bytes(path)
+        return None if content is None else content[offset : offset + size]
+
+    def size_of(self, path: str) -> int | None:
+        """See `Tree.size_of`; a guest is not asked for a file only to know its size."""
+        content = self.read_bytes(path) if self.exists(path) else None
+        return None if content is None else len(content)

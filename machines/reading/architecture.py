@@ -7,27 +7,14 @@ each arch/); `phys_device` of a block is other than zero on s390x alone
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from memhp.spec.numbers.architectures import ARCHITECTURES, Architecture
 
+from .cpuinfo import family_in
 from .sysfs import MachineReading
 
-__all__ = ["FAMILIES", "ArchitectureReading", "architecture_of", "family_in"]
-
-FAMILIES = tuple(dict.fromkeys(each.name.partition("-")[0] for each in ARCHITECTURES))
-"""The names without their page sizes: x86_64, arm64, ppc64 and so on."""
-
-_MARKS = {
-    "x86_64": r"flags\s*:.*\blm\b",
-    "s390x": r"vendor_id\s*: IBM/S390",
-    "ppc64": r"(cpu\s*: POWER|platform\s*: (pSeries|PowerNV))",
-    "arm64": r"CPU architecture\s*: (8|AArch64)",
-    "riscv64": r"isa\s*: rv64",
-    "ia64": r"arch\s*: IA-64",
-}
-"""A line of `/proc/cpuinfo` that no other architecture of these has."""
+__all__ = ["ArchitectureReading", "architecture_of"]
 
 
 @dataclass(frozen=True)
@@ -58,16 +45,6 @@ class ArchitectureReading:
         """Whether boot memory can never go offline; None if it can on some of them."""
         goes = {each.boot_memory_removable for each in self.candidates}
         return None if len(goes) > 1 else goes == {False}
-
-
-def family_in(cpuinfo: str) -> str | None:
-    """The family that wrote the text of `/proc/cpuinfo`; None if its lines do not tell.
-
-    >>> family_in("vendor_id       : IBM/S390\\n# processors    : 2\\n")
-    's390x'
-    """
-    families = [name for name, mark in _MARKS.items() if re.search(f"(?m)^{mark}", cpuinfo)]
-    return families[0] if len(families) == 1 else None
 
 
 def architecture_of(reading: MachineReading, name: str | None = None) -> ArchitectureReading:

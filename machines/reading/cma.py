@@ -9,18 +9,21 @@ How many pages are in areas `/proc/zoneinfo` tells for each zone (``cma``, since
 where CMA is not built in: mm/vmstat.c), and `/proc/meminfo` in all (``CmaTotal``, since 3.19;
 where CMA is not built in there is no such line: fs/proc/meminfo.c).  Where they are only
 debugfs tells, and root alone: `cma/NAME/base_pfn` and `count` (mm/cma_debug.c).  Where an area
-has several ranges (folders of their own), how long each of them is is not told.
+has several ranges (folders of their own), how long each of them is is not told.  The kernel's log
+has a line for each area, too, with its size in MiB (cma_declare_contiguous_nid in mm/cma.c;
+rmem_cma_setup in kernel/dma/contiguous.c).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from .errors import MachineError
 from .procfs import ZoneReading, number
 from .tree import Tree
 
-__all__ = ["CMA_DIR", "any_cma", "area_files", "cma_areas"]
+__all__ = ["CMA_DIR", "any_cma", "area_files", "areas_in_log", "cma_areas"]
 
 CMA_DIR = "sys/kernel/debug/cma"
 
@@ -32,6 +35,11 @@ _TOTAL_TOLD = (3, 19)
 
 _PAGES_KIB = (4, 16, 64)
 """The sizes of a base page."""
+
+_LOGGED = re.compile(
+    r"cma: Reserved ([0-9]{1,9}) MiB at 0x([0-9a-f]{1,16})"
+    r"|created CMA memory pool at 0x([0-9a-f]{1,16}), size ([0-9]{1,9}) MiB"
+)
 
 _MOST_AREAS = 1024
 """More areas than a kernel has (CONFIG_CMA_AREAS: 8 by default, 20 with NUMA)."""
@@ -60,7 +68,10 @@ def any_cma(
 
 
 def cma_areas(
-    tree: Tree, zones: tuple[ZoneReading, ...] | None, meminfo: Mapping[str, int] | None
+    tree: Tree,
+    zones: tuple[ZoneReading, ...] | None,
+    meminfo: Mapping[str, int] | None,
+    log: tuple[range, ...] = (),
 ) -> tuple[range, ...] | None:
     """The page frame numbers of every area of CMA; None if it is not told where all of them are.
 
@@ -68,7 +79,37 @@ def cma_areas(
         tree: the machine's files.
         zones: what `/proc/zoneinfo` says.
         meminfo: the sizes in `/proc/meminfo`, in KiB.
+        log: the areas that the kernel's log names (`areas_in_log`), where debugfs tells none.
     """
+    told = _in_debugfs(tree)
+    for areas in (told, log):
+        if areas is not None and _are_all(sum(map(len, areas)), zones, meminfo):
+            return areas
+    return None
+
+
+def areas_in_log(text: str, page_size: int | None) -> tuple[range, ...]:
+    """The page frame numbers of the areas of CMA that the lines of a kernel's log name.
+
+    Args:
+        text: the log.
+        page_size: bytes of a page; None: nothing can be said.
+
+    >>> areas_in_log("[    0.0] cma: Reserved 16 MiB at 0x000000003b000000 on node -1\\n", 4096)
+    (range(241664, 245760),)
+    """
+    if page_size is None:
+        return ()
+    areas = set()
+    for match in _LOGGED.finditer(text):
+        size, base = (match[1], match[2]) if match[1] else (match[4], match[3])
+        first = int(base, 16) // page_size
+        areas.add((first, first + (int(size) << 20) // page_size))
+    return tuple(range(*area) for area in sorted(areas))
+
+
+def _in_debugfs(tree: Tree) -> tuple[range, ...] | None:
+    """The areas that debugfs tells of; None where it tells of one half."""
     areas = []
     try:
         for base_path, count_path in area_files(tree):
@@ -79,7 +120,7 @@ def cma_areas(
             areas.append(range(first, first + number(count, count_path)))
     except MachineError:  # debugfs is root's, and may be locked
         return None
-    return tuple(areas) if _are_all(sum(map(len, areas)), zones, meminfo) else None
+    return tuple(areas)
 
 
 def area_files(tree: Tree) -> list[tuple[str, str]]:

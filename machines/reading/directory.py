@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from .errors import (
     MAX_FILE_BYTES,
@@ -16,6 +18,7 @@ from .errors import (
     too_large,
 )
 
+_T = TypeVar("_T")
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENODEV, errno.ENXIO})
 """Not there, behind a link, or hot-removed between listing and reading."""
 
@@ -34,27 +37,20 @@ class DirectoryTree:
 
     def read_bytes(self, path: str) -> bytes | None:
         """See `Tree.read_bytes`."""
-        place = self._place(path)
-        if place is None:
-            return None
-        try:
-            # O_NONBLOCK: opening a pipe that stands in for a file must not hang.
-            handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError as error:
-            self._refuse_unless_absent(path, error)
-            return None
-        try:
-            return self._content(path, handle)
-        except OSError as error:
-            self._refuse_unless_absent(path, error)
-            return None
-        finally:
-            os.close(handle)
+        return self._opened(path, lambda handle: self._content(path, handle))
 
     def read_text(self, path: str) -> str | None:
         """See `Tree.read_text`."""
         content = self.read_bytes(path)
         return None if content is None else text_of(path, content)
+
+    def read_at(self, path: str, offset: int, size: int) -> bytes | None:
+        """See `Tree.read_at`."""
+        return self._opened(path, lambda handle: os.pread(handle, size, offset))
+
+    def size_of(self, path: str) -> int | None:
+        """See `Tree.size_of`."""
+        return self._opened(path, lambda handle: os.fstat(handle).st_size)
 
     def listdir(self, path: str) -> tuple[str, ...]:
         """See `Tree.listdir`."""
@@ -81,9 +77,26 @@ class DirectoryTree:
             self._refuse_unless_absent(path, error)
             return None
 
-    def _content(self, path: str, handle: int) -> bytes | None:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
+    def _opened(self, path: str, use: Callable[[int], _T]) -> _T | None:
+        """What is made of a regular file's handle; None for anything else."""
+        place = self._place(path)
+        if place is None:
             return None
+        try:
+            # O_NONBLOCK: opening a pipe that stands in for a file must not hang.
+            handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            self._refuse_unless_absent(path, error)
+            return None
+        try:
+            return use(handle) if stat.S_ISREG(os.fstat(handle).st_mode) else None
+        except OSError as error:
+            self._refuse_unless_absent(path, error)
+            return None
+        finally:
+            os.close(handle)
+
+    def _content(self, path: str, handle: int) -> bytes:
         chunks: list[bytes] = []
         room = MAX_FILE_BYTES + 1
         while room > 0 and (chunk := os.read(handle, min(room, 1 << 16))):

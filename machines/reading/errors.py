@@ -43,10 +43,17 @@ def text_of(path: str, content: bytes) -> str:
     return content.decode("utf-8", errors="replace")
 
 
-def too_large(path: str) -> MachineError:
-    """The refusal of a file that is too large to be what it is named for."""
-    mib = MAX_FILE_BYTES // (1024 * 1024)
-    return MachineError(f"{path}: larger than {mib} MiB, so it is not a sysfs or procfs file")
+def too_large(path: str, most: int | None = None) -> MachineError:
+    """The refusal of a file that is too large to be what it is named for.
+
+    Args:
+        path: the file.
+        most: the bytes that it may have, if not `MAX_FILE_BYTES`: then it can be read otherwise.
+    """
+    if most is None:
+        mib = MAX_FILE_BYTES >> 20
+        return MachineError(f"{path}: larger than {mib} MiB, so it is not a sysfs or procfs file")
+    return MachineError(f"{path}: larger than {most >> 20} MiB; unpack it, and give the folder")
 
 
 def shown(text: str, limit: int = 40) -> str:

@@ -76,10 +76,12 @@ class MemoryRanges:
 
     A driver's have a name behind the words, as `System RAM (kmem)` has
     (add_memory_driver_managed in mm/memory_hotplug.c); none of them was there at boot.
+    ``below`` names, for each of these that lies below a range, that range: a device's.
     """
 
     ranges: tuple[Range, ...]
     of_drivers: tuple[Range, ...]
+    below: tuple[tuple[Range, str], ...] = ()
 
 
 def memory_ranges(text: str, path: str = "proc/iomem") -> MemoryRanges | None:
@@ -97,6 +99,8 @@ def memory_ranges(text: str, path: str = "proc/iomem") -> MemoryRanges | None:
     """
     ranges: list[Range] = []
     of_drivers: list[Range] = []
+    below: list[tuple[Range, str]] = []
+    above: list[tuple[int, str]] = []
     any_address = False
     for line in filter(None, text.splitlines()):
         match = _IOMEM_LINE.fullmatch(line)
@@ -106,13 +110,19 @@ def memory_ranges(text: str, path: str = "proc/iomem") -> MemoryRanges | None:
         if end < start:
             raise MachineError(f"{path}: a range that ends before it starts, {shown(line)}")
         any_address = any_address or end > 0
+        depth = len(line) - len(line.lstrip(" "))
+        while above and above[-1][0] >= depth:
+            above.pop()
         if match["name"] == _RAM:
             ranges.append(Range(start, end + 1))
         elif match["name"].startswith(f"{_RAM} ("):
             of_drivers.append(Range(start, end + 1))
+            if above:
+                below.append((of_drivers[-1], above[-1][1]))
+        above.append((depth, match["name"]))
     if not any_address:
         return None
-    return MemoryRanges(_ascending(ranges + of_drivers), _ascending(of_drivers))
+    return MemoryRanges(_ascending(ranges + of_drivers), _ascending(of_drivers), tuple(below))
 
 
 def _ascending(ranges: list[Range]) -> tuple[Range, ...]:

@@ -1,9 +1,9 @@
 """A machine as a tar: what its files say, and what it takes to judge its blocks later.
 
-Such a record holds the files of sysfs about blocks and nodes, a few of procfs, the
-memory that a device tree tells, where areas of CMA lie, and the page words of its blocks
-(`memhp.machines.reading.findings`).  No content of any page is in it, no names of processes or
-files, and not where the kernel itself lies.
+Such a record holds the files of sysfs about blocks and nodes, a few of procfs, the memory that a
+device tree tells, where areas of CMA lie, how added memory goes online, and the page words of its
+blocks (`memhp.machines.reading.findings`).  No content of any page is in it, no names of processes
+or files, and not where the kernel itself lies.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from .device_tree import DEVICE_TREE
 from .errors import MachineError
 from .findings import PAGE_WORDS, PageWords, page_words_text
 from .pageflags import count_words
+from .places import CONFIG_DIR, PARAMETERS_DIR
+from .policy import kept_words
 from .sysfs import MachineReading
 from .tree import MEMORY_DIR, NODE_DIR, Tree, open_tree
 
@@ -36,6 +38,7 @@ PROC = tuple(
 """The files of procfs that are recorded."""
 
 IOMEM = "proc/iomem"
+CMDLINE = "proc/cmdline"
 
 
 def pack(files: Iterable[tuple[str, bytes]], links: Iterable[str] = ()) -> bytes:
@@ -85,10 +88,12 @@ def recorded(tree: Tree) -> tuple[dict[str, bytes], list[str]]:
     """
     files: dict[str, bytes] = {}
     links: list[str] = []
-    for folder in (*FOLDERS, DEVICE_TREE):
+    for folder in (*FOLDERS, DEVICE_TREE, CONFIG_DIR, PARAMETERS_DIR):
         _walk(tree, folder, files, links)
     for path in (*PROC, *_area_files(tree)):
         _take(tree, path, files)
+    if _take(tree, CMDLINE, files):
+        files[CMDLINE] = kept_words(files[CMDLINE])
     if IOMEM in files:
         files[IOMEM] = _without_kernel(files[IOMEM])
     return files, sorted(links)
@@ -125,7 +130,7 @@ def _walk(tree: Tree, folder: str, files: dict[str, bytes], links: list[str]) ->
         path = f"{folder}/{name}"
         if name in _PASSED_OVER:
             continue
-        if folder == DEVICE_TREE and not name.startswith(("memory", "#")):
+        if folder == DEVICE_TREE and not name.startswith(("memory", "#", "ibm,dynamic")):
             continue
         if tree.readlink(path) is not None:
             links.append(path)

@@ -9,21 +9,23 @@ user would wonder. What it says wrongly (a number that is none) is refused.
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from .cma import any_cma, cma_areas
+from .block_size import derived_block_size, told_block_size
+from .cma import any_cma, areas_in_log, cma_areas
 from .device_tree import boot_memory
+from .devices import devices_of
 from .errors import MachineError, shown
 from .extent import Extent
-from .findings import PageWords, recorded_outcomes, recorded_words
+from .findings import recorded_outcomes, recorded_words
+from .frames import kinds_by_block, page_size_of
 from .numa import (
     HugePool,
     NodeReading,
@@ -34,7 +36,8 @@ from .numa import (
     read_nodes,
     sizes_in,
 )
-from .pageflags import FrameKind, count_words, kinds_of
+from .pageflags import FrameKind
+from .policy import OnlinePolicy, online_policy, unconfigured_blocks
 from .procfs import (
     MemoryRanges,
     Range,
@@ -44,6 +47,7 @@ from .procfs import (
     pinned_pages,
     zones,
 )
+from .support import LOGS
 from .tree import MEMORY_DIR, NODE_DIR, Tree, open_tree
 
 __all__ = [
@@ -60,10 +64,6 @@ BLOCK_STATES = frozenset({"online", "offline", "going-offline"})
 
 _T = TypeVar("_T")
 
-_LEAST_BLOCK = 16 * 1024**2
-_LARGEST_BLOCK = 64 * 1024**3
-_LARGEST_ADDRESS = 1 << 64
-_LEAST_FILLED = 0.75
 _MOST_ZONES = 8
 
 
@@ -100,7 +100,9 @@ class MachineReading:
     `huge_pools` has the pools of hugetlb that any node tells of; `driver_memory` holds the
     ranges of System RAM that drivers brought, `cma` says whether any memory is in an area of the
     contiguous memory allocator, and `cma_areas` the frame numbers of all areas
-    (`memhp.machines.reading.cma`).
+    (`memhp.machines.reading.cma`). `devices` names the device of a block
+    (`memhp.machines.reading.devices`), `policy` tells how added memory goes online, and
+    `unconfigured` holds the numbers of blocks that are there and not configured (s390).
     """
 
     source: str
@@ -123,6 +125,9 @@ class MachineReading:
     driver_memory: tuple[Range, ...] = ()
     cma: bool | None = None
     cma_areas: tuple[range, ...] | None = None
+    devices: Mapping[int, str] = field(default_factory=dict)
+    policy: OnlinePolicy = field(default_factory=OnlinePolicy)
+    unconfigured: tuple[int, ...] = ()
 
     @cached_property
     def ram(self) -> Extent | None:
@@ -154,13 +159,16 @@ class MachineReading:
         return {name: tuple(its) for name, its in by_name.items()}
 
 
-def read_machine(path: str | Path = "/", *, page_flags: bool = True) -> MachineReading:
+def read_machine(
+    path: str | Path = "/", *, page_flags: bool = True, log: str | None = None
+) -> MachineReading:
     """The reading of this machine, an unpacked dump, or a tar of one. Writes nothing.
 
     Args:
-        path: `/` for this machine, a directory that holds `sys/`, or a tar.
+        path: `/` for this machine, a directory that holds `sys/`, a tar, or what `lsmem` printed.
         page_flags: also read what each frame is used for, if that was recorded; on a live
             machine this takes root, and about 30 ms for each GiB.
+        log: the text of the kernel's log, if it is at hand.
 
     Raises:
         MachineError: the path is no machine, is damaged or hostile, or a file holds
@@ -170,10 +178,10 @@ def read_machine(path: str | Path = "/", *, page_flags: bool = True) -> MachineR
     >>> reading.block_size, len(reading.blocks)  # doctest: +SKIP
     (134217728, 192)
     """
-    return read_tree(open_tree(path), page_flags=page_flags)
+    return read_tree(open_tree(path), page_flags=page_flags, log=log)
 
 
-def read_tree(tree: Tree, *, page_flags: bool = True) -> MachineReading:
+def read_tree(tree: Tree, *, page_flags: bool = True, log: str | None = None) -> MachineReading:
     """The reading of a machine whose files are at hand: `read_machine` opens them first.
 
     Raises:
@@ -183,33 +191,33 @@ def read_tree(tree: Tree, *, page_flags: bool = True) -> MachineReading:
     links = _links(tree)
     blocks = tuple(_block(tree, block, nodes) for block, nodes in sorted(links.blocks.items()))
     nodes = read_nodes(tree, links.nodes)
-    block_size = _block_size(tree)
-    words = recorded_words(tree, block_size, links.blocks)
-    page_size = _page_size(tree, words, notes)
-    derived = block_size is None and bool(blocks)
-    if derived:
-        block_size = _derived_block_size(blocks, nodes, notes)
-    frames = None
-    if page_flags and (tree.live or words is not None):
-        frames = _frames(words, blocks, block_size, page_size, notes)
-    ram = _iomem(tree, notes)
+    told = told_block_size(tree)
+    words = recorded_words(tree, told, links.blocks)
     zone_readings = _parsed(tree, "proc/zoneinfo", zones)
     kernel = _parsed(tree, "proc/version", kernel_version)
-    sizes = sizes_in(tree, "proc/meminfo")
-    if not blocks:
-        notes.append("no memory blocks: the kernel has no memory hotplug, or a dump left them out")
+    meminfo = sizes_in(tree, "proc/meminfo")
+    states = {each.number: each.state for each in blocks}
+    page_size = page_size_of(tree, words, zone_readings, meminfo)
+    block_size = told
+    if told is None and blocks:
+        block_size = derived_block_size(states, nodes, meminfo, notes)
+    ram = _iomem(tree, notes)
+    logged = areas_in_log(_log(tree) if log is None else log, page_size)
+    frames = None
+    if page_flags:
+        frames = kinds_by_block(tree, words, states, (block_size, page_size), ram, notes)
     return MachineReading(
         source=tree.source,
         live=tree.live,
         page_size=page_size,
         block_size=block_size,
-        block_size_derived=derived and block_size is not None,
+        block_size_derived=told is None and block_size is not None,
         blocks=blocks,
         nodes=nodes,
         iomem=None if ram is None else ram.ranges,
         zones=zone_readings,
         frames=frames,
-        notes=tuple(notes),
+        notes=(*_lacking(blocks, page_size), *notes),
         cpuinfo=tree.read_text("proc/cpuinfo"),
         boot_memory=boot_memory(tree),
         pinned=_parsed(tree, "proc/vmstat", pinned_pages),
@@ -217,9 +225,28 @@ def read_tree(tree: Tree, *, page_flags: bool = True) -> MachineReading:
         kernel=kernel,
         outcomes=recorded_outcomes(tree, links.blocks),
         driver_memory=() if ram is None else ram.of_drivers,
-        cma=any_cma(zone_readings, sizes, kernel),
-        cma_areas=cma_areas(tree, zone_readings, sizes),
+        cma=any_cma(zone_readings, meminfo, kernel),
+        cma_areas=cma_areas(tree, zone_readings, meminfo, logged),
+        devices=devices_of(tree, states, block_size, ram.below if ram else ()),
+        policy=online_policy(tree),
+        unconfigured=tuple(each for each in unconfigured_blocks(tree) if each not in states),
     )
+
+
+def _lacking(blocks: tuple[BlockReading, ...], page_size: int | None) -> Iterator[str]:
+    """What is not there and everybody expects."""
+    if not blocks:
+        yield "no memory blocks: the kernel has no memory hotplug, or a dump left them out"
+    if page_size is None:
+        yield "the page size is not recorded in a dump"
+
+
+def _log(tree: Tree) -> str:
+    """The kernel's log, where a dump has one."""
+    try:
+        return "".join(tree.read_text(path) or "" for path in LOGS if not tree.live)
+    except MachineError:  # too large; it is not needed
+        return ""
 
 
 @dataclass(frozen=True)
@@ -306,58 +333,6 @@ def _zone_names(tree: Tree, path: str) -> tuple[str, ...] | None:
     return names
 
 
-def _page_size(tree: Tree, words: PageWords | None, notes: list[str]) -> int | None:
-    if words is None and not tree.live:
-        notes.append("the page size is not recorded in a dump")
-        return None
-    return os.sysconf("SC_PAGE_SIZE") if words is None else words.page_size
-
-
-def _block_size(tree: Tree) -> int | None:
-    path = f"{MEMORY_DIR}/block_size_bytes"
-    size = hexadecimal_in(tree, path)
-    if size is not None and (size == 0 or size & (size - 1) or size >= _LARGEST_ADDRESS):
-        raise MachineError(f"{path}: expected a power of two below 2^64, found {size:#x}")
-    return size
-
-
-def _derived_block_size(
-    blocks: tuple[BlockReading, ...], nodes: tuple[NodeReading, ...], notes: list[str]
-) -> int | None:
-    """The power of two that MemTotal fills when spread over the blocks of each node.
-
-    MemTotal lacks what was reserved at boot, a few percent, so it is rounded up. The
-    size is given only if every node with blocks fills it by three quarters and all
-    agree: offline blocks or a partial dump show as a disagreement or a gap.
-    """
-    offline = {block.number for block in blocks if block.state == "offline"}
-    sizes: set[int | None] = set()
-    for node in nodes:
-        count = len(set(node.blocks) - offline)
-        if count:
-            sizes.add(_filled_power_of_two(node.mem_total_kib, count))
-    size = sizes.pop() if len(sizes) == 1 else None
-    if size is None:
-        notes.append(
-            "the block size is not recorded and does not follow from MemTotal of the nodes"
-        )
-    else:
-        notes.append(
-            f"the block size is not recorded; {size >> 20} MiB is derived from MemTotal and the "
-            f"number of blocks of each node, taking the blocks to be online"
-        )
-    return size
-
-
-def _filled_power_of_two(total_kib: int | None, count: int) -> int | None:
-    if not total_kib:
-        return None
-    share = -(-total_kib * 1024 // count)
-    size = 1 << (share - 1).bit_length()
-    plausible = _LEAST_BLOCK <= size <= _LARGEST_BLOCK and share >= _LEAST_FILLED * size
-    return size if plausible else None
-
-
 def _iomem(tree: Tree, notes: list[str]) -> MemoryRanges | None:
     try:
         text = tree.read_text("proc/iomem")
@@ -376,24 +351,3 @@ def _iomem(tree: Tree, notes: list[str]) -> MemoryRanges | None:
 def _parsed(tree: Tree, path: str, parse: Callable[[str], _T | None]) -> _T | None:
     text = tree.read_text(path)
     return None if text is None else parse(text)
-
-
-def _frames(
-    words: PageWords | None,
-    blocks: tuple[BlockReading, ...],
-    block_size: int | None,
-    page_size: int | None,
-    notes: list[str],
-) -> Mapping[int, Counter[FrameKind]] | None:
-    """What a record says; on a live machine, where there is none, what the frames say now."""
-    if words is not None:
-        return {block: kinds_of(counts) for block, counts in words.blocks.items()}
-    if block_size is None or page_size is None:
-        return None
-    online = [block.number for block in blocks if block.state != "offline"]
-    try:
-        counted = count_words(online, block_size=block_size, page_size=page_size)
-    except MachineError as error:
-        notes.append(f"what the frames are used for cannot be read: {error}")
-        return None
-    return {block: kinds_of(counts) for block, counts in counted.items()}

@@ -1,8 +1,9 @@
 """A tree in a tar: read once from beginning to end, never unpacked to disk.
 
 Only what is read later is kept: the folders of memory blocks and of nodes, those of the device
-tree and of CMA's areas, and the files directly in `proc/` and in the `memhp/` of a record, with
-the names around them.  The rest is passed over, so a whole support archive can be given as it is.
+tree and of CMA's areas, the files directly in `proc/` and in the `memhp/` of a record, and what
+support tools print (`memhp.machines.reading.support`), with the names around them.  The rest is
+passed over, so a whole support archive can be given as it is.
 
 The input is not trusted.  Sizes are bounded before anything is read, so neither a
 compression bomb nor a forged header can fill the memory.  Names and links that
@@ -27,6 +28,8 @@ from .errors import (
     text_of,
     too_large,
 )
+from .places import CONFIG_DIR, PARAMETERS_DIR
+from .support import LOGS, REPORTS, SOS
 from .unpack import Stream
 
 MAX_UNPACKED_BYTES = 4 * 1024**3
@@ -35,24 +38,32 @@ MAX_UNPACKED_BYTES = 4 * 1024**3
 MAX_KEPT_BYTES = 512 * 1024**2
 """How much content is kept; the files of a hundred thousand blocks need a tenth."""
 
+MAX_WORDS = 192 * 1024**2
+"""The largest copy of `/proc/kpageflags` that is kept: of 96 GiB with pages of 4 KiB."""
+
 MAX_KEPT_NAMES = 2_200_000
 """How many names are kept: those of a million blocks with a file each."""
 
 MAX_DEPTH = 64
 """How many folders a file may lie in; what lies deeper is passed over."""
 
+_WORDS = "proc/kpageflags"
+
 _FOLDERS = (
     ("sys", "devices", "system", "memory"),
     ("sys", "devices", "system", "node"),
     ("sys", "firmware", "devicetree", "base"),
     ("sys", "kernel", "debug", "cma"),
+    tuple(CONFIG_DIR.split("/")),
+    tuple(PARAMETERS_DIR.split("/")),
 )
 """Folders of which everything is kept."""
 
 _FILES_OF = ("proc", "memhp")
 """Folders of which the files are kept that lie directly in them."""
 
-_FIRST = {"sys", *_FILES_OF}
+_LOGS = tuple(tuple(path.split("/")) for path in LOGS)
+_FIRST = {"sys", *_FILES_OF, SOS, *REPORTS, *(log[0] for log in _LOGS)}
 
 
 class _Link(NamedTuple):
@@ -81,6 +92,7 @@ class TarTree:
         self.source = str(path)
         self._root: dict[str, _Node] = {}
         self._machines: set[tuple[str, ...]] = set()
+        self._reports: set[tuple[str, ...]] = set()
         self._texts: dict[str, str] = {}
         self._contents: dict[bytes, bytes] = {}
         self._kept_bytes = 0
@@ -100,13 +112,23 @@ class TarTree:
         """See `Tree.read_bytes`."""
         node = self._find(path)
         if isinstance(node, _Other) and node.large:
-            raise too_large(f"{path} in {self.source}")
+            raise too_large(f"{path} in {self.source}", MAX_WORDS if path == _WORDS else None)
         return node if isinstance(node, bytes) else None
 
     def read_text(self, path: str) -> str | None:
         """See `Tree.read_text`."""
         content = self.read_bytes(path)
         return None if content is None else text_of(path, content)
+
+    def read_at(self, path: str, offset: int, size: int) -> bytes | None:
+        """See `Tree.read_at`."""
+        content = self.read_bytes(path)
+        return None if content is None else content[offset : offset + size]
+
+    def size_of(self, path: str) -> int | None:
+        """See `Tree.size_of`."""
+        content = self.read_bytes(path)
+        return None if content is None else len(content)
 
     def listdir(self, path: str) -> tuple[str, ...]:
         """See `Tree.listdir`."""
@@ -145,7 +167,8 @@ class TarTree:
         return path_parts(member.name)
 
     def _add(self, archive: Archive, member: Member, parts: tuple[str, ...], at: int) -> None:
-        node = self._node(archive, member, _is_read(parts[at:]))
+        most = MAX_WORDS if "/".join(parts[at:]) == _WORDS else MAX_FILE_BYTES
+        node = self._node(archive, member, most if _is_read(parts[at:]) else -1)
         folder = self._root
         for part in parts[:-1]:
             below = folder.get(part)
@@ -157,6 +180,8 @@ class TarTree:
             self._name(folder, parts[-1], node)
         if parts[at : at + 4] in _FOLDERS[:2]:
             self._machines.add(parts[:at])
+        elif _is_report(parts[at:]):
+            self._reports.add(parts[:at])
 
     def _name(self, folder: dict[str, _Node], name: str, node: _Node) -> None:
         if name not in folder:
@@ -168,19 +193,20 @@ class TarTree:
                 )
         folder[self._shared(name, self._texts)] = node
 
-    def _node(self, archive: Archive, member: Member, read: bool) -> _Node:
+    def _node(self, archive: Archive, member: Member, most: int) -> _Node:
+        """What is kept of a member; of a file nothing if it has more bytes than ``most``."""
         if member.kind is Kind.folder:
             return {}
         if member.kind is Kind.link:
             self._keep(len(member.target))
             return _Link(self._shared(member.target, self._texts))
-        if not read or member.kind is Kind.other:
+        if most < 0 or member.kind is Kind.other:
             return _Other(False)
         if member.kind is Kind.sparse:
             raise self._hostile(member, "is a sparse file; pack it without --sparse")
         if member.kind is Kind.hard_link:
             return self._hard_linked(member)
-        if member.size > MAX_FILE_BYTES:
+        if member.size > most:
             return _Other(True)
         self._keep(member.size)
         return self._shared(archive.content(member), self._contents)
@@ -210,8 +236,9 @@ class TarTree:
 
     def _enter_machine(self) -> None:
         """Make the folder of the archive that holds the machine the root."""
-        depth = min(map(len, self._machines), default=0)
-        roots = sorted(root for root in self._machines if len(root) == depth)
+        found = self._machines or self._reports
+        depth = min(map(len, found), default=0)
+        roots = sorted(root for root in found if len(root) == depth)
         if len(roots) > 1:
             one, other = ("/".join(root) for root in roots[:2])
             raise MachineError(
@@ -250,7 +277,16 @@ def _place(parts: tuple[str, ...]) -> int | None:
             return at
         if part in _FILES_OF and at >= len(parts) - 2:
             return at
+        if _is_report(parts[at:]) or parts[at:] in _LOGS:
+            return at
     return None
+
+
+def _is_report(below: tuple[str, ...]) -> bool:
+    """Whether a path names what a support tool printed, and is read."""
+    if below[0] == SOS:
+        return len(below) == 3 and below[2].startswith(("lsmem", "uname_-a"))
+    return len(below) == 1 and below[0] in REPORTS
 
 
 def _is_around(below: tuple[str, ...]) -> bool:
@@ -260,4 +296,4 @@ def _is_around(below: tuple[str, ...]) -> bool:
 
 def _is_read(below: tuple[str, ...]) -> bool:
     """Whether a file's content can matter."""
-    return below[0] in _FILES_OF or len(below) > len(_FOLDERS[0])
+    return below[0] != "sys" or len(below) > len(_FOLDERS[0])

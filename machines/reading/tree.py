@@ -11,60 +11,34 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import Protocol
 
 from .directory import DirectoryTree
-from .errors import MachineError, NotPermitted, shown
+from .errors import MAX_FILE_BYTES, MachineError, NotPermitted, shown, too_large
+from .files import FileTree
+from .listed import is_listing, sysfs_of_listing
+from .places import MEMORY_DIR, NODE_DIR, Tree
+from .support import with_report
 from .tarball import TarTree
 
-MEMORY_DIR = "sys/devices/system/memory"
-NODE_DIR = "sys/devices/system/node"
+__all__ = ["MEMORY_DIR", "NODE_DIR", "Tree", "open_tree"]
 
-
-class Tree(Protocol):
-    """Files below one root. Paths are relative to it: `sys/devices/system/node`.
-
-    Every operation raises `MachineError` for a path with a `..` component, for a
-    file over `MAX_FILE_BYTES` and for an I/O error, and its subclass `NotPermitted`
-    for what this user may not read.
-    """
-
-    @property
-    def source(self) -> str:
-        """Where the tree came from, as the user named it."""
-
-    @property
-    def live(self) -> bool:
-        """Whether this is the running machine rather than a record of one."""
-
-    def read_bytes(self, path: str) -> bytes | None:
-        """The content of a regular file; None for anything else."""
-
-    def read_text(self, path: str) -> str | None:
-        """The content as text, undecodable bytes replaced; None as `read_bytes` gives it."""
-
-    def listdir(self, path: str) -> tuple[str, ...]:
-        """The sorted names in a directory, dangling links included; () if there is none."""
-
-    def exists(self, path: str) -> bool:
-        """Whether the path itself is there; a dangling link is."""
-
-    def readlink(self, path: str) -> str | None:
-        """The target of a link, as text; None for anything that is not a link."""
+_LISTING_BEGINS = 4096
+"""Bytes by which a listing is told from a tar."""
 
 
 def open_tree(path: str | Path) -> Tree:
     """The tree in a directory that holds `sys/`, or in a tar (plain, gz, bz2, xz) of one.
 
     A tar is read once, here, and never unpacked to disk; `sys/` may lie below
-    leading folders in it.
+    leading folders in it.  What `sosreport` and `supportconfig` collect is read, too, and a
+    listing of `lsmem`.
 
     Args:
-        path: `/` for this machine, a directory, or a tar.
+        path: `/` for this machine, a directory, a tar, or what `lsmem` printed.
 
     Raises:
-        MachineError: no such path, neither a directory nor a tar, a damaged,
-            truncated or hostile tar, or no memory or node folder of sysfs inside.
+        MachineError: no such path, none of these, a damaged, truncated or hostile tar, or no
+            memory or node folder of sysfs inside.
         NotPermitted: this user may not read the path.
 
     >>> open_tree("/no/such/place")
@@ -85,12 +59,29 @@ def open_tree(path: str | Path) -> Tree:
     if stat.S_ISDIR(mode):
         tree: Tree = DirectoryTree(path)
     elif stat.S_ISREG(mode):
-        tree = TarTree(path)
+        tree = _listing(path) or TarTree(path)
     else:
         raise MachineError(f"{source}: neither a directory nor a tar file")
+    tree = with_report(tree)
     if not (tree.exists(MEMORY_DIR) or tree.exists(NODE_DIR)):
         raise MachineError(_no_sysfs(tree))
     return tree
+
+
+def _listing(path: str | Path) -> Tree | None:
+    """The tree that a listing of `lsmem` tells of; None if the file is none."""
+    try:
+        with open(path, "rb") as file:
+            content = file.read(_LISTING_BEGINS)
+            if not is_listing(content.decode("utf-8", errors="replace")):
+                return None
+            content += file.read(MAX_FILE_BYTES + 1 - len(content))
+    except OSError:
+        return None  # the reader of tars says what is wrong with the file
+    if len(content) > MAX_FILE_BYTES:
+        raise too_large(str(path))
+    text = content.decode("utf-8", errors="replace")
+    return FileTree(str(path), sysfs_of_listing(text, str(path)))
 
 
 def _no_sysfs(tree: Tree) -> str:
@@ -99,4 +90,4 @@ def _no_sysfs(tree: Tree) -> str:
         return f"{problem}; give the directory above this one, the one that holds 'sys'"
     if tree.readlink("sys") is not None:
         return f"{problem} (its 'sys' is a link, and links are not followed)"
-    return f"{problem}; give '/' or a directory or tar that holds 'sys'"
+    return f"{problem}; give '/', a directory or tar that holds 'sys', or what lsmem printed"

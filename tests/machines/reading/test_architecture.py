@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from memhp.machines.judging.offline import design_of, judge
-from memhp.machines.reading.architecture import FAMILIES, architecture_of, family_in
+from memhp.machines.reading.architecture import architecture_of
+from memhp.machines.reading.cpuinfo import FAMILIES, family_in
 from memhp.machines.reading.procfs import Range, ZoneReading
 from memhp.machines.reading.sysfs import BlockReading, MachineReading, read_machine
 
