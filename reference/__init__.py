@@ -8,12 +8,15 @@ are proven are the guards that are tested.  `Trace` is a run that can be stored 
 - `compile`: a system on one topology as Python functions (`normal`, `formula`: from terms to text).
 - `steps`, `operations`: what a user does, made of steps; `removal`: the order that dependencies
   allow.
-- `trace`: runs as ITF JSON; `target`: what an implementation has in common with the reference.
+- `graph`: the states that a machine reaches, for networkx.
+- `trace`: runs as ITF JSON, in files that the caller names; `target`: what an implementation has
+  in common with the reference.
 
 May import: spec.language, networkx.
 """
 
 from .compile import Program, violated_axioms
+from .graph import graph
 from .machine import Machine, diff
 from .operations import Operations, Result
 from .outcome import (
@@ -28,7 +31,7 @@ from .removal import RemovalOrder, dependencies, removal_order
 from .shapes import Shape
 from .target import Observation, ReferenceTarget, Target
 from .topology import Topology, Value
-from .trace import Step, Trace, TraceError
+from .trace import Parting, Step, Trace, TraceError
 
 __all__ = [
     "OK",
@@ -38,6 +41,7 @@ __all__ = [
     "Ok",
     "Operations",
     "Outcome",
+    "Parting",
     "Program",
     "ReferenceTarget",
     "Refusal",
@@ -53,6 +57,7 @@ __all__ = [
     "Violation",
     "dependencies",
     "diff",
+    "graph",
     "removal_order",
     "violated_axioms",
 ]

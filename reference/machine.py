@@ -245,20 +245,40 @@ class Machine:
 
     # --- reading ------------------------------------------------------------------------------
 
-    def get(self, variable: str, /, *args: object) -> Value:
-        """A variable's value at one point.
+    def get(self, name: str, /, *args: object) -> Value:
+        """The value of a variable, or of a table of the topology, at one point.
 
         Returns:
             A bool, an enumeration member's name, or an element's number.
 
         Raises:
-            ValueError: for a variable or an element that does not exist.
+            ValueError: for a variable, a table or an element that does not exist.
         """
-        if variable not in self._program.variables:
-            raise ValueError(unknown("variable", variable, self._program.variables))
-        symbol = self._program.variables[variable].symbol
-        point = self._point(variable, symbol.domain, args)
-        return readable(symbol.range, self._state[self._program.place(variable, point)])
+        if name in self._program.variables:
+            symbol = self._program.variables[name].symbol
+            point = self._point(name, symbol.domain, args)
+            return readable(symbol.range, self._state[self._program.place(name, point)])
+        for symbol in self.system.topology:
+            if symbol.name == name:
+                return self.topology.value(symbol, self._point(name, symbol.domain, args))
+        tables = (symbol.name for symbol in self.system.topology)
+        raise ValueError(unknown("variable or table", name, [*self._program.variables, *tables]))
+
+    def state(self) -> dict[str, Value | dict[Value | tuple[Value, ...], Value]]:
+        """Every variable's value by name, as `get` gives it: plain data for other tools.
+
+        A variable of elements is a dict: by the element, or by a tuple of several.
+        """
+        values = iter(self._state)
+        state: dict[str, Value | dict[Value | tuple[Value, ...], Value]] = {}
+        for variable in self.system.variables:
+            domain, result = variable.symbol.domain, variable.symbol.range
+            table: dict[Value | tuple[Value, ...], Value] = {}
+            for numbers in self.topology.points(domain):
+                point = tuple(map(readable, domain, numbers))
+                table[point[0] if len(point) == 1 else point] = readable(result, next(values))
+            state[variable.symbol.name] = table if domain else table[()]
+        return state
 
     def evaluate(self, definition: str, /, *args: object) -> Value:
         """The value of one of the specification's definitions at one point, as `get` gives it.
@@ -311,6 +331,10 @@ class Machine:
             ValueError: if the key's length is another machine's.
         """
         self._state = self._program.unpack(key)
+
+    def __reduce__(self) -> tuple[type[Machine], tuple[System, Topology, tuple[int, ...]]]:
+        """For pickle: the machine is made anew from what it is."""
+        return type(self), (self.system, self.topology, self.values)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Machine):

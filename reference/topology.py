@@ -116,6 +116,18 @@ class Topology:
             raise ValueError(unknown("table", table, known))
         return tuple(readable(known[table].range, value) for value in self.tables[table])
 
+    def value(self, symbol: Symbol, point: Iterable[int]) -> Value:
+        """The value of a table at one point, as a caller sees it.
+
+        Args:
+            symbol: of the topology.
+            point: element numbers, each of which there is.
+        """
+        row = 0
+        for sort, number in zip(symbol.domain, point, strict=True):
+            row = row * self.size(sort) + number
+        return readable(symbol.range, self.tables[symbol.name][row])
+
     def size(self, sort: SortRef) -> int:
         """How many elements ``sort`` has here; numbers are no elements."""
         if sort == INT:

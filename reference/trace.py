@@ -8,15 +8,19 @@ stands in ``#meta``; the step that led to a state is named as Quint names it,
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from memhp.spec.language.system import System
 from memhp.spec.language.terms import BOOL, SortRef, Symbol
 
 from .machine import Machine, diff
-from .outcome import Refusal, shown
+from .outcome import Change, Refusal, shown
 from .topology import (
     Topology,
     Value,
@@ -26,11 +30,13 @@ from .topology import (
     unknown,
 )
 
-__all__ = ["Step", "Trace", "TraceError"]
+__all__ = ["Parting", "Step", "Trace", "TraceError"]
 
 ACTION, PICKS = "mbt::actionTaken", "mbt::nondetPicks"
 _FORMAT = "https://apalache.informal.systems/docs/adr/015adr-trace.html"
 
+_LARGEST = 256 << 20
+"""No more bytes of a file are read."""
 _MOST_STATES = 100_000
 """More states than that are in no trace."""
 
@@ -47,6 +53,19 @@ class Step:
 
     action: str
     params: Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class Parting:
+    """Where two runs part: after ``steps`` alike one takes ``first``, the other ``second``.
+
+    None is taken where a run has ended.  ``changes`` is what differs in their last states.
+    """
+
+    steps: int
+    first: Step | None
+    second: Step | None
+    changes: tuple[Change, ...]
 
 
 @dataclass(frozen=True)
@@ -108,6 +127,64 @@ class Trace:
             ],
             **({} if self.loop is None else {"loop": self.loop}),
         }
+
+    def save(self, path: str | Path, system: System) -> None:
+        """Write the trace as ITF JSON: the whole file, or nothing.
+
+        Args:
+            path: the file, which is replaced if it is there.
+            system: as `replay` has it.
+
+        Raises:
+            TraceError: as `replay` does.
+            ValueError: as `replay` does.
+            OSError: it cannot be written.
+        """
+        place = Path(path)
+        text = json.dumps(self.to_itf(system), indent=1) + "\n"
+        if place.exists() and not place.is_file():  # a device or a pipe is not replaced
+            place.write_text(text)
+            return
+        with TemporaryDirectory(prefix=".memhp-", dir=place.parent) as folder:
+            written = Path(folder, "trace")
+            written.write_text(text)
+            written.replace(place.resolve())
+
+    @classmethod
+    def load(cls, path: str | Path, system: System) -> Trace:
+        """The trace in a file of ITF JSON, replayed and compared as `from_itf` does.
+
+        Raises:
+            TraceError: the file is too large, is no JSON, or as `from_itf` says.
+            OSError: it cannot be read.
+        """
+        with open(path, "rb") as file:
+            content = file.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            raise TraceError(f"the file is larger than {_LARGEST >> 20} MiB")
+        try:
+            document = json.loads(content)
+        except (ValueError, RecursionError):
+            raise TraceError("the file is no JSON") from None
+        return cls.from_itf(document, system)
+
+    def diff(self, other: Trace, system: System) -> Parting | None:
+        """Where another run of the same system on the same topology takes another way.
+
+        None if both take the same steps.
+
+        Raises:
+            TraceError: as `replay` does.
+            ValueError: as `replay` does, or the topologies differ.
+        """
+        pairs = zip_longest(self.steps, other.steps)
+        at = next((n for n, (mine, its) in enumerate(pairs) if mine != its), len(self.steps))
+        ends = [list(trace.replay(system)) for trace in (self, other)]
+        changes = diff(*(machines[-1] for machines in ends))
+        if at == len(self.steps) == len(other.steps) and not changes:
+            return None
+        mine, its = (trace.steps[at] if at < len(trace.steps) else None for trace in (self, other))
+        return Parting(at, mine, its, changes)
 
     @classmethod
     def from_itf(cls, document: object, system: System) -> Trace:

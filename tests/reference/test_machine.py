@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 from errno import EBUSY, EINVAL
 
@@ -165,7 +166,7 @@ def test_values_are_read_by_name(machine: Machine) -> None:
 
 
 def test_reading_what_does_not_exist_teaches(machine: Machine) -> None:
-    with pytest.raises(ValueError, match="unknown variable 'ownr'; did you mean owner"):
+    with pytest.raises(ValueError, match="unknown variable or table 'ownr'; did you mean owner"):
         machine.get("ownr", 0)
     with pytest.raises(ValueError, match="Frame 7 does not exist"):
         machine.get("owner", 7)
@@ -245,3 +246,32 @@ def test_diff_shows_what_changed(machine: Machine) -> None:
 def test_repr_says_which_machine_and_how_far(machine: Machine) -> None:
     machine.step("online", 0)
     assert repr(machine) == "<Machine toy: 2 Node, 5 Block, 7 Frame; 1 value changed since boot>"
+
+
+def test_the_state_is_plain_data_that_agrees_with_get(machine: Machine) -> None:
+    kernel_frame_in_block0(machine)
+    state = machine.state()
+    assert state["mode"] == {0: "online", **dict.fromkeys(range(1, 5), "offline")}
+    for name, table in state.items():
+        assert isinstance(table, dict)
+        for point, value in table.items():
+            args = point if isinstance(point, tuple) else (point,)
+            assert machine.get(name, *args) == value
+    assert len([value for table in state.values() for value in table]) == len(machine.values)  # type: ignore[union-attr]
+
+
+def test_topology_is_read_as_variables_are(machine: Machine) -> None:
+    assert machine.get("node_of", "block2") == 1
+    assert machine.get("hole", 4) is True
+    with pytest.raises(ValueError, match="unknown variable or table 'node_off'; did you mean node"):
+        machine.get("node_off", 0)
+    with pytest.raises(ValueError, match="Block 9 does not exist"):
+        machine.get("node_of", 9)
+
+
+def test_a_machine_survives_pickle(machine: Machine) -> None:
+    kernel_frame_in_block0(machine)
+    other = pickle.loads(pickle.dumps(machine))
+    assert other == machine
+    assert other.step("alloc", f=3, o="user") == machine.step("alloc", f=3, o="user")
+    assert other == machine

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -172,3 +173,73 @@ def test_a_document_whose_step_is_refused_is_refused(
     document["states"].insert(2, document["states"][1])
     with pytest.raises(TraceError, match=r"states\[2\]: online\(b=block0\) is refused"):
         Trace.from_itf(document, system)
+
+
+def test_a_trace_survives_its_file(trace: Trace, system: System, tmp_path: Path) -> None:
+    path = tmp_path / "run.itf.json"
+    trace.save(path, system)
+    assert Trace.load(path, system) == trace
+    replace(trace, steps=STEPS[:2]).save(str(path), system)
+    assert Trace.load(str(path), system).steps == STEPS[:2]
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_trace_that_cannot_be_written_leaves_the_file_as_it_was(
+    trace: Trace, system: System, tmp_path: Path
+) -> None:
+    path = tmp_path / "run.itf.json"
+    path.write_text("before")
+    with pytest.raises(TraceError, match="refused"):
+        replace(trace, steps=STEPS[1:]).save(path, system)
+    assert path.read_text() == "before"
+    with pytest.raises(FileNotFoundError):
+        trace.save(tmp_path / "no" / "run.itf.json", system)
+
+
+def test_a_link_to_a_file_and_a_device_stay_what_they_are(
+    trace: Trace, system: System, tmp_path: Path
+) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "there")
+    (tmp_path / "there").write_text("")
+    trace.save(tmp_path / "link", system)
+    assert (tmp_path / "link").is_symlink()
+    assert Trace.load(tmp_path / "there", system) == trace
+    (tmp_path / "null").symlink_to("/dev/null")
+    trace.save(tmp_path / "null", system)
+    assert (tmp_path / "null").is_symlink()
+
+
+def test_a_file_that_holds_no_trace_is_refused_in_one_line(
+    system: System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "run.itf.json"
+    for content in (b"{", b"\xff", b"[" * 100_000, b"1" * 10_000):
+        path.write_bytes(content)
+        with pytest.raises(TraceError, match=r"^the file is no JSON$"):
+            Trace.load(path, system)
+    path.write_text("[]")
+    with pytest.raises(TraceError, match="the document is a list, not a dict"):
+        Trace.load(path, system)
+    monkeypatch.setattr("memhp.reference.trace._LARGEST", 1 << 20)
+    path.write_bytes(b" " * (1 << 20) + b"[]")
+    with pytest.raises(TraceError, match="the file is larger than 1 MiB"):
+        Trace.load(path, system)
+
+
+def test_two_runs_part_where_their_steps_do(trace: Trace, system: System) -> None:
+    assert trace.diff(trace, system) is None
+    other = replace(trace, steps=(STEPS[0], Step("alloc", {"f": 1, "o": "kernel"})))
+    parting = replace(trace, steps=STEPS[:2]).diff(other, system)
+    assert parting
+    assert (parting.steps, parting.first, parting.second) == (1, STEPS[1], other.steps[1])
+    assert [str(change) for change in parting.changes] == ["owner[frame1]: user -> kernel"]
+    shorter = trace.diff(replace(trace, steps=STEPS[:4]), system)
+    assert shorter
+    assert (shorter.steps, shorter.first, shorter.second) == (4, STEPS[4], None)
+
+
+def test_runs_of_different_machines_are_not_compared(trace: Trace, system: System) -> None:
+    tables = {**trace.topology.tables, "nearer": (0, 0, 0, 0)}
+    other = replace(trace, topology=Topology(trace.topology.sizes, tables))
+    with pytest.raises(ValueError, match="differ in system or topology"):
+        trace.diff(other, system)
