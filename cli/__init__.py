@@ -5,7 +5,7 @@ them. What they share: `arguments`: kinds of arguments; `names`: what a user may
 files to write, and how a mistake is told. `output`: how things look.
 
 - `check` (with `proofs`, `mutants`), `coverage`, `variants`, `explain`: the specification.
-- `explore`, `replay`, `fuzz`: machines, traces, implementations.
+- `explore`, `step`, `replay`, `fuzz`: machines, traces, implementations.
 - `inspect` (with `inspect_time`), `kconfig`, `sections`: an operator's machine.
 - `lab` (with `conform`, `kernel_target`): real kernels.
 

@@ -20,6 +20,7 @@ from . import (
     lab,
     replay,
     sections,
+    step,
     variants,
 )
 from .output.streams import USAGE, one_line
@@ -30,6 +31,7 @@ _EPILOG = """examples:
   memhp check --scope node=2,block=4 --depth 6
   memhp coverage                              what every row of the list has
   memhp explore --scope block=1               every state of a small machine
+  memhp step                                  lead a machine step by step
   memhp fuzz --walk --minutes 10              hold the engine against the reference
   memhp replay trace.itf.json                 watch a trace, step by step
   memhp explain begin_offline                 an action, a guard or a property
@@ -53,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action=_Version, help="show the version and exit")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    proving = (check, coverage, variants, explain, explore, replay, fuzz)
+    proving = (check, coverage, variants, explain, explore, step, replay, fuzz)
     for module in (*proving, inspect, sections, kconfig, lab):
         module.add_parser(commands)
     return top

@@ -40,11 +40,17 @@ def print_step(system: System, number: int, step: Step, before: Machine, after: 
         before: the machine before it.
         after: and after it.
     """
-    from memhp.reference import diff
     from memhp.reference.outcome import shown
 
     params = system.action_by_name[step.action].params
     print(one_line(f"{number:3} {shown(step.action, params, step.params)}"))
+    print_changes(before, after)
+
+
+def print_changes(before: Machine, after: Machine) -> None:
+    """Print what differs between two states of one machine, a line for each value."""
+    from memhp.reference import diff
+
     for change in diff(before, after):
         print(one_line(f"     {change}"))
 
