@@ -41,7 +41,10 @@ _MOST_PACKAGES = 20
 _MOST_BYTES = 8 << 30
 """What a package may hold; one with debugging symbols holds the most, some 5 GiB."""
 
-_KEPT_MODULES = ("drivers/virtio/", "drivers/dax/", "drivers/nvdimm/", "fs/fuse/")
+_KEPT_MODULES = (
+    *("drivers/virtio/", "drivers/dax/", "drivers/nvdimm/", "fs/fuse/"),
+    *("fs/9p/", "fs/netfs/", "fs/fscache/", "net/9p/", "drivers/firmware/"),
+)
 """The folders of modules that experiments may load; the rest of a package is not unpacked."""
 
 

@@ -30,6 +30,9 @@ _FRAMES: Mapping[FrameKind, frozenset[str]] = {
     FrameKind.offline: _NOT_MOVABLE,
     FrameKind.hwpoison: frozenset({"free"}),
     FrameKind.hole: frozenset(),
+    FrameKind.listed: frozenset({"free"}),
+    FrameKind.held: frozenset({"user"}),
+    FrameKind.pinned: frozenset({"user"}),
     FrameKind.blank: _ANY_FRAMES,
     FrameKind.unknown: _ANY_FRAMES,
 }
@@ -145,10 +148,24 @@ def facts_of(
         hole=has_hole(reading, block),
         busy=busy,
         vetoed=_vetoed(reading, boot_memory_stays, early),
-        pinned=(False, True) if reading.pinned else (False,),
+        pinned=_pinned(reading, block),
         cramped=_cramped(reading, block),
         cma=_cma(reading, block, early),
     )
+
+
+def _pinned(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
+    """Whether somebody refers to one of the block's pages so that it cannot move.
+
+    Page structures tell; without them only how many pins there are in all of the machine.
+    """
+    evidence = None if reading.evidence is None else reading.evidence.get(block.number)
+    if evidence is not None:
+        if evidence.kinds[FrameKind.held] or evidence.kinds[FrameKind.pinned]:
+            return (True,)
+        if not evidence.untold:
+            return (False,)
+    return (False, True) if reading.pinned or evidence is not None else (False,)
 
 
 def _zone(reading: MachineReading, block: BlockReading) -> tuple[str, ...]:
@@ -267,6 +284,9 @@ def _may_be_early(reading: MachineReading, block: BlockReading) -> bool:
         return True
     if reading.early is not None:
         return reading.early.meets(*_bytes(reading, block))
+    evidence = None if reading.evidence is None else reading.evidence.get(block.number)
+    if evidence is not None and evidence.early is not None:
+        return evidence.early
     return not reading.of_drivers.covers(*_bytes(reading, block))
 
 

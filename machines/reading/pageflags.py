@@ -73,6 +73,13 @@ class FrameKind(Enum):
     """Failed memory; offline passes over it."""
     hole = "hole"
     """No struct page: NOPAGE, or past the last frame that the kernel has."""
+    listed = "listed"
+    """Free, on the list of a CPU: its word is blank, and nothing refers to it. Only page
+    structures tell (`evidence`); offline empties these lists."""
+    held = "held"
+    """As movable, but somebody refers to it whom no mapping and no cache explains."""
+    pinned = "pinned"
+    """The same, by so much that it is a pin (`references`)."""
     blank = "blank"
     """The word is zero, which does not tell: a hole, a frame never given to the allocator,
     a free page on the list of a CPU, or a plain page of the kernel's."""

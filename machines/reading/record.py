@@ -1,9 +1,9 @@
 """A machine as a tar: what its files say, and what it takes to judge its blocks later.
 
 Such a record holds the files of sysfs about blocks and nodes, a few of procfs, the memory that a
-device tree tells, where areas of CMA lie, how added memory goes online, and the page words of its
-blocks (`memhp.machines.reading.findings`).  No content of any page is in it, no names of processes
-or files, and not where the kernel itself lies.
+device tree tells, where areas of CMA lie, how added memory goes online, and of its blocks the page
+words and what page structures told (`memhp.machines.reading.findings`, `.block_evidence`).  No
+content of any page is in it, no names of processes or files, and not where the kernel itself lies.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import tarfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from .block_evidence import EVIDENCE, evidence_text
 from .cma import area_files
 from .device_tree import DEVICE_TREE
 from .errors import MachineError
@@ -78,6 +79,8 @@ def record_of_this_machine(reading: MachineReading, root: str | Path = "/") -> b
     words = _page_words(reading)
     if words is not None:
         files[PAGE_WORDS] = page_words_text(words).encode()
+    if reading.evidence:
+        files[EVIDENCE] = evidence_text(reading.evidence).encode()
     return pack(sorted(files.items()), links)
 
 

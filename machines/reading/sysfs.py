@@ -18,6 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+from .block_evidence import BlockEvidence, recorded_evidence, refined
 from .block_size import derived_block_size, told_block_size
 from .cma import any_cma, areas_in_log, cma_areas
 from .device_tree import boot_memory
@@ -50,14 +51,7 @@ from .procfs import (
 from .support import LOGS
 from .tree import MEMORY_DIR, NODE_DIR, Tree, open_tree
 
-__all__ = [
-    "BlockReading",
-    "HugePool",
-    "MachineReading",
-    "NodeReading",
-    "read_machine",
-    "read_tree",
-]
+__all__ = ["BlockReading", "HugePool", "MachineReading", "NodeReading", "read_machine", "read_tree"]
 
 BLOCK_STATES = frozenset({"online", "offline", "going-offline"})
 """What `memoryX/state` says (state_show); all else is refused."""
@@ -102,7 +96,8 @@ class MachineReading:
     contiguous memory allocator, and `cma_areas` the frame numbers of all areas
     (`memhp.machines.reading.cma`). `devices` names the device of a block
     (`memhp.machines.reading.devices`), `policy` tells how added memory goes online, and
-    `unconfigured` holds the numbers of blocks that are there and not configured (s390).
+    `unconfigured` holds the numbers of blocks that are there and not configured (s390);
+    `evidence` is what page structures tell of each block (`memhp.machines.reading.evidence`).
     """
 
     source: str
@@ -128,6 +123,7 @@ class MachineReading:
     devices: Mapping[int, str] = field(default_factory=dict)
     policy: OnlinePolicy = field(default_factory=OnlinePolicy)
     unconfigured: tuple[int, ...] = ()
+    evidence: Mapping[int, BlockEvidence] | None = None
 
     @cached_property
     def ram(self) -> Extent | None:
@@ -206,6 +202,7 @@ def read_tree(tree: Tree, *, page_flags: bool = True, log: str | None = None) ->
     frames = None
     if page_flags:
         frames = kinds_by_block(tree, words, states, (block_size, page_size), ram, notes)
+    evidence = recorded_evidence(tree, links.blocks) if page_flags else None
     return MachineReading(
         source=tree.source,
         live=tree.live,
@@ -216,7 +213,7 @@ def read_tree(tree: Tree, *, page_flags: bool = True, log: str | None = None) ->
         nodes=nodes,
         iomem=None if ram is None else ram.ranges,
         zones=zone_readings,
-        frames=frames,
+        frames=refined(frames, evidence),
         notes=(*_lacking(blocks, page_size), *notes),
         cpuinfo=tree.read_text("proc/cpuinfo"),
         boot_memory=boot_memory(tree),
@@ -230,6 +227,7 @@ def read_tree(tree: Tree, *, page_flags: bool = True, log: str | None = None) ->
         devices=devices_of(tree, states, block_size, ram.below if ram else ()),
         policy=online_policy(tree),
         unconfigured=tuple(each for each in unconfigured_blocks(tree) if each not in states),
+        evidence=evidence,
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from memhp.machines.judging.offline import BlockJudgement, design_of, invariants, judge
+from memhp.machines.reading.block_evidence import BlockEvidence
 from memhp.machines.reading.pageflags import FrameKind
 from memhp.machines.reading.procfs import Range, ZoneReading
 from memhp.machines.reading.sysfs import BlockReading, HugePool, MachineReading, read_machine
@@ -451,3 +452,37 @@ def test_a_kernel_that_was_built_without_removal_removes_nothing() -> None:
     assert answer(of(bare)) == ("no", None, EINVAL)
     assert "CONFIG_MEMORY_HOTREMOVE" in of(bare).why
     assert of(replace(bare, kernel=None)).missing == ("removable",)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "untold", "verdict", "errno"),
+    [
+        ({FrameKind.free: 9, FrameKind.listed: 9}, 0, "yes", None),
+        ({FrameKind.movable: 9}, 0, "yes", None),
+        ({FrameKind.movable: 9}, 1, "cannot tell", None),
+        ({FrameKind.movable: 9, FrameKind.held: 1}, 0, "no", EINTR),
+        ({FrameKind.movable: 9, FrameKind.pinned: 1}, 0, "no", EINTR),
+        ({FrameKind.held: 1, FrameKind.kernel: 1}, 0, "no", EBUSY),
+    ],
+)
+def test_page_structures_tell_whether_a_page_is_held(
+    kinds: dict[FrameKind, int], untold: int, verdict: str, errno: int | None
+) -> None:
+    evidence = {1: BlockEvidence(Counter(kinds), untold, early=False)}
+    reading = MachineReading(
+        source="made up",
+        live=True,
+        page_size=4096,
+        block_size=SIZE,
+        block_size_derived=False,
+        blocks=(block(),),
+        nodes=(),
+        iomem=WHOLE,
+        zones=ZONES,
+        frames={1: evidence[1].kinds},
+        notes=(),
+        pinned=4,
+        evidence=evidence,
+    )
+    (found,) = judge(reading, design_of(reading))
+    assert (found.verdict, found.errno) == (verdict, errno)

@@ -1,0 +1,86 @@
+"""A crash dump as a reading of a machine: its sections, and what held them when it was written.
+
+A dump has no sysfs: the size of a memory block, its zone and its node are not in it.  So each
+section is told for itself, online or not as its entry in `mem_section` says.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from .dump_words import DumpWords
+from .errors import MachineError
+from .evidence import evidence_of
+from .kernel_core import Core
+from .page_structs import PageStructs
+from .sysfs import BlockReading, MachineReading
+
+__all__ = ["read_dump"]
+
+_MOST_SECTIONS = 1 << 20
+
+
+def read_dump(path: str | Path) -> MachineReading:
+    """The reading of the machine that a crash dump is of.
+
+    Args:
+        path: an ELF file: `/proc/vmcore` copied, or what a hypervisor dumped of a guest.
+
+    Raises:
+        MachineError: it is no dump, is damaged, or its note does not tell where page structures
+            are.
+    """
+    with Core.open(path) as core:
+        structs = PageStructs(core)
+        frames = structs.frames_of_section
+        if frames is None:
+            raise MachineError(f"{core.where}: VMCOREINFO tells of no sections")
+        states = {
+            section: state
+            for section in _sections(core, structs)
+            if (state := structs.section_of(section * frames)) is not None
+        }
+        online = [section for section, (is_online, _) in states.items() if is_online]
+        size = 1 << structs.section_bits
+        evidence = evidence_of(online, structs, DumpWords.of(structs), block_size=size)
+    return MachineReading(
+        source=str(path),
+        live=False,
+        page_size=core.info.page_size,
+        block_size=size,
+        block_size_derived=True,
+        blocks=tuple(
+            BlockReading(section, "online" if is_online else "offline")
+            for section, (is_online, _) in sorted(states.items())
+        ),
+        nodes=(),
+        iomem=None,
+        zones=None,
+        frames={block: each.kinds for block, each in evidence.items()},
+        notes=(
+            "a crash dump does not tell the size of a memory block, nor zones and nodes: each"
+            " section is told for itself",
+        ),
+        kernel=_version(core.info.release),
+        evidence=evidence,
+    )
+
+
+def _sections(core: Core, structs: PageStructs) -> list[int]:
+    """The sections that any memory of the dump lies in, ascending."""
+    sections: set[int] = set()
+    for segment in core.segments:
+        if segment.physical is None:
+            continue
+        first = segment.physical >> structs.section_bits
+        last = segment.physical + segment.size - 1 >> structs.section_bits
+        if last - first + len(sections) > _MOST_SECTIONS:
+            raise MachineError(f"{core.where}: tells of more memory than any machine has")
+        sections.update(range(first, last + 1))
+    return sorted(sections)
+
+
+def _version(release: str | None) -> tuple[int, int] | None:
+    match = re.match(r"([0-9]{1,4})\.([0-9]{1,4})", release or "")
+    return None if match is None else (int(match[1]), int(match[2]))
