@@ -32,6 +32,7 @@ _EPILOG = """examples:
   memhp inspect                    this machine (as root it sees page flags and holes)
   memhp inspect sysfs.tar.bz2      a tar of another machine's /sys, never unpacked
   memhp inspect dump/ --arch arm64 boot memory never goes there
+  memhp inspect vmcore             a crash dump (ELF): what held each section
   memhp inspect --node 1 --json
   memhp inspect --save my.tar.gz   a record of this machine, to judge it elsewhere
   memhp inspect --reboot           how long removing takes, against an estimated reboot
@@ -60,13 +61,15 @@ def add_parser(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "path", nargs="?", default="/", help="/, a directory with a sys/ tree, or a tar of one"
+        "path", nargs="?", default="/", help="/, a directory or tar with a sys/ tree, or a vmcore"
     )
     parser.add_argument(
         "--arch", metavar="NAME", help="the architecture, if the files do not tell it rightly"
     )
     parser.add_argument("--node", type=int, metavar="N", help="this node only")
-    parser.add_argument("--no-page-flags", action="store_true", help="leave kpageflags unread")
+    parser.add_argument(
+        "--no-page-flags", action="store_true", help="leave page flags and structures unread"
+    )
     parser.add_argument(
         "--reboot",
         nargs="?",
@@ -95,11 +98,11 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Read, judge and show; the exit code is 2 for anything that is no machine."""
     from memhp.machines.judging.offline import design_of, invariants, judge
+    from memhp.machines.reading.any_machine import read_any
     from memhp.machines.reading.errors import MachineError
-    from memhp.machines.reading.sysfs import read_machine
 
     try:
-        reading = read_machine(args.path, page_flags=not args.no_page_flags)
+        reading = read_any(args.path, page_flags=not args.no_page_flags)
         arch = _architecture(reading, args.arch)
         reading = replace(reading, page_size=reading.page_size or arch.page_size)
         design = design_of(reading)

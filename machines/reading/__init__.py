@@ -13,7 +13,7 @@
 - `kernel_core`: the kernel's memory, `/proc/kcore` or a crash dump; `vmcoreinfo`: its note;
   `page_tables`, `page_structs`: the structure of each frame; `references`: which of them nothing
   explains; `evidence`: all that by block, the way in; `block_evidence`: what is kept of it.
-  `live_evidence`: this machine's; `crash_dump`, `dump_words`: a dump's.
+  `live_evidence`: this machine's; `crash_dump`, `dump_words`: a dump's. `any_machine`: whichever.
 - `memory_map`: where a machine has memory; `kernel_config`: a kernel's configuration.
 
 What a machine does not say is None.

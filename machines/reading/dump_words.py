@@ -31,7 +31,7 @@ from .pageflags import (
     KPF_SLAB,
     KPF_SWAPBACKED,
 )
-from .references import Marks, heads_of
+from .references import Marks, first_of_each, heads_of
 from .vmcoreinfo import Vmcoreinfo
 
 __all__ = ["DumpWords"]
@@ -88,7 +88,7 @@ class DumpWords:
     def _words(self, read: Structs) -> _Words:
         info = self.structs.core.info
         head, tail = heads_of(read, self.marks)
-        of_folio = _first_of_each(tail)
+        of_folio = first_of_each(tail)
         flags = read["flags"][of_folio]
         words = np.zeros(len(read), np.uint64)
         for name, bit in _FLAGS.items():
@@ -116,13 +116,6 @@ def _where(truths: npt.NDArray[np.bool_], bit: int) -> _Words:
 def _flag(info: Vmcoreinfo, name: str) -> int:
     number = info.numbers.get(name, -1)
     return 1 << number if 0 <= number < 64 else 0
-
-
-def _first_of_each(tail: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
-    """For each frame the first of its folio; of one that begins before, the frame itself."""
-    places = np.arange(len(tail))
-    first = np.maximum.accumulate(np.where(tail, 0, places))
-    return np.where(tail & (first == 0) & tail[0], places, first)
 
 
 def _has_type(

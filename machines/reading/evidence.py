@@ -21,7 +21,7 @@ from .block_evidence import BlockEvidence, Stuck
 from .errors import MachineError, NotPermitted
 from .page_structs import PageStructs, Structs
 from .pageflags import KPF_NOPAGE, FrameKind, frame_kind, read_words
-from .references import PIN, UNTOLD, Marks, excess_of
+from .references import PIN, UNTOLD, Marks, excess_of, first_of_each
 
 __all__ = ["Words", "evidence_in", "evidence_of", "words_of_files"]
 
@@ -197,6 +197,8 @@ def _look(
     codes = of_word[which]
     _refine(codes, structs)
     tail = (structs["head"] & 1).astype(bool)
+    spare = (codes == _CODE[FrameKind.huge]) & (structs["refcount"][first_of_each(tail)] == 0)
+    codes[spare & ~_cut(tail)] = _CODE[FrameKind.spare]
     movable = _are(codes, _MOVABLE) & ((structs["refcount"] > 0) | tail)
     huge = codes == _CODE[FrameKind.huge]
     excess = excess_of(structs, marks, movable, huge, counts)
@@ -218,6 +220,11 @@ def _refine(codes: npt.NDArray[np.uint8], structs: Structs) -> None:
     codes[open_ & somebody] = _CODE[FrameKind.kernel]
     driver = (structs["refcount"] > 0) & ((mapping & _MAPPING_KINDS) == _DRIVERS)
     codes[open_ & driver] = _CODE[FrameKind.unknown]
+
+
+def _cut(tail: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Which frames are of a folio that begins before these."""
+    return np.asarray(np.cumsum(~tail) == 0)
 
 
 def _are(codes: npt.NDArray[np.uint8], kinds: tuple[FrameKind, ...]) -> npt.NDArray[np.bool_]:

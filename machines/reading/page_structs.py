@@ -96,9 +96,9 @@ class PageStructs:
         return (1 << self.section_bits) // self.page_size if self._sparse else None
 
     def section_of(self, frame: int) -> tuple[bool, bool] | None:
-        """Whether a frame's section is online, and whether it was there at boot; None: not told."""
+        """Whether a frame's section is online, and was there at boot; None: not there, not told."""
         entry = self._entry(frame)
-        return None if entry is None else (bool(entry & _ONLINE), bool(entry & _EARLY))
+        return None if not entry else (bool(entry & _ONLINE), bool(entry & _EARLY))
 
     def address_of(self, frame: int) -> int | None:
         """The virtual address of a frame's structure; None if it is not told."""

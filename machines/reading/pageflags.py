@@ -73,6 +73,8 @@ class FrameKind(Enum):
     """Failed memory; offline passes over it."""
     hole = "hole"
     """No struct page: NOPAGE, or past the last frame that the kernel has."""
+    spare = "spare"
+    """A huge page of hugetlb that nobody uses; structures tell. Offline dissolves it."""
     listed = "listed"
     """Free, on the list of a CPU: its word is blank, and nothing refers to it. Only page
     structures tell (`evidence`); offline empties these lists."""

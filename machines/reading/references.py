@@ -22,7 +22,7 @@ import numpy.typing as npt
 from .page_structs import Structs
 from .vmcoreinfo import Vmcoreinfo
 
-__all__ = ["PIN", "UNTOLD", "Marks", "excess_of", "heads_of"]
+__all__ = ["PIN", "UNTOLD", "Marks", "excess_of", "first_of_each", "heads_of"]
 
 PIN = 1024
 """What a pin adds to the reference count of a small page (GUP_PIN_COUNTING_BIAS)."""
@@ -63,6 +63,13 @@ def heads_of(structs: Structs, marks: Marks) -> tuple[_Truths, _Truths]:
     tail = (structs["head"] & 1).astype(bool)
     head = (structs["flags"] & np.uint64(marks.head)).astype(bool) & ~tail
     return head, tail
+
+
+def first_of_each(tail: _Truths) -> npt.NDArray[np.intp]:
+    """For each frame the first of its folio; of one that begins before, the frame itself."""
+    places = np.arange(len(tail))
+    first = np.maximum.accumulate(np.where(tail, 0, places))
+    return np.where(tail & (first == 0) & tail[0], places, first)
 
 
 def excess_of(

@@ -20,6 +20,8 @@ from memhp.cli import inspect as module
 from memhp.cli.main import main
 from memhp.machines.reading.sysfs import read_machine
 
+from ..machines import cores
+
 SCHEMA = json.loads((Path(memhp.cli.__file__).parent / "schema" / "inspect.json").read_text())
 MEMORY = "sys/devices/system/memory"
 IOMEM = "00000000-3fffffff : System RAM\n"
@@ -344,3 +346,24 @@ def test_it_says_by_which_design_it_judges(
     profile = said.partition(",")[0]
     design = {"profile": profile, "linux": linux, "otherwise": otherwise}
     assert document["design"] == design
+
+
+def test_a_crash_dump_is_a_machine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = cores.pages()
+    cores.put(made, 7, flags=0, mapcount=-1, mapping=0)
+    path = tmp_path / "vmcore"
+    path.write_bytes(cores.CoreFile(made).content())
+    blocks = inspect(capsys, path, "--arch", "x86_64")
+    assert blocks[0]["verdict"] == "no"
+    assert "EBUSY" in blocks[0]["errnos"]
+
+
+@pytest.mark.parametrize("content", [b"\x7fELF", b"KDUMP   " + bytes(4096), b"makedumpfile" * 9])
+def test_what_is_no_whole_crash_dump_is_refused(
+    content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "vmcore"
+    path.write_bytes(content)
+    assert main(["inspect", str(path)]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
