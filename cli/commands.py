@@ -22,6 +22,7 @@ from . import (
     sections,
     step,
     variants,
+    why,
 )
 from .output.streams import USAGE, one_line
 
@@ -36,6 +37,7 @@ _EPILOG = """examples:
   memhp replay trace.itf.json                 watch a trace, step by step
   memhp explain begin_offline                 an action, a guard or a property
   memhp inspect                               which memory of this machine can go
+  memhp why 32                                what holds a block of it, and what helps
   memhp sections --size 1PiB --arch ia64-16k  what each section size costs
   memhp kconfig /proc/config.gz               what this kernel's configuration lacks
   memhp lab boot x86_64-6.1                   a guest with a real kernel
@@ -56,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action=_Version, help="show the version and exit")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     proving = (check, coverage, variants, explain, explore, step, replay, fuzz)
-    for module in (*proving, inspect, sections, kconfig, lab):
+    for module in (*proving, inspect, why, sections, kconfig, lab):
         module.add_parser(commands)
     return top
 

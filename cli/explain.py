@@ -145,11 +145,22 @@ def _indent(text: str) -> str:
 
 
 def _action(action: Action, only: str = "") -> list[str]:
+    from memhp.spec.cures import cures_of
+
     lines = [_head(f"action {action.name}", action.params, action.where), _indent(action.doc)]
     for guard in action.guards:
         if only in ("", guard.name):
             code = "" if guard.errno is None else f" [{errorcode[guard.errno]}]"
             lines += [f"  guard {guard.name}{code}: {guard.why} unless", f"    {guard.condition}"]
+            for cure in cures_of(f"{action.name}.{guard.name}"):
+                about = f" ({', '.join(cure.kinds)})" if cure.kinds else ""
+                lines += wrap(
+                    f"cure{about}: {cure.text}. Source: {cure.source}",
+                    96,
+                    initial_indent="    ",
+                    subsequent_indent="      ",
+                    break_on_hyphens=False,
+                )
     for update in () if only else action.updates:
         if update.point is not None:
             lines.append(

@@ -10,7 +10,8 @@ other rooms in this order:
 - `system`: every module joined. `rows`: the concerns of the list of 2004.
 - `variants`: wrong designs, each with what it breaks. `linux`: what Linux chose, and since when;
   `profiles`: the choices of a version together.
-- `refusals`: each guard's errno, in the kernel's order. `mutants`: mistakes that may go unnoticed.
+- `refusals`: each guard's errno, in the kernel's order; `cures`: what helps against them.
+- `mutants`: mistakes that may go unnoticed.
 
 A declaration is a function that runs once, on symbolic elements.  Its beats are always these:
 

@@ -2,6 +2,7 @@
 
 - `completions`: the worlds that a reading leaves open; `court`: a block is judged in each.
 - `offline`: which blocks could go offline, the way in.
+- `explanations`: why a block stays, or a removal failed, and what helps.
 - `page_work`: what moving a block's pages takes; `removal_time`: what that costs; `forecast`: how
   long removing takes, and whether a reboot is faster.
 

@@ -42,6 +42,23 @@ def block(
     return BlockReading(number=number, state=state, valid_zones=zones, nodes=nodes or (0,))
 
 
+READING = MachineReading(
+    source="made up",
+    live=True,
+    page_size=4096,
+    block_size=SIZE,
+    block_size_derived=False,
+    blocks=(block(),),
+    nodes=(),
+    iomem=WHOLE,
+    zones=ZONES,
+    frames=None,
+    notes=(),
+    pinned=4,
+)
+"""One block, and pins of which it is not told where they are."""
+
+
 def judged(
     *blocks: BlockReading,
     kinds: tuple[FrameKind, ...] | None = None,
@@ -469,20 +486,6 @@ def test_page_structures_tell_whether_a_page_is_held(
     kinds: dict[FrameKind, int], untold: int, verdict: str, errno: int | None
 ) -> None:
     evidence = {1: BlockEvidence(Counter(kinds), untold, early=False)}
-    reading = MachineReading(
-        source="made up",
-        live=True,
-        page_size=4096,
-        block_size=SIZE,
-        block_size_derived=False,
-        blocks=(block(),),
-        nodes=(),
-        iomem=WHOLE,
-        zones=ZONES,
-        frames={1: evidence[1].kinds},
-        notes=(),
-        pinned=4,
-        evidence=evidence,
-    )
+    reading = replace(READING, frames={1: evidence[1].kinds}, evidence=evidence)
     (found,) = judge(reading, design_of(reading))
     assert (found.verdict, found.errno) == (verdict, errno)
