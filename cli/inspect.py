@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import replace
-from errno import errorcode
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .arguments import file_name
 from .files import fail, write_file
+from .inspect_document import block_document, machine_document
+from .inspect_tables import MANY, show
 from .inspect_time import forecast_document, read_costs, reboot_of, show_forecast
 from .names import choose
 from .output.streams import UsageError
-from .output.terminal import coloured, console, in_units, say
+from .output.terminal import console
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     from memhp.machines.judging.forecast import Forecast
     from memhp.machines.judging.offline import BlockJudgement
     from memhp.machines.reading.architecture import ArchitectureReading
@@ -33,7 +30,10 @@ _EPILOG = """examples:
   memhp inspect sysfs.tar.bz2      a tar of another machine's /sys, never unpacked
   memhp inspect dump/ --arch arm64 boot memory never goes there
   memhp inspect vmcore             a crash dump (ELF): what held each section
+  memhp inspect lsmem.txt          what lsmem printed (a table, --pairs, --json)
+  memhp inspect sosreport-x.tar.xz or a supportconfig, as it is
   memhp inspect --node 1 --json
+  memhp inspect --block 32-39 --need yes && echo offline > …
   memhp inspect --save my.tar.gz   a record of this machine, to judge it elsewhere
   memhp inspect --reboot           how long removing takes, against an estimated reboot
   memhp inspect --reboot 90..120 --costs measured.toml -v
@@ -41,13 +41,10 @@ _EPILOG = """examples:
 Yes means that going offline may begin: a page that is in use by more than page tables and
 known pins, or a memory notifier, can still stop it.  A record that `memhp lab record` made
 tells how trying each block ended; that is shown beside the judgement.
-"""
-_WRONG = ", wrong"
-_MANY = 10_000
-"""Of so many blocks or rows the output is plain: a pretty one of a million takes minutes, and a
-document of them that is whole in memory gigabytes."""
 
-_COLOURS = {"yes": "green", "no": "red", "cannot tell": "yellow"}
+Exit codes: 0; with --need 1 if a block cannot, 3 if of a block it cannot be told; 2 for what is no
+machine.
+"""
 
 
 def add_parser(commands: Any) -> None:
@@ -61,15 +58,14 @@ def add_parser(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "path", nargs="?", default="/", help="/, a directory or tar with a sys/ tree, or a vmcore"
+        "path",
+        nargs="?",
+        default="/",
+        help="/, a directory with a sys/ tree, a tar of one, a support archive, what lsmem printed,"
+        " or a crash dump",
     )
-    parser.add_argument(
-        "--arch", metavar="NAME", help="the architecture, if the files do not tell it rightly"
-    )
-    parser.add_argument("--node", type=int, metavar="N", help="this node only")
-    parser.add_argument(
-        "--no-page-flags", action="store_true", help="leave page flags and structures unread"
-    )
+    _add_reading(parser)
+    _add_asking(parser)
     parser.add_argument(
         "--reboot",
         nargs="?",
@@ -95,36 +91,69 @@ def add_parser(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
+def _add_reading(parser: argparse.ArgumentParser) -> None:
+    """Add the options on what is read."""
+    parser.add_argument(
+        "--arch", metavar="NAME", help="the architecture, if the files do not tell it rightly"
+    )
+    parser.add_argument(
+        "--log",
+        type=file_name,
+        metavar="FILE",
+        help="the kernel's log, as dmesg prints it: where areas of CMA lie",
+    )
+    parser.add_argument(
+        "--no-page-flags", action="store_true", help="leave page flags and structures unread"
+    )
+
+
+def _add_asking(parser: argparse.ArgumentParser) -> None:
+    """Add the options on which blocks are asked about, and what is needed of them."""
+    parser.add_argument("--node", type=int, metavar="N", help="this node only")
+    parser.add_argument(
+        "--block", type=_blocks, metavar="LIST", help="these blocks only, such as 32-39,64"
+    )
+    parser.add_argument(
+        "--need",
+        choices=("yes", "likely"),
+        help="exit with 0 only if every block that is shown can go or is offline; likely: or is"
+        " likely to",
+    )
+
+
 def run(args: argparse.Namespace) -> int:
-    """Read, judge and show; the exit code is 2 for anything that is no machine."""
+    """Read, judge and show; the exit code is what `--need` asks for, or 2 for no machine."""
     from memhp.machines.judging.offline import design_of, invariants, judge
-    from memhp.machines.reading.any_machine import read_any
-    from memhp.machines.reading.errors import MachineError
+    from memhp.machines.reading.errors import MachineError, text_in
+    from memhp.machines.reading.sysfs import read_machine
 
     try:
-        reading = read_any(args.path, page_flags=not args.no_page_flags)
+        log = None if args.log is None else text_in(args.log)
+        reading = read_machine(args.path, page_flags=not args.no_page_flags, log=log)
         arch = _architecture(reading, args.arch)
         reading = replace(reading, page_size=reading.page_size or arch.page_size)
         design = design_of(reading)
         judgements = judge(reading, design, boot_memory_stays=arch.boot_memory_stays)
         if args.node is not None:
             judgements = _of_node(reading, judgements, args.node)
+        if args.block is not None:
+            judgements = _of_blocks(judgements, args.block)
         removal = _forecast(reading, judgements, args)
         if args.save is not None:
             _save(reading, args.save)
     except (MachineError, UsageError) as error:
         return fail("inspect", error)
     if args.json:
-        document = _document(reading, judgements, arch)
+        document = machine_document(reading, judgements, arch)
         if removal is not None:
             document["removal"] = forecast_document(removal)
-        _print(document, judgements, reading.outcomes or {})
+        _print(document, reading, judgements)
     else:
         out = console()
-        _show(out, reading, judgements, arch, len(invariants(design)))
+        show(out, reading, judgements, arch, len(invariants(design)))
         if removal is not None:
             show_forecast(out, removal, verbose=args.verbose)
-    return 0
+    return _exit_code(judgements, args.need)
 
 
 def _save(reading: MachineReading, path: Path) -> None:
@@ -176,200 +205,41 @@ def _of_node(
     return here
 
 
-def _show(
-    out: Console,
-    reading: MachineReading,
-    judgements: Sequence[BlockJudgement],
-    arch: ArchitectureReading,
-    checked: int,
-) -> None:
-    size = "unknown" if reading.block_size is None else in_units(reading.block_size)
-    derived = " (derived)" if reading.block_size_derived else ""
-    out.print(f"{reading.source}: {len(judgements)} blocks of {size}{derived}")
-    names = ", ".join(arch.names) or "none that is known"
-    say(out, f"architecture: {names}; {arch.why}")
-    say(out, f"judged by: {_design(reading)}")
-    for note in reading.notes:
-        say(out, f"note: {note}")
-    for node, group in groupby(sorted(judgements, key=_place), key=lambda j: j.node):
-        _show_node(out, node, list(group), reading.outcomes)
-    out.print()
-    out.print(_summary(reading, judgements))
-    if reading.outcomes is not None:
-        say(out, _as_predicted(judgements, reading.outcomes))
-    broken = Counter(name for judgement in judgements for name in judgement.violated)
-    out.print(f"invariants: {checked} checked, {len(broken)} violated")
-    for name, count in broken.items():
-        out.print(f"  {name}: by {count} blocks")
+def _of_blocks(
+    judgements: Sequence[BlockJudgement], ranges: Sequence[range]
+) -> tuple[BlockJudgement, ...]:
+    """The judgements on the blocks of these numbers; each range must name one."""
+    chosen: dict[int, BlockJudgement] = {}
+    for each in ranges:
+        here = [judged for judged in judgements if judged.number in each]
+        if not here:
+            wanted = str(each.start) if len(each) == 1 else f"{each.start}-{each.stop - 1}"
+            raise UsageError(f"--block: the machine has no block {wanted} here")
+        chosen |= {judged.number: judged for judged in here}
+    return tuple(chosen[number] for number in sorted(chosen))
 
 
-def _design(reading: MachineReading) -> str:
-    """By which design the machine is judged, in words."""
-    design = _design_json(reading)
-    profile, version = design["profile"], design["linux"]
-    if version is None:
-        return f"{profile}, which leaves most open: no version is told"
-    otherwise = f", but for {', '.join(design['otherwise'])}" if design["otherwise"] else ""
-    return f"{profile}, for Linux {version}{otherwise}"
+def _blocks(text: str) -> list[range]:
+    """The numbers of blocks in an argument such as 32-39,64."""
+    ranges: list[range] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"([0-9]{1,18})(?:-([0-9]{1,18}))?", part, re.ASCII)
+        last = int(match[2] or match[1]) if match else -1
+        if match is None or last < int(match[1]) or len(ranges) == _MOST_RANGES:
+            raise argparse.ArgumentTypeError(f"{part[:40]!r} is no block or range such as 32-39")
+        ranges.append(range(int(match[1]), last + 1))
+    return ranges
 
 
-def _design_json(reading: MachineReading) -> dict[str, Any]:
-    """The same as a part of the document: `design_of` in names."""
-    from memhp.spec.profiles import otherwise, profile_of
-
-    version = reading.kernel
-    return {
-        "profile": profile_of(version or (0, 0)),
-        "linux": None if version is None else ".".join(map(str, version)),
-        "otherwise": list(otherwise(version)) if version else [],
-    }
-
-
-def _place(judgement: BlockJudgement) -> tuple[int, int]:
-    return (-1 if judgement.node is None else judgement.node, judgement.number)
-
-
-def _show_node(
-    out: Console,
-    node: int | None,
-    judgements: list[BlockJudgement],
-    outcomes: Mapping[int, str] | None,
-) -> None:
-    tried = ["when tried"] if outcomes else []
-    heads = ["blocks", "state", "zone", "can go", "", *tried, "why"]
-    rows = [_row(run, outcomes) for run in _runs(judgements, outcomes or {})]
-    out.print()
-    out.print("node unknown, or several" if node is None else f"node {node}")
-    if out.is_terminal and len(rows) < _MANY:
-        out.print(_table(heads, rows))
-    else:
-        print("\n".join(_lines([heads, *rows])))
-
-
-def _row(run: Sequence[BlockJudgement], outcomes: Mapping[int, str] | None) -> list[str]:
-    """What is said of a run of blocks, a word or sentence for each column."""
-    first, last = run[0], run[-1]
-    return [
-        str(first.number) if first is last else f"{first.number}-{last.number}",
-        first.state or "?",
-        first.zone or "?",
-        first.verdict,
-        " or ".join(errorcode[errno] for errno in first.errnos if first.verdict == "no"),
-        *([_tried(first, outcomes)] if outcomes else []),
-        _why(first) if first.guard is None else f"{_why(first)} ({first.guard})",
-    ]
-
-
-def _table(heads: list[str], rows: list[list[str]]) -> Table:
-    """The rows as a terminal shows them, the verdicts in colours."""
-    from rich.table import Table
-
-    table = Table(*heads, box=None, pad_edge=False)
-    table.columns[-1].overflow = "fold"
-    for row in rows:
-        cells: list[str | Text] = [*row]
-        cells[3] = coloured(row[3], _COLOURS[row[3]])
-        if row[-2].endswith(_WRONG):
-            cells[-2] = coloured(row[-2], "red")
-        table.add_row(*cells)
-    return table
-
-
-def _lines(rows: list[list[str]]) -> Iterator[str]:
-    """The same as plain lines, one for each row."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(padded).rstrip()
-
-
-def _runs(
-    judgements: list[BlockJudgement], outcomes: Mapping[int, str]
-) -> Iterator[list[BlockJudgement]]:
-    """Consecutive blocks of which the same is said."""
-    current: list[BlockJudgement] = []
-    before: tuple[object, ...] | None = None
-    for judgement in judgements:
-        key = _key(judgement, outcomes)
-        if current and not (judgement.number == current[-1].number + 1 and key == before):
-            yield current
-            current = []
-        current.append(judgement)
-        before = key
-    if current:
-        yield current
-
-
-def _key(judgement: BlockJudgement, outcomes: Mapping[int, str]) -> tuple[object, ...]:
-    """All that a row shows of a block but its number."""
-    outcome = outcomes.get(judgement.number)
-    words = (judgement.state, judgement.zone, judgement.verdict, judgement.guard, _why(judgement))
-    return (*words, judgement.errnos, outcome)
-
-
-def _tried(judgement: BlockJudgement, outcomes: Mapping[int, str]) -> str:
-    """How it ended when the block was tried, and whether it was judged otherwise."""
-    outcome = outcomes.get(judgement.number)
-    if outcome is None:
-        return "not tried"
-    return outcome + _WRONG if judgement.agrees(outcome) is False else outcome
-
-
-def _as_predicted(judgements: Sequence[BlockJudgement], outcomes: Mapping[int, str]) -> str:
-    counts = _agreements(judgements, outcomes)
-    judged = counts[True] + counts[False]
-    return (
-        f"blocks tried: {sum(counts.values())}; right {counts[True]} of {judged} judgements;"
-        f" not judged: {counts[None]}"
-    )
-
-
-def _agreements(
-    judgements: Sequence[BlockJudgement], outcomes: Mapping[int, str]
-) -> Counter[bool | None]:
-    return Counter(
-        judged.agrees(outcomes[judged.number]) for judged in judgements if judged.number in outcomes
-    )
-
-
-def _why(judgement: BlockJudgement) -> str:
-    """The reason in words that fit every block of a run."""
-    return judgement.why.replace(f"memory{judgement.number}/", "memoryN/")
-
-
-def _summary(reading: MachineReading, judgements: Sequence[BlockJudgement]) -> str:
-    counts = Counter[str](judgement.verdict for judgement in judgements)
-    parts = []
-    for verdict in _COLOURS:
-        count = counts[verdict]
-        size = "" if reading.block_size is None else f" ({in_units(count * reading.block_size)})"
-        parts.append(f"{verdict} {count}{size}")
-    return f"{len(judgements)} blocks: {', '.join(parts)}"
-
-
-def _document(
-    reading: MachineReading, judgements: Sequence[BlockJudgement], arch: ArchitectureReading
-) -> dict[str, Any]:
-    """What the JSON document says beside the blocks."""
-    counts = Counter[str](judgement.verdict for judgement in judgements)
-    return {
-        "schema": "memhp-inspect/1",
-        "source": reading.source,
-        "architecture": {"names": list(arch.names), "why": arch.why},
-        "design": _design_json(reading),
-        "block_size": reading.block_size,
-        "block_size_derived": reading.block_size_derived,
-        "notes": list(reading.notes),
-        "summary": {verdict: counts[verdict] for verdict in _COLOURS},
-    }
+_MOST_RANGES = 1000
 
 
 def _print(
-    document: dict[str, Any], judgements: Sequence[BlockJudgement], outcomes: Mapping[int, str]
+    document: dict[str, Any], reading: MachineReading, judgements: Sequence[BlockJudgement]
 ) -> None:
     """Print the document with the blocks; of many each is made when its line is printed."""
-    blocks = (_block(judgement, outcomes) for judgement in judgements)
-    if len(judgements) < _MANY:
+    blocks = (block_document(reading, judgement) for judgement in judgements)
+    if len(judgements) < MANY:
         print(json.dumps({**document, "blocks": list(blocks)}, indent=1))
         return
     print(json.dumps(document)[:-1], end=', "blocks": [')
@@ -380,21 +250,17 @@ def _print(
     print("]}")
 
 
-def _block(judgement: BlockJudgement, outcomes: Mapping[int, str]) -> dict[str, Any]:
-    errno, outcome = judgement.errno, outcomes.get(judgement.number)
-    return {
-        "number": judgement.number,
-        "node": judgement.node,
-        "state": judgement.state,
-        "zone": judgement.zone,
-        "verdict": judgement.verdict,
-        "guard": judgement.guard,
-        "errno": None if errno is None else errorcode[errno],
-        "why": judgement.why,
-        "missing": list(judgement.missing),
-        "if_no_holes": judgement.if_no_holes,
-        "violated": list(judgement.violated),
-        "errnos": [errorcode[errno] for errno in judgement.errnos],
-        "outcome": outcome,
-        "as_judged": None if outcome is None else judgement.agrees(outcome),
-    }
+def _exit_code(judgements: Sequence[BlockJudgement], need: str | None) -> int:
+    """0 if every block is as needed, 1 if one is not, 3 if that cannot be told of one."""
+    from memhp.checks.support.verdicts import Verdict, combine
+
+    if need is None:
+        return 0
+    good = {"yes", "offline"} | ({"likely yes"} if need == "likely" else set())
+    words = [judged.likelihood or judged.verdict for judged in judgements]
+    if need == "yes":
+        words = [judged.verdict for judged in judgements]
+    return combine(
+        Verdict.holds if word in good else Verdict.refuted if word == "no" else Verdict.undetermined
+        for word in words
+    ).exit_code

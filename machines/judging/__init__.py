@@ -1,10 +1,11 @@
 """What the specification says of a reading.
 
 - `completions`: the worlds that a reading leaves open; `court`: a block is judged in each.
-- `offline`: which blocks could go offline, the way in.
+- `offline`: which blocks could go offline, the way in; `likelihood`: what is likely where that is
+  not told; `onlining`: how a block that is offline comes back.
 - `explanations`: why a block stays, or a removal failed, and what helps.
 - `page_work`: what moving a block's pages takes; `removal_time`: what that costs; `forecast`: how
   long removing takes, and whether a reboot is faster.
 
-May import: machines.reading, spec, spec.language, reference.
+May import: machines.reading, spec, spec.language, spec.numbers, reference.
 """

@@ -16,7 +16,17 @@ from ..reading.procfs import ZoneReading
 from ..reading.sysfs import BlockReading, MachineReading
 from .page_work import LEAST_PAGE
 
-__all__ = ["TESTED_ITSELF", "ZONES", "ZONE_OF", "Facts", "World", "facts_of", "has_hole"]
+__all__ = [
+    "TESTED_ITSELF",
+    "ZONES",
+    "ZONE_OF",
+    "Facts",
+    "World",
+    "facts_of",
+    "frames_that_may_be",
+    "has_hole",
+    "zones_of",
+]
 
 _ANY_FRAMES = frozenset({"free", "user", "kernel"})
 _NOT_MOVABLE = _ANY_FRAMES | {"aside"}
@@ -192,9 +202,7 @@ def _frames(
     if block.state == "offline":
         return (frozenset(),)
     kinds = None if reading.frames is None else reading.frames.get(block.number)
-    may_be = dict(_FRAMES)
-    if reading.kernel is None or reading.kernel < _EMPTIES_LISTS:
-        may_be[FrameKind.waiting] = _ANY_FRAMES
+    may_be = frames_that_may_be(reading)
     if kinds is None:
         choices = [_NOT_MOVABLE if early and _may_be_set_aside(reading, block) else _ANY_FRAMES]
     else:
@@ -206,6 +214,13 @@ def _frames(
     if not open_:
         return (certain,)
     return tuple(sorted({certain | {frame} for frame in open_}, key=sorted))
+
+
+def frames_that_may_be(reading: MachineReading) -> Mapping[FrameKind, frozenset[str]]:
+    """What a frame of each kind may be in the specification; of several, its word does not tell."""
+    if reading.kernel is None or reading.kernel < _EMPTIES_LISTS:
+        return {**_FRAMES, FrameKind.waiting: _ANY_FRAMES}
+    return _FRAMES
 
 
 def _may_be_set_aside(reading: MachineReading, block: BlockReading) -> bool:

@@ -77,7 +77,7 @@ def forecast(
     """
     if reading.block_size is None:
         raise MachineError("the block size is unknown, so nothing can be said of the time")
-    goes = [judged for judged in judgements if judged.verdict != "no"]
+    goes = [judged for judged in judgements if judged.verdict in ("yes", "cannot tell")]
     pages, notes = _pages(reading, [judged.number for judged in goes])
     blocks = []
     for judged in goes:

@@ -5,7 +5,7 @@ even on a live machine a word of `/proc/kpageflags` may not tell. So each block 
 asked in every *world* that the reading allows (`memhp.machines.judging.court`). A world that
 violates an *always* property or an axiom is dropped; the others ask `begin_offline`. All
 accept: yes. All refuse: no. Otherwise it cannot be told, and the judgement names what is
-missing. No rule is stated here.
+missing. A block that is offline has a word of its own. No rule is stated here.
 
 Yes means that going offline may begin. A notifier can still end it, and so can a page
 that is in use by more than its page tables. No file tells which pages are pinned, but
@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from errno import EINVAL, errorcode
 from functools import cache
 from sys import intern
+from typing import Literal
 
 from memhp.spec.language.system import System
 from memhp.spec.profiles import as_of
@@ -31,8 +32,13 @@ from ..reading.findings import DONE
 from ..reading.sysfs import BlockReading, MachineReading
 from .completions import TESTED_ITSELF, facts_of
 from .court import Answer, Court, Removability, invariants
+from .likelihood import Likelihood, likelihoods, untold_frames
+from .onlining import Onlining, onlinings, why_offline
 
-__all__ = ["BlockJudgement", "Removability", "design_of", "invariants", "judge"]
+__all__ = ["BlockJudgement", "BlockVerdict", "Removability", "design_of", "invariants", "judge"]
+
+BlockVerdict = Literal["yes", "no", "cannot tell", "offline"]
+"""Whether a block can go; *offline*: it has gone already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +54,16 @@ class BlockJudgement:
     "zone", "frames", "hole", "busy", "vetoed", "pinned", "cramped", "cma" or "removable".
     ``if_no_holes`` is the verdict if the block has none; it is given where only `/proc/iomem`
     could tell.
-    ``violated`` names the properties that the machine violates as it was read.
+    ``violated`` names the properties that the machine violates as it was read. ``untold`` counts
+    the frames whose use is not told; None if no page words were read. ``likelihood`` stands beside
+    "cannot tell", from counts alone. ``online`` has the ways online of a block that is offline.
     """
 
     number: int
     node: int | None
     state: str | None
     zone: str | None
-    verdict: Removability
+    verdict: BlockVerdict
     guard: str | None
     errno: int | None
     why: str
@@ -63,6 +71,9 @@ class BlockJudgement:
     if_no_holes: Removability | None = None
     violated: tuple[str, ...] = ()
     errnos: tuple[int, ...] = ()
+    untold: int | None = None
+    likelihood: Likelihood | None = None
+    online: tuple[Onlining, ...] = ()
 
     def agrees(self, outcome: str) -> bool | None:
         """Whether an offline that ended so is as judged; None if the verdict is "cannot tell".
@@ -121,8 +132,23 @@ def judge(
         states[block.state] += 1
         facts = facts_of(reading, block, busy, boot_memory_stays)
         judged = _judgement(reading, block, court.answer(facts))
+        if block.state == "offline":
+            ways = onlinings(block, facts, court)
+            judged = replace(judged, verdict="offline", why=why_offline(reading), online=ways)
         judgements.append(_as_built(reading, block, judged))
-    return tuple(judgements)
+    return _with_likelihood(reading, judgements)
+
+
+def _with_likelihood(
+    reading: MachineReading, judgements: list[BlockJudgement]
+) -> tuple[BlockJudgement, ...]:
+    """The judgements; with what is likely where nothing but the use of frames is unknown."""
+    unknown = {judged.number for judged in judgements if judged.missing == ("frames",)}
+    likely = likelihoods(reading, (block for block in reading.blocks if block.number in unknown))
+    return tuple(
+        replace(judged, likelihood=likely.get(judged.number)) if likely else judged
+        for judged in judgements
+    )
 
 
 def _judgement(reading: MachineReading, block: BlockReading, answer: Answer) -> BlockJudgement:
@@ -142,6 +168,7 @@ def _judgement(reading: MachineReading, block: BlockReading, answer: Answer) -> 
         if_no_holes=answer.if_no_holes if open_ and "hole" in answer.missing else None,
         violated=answer.violated,
         errnos=answer.errnos,
+        untold=None if block.state == "offline" else untold_frames(reading, block),
     )
 
 
@@ -153,7 +180,7 @@ def _as_built(
     Since Linux 5.7 ``removable`` tells that and nothing else (drivers/base/memory.c,
     removable_show); the stub of offline_pages says EINVAL (include/linux/memory_hotplug.h).
     """
-    if block.removable != 0 or judged.verdict == "no":
+    if block.removable != 0 or judged.verdict in ("no", "offline"):
         return judged
     if reading.kernel is not None and reading.kernel >= TESTED_ITSELF:
         why = "removable is 0: the kernel was built without CONFIG_MEMORY_HOTREMOVE"

@@ -12,17 +12,20 @@ from .sysfs import MachineReading, read_machine
 __all__ = ["read_any"]
 
 
-def read_any(path: str | Path = "/", *, page_flags: bool = True) -> MachineReading:
+def read_any(
+    path: str | Path = "/", *, page_flags: bool = True, log: str | None = None
+) -> MachineReading:
     """What `path` tells of a machine.
 
     Args:
         path: `/` for this machine, a directory or tar with its `sys/`, or a crash dump.
         page_flags: also read what each frame is used for, and who holds it.
+        log: the kernel's log, as `read_machine` has it.
 
     Raises:
         MachineError: it is no machine, or is damaged; the message names the file.
     """
     if is_core(path):
         return read_dump(path)
-    reading = read_machine(path, page_flags=page_flags)
+    reading = read_machine(path, page_flags=page_flags, log=log)
     return with_evidence(reading) if page_flags else reading

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 class MachineError(ValueError):
     """The input cannot be read as a machine; the message is one line, for the user."""
@@ -63,3 +65,19 @@ def shown(text: str, limit: int = 40) -> str:
     "'on\\\\nline'"
     """
     return repr(text if len(text) <= limit else text[:limit] + "…")
+
+
+def text_in(path: Path) -> str:
+    """The text of a file of the user's, undecodable bytes replaced.
+
+    Raises:
+        MachineError: it cannot be read, or is larger than a text of a kernel.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise MachineError(f"{shown(str(path), 200)}: {error.strerror}") from None
+    if len(content) > MAX_FILE_BYTES:
+        raise MachineError(f"{shown(str(path), 200)}: larger than {MAX_FILE_BYTES >> 20} MiB")
+    return content.decode("utf-8", errors="replace")

@@ -55,7 +55,7 @@ def machine(
 def inspect(capsys: pytest.CaptureFixture[str], path: Path, *more: str) -> dict[int, Any]:
     assert main(["inspect", str(path), "--json", *more]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert document["schema"] == "memhp-inspect/1"
+    assert document["schema"] == "memhp-inspect/2"
     return {block["number"]: block for block in document["blocks"]}
 
 
@@ -79,7 +79,7 @@ def test_each_answer_comes_with_its_guard(
         0: ("no", "one_zone", "EINVAL"),
         1: ("cannot tell", None, None),
         2: ("yes", None, None),
-        3: ("no", "block_online", "EINVAL"),
+        3: ("offline", "block_online", "EINVAL"),
     }
     assert found[1]["missing"] == ["frames"]
     assert all(block["violated"] == [] for block in found.values())
@@ -214,7 +214,9 @@ def test_a_record_shows_how_each_block_ended(capsys: pytest.CaptureFixture[str])
     assert main(["inspect", str(DATA / "gigantic.tar.gz")]) == 0
     out = capsys.readouterr().out
     assert "when tried" in out
-    assert re.search(r"(?m)^32-39 +online +Normal +no +EINTR +EINTR +going offline begins", out)
+    assert re.search(
+        r"(?m)^32-39 +0x.* 1 GiB +online +Normal +no +EINTR +EINTR +going offline begins", out
+    )
     assert "blocks tried: 32; right 31 of 31 judgements; not judged: 1" in out
 
 
@@ -265,9 +267,10 @@ def test_many_blocks_of_which_each_is_another_are_a_line_each(
     tree = machine(tmp_path, states)
     assert main(["inspect", str(tree)]) == 0
     plain = capsys.readouterr().out
-    assert len(re.findall(r"(?m)^[0-7] +o(?:n|ff)line +Movable ", plain)) == 8
+    assert len(re.findall(r"(?m)^[0-7] +0x.* +o(?:n|ff)line +Movable ", plain)) == 8
     document = inspect(capsys, tree)
-    monkeypatch.setattr("memhp.cli.inspect._MANY", 3)
+    monkeypatch.setattr("memhp.cli.inspect.MANY", 3)
+    monkeypatch.setattr("memhp.cli.inspect_tables.MANY", 3)
     assert main(["inspect", str(tree)]) == 0
     assert capsys.readouterr().out == plain
     assert inspect(capsys, tree) == document
@@ -279,10 +282,10 @@ def test_of_many_blocks_a_document_is_printed_as_it_is_made(
     """One that is whole in memory takes gigabytes for a million."""
     events: list[str] = []
     tree = machine(tmp_path, {n: ("online", "Movable") for n in range(5)})
-    make = module._block
-    monkeypatch.setattr(module, "_MANY", 3)
+    make = module.block_document
+    monkeypatch.setattr(module, "MANY", 3)
     monkeypatch.setattr(module, "print", lambda *_, **__: events.append("print"), raising=False)
-    monkeypatch.setattr(module, "_block", lambda *of: events.append("make") or make(*of))
+    monkeypatch.setattr(module, "block_document", lambda *of: events.append("make") or make(*of))
     assert main(["inspect", str(tree), "--json"]) == 0
     assert events == ["print", *["make", "print"] * 5, "print"]
 
@@ -367,3 +370,189 @@ def test_what_is_no_whole_crash_dump_is_refused(
     assert main(["inspect", str(path)]) == 2
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
+
+
+def text_of(capsys: pytest.CaptureFixture[str], *args: str, code: int = 0) -> str:
+    assert main(["inspect", *args]) == code
+    return capsys.readouterr().out
+
+
+def test_a_block_that_is_offline_has_a_word_of_its_own_and_ways_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = machine(tmp_path, {1: ("online", "Movable"), 2: ("offline", "Normal Movable")})
+    (tree / MEMORY / "auto_online_blocks").write_text("offline\n")
+    out = text_of(capsys, str(tree))
+    assert "2 blocks: yes 1 (128 MiB), no 0 (0 bytes), cannot tell 0 (0 bytes), offline 1" in out
+    assert "auto_online_blocks is offline" in out
+    assert "online_movable (zone Movable; it could go again: yes)" in out
+    found = inspect(capsys, tree)[2]
+    assert (found["verdict"], found["likelihood"]) == ("offline", None)
+    assert found["online"][0] == {
+        "write": "online",
+        "zone": "Normal",
+        "could_go_again": "cannot tell",
+    }
+
+
+def test_each_row_has_addresses_a_size_and_the_device_where_it_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = machine(tmp_path, {n: ("online", "Movable") for n in (1, 2, 3)})
+    (tree / MEMORY / "memory3" / "firmware_node").symlink_to("../../LNXSYSTM:00/PNP0C80:00")
+    out = text_of(capsys, str(tree))
+    assert re.search(r"(?m)^1-2 +0x8000000-0x17ffffff +256 MiB +online +Movable +yes", out)
+    assert re.search(r"(?m)^3 +0x18000000-0x1fffffff +128 MiB +online +Movable +PNP0C80:00", out)
+    found = inspect(capsys, tree)
+    assert (found[3]["address"], found[3]["device"]) == (3 << 27, "PNP0C80:00")
+    assert (found[1]["address"], found[1]["device"]) == (1 << 27, None)
+    (tree / MEMORY / "memory3" / "firmware_node").unlink()
+    assert "device" not in text_of(capsys, str(tree))
+
+
+def test_a_sentence_that_several_rows_share_is_said_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = machine(tmp_path, {n: ("online", "Normal") for n in (1, 3, 5)})
+    out = text_of(capsys, str(tree))
+    assert out.count("kernel memory unknown") == 1
+    assert len(re.findall(r"(?m)^[135] .* cannot tell +\[1\]$", out)) == 3
+    assert re.search(r"(?m)^\[1\] kernel memory unknown", out)
+
+
+def test_frames_that_do_not_tell_are_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = machine(tmp_path, {1: ("online", "Normal"), 2: ("online", "Normal")})
+    (tree / "memhp").mkdir()
+    (tree / "memhp" / "page_words").write_text(
+        "memhp-page-words/1\npage_size 4096\nblock_size 134217728\n"
+        "1 0:37 400:32731\n2 0:3 400:32765\n"
+    )
+    assert "40 of 65,536 frames do not tell" in text_of(capsys, str(tree))
+    assert inspect(capsys, tree)[1]["untold_frames"] == 37
+
+
+@pytest.mark.parametrize(
+    ("blocks", "need", "code"),
+    [
+        ({1: ("online", "Movable"), 2: ("offline", "Movable")}, "yes", 0),
+        ({1: ("online", "Movable"), 2: ("online", "Normal")}, "yes", 3),
+        ({1: ("online", "Movable"), 2: ("online", "none")}, "yes", 1),
+        ({1: ("online", "Normal"), 2: ("online", "none")}, "likely", 1),
+        ({1: ("online", "Normal")}, "likely", 3),
+        ({1: ("online", "none")}, None, 0),
+    ],
+)
+def test_the_exit_code_says_whether_every_block_is_as_needed(
+    blocks: Mapping[int, tuple[str, str]],
+    need: str | None,
+    code: int,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tree = machine(tmp_path, blocks)
+    asked = () if need is None else ("--need", need)
+    text_of(capsys, str(tree), *asked, code=code)
+    assert main(["inspect", str(tree), "--json", *asked]) == code
+
+
+def test_what_is_likely_will_do_where_that_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    record = str(DATA / "huge-turning.tar.gz")
+    for need, code in (("likely", 0), ("yes", 3)):
+        out = text_of(capsys, record, "--block", "41,46", "--need", need, code=code)
+        assert "2 blocks: yes 0 (0 bytes), no 0 (0 bytes), cannot tell 2 (256 MiB)" in out
+        assert "likely yes 2" in out
+
+
+def test_only_the_blocks_that_are_named_are_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = machine(tmp_path, {n: ("online", "Movable") for n in range(1, 9)})
+    assert set(inspect(capsys, tree, "--block", "2-3,7")) == {2, 3, 7}
+    assert main(["inspect", str(tree), "--block", "3,90-99"]) == 2
+    assert "the machine has no block 90-99 here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "x", "3-2", "1,", "-1", "1-2-3", "9" * 40])
+def test_a_list_of_blocks_that_is_none_is_refused(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["inspect", f"--block={text}"])
+    assert ended.value.code == 2
+    assert "no block or range" in capsys.readouterr().err
+
+
+def test_a_machine_without_blocks_is_said_to_lack_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = text_of(capsys, str(machine(tmp_path, {})))
+    assert "no memory block" in out
+    assert "note: no memory blocks: the kernel has no memory hotplug" in out
+    assert "invariants" not in out
+    assert "0 blocks" not in out
+
+
+def test_memory_of_s390_that_is_not_configured_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = machine(tmp_path, {1: ("online", "Movable")})
+    for number in (1, 17, 18, 20):
+        folder = tree / "sys/firmware/memory" / f"memory{number}"
+        folder.mkdir(parents=True)
+        (folder / "config").write_text("1\n" if number == 1 else "0\n")
+    out = text_of(capsys, str(tree))
+    assert "not configured: 17-18 0x88000000-0x97ffffff 256 MiB, 20 0xa0000000-" in out
+    assert main(["inspect", str(tree), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["unconfigured"] == [17, 18, 20]
+
+
+def test_a_log_tells_where_areas_of_cma_lie(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = machine(tmp_path, {1: ("online", "Movable"), 2: ("online", "Movable")})
+    zoneinfo = ZONEINFO.replace("cma      0", "cma      16384", 2)
+    (tree / "proc" / "zoneinfo").write_text(zoneinfo)
+    (tree / "proc" / "version").write_text("Linux version 6.12.0\n")
+    assert {b["verdict"] for b in inspect(capsys, tree).values()} == {"cannot tell"}
+    log = tmp_path / "dmesg.txt"
+    log.write_text("[    0.0] cma: Reserved 128 MiB at 0x0000000008000000\n")
+    found = inspect(capsys, tree, "--log", str(log))
+    assert {n: b["verdict"] for n, b in found.items()} == {1: "no", 2: "yes"}
+    assert "an area of CMA" in found[1]["why"]
+    assert main(["inspect", str(tree), "--log", str(tmp_path / "none")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_listing_of_lsmem_is_a_machine(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "lsmem.txt"
+    path.write_text("RANGE STATE ZONES BLOCK\n0x0-0xfffffff online Movable 0-1\n")
+    found = inspect(capsys, path)
+    assert {n: (b["zone"], b["verdict"]) for n, b in found.items()} == {
+        n: ("Movable", "cannot tell") for n in (0, 1)
+    }
+    assert "0x0-0xfffffff" in text_of(capsys, str(path))
+
+
+def test_the_legend_explains_the_words_that_are_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = text_of(capsys, str(machine(tmp_path, {1: ("online", "Movable")})))
+    (legend,) = [line for line in out.splitlines() if line.startswith("can go: ")]
+    assert legend == "can go: yes: going offline may begin"
+
+
+def test_a_gigantic_page_is_told_in_an_operators_words(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = text_of(capsys, str(DATA / "gigantic.tar.gz"))
+    assert "it holds a gigantic page that is in use, and no other of that size is free" in out
+    assert "the destination is not free" not in out
+
+
+def test_x86_64_is_one_architecture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = text_of(capsys, str(machine(tmp_path, {1: ("online", "Movable")})))
+    assert "architecture: x86_64 (page tables of 4 or 5 levels); proc/cpuinfo says so" in out
