@@ -7,7 +7,7 @@ files to write, and how a mistake is told. `output`: how things look.
 - `check` (with `proofs`, `mutants`), `coverage`, `variants`, `explain`: the specification.
 - `explore`, `step`, `replay`, `fuzz`: machines, traces, implementations.
 - `inspect` (with `inspect_tables`, `inspect_document`, `inspect_time`), `why`, `kconfig`,
-  `sections`: an operator's machine.
+  `sections` (with `sections_blocks`): an operator's machine.
 - `lab` (with `conform`, `kernel_target`): real kernels.
 
 May import: everything.

@@ -19,6 +19,7 @@ from .output.sections_plot import plot_sections
 from .output.sections_tables import Findings, by_size, caches_table, sizes_table
 from .output.streams import UsageError
 from .output.terminal import console, in_units, say
+from .sections_blocks import blocks_document, blocks_text, hot_add_of
 
 if TYPE_CHECKING:
     from memhp.checks.numbers.section_choice import Choice
@@ -29,6 +30,7 @@ _EPILOG = """examples:
   memhp sections                   this machine (as root it sees the holes)
   memhp sections iomem.txt         a listing of /proc/iomem, a sysfs directory or a tar of one
   memhp sections --size 1PiB --holes 1000 --hole-size 64MiB --arch ia64-16k
+  memhp sections --add 12GiB       is there room for the mem_map of so much more?
   memhp sections --size 4TiB --kernel-frames 100000 --weights removable=5,lookup=0
 
 The weights say how much each cost counts, as a share of the worst feasible one: bytes of
@@ -73,6 +75,12 @@ def add_parser(commands: Any) -> None:
         help="of table, waste, removable and lookup (each 1)",
     )
     parser.add_argument(
+        "--add", type=number_of_bytes, metavar="SIZE", help="what adding so much memory takes"
+    )
+    parser.add_argument(
+        "--free", type=number_of_bytes, metavar="SIZE", help="with --add: so much is free now"
+    )
+    parser.add_argument(
         "--plot",
         metavar="FILE",
         type=Path,
@@ -105,14 +113,18 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         findings = _find(args)
+        hot_add = hot_add_of(findings.memory_map, findings.arch, args.add, args.free)
         if args.plot is not None:
             plot_sections(_document(findings), args.plot)
     except (MachineError, UsageError) as error:
         return fail("sections", error)
     if args.json:
-        print(json.dumps(_document(findings), indent=1))
+        blocks = blocks_document(findings.memory_map, hot_add)
+        print(json.dumps({**_document(findings), "hot_add": blocks}, indent=1))
     else:
         _show(findings)
+        for line in blocks_text(findings.memory_map, findings.arch, hot_add):
+            say(console(), line)
     return (Verdict.proved if findings.best is None else findings.best.verdict).exit_code
 
 
@@ -121,6 +133,8 @@ def _find(args: argparse.Namespace) -> Findings:
     from memhp.checks.numbers.section_size import candidates, memory_of
 
     weights = _weights(args.weights)
+    if args.free is not None and args.add is None:
+        raise UsageError("--free is about --add: give that as well")
     memory_map = _map(args)
     arch = _architecture(args.arch, memory_map)
     frames = memory_map.memory // arch.page
@@ -272,7 +286,7 @@ def _document(findings: Findings) -> dict[str, Any]:
         _layout(findings, *each) for each in zip(findings.choices, findings.costs, strict=True)
     ]
     return {
-        "schema": "memhp-sections/1",
+        "schema": "memhp-sections/2",
         "map": {
             "source": memory_map.source,
             "memory": memory_map.memory,

@@ -6,14 +6,15 @@ Sources: kernel/resource.c (`/proc/iomem`), drivers/base/memory.c (blocks).
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
 from .errors import MAX_FILE_BYTES, MachineError, NotPermitted, too_large
-from .procfs import Range, system_ram
+from .procfs import Range, memory_ranges
 from .sysfs import MachineReading, read_machine
 
 MAX_HOLES = 100_000
@@ -30,12 +31,20 @@ _PAGE = 64 * 1024
 class MemoryMap:
     """Ranges of memory in bytes: ascending, and at least one byte apart.
 
-    `notes` says, a line each, what the source could not tell.
+    `notes` says, a line each, what the source could not tell. `boot_end` is the address at which
+    the memory that no driver brought ends, `windows` has the ranges of dax devices and CXL windows
+    with their names, `free` counts the bytes that are free for the
+    kernel, and `guest` says whether a hypervisor
+    is below; each of these is None if it is not told.
     """
 
     source: str
     ranges: tuple[Range, ...]
     notes: tuple[str, ...] = ()
+    boot_end: int | None = None
+    windows: tuple[tuple[Range, str], ...] = ()
+    free: int | None = None
+    guest: bool | None = None
 
     @property
     def memory(self) -> int:
@@ -116,12 +125,18 @@ def read_memory_map(path: str | Path = "/") -> MemoryMap:
     text = _listing(path)
     if text is None:
         return _of_machine(read_machine(path, page_flags=False))
-    ranges = system_ram(text, str(path))
-    if ranges is None:
+    memory = memory_ranges(text, str(path))
+    if memory is None:
         raise MachineError(f"{path}: shows no addresses; list /proc/iomem as root")
-    if not ranges:
+    if not memory.ranges:
         raise MachineError(f"{path}: no line of it names System RAM")
-    return _map(str(path), ranges)
+    boot_end = _boot_end(memory.ranges, memory.of_drivers)
+    return replace(_map(str(path), memory.ranges), boot_end=boot_end, windows=memory.windows)
+
+
+def _boot_end(ranges: Iterable[Range], of_drivers: Iterable[Range]) -> int | None:
+    """Where the memory that no driver brought ends; more may have been added, and not show."""
+    return max((each.stop for each in set(ranges) - set(of_drivers)), default=None)
 
 
 def _listing(path: str | Path) -> str | None:
@@ -144,7 +159,17 @@ def _listing(path: str | Path) -> str | None:
 
 def _of_machine(reading: MachineReading) -> MemoryMap:
     if reading.iomem:
-        return _map(reading.source, reading.iomem)
+        free = [zone.free for zone in reading.zones or () if zone.name != "Movable"]
+        pages = None if None in free or not free else sum(each or 0 for each in free)
+        page = reading.page_size
+        hypervisor = re.search(r"(?m)^flags\s*:.*\bhypervisor\b", reading.cpuinfo or "")
+        return replace(
+            _map(reading.source, reading.iomem),
+            boot_end=_boot_end(reading.iomem, reading.driver_memory),
+            windows=reading.windows,
+            free=None if pages is None or page is None else pages * page,
+            guest=None if reading.cpuinfo is None else hypervisor is not None,
+        )
     size = reading.block_size
     if size is None or not reading.blocks:
         raise MachineError(

@@ -17,6 +17,7 @@ _ZONE_FIELD = re.compile(
     r"  +(?:pages )?(?P<name>free|spanned|present|managed|cma|start_pfn):? +(.*)"
 )
 _RAM = "System RAM"
+_WINDOW = re.compile(r"dax[0-9]{1,6}\.[0-9]{1,6}|CXL Window [0-9]{1,6}")
 _LISTED = re.compile(r" +count: +(.*)")
 
 
@@ -77,11 +78,13 @@ class MemoryRanges:
     A driver's have a name behind the words, as `System RAM (kmem)` has
     (add_memory_driver_managed in mm/memory_hotplug.c); none of them was there at boot.
     ``below`` names, for each of these that lies below a range, that range: a device's.
+    ``windows`` holds the whole ranges that devices of dax, or CXL windows without any, have.
     """
 
     ranges: tuple[Range, ...]
     of_drivers: tuple[Range, ...]
     below: tuple[tuple[Range, str], ...] = ()
+    windows: tuple[tuple[Range, str], ...] = ()
 
 
 def memory_ranges(text: str, path: str = "proc/iomem") -> MemoryRanges | None:
@@ -100,7 +103,8 @@ def memory_ranges(text: str, path: str = "proc/iomem") -> MemoryRanges | None:
     ranges: list[Range] = []
     of_drivers: list[Range] = []
     below: list[tuple[Range, str]] = []
-    above: list[tuple[int, str]] = []
+    above: list[tuple[int, str, Range]] = []
+    windows: dict[Range, str] = {}
     any_address = False
     for line in filter(None, text.splitlines()):
         match = _IOMEM_LINE.fullmatch(line)
@@ -110,19 +114,28 @@ def memory_ranges(text: str, path: str = "proc/iomem") -> MemoryRanges | None:
         if end < start:
             raise MachineError(f"{path}: a range that ends before it starts, {shown(line)}")
         any_address = any_address or end > 0
+        name, here = match["name"], Range(start, end + 1)
         depth = len(line) - len(line.lstrip(" "))
         while above and above[-1][0] >= depth:
             above.pop()
-        if match["name"] == _RAM:
-            ranges.append(Range(start, end + 1))
-        elif match["name"].startswith(f"{_RAM} ("):
-            of_drivers.append(Range(start, end + 1))
-            if above:
-                below.append((of_drivers[-1], above[-1][1]))
-        above.append((depth, match["name"]))
+        if name == _RAM:
+            ranges.append(here)
+        elif name.startswith(f"{_RAM} ("):
+            of_drivers.append(here)
+            below += [(here, above[-1][1])] if above else []
+        elif _WINDOW.fullmatch(name):
+            for _, _, around in above:
+                windows.pop(around, None)
+            windows[here] = name
+        above.append((depth, name, here))
     if not any_address:
         return None
-    return MemoryRanges(_ascending(ranges + of_drivers), _ascending(of_drivers), tuple(below))
+    return MemoryRanges(
+        _ascending(ranges + of_drivers),
+        _ascending(of_drivers),
+        tuple(below),
+        tuple(windows.items()),
+    )
 
 
 def _ascending(ranges: list[Range]) -> tuple[Range, ...]:

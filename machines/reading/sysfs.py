@@ -96,7 +96,8 @@ class MachineReading:
     contiguous memory allocator, and `cma_areas` the frame numbers of all areas
     (`memhp.machines.reading.cma`). `devices` names the device of a block
     (`memhp.machines.reading.devices`), `policy` tells how added memory goes online, and
-    `unconfigured` holds the numbers of blocks that are there and not configured (s390);
+    `unconfigured` holds the numbers of blocks that are there and not configured (s390), and
+    `windows` the ranges of dax devices and CXL windows, with their names;
     `evidence` is what page structures tell of each block (`memhp.machines.reading.evidence`).
     """
 
@@ -123,6 +124,7 @@ class MachineReading:
     devices: Mapping[int, str] = field(default_factory=dict)
     policy: OnlinePolicy = field(default_factory=OnlinePolicy)
     unconfigured: tuple[int, ...] = ()
+    windows: tuple[tuple[Range, str], ...] = ()
     evidence: Mapping[int, BlockEvidence] | None = None
 
     @cached_property
@@ -226,6 +228,7 @@ def read_tree(tree: Tree, *, page_flags: bool = True, log: str | None = None) ->
         cma_areas=cma_areas(tree, zone_readings, meminfo, logged),
         devices=devices_of(tree, states, block_size, ram.below if ram else ()),
         policy=online_policy(tree),
+        windows=ram.windows if ram else (),
         unconfigured=tuple(each for each in unconfigured_blocks(tree) if each not in states),
         evidence=evidence,
     )

@@ -378,3 +378,121 @@ def test_without_matplotlib_a_plot_says_what_to_install(
     assert main(["sections", "--size", "4GiB", "--plot", str(tmp_path / "a.png")]) == 2
     assert "pip install 'memhp[plot]'" in capsys.readouterr().err
     assert main(["sections", "--size", "4GiB"]) == 0
+
+
+# --- memory blocks, what devices lose, what adding takes ------------------------------------------
+
+LOW = "00001000-0009fbff : System RAM\n00100000-bffdffff : System RAM\n"
+WINDOW = """\
+2070000000-606fffffff : CXL Window 0
+  2070000000-606fffffff : region0
+    2070000000-606fffffff : dax0.0
+      2080000000-5fffffffff : System RAM (kmem)
+"""
+
+
+def listing(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "iomem.txt"
+    path.write_text(text)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("end", "guest", "bare"),
+    [
+        (0x1040000000, GIB, 2 * GIB),  # 65 GiB
+        (0x2070000000, 256 * MIB, 2 * GIB),
+        (0x1000000000, 2 * GIB, 2 * GIB),  # 64 GiB
+        (0x0FF8000000, 128 * MIB, 128 * MIB),
+        (0x1048000000, 128 * MIB, 2 * GIB),
+    ],
+)
+def test_the_block_follows_from_where_boot_memory_ends(
+    end: int, guest: int, bare: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = listing(tmp_path, f"{LOW}100000000-{end - 1:x} : System RAM\n")
+    found = sections(capsys, path)["hot_add"]
+    assert (found["boot_end"], found["block"]) == (end, {"guest": guest, "bare": bare})
+
+
+def test_memory_of_drivers_is_no_end_of_boot_memory(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = listing(tmp_path, f"{LOW}100000000-206fffffff : System RAM\n{WINDOW}")
+    found = sections(capsys, path)["hot_add"]
+    assert found["boot_end"] == 0x2070000000
+    (window,) = found["windows"]
+    assert window["name"] == "dax0.0"
+    lost = {each["block"]: (each["before"], each["behind"]) for each in window["lost"]}
+    assert lost[2 * GIB] == (256 * MIB, 7 * GIB // 4)
+    assert lost[256 * MIB] == lost[128 * MIB] == (0, 0)
+
+
+def test_what_devices_lose_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = listing(tmp_path, f"{LOW}100000000-206fffffff : System RAM\n{WINDOW}")
+    assert main(["sections", path]) == 0
+    out = capsys.readouterr().out
+    assert "memory block: 256 MiB under a hypervisor, 2 GiB without a hypervisor" in out
+    assert "lost of dax0.0" in out
+    assert "256 MiB + 1.75 GiB with blocks of 2 GiB" in out
+    assert "nothing with blocks of 256 MiB" in out
+
+
+def test_a_window_without_a_device_is_told_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = listing(
+        tmp_path, f"{LOW}100000000-206fffffff : System RAM\n2070000000-606fffffff : CXL Window 3\n"
+    )
+    assert [it["name"] for it in sections(capsys, path)["hot_add"]["windows"]] == ["CXL Window 3"]
+
+
+@pytest.mark.parametrize(
+    ("free", "says"),
+    [
+        ("190MiB", "190 MiB are, so it fails (ENOMEM)"),
+        ("192MiB", "so it fails (ENOMEM)"),
+        ("193MiB", "193 MiB are, enough, if it stays so"),
+    ],
+)
+def test_adding_takes_mem_map_out_of_what_is_free(
+    free: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = listing(tmp_path, LOW)
+    assert main(["sections", path, "--add", "12GiB", "--free", free]) == 0
+    out = capsys.readouterr().out
+    assert "adding 12 GiB takes 192 MiB of mem_map first" in out
+    assert says in out
+    assert "memmap_on_memory=Y" in out
+    found = sections(capsys, path, "--add", "12GiB", "--free", free)["hot_add"]
+    assert (found["added"], found["memmap"]) == (12 * GIB, 192 * MIB)
+
+
+def test_what_is_free_is_asked_about_only_if_something_is_added(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sections", listing(tmp_path, LOW), "--free", "1G"]) == 2
+    assert "--free is about --add" in capsys.readouterr().err
+
+
+def test_a_described_map_tells_of_no_block(capsys: pytest.CaptureFixture[str]) -> None:
+    found = sections(capsys, *PIB, "--add", "1GiB")["hot_add"]
+    assert (found["boot_end"], found["block"]) == (None, {"guest": None, "bare": None})
+    assert found["memmap"] is not None
+
+
+def test_a_machine_tells_whether_a_hypervisor_is_below_and_what_is_free(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "sys/devices/system/memory"
+    folder.mkdir(parents=True)
+    (folder / "block_size_bytes").write_text("8000000\n")
+    proc = tmp_path / "proc"
+    proc.mkdir()
+    (proc / "iomem").write_text(f"{LOW}100000000-103fffffff : System RAM\n")
+    (proc / "cpuinfo").write_text("flags : fpu lm hypervisor\n")
+    zone = "Node 0, zone {}\n  pages free {}\n"
+    (proc / "zoneinfo").write_text(zone.format("Normal", 1000) + zone.format("Movable", 5000))
+    found = sections(capsys, str(tmp_path), "--add", "1GiB")["hot_add"]
+    assert found["block"] == {"guest": GIB, "bare": None}
+    assert found["free"] == 1000 * 4096
