@@ -27,8 +27,8 @@ __all__ = ["Words", "evidence_in", "evidence_of", "words_of_files"]
 
 KINDS = tuple(FrameKind)
 _CODE = {kind: code for code, kind in enumerate(KINDS)}
-_CHUNK = 1 << 15
-"""Frames that are looked at together where there are no sections: bounds the memory."""
+_CHUNK = 1 << 17
+"""Frames that are looked at together at most: bounds the memory."""
 _SHOWN = 8
 """How many frames that do not go are kept of each block."""
 _MOST_RUNS = 1 << 10
@@ -171,7 +171,7 @@ def _fill(words: _Numbers, handle: int, first: int, path: str | Path) -> None:
 def _looks(structs: PageStructs, words: Words, first: int, frames: int) -> Iterator[_Look]:
     """A look at each piece of a range of frames."""
     marks = Marks.of(structs.core.info)
-    step = min(frames, structs.frames_of_section or _CHUNK)
+    step = min(frames, structs.frames_of_section or _CHUNK, _CHUNK)
     for at in range(first, first + frames, step):
         read = structs.of(at, step)
         if read is not None:

@@ -38,6 +38,8 @@ _HEADS = ("page.compound_head", "page.compound_info")
 
 _SECTION_FLAGS = 0x3F
 """The lowest bits of an entry, which no address of a structure has."""
+_SECTION_BITS = range(20, 41)
+"""Of sections of any architecture, with room on both sides."""
 _HAS_STRUCTS, _ONLINE, _EARLY = 2, 4, 8
 _LARGEST_STRUCT = 256
 
@@ -60,8 +62,7 @@ class PageStructs:
         self.layout = self._layout()
         self.page_size = info.page_size
         self.section_bits = info.numbers.get("SECTION_SIZE_BITS", 0)
-        whole = self.page_size.bit_length() - 1
-        sparse = "mem_section" in info.symbols and whole <= self.section_bits <= 40
+        sparse = "mem_section" in info.symbols and self.section_bits in _SECTION_BITS
         if not sparse and "vmemmap" not in info.symbols:
             raise MachineError(
                 f"{core.where}: VMCOREINFO tells neither vmemmap nor mem_section with"

@@ -90,8 +90,9 @@ def _aarch64(info: Vmcoreinfo) -> PageTables | None:
     width = info.numbers.get("VA_BITS")
     if top is None or offset is None or width is None:
         return None
-    if "TCR_EL1_T1SZ" in info.numbers:
-        width = 64 - info.numbers["TCR_EL1_T1SZ"]
+    width = 64 - info.numbers.get("TCR_EL1_T1SZ", 64 - width)
+    if not 36 <= width <= 52:
+        return None
     page_bits = info.page_size.bit_length() - 1
     per_level = page_bits - 3
     return PageTables(

@@ -37,7 +37,7 @@ from memhp.spec.system import SYSTEM
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench import engine, explore, proof, reference, walk
+from bench import engine, evidence, explore, proof, reference, walk
 
 Line = tuple[str, str]
 """What was measured, and the result with its unit."""
@@ -185,6 +185,11 @@ def of_frames(_: argparse.Namespace) -> Iterator[Line]:
     yield "this machine's frames", f"{loaded.layout.blocks} blocks in {seconds:.2f} s"
 
 
+def of_evidence(args: argparse.Namespace) -> Iterator[Line]:
+    """Page structures of a machine of 24 GiB, looked into."""
+    yield from evidence.evidence(8 if args.quick else evidence.BLOCKS)
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Line]]] = {
     "proof": of_proof,
     "mutants": of_mutants,
@@ -195,6 +200,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Line]]] = {
     "explore": of_explore,
     "engine": of_engine,
     "frames": of_frames,
+    "evidence": of_evidence,
 }
 
 

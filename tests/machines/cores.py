@@ -118,8 +118,7 @@ class Segment:
 class CoreFile:
     """An ELF core. As it is made it is as `/proc/kcore` of a machine whose memory begins at 0.
 
-    `states` are the lowest bits of each section's entry; `as_dump` leaves out virtual addresses,
-    so that page tables tell.
+    `states` are the lowest bits of each section's entry; `frames` are those of a section.
     """
 
     made: Pages
@@ -127,15 +126,16 @@ class CoreFile:
     states: Callable[[int], int] = lambda section: 0b1111
     machine: int = 62
     name: bytes = b"VMCOREINFO"
+    frames: int = FRAMES
 
     def segments(self) -> list[Segment]:
         """The lists of sections, and the structures."""
-        count = len(self.made) // FRAMES
+        count = len(self.made) // self.frames
         roots = bytearray(ROOTS * 8)
         struct.pack_into("<Q", roots, 0, DIRECT + len(roots))
         entries = bytearray(PAGE)
         for section in range(count):
-            struct.pack_into("<Q", entries, 32 * section, VMEMMAP | self.states(section))
+            entries[32 * section : 32 * section + 32] = entry_of(section, self.states(section))
         return [
             Segment(DIRECT, 0, bytes(roots + entries)),
             Segment(VMEMMAP, 1 << 32, self.made.tobytes()),
@@ -150,8 +150,19 @@ class CoreFile:
         return elf(self.segments(), self.text(), self.machine, self.name)
 
 
-def elf(parts: list[Segment], text: bytes, machine: int = 62, name: bytes = b"VMCOREINFO") -> bytes:
-    """An ELF core with this memory and this note."""
+def entry_of(section: int, state: int = 0b1111) -> bytes:
+    """The entry of a section in the lists: where its structures are, and its lowest bits."""
+    return struct.pack("<Q", VMEMMAP | state).ljust(32, b"\0")
+
+
+def elf(
+    parts: list[Segment],
+    text: bytes,
+    machine: int = 62,
+    name: bytes = b"VMCOREINFO",
+    sizes: list[int] | None = None,
+) -> bytes:
+    """An ELF core with this memory and this note; `sizes` are those of memory that follows."""
     name += b"\0"
     note = struct.pack("<III", len(name), len(text), 0) + name + b"\0" * (-len(name) % 4) + text
     note += b"\0" * (-len(note) % 4)
@@ -163,8 +174,7 @@ def elf(parts: list[Segment], text: bytes, machine: int = 62, name: bytes = b"VM
     )
     table = struct.pack("<IIQQQQQQ", 4, 0, place, 0, 0, len(note), len(note), 0)
     place += len(note)
-    for part in parts:
-        size = len(part.content)
+    for part, size in zip(parts, sizes or [len(part.content) for part in parts], strict=True):
         table += struct.pack(
             "<IIQQQQQQ", 1, 7, place, part.virtual, part.physical, size, size, PAGE
         )
