@@ -4,7 +4,8 @@
 - `command_line`: QEMU's arguments; `platforms`: QEMU for an architecture; `initramfs`, `modules`:
   what the guest starts with.
 - `protocol`, `agent/`: how it is asked; `qmp`: QEMU's monitor.
-- `devices`: DIMMs and virtio-mem that come and go; `files`, `snapshot`: its files, read and kept.
+- `devices`: DIMMs and virtio-mem that come and go; `files`, `snapshot`: its files, read and kept;
+  `memory`: its memory, read from outside.
 
 May import: lab.tools, lab.kernels, machines.reading, checks.support, qemu.
 """

@@ -41,10 +41,7 @@ _MOST_PACKAGES = 20
 _MOST_BYTES = 8 << 30
 """What a package may hold; one with debugging symbols holds the most, some 5 GiB."""
 
-_KEPT_MODULES = (
-    *("drivers/virtio/", "drivers/dax/", "drivers/nvdimm/", "fs/fuse/"),
-    *("fs/9p/", "fs/netfs/", "fs/fscache/", "net/9p/", "drivers/firmware/"),
-)
+_KEPT_MODULES = ("drivers/virtio/", "drivers/dax/", "drivers/nvdimm/", "fs/fuse/")
 """The folders of modules that experiments may load; the rest of a package is not unpacked."""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from errno import EBUSY, EINVAL
+from errno import EBUSY, EINTR, EINVAL, errorcode
 
 from memhp.spec.cures import Cure, cures_of
 from memhp.spec.system import SYSTEM
@@ -35,6 +35,8 @@ _REASONS = {
 }
 """The guard behind each of the kernel's words for why a removal failed (offline_pages)."""
 
+_TRIED_AGAIN = ("reserve_destination", "begin_unmap", "copy", "begin_huge_migration")
+"""The actions that a removal tries again and again (do_migrate_range)."""
 _WAYS = {
     FrameKind.huge: "begin_huge_migration.target_free",
     FrameKind.offline: "vet.nothing_sticky",
@@ -70,12 +72,16 @@ class Explanation:
 
 
 def errno_of(guard: str) -> int | None:
-    """The errno of a guard by ACTION.GUARD.
+    """The errno that a user sees of a guard by ACTION.GUARD.
 
-    >>> errno_of("begin_offline.no_unmovable")
-    16
+    What refuses a migration nobody sees: the removal tries again until a signal ends it, EINTR.
+
+    >>> errno_of("begin_offline.no_unmovable"), errno_of("copy.no_running_pin")
+    (16, 4)
     """
     action, _, name = guard.partition(".")
+    if action in _TRIED_AGAIN:
+        return EINTR
     (found,) = (each for each in SYSTEM.action_by_name[action].guards if each.name == name)
     return found.errno
 
@@ -167,8 +173,8 @@ def _event(event: LogEvent, page: Dumped | None) -> Explanation | None:
             return Explanation(f"{told}: the kernel's words are not known", line=event.line)
         return Explanation(told, guard, errno_of(guard), kinds, event.line)
     if event.what in ("migration failed", "isolation failed"):
-        code = "" if event.number is None else f" ({event.number} pages or errno)"
-        text = f"frame {event.frame:#x} did not move{code}; the removal tries again without end"
+        text = f"frame {event.frame:#x} did not move{_failed(event.number)}"
+        text += "; the removal tries again, without end"
         return Explanation(text, _MIGRATE, errno_of(_MIGRATE), kinds | {"held"}, event.line)
     if event.what == "not isolated":
         text = f"frame {event.frame:#x} is where the range is not free yet"
@@ -177,6 +183,13 @@ def _event(event: LogEvent, page: Dumped | None) -> Explanation | None:
         text = f"{event.number} pages did not move in one attempt of the removal"
         return Explanation(text, _MIGRATE, errno_of(_MIGRATE), kinds, event.line)
     return _added(event)
+
+
+def _failed(number: int | None) -> str:
+    """What migrate_pages returned: how many pages did not move, or an errno."""
+    if number is None or number == 0:
+        return ""
+    return f", of {number} that did not" if number > 0 else f" ({errorcode.get(-number, number)})"
 
 
 def _added(event: LogEvent) -> Explanation | None:

@@ -21,17 +21,18 @@ __all__ = ["read_dump"]
 _MOST_SECTIONS = 1 << 20
 
 
-def read_dump(path: str | Path) -> MachineReading:
+def read_dump(path: str | Path, *, note_at: tuple[int, int] | None = None) -> MachineReading:
     """The reading of the machine that a crash dump is of.
 
     Args:
         path: an ELF file: `/proc/vmcore` copied, or what a hypervisor dumped of a guest.
+        note_at: see `Core.open`.
 
     Raises:
         MachineError: it is no dump, is damaged, or its note does not tell where page structures
             are.
     """
-    with Core.open(path) as core:
+    with Core.open(path, note_at=note_at) as core:
         structs = PageStructs(core)
         frames = structs.frames_of_section
         if frames is None:

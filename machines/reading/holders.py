@@ -106,9 +106,12 @@ def _mapped_by(
     counts: dict[int, Counter[str]] = {}
     found: set[int] = set()
     page = os.sysconf("SC_PAGE_SIZE")
+    mappings = list(_mappings(folder, page))
+    if not mappings:  # a thread of the kernel's, which has no pagemap either
+        return counts, found
     handle = os.open(f"{folder}/pagemap", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        for first, last, what in _mappings(folder, page):
+        for first, last, what in mappings:
             for mapped in _frames(handle, first, last):
                 found.update(mapped[np.isin(mapped, wanted)].tolist())
                 numbers, each = np.unique(mapped // np.uint64(frames), return_counts=True)

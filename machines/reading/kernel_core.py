@@ -74,7 +74,7 @@ class Core:
         info: its note.
     """
 
-    def __init__(self, handle: int, where: str) -> None:
+    def __init__(self, handle: int, where: str, note_at: tuple[int, int] | None = None) -> None:
         self._handle = handle
         self.where = where
         head = self._exactly(0, _HEADER, "its header")
@@ -94,11 +94,16 @@ class Core:
         self._end = _size_of(handle)
         loads, notes = self._parts(table)
         self.segments = loads
-        self.info = self._info(notes)
+        self.info = self._info(notes, note_at)
 
     @classmethod
-    def open(cls, path: str | Path = KCORE) -> Self:
+    def open(cls, path: str | Path = KCORE, *, note_at: tuple[int, int] | None = None) -> Self:
         """The core in a file.
+
+        Args:
+            path: the file.
+            note_at: the physical address and the size of the kernel's notes, as
+                `/sys/kernel/vmcoreinfo` tells them, for a core that was made without them.
 
         Raises:
             NotPermitted: it is root's, or the kernel is locked down.
@@ -113,7 +118,7 @@ class Core:
             problem = getattr(error, "strerror", None) or error
             raise MachineError(f"{shown(where, 200)}: cannot be opened ({problem})") from None
         try:
-            return cls(handle, where)
+            return cls(handle, where, note_at)
         except BaseException:
             os.close(handle)
             raise
@@ -198,11 +203,14 @@ class Core:
                 loads.append(Segment(virtual, known, size, place))
         return tuple(loads), notes
 
-    def _info(self, notes: list[tuple[int, int]]) -> Vmcoreinfo:
+    def _info(self, notes: list[tuple[int, int]], note_at: tuple[int, int] | None) -> Vmcoreinfo:
         if sum(size for _, size in notes) > _MOST_NOTES:
             raise MachineError(f"{self.where}: its notes are larger than those of any kernel")
-        for place, size in notes:
-            for name, content in _notes_in(self._exactly(place, size, "its notes"), self.order):
+        pieces = [self._exactly(place, size, "its notes") for place, size in notes]
+        if note_at is not None:
+            pieces.append(self.physical(*note_at) or b"")
+        for piece in pieces:
+            for name, content in _notes_in(piece, self.order):
                 if name == b"VMCOREINFO":
                     return vmcoreinfo_in(content, self.where)
         raise MachineError(

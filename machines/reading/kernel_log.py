@@ -59,8 +59,8 @@ class LogEvent:
     """One thing that a log says; `line` is where it begins, from 1.
 
     `first` and `last` are the addresses of a range (the last included), `frame` a page frame
-    number, `reason` the kernel's words, `number` its errno, its count of failed pages, or the size
-    of a block.
+    number, `reason` the kernel's words; `number` counts pages that failed (less than 0: it is an
+    errno), or bytes of a block.
     """
 
     what: What
@@ -168,7 +168,7 @@ def _event(number: int, text: str) -> LogEvent | None:
         first, last = int(match[1], 16), int(match[2], 16)
         return LogEvent("offline failed", number, text, first, last, reason=match[3])
     if match := _MIGRATING.fullmatch(text):
-        code = None if match[2] is None else abs(int(match[2]))
+        code = None if match[2] is None else int(match[2])
         return LogEvent("migration failed", number, text, frame=int(match[1], 16), number=code)
     if match := _ISOLATING.fullmatch(text):
         return LogEvent("isolation failed", number, text, frame=int(match[1], 16))

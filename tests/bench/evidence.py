@@ -46,7 +46,10 @@ def evidence(blocks: int = BLOCKS) -> list[tuple[str, str]]:
     if sum(each.kinds.total() for each in found.values()) != frames:
         raise AssertionError("frames were lost")
     return [
-        (f"evidence of {frames:,} page structures", f"{seconds:.2f} s, {work:.2f} s of a processor"),
+        (
+            f"evidence of {frames:,} page structures",
+            f"{seconds:.2f} s, {work:.2f} s of a processor",
+        ),
         ("memory beyond what was used before", f"{more >> 10} MiB"),
     ]
 

@@ -73,7 +73,7 @@ def test_what_was_dumped_goes_with_the_failure_that_follows() -> None:
 @pytest.mark.parametrize(
     ("line", "words", "errno"),
     [
-        ("migrating pfn 13ff00 failed ret:1", "frame 0x13ff00 did not move", 11),
+        ("migrating pfn 13ff00 failed ret:1", "frame 0x13ff00 did not move", 4),
         (
             "Block size [0x80000000] unaligned hotplug range: start 0x1040000000, size 0x80000000",
             "blocks of 0x80000000 bytes",

@@ -77,6 +77,13 @@ def test_a_process_that_cannot_be_looked_at_is_counted(proc: Path) -> None:
     assert (told.of_block, told.unread) == ({2: []}, 1)
 
 
+def test_a_thread_of_the_kernels_has_no_memory(proc: Path) -> None:
+    process(proc, 2, {}, "")
+    (proc / "2" / "pagemap").unlink()
+    told = held(proc, 2)
+    assert (told.of_block, told.unread) == ({2: []}, 0)
+
+
 def test_without_its_frames_a_process_maps_none(proc: Path) -> None:
     """To others than root the kernel tells frame 0 of every page."""
     process(proc, 7, {10: 0}, lines((10, 12, "")))

@@ -83,7 +83,7 @@ def test_a_dump_ends_with_the_first_line_that_is_none_of_it() -> None:
     ("line", "what", "frame", "number"),
     [
         ("migrating pfn 13ff00 failed ret:1 ", "migration failed", 0x13FF00, 1),
-        ("migrating pfn 13ff00 failed ret:-16", "migration failed", 0x13FF00, 16),
+        ("migrating pfn 13ff00 failed ret:-16", "migration failed", 0x13FF00, -16),
         ("failed to isolate pfn 13ff00", "isolation failed", 0x13FF00, None),
         (
             "  sh-93  [001] .....  7.1: test_pages_isolated: start_pfn=0x38000 end_pfn=0x40000"
