@@ -189,22 +189,19 @@ def read_tree(tree: Tree, *, page_flags: bool = True, log: str | None = None) ->
     links = _links(tree)
     blocks = tuple(_block(tree, block, nodes) for block, nodes in sorted(links.blocks.items()))
     nodes = read_nodes(tree, links.nodes)
-    told = told_block_size(tree)
-    words = recorded_words(tree, told, links.blocks)
+    words = recorded_words(tree, told := told_block_size(tree), links.blocks)
     zone_readings = _parsed(tree, "proc/zoneinfo", zones)
     kernel = _parsed(tree, "proc/version", kernel_version)
     meminfo = sizes_in(tree, "proc/meminfo")
     states = {each.number: each.state for each in blocks}
     page_size = page_size_of(tree, words, zone_readings, meminfo)
-    block_size = told
-    if told is None and blocks:
-        block_size = derived_block_size(states, nodes, meminfo, notes)
+    block_size = told or (derived_block_size(states, nodes, meminfo, notes) if blocks else None)
     ram = _iomem(tree, notes)
     logged = areas_in_log(_log(tree) if log is None else log, page_size)
-    frames = None
+    frames = evidence = None
     if page_flags:
         frames = kinds_by_block(tree, words, states, (block_size, page_size), ram, notes)
-    evidence = recorded_evidence(tree, links.blocks) if page_flags else None
+        evidence = recorded_evidence(tree, links.blocks)
     return MachineReading(
         source=tree.source,
         live=tree.live,
@@ -223,7 +220,7 @@ def read_tree(tree: Tree, *, page_flags: bool = True, log: str | None = None) ->
         huge_pools=read_huge_pools(tree, links.nodes),
         kernel=kernel,
         outcomes=recorded_outcomes(tree, links.blocks),
-        driver_memory=() if ram is None else ram.of_drivers,
+        driver_memory=ram.of_drivers if ram else (),
         cma=any_cma(zone_readings, meminfo, kernel),
         cma_areas=cma_areas(tree, zone_readings, meminfo, logged),
         devices=devices_of(tree, states, block_size, ram.below if ram else ()),

@@ -60,7 +60,8 @@ def test_a_held_block_is_explained_with_its_cure(
     assert free["why"] == []
     assert main(["why", "1", "--machine", str(record)]) == 0
     out = capsys.readouterr().out
-    assert "block 1 (Normal, online): no\n  has movable 32767, held 1\n" in out
+    assert "block 1 (Normal, online): no\n  has movable 32767 (" in out
+    assert "), held 1 (" in out
     assert "EINTR: going offline begins and does not end" in out
     assert "cure: stop the process" in out
 
