@@ -12,8 +12,9 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from .arguments import at_least_one, file_name, processes
+from .designs import add_design, chosen
 from .files import fail, write_json
-from .names import choose, find_profile, find_variant, properties_named, system_of
+from .names import choose, find_variant, properties_named, system_of
 from .output.rows import Rows
 from .output.streams import UsageError, show_progress
 from .proofs import finish, kept_proofs, taker, verify_proofs
@@ -52,6 +53,7 @@ def add_parser(commands: Any) -> None:
         "--profile", default="list-2004", help="whose choices (default: %(default)s)"
     )
     parser.add_argument("--variant", metavar="V", help="refute a wrong design instead")
+    add_design(parser)
     parser.add_argument("--trace", type=file_name, metavar="FILE", help="with --variant: the trace")
     parser.add_argument("--scope", metavar="S", help="search machines of a size, do not prove")
     parser.add_argument("--depth", type=at_least_one, help="with --scope: steps from boot")
@@ -132,8 +134,7 @@ def _prove(args: argparse.Namespace) -> int:
     from memhp.checks.proof.prove import export
     from memhp.checks.run import check
 
-    profile = find_profile(args.profile)
-    system = system_of([profile])
+    profile, system = chosen(args)
     only = _only(args, system)
     # Somebody else may have written the cache: a certificate is no hearsay.
     certify = args.certify or args.proofs is not None
@@ -165,8 +166,7 @@ def _prove(args: argparse.Namespace) -> int:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    profile = find_profile(args.profile)
-    system = system_of([profile])
+    profile, system = chosen(args)
     return verify_proofs(args.verify_proofs, system, profile, _only(args, system))
 
 
@@ -197,8 +197,7 @@ def _scope(args: argparse.Namespace) -> int:
     from memhp.checks.run import search_scope
     from memhp.checks.search.scopes import machines, scope_text
 
-    profile = find_profile(args.profile)
-    system = system_of([profile])
+    profile, system = chosen(args)
     shapes = machines(system, args.scope)
     only = _only(args, system)
     if only is not None and all(system.property_by_name[n].kind == "ends" for n in only):

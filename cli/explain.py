@@ -7,6 +7,7 @@ from errno import errorcode
 from textwrap import indent, wrap
 from typing import TYPE_CHECKING, Any
 
+from .designs import add_design, design_in
 from .files import fail
 from .names import choose
 from .output.streams import UsageError
@@ -27,6 +28,7 @@ def add_parser(commands: Any) -> None:
         " (ACTION.GUARD), a property, a variable, a definition, a variant, or a row such as N2.",
     )
     parser.add_argument("name")
+    add_design(parser)
     parser.set_defaults(run=run)
 
 
@@ -35,7 +37,8 @@ def run(args: argparse.Namespace) -> int:
     from memhp.spec.system import SYSTEM
 
     try:
-        print("\n".join(explain(SYSTEM, args.name)))
+        design = design_in(args)
+        print("\n".join(explain(design.own.system if design else SYSTEM, args.name)))
     except UsageError as error:
         return fail("explain", error)
     return 0

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from .arguments import at_least_one, bytes_in, file_name, processes
+from .designs import add_design, chosen
 from .files import NOBODY_READS, fail, write_file
 from .names import choose, find_profile, find_variant, properties_named, system_of
 from .output.streams import UsageError, one_line
@@ -23,6 +24,7 @@ _EPILOG = """examples:
   memhp explore --scope block=2 --depth 12
   memhp explore --scope block=4,frame=8 --actions blocks,frames --count --slice --symmetry
   memhp explore --scope block=2 --variant pgdat-goes-early --actions sections,firmware
+  memhp explore --design mine.py --scope block=2 --depth 8
   memhp explore --scope block=2 --machine 1 --actions blocks --count --promela blocks.pml
 
 Ctrl-C ends the search and shows what it has covered.
@@ -66,6 +68,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--profile", default="list-2004", help="whose choices")
     parser.add_argument("--variant", metavar="V", help="a wrong design")
+    add_design(parser)
     parser.add_argument("--depth", type=at_least_one, help="steps from boot")
     parser.add_argument("--memory", type=_bytes, default="2G", help="bound (default: %(default)s)")
     parser.add_argument("--jobs", type=processes, help="threads (default: all cores)")
@@ -160,10 +163,11 @@ def _systems(args: argparse.Namespace) -> tuple[System, System]:
     """The specification, and what is left of it with the chosen actions."""
     from memhp.checks.ground.parts import restricted
 
-    changes = [find_profile(args.profile)]
-    whole = system_of(
-        [*changes, find_variant(args.variant)] if args.variant is not None else changes
-    )
+    if args.design is not None and args.variant is not None:
+        raise UsageError("--design is explored as it is: leave --variant out")
+    _, whole = chosen(args)
+    if args.variant is not None:
+        whole = system_of([find_profile(args.profile), find_variant(args.variant)])
     if args.actions is None:
         return whole, whole
     choices = [name for action in whole.actions for name in (action.name, action.module)]

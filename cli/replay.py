@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .arguments import add_limit
+from .designs import DesignFile, add_design, design_in, system_in
 from .files import fail
 from .names import system_named
 from .output.streams import UsageError
@@ -33,6 +34,7 @@ def add_parser(commands: Any) -> None:
         " wrote is done again, on the reference and on a target.",
     )
     parser.add_argument("trace", type=Path, help="a file that memhp wrote")
+    add_design(parser)
     parser.add_argument(
         "--target",
         default="engine",
@@ -58,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
             from .kernel_target import replay
 
             return replay(document, args)
-        system = _system(_system_name(document))
+        system = _system(_system_name(document), design_in(args))
         trace = Trace.from_itf(document, system)
     except (UsageError, TraceError) as error:
         message = str(error)
@@ -94,7 +96,7 @@ def _diverge(document: Any, args: argparse.Namespace) -> int:
 
     try:
         record = Record.from_json(document)
-        system = _system(record.system)
+        system = _system(record.system, design_in(args))
         divergence = record.replay(system, target_named(args.target, system, limit=args.limit))
     except (RecordError, TargetError) as error:
         raise UsageError(str(error)) from None
@@ -108,14 +110,16 @@ def _diverge(document: Any, args: argparse.Namespace) -> int:
     return 1 if divergence else 0
 
 
-def _system(name: str) -> System:
-    """The system of that name, whoever wrote it.
+def _system(name: str, design: DesignFile | None) -> System:
+    """The system of that name, whoever wrote it; that of the design, if there is one.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is none, or it is not that of the design.
     """
     from memhp.spec.language import SpecificationError
 
+    if design or "@" in name:
+        return system_in(design, name[:_MOST_SAID])
     try:
         return system_named(name[:_MOST_SAID])
     except SpecificationError as error:

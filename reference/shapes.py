@@ -8,7 +8,7 @@ from math import prod
 from typing import Literal
 
 from memhp.spec.language.system import System
-from memhp.spec.language.terms import SortRef, Symbol
+from memhp.spec.language.terms import App, SortRef, Symbol
 
 from .topology import Topology, unknown
 
@@ -102,7 +102,7 @@ class Shape:
         Raises:
             ValueError: if ``system`` knows other sorts, tables or sizes.
         """
-        zones = next(s.range for s in system.topology if s.name == "early_zone")
+        zones = next((s.range for s in system.topology if s.name == "early_zone"), None)
         one = {sort.name: 1 for sort in system.unbounded_sorts}
         each = {"Range": self.sizes["Section"], "MemoryDevice": self.sizes["Block"]}
         sizes = {**one, **each, **self.sizes, **dict(self.more)}
@@ -122,7 +122,7 @@ class Shape:
             "early_device": lambda m: any(
                 tables["in_range"](m, b) and b not in self.added for b in range(sizes["Block"])
             ),
-            "early_zone": lambda b: _member(zones, self._zone(b)),
+            "early_zone": lambda b: _member(zones, self._zone(b)) if zones else 0,
             "hole": lambda f: f in self.holes,
             "boot_kernel": lambda f: f in self.boot_kernel,
             "vetoes_online": lambda b: False,
@@ -138,8 +138,12 @@ class Shape:
             "head_frame": lambda r: -(-r * sizes["Frame"] // sizes["Section"]),
             "node_of_range": lambda r: self._node_of(block_of[r]),
         }
-        tables = {**plain, **core}
-        tables |= {name: _listed(values, name, system, sizes) for name, values in self.tables}
+        instead = _symbols_at_boot(system)
+        own = {instead.get(name, name): values for name, values in core.items()}
+        tables = plain | {name: values for name, values in own.items() if name in plain}
+        for name, values in self.tables:
+            at = instead.get(name, name)
+            tables[at] = _listed(values, at, system, sizes)
         return Topology.build(system, sizes, tables)
 
     def _node_of(self, block: int) -> int:
@@ -152,6 +156,19 @@ class Shape:
         if block in self.multizone:
             return "none"
         return "movable" if block in self.movable else "kernel"
+
+
+def _symbols_at_boot(system: System) -> dict[str, str]:
+    """For each variable that begins as topology says: that symbol, by the variable's name.
+
+    A table of what a design has made a variable is that of the symbol where it begins.
+    """
+    starts = ((v.symbol.name, v.initial, v.params) for v in system.variables)
+    return {
+        name: start.symbol.name
+        for name, start, params in starts
+        if isinstance(start, App) and start.args == params
+    }
 
 
 def _plain(symbol: Symbol, sizes: Mapping[str, int]) -> Callable[..., int]:

@@ -9,7 +9,7 @@ other rooms in this order:
 - `special`: folios with rules of their own. `numbers`: what is computed for all sizes and options.
 - `system`: every module joined. `rows`: the concerns of the list of 2004.
 - `variants`: wrong designs, each with what it breaks. `linux`: what Linux chose, and since when;
-  `profiles`: the choices of a version together.
+  `profiles`: the choices of a version together. `designs`: one's own, from a file.
 - `refusals`: each guard's errno, in the kernel's order; `cures`: what helps against them.
 - `mutants`: mistakes that may go unnoticed.
 

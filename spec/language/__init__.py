@@ -7,11 +7,13 @@ modules into a `System`, which is what everything else reads.  docs/tutorial.md 
   on symbolic elements; `docstrings`: what it says in words.
 - `terms`: immutable sentences; `rewrite`: substitution, and the state after a step.
 - `load`: modules are joined; `system`: what they add up to; `wellformed`: what must be true of it.
-- `edits`: variants and profiles.
+- `edits`: variants and profiles; `editing`: what all edits have in common; `additions`: more of
+  them; `designs`: a file of one's own, edits and declarations.
 
 May import: the standard library.
 """
 
+from .additions import DropProperty, ExtendAction, MakeVariable
 from .declare import (
     Map,
     action,
@@ -25,6 +27,7 @@ from .declare import (
     topology,
     variable,
 )
+from .designs import Design, designed
 from .edits import (
     AddAction,
     AddProperty,
@@ -50,6 +53,7 @@ from .syntax import (
     after,
     all_of,
     any_of,
+    at_least,
     count,
     exists,
     false,
@@ -76,13 +80,17 @@ __all__ = [
     "Axiom",
     "Bool",
     "Definition",
+    "Design",
     "DropAction",
     "DropAxiom",
     "DropGuard",
+    "DropProperty",
     "DropUpdate",
     "Enumeration",
+    "ExtendAction",
     "Guard",
     "Int",
+    "MakeVariable",
     "Map",
     "Profile",
     "Progress",
@@ -102,9 +110,11 @@ __all__ = [
     "always",
     "any_of",
     "apply",
+    "at_least",
     "axiom",
     "count",
     "definition",
+    "designed",
     "enabled",
     "ends",
     "exists",

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
 
-from . import terms
-from .declare import Declared, parameters, tracing
-from .rewrite import substitute
-from .syntax import Expr, coerce, place_of
-from .system import Action, Property, SpecificationError, System
-from .terms import BOOL, Term, Var
+from .additions import DropProperty, ExtendAction, MakeVariable
+from .declare import Declared
+from .editing import Change, action_named, has_guard, retrace, unhinted, with_action
+from .syntax import Expr, complain, place_of
+from .system import SpecificationError, System
+from .terms import BOOL
 from .tracing import trace_action, trace_property
 from .wellformed import well_formed
 
@@ -26,8 +25,11 @@ __all__ = [
     "DropAction",
     "DropAxiom",
     "DropGuard",
+    "DropProperty",
     "DropUpdate",
     "Edit",
+    "ExtendAction",
+    "MakeVariable",
     "Profile",
     "ReplaceDefinition",
     "ReplaceGuard",
@@ -38,11 +40,9 @@ __all__ = [
     "edited",
 ]
 
-_Hinted = TypeVar("_Hinted", Action, Property)
-
 
 @dataclass(frozen=True)
-class DropGuard:
+class DropGuard(Change):
     """The action is taken without looking."""
 
     action: str
@@ -57,14 +57,14 @@ class DropGuard:
         Raises:
             SpecificationError: if there is not what the edit names.
         """
-        action = _action(system, self.action)
-        _guard(action, self.guard)
+        action = action_named(system, self.action, self.where)
+        has_guard(action, self.guard, self.where)
         guards = tuple(guard for guard in action.guards if guard.name != self.guard)
-        return _with_action(system, replace(action, guards=guards))
+        return with_action(system, replace(action, guards=guards))
 
 
 @dataclass(frozen=True)
-class ReplaceGuard:
+class ReplaceGuard(Change):
     """The guard asks for something else: ``condition`` takes the action's parameters."""
 
     action: str
@@ -80,20 +80,20 @@ class ReplaceGuard:
         Raises:
             SpecificationError: if there is not what the edit names.
         """
-        action = _action(system, self.action)
-        _guard(action, self.guard)
-        term = _retrace(f"{self.action}_{self.guard}", self.condition, action.params, BOOL)
+        action = action_named(system, self.action, self.where)
+        has_guard(action, self.guard, self.where)
+        term = retrace(f"{self.action}_{self.guard}", self.condition, action.params, BOOL)
         guards = tuple(
             replace(guard, condition=term, where=place_of(self.condition))
             if guard.name == self.guard
             else guard
             for guard in action.guards
         )
-        return _with_action(system, replace(action, guards=guards))
+        return with_action(system, replace(action, guards=guards))
 
 
 @dataclass(frozen=True)
-class DropUpdate:
+class DropUpdate(Change):
     """The action forgets to change a variable."""
 
     action: str
@@ -108,15 +108,15 @@ class DropUpdate:
         Raises:
             SpecificationError: if there is not what the edit names.
         """
-        action = _action(system, self.action)
+        action = action_named(system, self.action, self.where)
         updates = tuple(update for update in action.updates if update.symbol.name != self.variable)
         if len(updates) == len(action.updates):
-            raise SpecificationError(f"{self.action} does not change {self.variable}")
-        return _with_action(system, replace(action, updates=updates))
+            complain(f"{self.action} does not change {self.variable}", self.where)
+        return with_action(system, replace(action, updates=updates))
 
 
 @dataclass(frozen=True)
-class ReplaceUpdate:
+class ReplaceUpdate(Change):
     """The action writes another value at the point; ``value`` takes its parameters."""
 
     action: str
@@ -132,20 +132,20 @@ class ReplaceUpdate:
         Raises:
             SpecificationError: if there is not what the edit names.
         """
-        action = _action(system, self.action)
+        action = action_named(system, self.action, self.where)
         matching = [update for update in action.updates if update.symbol.name == self.variable]
         if len(matching) != 1 or matching[0].point is None:
-            raise SpecificationError(f"{self.action} has no single point update of {self.variable}")
+            complain(f"{self.action} has no single point update of {self.variable}", self.where)
         (old,) = matching
         name = f"{self.action}_{self.variable}"
-        value = _retrace(name, self.value, action.params, old.symbol.range)
+        value = retrace(name, self.value, action.params, old.symbol.range)
         changed = replace(old, value=value, where=place_of(self.value))
         updates = tuple(changed if update is old else update for update in action.updates)
-        return _with_action(system, replace(action, updates=updates))
+        return with_action(system, replace(action, updates=updates))
 
 
 @dataclass(frozen=True)
-class ReplaceDefinition:
+class ReplaceDefinition(Change):
     """A definition says something else, everywhere it is used."""
 
     name: str
@@ -161,15 +161,15 @@ class ReplaceDefinition:
             SpecificationError: if there is not what the edit names.
         """
         if self.name not in system.definitions:
-            raise SpecificationError(f"there is no definition {self.name!r}")
+            complain(f"there is no definition {self.name!r}", self.where)
         old = system.definitions[self.name]
-        body = _retrace(f"{self.name}_edit", self.body, old.params, old.body.sort)
+        body = retrace(f"{self.name}_edit", self.body, old.params, old.body.sort)
         changed = replace(old, body=body, where=place_of(self.body))
         return replace(system, definitions=dict(system.definitions) | {self.name: changed})
 
 
 @dataclass(frozen=True)
-class DropAction:
+class DropAction(Change):
     """Nobody ever does this."""
 
     action: str
@@ -183,12 +183,12 @@ class DropAction:
         Raises:
             SpecificationError: if there is not what the edit names.
         """
-        dropped = _action(system, self.action)
+        dropped = action_named(system, self.action, self.where)
         return replace(system, actions=tuple(a for a in system.actions if a is not dropped))
 
 
 @dataclass(frozen=True)
-class DropAxiom:
+class DropAxiom(Change):
     """Machines need not be so."""
 
     axiom: str
@@ -204,23 +204,12 @@ class DropAxiom:
         """
         axioms = tuple(axiom for axiom in system.axioms if axiom.name != self.axiom)
         if len(axioms) == len(system.axioms):
-            raise SpecificationError(f"there is no axiom {self.axiom!r}")
-        return replace(
-            system,
-            axioms=axioms,
-            actions=tuple(map(self._unhinted, system.actions)),
-            properties=tuple(map(self._unhinted, system.properties)),
-        )
-
-    def _unhinted(self, part: _Hinted) -> _Hinted:
-        """Proofs cannot use it any more."""
-        if self.axiom not in part.using:
-            return part
-        return replace(part, using=tuple(name for name in part.using if name != self.axiom))
+            complain(f"there is no axiom {self.axiom!r}", self.where)
+        return unhinted(replace(system, axioms=axioms), self.axiom)
 
 
 @dataclass(frozen=True)
-class ReplaceInitial:
+class ReplaceInitial(Change):
     """A variable has another value at boot; ``value`` takes the variable's point."""
 
     variable: str
@@ -237,9 +226,9 @@ class ReplaceInitial:
         """
         old = next((v for v in system.variables if v.symbol.name == self.variable), None)
         if old is None:
-            raise SpecificationError(f"there is no variable {self.variable!r}")
+            complain(f"there is no variable {self.variable!r}", self.where)
         name = f"initial_{self.variable}"
-        initial = _retrace(name, self.value, old.params, old.symbol.range)
+        initial = retrace(name, self.value, old.params, old.symbol.range)
         changed = replace(old, initial=initial)
         return replace(
             system,
@@ -249,7 +238,7 @@ class ReplaceInitial:
 
 
 @dataclass(frozen=True)
-class AddProperty:
+class AddProperty(Change):
     """What is true of this design alone; ``claim`` is declared with `always` or `step`."""
 
     claim: Declared
@@ -264,12 +253,12 @@ class AddProperty:
             SpecificationError: if there is not what the edit names.
         """
         if self.claim.name in system.property_by_name:
-            raise SpecificationError(f"there is a property {self.claim.name!r} already")
+            complain(f"there is a property {self.claim.name!r} already", self.where)
         return replace(system, properties=(*system.properties, trace_property(self.claim)))
 
 
 @dataclass(frozen=True)
-class AddAction:
+class AddAction(Change):
     """Somebody does what nobody does in the list's design; ``does`` is declared with `action`."""
 
     does: Declared
@@ -284,7 +273,7 @@ class AddAction:
             SpecificationError: if there is an action of that name already.
         """
         if self.does.name in system.action_by_name:
-            raise SpecificationError(f"there is an action {self.does.name!r} already")
+            complain(f"there is an action {self.does.name!r} already", self.where)
         return replace(system, actions=(*system.actions, trace_action(self.does)))
 
 
@@ -299,6 +288,9 @@ Edit = (
     | DropAxiom
     | AddAction
     | AddProperty
+    | ExtendAction
+    | DropProperty
+    | MakeVariable
 )
 
 
@@ -357,34 +349,3 @@ def edited(system: System, edits: Iterable[Edit]) -> System:
     if changed is not system:
         well_formed(changed)
     return changed
-
-
-def _action(system: System, name: str) -> Action:
-    if name not in system.action_by_name:
-        raise SpecificationError(f"there is no action {name!r}")
-    return system.action_by_name[name]
-
-
-def _guard(action: Action, name: str) -> None:
-    if all(guard.name != name for guard in action.guards):
-        there_are = ", ".join(guard.name for guard in action.guards) or "none"
-        raise SpecificationError(
-            f"{action.name} has no guard {name!r}; its guards are: {there_are}"
-        )
-
-
-def _with_action(system: System, changed: Action) -> System:
-    actions = tuple(changed if a.name == changed.name else a for a in system.actions)
-    return replace(system, actions=actions)
-
-
-def _retrace(
-    name: str, function: Callable[..., Any], params: tuple[Var, ...], sort: terms.SortRef
-) -> Term:
-    """Run ``function`` on the declaration's own parameters."""
-    with tracing(name):
-        own, args = parameters(function)
-        if [var.sort for var in own] != [var.sort for var in params]:
-            raise SpecificationError(f"{name}: parameters must be {[str(v.sort) for v in params]}")
-        term = coerce(function(*args), sort)
-    return substitute(term, dict(zip(own, params, strict=True)))

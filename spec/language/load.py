@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import pairwise
 from types import ModuleType
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from .declare import Declared, Defined, Map
 from .docstrings import docstring
 from .syntax import Enumeration, Expr, Sort, complain
-from .system import System, Where
+from .system import Property, System, Where
 from .tracing import (
     trace_action,
     trace_axiom,
@@ -22,7 +22,7 @@ from .tracing import (
 )
 from .wellformed import well_formed
 
-__all__ = ["load"]
+__all__ = ["covers_rows", "declared_in", "load", "place_in", "traced"]
 
 
 def load(
@@ -36,23 +36,47 @@ def load(
     Raises:
         SpecificationError: for the first mistake, with module and line.
     """
+    system = traced(name, declared_in(modules))
+    well_formed(system)
+    covers_rows(system.properties, rows)
+    return system
+
+
+def declared_in(modules: tuple[ModuleType, ...]) -> list[Any]:
+    """What the modules declare, in order, each with its name.
+
+    Raises:
+        SpecificationError: a name is declared twice.
+    """
     values: dict[str, Any] = {}
     for module in modules:
         source = _Source(module)
         for attribute, value in vars(module).items():
             if _is_declared_in(value, module):
                 _claim_name(attribute, value, values, source)
-    maps = [value for value in values.values() if isinstance(value, Map)]
-    declared = [value for value in values.values() if isinstance(value, Declared)]
+    return list(values.values())
+
+
+def place_in(module: ModuleType, value: Any) -> Where:
+    """Where in the module a value is declared that `declared_in` found there."""
+    return _Source(module).place(value)
+
+
+def traced(name: str, values: list[Any]) -> System:
+    """The system of those declarations alone; it need not be well formed.
+
+    Raises:
+        SpecificationError: for the first mistake in one of them, with module and line.
+    """
+    maps = [value for value in values if isinstance(value, Map)]
+    declared = [value for value in values if isinstance(value, Declared)]
     definitions = {
         value.declared.name: trace_definition(value)
-        for value in values.values()
+        for value in values
         if isinstance(value, Defined)
     }
-    sorts = [
-        value for value in values.values() if isinstance(value, type) and issubclass(value, Expr)
-    ]
-    system = System(
+    sorts = [value for value in values if isinstance(value, type) and issubclass(value, Expr)]
+    return System(
         name=name,
         sorts=tuple(sort.ref for sort in sorts),
         sort_docs={sort.ref.name: docstring(sort) for sort in sorts},
@@ -64,8 +88,15 @@ def load(
         properties=tuple(trace_property(d) for d in declared if d.role not in ("axiom", "action")),
         places={value.name: value.where for value in maps},
     )
-    well_formed(system)
-    for claim in system.properties:
+
+
+def covers_rows(claims: Iterable[Property], rows: Collection[str] | None) -> None:
+    """Return if the properties cover nothing but those rows; None: they may name what they like.
+
+    Raises:
+        SpecificationError: one covers something else.
+    """
+    for claim in claims:
         for row in claim.covers:
             if rows is not None and row not in rows:
                 there_are = ", ".join(sorted(rows))
@@ -73,7 +104,6 @@ def load(
                     f"{claim.name} covers {row!r}, which is no row; there are: {there_are}",
                     claim.where,
                 )
-    return system
 
 
 def _is_declared_in(value: object, module: ModuleType) -> bool:

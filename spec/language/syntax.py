@@ -17,6 +17,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable
+from itertools import combinations
 from types import FrameType
 from typing import Any, ClassVar, NoReturn, TypeVar, overload
 
@@ -41,6 +42,7 @@ __all__ = [
     "after",
     "all_of",
     "any_of",
+    "at_least",
     "call",
     "caller",
     "coerce",
@@ -310,3 +312,25 @@ def count(sort: type[S1], body: Callable[[S1], Bool], /) -> Int:
     """
     (var,), result = bind((sort,), body)
     return Int(terms.count(var, coerce(result, BOOL)))
+
+
+def at_least(number: int, sort: type[S1], body: Callable[[S1], Bool], /) -> Bool:
+    """The formula that ``number`` different elements of the sort, or more, satisfy ``body``.
+
+    It may stand wherever a formula may: it counts nothing, but names that many elements.
+    """
+    if type(number) is not int or not 0 <= number <= _MOST_NAMED:
+        complain(f"at_least names from 0 to {_MOST_NAMED} elements, not {number!r}")
+    names = list(inspect.signature(body).parameters)
+    if len(names) != 1:
+        complain(f"at_least takes a function of one element, not of {len(names)}")
+    named = [fresh(names[0], sort.ref) for _ in range(number)]
+    apart = (terms.negate(terms.eq(a, b)) for a, b in combinations(named, 2))
+    term = terms.conj(*apart, *(coerce(body(sort(var)), BOOL) for var in named))
+    for var in reversed(named):
+        term = terms.exists(var, term)
+    return Bool(term)
+
+
+_MOST_NAMED = 8
+"""More elements than that a solver does not like to find."""

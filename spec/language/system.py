@@ -59,6 +59,11 @@ class Where:
     def __str__(self) -> str:
         return f"{self.module}:{self.line}"
 
+    @property
+    def room(self) -> str:
+        """The last part of the module's name; of a file its name without ``.py``."""
+        return self.module.removesuffix(".py").replace("/", ".").rpartition(".")[2]
+
 
 @dataclass(frozen=True, slots=True)
 class Guard:

@@ -53,7 +53,7 @@ def trace_action(declared: Declared) -> Action:
             f"action {declared.name!r} changes nothing: an update is variable[element] = value",
             declared.where,
         )
-    module = declared.where.module.rpartition(".")[2]
+    module = declared.where.room
     return Action(
         declared.name,
         module,
@@ -109,7 +109,7 @@ def _as_property(
     formula: Term,
     ending: Ending | None = None,
 ) -> Property:
-    module = declared.where.module.rpartition(".")[2]
+    module = declared.where.room
     return Property(
         declared.name,
         module,
@@ -170,7 +170,7 @@ def trace_axiom(declared: Declared) -> Axiom:
     for part in terms.subterms(formula):
         if isinstance(part, App) and part.symbol.is_state:
             complain(f"axiom {declared.name} reads {part.symbol}, which is state", declared.where)
-    module = declared.where.module.rpartition(".")[2]
+    module = declared.where.room
     return Axiom(declared.name, module, declared.doc, params, formula, declared.where)
 
 
@@ -179,7 +179,7 @@ def trace_definition(defined: Defined[..., Any]) -> Definition:
     declared = defined.declared
     result = result_of(declared, hints(declared.function))
     params, body = trace_formula(declared, result.ref)
-    module = declared.where.module.rpartition(".")[2]
+    module = declared.where.room
     return Definition(declared.name, module, declared.doc, params, body, declared.where)
 
 
@@ -195,5 +195,5 @@ def trace_variable(symbol: Map[Any, Any]) -> Variable:
     with tracing(f"initial_{symbol.name}"):
         params, value = bind(symbol.domain, symbol.initial)
         initial = coerce(value, symbol.result.ref, symbol.where)
-    module = symbol.where.module.rpartition(".")[2]
+    module = symbol.where.room
     return Variable(symbol.symbol, module, symbol.doc, params, initial)
