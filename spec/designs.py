@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import ModuleType
 
-from .language import Design, Profile, SpecificationError, System, designed
+from .language import Design, MakeVariable, Profile, SpecificationError, System, designed
 from .profiles import PROFILES, system_of
 from .rows import ROWS
 
@@ -19,7 +19,8 @@ __all__ = ["OwnDesign", "own_design"]
 class OwnDesign:
     """A design that somebody wrote in a file.
 
-    ``base`` is the profile that it begins with; ``profile`` has what the design gives up, the
+    ``base`` is the profile that it begins with, in the design's symbols: what the design makes a
+    variable is one there, too, that never changes. ``profile`` has what the design gives up, the
     reasons of its own and those of the profile.
     """
 
@@ -57,4 +58,7 @@ def own_design(module: ModuleType, *, name: str) -> OwnDesign:
     mine = {claim for claim, _ in design.gives_up}
     before = (pair for pair in begun.gives_up if pair[0] in system.given_up - mine)
     gives_up = (*before, *design.gives_up)
+    for edit in design.edits:
+        if isinstance(edit, MakeVariable):
+            base = edit.apply(base)
     return OwnDesign(doc, design, base, system, Profile(name, doc, (), gives_up))

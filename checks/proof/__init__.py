@@ -3,7 +3,8 @@
 - `prove`: the way in; `results`: what it says. `obligations`: what has to be shown; `counting`: for
   counters.
 - `propagate`: what follows without a solver. `batch`: first answers, many at once; `keys`: by what
-  they are kept. `case`, `rounds`: the other obligations, with ever more assumptions.
+  they are kept; `standing`: those of before that stand. `case`, `rounds`: the other obligations,
+  with ever more assumptions.
 - `smt`: an obligation as text; `solvers`: z3 and cvc5; `pool`, `cache`: many texts, and answers
   that are known already.
 - `counterexample`: a machine on which an obligation fails. `questions`: what can be reached.

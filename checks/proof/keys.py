@@ -1,7 +1,8 @@
 """The keys of first answers to obligations: a digest of all that an answer depends on.
 
 An obligation of a step depends on its claim, on its action and no other, and on what may be
-assumed; so an edit of one guard leaves what is known about all other actions.
+assumed; so an edit of one guard leaves what is known about all other actions.  A proof depends on
+no more than the assumptions that it uses: those have a digest each (`standing`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from memhp.spec.language.system import Action, Property
 
 from ..support.store import code_digest, digest_of
 from .obligations import Assumption, Obligation
+from .smt import GOAL
 
 __all__ = ["Keys"]
 
@@ -28,9 +30,13 @@ class Keys:
         self._digests: dict[int, tuple[Action | Property, str]] = {}
 
     def of(self, obligation: Obligation) -> str:
-        """The key of the obligation: a digest, in hexadecimal."""
+        """The key of the obligation and of all that it may assume: a digest, in hexadecimal."""
+        return digest_of(self.of_proof(obligation), self._rest)
+
+    def of_proof(self, obligation: Obligation) -> str:
+        """The key of the obligation alone, without what it may assume beside its guards."""
         claim, action = obligation.claim, obligation.action
-        parts = [_rules(), self._rest, obligation.kind, str(obligation.number)]
+        parts = [_rules(), obligation.kind, str(obligation.number)]
         if claim:
             parts.append(self._once(claim))
         if action:
@@ -39,9 +45,31 @@ class Keys:
             parts.append(repr(obligation.goal))
         return digest_of(*parts)
 
+    def signed(self, core: tuple[str, ...]) -> tuple[str, ...]:
+        """The labels of a proof's core; those of axioms and invariants with what these say."""
+        return tuple(
+            f"{label} {self._says[label]}" if label in self._says else label for label in core
+        )
+
+    def standing(self, core: tuple[str, ...]) -> tuple[str, ...]:
+        """The labels of a `signed` core, if all of them say what they said; else none."""
+        labels = []
+        for part in core:
+            label, _, digest = part.partition(" ")
+            of_action = label == GOAL or label.startswith("guard.")
+            if not of_action and self._says.get(label) != digest:
+                return ()
+            labels.append(label)
+        return tuple(labels)
+
+    @cached_property
+    def _says(self) -> dict[str, str]:
+        """A digest of what each axiom and invariant says, by its label."""
+        return {part.label: digest_of(repr(part.term)) for part in self._assumptions}
+
     @cached_property
     def _rest(self) -> str:
-        return digest_of(*(repr((part.label, part.term)) for part in self._assumptions))
+        return digest_of(repr(self._says))
 
     def _once(self, part: Action | Property) -> str:
         """The digest of an action or a property, which many obligations have in common."""

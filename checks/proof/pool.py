@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import chain, islice
 from types import TracebackType
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from ..support.parallel import call, mapped, stop, workers
 from .cache import Cache
@@ -20,12 +20,24 @@ Shared = TypeVar("Shared")
 Subject = TypeVar("Subject")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Asked = TypeVar("Asked")
+_Asked = TypeVar("_Asked", contravariant=True)
 
 _WORTH_A_PROCESS = 40
 """Starting the workers takes as long as answering about this many queries here."""
 _WORTH_PROCESSES = 12
 """Likewise, of items of which each is many queries."""
 _CHUNK = 8
+
+
+class Before(Protocol[_Asked]):
+    """The answers from before."""
+
+    def get(self, asked: _Asked, /) -> Answer | None:
+        """The answer; None if it is not known."""
+
+    def put(self, asked: _Asked, answer: Answer, /) -> None:
+        """Remember an answer."""
 
 
 class Pool:
@@ -63,6 +75,11 @@ class Pool:
         self._cache.save()
 
     @property
+    def cache(self) -> Cache:
+        """The cache that it looks at, and writes when it ends."""
+        return self._cache
+
+    @property
     def answered(self) -> int:
         """The number of answers so far."""
         return self._answered
@@ -81,23 +98,25 @@ class Pool:
         self,
         function: Callable[[Shared, tuple[Subject, tuple[int, ...]]], list[Answer]],
         shared: Shared,
-        batches: Iterable[tuple[Subject, Sequence[Query]]],
-    ) -> Iterator[tuple[Subject, Sequence[Query], list[Answer]]]:
-        """The answers to the queries of each batch, with its subject and queries.
+        batches: Iterable[tuple[Subject, Sequence[Asked]]],
+        before: Before[Asked],
+    ) -> Iterator[tuple[Subject, list[Answer]]]:
+        """The answers to what each batch asks, with its subject.
 
         The unknown ones of a batch are answered together; work on the first batches begins
         while the others are being made.
 
         Args:
-            function: answers the queries of a subject at some places.
+            function: answers what is asked about a subject, at some places.
             shared: its first argument, which each process gets once, and may keep things in.
-            batches: subjects, each with its queries.
+            batches: subjects, each with what is asked.
+            before: the answers from before, which gets the new ones.
         """
-        known: dict[Subject, tuple[Sequence[Query], list[Answer | None]]] = {}
+        known: dict[Subject, tuple[Sequence[Asked], list[Answer | None]]] = {}
 
         def unknown() -> Iterator[tuple[Subject, tuple[int, ...]]]:
             for name, asked in batches:
-                answers = [self._cache.get(query) for query in asked]
+                answers = [before.get(each) for each in asked]
                 known[name] = asked, answers
                 if places := tuple(at for at, each in enumerate(answers) if each is None):
                     yield name, places
@@ -106,13 +125,13 @@ class Pool:
             asked, answers = known[name]
             for at, new in zip(places, replies, strict=True):
                 answers[at] = new
-                self._cache.put(asked[at], new)
+                before.put(asked[at], new)
             self._count(len(places))
             while name in known:  # and those before it, of which all was known
                 first = next(iter(known))
-                yield first, *_answered(*known.pop(first))
-        for other, asked_and_answers in known.items():
-            yield other, *_answered(*asked_and_answers)
+                yield first, _answered(known.pop(first)[1])
+        for other, (_, answers) in known.items():
+            yield other, _answered(answers)
 
     def _mapped(
         self, function: Callable[[Shared, Item], Result], shared: Shared, items: Iterable[Item]
@@ -151,7 +170,5 @@ class Pool:
         self._workers = None
 
 
-def _answered(
-    asked: Sequence[Query], answers: Sequence[Answer | None]
-) -> tuple[Sequence[Query], list[Answer]]:
-    return asked, [answer for answer in answers if answer]
+def _answered(answers: Sequence[Answer | None]) -> list[Answer]:
+    return [answer for answer in answers if answer]

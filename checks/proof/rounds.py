@@ -13,8 +13,11 @@ from .keys import Keys
 from .obligations import Obligation, Obligations
 from .pool import Pool
 from .solvers import Query
+from .standing import FirstAnswers
 
 __all__ = ["Work", "decide"]
+
+_FIRST = Query("first", "", 0)
 
 
 @dataclass
@@ -78,18 +81,18 @@ class Work:
         unchanged: dict[str, list[Obligation]] = {}
         cases: dict[str, list[Case]] = {}
 
-        def batches() -> Iterator[tuple[Subject, list[Query]]]:
+        def batches() -> Iterator[tuple[Subject, list[Obligation]]]:
             for name in names:
                 obligations = obligations_of(self._all, subject := Subject(kind, name))
                 changed = [each for each in obligations if not each.unchanged]
                 unchanged[name] = [each for each in obligations if each.unchanged]
                 cases[name] = [Case(self.system, each, self.limits) for each in changed]
-                keys = map(self._keys.of, changed)
-                yield subject, [Query("first", key, self.limits.z3) for key in keys]
+                yield subject, changed
 
-        for subject, queries, answers in pool.batches(first_proofs, self._shared, batches()):
-            for case, query, answer in zip(cases[subject.name], queries, answers, strict=True):
-                case.take(query, answer)
+        before = FirstAnswers(pool.cache, self._keys, self.limits.z3)
+        for subject, answers in pool.batches(first_proofs, self._shared, batches(), before):
+            for case, answer in zip(cases[subject.name], answers, strict=True):
+                case.take(_FIRST, answer)
             if self.looked and kind is Kind.property:
                 self.looked(subject.name)
         decide([case for each in cases.values() for case in each], pool)

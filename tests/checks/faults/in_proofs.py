@@ -17,6 +17,7 @@ from memhp.checks.proof import (
     rounds,
     smt,
     solvers,
+    standing,
 )
 from memhp.spec.language import rewrite
 
@@ -429,9 +430,23 @@ PROPAGATION = (
         partial(proofs.test_an_edit_is_not_answered_by_what_was_known_before, claims.TOYS["toy"]),
     ),
     Fault(
+        "a proof stands whatever becomes of what it rests on",
+        keys.Keys.standing,
+        "self._says.get(label) != digest",
+        "label not in self._says",
+        partial(proofs.test_an_edit_is_not_answered_by_what_was_known_before, claims.TOYS["toy"]),
+    ),
+    Fault(
+        "a proof stands without a look at what it rests on",
+        standing.FirstAnswers.get,
+        "core := self._keys.standing(proof.core)",
+        "core := tuple(label.partition(' ')[0] for label in proof.core)",
+        partial(proofs.test_an_edit_is_not_answered_by_what_was_known_before, claims.TOYS["toy"]),
+    ),
+    Fault(
         "what was shown is kept when an assumption changes",
-        keys.Keys._rest.func,
-        "repr((part.label, part.term))",
+        keys.Keys._says.func,
+        "repr(part.term)",
         "part.label",
         partial(proofs.test_an_edit_is_not_answered_by_what_was_known_before, claims.TOYS["toy"]),
     ),

@@ -94,6 +94,7 @@ def test_every_part_of_the_checker_has_faults() -> None:
         "earlier",
         "lasso",
         "keys",
+        "standing",
         "layers",
         "localise",
         "obligations",

@@ -83,7 +83,7 @@ def test_a_scope_leaves_out_machines_that_violate_an_axiom_and_says_if_none_is_l
 def test_a_command_that_is_given_a_scope_shows_nothing_on_a_machine_that_violates_an_axiom(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(f"memhp.cli.{command}.system_of", lambda _: NOTHING)
+    monkeypatch.setattr("memhp.cli.designs.system_of", lambda _: NOTHING)
     assert main([command, "--scope", "block=1", "--depth", "1"]) == 2
     output = capsys.readouterr()
     assert (output.out, "violates an axiom: nothing" in output.err) == ("", True)

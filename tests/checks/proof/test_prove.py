@@ -175,6 +175,19 @@ def test_an_edit_is_not_answered_by_what_was_known_before(system: System, tmp_pa
         assert [each.verdict for each in again.results] == [each.verdict for each in fresh.results]
 
 
+def test_what_is_added_leaves_the_proofs_that_are_known(system: System, tmp_path: Path) -> None:
+    claims = {claim.name: claim for claim in system.of_kind("always")}
+    name = "folios_live_in_blocks_that_are_not_offline"
+    less = replace(system, properties=tuple(c for c in system.properties if c.name != name))
+    without = prove(less, jobs=1, cache=tmp_path)
+    again = prove(
+        replace(less, properties=(*less.properties, claims[name])), jobs=1, cache=tmp_path
+    )
+    stand = [each.name for each in without.results if each.verdict.passes and not each.rests_on]
+    assert stand
+    assert [each.name for each in again.results if each.name in stand and not each.cached] == []
+
+
 def test_what_a_solver_fails_at_in_a_batch_is_asked_anew(
     system: System, report: Report, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
