@@ -6,6 +6,7 @@ files to write, and how a mistake is told; `designs`: a design of one's own, fro
 `output`: how things look.
 
 - `check` (with `proofs`, `mutants`), `coverage`, `variants`, `explain`: the specification.
+- `design`: what a design of one's own comes to, and a file to begin one with.
 - `explore`, `step`, `replay`, `fuzz`: machines, traces, implementations.
 - `inspect` (with `inspect_tables`, `inspect_document`, `inspect_time`), `why`, `kconfig`,
   `sections` (with `sections_blocks`): an operator's machine.

@@ -12,7 +12,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from .arguments import at_least_one, file_name, processes
-from .designs import add_design, chosen
+from .design import answer
+from .designs import DEFAULT, add_design, chosen, load_design
 from .files import fail, write_json
 from .names import choose, find_variant, properties_named, system_of
 from .output.rows import Rows
@@ -32,6 +33,8 @@ _EPILOG = """examples:
   memhp check --only pgdat_section_leaves_last
   memhp check --profile linux-6.12            Linux's choices, and what they give up
   memhp check --variant object-rmap-alone --trace stale-pte.itf.json
+  memhp check --design mine.py                a design of one's own: what it changes and breaks
+  memhp check --design mine.py --scope block=3 --depth 8
   memhp check --scope node=1,block=3,folio=2,pte=2 --depth 5
   memhp check --mutants --only begin_offline  what notices each small mistake in it
   memhp check --mutants --kind order          guards asked in another order
@@ -54,7 +57,9 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--variant", metavar="V", help="refute a wrong design instead")
     add_design(parser)
-    parser.add_argument("--trace", type=file_name, metavar="FILE", help="with --variant: the trace")
+    parser.add_argument(
+        "--trace", type=file_name, metavar="FILE", help="with --variant or --design: the trace"
+    )
     parser.add_argument("--scope", metavar="S", help="search machines of a size, do not prove")
     parser.add_argument("--depth", type=at_least_one, help="with --scope: steps from boot")
     parser.add_argument(
@@ -98,7 +103,11 @@ def run(args: argparse.Namespace) -> int:
             return _mutants(args)
         if args.verify_proofs is not None:
             return _verify(args)
-        return _prove(args) if args.scope is None else _scope(args)
+        if args.scope is not None:
+            return _scope(args)
+        if args.design is not None and not (args.export or args.certify or args.proofs):
+            return answer(args, load_design(args.design))
+        return _prove(args)
     except (UsageError, ScopeError) as error:
         return fail("check", error)
 
@@ -107,8 +116,12 @@ def _compatible(args: argparse.Namespace) -> None:
     scope, variant = args.scope is not None, args.variant is not None
     if args.depth and not scope:
         raise UsageError("--depth goes with --scope")
-    if args.trace and not variant:
-        raise UsageError("--trace goes with --variant")
+    if args.trace and not (variant or args.design):
+        raise UsageError("--trace goes with --variant or --design")
+    if args.design and variant:
+        raise UsageError("--design is checked as it is: leave --variant out")
+    if args.design and args.profile != DEFAULT:
+        raise UsageError("a design says itself with which profile it begins: leave --profile out")
     proofs = args.proofs is not None or args.verify_proofs is not None
     if scope and (variant or args.certify or args.export or proofs):
         raise UsageError(

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from . import (
     check,
     coverage,
+    design,
     explain,
     explore,
     fuzz,
@@ -29,6 +30,7 @@ from .output.streams import USAGE, one_line
 _EPILOG = """examples:
   memhp check                                 prove everything
   memhp check --variant pgdat-goes-early      see a wrong design refuted
+  memhp check --design mine.py                a design of one's own: what it changes and breaks
   memhp check --scope node=2,block=4 --depth 6
   memhp coverage                              what every row of the list has
   memhp explore --scope block=1               every state of a small machine
@@ -57,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action=_Version, help="show the version and exit")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    proving = (check, coverage, variants, explain, explore, step, replay, fuzz)
+    proving = (check, coverage, variants, design, explain, explore, step, replay, fuzz)
     for module in (*proving, inspect, why, sections, kconfig, lab):
         module.add_parser(commands)
     return top

@@ -6,8 +6,8 @@ says more than a counterexample to its proof, whose state no run may reach.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -23,7 +23,10 @@ from ..search.search import Witness
 from ..support.verdicts import Verdict, combine
 from .differences import MAX_STATES, Difference, differences, machines_differ
 
-__all__ = ["Answer", "Kept", "answer"]
+__all__ = ["Answer", "Kept", "Suggest", "answer"]
+
+Suggest = Callable[[System, str], str]
+"""From a design and the name of a property that is not proved to what would let it be proved."""
 
 _LASSO_STATES = 20_000
 
@@ -42,7 +45,7 @@ class Answer:
 
     ``differences`` are steps, ``machines`` sentences on machines and how they boot; ``decisions``
     are those on its properties, and on actions whose updates meet; ``traces`` violate those that
-    are broken, by name.
+    are broken, by name; ``suggestions`` say what would let others be proved.
     """
 
     own: OwnDesign
@@ -50,6 +53,7 @@ class Answer:
     machines: tuple[str, ...]
     decisions: tuple[Decision, ...]
     traces: Mapping[str, Witness]
+    suggestions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def nothing_changes(self) -> bool:
@@ -139,6 +143,7 @@ def answer(
     folder: Path | None = None,
     jobs: int | None = None,
     listener: Listener | None = None,
+    suggest: Suggest | None = None,
 ) -> Answer:
     """Find out all about a design.
 
@@ -148,6 +153,7 @@ def answer(
         folder: where answers of solvers and traces are kept.
         jobs: processes; as many as there are cores by default.
         listener: receives each decision as soon as it is made.
+        suggest: finds what would let a property be proved that no usual machine breaks.
 
     Raises:
         CounterexampleError: the reference does not confirm a counterexample or a trace.
@@ -167,13 +173,17 @@ def answer(
         and not each.given_up
         and not each.verdict.passes
     ]
-    return Answer(
+    found = Answer(
         own,
         tuple(differences(own.base, system, proved, folder=folder, jobs=jobs)),
         tuple(machines_differ(own.base, system)),
         tuple(decisions),
         _violations(system, failed),
     )
+    if suggest is None:
+        return found
+    names = [each.claim.name for each in found.not_proved]
+    return replace(found, suggestions={name: suggest(system, name) for name in names})
 
 
 def _violations(system: System, claims: list[Property]) -> dict[str, Witness]:
