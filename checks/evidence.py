@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from memhp.spec.language import Property, System, Variant, apply
+from memhp.spec.language import Profile, Property, System, Variant, apply
 from memhp.spec.language.edits import edited
 from memhp.spec.language.system import Action
 from memhp.spec.profiles import PROFILES
@@ -68,6 +68,7 @@ class Question:
         folder: where answers and evidence are kept; nothing is kept without it.
         progress: called with a sentence for a person who waits.
         kernels: the evidence from real kernels.
+        profile: what the system gives up.
     """
 
     system: System
@@ -77,6 +78,7 @@ class Question:
     folder: Path | None = None
     progress: Callable[[str], None] | None = None
     kernels: tuple[Evidence, ...] = ()
+    profile: Profile = PROFILES[0]
 
     def say(self, text: str) -> None:
         """Pass the sentence on to ``progress``."""
@@ -106,10 +108,11 @@ def _actions_of(system: System, claim: Property) -> list[Action]:
 def proved(question: Question) -> Iterator[Evidence]:
     """The evidence for *proof*: the verdict on every property that covers a row."""
     question.say("proving every property")
-    decisions = check(question.system, PROFILES[0], jobs=question.jobs, folder=question.folder)
+    system, profile = question.system, question.profile
+    decisions = check(system, profile, jobs=question.jobs, folder=question.folder)
     for decision in decisions:
         for row in decision.claim.covers:
-            yield Evidence(row, "proof", decision.claim.name, decision.verdict, decision.scope)
+            yield Evidence(row, "proof", decision.claim.name, decision.counts_as, decision.scope)
 
 
 def of_steps(question: Question) -> Iterator[Evidence]:

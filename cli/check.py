@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from .arguments import at_least_one, file_name, processes
-from .design import answer
+from .design import answer, proved_design
 from .designs import DEFAULT, add_design, chosen, load_design
 from .files import fail, write_json
 from .names import choose, find_variant, properties_named, system_of
@@ -40,6 +40,9 @@ _EPILOG = """examples:
   memhp check --mutants --kind order          guards asked in another order
   memhp check --export obligations/           SMT-LIB 2 files for any solver
 """
+
+_BY_THE_TABLE = ("order", "errno")
+"""Mistakes that only the table of refusals notices, which does not know a design of one's own."""
 
 
 def add_parser(commands: Any) -> None:
@@ -258,6 +261,7 @@ def _variant(args: argparse.Namespace) -> int:
 
 
 def _mutants(args: argparse.Namespace) -> int:
+    from memhp.checks.designs.differences import touched
     from memhp.checks.mutants.judge import Judge, Judgement, judge_all, unused
     from memhp.checks.mutants.mutations import KINDS, mutants
     from memhp.checks.proof.cache import default_folder
@@ -265,18 +269,21 @@ def _mutants(args: argparse.Namespace) -> int:
 
     from .mutants import as_json, show_mutants
 
-    system = system_of([])
+    folder = None if args.no_cache else default_folder()
+    own = proved_design(args, folder)
+    system = own.system if own else system_of([])
     for name in args.only or ():
         choose("action or definition", name, [*system.action_by_name, *system.definitions])
+    there = [kind for kind in KINDS if own is None or kind not in _BY_THE_TABLE]
     for name in args.kind or ():
-        choose("kind", name, KINDS)
-    folder = None if args.no_cache else default_folder()
-    kinds = args.kind or KINDS
-    total = len(mutants(system, args.only, kinds))
+        choose("kind of mistake in a design" if own else "kind", name, there)
+    kinds = args.kind or there
+    only = args.only or (touched(own.base, system) if own else None)
+    total = len(mutants(system, only, kinds))
     judgements: list[Judgement] = []
-    judge = Judge(system, REASONS, MAY_REPEAT, folder)
+    judge = Judge(system, REASONS, MAY_REPEAT, folder, alone=own is not None)
     try:
-        for judgement in judge_all(judge, args.only, kinds, args.jobs):
+        for judgement in judge_all(judge, only, kinds, args.jobs):
             judgements.append(judgement)
             if not args.quiet:
                 show_progress(f"{len(judgements)} of {total} mutants")
@@ -285,7 +292,7 @@ def _mutants(args: argparse.Namespace) -> int:
         show_mutants(judgements, [], quiet=args.quiet)
         raise
     show_progress()
-    whole = not args.only and not args.kind
+    whole = not only and not args.kind
     idle = unused(REASONS, judgements) if whole else []
     if args.json:
         print(json.dumps(as_json(judgements, idle), indent=1))

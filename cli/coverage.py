@@ -6,10 +6,13 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .arguments import processes
-from .output.streams import show_progress
+from .designs import add_design, design_in
+from .files import fail
+from .output.streams import UsageError, show_progress
 from .output.terminal import coloured, console
 
 if TYPE_CHECKING:
@@ -23,6 +26,9 @@ _EPILOG = """examples:
   memhp coverage --json         every piece of evidence
   memhp coverage --markdown     the table as README carries it
   memhp coverage --sentences    which properties carry each row
+  memhp coverage --design FILE  what a design of your own has of it: neither the engine nor a
+                                kernel follows it, and wrong designs that it has no place for
+                                are left out
 
 columns: spec, the properties of the row; proof, those proved, reached, or restated (proved, but
   guards, updates or other invariants say it already); defect, wrong designs that are refuted;
@@ -45,6 +51,7 @@ def add_parser(commands: Any) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    add_design(parser)
     parser.add_argument("--no-cache", action="store_true", help="decide everything anew")
     parser.add_argument("--jobs", type=processes, help="processes (default: all cores)")
     form = parser.add_mutually_exclusive_group()
@@ -77,12 +84,17 @@ def _kernels() -> Iterator[Evidence]:
 def run(args: argparse.Namespace) -> int:
     """Print the table; the exit code says whether every claim is met."""
     from memhp.checks.coverage import coverage
+    from memhp.checks.designs.rows import coverage_of_design
     from memhp.checks.evidence import Question
     from memhp.checks.proof.cache import default_folder
     from memhp.checks.support.verdicts import combine
     from memhp.spec.system import SYSTEM
     from memhp.spec.variants import VARIANTS
 
+    try:
+        design = design_in(args)
+    except UsageError as error:
+        return fail("coverage", error)
     question = Question(
         SYSTEM,
         VARIANTS,
@@ -92,7 +104,11 @@ def run(args: argparse.Namespace) -> int:
         progress=show_progress,
         kernels=tuple(_kernels()),
     )
-    table = coverage(question)
+    if design is None:
+        table = coverage(question)
+    else:
+        own = design.own
+        table = coverage_of_design(replace(question, system=own.system, profile=own.profile))
     show_progress()
     if args.json:
         print(json.dumps(as_json(table), indent=1))

@@ -17,6 +17,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from .arguments import add_limit, at_least_one
+from .designs import DesignFile, add_design, design_in
 from .files import fail, free_path, write_json
 from .names import find_profile
 from .output.fuzz import (
@@ -31,12 +32,14 @@ from .output.streams import UsageError, show_progress
 if TYPE_CHECKING:
     from memhp.checks.fuzz.campaign import Campaign
     from memhp.checks.fuzz.reached import Reached
+    from memhp.spec.language import System
 
 _EPILOG = """examples:
   memhp fuzz                              the engine, by hypothesis: 20000 operations
   memhp fuzz --walk --minutes 10          a random walk on all cores, ten times as fast
   memhp fuzz --target mymodule:MyMemory   a class of your own (see memhp.reference.Target)
   memhp fuzz --target m:C --profile linux-6.12   compare it with Linux's design
+  memhp fuzz --target m:C --design mine.py       compare it with a design of your own
   memhp fuzz --walk --keep campaign.json  and once more, to go on where it stopped
   memhp fuzz --target kernel:x86_64-6.12  a real kernel of `memhp lab list`
   memhp fuzz --target kernel:./bzImage    a kernel of your own
@@ -113,6 +116,7 @@ def _add_target(parser: argparse.ArgumentParser) -> None:
         " as linux-6.12 (default: what the class's attribute profile says, else list-2004; a kernel"
         " is always compared with that of its own version)",
     )
+    add_design(parser)
 
 
 def _minutes(text: str) -> float:
@@ -133,6 +137,8 @@ def run(args: argparse.Namespace) -> int:
     if args.target.startswith("kernel:"):
         from .kernel_target import fuzz
 
+        if args.design:
+            return fail("fuzz", UsageError("a kernel is compared with Linux's design: no --design"))
         return fuzz(args)
     from memhp.checks.fuzz.campaign import CampaignError
     from memhp.checks.fuzz.targets import TargetError
@@ -142,8 +148,10 @@ def run(args: argparse.Namespace) -> int:
     try:
         for path in (args.out, args.keep):
             _try_place(path)
-        profile, rules = _first_look(args)
-        campaign = _campaign(args, profile)
+        if (design := design_in(args)) and args.profile:
+            raise UsageError("a design says itself with which profile it begins: no --profile")
+        profile, rules = _first_look(args, design)
+        campaign = _campaign(args, profile, design)
     except (CampaignError, TargetError, UsageError) as error:
         return fail("fuzz", error)
     folder = default_folder() or Path(os.devnull)
@@ -171,7 +179,7 @@ def _carry_out(campaign: Campaign, args: argparse.Namespace, rules: list[str]) -
     except UsageError as error:
         failed = fail("fuzz", error)
     deep = args.verbose and not (campaign.record or stopped or failed)
-    depth = _depth(args, campaign.profile) if deep else None
+    depth = _depth(args, campaign.system) if deep else None
     if args.json:
         print(json.dumps(document(campaign, rules, args.out, depth), indent=1))
     elif campaign.steps or campaign.record or not failed:
@@ -179,14 +187,14 @@ def _carry_out(campaign: Campaign, args: argparse.Namespace, rules: list[str]) -
         if depth:
             show_depth(depth)
     if stopped and keep:
-        print(f"stopped; to go on: {_again(campaign, keep, args.profile)}", file=sys.stderr)
+        print(f"stopped; to go on: {_again(campaign, keep, args)}", file=sys.stderr)
     if campaign.record:
         return Verdict.refuted.exit_code
     return failed or stopped or Verdict.holds.exit_code
 
 
-def _first_look(args: argparse.Namespace) -> tuple[str, list[str]]:
-    """The profile to compare the target with, and the names of the operations it is asked for.
+def _first_look(args: argparse.Namespace, design: DesignFile | None) -> tuple[str, list[str]]:
+    """The profile or design to compare with, and the names of the operations that are drawn.
 
     Raises:
         TargetError: there is no such target, or it cannot be used.
@@ -196,6 +204,10 @@ def _first_look(args: argparse.Namespace) -> tuple[str, list[str]]:
     from memhp.checks.fuzz.targets import profile_of, target_named
     from memhp.spec.profiles import system_of
 
+    if design is not None:
+        target = target_named(args.target, design.own.system, limit=args.limit)
+        operations = getattr(target, "operations", None)
+        return design.name, [rule.name for rule in rules_for(operations, design.own.system)]
     target = target_named(args.target, limit=args.limit)
     profile = find_profile(args.profile or profile_of(target)).name
     rules = rules_for(getattr(target, "operations", None), system_of(profile))
@@ -224,15 +236,17 @@ def _keep(campaign: Campaign, keep: Path | None) -> None:
         write_json(keep, campaign.to_json())
 
 
-def _campaign(args: argparse.Namespace, profile: str) -> Campaign:
+def _campaign(args: argparse.Namespace, profile: str, design: DesignFile | None) -> Campaign:
     from memhp.checks.fuzz.campaign import Campaign, CampaignError
     from memhp.checks.support.files import json_of, read_whole
 
     mode = "walk" if args.walk else "hypothesis"
     if not (args.keep and args.keep.exists()):
-        return Campaign(mode, args.target, args.seed, profile=profile)
+        own = design.own.system if design else None
+        return Campaign(mode, args.target, args.seed, profile=profile, own=own)
+    mine = (design.name, design.own.system) if design else None
     try:
-        campaign = Campaign.from_json(json_of(read_whole(args.keep, _MOST, regular=True)))
+        campaign = Campaign.from_json(json_of(read_whole(args.keep, _MOST, regular=True)), mine)
     except OSError as error:
         raise UsageError(f"cannot read {args.keep}: {error.strerror}") from None
     except CampaignError as error:
@@ -250,10 +264,11 @@ def _campaign(args: argparse.Namespace, profile: str) -> Campaign:
     return campaign
 
 
-def _again(campaign: Campaign, keep: Path, profile: str | None) -> str:
-    """The command that goes on with a campaign; ``profile`` is None if none was given."""
+def _again(campaign: Campaign, keep: Path, args: argparse.Namespace) -> str:
+    """The command that goes on with a campaign."""
     walk = ["--walk"] if campaign.mode == "walk" else []
-    design = ["--profile", profile] if profile else []
+    design = ["--profile", args.profile] if args.profile else []
+    design += ["--design", str(args.design)] if args.design else []
     what = ["--target", campaign.target, *design, "--seed", str(campaign.seed)]
     return shlex.join(["memhp", "fuzz", *walk, *what, "--keep", str(keep)])
 
@@ -309,11 +324,9 @@ def _ended_as_interrupted() -> Iterator[list[int]]:
             signal.signal(each, handler)
 
 
-def _depth(args: argparse.Namespace, profile: str) -> Reached:
+def _depth(args: argparse.Namespace, system: System) -> Reached:
     from memhp.checks.fuzz.reached import reached
     from memhp.checks.fuzz.targets import target_named
-    from memhp.spec.profiles import system_of
 
-    system = system_of(profile)
     target = target_named(args.target, system, limit=args.limit)
     return reached(system, target, steps=args.steps or 20_000, seed=args.seed)

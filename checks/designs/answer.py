@@ -7,7 +7,7 @@ says more than a counterexample to its proof, whose state no run may reach.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -25,8 +25,8 @@ from .differences import MAX_STATES, Difference, differences, machines_differ
 
 __all__ = ["Answer", "Kept", "Suggest", "answer"]
 
-Suggest = Callable[[System, str], str]
-"""From a design and the name of a property that is not proved to what would let it be proved."""
+Suggest = Callable[[System, Collection[str]], str]
+"""From a design and the names of properties to source text that would let them be proved; or ""."""
 
 _LASSO_STATES = 20_000
 
@@ -45,7 +45,7 @@ class Answer:
 
     ``differences`` are steps, ``machines`` sentences on machines and how they boot; ``decisions``
     are those on its properties, and on actions whose updates meet; ``traces`` violate those that
-    are broken, by name; ``suggestions`` say what would let others be proved.
+    are broken, by name; ``suggestion`` is what would let others be proved, as source text.
     """
 
     own: OwnDesign
@@ -53,7 +53,7 @@ class Answer:
     machines: tuple[str, ...]
     decisions: tuple[Decision, ...]
     traces: Mapping[str, Witness]
-    suggestions: Mapping[str, str] = field(default_factory=dict)
+    suggestion: str = ""
 
     @property
     def nothing_changes(self) -> bool:
@@ -153,7 +153,7 @@ def answer(
         folder: where answers of solvers and traces are kept.
         jobs: processes; as many as there are cores by default.
         listener: receives each decision as soon as it is made.
-        suggest: finds what would let a property be proved that no usual machine breaks.
+        suggest: finds what would let those be proved that no usual machine breaks.
 
     Raises:
         CounterexampleError: the reference does not confirm a counterexample or a trace.
@@ -180,10 +180,8 @@ def answer(
         tuple(decisions),
         _violations(system, failed),
     )
-    if suggest is None:
-        return found
     names = [each.claim.name for each in found.not_proved]
-    return replace(found, suggestions={name: suggest(system, name) for name in names})
+    return replace(found, suggestion=suggest(system, names)) if suggest and names else found
 
 
 def _violations(system: System, claims: list[Property]) -> dict[str, Witness]:

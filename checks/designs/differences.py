@@ -26,7 +26,7 @@ from ..search.localise import looked_for
 from ..search.scopes import ROOMY, fitting
 from ..search.search import Witness
 
-__all__ = ["Difference", "differences", "machines_differ"]
+__all__ = ["Difference", "differences", "machines_differ", "touched"]
 
 MAX_STATES = 200_000
 """After so many states of small machines the search for a shortest example gives up."""
@@ -84,6 +84,12 @@ class _Question:
         )
         goal = negate(self.differs)
         return Obligation("step", None, None, (*guards, *assumed), goal, self.params)
+
+
+def touched(base: System, system: System) -> list[str]:
+    """The names of the actions and definitions that are the design's own, or not as they were."""
+    own = [name for name in system.definitions if name not in base.definitions]
+    return [*dict.fromkeys(each.action.name for each in _questions(base, system)), *own]
 
 
 def differences(

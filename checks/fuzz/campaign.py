@@ -8,7 +8,7 @@ of the next piece, the pieces that were begun and not finished, and what was cou
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -19,10 +19,10 @@ from memhp.spec.profiles import DEFAULT, PROFILES, system_of
 
 from .pieces import Piece
 from .record import Record
-from .rules import EVERY, rules_for
+from .rules import every, rules_for
 from .targets import target_named
 from .told import Untold, in_both
-from .topologies import MORE_SHAPES, SHAPES, built, machines_for
+from .topologies import MORE_SHAPES, SHAPES, built_for, machines_for
 from .walk import Workload, derived_seed, walk
 from .workers import Lost, Workers
 
@@ -76,6 +76,12 @@ class Campaign:
     begun: set[int] = field(default_factory=set)
     record: Record | None = None
     profile: str = DEFAULT
+    own: System | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def system(self) -> System:
+        """The design to compare with: one's ``own``, whose name ``profile`` is, or a profile."""
+        return self.own or system_of(self.profile)
 
     def add(self, piece: Piece) -> None:
         """Count what a piece did; the first divergence of all is the campaign's ``record``."""
@@ -112,8 +118,12 @@ class Campaign:
         }
 
     @classmethod
-    def from_json(cls, document: object) -> Campaign:
+    def from_json(cls, document: object, own: tuple[str, System] | None = None) -> Campaign:
         """The campaign that `to_json` wrote to the document.
+
+        Args:
+            document: the document.
+            own: the name of a design of one's own, and its system: the campaign may be of that.
 
         Raises:
             CampaignError: the document is malformed.
@@ -126,22 +136,24 @@ class Campaign:
         if not isinstance(target, str):
             raise CampaignError(f"its target is {cut(target)}: a name is needed")
         profile = document.get("profile", DEFAULT)
-        if profile not in [each.name for each in PROFILES]:
+        mine = own is not None and profile == own[0]
+        if not mine and profile not in [each.name for each in PROFILES]:
             raise CampaignError(f"its profile {cut(profile)} is none that memhp knows")
         try:
             seed = count_of(document["seed"], least=-_MOST)
             following, steps, changed = (
                 count_of(document[of]) for of in ("next", "steps", "changed")
             )
-            answers = Counter(dict(map(_answer, document["answers"])))
-            system = system_of(profile)
+            system = own[1] if own is not None and mine else system_of(profile)
+            names = every(system)
+            answers = Counter(dict(_answer(row, names) for row in document["answers"]))
             untold = {on: untold_on(on, of, system) for on, of in document["untold"].items()}
             begun = set(map(count_of, document["begun"]))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             why = str(error) if isinstance(error, CampaignError) else "its counts are missing"
             raise CampaignError(f"the campaign is damaged: {why}") from None
         counted = (following, steps, changed, answers, untold, begun)
-        return cls(mode, target, seed, *counted, profile=profile)
+        return cls(mode, target, seed, *counted, profile=profile, own=system if mine else None)
 
 
 def count_of(value: object, least: int = 0) -> int:
@@ -155,8 +167,8 @@ def count_of(value: object, least: int = 0) -> int:
     return value
 
 
-def _answer(row: object) -> tuple[tuple[str, int | None], int]:
-    if isinstance(row, list) and len(row) == 3 and row[0] in list(EVERY):
+def _answer(row: object, names: Collection[str]) -> tuple[tuple[str, int | None], int]:
+    if isinstance(row, list) and len(row) == 3 and row[0] in list(names):
         name, errno, count = row
         if errno is None or 0 < count_of(errno) <= _MOST_ERRNO:
             return (name, errno), count_of(count)
@@ -177,7 +189,7 @@ def untold_on(machine: str, of: Mapping[str, Iterable[object]], system: System) 
         if name not in domains:
             raise CampaignError(f"there is no variable {cut(name)}")
         untold[name] = set(map(count_of, places))
-        most = len(built(machine).points(domains[name]))
+        most = len(built_for(machine, system).points(domains[name]))
         if max(untold[name], default=0) >= most:
             raise CampaignError(f"{name} has {most} entries on {machine}")
     return untold
@@ -191,6 +203,7 @@ def do(
     profile: str = DEFAULT,
     steps: int | None = None,
     limit: float | None = None,
+    own: System | None = None,
 ) -> Piece:
     """What one piece did: operations on one machine; the machines take turns.
 
@@ -202,25 +215,27 @@ def do(
         profile: the name of the design to compare with.
         steps: about so many operations; those of `OPERATIONS` without it.
         limit: in seconds, as in `Isolated`.
+        own: a design of one's own to compare with, instead.
 
     Raises:
         TargetError: the target does not keep to what a target must return.
     """
-    system = system_of(profile)
+    system = own or system_of(profile)
     tested = target_named(target, system, limit=limit)
     rules = rules_for(getattr(tested, "operations", None), system)
     machines = machines_for(rules)
     name = machines[number % len(machines)]
-    own = derived_seed(seed, number)
+    seed = derived_seed(seed, number)
     steps = steps or OPERATIONS[mode]
     if mode == "hypothesis":
         from .conformance import explored
 
-        return explored(tested, name, steps, own, system)
+        return explored(tested, name, steps, seed, system)
     workload = Workload(rules)
-    way = walk(system, tested, built(name), steps=steps, seed=own, workload=workload)
+    machine = built_for(name, system)
+    way = walk(system, tested, machine, steps=steps, seed=seed, workload=workload)
     divergence = way.divergence
-    record = None if divergence is None else Record.of(system, built(name), own, divergence)
+    record = None if divergence is None else Record.of(system, machine, seed, divergence)
     return Piece(name, way.steps, way.changed, way.answers, way.untold, record)
 
 
@@ -285,7 +300,8 @@ class _Pieces:
         number = self._again.pop(0) if self._again else it.following
         it.following = max(it.following, number + 1)
         it.begun.add(number)
-        self._workers.give(number, it.mode, it.target, it.seed, number, it.profile, size, limit)
+        what = (it.mode, it.target, it.seed, number, it.profile)
+        self._workers.give(number, *what, size, limit, it.own)
 
     def finished(self) -> Iterator[int]:
         """Wait, and count what is finished; a piece that is lost will be done again."""

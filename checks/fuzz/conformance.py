@@ -44,7 +44,7 @@ from .protocol import profile_of
 from .record import Record
 from .rules import EVERY, Operation, Rule, rules_for
 from .told import Untold, everything
-from .topologies import built, machines_for
+from .topologies import built_for, machines_for
 
 __all__ = [
     "DivergenceFound",
@@ -100,7 +100,7 @@ class _Points(dict[str, Sequence[tuple[Value, ...]]]):
 
 
 @cache
-def points(topology: Topology) -> Mapping[str, Sequence[tuple[Value, ...]]]:
+def points(topology: Topology) -> dict[str, Sequence[tuple[Value, ...]]]:
     """For each operation, by name, all its parameters on that machine, in row-major order."""
     return _Points(topology)
 
@@ -136,6 +136,8 @@ class LockStep(RuleBasedStateMachine):
     reference: ReferenceTarget
     target: Target
     machines: Mapping[str, Topology]
+    own: Sequence[Rule] = ()
+    """Those of steps that are a design's own."""
     steps = 0
     changed = 0
     answers: Counter[tuple[str, int | None]]
@@ -153,6 +155,8 @@ class LockStep(RuleBasedStateMachine):
         self.name, self.operations = name, list[Operation]()
         topology = self.machines[name]
         self.points, self.had = points(topology), dict[Rule, None]()
+        for each in self.own:
+            self.points[each.name] = list(product(*each.choices(topology)))
         failed = boot(self.reference, self.target, topology)
         self.before = self.reference.machine.values
         self.untold.setdefault(name, everything(self.reference))
@@ -237,10 +241,11 @@ def state_machine(
     system = system or system_of(profile_of(tested))
     rules = rules_for(getattr(tested, "operations", None), system)
     if not isinstance(topologies, Mapping):
-        topologies = {name: built(name) for name in topologies or machines_for(rules)}
+        topologies = {name: built_for(name, system) for name in topologies or machines_for(rules)}
     body: dict[str, Any] = {
         "reference": ReferenceTarget(system),
         "target": tested,
+        "own": tuple(rule for rule in rules if rule.name not in EVERY),
         "machines": topologies,
         "answers": Counter(),
         "untold": {},
@@ -287,8 +292,9 @@ def explored(
             use_seed(seed)(kind), settings=_settings(max(1, steps // _RUN), _RUN, database=None)
         )
     except (DivergenceFound, _Silent, Flaky) as error:
-        least = shrunk(system, target, built(topology), _found(kind, error).divergence)
-        record = Record.of(system, built(topology), seed, least)
+        machine = built_for(topology, system)
+        least = shrunk(system, target, machine, _found(kind, error).divergence)
+        record = Record.of(system, machine, seed, least)
     untold = kind.untold.get(topology, {})
     return Piece(topology, kind.steps, kind.changed, kind.answers, untold, record)
 

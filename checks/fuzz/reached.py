@@ -17,7 +17,7 @@ from ..ground.cuts import reads
 from .lockstep import Divergence
 from .rules import rules_for
 from .told import Untold, never_told
-from .topologies import built, machines_for
+from .topologies import built_for, machines_for
 from .walk import Workload, walk
 
 __all__ = ["Reached", "reached"]
@@ -130,7 +130,7 @@ def reached(
         way = walk(
             system,
             target,
-            built(name),
+            built_for(name, system),
             steps=steps // len(topologies),
             seed=seed,
             workload=Workload(rules),

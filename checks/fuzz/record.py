@@ -16,7 +16,7 @@ from memhp.spec.language.system import System
 
 from .lockstep import Divergence, first_divergence
 from .protocol import TargetError, guess
-from .rules import EVERY, Operation, Rule
+from .rules import Operation, Rule, every
 
 __all__ = ["Record", "RecordError"]
 
@@ -77,7 +77,7 @@ class Record:
             self.topology.check_bounds(system)
             self.topology.check(system)
             for name, params in self.operations:
-                _rule(name).check(self.topology, params)
+                _rule(name, system).check(self.topology, params)
             return first_divergence(ReferenceTarget(system), target, self.topology, self.operations)
         except TargetError:
             raise
@@ -132,10 +132,11 @@ class Record:
         return cls(named, seed, machine, operations, report, trace)
 
 
-def _rule(name: str) -> Rule:
-    if name not in EVERY:
-        raise ValueError(f"there is no operation {cut(name)}{guess(name, EVERY)}")
-    return EVERY[name]
+def _rule(name: str, system: System) -> Rule:
+    rules = every(system)
+    if name not in rules:
+        raise ValueError(f"there is no operation {cut(name)}{guess(name, rules)}")
+    return rules[name]
 
 
 def _text(lines: object, where: str) -> str:

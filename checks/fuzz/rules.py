@@ -20,7 +20,7 @@ from memhp.spec.system import SYSTEM
 
 from .protocol import TargetError, guess
 
-__all__ = ["EVERY", "RULES", "Operation", "Rule", "draw", "rules_for"]
+__all__ = ["EVERY", "RULES", "Operation", "Rule", "draw", "every", "rules_for"]
 
 Operation = tuple[str, tuple[Value, ...]]
 """An operation's name and its parameters."""
@@ -222,6 +222,12 @@ EVERY: Mapping[str, Rule] = {
 """Every operation and every single step that there is, by name."""
 
 
+def every(system: System) -> Mapping[str, Rule]:
+    """`EVERY`, and each step that is the design's own."""
+    own = (each for each in system.actions if each.name not in EVERY)
+    return {**EVERY, **{each.name: _of_step(each) for each in own}}
+
+
 def rules_for(operations: Collection[str] | None, system: System = SYSTEM) -> tuple[Rule, ...]:
     """The rules for what a target can do.
 
@@ -236,12 +242,13 @@ def rules_for(operations: Collection[str] | None, system: System = SYSTEM) -> tu
         return RULES
     if isinstance(operations, str) or not isinstance(operations, Collection):
         raise TargetError(f"its operations are {cut(operations)}: a set of names is needed")
-    wrong = [name for name in operations if name not in EVERY or _is_left_out(name, system)]
+    there = every(system)
+    wrong = [name for name in operations if name not in there or _is_left_out(name, system)]
     if wrong or not operations:
         why = "; ".join(_no_operation(name, system) for name in sorted(wrong, key=str)[:_TOLD])
         more = f"; and {len(wrong) - _TOLD} more" if len(wrong) > _TOLD else ""
         raise TargetError(f"{why or 'it names no operations'}{more}: see memhp fuzz --list")
-    return tuple(rule for rule in EVERY.values() if rule.name in operations)
+    return tuple(rule for rule in there.values() if rule.name in operations)
 
 
 def _is_left_out(name: str, system: System) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from memhp.reference.target import Observation, ReferenceTarget
 from memhp.spec.language.system import System
 
-from .topologies import built
+from .topologies import built_for
 
 __all__ = ["Untold", "everything", "in_both", "never_told", "tell"]
 
@@ -57,6 +57,6 @@ def never_told(system: System, untold: Mapping[str, Untold]) -> tuple[str, ...]:
     never = {variable.symbol.name: variable.symbol.domain for variable in system.variables}
     for machine, places in untold.items():
         for name, domain in tuple(never.items()):
-            if len(places.get(name, ())) < len(built(machine).points(domain)):
+            if len(places.get(name, ())) < len(built_for(machine, system).points(domain)):
                 del never[name]
     return tuple(never)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from functools import cache
+from dataclasses import replace
+from functools import cache, lru_cache
 
 from memhp.reference.shapes import Shape
 from memhp.reference.topology import Topology
+from memhp.spec.language.system import System, Variable
+from memhp.spec.language.terms import SortRef, Symbol
 from memhp.spec.system import SYSTEM
 
 from .rules import RULES, Rule
 
-__all__ = ["MORE_SHAPES", "SHAPES", "built", "machines_for"]
+__all__ = ["MORE_SHAPES", "SHAPES", "built", "built_for", "machines_for"]
 
 
 def _ring(node: int, other: int) -> tuple[int, int]:
@@ -175,3 +178,21 @@ def machines_for(rules: Collection[Rule]) -> tuple[str, ...]:
 def built(name: str) -> Topology:
     """The topology of that name: the same object each time, so that its code is compiled once."""
     return {**SHAPES, **MORE_SHAPES}[name].build(SYSTEM)
+
+
+def built_for(name: str, system: System) -> Topology:
+    """The topology of that name for a design, which may have sorts and symbols of its own."""
+    if (system.sorts, system.topology) == (SYSTEM.sorts, SYSTEM.topology):
+        return built(name)
+    return _of_design(name, system.sorts, system.topology, system.variables)
+
+
+@lru_cache(maxsize=16)
+def _of_design(
+    name: str,
+    sorts: tuple[SortRef, ...],
+    topology: tuple[Symbol, ...],
+    variables: tuple[Variable, ...],
+) -> Topology:
+    system = replace(SYSTEM, sorts=sorts, topology=topology, variables=variables)
+    return {**SHAPES, **MORE_SHAPES}[name].build(system)

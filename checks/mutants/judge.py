@@ -116,6 +116,8 @@ class Judge:
         may_repeat: names of actions whose steps may change nothing.
         folder: where the traces of *sometimes* properties are kept.
         shapes: the machines to look for them on.
+        alone: the system is a design of one's own, which the table of refusals and the engine
+            do not know.
     """
 
     system: System
@@ -123,6 +125,7 @@ class Judge:
     may_repeat: Collection[str] = ()
     folder: Path | None = None
     shapes: Sequence[Shape] = USUAL
+    alone: bool = False
 
     def judge(self, mutant: Mutant) -> Judgement:
         """The judgement: what notices the mutant first; if nothing does, the reason, if any.
@@ -202,7 +205,8 @@ class _Change:
         if self._claims:
             yield "property", lambda: self._broken_beside(moving)
         yield "property", lambda: self._broken(three)
-        yield "engine", self._engine_differs
+        if not self._judge.alone:
+            yield "engine", self._engine_differs
 
     def _other_refusals(self) -> str:
         """The table says otherwise than the action."""

@@ -133,8 +133,7 @@ def _not_proved(answer: Answer) -> Iterator[str]:
             where = f"{failure.action}: " if failure.action and not failure.counterexample else ""
             yield f"    {where}{detail[0]}"
             yield from (f"    {line}" for line in detail[1:_MOST_LINES])
-        if text := answer.suggestions.get(decision.claim.name):
-            yield from (f"    {line}" for line in text.splitlines())
+    yield from answer.suggestion.splitlines()
     for decision in answer.needless:
         yield f"{decision.claim.name} is given up ({decision.given_up}), and nothing breaks it"
 
@@ -198,6 +197,7 @@ def as_json(answer: Answer, path: str, seconds: float) -> dict[str, Any]:
         "kept": {"proved": proved.kept, "of": proved.of},
         "still_reached": {"reached": reached.kept, "of": reached.of},
         "seconds": round(seconds, 3),
+        **({"suggestion": answer.suggestion} if answer.suggestion else {}),
     }
 
 

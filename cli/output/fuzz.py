@@ -138,9 +138,7 @@ def _some(names: Sequence[str]) -> str:
 
 def _compared(campaign: Campaign) -> str:
     """How much of the state was compared, and what was not: one paragraph."""
-    from memhp.spec.profiles import system_of
-
-    count = len(system_of(campaign.profile).variables)
+    count = len(campaign.system.variables)
     never, parts = _untold(campaign)
     text = f"compared: {count - len(never)} of {count} variables"
     if parts:
@@ -157,9 +155,8 @@ def _compared(campaign: Campaign) -> str:
 def _untold(campaign: Campaign) -> tuple[tuple[str, ...], list[tuple[str, str, list[int]]]]:
     """The variables that nothing was told of on any machine, and for others the entries."""
     from memhp.checks.fuzz.told import never_told
-    from memhp.spec.profiles import system_of
 
-    never = never_told(system_of(campaign.profile), campaign.untold)
+    never = never_told(campaign.system, campaign.untold)
     parts = [
         (machine, name, sorted(places))
         for machine, untold in campaign.untold.items()
