@@ -12,8 +12,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from .arguments import at_least_one, file_name, processes
-from .design import answer, proved_design
-from .designs import DEFAULT, add_design, chosen, load_design
+from .design import answer, require_proof
+from .designs import DEFAULT, add_design, chosen, design_in, load_design
 from .files import fail, write_json
 from .names import choose, find_variant, properties_named, system_of
 from .output.rows import Rows
@@ -270,18 +270,20 @@ def _mutants(args: argparse.Namespace) -> int:
     from .mutants import as_json, show_mutants
 
     folder = None if args.no_cache else default_folder()
-    own = proved_design(args, folder)
-    system = own.system if own else system_of([])
+    design = design_in(args)
+    system = design.own.system if design else system_of([])
     for name in args.only or ():
         choose("action or definition", name, [*system.action_by_name, *system.definitions])
-    there = [kind for kind in KINDS if own is None or kind not in _BY_THE_TABLE]
+    there = [kind for kind in KINDS if design is None or kind not in _BY_THE_TABLE]
     for name in args.kind or ():
-        choose("kind of mistake in a design" if own else "kind", name, there)
+        choose("kind of mistake in a design" if design else "kind", name, there)
     kinds = args.kind or there
-    only = args.only or (touched(own.base, system) if own else None)
+    if design:
+        require_proof(design, folder, args.jobs)
+    only = args.only or (touched(design.own.base, system) if design else None)
     total = len(mutants(system, only, kinds))
     judgements: list[Judgement] = []
-    judge = Judge(system, REASONS, MAY_REPEAT, folder, alone=own is not None)
+    judge = Judge(system, REASONS, MAY_REPEAT, folder, alone=design is not None)
     try:
         for judgement in judge_all(judge, only, kinds, args.jobs):
             judgements.append(judgement)

@@ -8,14 +8,13 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from .designs import DesignFile, design_in
+from .designs import DesignFile
 from .files import fail, write_file, write_json
 from .names import properties_named
 from .output.streams import UsageError, show_progress
 
 if TYPE_CHECKING:
     from memhp.checks.run import Decision
-    from memhp.spec.designs import OwnDesign
 
 _EPILOG = """examples:
   memhp design new mine                       writes mine.py, a design that changes one guard
@@ -101,24 +100,26 @@ def run_new(args: argparse.Namespace) -> int:
     return 0
 
 
-def proved_design(args: argparse.Namespace, folder: Path | None) -> OwnDesign | None:
-    """The design that ``--design`` names, all of which is proved; None without one.
+def require_proof(design: DesignFile, folder: Path | None, jobs: int | None) -> None:
+    """Return if all of the design is proved.
+
+    Args:
+        design: the design.
+        folder: where answers of solvers are kept.
+        jobs: processes; as many as there are cores by default.
 
     Raises:
         UsageError: something of it is not: nothing could be said of small mistakes in it.
     """
     from memhp.checks.run import check, overall
 
-    if (design := design_in(args)) is None:
-        return None
     own = design.own
-    decisions = check(own.system, own.profile, jobs=args.jobs, folder=folder)
+    decisions = check(own.system, own.profile, jobs=jobs, folder=folder)
     if not overall(decisions).passes:
         raise UsageError(
             f"{design.path}: mistakes are judged in what is proved: memhp check --design"
             f" {design.path} says what is not"
         )
-    return own
 
 
 class _Progress:
