@@ -212,7 +212,7 @@ def _difference_json(answer: Answer, each: Difference) -> dict[str, Any]:
     if each.trace:
         document["step"] = step_text(answer, each)
         document["after"] = [text for text, _ in steps_of(answer, each.trace)]
-    if each.refusal:
+    if each.refusal is not None:  # which is false
         document["refused_by"] = each.refusal.guard
         document["why"] = each.refusal.why
     return document

@@ -20,6 +20,7 @@ DOCUMENTS = (
     "docs/findings.md",
     "docs/kernels.md",
     "docs/tutorial.md",
+    "docs/what-if.md",
     "tests/README.md",
 )
 VALUES = {"NAME…": "x86_64-6.1", "NAME": VARIANTS[0].name, "ROW": "U1", "DIR": "out", "…": "engine"}
