@@ -9,6 +9,7 @@
 - `fuzz`: an implementation in lock step. `numbers`: claims for all sizes and options.
 - `mutants`: small mistakes in the specification, and who notices them.
 - `designs`: a design of one's own, and what comes of it.
+- `strengthen`: invariants that make a proof by induction go through, found.
 
 Here: `run`: every property of a system decided; `decision`: the verdict on one, and its evidence;
 `earlier`: the decisions of an earlier run; `coverage`: the table of rows, from `evidence`.

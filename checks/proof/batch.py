@@ -22,7 +22,7 @@ from .propagate import follows
 from .smt import GOAL, unnamed_script
 from .solvers import Answer, Session
 
-__all__ = ["Kind", "Subject", "first_proofs", "obligations_of", "shown"]
+__all__ = ["Kind", "Subject", "first_proofs", "obligations_of", "quick_proofs", "shown"]
 
 
 class Kind(Enum):
@@ -63,7 +63,17 @@ def first_proofs(
     """
     (all_obligations, limits), (subject, places) = shared, batch
     every = [each for each in obligations_of(all_obligations, subject) if not each.unchanged]
-    obligations = [every[place] for place in places]
+    return quick_proofs(all_obligations.system, [every[place] for place in places], limits)
+
+
+def quick_proofs(system: System, obligations: Sequence[Obligation], limits: Limits) -> list[Answer]:
+    """The first answers to obligations of one subject, asked together: as `first_proofs`.
+
+    Args:
+        system: its symbols are declared.
+        obligations: none of them *unchanged*.
+        limits: how much work an answer may cost.
+    """
     alone: dict[Term, bool] = {}
     proofs: list[Answer | None] = []
     for each in obligations:
@@ -71,7 +81,7 @@ def first_proofs(
             alone[each.goal] = follows(each.goal, ())
         proofs.append(_propagated(each, alone[each.goal]))
     rest = [each for each, proof in zip(obligations, proofs, strict=True) if not proof]
-    solved = iter(_solved(all_obligations.system, rest, limits) if rest else ())
+    solved = iter(_solved(system, rest, limits) if rest else ())
     return [proof or next(solved) for proof in proofs]
 
 

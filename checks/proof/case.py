@@ -9,7 +9,7 @@ A small machine on which the obligation fails is the counterexample.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
@@ -117,6 +117,12 @@ class Case:
             if part.role != "always" or part.name not in names
         )
         return Case(self.system, replace(self.obligation, assumptions=rest), self.limits)
+
+    def begin_again(self, assumptions: Sequence[Assumption]) -> None:
+        """Forget every answer; from now on the obligation has these assumptions."""
+        self.obligation = replace(self.obligation, assumptions=tuple(assumptions))
+        self.proof, self.small, self.error = None, None, ""
+        self._hint, self._looked = (), False
 
     def replace_proof(self, other: Case) -> None:
         """Take over the proof of a case that assumes less, or lose the own one."""

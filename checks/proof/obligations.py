@@ -153,6 +153,12 @@ class Obligations:
         """Another process makes them anew: that is faster than to send them."""
         return type(self), (self.system,)
 
+    def suppose(self, claims: Iterable[Property]) -> tuple[Assumption, ...]:
+        """Other *always* properties, of other names, as assumptions; `of_property` knows them."""
+        ready = [replace(each, formula=expand(each.formula, self.system)) for each in claims]
+        self._claims.update((claim.name, claim) for claim in ready)
+        return tuple(Assumption("always", claim.name, closed(claim)) for claim in ready)
+
     def of_property(self, name: str) -> Iterator[Obligation]:
         """The obligations of a property: at boot, of each action, and of an *ends* property's work.
 

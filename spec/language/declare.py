@@ -155,6 +155,10 @@ def variable(a: type[A1], r: type[R], /, *, initial: Callable[[A1], R]) -> Map[A
 def variable(
     a: type[A1], b: type[A2], r: type[R], /, *, initial: Callable[[A1, A2], R]
 ) -> Map[tuple[A1, A2], R]: ...
+@overload
+def variable(
+    a: type[A1], b: type[A2], c: type[A3], r: type[R], /, *, initial: Callable[[A1, A2, A3], R]
+) -> Map[tuple[A1, A2, A3], R]: ...
 def variable(*sorts: Any, initial: Callable[..., Any]) -> Any:
     """Declare a function that actions change: part of the state.  Last is its range.
 

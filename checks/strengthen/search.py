@@ -1,0 +1,320 @@
+"""From what is not inductive to what makes it so: candidates, and those that hold together.
+
+A case that is not proved has a counterexample to induction.  Cubes that exclude it become
+candidates (`clauses`), all of which may be assumed in the next attempt.  Those that a proof then
+rests on are to be proved themselves; one that cannot be is strengthened once, by candidates that
+exclude its own counterexample, and dropped if that does not help, with every proof that rested on
+it.  What is left in the end is inductive together with the goals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations_with_replacement
+from math import log10
+
+from memhp.reference import Topology
+from memhp.spec.language.system import Property, System
+from memhp.spec.language.terms import Term, Var
+
+from ..proof.batch import quick_proofs
+from ..proof.case import Case, Limits
+from ..proof.counterexample import Counterexample, explain
+from ..proof.obligations import Assumption, Obligation, Obligations
+from ..proof.pool import Pool
+from ..proof.rounds import decide
+from ..proof.solvers import Answer, Query
+from .clauses import Cube, Knowledge
+from .states import reached
+from .words import Writer
+
+__all__ = ["Effort", "Search"]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is tried.  It is not measured in seconds: the same is found on every machine.
+
+    Attributes:
+        rounds: how often what does not go through yet is looked at.
+        candidates: how many are tried for each counterexample.
+        limits: how much work an answer of a solver may cost.
+    """
+
+    rounds: int = 24
+    candidates: int = 16
+    limits: Limits = field(default_factory=lambda: Limits(z3=500_000, ground=4_000_000))
+
+
+@dataclass
+class _Candidate:
+    """A property that may be an invariant: for a goal (depth 0), or for another candidate."""
+
+    claim: Property
+    depth: int
+    failures: int = 0
+
+
+_Kept = tuple[Case, Obligation, Answer | None]
+"""A case as it was: with its obligation and its proof."""
+_MOST_VARIABLES = 5
+_DEEPEST = 12
+_MOST_FAILURES = 6
+"""So often a candidate is looked at that cannot be proved yet."""
+
+
+class Search:
+    """The properties that are to be proved, and the candidates that might help.
+
+    Args:
+        system: the specification.
+        goals: names of properties, not *sometimes*.
+        doubtful: names of *always* properties that may be assumed only if they are proved, too.
+        pool: the solvers.
+        effort: how much is tried.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        goals: Collection[str],
+        doubtful: Collection[str],
+        pool: Pool,
+        effort: Effort,
+    ) -> None:
+        self.system = system
+        self.goals = list(goals)
+        self._doubtful = dict.fromkeys(doubtful)
+        self._pool, self._effort = pool, effort
+        self._obligations = Obligations(system)
+        self._invariants = {each.name: each for each in self._obligations.invariants}
+        self._candidates: dict[str, _Candidate] = {}
+        self._assumed: dict[str, Assumption] = {}
+        self._cases: dict[str, list[Case]] = {}
+        self._tried: dict[frozenset[Term], str] = {}
+        self._machines: set[Topology] = set()
+        self._writer = Writer(system)
+
+    def begin(self) -> list[str]:
+        """The goals that are not proved without candidates, or rest on what is not."""
+        self._settle()
+        failing = self._failing().keys()
+        return [goal for goal in self.goals if not failing.isdisjoint(self._demanded([goal]))]
+
+    def run(self, knowledge: Knowledge) -> None:
+        """Look for candidates until the goals are proved; ``goals`` loses what is given up."""
+        for _ in range(self._effort.rounds):
+            if not (failing := self._failing()):
+                return
+            self._learn(failing, knowledge)
+            self._settle()
+        while failing := self._failing():
+            for name in failing:
+                self._drop(name)
+            self._settle()
+
+    def used(self) -> tuple[Property, ...]:
+        """The candidates on which the proofs of the goals rest, and those of such candidates."""
+        names = [name for name in self._demanded() if name in self._candidates]
+        return tuple(self._candidates[name].claim for name in names)
+
+    def found(self) -> tuple[Property, ...]:
+        """What is `used`, under the names that an author is shown."""
+        return self._writer.renamed(self.used())
+
+    def minimise(self) -> None:
+        """Drop each candidate without which all can be proved nevertheless."""
+        used = {claim.name for claim in self.used()}
+        for name in [name for name in self._candidates if name not in used]:
+            self._drop(name)
+        for claim in reversed(self.used()):
+            kept = self._candidates[claim.name], self._assumed[claim.name]
+            cases = self._cases[claim.name]
+            shaken = self._drop(claim.name)
+            self._settle()
+            if self._failing():
+                self._candidates[claim.name], self._assumed[claim.name] = kept
+                self._cases[claim.name] = cases
+                for case, obligation, proof in shaken:
+                    case.obligation, case.proof = obligation, proof
+
+    # --- proving ------------------------------------------------------------------------------
+
+    def _settle(self) -> None:
+        """Ask about each case that is open, of candidates too once a proof rests on them."""
+        asked: set[int] = set()
+        while True:
+            names = self._demanded()
+            for name in names:
+                cases = [case for case in self._cases_of(name) if id(case) not in asked]
+                asked |= {id(case) for case in cases}
+                self._decide([case for case in cases if not case.proof])
+            if self._demanded() == names:
+                return
+
+    def _cases_of(self, name: str) -> list[Case]:
+        if name not in self._cases:
+            obligations = self._obligations.of_property(name)
+            changed = (each for each in obligations if not each.unchanged)
+            self._cases[name] = [Case(self.system, each, self._effort.limits) for each in changed]
+        return self._cases[name]
+
+    def _decide(self, cases: Sequence[Case]) -> None:
+        """Ask about cases of one property, with what may be assumed now."""
+        if not cases:
+            return
+        for case in cases:
+            case.begin_again(self._assumptions(case.obligation))
+        obligations = [case.obligation for case in cases]
+        answers = quick_proofs(self.system, obligations, self._effort.limits)
+        for case, answer in zip(cases, answers, strict=True):
+            case.take(Query("first", "", self._effort.limits.z3), answer)
+        decide(cases, self._pool)
+
+    def _assumptions(self, obligation: Obligation) -> Sequence[Assumption]:
+        """What the obligation may assume now."""
+        if obligation.kind == "initiation":
+            return obligation.assumptions
+        found, known = self._assumed.values(), self._invariants.values()
+        return (*obligation.guards, *found, *known, *self._obligations.axioms)
+
+    def _demanded(self, goals: Sequence[str] | None = None) -> list[str]:
+        """Those goals, or all, and what must be proved because a proof rests on it."""
+        names = dict.fromkeys(self.goals if goals is None else goals)
+        todo = list(names)
+        while todo:
+            for case in self._cases.get(todo.pop(), ()):
+                for name in sorted(case.rests_on() - names.keys()):
+                    if name in self._candidates or name in self._doubtful:
+                        names[name] = None
+                        todo.append(name)
+        return list(names)
+
+    def _failing(self) -> dict[str, list[Case]]:
+        """The cases without a proof, by the names of their properties."""
+        failing = {
+            name: [c for c in self._cases_of(name) if not c.proof] for name in self._demanded()
+        }
+        return {name: cases for name, cases in failing.items() if cases}
+
+    # --- candidates ---------------------------------------------------------------------------
+
+    def _learn(self, failing: Mapping[str, Sequence[Case]], knowledge: Knowledge) -> None:
+        """For each property that fails candidates come in, or it goes."""
+        examples = self._examples(failing)
+        for example in examples.values():
+            self._look(example, knowledge)
+        for name, cases in failing.items():
+            owner = self._candidates.get(name)
+            depth = owner.depth + 1 if owner else 0
+            helped = False
+            shown = [(case, examples[id(case)]) for case in cases if id(case) in examples]
+            if not owner or (owner.failures < _MOST_FAILURES and depth < _DEEPEST):
+                for wide in (False, True):
+                    for case, example in shown:
+                        helped |= self._add(case, example, depth, knowledge, wide)
+                    if helped:
+                        break
+            if owner:
+                owner.failures += 1
+            if not helped:
+                self._drop(name)
+
+    def _examples(self, failing: Mapping[str, Sequence[Case]]) -> dict[int, Counterexample]:
+        """The counterexample of each case that has one, by its `id`."""
+        claims = tuple(each.claim for each in self._candidates.values())
+        kept = (
+            c
+            for c in self.system.properties
+            if c.kind != "always" or c.name in self._invariants or c.name in failing
+        )
+        extended = replace(self.system, properties=(*kept, *claims))
+        return explain(extended, [c for cases in failing.values() for c in cases if c.small])
+
+    def _look(self, example: Counterexample, knowledge: Knowledge) -> None:
+        """Learn what the counterexample's own machine reaches."""
+        topology = example.after.topology
+        if topology not in self._machines:
+            self._machines.add(topology)
+            knowledge.add(reached(self.system, topology, len(self._machines)))
+
+    def _add(
+        self, case: Case, example: Counterexample, depth: int, knowledge: Knowledge, wide: bool
+    ) -> bool:
+        """Whether a candidate that was not assumed excludes the counterexample; new ones come in.
+
+        Args:
+            wide: look at more symbols and more elements.
+        """
+        if not example.before:
+            return False
+        found: dict[frozenset[Term], tuple[float, Cube, tuple[Var, ...]]] = {}
+        helped = False
+        names = self._near(case.obligation) if wide else case.obligation.symbols
+        for variables in self._about(case.obligation, names, wide):
+            for cube in knowledge.excluding(example.before, names, variables):
+                key = frozenset(each.expanded for each in cube.literals)
+                if key not in self._tried:
+                    found.setdefault(key, (_rank(cube, variables), cube, variables))
+                helped |= self._tried.get(key) in self._candidates
+        best = sorted(found.items(), key=lambda each: each[1][0])
+        best = best[: max(4, self._effort.candidates >> depth)]
+        for key, (_, cube, variables) in best:
+            claim = self._writer.claim(cube, variables)
+            self._tried[key] = claim.name
+            self._candidates[claim.name] = _Candidate(claim, depth)
+            (self._assumed[claim.name],) = self._obligations.suppose([claim])
+        return helped or bool(best)
+
+    def _near(self, obligation: Obligation) -> frozenset[str]:
+        """The names of the symbols that some obligation about the same property reads."""
+        names = obligation.symbols
+        if obligation.claim:
+            for case in self._cases_of(obligation.claim.name):
+                names |= case.obligation.symbols
+        return names
+
+    def _about(
+        self, obligation: Obligation, names: frozenset[str], wide: bool
+    ) -> Iterator[tuple[Var, ...]]:
+        """What to speak of: one element, or two of the sorts that the obligation is about.
+
+        ``wide``: up to five, of all sorts that the symbols are about, but two of a sort at most.
+        """
+        mine = dict.fromkeys(var.sort for var in obligation.constants)
+        symbols = (*self.system.topology, *(variable.symbol for variable in self.system.variables))
+        read = (symbol for symbol in symbols if symbol.name in names)
+        others = dict.fromkeys(sort for symbol in read for sort in symbol.domain)
+        sorts = mine | others if wide else mine
+        for number in range(1, _MOST_VARIABLES + 1 if wide else 3):
+            for chosen in combinations_with_replacement(
+                sorts if number > 1 else mine | others, number
+            ):
+                unbounded = any(sort.members is None for sort in chosen)
+                if unbounded and max(map(chosen.count, chosen)) < 3:
+                    yield self._writer.variables(*chosen)
+
+    def _drop(self, name: str) -> list[_Kept]:
+        """Give a property up, and every proof that rests on it; the cases that this opens."""
+        self._candidates.pop(name, None)
+        self._assumed.pop(name, None)
+        if name in self._doubtful or name in self.goals:
+            self._invariants.pop(name, None)
+            self._doubtful.pop(name, None)
+        if name in self.goals:
+            self.goals.remove(name)
+        shaken = [
+            (case, case.obligation, case.proof)
+            for cases in self._cases.values()
+            for case in cases
+            if name in case.rests_on()
+        ]
+        for case, _, _ in shaken:
+            case.proof = None
+        return shaken
+
+
+def _rank(cube: Cube, variables: Sequence[Var]) -> float:
+    """Less for what is simpler, and for what chance alone would not explain."""
+    return cube.cost + 2 * len(variables) - 2 * min(4.0, log10(cube.expected + 0.01))
