@@ -115,7 +115,7 @@ class Blocks:
 
     def drain(self, block: int) -> int:
         """Close the block to allocation; what is in it stays usable."""
-        if self.draining[block]:
+        if self.draining[block] or self.memory.pools.takes_in(block):
             return EBUSY
         self.draining[block] = 1
         self.memory.close(block)
@@ -126,14 +126,18 @@ class Blocks:
         if not self.draining[block]:
             return ENOENT
         self.draining[block] = self.vetted[block] = 0
-        self.memory.open(block)
+        if not self.leaving[self.node_of[block]]:
+            self.memory.open(block)
         return 0
 
     def begin_node_removal(self, node: int) -> int:
-        """Begin to take all memory of the node away: nothing moves to it."""
-        if self.leaving[node]:
+        """Begin to take all memory of the node away: nothing new comes to it."""
+        blocks = self._blocks_on(node)
+        if self.leaving[node] or any(map(self.memory.pools.takes_in, blocks)):
             return EBUSY
         self.leaving[node] = 1
+        for block in blocks:
+            self.memory.close(block)
         return 0
 
     def cancel_node_removal(self, node: int) -> int:
@@ -141,7 +145,13 @@ class Blocks:
         if not self.leaving[node]:
             return ENOENT
         self.leaving[node] = 0
+        for block in self._blocks_on(node):
+            if not self.draining[block]:
+                self.memory.open(block)
         return 0
+
+    def _blocks_on(self, node: int) -> list[int]:
+        return np.flatnonzero(np.asarray(self.node_of) == node).tolist()
 
     # --- online ------------------------------------------------------------------------------
 
@@ -228,8 +238,7 @@ class Blocks:
 
     def _empty(self, block: int) -> int:
         """Move all folios of the isolated block to the nearest frames with room."""
-        nodes = [n for n in self.layout.fallback[self.node_of[block]] if not self.leaving[n]]
-        self.memory.empty(block, nodes)
+        self.memory.empty(block, self.layout.fallback[self.node_of[block]])
         return 0 if self.memory.is_empty(block) else EINTR
 
     def _leave_zone(self, block: int) -> None:
@@ -261,12 +270,9 @@ class Blocks:
             return ENOMEM
         to = self.node_of[target // self.layout.frames]
         for node in self.layout.fallback[self.node_of[source // self.layout.frames]]:
-            if self.leaving[node]:
-                if node == to:
-                    return ENOMEM
-            elif node == to:
+            if node == to:
                 break
-            elif self.memory.room[node]:
+            if self.memory.room[node]:
                 return ENOMEM
         return self.memory.migrate(source, target)
 
@@ -275,9 +281,8 @@ class Blocks:
     def can_go(self) -> NDArray[np.bool_]:
         """For each block, whether writing "offline" to its state would succeed now."""
         free = np.frombuffer(self.memory.free, dtype=np.int64)
-        node_stays = np.frombuffer(self.leaving, dtype=np.uint8)[np.asarray(self.node_of)] == 0
         opened = np.frombuffer(self.memory.freed_as, dtype=np.uint8) == FREE
-        room = np.where(opened & node_stays, free, 0)
+        room = np.where(opened, free, 0)
         elsewhere = room.sum() - room
         flags = (self.has_device, self.memory.zone)
         result: NDArray[np.bool_] = np.frombuffer(self.state, dtype=np.uint8) == ONLINE

@@ -66,6 +66,20 @@ class HugePools:
         """The huge folio is in a block that is closed to allocation."""
         return self.frames.freed_as[self._block_of_range(self.huge_home[huge])] != FREE
 
+    def takes_in(self, block: int) -> bool:
+        """Whether a huge folio is on its way into the block."""
+        if block not in self.frames_in:
+            return False
+        size = self.layout.range_size
+        places = range(
+            block * self.frames.per_block // size, (block + 1) * self.frames.per_block // size
+        )
+        return any(
+            self.huge_state[self.huge_of[place]] == _INCOMING
+            and self.huge_home[self.huge_of[place]] == place
+            for place in places
+        )
+
     def _none_to_spare(self, node: int) -> bool:
         return self.reserved_huge[node] >= self.free_huge[node]
 
@@ -219,11 +233,26 @@ class HugePools:
             return ENOMEM
         if gigantic[self.huge_home[target]] != gigantic[self.huge_home[huge]]:
             return ENOMEM
+        for node in self.layout.fallback[self._pool_of(huge)]:
+            if node == pool:
+                break
+            if self._has_one(node, gigantic[self.huge_home[huge]]):
+                return ENOMEM
         self.huge_stage[huge] = _RESERVED
         self.huge_target[huge] = target
         self.huge_state[target] = _INCOMING
         self.free_huge[pool] -= 1
         return 0
+
+    def _has_one(self, node: int, size: int) -> bool:
+        """A free huge folio of that size, promised to nobody, stays on the node."""
+        return not self._none_to_spare(node) and any(
+            state == _FREE
+            and self._pool_of(other) == node
+            and self.layout.gigantic[self.huge_home[other]] == size
+            and not self._leaves(other)
+            for other, state in enumerate(self.huge_state)
+        )
 
     def copy_huge(self, huge: int) -> int:
         """Copy the huge folio's range to its destination."""

@@ -164,16 +164,16 @@ class Machine(Sections):
 
     def remove_node(self, node: int) -> int:
         """Take all memory of a node away; when that fails, what went offline is online again."""
-        if self.leaving[node]:
-            return EBUSY
+        error = self.begin_node_removal(node)
+        if error:
+            return error
         blocks = [b for b in self._blocks_on(node) if self.has_device[b]]
         order = self.removal_order(blocks) or blocks
         zones = {block: self.memory.zone[block] for block in order}
-        self.leaving[node] = 1
         error = self._first_error(self._settle_offline, order) or self._remove_all(order)
         if error:
             self._online_again(zones)
-        self.leaving[node] = 0
+        self.cancel_node_removal(node)
         return error
 
     def _settle_offline(self, block: int) -> int:

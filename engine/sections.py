@@ -10,8 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from heapq import heapify, heappop, heappush
 
-import numpy as np
-
 from .blocks import Blocks
 from .codes import (
     ALTMAP_FREED,
@@ -186,9 +184,6 @@ class Sections(Blocks):
                     self.hosted[host] += change
 
     # --- in which order ----------------------------------------------------------------------
-
-    def _blocks_on(self, node: int) -> list[int]:
-        return np.flatnonzero(np.asarray(self.node_of) == node).tolist()
 
     def removal_order(self, blocks: Sequence[int]) -> list[int]:
         """An order in which these blocks can go, the lowest first; empty if there is none."""

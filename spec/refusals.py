@@ -77,17 +77,18 @@ release_lmb: acquired EINVAL, not_assigned EBUSY, not_coming_back EBUSY, no_memm
 assign_increment: in_storage EINVAL, is_standby EEXIST, preparing EINVAL
 drain: not_draining EBUSY, nothing_incoming EBUSY
 undrain: draining ENOENT
-alloc_kernel: frame_free ENOMEM, outside_removable_area ENOMEM, not_draining ENOMEM
+alloc_kernel: frame_free ENOMEM, outside_removable_area ENOMEM, not_draining ENOMEM, node_stays
+    ENOMEM
 free_kernel: kernel_frame, not_boot_memory, not_mapped EBUSY
-alloc_folio: new_folio, a_kind, frame_free ENOMEM, not_draining ENOMEM
+alloc_folio: new_folio, a_kind, frame_free ENOMEM, not_draining ENOMEM, node_stays ENOMEM
 plug_subblock: is_virtio EINVAL, settled EAGAIN, not_plugged EEXIST
 unplug_subblock: plugged ENOENT, frames_free EBUSY
 map_kernel_page: address_kept ENOTSUP, not_mapped EBUSY, frame_free ENOMEM, outside_removable_area
-    ENOMEM, not_draining ENOMEM
+    ENOMEM, not_draining ENOMEM, node_stays ENOMEM
 unmap_kernel_page: at_rest EINVAL, not_cached
 tlb_fill: mapped EFAULT, not_cached
 begin_kernel_migration: at_rest EBUSY, frame_free ENOMEM, outside_removable_area ENOMEM,
-    not_draining ENOMEM
+    not_draining ENOMEM, node_stays ENOMEM, nearest_with_room ENOMEM
 copy_kernel_page: stopping, all_stopped EAGAIN
 resume_cpu: stopped, nothing_half_moved EBUSY, flushed EBUSY
 finish_kernel_migration: remapped, flushed_everywhere EBUSY
@@ -100,7 +101,7 @@ release_private: has_private ENOENT, releasable EAGAIN, not_busy EAGAIN, clean E
 fault: not_mapped, folio_exists EFAULT, folio_unlocked EAGAIN
 remap_file_pages: not_mapped, page_cache EINVAL, folio_unlocked EAGAIN
 store: mapped EFAULT
-begin_node_removal: not_leaving EBUSY
+begin_node_removal: not_leaving EBUSY, nothing_incoming EBUSY
 cancel_node_removal: leaving ENOENT
 reserve_destination: folio_exists, unlocked EAGAIN, vetted EBUSY, try_paid_for EAGAIN, frame_free
     ENOMEM, node_stays ENOMEM, not_draining ENOMEM, nearest_with_room ENOMEM
@@ -118,10 +119,10 @@ free_folio: folio_exists, unlocked EAGAIN, not_mapped, not_pinned EAGAIN, clean 
     no_writeback EBUSY, private_idle EBUSY
 try_again: going_offline EINVAL, refused EBUSY, in_budget EINTR
 vet: draining, not_vetted, nothing_sticky EBUSY
-grow_pool: new_folio, range_free ENOMEM, not_draining ENOMEM, gigantic_outside_removable_area
-    ENOMEM
-take_surplus: new_folio, range_free ENOMEM, not_draining ENOMEM, gigantic_outside_removable_area
-    ENOMEM
+grow_pool: new_folio, range_free ENOMEM, not_draining ENOMEM, node_stays ENOMEM,
+    gigantic_outside_removable_area ENOMEM
+take_surplus: new_folio, range_free ENOMEM, not_draining ENOMEM, node_stays ENOMEM,
+    gigantic_outside_removable_area ENOMEM
 dissolve: huge_free, not_promised EBUSY
 reserve_huge: not_held, one_is_left ENOMEM
 unreserve_huge: held ENOENT
@@ -131,6 +132,6 @@ map_huge: huge_used, unlocked EBUSY
 put_huge: huge_used, unlocked EBUSY, not_surplus
 put_surplus: huge_used, unlocked EBUSY, surplus
 begin_huge_migration: huge_used, unlocked EBUSY, seen EBUSY, target_free ENOMEM, not_promised
-    ENOMEM, same_size ENOMEM, target_stays ENOMEM
+    ENOMEM, same_size ENOMEM, target_stays ENOMEM, nearest_with_room ENOMEM
 """)
 """By action; one that nobody asks for gives no errno, and is not here."""

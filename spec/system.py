@@ -49,6 +49,7 @@ from .machine import (
 )
 from .rows import ROWS
 from .special import (
+    closing,
     huge_migration,
     huge_pools,
     huge_pools_claims,
@@ -100,6 +101,7 @@ SYSTEM = load(
         huge_pools,
         huge_pools_claims,
         huge_migration,
+        closing,
     ),
     rows={row.id for row in ROWS},
 )

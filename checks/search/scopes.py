@@ -97,6 +97,9 @@ USUAL = (
         tables=(*_NO_DEVICE, ("address_kept", (1,))),
         more=(*_ONE_DEVICE, ("Cpu", 2)),
     ),
+    Shape(
+        nodes=2, totals=(2, 2, 3), more=_ONE_DEVICE, tables=(*_NO_DEVICE, ("address_kept", (1,)))
+    ),
     Shape(blocks=1, multizone=_FIRST),
     Shape(blocks=1, frames=2, holes=_SECOND),
     Shape(blocks=1, frames=2, boot_kernel=_SECOND),

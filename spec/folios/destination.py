@@ -8,7 +8,7 @@ Source: mm/memory_hotplug.c (do_migrate_range), mm/migrate.c (alloc_migration_ta
 
 from __future__ import annotations
 
-from errno import EAGAIN, EBUSY, ENOENT, ENOMEM
+from errno import EAGAIN, EBUSY, ENOMEM
 
 from ..blocks.block_states import BlockState, FrameState, block_state, frame_state, refused_move
 from ..language import (
@@ -17,12 +17,10 @@ from ..language import (
     after,
     definition,
     exists,
-    false,
     guard,
     implies,
     sometimes,
     step,
-    true,
     variable,
 )
 from ..machine.topology import (
@@ -32,7 +30,7 @@ from ..machine.topology import (
     nearer,
     node_of_frame,
 )
-from .drain import draining, vetted
+from .drain import draining, leaving, vetted
 from .frames import (
     Folio,
     birth_frame,
@@ -41,9 +39,6 @@ from .frames import (
     home,
 )
 from .migration_stage import Stage, stage
-
-leaving = variable(Node, Bool, initial=lambda n: false)
-"""The whole node is on its way out."""
 
 source = variable(Folio, Frame, initial=lambda o: birth_frame[o])
 """The frame that a moving folio leaves."""
@@ -63,20 +58,6 @@ def has_room(f: Frame) -> Bool:
 def is_preferred(o: Folio, f: Frame, g: Frame) -> Bool:
     """Seen from the folio's home, frame f's node comes before frame g's."""
     return nearer[node_of_frame(home[o]), node_of_frame(f), node_of_frame(g)]
-
-
-@action
-def begin_node_removal(n: Node) -> None:
-    """All memory of the node is to leave."""
-    guard("not_leaving", ~leaving[n], errno=EBUSY, why="the node is leaving already")
-    leaving[n] = true
-
-
-@action
-def cancel_node_removal(n: Node) -> None:
-    """The node stays after all, or is gone."""
-    guard("leaving", leaving[n], errno=ENOENT, why="the node is not leaving")
-    leaving[n] = false
 
 
 @action(using="folios_live_in_user_frames")
@@ -137,9 +118,11 @@ def _chosen(o: Folio) -> Bool:
 
 
 @step(covers="N4")
-def nothing_moves_to_a_leaving_node(o: Folio) -> Bool:
-    """When a whole node leaves, nothing is moved to it."""
-    return implies(_chosen(o), ~leaving[node_of_frame(after(destination[o]))])
+def no_folio_comes_to_a_leaving_node(o: Folio) -> Bool:
+    """On a node that leaves nobody comes to live: no new folio, none from another node."""
+    there = node_of_frame(after(home[o]))
+    comes = after(exists_now(o)) & (~exists_now(o) | (node_of_frame(home[o]) != there))
+    return implies(comes, ~leaving[there])
 
 
 @step(covers="N4")

@@ -29,8 +29,8 @@ from ..language import (
     true,
     variable,
 )
-from ..machine.topology import Frame, Zone, block_of
-from .drain import draining
+from ..machine.topology import Frame, Zone, block_of, node_of_frame
+from .drain import draining, leaving
 from .frames import (
     Data,
     Folio,
@@ -139,9 +139,9 @@ def pin_longterm(x: Pin, o: Folio) -> None:
     )
     guard(
         "block_stays",
-        (block_state[b] == BlockState.online) & ~draining[b],
+        (block_state[b] == BlockState.online) & ~draining[b] & ~leaving[node_of_frame(home[o])],
         errno=EAGAIN,
-        why="the folio is in a block that is to leave: it must be migrated out of it first",
+        why="the folio is where memory is to leave: it must be migrated away first",
     )
     _pin(x, o, PinKind.longterm)
 

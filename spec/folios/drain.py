@@ -1,32 +1,28 @@
-"""Drain: allocation is turned off ahead of time for what is to be removed (N3).
+"""Drain: allocation is turned off ahead of time for what is to be removed (N3, N4).
 
 The list: in scheduled removal, for capacity on demand, the sections that will
-go are closed to allocation beforehand, and removal is graceful.  Linux has no
-such switch: a block is closed only while it is going offline
-(mm/memory_hotplug.c, offline_pages; mm/page_isolation.c).
+go are closed to allocation beforehand, and removal is graceful; a whole node
+that leaves is closed as well.  Linux has no such switch: a block is closed only
+while it is going offline (mm/memory_hotplug.c, offline_pages; mm/page_isolation.c).
+State, and what is true of frames; the actions are in special/closing.py, which
+knows all that can be on its way into a block.
 """
 
 from __future__ import annotations
 
-from errno import EBUSY, ENOENT
-
 from ..blocks.block_states import FrameState, frame_state
 from ..language import (
     Bool,
-    action,
     after,
     always,
     any_of,
-    exists,
     false,
-    guard,
     implies,
     sometimes,
     step,
-    true,
     variable,
 )
-from ..machine.topology import Block, Frame, block_of
+from ..machine.topology import Block, Frame, Node, block_of, node_of_frame
 
 draining = variable(Block, Bool, initial=lambda b: false)
 """The block takes no new memory: it is to be removed later."""
@@ -34,26 +30,8 @@ draining = variable(Block, Bool, initial=lambda b: false)
 vetted = variable(Block, Bool, initial=lambda b: false)
 """Somebody has looked for sticky memory in the closed block, and found none."""
 
-
-@action
-def drain(b: Block) -> None:
-    """Close the block to allocation; what is in it stays usable."""
-    guard("not_draining", ~draining[b], errno=EBUSY, why="the block is draining already")
-    guard(
-        "nothing_incoming",
-        ~exists(Frame, lambda f: (block_of(f) == b) & (frame_state[f] == FrameState.incoming)),
-        errno=EBUSY,
-        why="something is moving into the block",
-    )
-    draining[b] = true
-
-
-@action
-def undrain(b: Block) -> None:
-    """Open the block to allocation again."""
-    guard("draining", draining[b], errno=ENOENT, why="the block is not draining")
-    draining[b] = false
-    vetted[b] = false
+leaving = variable(Node, Bool, initial=lambda n: false)
+"""The whole node is on its way out: it takes no new memory either."""
 
 
 @always(covers="N3")
@@ -62,10 +40,14 @@ def nothing_moves_into_a_draining_block(f: Frame) -> Bool:
     return implies(draining[block_of(f)], frame_state[f] != FrameState.incoming)
 
 
-@step(covers="N3")
-def free_frames_of_draining_blocks_stay_free(f: Frame) -> Bool:
-    """While a block drains, a free frame of it is given to nobody; a device may unplug it."""
-    closed = draining[block_of(f)] & after(draining[block_of(f)])
+@always(covers="N4")
+def nothing_moves_to_a_leaving_node(f: Frame) -> Bool:
+    """No migration has a destination on a node that leaves as a whole."""
+    return implies(leaving[node_of_frame(f)], frame_state[f] != FrameState.incoming)
+
+
+def _is_given(f: Frame) -> Bool:
+    """In this step somebody gets the frame, which nobody had."""
     idle = any_of(
         frame_state[f] == FrameState.free,
         frame_state[f] == FrameState.pcp,
@@ -78,7 +60,19 @@ def free_frames_of_draining_blocks_stay_free(f: Frame) -> Bool:
         after(frame_state[f]) == FrameState.unavailable,
         after(frame_state[f]) == FrameState.page_offline,
     )
-    return implies(closed & idle, still)
+    return idle & ~still
+
+
+@step(covers="N3")
+def free_frames_of_draining_blocks_stay_free(f: Frame) -> Bool:
+    """While a block drains, a free frame of it is given to nobody; a device may unplug it."""
+    return implies(draining[block_of(f)], ~_is_given(f))
+
+
+@step(covers="N3 N4")
+def free_frames_of_leaving_nodes_stay_free(f: Frame) -> Bool:
+    """While a node leaves, a free frame of it is given to nobody, neither user nor kernel."""
+    return implies(leaving[node_of_frame(f)], ~_is_given(f))
 
 
 @sometimes(covers="N3")

@@ -33,8 +33,9 @@ from ..machine.topology import (
     Zone,
     block_of,
     boot_kernel,
+    node_of_frame,
 )
-from .drain import draining
+from .drain import draining, leaving
 
 
 class Folio(Sort):
@@ -107,6 +108,12 @@ def _open_for_allocation(f: Frame) -> None:
         ~draining[block_of(f)],
         errno=ENOMEM,
         why="the block is closed to allocation: it is to be removed",
+    )
+    guard(
+        "node_stays",
+        ~leaving[node_of_frame(f)],
+        errno=ENOMEM,
+        why="the node is closed to allocation: all of it is to be removed",
     )
 
 

@@ -11,6 +11,7 @@ from ..folios.frames import Folio, home
 from ..folios.migration_stage import Stage, stage
 from ..language import AddProperty, Bool, ReplaceGuard, after, exists, implies, step
 from ..machine.topology import Frame, Node, Zone, block_of, node_of_frame
+from ..special.huge_pools import HugeFolio, pool_of
 from .choice import Choice, edits_of
 
 __all__ = ["CHOICES"]
@@ -21,6 +22,12 @@ def _another_node_first(o: Folio, d: Frame) -> Bool:
     here = node_of_frame(home[o])
     alone = ~exists(Node, lambda n: (n != here) & has_memory[n])
     return (node_of_frame(d) != here) | alone
+
+
+def _another_pool_first(h: HugeFolio, t: HugeFolio) -> Bool:
+    """The same for huge folios, which go by the same list of allowed nodes."""
+    alone = ~exists(Node, lambda n: (n != pool_of(h)) & has_memory[n])
+    return (pool_of(t) != pool_of(h)) | alone
 
 
 def _free_for_the_zone(o: Folio, d: Frame) -> Bool:
@@ -50,7 +57,10 @@ CHOICES = (
     Choice(
         name="another-node-first",
         doc="Contents of a leaving block go to another node whenever there is one.",
-        edits=(ReplaceGuard("reserve_destination", "nearest_with_room", _another_node_first),),
+        edits=(
+            ReplaceGuard("reserve_destination", "nearest_with_room", _another_node_first),
+            ReplaceGuard("begin_huge_migration", "nearest_with_room", _another_pool_first),
+        ),
         gives_up=(
             (
                 "contents_stay_on_their_node_while_it_has_room",
@@ -64,6 +74,11 @@ CHOICES = (
             (
                 "the_nearest_node_with_room_is_chosen",
                 "the own node is the nearest, and it is taken out (mm/memory_hotplug.c)",
+            ),
+            (
+                "no_free_huge_folio_that_is_nearer_is_passed_over",
+                "do_migrate_range() takes the own node out for huge folios, too"
+                " (mm/memory_hotplug.c)",
             ),
             (
                 "draining_ends",

@@ -28,7 +28,7 @@ class SlowDesign:
     edits: tuple[Edit, ...]
 
 
-NORMAL_PATH = {"alloc_kernel": 1, "free_kernel": 1, "alloc_folio": 1, "free_folio": 1, "fault": 0}
+NORMAL_PATH = {"alloc_kernel": 2, "free_kernel": 1, "alloc_folio": 2, "free_folio": 1, "fault": 0}
 """The actions, and how many entries of state each may read more than without hotplug."""
 
 LOOK_UPS = ("block_of", "node_of_section", "node_of_frame")
@@ -42,6 +42,8 @@ def _free_list(f: Frame) -> FrameState:
 WITHOUT_HOTPLUG: tuple[Edit, ...] = (
     ReplaceDefinition("released", _free_list),
     DropGuard("alloc_kernel", "not_draining"),
+    DropGuard("alloc_kernel", "node_stays"),
     DropGuard("alloc_folio", "not_draining"),
+    DropGuard("alloc_folio", "node_stays"),
 )
 """The same machine without hotplug: no block is isolated, and none drains."""

@@ -20,6 +20,7 @@ from ..language import (
     action,
     after,
     always,
+    definition,
     exists,
     false,
     guard,
@@ -31,7 +32,7 @@ from ..language import (
     true,
     variable,
 )
-from ..machine.topology import Frame, block_of
+from ..machine.topology import Frame, block_of, nearer
 from .huge_pools import (
     HugeFolio,
     HugeState,
@@ -79,6 +80,20 @@ huge_contents = variable(HugeFolio, Data, initial=lambda h: boot_range_data[birt
 
 migratable = variable(Range, Bool, initial=lambda r: false)
 """HPG_migratable of the range's head page: a scan for what must move sees the folio."""
+
+
+@definition
+def takes_in(t: HugeFolio) -> Bool:
+    """The huge folio is free, promised to nobody, and stays: another can move to its range."""
+    promised = free_huge[pool_of(t)] <= reserved_huge[pool_of(t)]
+    return (huge_state[t] == HugeState.free) & ~promised & ~leaves(huge_home[t])
+
+
+@definition
+def takes_in_nearer(h: HugeFolio, x: HugeFolio, t: HugeFolio) -> Bool:
+    """Seen from h, the range of x is on a nearer node than that of t, and has h's size."""
+    same_size = gigantic[huge_home[x]] == gigantic[huge_home[h]]
+    return same_size & takes_in(x) & nearer[pool_of(h), pool_of(x), pool_of(t)]
 
 
 @action(using="ranges_know_the_folio_that_takes_them")
@@ -137,6 +152,12 @@ def begin_huge_migration(h: HugeFolio, t: HugeFolio) -> None:
         ~leaves(huge_home[t]),
         errno=ENOMEM,
         why="the destination is in a block that leaves",
+    )
+    guard(
+        "nearest_with_room",
+        ~exists(HugeFolio, lambda x: takes_in_nearer(h, x, t)),
+        errno=ENOMEM,
+        why="a nearer node has a free huge folio of the same size",
     )
     huge_stage[h] = HugeStage.reserved
     target[h] = t

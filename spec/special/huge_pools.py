@@ -13,7 +13,7 @@ from __future__ import annotations
 from errno import EBUSY, ENOENT, ENOMEM
 
 from ..blocks.block_states import BlockState, FrameState, block_state, frame_state, zone
-from ..folios.drain import draining
+from ..folios.drain import draining, leaving
 from ..folios.frames import released
 from ..language import (
     Bool,
@@ -143,8 +143,8 @@ def huge_exists(h: HugeFolio) -> Bool:
 
 @definition
 def leaves(r: Range) -> Bool:
-    """A frame of the range lies in a block that is closed to allocation, or goes offline."""
-    return exists(
+    """The range's node leaves, or a block of it is closed to allocation, or goes offline."""
+    return leaving[node_of_range[r]] | exists(
         Frame,
         lambda f: (
             (range_of[f] == r)
@@ -167,6 +167,12 @@ def _make(h: HugeFolio, r: Range, state: HugeState, on_top: Bool) -> None:
         ~exists(Frame, lambda f: (range_of[f] == r) & draining[block_of(f)]),
         errno=ENOMEM,
         why="the range is in a block that is closed to allocation",
+    )
+    guard(
+        "node_stays",
+        ~leaving[node_of_range[r]],
+        errno=ENOMEM,
+        why="the range is on a node that is closed to allocation",
     )
     guard(
         "gigantic_outside_removable_area",

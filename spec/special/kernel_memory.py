@@ -13,7 +13,7 @@ from __future__ import annotations
 from errno import EAGAIN, EBUSY, EFAULT, EINVAL, ENOMEM, EOPNOTSUPP
 
 from ..blocks.block_states import FrameState, frame_state, zone
-from ..folios.drain import draining
+from ..folios.drain import draining, leaving
 from ..folios.frames import (
     Data,
     boot_data,
@@ -34,7 +34,7 @@ from ..language import (
     true,
     variable,
 )
-from ..machine.topology import Frame, Zone, block_of
+from ..machine.topology import Frame, Zone, block_of, nearer, node_of_frame
 
 
 class Cpu(Sort):
@@ -125,6 +125,26 @@ def _kernel_may_take(f: Frame) -> None:
         errno=ENOMEM,
         why="the block is closed to allocation: it is to be removed",
     )
+    guard(
+        "node_stays",
+        ~leaving[node_of_frame(f)],
+        errno=ENOMEM,
+        why="the node is closed to allocation: all of it is to be removed",
+    )
+
+
+@definition
+def kernel_has_room(f: Frame) -> Bool:
+    """The kernel may take the frame: it is free, and stays outside of what can be removed."""
+    outside = zone[block_of(f)] != Zone.movable
+    closed = draining[block_of(f)] | leaving[node_of_frame(f)]
+    return (frame_state[f] == FrameState.free) & outside & ~closed
+
+
+@definition
+def is_nearer_to(k: KernelPage, f: Frame, g: Frame) -> Bool:
+    """Seen from the page's frame, frame f's node comes before frame g's."""
+    return nearer[node_of_frame(maps_to[k]), node_of_frame(f), node_of_frame(g)]
 
 
 @action
@@ -186,6 +206,12 @@ def begin_kernel_migration(k: KernelPage, f: Frame) -> None:
     """Set a frame aside for the page to move to."""
     guard("at_rest", kernel_stage[k] == KernelStage.mapped, errno=EBUSY, why="it is not at rest")
     _kernel_may_take(f)
+    guard(
+        "nearest_with_room",
+        ~exists(Frame, lambda g: kernel_has_room(g) & is_nearer_to(k, g, f)),
+        errno=ENOMEM,
+        why="a nearer node has room",
+    )
     kernel_stage[k] = KernelStage.stopping
     old_frame[k] = maps_to[k]
     new_frame[k] = f

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from ..blocks.block_states import BlockState, block_state
+from ..folios.drain import draining
 from ..language import (
+    Bool,
     DropGuard,
     DropUpdate,
     Int,
+    ReplaceDefinition,
     ReplaceUpdate,
     Variant,
+    exists,
 )
+from ..machine.topology import Frame, block_of
 from ..special.huge_migration import target
-from ..special.huge_pools import HugeFolio, free_huge, pool_of
+from ..special.huge_pools import HugeFolio, Range, free_huge, pool_of, range_of
+from .sources import LIST
 
 __all__ = ["VARIANTS"]
 
@@ -19,7 +26,25 @@ def _two_too_many(h: HugeFolio) -> Int:
     return free_huge[pool_of(target[h])] + 2
 
 
+def _block_by_block(r: Range) -> Bool:
+    """Only blocks are looked at, not whether their node leaves."""
+
+    def goes(f: Frame) -> Bool:
+        offline = block_state[block_of(f)] == BlockState.going_offline
+        return (range_of[f] == r) & (draining[block_of(f)] | offline)
+
+    return exists(Frame, goes)
+
+
 VARIANTS = (
+    Variant(
+        name="huge-folio-moved-to-a-leaving-node",
+        doc="A huge folio moves to a node that leaves as a whole: only blocks are looked at.",
+        covers=("D2", "N4"),
+        source=LIST + ": destination of migration should be appropriate area",
+        breaks="huge_destinations_lie_on_nodes_that_stay",
+        edits=(ReplaceDefinition("leaves", _block_by_block),),
+    ),
     Variant(
         name="surplus-forgotten-on-migration",
         doc="A surplus folio moves to another node, and the pools' surplus counters stay (B33).",

@@ -66,4 +66,20 @@ VARIANTS = (
         breaks="kernel_frames_stay_out_of_the_removable_area",
         edits=(DropGuard("begin_kernel_migration", "outside_removable_area"),),
     ),
+    Variant(
+        name="kernel-page-moved-to-a-leaving-node",
+        doc="A kernel page moves to a node that leaves as a whole.",
+        covers=("K1", "N4"),
+        source=LIST + ": destination of migration should be appropriate area",
+        breaks="kernel_destinations_lie_where_memory_stays",
+        edits=(DropGuard("begin_kernel_migration", "node_stays"),),
+    ),
+    Variant(
+        name="kernel-page-moved-anywhere",
+        doc="A kernel page moves to any free frame, however far it is.",
+        covers=("K1", "N4"),
+        source=LIST + ": destination of migration should be appropriate area",
+        breaks="no_free_frame_that_is_nearer_is_passed_over_by_the_kernel",
+        edits=(DropGuard("begin_kernel_migration", "nearest_with_room"),),
+    ),
 )

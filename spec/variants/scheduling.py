@@ -5,6 +5,8 @@ from __future__ import annotations
 from ..language import DropGuard, DropUpdate, Variant
 from .sources import LIST
 
+_OTHER_REMOVALS = "mm/memory_hotplug.c: offline_pages() isolates block by block, and no node"
+
 __all__ = ["VARIANTS"]
 
 VARIANTS = (
@@ -31,6 +33,46 @@ VARIANTS = (
         source="mm/memory_hotplug.c: pages bounce between blocks that leave one after the other",
         breaks="nothing_moves_into_a_draining_block",
         edits=(DropGuard("reserve_destination", "not_draining"),),
+    ),
+    Variant(
+        name="leaving-node-is-filled",
+        doc="A node leaves as a whole, and programs still get memory on it.",
+        covers=("N3", "N4"),
+        source=_OTHER_REMOVALS,
+        breaks="no_folio_comes_to_a_leaving_node",
+        edits=(DropGuard("alloc_folio", "node_stays"),),
+    ),
+    Variant(
+        name="kernel-memory-on-a-leaving-node",
+        doc="A node leaves as a whole, and the kernel still takes memory on it.",
+        covers=("N3", "N4"),
+        source=_OTHER_REMOVALS,
+        breaks="free_frames_of_leaving_nodes_stay_free",
+        edits=(DropGuard("alloc_kernel", "node_stays"),),
+    ),
+    Variant(
+        name="pool-grows-on-a-leaving-node",
+        doc="A node leaves as a whole, and its pool of huge folios still grows.",
+        covers=("N3", "D2"),
+        source=_OTHER_REMOVALS,
+        breaks="free_frames_of_leaving_nodes_stay_free",
+        edits=(DropGuard("grow_pool", "node_stays"), DropGuard("take_surplus", "node_stays")),
+    ),
+    Variant(
+        name="block-closed-under-a-migration",
+        doc="A block is closed to allocation while a folio moves into it: it is refilled.",
+        covers=("N3",),
+        source=LIST + ": disabled of allocation beforehand",
+        breaks="nothing_moves_into_a_draining_block",
+        edits=(DropGuard("drain", "nothing_incoming"),),
+    ),
+    Variant(
+        name="node-closed-under-a-migration",
+        doc="The removal of a node begins while a folio moves to it.",
+        covers=("N4",),
+        source=LIST + ": destination of migration should be appropriate area",
+        breaks="nothing_moves_to_a_leaving_node",
+        edits=(DropGuard("begin_node_removal", "nothing_incoming"),),
     ),
     Variant(
         name="work-before-looking",

@@ -133,14 +133,28 @@ def _draining_opens_online(right: Method) -> Method:
     return broken
 
 
-def _leaving_node_taken(right: Method) -> Method:
-    def broken(self: Machine, block: int) -> int:
-        leaving, self.leaving = self.leaving, bytearray(len(self.leaving))
-        error: int = right(self, block)
-        self.leaving = leaving
+def _leaving_node_stays_open(right: Method) -> Method:
+    def broken(self: Machine, node: int) -> int:
+        close, self.memory.close = self.memory.close, lambda block: None  # type: ignore[method-assign]  # the defect
+        error: int = right(self, node)
+        self.memory.close = close  # type: ignore[method-assign]  # as it was
         return error
 
     return broken
+
+
+def _leaving_node_opened_by_a_block(right: Method) -> Method:
+    def broken(self: Machine, block: int) -> int:
+        error: int = right(self, block)
+        if not error:
+            self.memory.open(block)
+        return error
+
+    return broken
+
+
+def _huge_folios_on_their_way_unseen(right: Method) -> Method:
+    return lambda self, block: False
 
 
 def _kernel_in_movable_zone(right: Method) -> Method:
@@ -267,7 +281,14 @@ DEFECTS = (
     Defect("veto_ignored", "offline", _veto_ignored),
     Defect("veto_before_kernel_memory", "offline", _veto_before_kernel_memory, 20_000),
     Defect("draining_opens_online", "appear", _draining_opens_online, 10_000),
-    Defect("leaving_node_taken", "_empty", _leaving_node_taken, topology="two_nodes"),
+    Defect("leaving_node_stays_open", "begin_node_removal", _leaving_node_stays_open),
+    Defect("leaving_node_opened_by_a_block", "undrain", _leaving_node_opened_by_a_block),
+    Defect(
+        "huge_folios_on_their_way_unseen",
+        "takes_in",
+        _huge_folios_on_their_way_unseen,
+        topology="shared_devices",
+    ),
     Defect("kernel_in_movable_zone", "alloc_kernel", _kernel_in_movable_zone),
     Defect("boot_memory_freed", "free_kernel", _boot_memory_freed, 10_000),
     Defect("span_never_shrinks", "_leave_zone", _span_never_shrinks),

@@ -1,0 +1,141 @@
+"""Runs that once broke no property, each with the property that it breaks now.
+
+A hole is a run from boot on one machine.  Without what mends it, taken away by edits, the run is
+possible and breaks the named property in its last step; with it, a step of the run is refused, or
+the machine is none of the specification.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from memhp.reference.shapes import Shape
+from memhp.spec.language import DropGuard
+from memhp.spec.language.edits import Edit
+from memhp.spec.variants import VARIANTS
+
+__all__ = ["HOLES", "Hole"]
+
+Run = Sequence[tuple[str | int, ...]]
+"""Steps: each an action's name and its parameters."""
+
+
+@dataclass(frozen=True)
+class Hole:
+    """A run, what it breaks, and the edits that take away what keeps it from happening."""
+
+    name: str
+    shape: Shape
+    run: Run
+    breaks: str
+    edits: tuple[Edit, ...]
+
+
+def edits_of(variant: str) -> tuple[Edit, ...]:
+    """What the variant of that name changes."""
+    return next(each for each in VARIANTS if each.name == variant).edits
+
+
+def used_huge(huge: int, place: int) -> Run:
+    """A huge folio comes to life in the range, is taken, and mapped."""
+    return (("grow_pool", huge, place), ("take_huge", huge), ("map_huge", huge, 0))
+
+
+def move_huge(huge: int, target: int) -> Run:
+    """The used huge folio changes places with the free one."""
+    return (("begin_huge_migration", huge, target), ("copy_huge", huge), ("change_huge_home", huge))
+
+
+NEAREST_HUGE = "no_free_huge_folio_that_is_nearer_is_passed_over"
+IN_A_LEAVING_NODE = Shape(nodes=2, blocks=1)
+
+HOLES = (
+    Hole(
+        "a huge folio has moved to a leaving node",
+        Shape(nodes=2, blocks=1, more=(("HugeFolio", 2),)),
+        (
+            *used_huge(0, 0),
+            ("grow_pool", 1, 1),
+            ("begin_node_removal", 1),
+            *move_huge(0, 1),
+        ),
+        "no_huge_folio_comes_to_a_leaving_node",
+        edits_of("huge-folio-moved-to-a-leaving-node"),
+    ),
+    Hole(
+        "a huge folio arrives on a node that leaves meanwhile",
+        Shape(nodes=2, blocks=1, more=(("HugeFolio", 2),)),
+        (
+            *used_huge(0, 0),
+            ("grow_pool", 1, 1),
+            ("begin_huge_migration", 0, 1),
+            ("begin_node_removal", 1),
+            ("copy_huge", 0),
+            ("change_huge_home", 0),
+        ),
+        "no_huge_folio_comes_to_a_leaving_node",
+        edits_of("node-closed-under-a-migration"),
+    ),
+    Hole(
+        "a huge folio arrives in a block that was closed meanwhile",
+        Shape(nodes=2, blocks=1, more=(("HugeFolio", 2),)),
+        (
+            *used_huge(0, 0),
+            ("grow_pool", 1, 1),
+            ("begin_huge_migration", 0, 1),
+            ("drain", 1),
+            ("copy_huge", 0),
+            ("change_huge_home", 0),
+        ),
+        "no_huge_folio_comes_to_a_draining_block",
+        edits_of("block-closed-under-a-migration"),
+    ),
+    Hole(
+        "a huge folio has moved to the farthest node",
+        Shape(nodes=3, blocks=1, more=(("HugeFolio", 3),)),
+        (
+            *used_huge(0, 0),
+            ("grow_pool", 1, 1),
+            ("grow_pool", 2, 2),
+            ("begin_huge_migration", 0, 2),
+        ),
+        NEAREST_HUGE,
+        (DropGuard("begin_huge_migration", "nearest_with_room"),),
+    ),
+    Hole(
+        "a program fills a leaving node",
+        IN_A_LEAVING_NODE,
+        (("begin_node_removal", 1), ("alloc_folio", 0, 1, "anonymous")),
+        "no_folio_comes_to_a_leaving_node",
+        edits_of("leaving-node-is-filled"),
+    ),
+    Hole(
+        "the kernel fills a leaving node",
+        IN_A_LEAVING_NODE,
+        (("begin_node_removal", 1), ("alloc_kernel", 1)),
+        "free_frames_of_leaving_nodes_stay_free",
+        edits_of("kernel-memory-on-a-leaving-node"),
+    ),
+    Hole(
+        "a pool grows on a leaving node",
+        IN_A_LEAVING_NODE,
+        (("begin_node_removal", 1), ("grow_pool", 0, 1)),
+        "free_frames_of_leaving_nodes_stay_free",
+        edits_of("pool-grows-on-a-leaving-node"),
+    ),
+    Hole(
+        "a kernel page moves to a leaving node",
+        Shape(nodes=2, blocks=1, tables=(("address_kept", (1,)),)),
+        (
+            ("map_kernel_page", 0, 0),
+            ("begin_node_removal", 1),
+            ("begin_kernel_migration", 0, 1),
+            ("stop_cpu", 0),
+            ("copy_kernel_page", 0),
+            ("remap_kernel_page", 0),
+        ),
+        "no_kernel_page_comes_to_a_leaving_node",
+        edits_of("kernel-page-moved-to-a-leaving-node"),
+    ),
+)
