@@ -145,9 +145,8 @@ class Operations(Steps):
         Source: mm/memory_hotplug.c, try_remove_memory.
         """
         before, done = self.machine.key(), len(self.steps)
-        if self._can("return_increment"):
-            for increment in self._increments_of(block):
-                self._try("return_increment", increment)
+        for increment in self._increments_of(block):
+            self._tell("return_increment", increment)
         result = self._try("delete_block_device", block)
         result = result and self._each_section(block, "remove_section", "free_memmap")
         if result:
@@ -314,10 +313,12 @@ class Operations(Steps):
             return result
         self._assign_storage(block)
         result = self._try("initialise_memmap", block)
+        self._tell("announce_first_memory", block)
         result = result and self._try("announce_online", block)
         result = result and self._try("finish_online", block)
         if not result:
             self._try("cancel_online", block)
+        self._tell("conclude_node_event", self._table("node_of", block))
         return result
 
     def _assign_storage(self, block: int) -> None:
@@ -332,12 +333,14 @@ class Operations(Steps):
         result = self._vet(block) and self._try("begin_offline", block)
         if not result:
             return result
+        self._tell("announce_last_memory", block)
         self._try("announce_offline", block)
         result = self._try("finish_offline", block)
         while result.guard == "empty" and self._move_something(block):
             result = self._try("finish_offline", block)
         if not result:
             self._try("cancel_offline", block)
+        self._tell("conclude_node_event", self._table("node_of", block))
         return Result(EINTR, result.refusal) if result.guard == "empty" else result
 
     def _vet(self, block: int) -> Result:

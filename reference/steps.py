@@ -54,6 +54,11 @@ class Steps:
         """The design has such a step: a profile may do without it."""
         return action in self.machine.system.action_by_name
 
+    def _tell(self, action: str, element: int) -> None:
+        """Take a step that only some designs have; nothing depends on how it ends."""
+        if self._can(action):
+            self._try(action, element)
+
     def _each_section(self, block: int, *actions: str) -> Result:
         """Take the actions on every section of the block, in an order that the guards allow."""
         waiting = self._sections_of(block)

@@ -27,9 +27,25 @@ from .plays import (
     stuck_is_found_first,
     the_kernels_own_test_passes,
 )
+from .pools import (
+    free_huge_pages_are_dissolved,
+    gigantic_pages_in_movable_memory,
+    promised_huge_pages_keep_their_block,
+    used_huge_pages_move_without_a_pool,
+)
 from .report import Report
 from .steps import Check
 from .target import KernelTarget
+from .versions import (
+    a_node_with_movable_memory_alone,
+    an_eject_that_is_not_allowed_touches_nothing,
+    blocks_and_their_node_appear,
+    kernel_zone_contents_stay_in_kernel_zones,
+    node_notifiers_hear_before_memory_notifiers,
+    notifiers_hear_of_boot_memory,
+    notifiers_hear_of_each_step,
+    slab_structures_come_with_memory,
+)
 
 __all__ = ["SCENARIOS", "Check", "Scenario", "run", "scenarios_of"]
 
@@ -153,6 +169,91 @@ SCENARIOS = (
         ("D2",),
         _DIMMS,
         huge_folios_move_whole,
+    ),
+    Scenario(
+        "free_huge_pages_are_dissolved",
+        "Free huge pages of a block that goes offline are given back.",
+        ("D2",),
+        _DIMMS,
+        free_huge_pages_are_dissolved,
+    ),
+    Scenario(
+        "used_huge_pages_move_without_a_pool",
+        "A huge page in use moves to a fresh one where no pool has a free one.",
+        ("D2",),
+        _DIMMS,
+        used_huge_pages_move_without_a_pool,
+    ),
+    Scenario(
+        "promised_huge_pages_keep_their_block",
+        "A huge page that was promised is not dissolved: its block stays (EBUSY).",
+        ("D2",),
+        _DIMMS,
+        promised_huge_pages_keep_their_block,
+    ),
+    Scenario(
+        "gigantic_pages_in_movable_memory",
+        "Gigantic pages are made of movable memory from 7.0 on, and with leave alone.",
+        ("U1", "D2"),
+        _DIMMS,
+        gigantic_pages_in_movable_memory,
+    ),
+    Scenario(
+        "a_node_with_movable_memory_alone",
+        "A node has normal memory only while a block of a kernel zone is in use.",
+        ("N1", "U1"),
+        _DIMMS,
+        a_node_with_movable_memory_alone,
+    ),
+    Scenario(
+        "slab_structures_come_with_memory",
+        "The slab allocator makes and frees its structures of a node as its version does.",
+        ("N1",),
+        _DIMMS,
+        slab_structures_come_with_memory,
+    ),
+    Scenario(
+        "blocks_and_their_node_appear",
+        "A node is online before its blocks are shown from 6.18 on, and after them before.",
+        ("N1",),
+        _DIMMS,
+        blocks_and_their_node_appear,
+    ),
+    Scenario(
+        "notifiers_hear_of_each_step",
+        "Memory notifiers hear what the reference tells them, in its order, and no more.",
+        ("A1",),
+        _DIMMS,
+        notifiers_hear_of_each_step,
+    ),
+    Scenario(
+        "node_notifiers_hear_before_memory_notifiers",
+        "From 6.17 on node notifiers hear of a node's first and last memory, before others do.",
+        ("A1", "N1"),
+        _DIMMS,
+        node_notifiers_hear_before_memory_notifiers,
+    ),
+    Scenario(
+        "notifiers_hear_of_boot_memory",
+        "Where boot memory stays, notifiers hear that it goes, and that it does not after all.",
+        ("A1", "R5"),
+        ("aarch64",),
+        notifiers_hear_of_boot_memory,
+    ),
+    Scenario(
+        "an_eject_that_is_not_allowed_touches_nothing",
+        "An eject that the administrator has forbidden is refused before anything goes offline.",
+        ("A1",),
+        _DIMMS,
+        an_eject_that_is_not_allowed_touches_nothing,
+    ),
+    Scenario(
+        "kernel_zone_contents_stay_in_kernel_zones",
+        "What lies in a kernel zone does not go where all memory is movable (N4 lets it).",
+        ("N4", "U1"),
+        _DIMMS,
+        kernel_zone_contents_stay_in_kernel_zones,
+        deviates=True,
     ),
     Scenario(
         "lsmem_agrees",

@@ -76,15 +76,21 @@ def plug(follower: Follower, word: str) -> Guest:
     return follower.target.booted
 
 
-def hold(guest: Guest, kind: HoldKind, size: int) -> int:
-    """The process id of a new holder of so many bytes of node 1.
+def hold(guest: Guest, kind: HoldKind, size: int, *, node: int = 1) -> int:
+    """The process id of a new holder of memory of a node.
+
+    Args:
+        guest: the guest.
+        kind: what memory.
+        size: bytes.
+        node: of which node.
 
     Raises:
         LabError: it gets none.
     """
-    errno, holder = guest.hold(kind, size, node=1)
+    errno, holder = guest.hold(kind, size, node=node)
     if errno:
-        raise LabError(f"no {kind} memory on node 1: {os.strerror(errno)}", guest.last_lines())
+        raise LabError(f"no {kind} memory on node {node}: {os.strerror(errno)}", guest.last_lines())
     return holder
 
 

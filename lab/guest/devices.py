@@ -21,8 +21,9 @@ _INSERTION, _EJECTION = (0, 1), (3,)
 """The sources of an _OST that answers an insertion or an ejection request (ACPI specification,
 6.3.5): a check of the bus or of the device, and the request itself."""
 
-_IN_PROGRESS = (0x80, 0x84)
-"""The status of an _OST that is not final: the guest has begun."""
+_ADDING, _EJECTING = 0x80, 0x84
+"""The status of an _OST that is not final: the guest has begun.  Of an ejection 0x80 is final: it
+is not supported."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def plug_dimm(guest: Guest, name: str, node: int, size: int, *, place: int) -> i
     while (left := deadline - time.monotonic()) > 0:
         for event in guest.events(wait=left):
             status = _reported(event, name, _INSERTION)
-            if status is not None and status not in _IN_PROGRESS:
+            if status not in (None, _ADDING):
                 return status
     raise GuestSilent(f"{guest.kernel.name}: {name} was not taken", guest.last_lines())
 
@@ -111,7 +112,7 @@ def eject_dimm(guest: Guest, name: str, *, limit: float = COMMAND_SECONDS) -> Ej
             reported = _reported(event, name, _EJECTION)
             if reported is not None:
                 status = reported
-                if status not in (0, *_IN_PROGRESS):
+                if status not in (0, _EJECTING):
                     return Ejection(False, status)
     raise GuestSilent(
         f"{guest.kernel.name}: {name} was neither ejected nor refused within {limit:g} s",

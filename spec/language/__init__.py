@@ -8,7 +8,8 @@ modules into a `System`, which is what everything else reads.  docs/tutorial.md 
 - `terms`: immutable sentences; `rewrite`: substitution, and the state after a step.
 - `load`: modules are joined; `system`: what they add up to; `wellformed`: what must be true of it.
 - `edits`: variants and profiles; `editing`: what all edits have in common; `additions`: more of
-  them; `designs`: a file of one's own, edits and declarations.
+  them; `joining`: a module joined to a system; `designs`: a file of one's own, edits and
+  declarations.
 
 May import: the standard library.
 """
@@ -29,7 +30,7 @@ from .declare import (
 )
 from .designs import Design, designed
 from .edits import (
-    AddAction,
+    AddModule,
     AddProperty,
     DropAction,
     DropAxiom,
@@ -75,7 +76,7 @@ from .system import (
 
 __all__ = [
     "Action",
-    "AddAction",
+    "AddModule",
     "AddProperty",
     "Axiom",
     "Bool",

@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from types import ModuleType
-from typing import Any
 
-from .declare import Defined, Map
+from .declare import Map
 from .editing import Change
 from .edits import Edit
-from .load import covers_rows, declared_in, place_in, traced
+from .joining import joined, nothing_twice
+from .load import covers_rows, declared_in, traced
 from .syntax import complain
 from .system import System
 from .wellformed import well_formed
@@ -73,8 +73,8 @@ def designed(
     for edit in design.edits:
         edited = edit.apply(edited)
     own = [value for value in values if not _is_made(edited, value)]
-    _nothing_twice(edited, module, own)
-    system = _joined(edited, traced(name, own))
+    nothing_twice(edited, module, own)
+    system = joined(edited, traced(name, own))
     for claim, _ in design.gives_up:
         if claim not in system.property_by_name:
             complain(f"there is no property {claim!r} to give up", design.where)
@@ -89,38 +89,3 @@ def _is_made(edited: System, value: object) -> bool:
     if not (isinstance(value, Map) and value.is_state):
         return False
     return any(variable.symbol is value.symbol for variable in edited.variables)
-
-
-def _nothing_twice(edited: System, module: ModuleType, own: Sequence[Any]) -> None:
-    symbols = (*edited.topology, *(variable.symbol for variable in edited.variables))
-    taken = {*edited.action_by_name, *edited.property_by_name, *edited.definitions}
-    taken |= {sort.name for sort in edited.sorts} | {symbol.name for symbol in symbols}
-    taken |= {axiom.name for axiom in edited.axioms}
-    for value in own:
-        name = _name_of(value)
-        if name in taken:
-            message = f"{name!r} is declared already: take another name, or drop that by an edit"
-            complain(message, place_in(module, value))
-
-
-def _name_of(value: Any) -> str:
-    if isinstance(value, Defined):
-        return value.declared.name
-    name: str = value.__name__ if isinstance(value, type) else value.name
-    return name
-
-
-def _joined(base: System, own: System) -> System:
-    return System(
-        name=own.name,
-        sorts=(*base.sorts, *own.sorts),
-        sort_docs={**base.sort_docs, **own.sort_docs},
-        topology=(*base.topology, *own.topology),
-        variables=(*base.variables, *own.variables),
-        axioms=(*base.axioms, *own.axioms),
-        definitions={**base.definitions, **own.definitions},
-        actions=(*base.actions, *own.actions),
-        properties=(*base.properties, *own.properties),
-        given_up=base.given_up,
-        places={**base.places, **own.places},
-    )

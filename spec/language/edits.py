@@ -13,14 +13,15 @@ from dataclasses import dataclass, replace
 from .additions import DropProperty, ExtendAction, MakeVariable
 from .declare import Declared
 from .editing import Change, action_named, has_guard, retrace, unhinted, with_action
+from .joining import AddModule
 from .syntax import Expr, complain, place_of
 from .system import SpecificationError, System
 from .terms import BOOL
-from .tracing import trace_action, trace_property
+from .tracing import trace_property
 from .wellformed import well_formed
 
 __all__ = [
-    "AddAction",
+    "AddModule",
     "AddProperty",
     "DropAction",
     "DropAxiom",
@@ -257,26 +258,6 @@ class AddProperty(Change):
         return replace(system, properties=(*system.properties, trace_property(self.claim)))
 
 
-@dataclass(frozen=True)
-class AddAction(Change):
-    """Somebody does what nobody does in the list's design; ``does`` is declared with `action`."""
-
-    does: Declared
-
-    def __str__(self) -> str:
-        return f"{self.does.name}: {self.does.doc}"
-
-    def apply(self, system: System) -> System:
-        """The system with this edit made; it need not be well formed.
-
-        Raises:
-            SpecificationError: if there is an action of that name already.
-        """
-        if self.does.name in system.action_by_name:
-            complain(f"there is an action {self.does.name!r} already", self.where)
-        return replace(system, actions=(*system.actions, trace_action(self.does)))
-
-
 Edit = (
     DropGuard
     | ReplaceGuard
@@ -286,7 +267,7 @@ Edit = (
     | ReplaceInitial
     | DropAction
     | DropAxiom
-    | AddAction
+    | AddModule
     | AddProperty
     | ExtendAction
     | DropProperty

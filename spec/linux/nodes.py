@@ -15,6 +15,7 @@ from ..blocks.block_states import (
 )
 from ..blocks.sections import Metadata, node_online, pgdat
 from ..language import (
+    AddModule,
     AddProperty,
     Bool,
     DropAction,
@@ -33,6 +34,7 @@ from ..language import (
 from ..machine.bookkeeping import node_structure
 from ..machine.firmware_request import lock_allows_online
 from ..machine.topology import Block, Node, Section, Zone, early, early_zone, node_of
+from . import node_notifiers
 from .choice import Choice
 
 __all__ = ["CHOICES", "NODES_FROM_BOOT"]
@@ -268,4 +270,17 @@ _ORDER_OF_ADD = Choice(
     ),
 )
 
-CHOICES = (_PGDATS, *_STRUCTURES, _ORDER_OF_ADD)
+# --- node notifiers -----------------------------------------------------------------------------
+
+_NOTIFIERS = Choice(
+    name="node-notifiers",
+    doc="Node notifiers hear of a node's first and last memory before memory notifiers do.",
+    since=(6, 17),
+    edits=(
+        AddModule(node_notifiers),
+        ReplaceGuard("announce_online", "not_announced", node_notifiers.told_first),
+        ReplaceGuard("announce_offline", "not_announced", node_notifiers.told_last),
+    ),
+)
+
+CHOICES = (_NOTIFIERS, _PGDATS, *_STRUCTURES, _ORDER_OF_ADD)

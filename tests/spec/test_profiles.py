@@ -217,3 +217,30 @@ def test_a_gigantic_folio_is_made_of_movable_memory_from_7_0_on_if_that_is_allow
     else:
         assert refusal is not None
         assert refusal.guard == "gigantic_outside_removable_area"
+
+
+def test_node_notifiers_hear_of_the_first_block_and_of_the_last_alone() -> None:
+    """And of a removal that was given up: a kernel page came, or a signal."""
+    linux = as_of(SYSTEM, (6, 17))
+    machine = Machine(linux, Shape(nodes=2, blocks=2, added=frozenset([2, 3])).build(linux))
+    user = Operations(machine)
+    heard = []
+    for block, word in ((2, "online"), (3, "online"), (3, "offline"), (2, "offline")):
+        if not machine.get("block_device", block):
+            assert user.add_memory(block)
+        assert user.write_state(block, word)
+        heard.append(machine.get("node_event", 1))
+    assert heard == ["added_first", "added_first", "added_first", "removed_last"]
+    assert user.write_state(2, "online")
+    assert machine.step("begin_offline", 2)
+    assert machine.step("announce_last_memory", 2)
+    refusal = machine.why_not("conclude_node_event", 1)
+    assert refusal is not None
+    assert refusal.guard == "settled"
+    assert machine.step("cancel_offline", 2)
+    assert machine.step("conclude_node_event", 1)
+    assert machine.get("node_event", 1) == "cancel_removing"
+
+
+def test_before_6_17_there_are_no_node_notifiers() -> None:
+    assert "node_event" not in as_of(SYSTEM, (6, 16)).state

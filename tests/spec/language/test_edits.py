@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from memhp.spec.language import (
-    AddAction,
+    AddModule,
     AddProperty,
     DropAction,
     DropAxiom,
@@ -90,12 +90,25 @@ def claim_of_this_design(b: Block) -> Bool:
 '''
 
 
-ANOTHER = '''
+STATE = '''
+class Mood(Enumeration):
+    """How it is."""
+
+    well: Mood
+    ill: Mood
+
+tired = variable(Block, Mood, initial=lambda b: Mood.well)
+"""The block's mood."""
+
 @action
-def stop(b: Block) -> None:
-    """Stop."""
-    guard("on", mode[b] == Mode.on, why="it is off")
-    mode[b] = Mode.off
+def rest(b: Block) -> None:
+    """Rest."""
+    tired[b] = Mood.well
+
+@always(covers="N1")
+def nobody_is_tired_for_ever(b: Block) -> Bool:
+    """It stays well."""
+    return tired[b] == Mood.well
 '''
 
 
@@ -181,13 +194,16 @@ def test_an_added_property_is_one_of_this_design(given: Given, write: Write) -> 
         apply(odd, variant(AddProperty(claim)))
 
 
-def test_an_added_action_is_one_of_this_design(given: Given, write: Write) -> None:
-    stop = write(ANOTHER, name="actions", base="from tiny import Block, Mode, mode\n").stop
-    odd = apply(given.system, variant(AddAction(stop)))
-    assert [action.name for action in odd.actions] == ["start", "stop"]
-    assert [guard.name for guard in odd.action_by_name["stop"].guards] == ["on"]
-    with pytest.raises(SpecificationError, match="there is an action 'stop' already"):
-        apply(odd, variant(AddAction(stop)))
+def test_an_added_module_brings_state_steps_and_claims(given: Given, write: Write) -> None:
+    base = "from tiny import Block\n"
+    more = write(STATE, name="state_of_this_design", base=base)
+    odd = apply(given.system, variant(AddModule(more)))
+    assert [v.symbol.name for v in odd.variables][-1] == "tired"
+    assert [action.name for action in odd.actions] == ["start", "rest"]
+    assert [p.name for p in odd.properties] == ["claim", "nobody_is_tired_for_ever"]
+    assert odd.sorts[-1].name == "Mood"
+    with pytest.raises(SpecificationError, match="'Mood' is declared already"):
+        apply(odd, variant(AddModule(more)))
 
 
 def test_a_profile_may_give_up_what_it_adds(given: Given, write: Write) -> None:

@@ -1,0 +1,322 @@
+"""The scenarios of what Linux chose, and since when: nodes, notifiers, the order of add.
+
+What the reference has is seen in sysfs, or in the kernel's own trace of what it entered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+
+from memhp.reference.machine import Machine
+from memhp.reference.operations import Operations
+from memhp.reference.shapes import Shape
+
+from ..guest.devices import eject_dimm, plug_dimm
+from ..guest.guest import Guest
+from .follow import Follower
+from .steps import (
+    FIRST,
+    MEMORY,
+    SECOND,
+    Check,
+    allowed,
+    contents_kept,
+    hold,
+    plug,
+    take,
+    take_steps,
+)
+from .traced import entered, known, trace_allocations, trace_functions
+from .worlds import holds
+
+__all__ = [
+    "a_node_with_movable_memory_alone",
+    "an_eject_that_is_not_allowed_touches_nothing",
+    "blocks_and_their_node_appear",
+    "kernel_zone_contents_stay_in_kernel_zones",
+    "node_notifiers_hear_before_memory_notifiers",
+    "notifiers_hear_of_boot_memory",
+    "notifiers_hear_of_each_step",
+    "slab_structures_come_with_memory",
+]
+
+_NODE_1 = 1
+_ENABLED = "/sys/firmware/acpi/hotplug/memory/enabled"
+_NOT_SUPPORTED = 0x80
+"""What _OST tells of an ejection that is forbidden (ACPI_OST_SC_EJECT_NOT_SUPPORTED)."""
+_PATIENCE = 10
+"""Seconds after which a signal ends a removal that goes on and on."""
+_MEMORY_EVENTS = (
+    "online",
+    "going_offline",
+    "offline",
+    "going_online",
+    "cancel_online",
+    "cancel_offline",
+)
+"""Of include/linux/memory.h."""
+_NODE_EVENTS = (
+    "adding_first",
+    "added_first",
+    "cancel_adding",
+    "removing_last",
+    "removed_last",
+    "cancel_removing",
+)
+"""Of include/linux/node.h."""
+
+
+# --- nodes --------------------------------------------------------------------------------------
+
+
+def a_node_with_movable_memory_alone(follower: Follower) -> Iterator[Check]:
+    """A node has memory, and normal memory only while a block of a kernel zone is in use (N1, U1).
+
+    A block of node 1 goes online as movable, the other one in the kernel zone, and that one goes
+    offline.  Seen must be: `has_memory` and `has_normal_memory` of sysfs name the node exactly if
+    the reference has such blocks in use.
+    """
+    take_steps(follower, ("add_device", 1))
+    steps = ((FIRST, "online_movable"), (SECOND, "online_kernel"), (SECOND, "offline"))
+    for block, word in steps:
+        take_steps(follower, ("write_state", block, word))
+        machine, guest = follower.machine, follower.target.booted
+        zones = {
+            machine.get("zone", b)
+            for b in (FIRST, SECOND)
+            if machine.get("block_state", b) == "online"
+        }
+        for name, wanted in (("has_memory", bool(zones)), ("has_normal_memory", "kernel" in zones)):
+            nodes = guest.read(f"/sys/devices/system/node/{name}").strip()
+            what = f"node 1 in {name} after {word} of block {block}"
+            yield Check(what, str(wanted), str("1" in nodes))
+
+
+def slab_structures_come_with_memory(follower: Follower) -> Iterator[Check]:
+    """The slab allocator makes its structures of a node when its version does, and frees them (N1).
+
+    Blocks of node 1 come and go in both zones.  Seen must be: the allocator's notifier takes
+    memory exactly when the reference makes the node's structure, and gives some back exactly when
+    the reference frees it.
+    """
+    take_steps(follower, ("add_device", 1))
+    guest = follower.target.booted
+    trace_allocations(guest, "slab_mem")
+    for block, word in (
+        (FIRST, "online_movable"),
+        (SECOND, "online_kernel"),
+        (SECOND, "offline"),
+        (FIRST, "offline"),
+        (SECOND, "online_kernel"),
+    ):
+        before = bool(follower.machine.get("node_structure", _NODE_1))
+        take_steps(follower, ("write_state", block, word))
+        now = bool(follower.machine.get("node_structure", _NODE_1))
+        taken, given = trace_allocations(guest, "slab_mem")
+        what = f"structures of node 1 when block {block} is told {word}"
+        yield Check(what, _change(before, now), _change(given > 0, taken > 0))
+
+
+def _change(before: bool, now: bool) -> str:
+    return "none" if before == now else "made" if now else "freed"
+
+
+# --- the order of add, and who hears of what ----------------------------------------------------
+
+
+def blocks_and_their_node_appear(follower: Follower) -> Iterator[Check]:
+    """A node that comes with its first memory is online before its blocks, or after them (N1).
+
+    A DIMM is added to node 1, which is not there.  Seen must be: the kernel makes the block
+    devices before the node's own only if the reference allows a device on a node that is offline.
+    """
+    world = follower.machine.copy()
+    take(world, "insert_device", 1)
+    sections = world.topology.tables["block_of_section"]
+    for section in (s for s, block in enumerate(sections) if block == FIRST):
+        take(world, "allocate_memmap", section)
+        take(world, "add_section", section)
+    wanted = allowed(world, "create_block_device", FIRST)
+    guest = follower.target.booted
+    node = known(guest, "__register_one_node", "register_node")[:1]
+    trace_functions(guest, "create_memory_block_devices", *node)
+    take_steps(follower, ("add_device", 1))
+    order = [entry.function for entry in entered(guest)]
+    yield Check("devices of blocks and of the node, made", "2", str(len({*order})))
+    early = order[:1] == ["create_memory_block_devices"]
+    yield Check("block devices of a node that is offline", wanted, "done" if early else "refused")
+
+
+def notifiers_hear_of_each_step(follower: Follower) -> Iterator[Check]:
+    """Memory notifiers hear what the reference tells them, in its order, and no more (A1).
+
+    A block goes online and offline, comes back in the kernel zone, has pages pinned, and is told
+    to go offline until a signal comes.  Seen must be: the events of each step, in their order.
+    """
+    take_steps(follower, ("add_device", 1))
+    trace_functions(follower.target.booted, "memory_notify")
+    for word in ("online_movable", "offline", "online_kernel"):
+        yield from _heard(follower, FIRST, word)
+    take_steps(follower, ("hold", 0, "pinned"))
+    yield from _heard(follower, FIRST, "offline")
+
+
+def node_notifiers_hear_before_memory_notifiers(follower: Follower) -> Iterator[Check]:
+    """From 6.17 on node notifiers hear of a node's first and last memory, before others (A1, N1).
+
+    The blocks of node 1 go online and offline.  Seen must be: what the reference tells node
+    notifiers, in its order, where it has any; and if they hear of a step, they do so first.
+    """
+    take_steps(follower, ("add_device", 1))
+    guest, system = follower.target.booted, follower.system
+    has_any = "node_event" in system.state
+    found = known(guest, "node_notify")
+    yield Check("the kernel has node notifiers", str(has_any), str(bool(found)))
+    trace_functions(guest, "memory_notify", *found)
+    for block, word in (
+        (FIRST, "online_movable"),
+        (SECOND, "online_movable"),
+        (SECOND, "offline"),
+        (FIRST, "offline"),
+    ):
+        before = follower.machine.copy()
+        told = _changes(before, block, word, "node_event", _NODE_1) if has_any else "nothing"
+        entered(guest)
+        take_steps(follower, ("write_state", block, word))
+        entries = entered(guest)
+        heard = [entry.first for entry in entries if entry.function == "node_notify"]
+        seen = _named(guest, heard, _NODE_EVENTS, "NODE_ADDING_FIRST_MEMORY")
+        yield Check(f"what node notifiers hear of {word} of block {block}", told, seen)
+        if heard:
+            yield Check("who hears first", "node_notify", entries[0].function)
+
+
+def notifiers_hear_of_boot_memory(follower: Follower) -> Iterator[Check]:
+    """Where boot memory stays, notifiers hear that it goes, and that it does not after all (A1).
+
+    Each boot block is told to go offline.  Seen must be: the events that the reference tells, with
+    the kernel's memory in the block, or without.
+    """
+    trace_functions(follower.target.booted, "memory_notify")
+    for block in sorted(follower.target.board.kept):
+        yield from _heard(follower, block, "offline")
+
+
+def _heard(follower: Follower, block: int, word: str) -> Iterator[Check]:
+    """What the notifiers hear of one write."""
+    target, before = follower.target, follower.machine.copy()
+    online = before.get("block_state", block) == "online"
+    held = target.contents([block])[block] if online else ("free",)
+    told = {_told(before, block, word, content) for content in held}
+    entered(target.booted)
+    take_steps(follower, ("write_state", block, word))
+    heard = [entry.first for entry in entered(target.booted)]
+    seen = _named(target.booted, heard, _MEMORY_EVENTS, "MEM_GOING_ONLINE")
+    wanted = seen if seen in told else " or ".join(sorted(told))
+    yield Check(f"what notifiers hear of {word} of block {block}", wanted, seen)
+
+
+def _named(guest: Guest, numbers: Iterable[int], names: Sequence[str], first: str) -> str:
+    """The names of events; none of those with which s390 prepares and finishes.
+
+    Args:
+        guest: the guest.
+        numbers: what the kernel calls them.
+        names: by the number of their bit; or of the event, where they are an enumeration.
+        first: a name of the kernel's, which its types have if they are an enumeration.
+    """
+    numbered = not guest.shell(f"grep -q {first} /sys/kernel/btf/vmlinux").rc
+    places = [number if numbered else number.bit_length() - 1 for number in numbers]
+    return ", ".join(names[at] for at in places if 0 <= at < len(names)) or "nothing"
+
+
+def _told(before: Machine, block: int, word: str, held: str) -> str:
+    """The events that the reference tells memory notifiers, one after the other."""
+    world = before.copy()
+    if held != "free":
+        holds(world, block, "kernel" if held in ("kernel", "boot") else "pinned")
+    return _changes(world, block, word, "event", block)
+
+
+def _changes(before: Machine, block: int, word: str, variable: str, element: int) -> str:
+    """What becomes of a variable in the steps of a write, one value after the other."""
+    world, user = before.copy(), Operations(before.copy())
+    user.write_state(block, word)
+    values = [world.get(variable, element)]
+    for action, params in user.steps:
+        world.step(action, *params)
+        values.append(world.get(variable, element))
+    return ", ".join(str(now) for was, now in pairwise(values) if was != now) or "nothing"
+
+
+# --- the firmware's requests --------------------------------------------------------------------
+
+
+def an_eject_that_is_not_allowed_touches_nothing(follower: Follower) -> Iterator[Check]:
+    """An eject that the administrator has forbidden is refused before anything goes offline (A1).
+
+    A DIMM is online, ejecting memory is forbidden (`hotplug/memory/enabled`), and the firmware
+    asks for the DIMM; then it is allowed again.  Seen must be: the refusal is one that the
+    reference allows at once, the guest tells that it is not supported, and both blocks are online;
+    and with leave the DIMM goes as the reference has it.
+    """
+    guest = plug(follower, "online_movable")
+    world = follower.machine.copy()
+    take(world, "request_eject", 1)
+    wanted = allowed(world, "refuse_eject", 1)
+    guest.write(_ENABLED, "0")
+    ejection = eject_dimm(guest, "dimm1")
+    yield Check(
+        "an eject that is forbidden: refused", wanted, "refused" if ejection.gone else "done"
+    )
+    yield Check("the status that the guest tells", str(_NOT_SUPPORTED), str(ejection.status))
+    states = follower.target.observe()["block_state"]
+    seen = [states[block] for block in (FIRST, SECOND)]
+    kept = [world.get("block_state", block) for block in (FIRST, SECOND)]
+    yield Check("blocks of the DIMM", str(kept), str(seen))
+    guest.write(_ENABLED, "1")
+    take_steps(follower, ("eject_device", 1))
+
+
+# --- where contents go --------------------------------------------------------------------------
+
+
+def kernel_zone_contents_stay_in_kernel_zones(follower: Follower) -> Iterator[Check]:
+    """What lies in a kernel zone does not go where all memory is movable (N4, U1).
+
+    A process has memory of node 1, all of which is movable.  Node 0 gets blocks in its kernel
+    zone, and the contents come there; then one of them without memory of the kernel's is told to
+    go offline, first with movable memory alone on node 1, then with a kernel zone alone there.
+    Seen must be: what the reference answers, each time, and the contents unchanged.
+    """
+    guest, target = plug(follower, "online_movable"), follower.target
+    size, numbers = target.board.block, target.board.numbers()
+    user = hold(guest, "anon", size + size // 4)  # what maps it is in boot memory, and stays there
+    own = target.board.blocks_of(2)
+    plug_dimm(guest, "own", 0, len(own) * size, place=numbers[own[0]] * size)
+    # From here on the reference is alone: it has the second DIMM on node 1.
+    way = [(block, "online_kernel") for block in own]
+    way += [(block, word) for word in ("offline", "online_movable") for block in (FIRST, SECOND)]
+    answers = [_write(follower, block, word) for block, word in way]
+    yield Check("errnos on the way", str([0] * len(way)), str(answers))
+    block = next((b for b, held in target.contents(own).items() if "free" in held), own[0])
+    for zone, patience in (("movable", _PATIENCE), ("kernel", None)):
+        for leaving in (FIRST, SECOND) if zone == "kernel" else ():
+            _write(follower, leaving, "offline")
+            _write(follower, leaving, "online_kernel")
+        movable = frozenset([1] if zone == "movable" else [])
+        shape = Shape(nodes=2, blocks=1, movable=movable)
+        reference = Operations(Machine(follower.system, shape.build(follower.system)))
+        take(reference.machine, "alloc_folio", 0, 0, "anonymous")
+        wanted = reference.write_state(0, "offline").errno or 0
+        answer = _write(follower, block, "offline", patience)
+        what = f"errno of a block in the kernel zone, told to go; the {zone} zone alone elsewhere"
+        yield Check(what, str(wanted), str(answer))
+    yield contents_kept(guest, user)
+
+
+def _write(follower: Follower, block: int, word: str, patience: int | None = None) -> int:
+    """The errno of a write to a block, which the reference does not follow."""
+    path = f"{MEMORY}/memory{follower.target.board.numbers()[block]}/state"
+    return follower.target.booted.write(path, word, patience=patience)
