@@ -21,6 +21,7 @@ from .steps import (
     FIRST,
     SECOND,
     Check,
+    begin_leaving,
     contents_kept,
     figures,
     hold,
@@ -115,8 +116,7 @@ def _ends(machine: Machine, blocks: tuple[int, ...]) -> list[_HugeFolios]:
         counts = [sum(int(machine.get(of, n)) for n in (0, 1)) for of in ("nr_huge", "free_huge")]
         return [(counts[0], counts[1], [int(machine.evaluate("pool_of", 1))])]
     block, *rest = blocks
-    take(machine, "begin_offline", block)
-    take(machine, "announce_offline", block)
+    begin_leaving(machine, block)
     ends: list[_HugeFolios] = []
     for move in _moves_out_of(machine, block) or [None]:
         world = machine.copy()

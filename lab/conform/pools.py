@@ -26,6 +26,7 @@ from .steps import (
     SECOND,
     Check,
     allowed,
+    begin_leaving,
     contents_kept,
     hold,
     pages_on,
@@ -86,8 +87,7 @@ def free_huge_pages_are_dissolved(follower: Follower) -> Iterator[Check]:
     yield Check("huge pages of node 1", "8", str(_grow(guest, 8)))
     take_steps(follower, ("write_state", FIRST, "offline"), ("write_state", SECOND, "offline"))
     machine = _pools(follower.system)
-    for action in ("begin_offline", "announce_offline"):
-        take(machine, action, 1)
+    begin_leaving(machine, 1)
     take(machine, "dissolve", 0)
     take(machine, "finish_offline", 1)
     yield Check("huge pages: all, free, promised", str(_counted(machine)), str(_counts(guest)))
@@ -138,8 +138,7 @@ def used_huge_pages_move_without_a_pool(follower: Follower) -> Iterator[Check]:
     machine = _pools(follower.system, folios=2)
     take(machine, "take_huge", 0)
     take(machine, "map_huge", 0, 0)
-    take(machine, "begin_offline", 1)
-    take(machine, "announce_offline", 1)
+    begin_leaving(machine, 1)
     take(machine, "grow_pool", 1, 0)
     take(machine, "begin_huge_migration", 0, 1)
     take(machine, "copy_huge", 0)

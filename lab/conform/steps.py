@@ -25,6 +25,7 @@ __all__ = [
     "SECOND",
     "Check",
     "allowed",
+    "begin_leaving",
     "contents_kept",
     "figures",
     "hold",
@@ -119,6 +120,18 @@ def take(machine: Machine, action: str, *params: int | str) -> None:
     """
     if not (outcome := machine.step(action, *params)):
         raise LabError(f"the reference does not take {action}{params}: {outcome}")
+
+
+def begin_leaving(machine: Machine, block: int) -> None:
+    """Have a block of the reference begin to go, and all who listen told.
+
+    Raises:
+        LabError: it refuses.
+    """
+    take(machine, "begin_offline", block)
+    if "announce_last_memory" in machine.system.action_by_name:
+        machine.step("announce_last_memory", block)  # which is none while the node keeps memory
+    take(machine, "announce_offline", block)
 
 
 def allowed(machine: Machine, action: str, *params: int | str) -> str:
