@@ -5,7 +5,8 @@ them. What they share: `arguments`: kinds of arguments; `names`: what a user may
 files to write, and how a mistake is told; `designs`: a design of one's own, from its file.
 `output`: how things look.
 
-- `check` (with `proofs`, `mutants`), `coverage`, `variants`, `explain`: the specification.
+- `check` (with `proofs`, `mutants`, `strengthen`), `coverage`, `variants`, `explain`: the
+  specification.
 - `design`: what a design of one's own comes to, and a file to begin one with.
 - `explore`, `step`, `replay`, `fuzz`: machines, traces, implementations.
 - `inspect` (with `inspect_tables`, `inspect_document`, `inspect_time`), `why`, `kconfig`,

@@ -31,6 +31,7 @@ _EPILOG = """examples:
   memhp check --proofs proofs/                and keep cvc5's proof of each obligation
   memhp check --verify-proofs proofs/         they are of this specification, none is missing
   memhp check --only pgdat_section_leaves_last
+  memhp check --strengthen                    invariants that an unproved property lacks
   memhp check --profile linux-6.12            Linux's choices, and what they give up
   memhp check --variant object-rmap-alone --trace stale-pte.itf.json
   memhp check --design mine.py                a design of one's own: what it changes and breaks
@@ -72,6 +73,11 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument(
         "--kind", metavar="KIND", action="append", help="with --mutants: a kind of mistake"
+    )
+    parser.add_argument(
+        "--strengthen",
+        action="store_true",
+        help="look for invariants with which what is not proved is, and print them as code",
     )
     parser.add_argument("--certify", action="store_true", help="confirm every proof with cvc5")
     parser.add_argument(
@@ -139,6 +145,10 @@ def _compatible(args: argparse.Namespace) -> None:
     shown = args.json or args.all or args.no_cache or args.jobs
     if args.verify_proofs is not None and (decides or shown):
         raise UsageError("--verify-proofs goes with --profile, --only and --quiet alone")
+    if args.strengthen and (scope or variant or args.mutants or args.verify_proofs is not None):
+        raise UsageError(
+            "--strengthen goes with none of --scope, --variant, --mutants, --verify-proofs"
+        )
     if variant and (proofs or args.certify or args.export):
         raise UsageError("--variant refutes; it goes with none of --certify, --export, --proofs")
     if variant and args.only:
@@ -178,7 +188,7 @@ def _prove(args: argparse.Namespace) -> int:
         rows.finish()
         if proofs:
             finish(proofs, args.proofs, system, decisions)
-    return _report(args, system, profile, decisions, perf_counter() - started)
+    return _report(args, system, profile, decisions, perf_counter() - started, folder)
 
 
 def _verify(args: argparse.Namespace) -> int:
@@ -309,13 +319,19 @@ def _report(
     profile: Profile,
     decisions: list[Decision],
     seconds: float,
+    folder: Path | None = None,
 ) -> int:
     from memhp.checks.run import overall
 
     from .output.traces import as_json, show_decisions
+    from .strengthen import as_document, found_for, show_suggestion
 
     if args.json:
-        print(json.dumps(as_json(system, profile, decisions, seconds), indent=1))
+        document = as_json(system, profile, decisions, seconds)
+        if args.strengthen:
+            found = found_for(system, profile, decisions, jobs=args.jobs, folder=folder)
+            document["strengthening"] = as_document(found)
+        print(json.dumps(document, indent=1))
     else:
         show_decisions(
             system,
@@ -324,4 +340,9 @@ def _report(
             jobs=1 if args.scope else args.jobs or os.cpu_count() or 1,
             table=not args.quiet and (args.all or args.scope is not None),
         )
+        if args.strengthen:
+            show_progress("looking for invariants")
+            found = found_for(system, profile, decisions, jobs=args.jobs, folder=folder)
+            show_progress()
+            show_suggestion(found)
     return overall(decisions).exit_code

@@ -100,10 +100,12 @@ def _terms(functions: Sequence[_Function], variables: Sequence[Var]) -> _Terms:
     terms: dict[SortRef, dict[Term, tuple[str, ...]]] = {}
     for var in variables:
         terms.setdefault(var.sort, {})[var] = ()
-    for _ in range(DEEPEST):
+    asked = {sort for function in functions for sort in function.domain if sort.members}
+    for depth in range(DEEPEST):
         new: list[tuple[SortRef, Term, tuple[str, ...]]] = []
         for function in functions:
-            if function.sort.members is None and function.sort != INT:
+            is_element = function.sort.members is None and function.sort != INT
+            if is_element or (depth == 0 and function.sort in asked):
                 for args, used in _arguments(terms, function, DEEPEST - 1, ()):
                     new.append((function.sort, function.apply(args), (*used, function.name)))
         for sort, term, used in new:
@@ -124,15 +126,18 @@ def _arguments(
         deepest: so many functions are in them at most.
         members: enumerations of which members may be arguments.
     """
-    choices = [
-        terms.get(sort, {})
-        or {Const(member, sort): () for member in (sort.members or ()) if sort in members}
+    choices: list[Mapping[Term, tuple[str, ...]]] = [
+        {**terms.get(sort, {}), **(_members(sort) if sort in members else {})}
         for sort in function.domain
     ]
     for args in product(*choices):
         used = tuple(n for known, arg in zip(choices, args, strict=True) for n in known[arg])
         if function.name not in used and len(used) <= deepest:
             yield args, used
+
+
+def _members(sort: SortRef) -> dict[Term, tuple[str, ...]]:
+    return {Const(member, sort): () for member in sort.members or ()}
 
 
 def _atoms(functions: Sequence[_Function], terms: _Terms) -> Iterator[tuple[Term, int]]:

@@ -44,7 +44,7 @@ class Effort:
 
     rounds: int = 24
     candidates: int = 16
-    limits: Limits = field(default_factory=lambda: Limits(z3=500_000, ground=4_000_000))
+    limits: Limits = field(default_factory=lambda: Limits(z3=500_000, ground=3_000_000))
 
 
 @dataclass
@@ -171,6 +171,21 @@ class Search:
         for case, answer in zip(cases, answers, strict=True):
             case.take(Query("first", "", self._effort.limits.z3), answer)
         decide(cases, self._pool)
+        for case in cases:
+            if case.is_open():
+                self._try_each(case)
+
+    def _try_each(self, case: Case) -> None:
+        """Where the solver gave up on what it was given, give it one candidate at a time."""
+        whole = case.obligation
+        found = {*self._assumed.values()}
+        rest = tuple(part for part in whole.assumptions if part not in found)
+        near = [part for part in self._assumed.values() if part.symbols <= whole.symbols]
+        each = [_using(whole, part, rest) for part in near]
+        for answer in quick_proofs(self.system, each, self._effort.limits) if each else ():
+            if answer.status == "unsat":
+                case.take(Query("first", "", self._effort.limits.z3), answer)
+                return
 
     def _assumptions(self, obligation: Obligation) -> Sequence[Assumption]:
         """What the obligation may assume now."""
@@ -313,6 +328,12 @@ class Search:
         for case, _, _ in shaken:
             case.proof = None
         return shaken
+
+
+def _using(whole: Obligation, part: Assumption, rest: Sequence[Assumption]) -> Obligation:
+    """The obligation with one candidate, as if its property named it."""
+    claim = whole.claim and replace(whole.claim, using=(*whole.claim.using, part.name))
+    return replace(whole, claim=claim, assumptions=(part, *rest))
 
 
 def _rank(cube: Cube, variables: Sequence[Var]) -> float:

@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from memhp.spec.language.system import Property, System
 from ..proof.cache import Cache
 from ..proof.pool import Pool
 from ..proof.prove import prove
-from ..proof.results import PropertyResult, Report
+from ..proof.results import PropertyResult
 from .clauses import Knowledge
 from .machines import small_machines
 from .search import Effort, Search
@@ -41,8 +41,7 @@ class Suggestion:
         unproved: those that are not proved with it either.
         found: the invariants, all of them proved; none can be left out.
         serves: for each of them, by name, the goals whose proofs rest on it, or on one that does.
-        system: the system with them.
-        report: what the ordinary prover says of the goals, and of what they rest on, in it.
+        system: the system with them, in which the ordinary prover has proved the goals.
     """
 
     goals: tuple[str, ...]
@@ -51,7 +50,6 @@ class Suggestion:
     found: tuple[Property, ...]
     serves: Mapping[str, tuple[str, ...]]
     system: System
-    report: Report
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -106,22 +104,35 @@ def suggest(
         if opened := search.begin():
             search.run(knowledge.copy() if knowledge else knowledge_of(system))
             search.minimise()
-        found = search.found()
-    return _proved(system, names, tuple(opened), found, jobs, cache)
+        found, helped = search.found(), [goal for goal in opened if goal in search.goals]
+    return _proved(system, names, tuple(opened), helped, found, jobs, cache)
 
 
 def _proved(
     system: System,
     goals: tuple[str, ...],
     opened: tuple[str, ...],
+    helped: Sequence[str],
     found: tuple[Property, ...],
     jobs: int | None,
     cache: Path | None,
 ) -> Suggestion:
-    """What the ordinary prover says of the goals, with what was found."""
+    """What the ordinary prover says of the goals that are ``helped``, with what was found.
+
+    Args:
+        system: without what was found.
+        goals: all that was asked for.
+        opened: those that need help.
+        helped: those that were proved.
+        found: with these.
+        jobs: processes.
+        cache: of answers.
+    """
     extended = replace(system, properties=(*system.properties, *found))
-    report = prove(extended, only=goals, jobs=jobs, cache=cache)
-    results = {each.name: each for each in (*report.results, *report.premises)}
+    results: dict[str, PropertyResult] = {}
+    if helped:
+        report = prove(extended, only=helped, jobs=jobs, cache=cache)
+        results = {each.name: each for each in (*report.results, *report.premises)}
     passed = {name for name, each in results.items() if each.verdict.passes}
     rests = {goal: _rests_on(goal, results) for goal in opened if goal in passed}
     serves = {
@@ -135,7 +146,7 @@ def _proved(
     )
     unproved = tuple(goal for goal in opened if goal not in passed)
     extended = replace(system, properties=(*system.properties, *kept))
-    return Suggestion(goals, opened, unproved, kept, serves, extended, report)
+    return Suggestion(goals, opened, unproved, kept, serves, extended)
 
 
 def _rows(system: System, names: Collection[str]) -> tuple[str, ...]:
