@@ -324,7 +324,7 @@ def _report(
     from memhp.checks.run import overall
 
     from .output.traces import as_json, show_decisions
-    from .strengthen import as_document, found_for, show_suggestion
+    from .strengthen import as_document, found_for, lines
 
     if args.json:
         document = as_json(system, profile, decisions, seconds)
@@ -344,5 +344,5 @@ def _report(
             show_progress("looking for invariants")
             found = found_for(system, profile, decisions, jobs=args.jobs, folder=folder)
             show_progress()
-            show_suggestion(found)
+            print("\n".join(lines(found)))
     return overall(decisions).exit_code

@@ -153,13 +153,21 @@ def answer(args: argparse.Namespace, design: DesignFile) -> int:
     from memhp.checks.proof.cache import default_folder
 
     from .output.designs import as_json, print_traces, show_answer
+    from .strengthen import for_designs
 
     system = design.own.system
     only = None if args.only is None else properties_named(args.only, system)
     started = perf_counter()
     progress = _Progress(len(only or system.properties), shown=not (args.quiet or args.json))
     folder = None if args.no_cache else default_folder()
-    found = find_out(design.own, only=only, folder=folder, jobs=args.jobs, listener=progress)
+    found = find_out(
+        design.own,
+        only=only,
+        folder=folder,
+        jobs=args.jobs,
+        listener=progress,
+        suggest=for_designs(args.jobs, folder) if args.strengthen else None,
+    )
     show_progress()
     seconds = perf_counter() - started
     if args.trace:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
+    from memhp.checks.designs.answer import Suggest
     from memhp.checks.run import Decision
     from memhp.checks.strengthen.suggest import Suggestion
     from memhp.spec.language import Profile, System
 
-__all__ = ["as_document", "found_for", "show_suggestion"]
+__all__ = ["as_document", "for_designs", "found_for", "lines"]
 
 
 def found_for(
@@ -45,25 +46,40 @@ def found_for(
     return suggest(provable, goals, jobs=jobs, cache=folder) if goals else None
 
 
-def show_suggestion(suggestion: Suggestion | None) -> None:
-    """Print what was found, or that nothing was."""
+def lines(suggestion: Suggestion | None) -> Iterator[str]:
+    """What was found, or that nothing was, in words and as code."""
     from memhp.checks.strengthen.suggest import IMPORTS
 
     if suggestion is None:
-        print("strengthening: nothing is needed, every property is proved")
+        yield "strengthening: nothing is needed, every property is proved"
         return
-    helped = len(suggestion.open) - len(suggestion.unproved)
     if suggestion.found:
         number = len(suggestion.found)
-        print(
-            f"strengthening: with {number} more invariant{'s' * (number != 1)}, all proved, "
-            f"{helped} of {len(suggestion.open)} properties {'are' if helped != 1 else 'is'} proved"
+        helped = len(suggestion.open) - len(suggestion.unproved)
+        yield (
+            f"strengthening: {helped} of {len(suggestion.open)} that need it proved,"
+            f" with {number} more invariant{'s' * (number != 1)}, proved too:"
         )
-        print("\n\n".join(("", IMPORTS, *suggestion.sources)))
+        yield from "\n\n".join(("", IMPORTS, *suggestion.sources)).splitlines()
+        yield ""
     if suggestion.unproved:
-        names = ", ".join(suggestion.unproved)
-        print(f"strengthening: nothing was found for {names}: it may be false, or need a sentence")
-        print("  that short clauses about few elements do not say")
+        yield f"strengthening: nothing was found for {', '.join(suggestion.unproved)}:"
+        yield "  it may be false, or need what short clauses about few elements do not say"
+
+
+def for_designs(jobs: int | None, folder: Path | None) -> Suggest:
+    """What `memhp.checks.designs.answer.answer` asks for suggestions.
+
+    Args:
+        jobs: processes.
+        folder: where answers are kept.
+    """
+    from memhp.checks.strengthen.suggest import suggest
+
+    def suggested(system: System, goals: Collection[str]) -> str:
+        return "\n".join(lines(suggest(system, goals, jobs=jobs, cache=folder)))
+
+    return suggested
 
 
 def as_document(suggestion: Suggestion | None) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def test_what_is_found_is_printed_as_code(
     code = check(monkeypatch, PROCESSES, "--only", SAFETY)
     out = capsys.readouterr().out
     assert code == 1
-    assert "1 of 1 properties is proved" in out
+    assert "1 of 1 that need it proved" in out
     assert "from memhp.spec.language import Bool, always, implies" in out
     assert out.count("@always()\ndef ") == out.count(f"Serves {SAFETY}.") > 0
 
