@@ -20,18 +20,22 @@ from memhp.spec.language.terms import (
     App,
     Call,
     Const,
+    Quantified,
     SortRef,
     Term,
     Var,
     eq,
     negate,
     number,
+    subterms,
 )
 
 __all__ = ["Literal", "literals"]
 
 DEEPEST = 3
 """So many functions stand inside one another at most."""
+FAR = 3
+"""What a literal costs besides that looks at all elements of a sort: proofs have it harder."""
 MOST_TERMS = 40
 """So many terms of one sort are looked at, the least deep first."""
 
@@ -76,7 +80,8 @@ def literals(
         for term in (atom, negate(atom)):
             whole = expand(term, system)
             if unbound(whole) and whole not in found:
-                found[whole] = Literal(term, whole, cost)
+                looks_far = any(isinstance(part, Quantified) for part in subterms(whole))
+                found[whole] = Literal(term, whole, cost + FAR * looks_far)
     return tuple(sorted(found.values(), key=lambda each: each.cost))
 
 

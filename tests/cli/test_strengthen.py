@@ -11,10 +11,12 @@ import pytest
 import memhp.cli
 import memhp.cli.check
 from memhp.cli.main import main
+from memhp.cli.names import find_profile
 from memhp.examples import last_block, two_processes
 from memhp.spec.language import System, apply, load
 
 SCHEMA = json.loads((Path(memhp.cli.__file__).parent / "schema" / "check.json").read_text())
+PROFILE = find_profile("list-2004")
 SAFETY = "partners_exclude_each_other"
 PROCESSES = load("two processes", (two_processes,))
 CARELESS = apply(load("last block", (last_block,)), last_block.CARELESS)
@@ -22,7 +24,7 @@ CARELESS = apply(load("last block", (last_block,)), last_block.CARELESS)
 
 def check(monkeypatch: pytest.MonkeyPatch, system: System, *argv: str) -> int:
     """The exit code of the check of that system, instead of the specification."""
-    monkeypatch.setattr(memhp.cli.check, "system_of", lambda edits: system)
+    monkeypatch.setattr(memhp.cli.check, "chosen", lambda args: (PROFILE, system))
     return main(["check", "--strengthen", "--no-cache", "-q", "--jobs", "1", *argv])
 
 
@@ -71,3 +73,19 @@ def test_what_is_proved_needs_none(
 def test_it_goes_with_a_proof_alone(other: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--strengthen", *other]) == 2
     assert "--strengthen" in capsys.readouterr().err
+
+
+DESIGN = '''"""One invariant less, on which another rests."""
+from memhp.spec.language import Design, DropProperty
+DESIGN = Design(edits=(DropProperty("only_storage_is_assigned"),))
+'''
+
+
+@pytest.mark.slow  # the machines of the specification are walked
+def test_a_design_gets_a_suggestion(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "less.py"
+    file.write_text(DESIGN)
+    only = "offline_blocks_have_no_assigned_increment"
+    main(["check", "--design", str(file), "--strengthen", "--only", only, "--jobs", "1"])
+    out = capsys.readouterr().out
+    assert f"Serves {only}." in out
