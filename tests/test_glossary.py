@@ -14,6 +14,7 @@ from memhp.checks.proof.prove import _METHODS
 from memhp.checks.support.verdicts import Verdict
 from memhp.lab.conform.report import Kind as StepKind
 from memhp.machines.judging.removal_time import Confidence
+from memhp.machines.reading.pageflags import FrameKind
 from memhp.spec.language.system import Kind
 from memhp.spec.rows import COLUMNS
 
@@ -27,6 +28,7 @@ LISTS = {
     "columns of coverage": list(COLUMNS),
     "states of a capability": get_args(State),
     "where figures come from": get_args(Confidence),
+    "kinds of frames": [kind.value for kind in FrameKind],
 }
 
 

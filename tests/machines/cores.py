@@ -82,7 +82,7 @@ def pages(sections: int = 1) -> Pages:
 
 def put(
     made: Pages,
-    at: int | slice,
+    at: int | slice | list[int],
     *,
     flags: int = LRU,
     refcount: int = 1,
@@ -180,6 +180,22 @@ def elf(
         )
         place += size
     return b"".join([head, table, note, *(part.content for part in parts)])
+
+
+def tables_for(address: int, target: int, levels: int = 4) -> Segment:
+    """Page tables of x86_64 that lead from an address to physical memory, 2 MiB of it.
+
+    They lie where `SYMBOL(swapper_pg_dir)` of the note is with a `phys_base` of 0.
+    """
+    place = first = 0x2000000
+    tables = b""
+    for level in range(levels - 1, 0, -1):
+        table = bytearray(PAGE)
+        place += PAGE
+        entry = target | 0x83 if level == 1 else place | 0x3
+        struct.pack_into("<Q", table, 8 * (address >> 12 + 9 * level & 511), entry)
+        tables += bytes(table)
+    return Segment(0, first, tables)
 
 
 def words_of(

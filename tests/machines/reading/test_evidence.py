@@ -26,7 +26,6 @@ from memhp.machines.reading.pageflags import (
     KPF_UPTODATE,
     FrameKind,
 )
-from memhp.machines.reading.references import PIN
 
 from .. import cores
 from ..cores import FRAMES, LRU, PRIVATE, SWAPBACKED, SWAPCACHE, CoreFile, Pages, put
@@ -78,8 +77,8 @@ def path(tmp_path: Path) -> Path:
         ({}, ON_LRU, FrameKind.movable),
         ({"refcount": 2}, ON_LRU, FrameKind.held),
         ({"refcount": 2, "mapcount": 1}, ON_LRU, FrameKind.movable),
-        ({"refcount": PIN + 1}, ON_LRU, FrameKind.pinned),
-        ({"refcount": PIN}, ON_LRU, FrameKind.held),
+        ({"refcount": 1025}, ON_LRU, FrameKind.pinned),
+        ({"refcount": 1024}, ON_LRU, FrameKind.held),
         ({"refcount": 2, "mapping": 0x1000}, ON_LRU, FrameKind.movable),
         ({"refcount": 3, "mapping": 0x1000, "flags": LRU | PRIVATE}, ON_LRU, FrameKind.movable),
         ({"refcount": 3, "mapping": 0x1000}, ON_LRU, FrameKind.held),
@@ -145,6 +144,26 @@ def test_a_large_page_whose_parts_are_mapped_has_a_reference_for_each(
     cores.large(made, **THP, refcount=references)
     made["mapcount"][slice(512, 1024)] = 0
     assert looked_at(path, made, THP_WORDS, ONCE).kinds[FrameKind.held] == held
+
+
+@pytest.mark.parametrize(("references", "held"), [(513, 0), (514, 512)])
+def test_an_older_kernel_counts_a_whole_mapping_of_a_file_for_each_page(
+    path: Path, references: int, held: int
+) -> None:
+    made = cores.pages()
+    cores.large(made, **THP, refcount=references)
+    made["mapping"][512] = 0x1000
+    made["mapcount"][slice(512, 1024)] = 0
+    assert looked_at(path, made, THP_WORDS, ONCE).kinds[FrameKind.held] == held
+
+
+def test_of_a_page_that_begins_in_another_block_the_references_are_not_told(path: Path) -> None:
+    made = cores.pages()
+    cores.put(made, slice(0, 512), flags=0, refcount=0, mapcount=-1, mapping=0)
+    made["head"][:512] = cores.VMEMMAP | 1
+    words = dict.fromkeys(range(512), 1 << KPF_HUGE | 1 << KPF_COMPOUND_TAIL)
+    evidence = looked_at(path, made, words, {})
+    assert (evidence.kinds[FrameKind.huge], evidence.untold) == (512, 512)
 
 
 @pytest.mark.parametrize("cached", [1, 512])
@@ -248,7 +267,8 @@ def test_a_crash_dump_tells_what_each_section_holds(path: Path) -> None:
     put(made, 1025, flags=0, refcount=0, mapcount=-1, mapping=0)
     first = FRAMES
     put(made, first, flags=0, mapcount=cores.SLAB, mapping=0)
-    put(made, first + 1, flags=0, mapcount=-(0x0A << 24), mapping=0)  # a type without a name
+    unnamed = -(0x0A << 24)  # a type that the note does not name
+    put(made, first + 1, flags=0, refcount=0, mapcount=unnamed, mapping=0)
     put(made, first + 2, flags=0, mapcount=cores.OFFLINE, mapping=0)
     put(made, first + 3, flags=LRU | cores.HWPOISON)
     put(made, first + 4, refcount=9)
@@ -278,6 +298,19 @@ def test_a_crash_dump_tells_what_each_section_holds(path: Path) -> None:
         FrameKind.huge: 512,
     }
     assert [reading.evidence[block].early for block in (0, 1)] == [True, False]
+
+
+def test_the_kernels_first_instruction_shows_which_bit_reserved_pages_have(path: Path) -> None:
+    made = cores.pages()
+    text = 0x1000000 >> 12
+    put(made, [text, 3], flags=cores.RESERVED | 1 << 58, mapcount=-1, mapping=0)
+    dump = CoreFile(made)
+    dump.note["NUMBER(phys_base)"] = 0
+    tables = cores.tables_for(cores.TEXT, 0x1000000)
+    path.write_bytes(cores.elf([*dump.segments(), tables], dump.text()))
+    frames = read_dump(path).frames
+    assert frames is not None
+    assert frames[0][FrameKind.reserved] == 2
 
 
 @pytest.mark.parametrize("name", ["PG_slab", "PG_hugetlb"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 
 import pytest
@@ -159,29 +158,11 @@ def test_newer_kernels_have_another_name_for_the_head(path: Path) -> None:
         assert PageStructs(core).layout.fields is not None
 
 
-def walk_of(levels: int) -> tuple[list[cores.Segment], dict[str, int | str]]:
-    """A dump without virtual addresses: page tables of x86_64, and what they lead to."""
-    info = dict(cores.NOTE)
-    info["NUMBER(phys_base)"] = 0
-    info["NUMBER(pgtable_l5_enabled)"] = int(levels == 5)
-    address = cores.VMEMMAP
-    tables, place = b"", 0x2000000
-    for level in range(levels - 1, 0, -1):
-        slot = address >> 12 + 9 * level & 511
-        last = level == 1
-        target = 0x10000000 if last else place + 4096
-        entry = target | (0x83 if last else 0x3)
-        table = bytearray(4096)
-        struct.pack_into("<Q", table, 8 * slot, entry)
-        tables += bytes(table)
-        place += 4096
-    return [cores.Segment(0, 0x2000000, tables)], info
-
-
 @pytest.mark.parametrize("levels", [4, 5])
 def test_a_dump_without_addresses_is_read_by_page_tables(path: Path, levels: int) -> None:
-    parts, info = walk_of(levels)
+    info = dict(cores.NOTE) | {"NUMBER(phys_base)": 0, "NUMBER(pgtable_l5_enabled)": levels - 4}
     del info["SYMBOL(mem_section)"]
+    parts = [cores.tables_for(cores.VMEMMAP, 0x10000000, levels)]
     made = cores.pages()
     made["refcount"][7] = 77
     parts.append(cores.Segment(0, 0x10000000, made.tobytes()))
