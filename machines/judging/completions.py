@@ -40,6 +40,7 @@ _FRAMES: Mapping[FrameKind, frozenset[str]] = {
     FrameKind.offline: _NOT_MOVABLE,
     FrameKind.hwpoison: frozenset({"free"}),
     FrameKind.hole: frozenset(),
+    FrameKind.memmap: frozenset(),
     FrameKind.spare: frozenset({"user"}),
     FrameKind.listed: frozenset({"free"}),
     FrameKind.held: frozenset({"user"}),

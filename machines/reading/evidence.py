@@ -172,10 +172,32 @@ def _looks(structs: PageStructs, words: Words, first: int, frames: int) -> Itera
     """A look at each piece of a range of frames."""
     marks = Marks.of(structs.core.info)
     step = min(frames, structs.frames_of_section or _CHUNK, _CHUNK)
+    section = structs.section_of(first)
+    added = section is not None and not section[1]
+    own = structs.own_memmap(first, frames) if added else 0
     for at in range(first, first + frames, step):
         read = structs.of(at, step)
         if read is not None:
-            yield _look(at, read, marks, *words(at, step))
+            look = _look(at, read, marks, *words(at, step))
+            if own != 0:
+                _mark_memmap(look, first, own)
+            yield look
+
+
+def _mark_memmap(look: _Look, first: int, own: int | None) -> None:
+    """Mark the structures of a block's own frames; where it is not told, leave open what may be.
+
+    They are the first of the block, nobody maps them, and each has one reference.
+    """
+    plain = (look.codes == _CODE[FrameKind.kernel]) & (look.structs["refcount"] == 1)
+    plain &= (look.structs["mapcount"] == -1) & (look.structs["mapping"] == 0)
+    leading = plain & (np.cumsum(~plain) == 0)
+    if look.first != first:
+        return
+    if own is None:
+        look.codes[leading] = _CODE[FrameKind.unknown]
+    else:
+        look.codes[:own][leading[:own]] = _CODE[FrameKind.memmap]
 
 
 def _kept(looks: Iterable[_Look], kept: list[_Look]) -> Iterator[_Look]:

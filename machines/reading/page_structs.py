@@ -101,10 +101,29 @@ class PageStructs:
         entry = self._entry(frame)
         return None if not entry else (bool(entry & _ONLINE), bool(entry & _EARLY))
 
-    def address_of(self, frame: int) -> int | None:
-        """The virtual address of a frame's structure; None if it is not told."""
-        base = self._base(frame)
-        return None if base is None else base + frame * self.layout.itemsize
+    def own_memmap(self, first: int, count: int) -> int | None:
+        """How many frames, from the first on, have the structures of these very frames.
+
+        0 if the structures lie elsewhere; None if that is not told.
+
+        Args:
+            first: the first page frame number of a memory block.
+            count: how many frames it has.
+
+        Raises:
+            MachineError: reading fails.
+
+        Source: mm/memory_hotplug.c, mhp_init_memmap_on_memory.
+        """
+        base = self._base(first)
+        if base is None or self._tables is None:
+            return None
+        size = self.layout.itemsize
+        place = self._tables.physical(self.core, (base + first * size) % (1 << 64))
+        if place is None:
+            return None
+        inside = first * self.page_size <= place[0] < (first + count) * self.page_size
+        return -(-count * size // self.page_size) if inside else 0
 
     @cached_property
     def _tables(self) -> PageTables | None:

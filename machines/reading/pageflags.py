@@ -73,6 +73,9 @@ class FrameKind(Enum):
     """Failed memory; offline passes over it."""
     hole = "hole"
     """No struct page: NOPAGE, or past the last frame that the kernel has."""
+    memmap = "memmap"
+    """The structures of the block's own frames, which lie in it (memmap_on_memory) and go with it.
+    Only page structures tell."""
     spare = "spare"
     """A huge page of hugetlb that nobody uses; structures tell. Offline dissolves it."""
     listed = "listed"

@@ -313,6 +313,33 @@ def test_the_kernels_first_instruction_shows_which_bit_reserved_pages_have(path:
     assert frames[0][FrameKind.reserved] == 2
 
 
+@pytest.mark.parametrize(
+    ("place", "kinds"),
+    [
+        (0, {FrameKind.memmap: 512, FrameKind.kernel: 3}),
+        (1 << 34, {FrameKind.kernel: 515}),
+        (None, {FrameKind.unknown: 515}),
+    ],
+)
+def test_structures_that_lie_in_their_own_block_go_with_it(
+    path: Path, place: int | None, kinds: dict[FrameKind, int]
+) -> None:
+    made = cores.pages()
+    put(made, slice(0, 515), flags=0, mapcount=-1, mapping=0)
+    core = CoreFile(made, states=lambda section: 0b0111)
+    core.note["NUMBER(phys_base)"] = 0
+    tables = [] if place is None else [cores.tables_for(cores.VMEMMAP, place)]
+    path.write_bytes(cores.elf([*core.segments(), *tables], core.text()))
+    with Core.open(path) as opened:
+        evidence = evidence_of(
+            [0],
+            PageStructs(opened),
+            lambda first, count: (cores.words_of(dict.fromkeys(range(515), 0), count), None),
+            block_size=BLOCK,
+        )[0]
+    assert evidence.kinds == {FrameKind.free: FRAMES - 515} | kinds
+
+
 @pytest.mark.parametrize("name", ["PG_slab", "PG_hugetlb"])
 def test_older_kernels_have_bits_for_what_newer_ones_have_types(path: Path, name: str) -> None:
     made = cores.pages()
