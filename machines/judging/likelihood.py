@@ -1,8 +1,9 @@
 """Which of two worlds is likely, where a frame's word does not tell: from counts alone.
 
 A blank word is a free page on the list of a CPU, or a plain page of the kernel's.  `/proc/zoneinfo`
-counts the pages on the lists of each zone, so blank frames beyond these are the kernel's, and where
-there are no more of them than the lists hold, they are likely to be what the lists hold.  The
+counts the pages on the lists of each zone, so blank frames beyond these are the kernel's (or were
+never given to the allocator, which it counts, too), and where there are no more of them than the
+lists hold, they are likely to be what the lists hold.  The
 memmap that a block keeps in its own memory leaves with it, and has a size of its own.  What a
 virtio-mem device took away it gives back when the block goes (virtio_mem_fake_offline).
 
@@ -48,7 +49,8 @@ def likelihoods(
     open_ = {block: kinds for block in blocks if (kinds := _kinds(reading, block))}
     blanks: Counter[tuple[tuple[int, str], ...]] = Counter()
     for block, kinds in open_.items():
-        blanks[_zones(reading, block)] += kinds[FrameKind.blank]
+        if kinds[FrameKind.blank] < kinds.total():  # else the allocator never had it
+            blanks[_zones(reading, block)] += kinds[FrameKind.blank]
     answers: dict[int, Likelihood] = {}
     for block, kinds in open_.items():
         answer = _likely(reading, block, kinds, blanks[_zones(reading, block)])
@@ -64,11 +66,14 @@ def _likely(
     zones = zones_of(reading, block)
     if len(zones) != 1 or block.nodes != (zones[0].node,):
         return None
-    listed = zones[0].listed
+    listed, present, managed = zones[0].listed, zones[0].present, zones[0].managed
+    if present is None or managed is None:
+        return None
     unknown = _open(reading, kinds)
-    if unknown.pop(FrameKind.blank, 0) > listed:
+    blank = unknown.pop(FrameKind.blank, 0)
+    if blank > listed + present - managed:
         return "likely no"
-    explained = in_zone <= listed
+    explained = max(blank, in_zone) <= listed
     if unknown.pop(FrameKind.unknown, 0) not in (0, _memmap(reading, kinds)):
         explained = False
     if unknown.pop(FrameKind.offline, 0) and not _of_virtio(reading, block):

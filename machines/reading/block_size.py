@@ -47,6 +47,8 @@ def derived_block_size(
         meminfo: the sizes in `/proc/meminfo`, in KiB.
         notes: that it was derived, or cannot be, is said here.
     """
+    if not states:
+        return None
     offline = {block for block, state in states.items() if state == "offline"}
     sizes: set[int | None] = set()
     for node in nodes:

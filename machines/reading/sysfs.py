@@ -195,7 +195,7 @@ def read_tree(tree: Tree, *, page_flags: bool = True, log: str | None = None) ->
     meminfo = sizes_in(tree, "proc/meminfo")
     states = {each.number: each.state for each in blocks}
     page_size = page_size_of(tree, words, zone_readings, meminfo)
-    block_size = told or (derived_block_size(states, nodes, meminfo, notes) if blocks else None)
+    block_size = told or derived_block_size(states, nodes, meminfo, notes)
     ram = _iomem(tree, notes)
     logged = areas_in_log(_log(tree) if log is None else log, page_size)
     frames = evidence = None

@@ -149,7 +149,75 @@ def _of_iomem(random: Random, folder: Path) -> Case:
     return command("iomem", "sections", "iomem", *random.choice(((), ("--json",))))
 
 
-READERS: Mapping[str, Reader] = {"tar": _of_tar, "directory": _of_directory, "iomem": _of_iomem}
+_LSMEM = """\
+RANGE                                  SIZE   STATE REMOVABLE  ZONES NODE   BLOCK
+0x0000000000000000-0x000000001fffffff  512M  online       yes Normal    0     0-3
+0x0000000a90000000-0x0000000a9fffffff  256M offline           Normal    1 338-339
+
+Memory block size:       128M
+"""
+_LSMEM_JSON = (
+    '{"memory": [{"range":"0x0-0x1fffffff","size":"512M","state":"online",'
+    '"removable":true,"block":"0-3","zones":"Normal","node":0}]}'
+)
+_LOG = "[    0.0] cma: Reserved 64 MiB at 0x0000000008000000 on node -1\n"
+_SYSTOOL = """\
+#==[ Command ]======================================#
+# /usr/bin/systool -vb memory
+  Device path = "/sys/devices/system/memory/memory0"
+    state               = "online"
+    valid_zones         = "Normal"
+#==[ Configuration File ]===========================#
+# /proc/meminfo
+MemTotal:  130000 kB
+#==[ Command ]======================================#
+# /bin/find /sys | xargs ls -ld
+l 1 root root 0 d /sys/devices/system/memory/memory0/node0 -> ../../node/node0
+"""
+
+
+def _of_listing(random: Random, folder: Path) -> Case:
+    if random.random() < 0.5:
+        (folder / "lsmem").write_bytes(mutate.text(_LSMEM, random))
+    else:
+        (folder / "lsmem").write_bytes(mutate.json_text(_LSMEM_JSON, random))
+    return _inspecting("listing", "lsmem", random)
+
+
+def _of_report(random: Random, folder: Path) -> Case:
+    """A supportconfig or a sosreport."""
+    if random.random() < 0.5:
+        files = {"scc/sysfs.txt": mutate.text(_SYSTOOL, random)}
+    else:
+        files = {
+            "sos/sos_commands/memory/lsmem_-a": mutate.text(_LSMEM, random),
+            "sos/sos_commands/kernel/uname_-a": mutate.text("Linux h 5.14.0 #1 x\n", random),
+            "sos/sos_commands/kernel/dmesg": mutate.text(_LOG, random),
+        }
+    (folder / "report.tar").write_bytes(mutate.packed(tar(files, {}, random), random))
+    return _inspecting("report", "report.tar", random)
+
+
+def _of_words(random: Random, folder: Path) -> Case:
+    """A copy of kpageflags."""
+    files, _ = small()
+    words = b"".join(bits.to_bytes(8, "little") * 8192 for bits in (0, 1 << 10, 1 << 7, 1 << 32))
+    for path, data in {**files, "proc/kpageflags": mutate.bytes_of(words, random)}.items():
+        if path != "memhp/page_words":
+            (folder / "dump" / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / "dump" / path).write_bytes(data)
+    (folder / "log").write_bytes(mutate.text(_LOG, random))
+    return command("words", "inspect", "dump", "--log", "log", *random.choice(((), ("--json",))))
+
+
+READERS: Mapping[str, Reader] = {
+    "tar": _of_tar,
+    "directory": _of_directory,
+    "iomem": _of_iomem,
+    "listing": _of_listing,
+    "report": _of_report,
+    "words": _of_words,
+}
 
 
 def prepare() -> None:

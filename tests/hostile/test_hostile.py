@@ -26,7 +26,7 @@ def test_wrong_inputs_of_every_reader_are_taken_well(tmp_path: Path) -> None:
     words = [sys.executable, str(RUN), "--inputs", "240", "--seed", "11", "--jobs", "2"]
     done = subprocess.run([*words, "--keep", str(tmp_path)], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "240 inputs of 22 readers, seed 11: 0 failed" in done.stdout
+    assert "240 inputs of 25 readers, seed 11: 0 failed" in done.stdout
 
 
 @pytest.mark.parametrize(

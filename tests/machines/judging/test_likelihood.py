@@ -78,6 +78,7 @@ def likely(reading: MachineReading) -> list[str | None]:
         ([{BLANK: 101}], ["likely no"]),
         ([{BLANK: 60}, {BLANK: 60}], [None, None]),
         ([{BLANK: 60}, {BLANK: 400}], [None, "likely no"]),
+        ([{BLANK: 10}, {BLANK: FRAMES}], ["likely yes", "likely no"]),
         ([{BLANK: 10}, {BLANK: 10}, {}], ["likely yes", "likely yes", "likely yes"]),
         ([{UNKNOWN: 512}], ["likely yes"]),
         ([{UNKNOWN: 511}], [None]),
@@ -94,6 +95,17 @@ def test_blank_frames_are_held_against_the_lists_of_the_cpus(
 def test_what_virtio_mem_took_away_it_gives_back() -> None:
     assert likely(machine(Counter({OFFLINE: 64}), device="virtio0")) == ["likely yes"]
     assert likely(machine(Counter({OFFLINE: 64}), device="dax0.0")) == [None]
+
+
+def test_frames_that_were_never_given_to_the_allocator_may_be_blank_too() -> None:
+    reading = machine(Counter({BLANK: 400}))
+    (zone,) = reading.zones or ()
+    never = replace(zone, present=300 + (zone.managed or 0))
+    assert likely(replace(reading, zones=(never,))) == [None]
+    whole = replace(zone, present=FRAMES + (zone.managed or 0))
+    blank = machine(Counter({BLANK: 3}), Counter({BLANK: FRAMES}))
+    assert likely(replace(blank, zones=(whole,))) == ["likely yes", None]
+    assert likely(replace(reading, zones=(replace(zone, managed=None),))) == [None]
 
 
 def test_without_words_or_lists_nothing_is_likely() -> None:
