@@ -124,12 +124,12 @@ def _add_asking(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Read, judge and show; the exit code is what `--need` asks for, or 2 for no machine."""
     from memhp.machines.judging.offline import design_of, invariants, judge
+    from memhp.machines.reading.any_machine import read_any
     from memhp.machines.reading.errors import MachineError, text_in
-    from memhp.machines.reading.sysfs import read_machine
 
     try:
         log = None if args.log is None else text_in(args.log)
-        reading = read_machine(args.path, page_flags=not args.no_page_flags, log=log)
+        reading = read_any(args.path, page_flags=not args.no_page_flags, log=log)
         arch = _architecture(reading, args.arch)
         reading = replace(reading, page_size=reading.page_size or arch.page_size)
         design = design_of(reading)

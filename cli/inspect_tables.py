@@ -71,8 +71,40 @@ def show(
     if reading.unconfigured:
         out.print()
         say(out, _unconfigured(reading))
+    helps = dict.fromkeys(_helps(reading, judgements))
+    if helps:
+        out.print()
+        out.print("what helps (more: memhp why BLOCK):")
+        for line in helps:
+            say(out, line)
     if judgements:
         _show_counts(out, reading, judgements, checked)
+
+
+def _helps(reading: MachineReading, judgements: Sequence[BlockJudgement]) -> Iterator[str]:
+    """What helps against each guard that refuses a block, by what is in such blocks."""
+    from memhp.spec.cures import CURES
+
+    kinds: dict[str, set[str]] = {}
+    for judged in judgements:
+        if judged.verdict == "no" and judged.guard is not None:
+            frames = None if reading.frames is None else reading.frames.get(judged.number)
+            told = {"kernel"} if frames is None else {kind.value for kind, n in frames.items() if n}
+            of_cma = {"cma"} if judged.why.endswith("an area of CMA") else set[str]()
+            kinds.setdefault(judged.guard, set()).update(told | of_cma)
+    for guard, inside in kinds.items():
+        for cure in CURES:
+            fits = not cure.kinds or inside.intersection(cure.kinds) - _PASSING
+            if fits and cure.guard.partition(".")[2] == guard and not _is_none(cure.text):
+                yield f"{guard}: {cure.text}"
+
+
+def _is_none(cure: str) -> bool:
+    return cure.startswith("no cure")
+
+
+_PASSING = {"waiting", "unknown", "blank"}
+"""Kinds of frames that alone refuse nothing for long."""
 
 
 def _show_machine(

@@ -141,7 +141,8 @@ def _conclusion(forecast: Forecast) -> str:
     }[forecast.verdict]
     return (
         "if nothing refuses and no page is tried twice, removing takes"
-        f" {_seconds(forecast.seconds)}; {reboot}: {verdict}"
+        f" {_seconds(forecast.seconds)}, about {_figure(forecast.expected)} s to expect;"
+        f" {reboot}: {verdict}"
     )
 
 
@@ -229,13 +230,16 @@ def forecast_document(forecast: Forecast) -> dict[str, Any]:
             for block in forecast.blocks
         ],
         "seconds": _span(forecast.seconds),
+        "expected": forecast.expected,
         "reboot": {
             **_span(forecast.reboot.seconds),
             "confidence": forecast.reboot.confidence,
             "source": forecast.reboot.source,
         },
         "verdict": forecast.verdict,
-        "costs": {kind: vars(cost) for kind, cost in forecast.costs.items()},
+        "costs": {
+            kind: {**vars(cost), "expected": cost.expected} for kind, cost in forecast.costs.items()
+        },
         "notes": list(forecast.notes),
     }
 

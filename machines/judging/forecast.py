@@ -34,6 +34,11 @@ class BlockForecast:
         """The seconds of all its parts, one after the other."""
         return total(part.seconds for part in self.parts)
 
+    @property
+    def expected(self) -> float:
+        """The seconds to expect."""
+        return sum(part.expected for part in self.parts)
+
 
 @dataclass(frozen=True)
 class Forecast:
@@ -50,6 +55,11 @@ class Forecast:
         """The seconds of all blocks, one after the other: at least those that go for certain."""
         least = total(block.seconds for block in self.blocks if block.certain)
         return Span(least.lower, total(block.seconds for block in self.blocks).upper)
+
+    @property
+    def expected(self) -> float:
+        """The seconds to expect of all blocks, if stores answer and no page is tried twice."""
+        return sum(block.expected for block in self.blocks)
 
     @property
     def verdict(self) -> TimeVerdict:

@@ -67,19 +67,33 @@ class Span:
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds for one ``unit`` of a kind of work, from ``lower`` to ``upper``; None: no bound."""
+    """Seconds for one ``unit`` of a kind of work, from ``lower`` to ``upper``; None: no bound.
+
+    ``usual`` is the figure to expect where there is no bound; elsewhere the middle is.
+    """
 
     unit: str
     lower: float
     upper: float | None
     confidence: Confidence
     source: str
+    usual: float | None = None
 
     @property
     def span(self) -> Span:
         """The seconds of one unit."""
         return Span(self.lower, self.upper)
 
+    @property
+    def expected(self) -> float:
+        """The seconds of one unit to expect: between the bounds, and no more than a guess."""
+        if self.upper is not None:
+            return (self.lower + self.upper) / 2
+        return self.lower if self.usual is None else self.usual
+
+
+_FIRST_GUESS = 10.24
+"""Seconds for a GiB on a store of 100 MiB/s, which is what Linux takes one for at first."""
 
 COSTS: Mapping[str, Cost] = {
     "copy": Cost(
@@ -115,6 +129,7 @@ COSTS: Mapping[str, Cost] = {
         "assumed",
         "no bound: a store that does not answer takes for ever (one of 100 MiB/s, Linux's own"
         " first guess in mm/backing-dev.c, INIT_BW, takes 10.24 s)",
+        usual=_FIRST_GUESS,
     ),
     "wait": Cost(
         "GiB under writeback",
@@ -122,6 +137,7 @@ COSTS: Mapping[str, Cost] = {
         None,
         "assumed",
         "as `write_out`: what is under way already has to arrive",
+        usual=_FIRST_GUESS,
     ),
     "block": Cost(
         "block",
@@ -137,11 +153,12 @@ COSTS: Mapping[str, Cost] = {
 
 @dataclass(frozen=True)
 class Part:
-    """One kind of work in a prediction: how much of it, and how many seconds."""
+    """One kind of work: how much of it, how many seconds, and how many are to be expected."""
 
     kind: str
     amount: Span
     seconds: Span
+    expected: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -171,10 +188,15 @@ def predict(work: Mapping[str, Span], costs: Mapping[str, Cost] = COSTS) -> tupl
     if unknown:
         raise KeyError(f"no cost is known for {', '.join(sorted(unknown))}")
     return tuple(
-        Part(kind, work[kind], work[kind] * cost.span)
+        Part(kind, work[kind], work[kind] * cost.span, _middle(work[kind]) * cost.expected)
         for kind, cost in costs.items()
         if kind in work
     )
+
+
+def _middle(amount: Span) -> float:
+    """The amount to expect: the middle, or what is certain where there is no bound."""
+    return amount.lower if amount.upper is None else (amount.lower + amount.upper) / 2
 
 
 def total(spans: Iterable[Span]) -> Span:
@@ -256,7 +278,7 @@ def _given(figures: object, where: str, cost: Cost) -> Cost:
     source = figures.get("source", where.rpartition(", ")[0])
     if not isinstance(source, str) or not source.strip():
         raise CostError(f"{where}, source: say in words where the figures come from")
-    return replace(cost, lower=lower, upper=upper, confidence="given", source=source)
+    return replace(cost, lower=lower, upper=upper, confidence="given", source=source, usual=None)
 
 
 def _seconds(value: Any, where: str) -> float:

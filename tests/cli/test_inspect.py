@@ -556,3 +556,16 @@ def test_a_gigantic_page_is_told_in_an_operators_words(
 def test_x86_64_is_one_architecture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = text_of(capsys, str(machine(tmp_path, {1: ("online", "Movable")})))
     assert "architecture: x86_64 (page tables of 4 or 5 levels); proc/cpuinfo says so" in out
+
+
+def test_what_helps_against_a_refusal_is_said_with_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = machine(tmp_path, {1: ("online", "Normal")})
+    (tree / MEMORY / "memory1" / "removable").write_text("0\n")
+    (tree / "proc" / "version").write_text("Linux version 3.10.0\n")
+    out = text_of(capsys, str(tree))
+    assert re.search(r"(?m)^1 .* no +EBUSY ", out)
+    assert "no_unmovable: once it is offline, online it with online_movable" in out
+    (tree / MEMORY / "memory1" / "removable").write_text("1\n")
+    assert "what helps" not in text_of(capsys, str(tree))

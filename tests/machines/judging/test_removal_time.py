@@ -134,3 +134,17 @@ def test_figures_that_cannot_be_used_are_named(document: object, says: str) -> N
         overridden(document, "mine.toml")
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_what_to_expect_lies_between_the_bounds_or_is_what_is_usual() -> None:
+    (copy, write) = predict({"copy": Span(1, 3), "write_out": Span(0, 2)})
+    assert copy.expected == 2 * COSTS["copy"].expected
+    assert copy.seconds.lower <= copy.expected <= (copy.seconds.upper or 0)
+    assert write.seconds.upper is None
+    assert write.expected == 10.24
+
+
+def test_a_users_figures_are_what_to_expect() -> None:
+    costs = overridden({"write_out": {"lower": 2, "upper": 4}}, "mine.toml")
+    (write,) = predict({"write_out": Span(1, 1)}, costs)
+    assert write.expected == 3
