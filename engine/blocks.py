@@ -56,6 +56,11 @@ class Blocks:
         self.locked_by = -1
         """The device whose failed add could not be taken back: it keeps the hotplug lock."""
         self._count_zones()
+        self.pgdat_blocks = {self.pgdat_block(node): node for node in range(layout.nodes)}
+        self.guests: dict[int, list[int]] = {}
+        for section, host in enumerate(layout.memmap_host or ()):
+            if host != section:
+                self.guests.setdefault(host, []).append(section)
 
     def _count_zones(self) -> None:
         """How many blocks in use each node has, in all and by zone, and where they lie."""
@@ -82,6 +87,29 @@ class Blocks:
             max((zone for zone in (_KERNEL, _MOVABLE) if by_zone[zone]), default=0)
             for by_zone in self.members
         )
+
+    def pgdat_block(self, node: int) -> int:
+        """The block whose memory holds the node's pgdat."""
+        return self.layout.pgdat_section[node] // self.layout.sections
+
+    def sections_of(self, block: int) -> range:
+        """The numbers of the block's sections."""
+        size = self.layout.sections
+        return range(block * size, (block + 1) * size)
+
+    def holds_metadata(self, block: int) -> bool:
+        """Whether the block holds the pgdat, or struct pages, of another one that is in use."""
+        node = self.pgdat_blocks.get(block)
+        if node is not None and self.in_use[node] > 1:
+            return True
+        size = self.layout.sections
+        guests = (g // size for s in self.sections_of(block) for g in self.guests.get(s, ()))
+        return any(self.initialised[guest] and guest != block for guest in guests)
+
+    def _lacks_its_host(self, block: int) -> bool:
+        """The mem_map of the block lies in another one, which is not online."""
+        hosts = {self.layout.host_of(s) // self.layout.sections for s in self.sections_of(block)}
+        return any(host != block and self.state[host] != ONLINE for host in hosts)
 
     def rank(self, block: int) -> int:
         """The block's place by address, from 0."""
@@ -185,6 +213,8 @@ class Blocks:
             return ENODEV
         if self.state[block] != OFFLINE:
             return EINVAL
+        if self._lacks_its_host(block):
+            return ENOMEM
         node = self.node_of[block]
         self.highest_zone[node] = max(zone, self.highest_zone[node])
         if self.layout.vetoes_online[block]:
@@ -220,7 +250,7 @@ class Blocks:
             return ENODEV
         if self.state[block] != ONLINE or not self.memory.zone[block] or self.layout.holes[block]:
             return EINVAL
-        if self.memory.kernel[block]:
+        if self.memory.kernel[block] or self.holds_metadata(block):
             return EBUSY
         self.memory.isolate(block)
         error = EPERM if self.layout.vetoes_offline[block] else self._empty(block)
@@ -294,6 +324,9 @@ class Blocks:
         result &= np.frombuffer(self.memory.user, dtype=np.int64) <= elsewhere
         for block in self.memory.pools.frames_in:
             result[block] = False
+        hosts = {section // self.layout.sections for section in self.guests}
+        for block in hosts.union(self.pgdat_blocks):
+            result[block] &= not self.holds_metadata(block)
         for block in self.memory.restless:
             needed = self.memory.time_needed(block)
             closed = self.draining[block] and not self.vetted[block]

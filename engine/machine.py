@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from .codes import (
     ABSENT,
@@ -120,9 +120,10 @@ class Machine(Sections):
             self.offline(block)
         if not self._first_error(self._settle_offline, online) and self._go(blocks, device):
             return 0
-        for block in online:
-            if self.state[block] == OFFLINE:
-                self.online(block, self.default_zone(block))
+        came = True
+        while came:  # one may wait for another, which holds its mem_map
+            waiting = [block for block in online if self.state[block] == OFFLINE]
+            came = not all([self.online(block, self.default_zone(block)) for block in waiting])
         self.told[device] = NOT_GONE
         return EBUSY
 
@@ -179,9 +180,9 @@ class Machine(Sections):
     def _settle_offline(self, block: int) -> int:
         return 0 if self.state[block] == OFFLINE else self.offline(block)
 
-    def _online_again(self, zones: Mapping[int, int]) -> None:
+    def _online_again(self, zones: dict[int, int]) -> None:
         """Bring the blocks back that are offline, each in its zone."""
-        for block, zone in zones.items():
+        for block, zone in reversed(zones.items()):  # what holds mem_maps of others comes first
             if zone and self.state[block] == OFFLINE:
                 self.online(block, zone)
 

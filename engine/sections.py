@@ -48,22 +48,10 @@ class Sections(Blocks):
         """Which sections hold something of others, and how many mem_maps each holds now."""
         layout = self.layout
         self.holds_pgdat = {section: n for n, section in enumerate(layout.pgdat_section)}
-        self.pgdat_blocks = {self.pgdat_block(node): node for node in range(layout.nodes)}
         self.hosted: Counter[int] = Counter()
-        self.guests: dict[int, list[int]] = {}
         for section, host in enumerate(layout.memmap_host or ()):
             if host != section:
-                self.guests.setdefault(host, []).append(section)
                 self.hosted[host] += self.present[section // layout.sections]
-
-    def pgdat_block(self, node: int) -> int:
-        """The block whose memory holds the node's pgdat."""
-        return self.layout.pgdat_section[node] // self.layout.sections
-
-    def sections_of(self, block: int) -> range:
-        """The numbers of the block's sections."""
-        size = self.layout.sections
-        return range(block * size, (block + 1) * size)
 
     def plugged(self, block: int) -> bool:
         """Whether every device that the block lies in is inserted."""

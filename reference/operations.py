@@ -19,7 +19,7 @@ begin_offline: EINVAL: the block is not online (block_online)
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from errno import EBUSY, EINTR, EINVAL
 
 from .removal import removal_order
@@ -195,9 +195,7 @@ class Operations(Steps):
         if result:
             return self._try("finish_eject", device)
         self._try("refuse_eject", device)
-        for block in online:
-            if self.machine.get("block_state", block) == "offline":
-                self.online_unnamed(block)
+        self._bring_back(online)
         self._try("conclude_refusal", device)
         return Result(EBUSY, result.refusal)
 
@@ -236,10 +234,16 @@ class Operations(Steps):
         result = result and self._try("reach_count", blocks[0])
         for block in blocks:
             result = result and self._try("release_lmb", block)
-        for block in online if not result else ():
-            if self.machine.get("block_state", block) == "offline":
-                self.online_unnamed(block)
+        if not result:
+            self._bring_back(online)
         return result
+
+    def _bring_back(self, blocks: Sequence[int]) -> None:
+        """Bring the blocks online that are offline; one may wait for another, as its mem_map."""
+        came = True
+        while came:
+            waiting = [b for b in blocks if self.machine.get("block_state", b) == "offline"]
+            came = any([self.online_unnamed(block) for block in waiting])
 
     def remove_node(self, node: int) -> Result:
         """Take all memory of a node away, in the order that its dependencies allow.
@@ -277,9 +281,9 @@ class Operations(Steps):
                 result = result and self.eject(block)
         return self._all_or_nothing(result, before, done)
 
-    def _online_again(self, zones: Mapping[int, str]) -> None:
+    def _online_again(self, zones: dict[int, str]) -> None:
         """Bring the blocks back that are offline, each in its zone."""
-        for block, zone in zones.items():
+        for block, zone in reversed(zones.items()):  # what holds mem_maps of others comes first
             if zone != "none" and self.machine.get("block_state", block) == "offline":
                 self._online(block, zone)
 

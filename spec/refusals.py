@@ -47,10 +47,10 @@ free_pgdat: has_pgdat, node_offline EBUSY, no_memmap_left EBUSY, nobody_looks EB
 find_block: at_work, idle, has_device ENODEV
 begin_online: device_hotplug_lock, hotplug_lock, has_device ENODEV, block_offline EINVAL, a_zone
     EINVAL
-initialise_memmap: going_online, not_initialised, accessible EPERM
+initialise_memmap: going_online, not_initialised, accessible EPERM, host_in_use ENOMEM
 finish_online: announced, notifiers_agree EPERM
 begin_offline: device_hotplug_lock, hotplug_lock, has_device ENODEV, block_online EINVAL, one_zone
-    EINVAL, no_holes EINVAL, no_unmovable EBUSY
+    EINVAL, no_holes EINVAL, no_unmovable EBUSY, hosts_no_memmap EBUSY, pgdat_leaves_last EBUSY
 finish_offline: announced, notifiers_agree EPERM, empty EBUSY
 open_state_file: has_device ENODEV, file_idle
 delete_block_device: device_hotplug_lock, has_device ENODEV, not_reserved EINVAL, block_offline

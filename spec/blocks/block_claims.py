@@ -26,7 +26,9 @@ from ..machine.topology import (
     early,
     early_zone,
     hole,
+    memmap_host,
     node_of,
+    pgdat_block,
     section_of,
     vetoes_offline,
     vetoes_online,
@@ -100,6 +102,30 @@ def offline_memmaps_are_not_initialised(s: Section) -> Bool:
 def blocks_in_use_have_initialised_memmaps(s: Section) -> Bool:
     """Every section of an online block has an initialised mem_map (I1, I2)."""
     return implies(in_use(block_of_section[s]), memmap[s] == Metadata.initialised)
+
+
+@always(covers="N1 N2 A1")
+def struct_pages_lie_in_memory_in_use(s: Section) -> Bool:
+    """Struct pages that are in use lie in their own block, or in one that is online."""
+    host = block_of_section[memmap_host[s]]
+    elsewhere = (memmap[s] == Metadata.initialised) & (host != block_of_section[s])
+    return implies(elsewhere, in_use(host))
+
+
+@always(covers="N2 A1")
+def blocks_leave_after_what_they_describe(s: Section) -> Bool:
+    """A block that holds the mem_map of other memory begins to leave when that is offline."""
+    host = block_of_section[memmap_host[s]]
+    leaves = (block_state[host] == BlockState.going_offline) & (host != block_of_section[s])
+    return implies(leaves, block_state[block_of_section[s]] == BlockState.offline)
+
+
+@always(covers="N2 A1")
+def the_block_of_the_pgdat_leaves_last(b: Block) -> Bool:
+    """While the block that holds a node's pgdat leaves, no other block of the node is in use."""
+    host = pgdat_block(node_of[b])
+    leaves = (block_state[host] == BlockState.going_offline) & (b != host)
+    return implies(leaves, ~in_use(b))
 
 
 @always(covers="A1")

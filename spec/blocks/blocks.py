@@ -15,7 +15,7 @@ mm/memory_hotplug.c (online_pages, offline_pages), include/linux/memory.h (event
 
 from __future__ import annotations
 
-from errno import EBUSY, EINVAL, ENODEV, EPERM
+from errno import EBUSY, EINVAL, ENODEV, ENOMEM, EPERM
 
 from ..language import (
     action,
@@ -49,7 +49,9 @@ from ..machine.topology import (
     block_of,
     block_of_section,
     hole,
+    memmap_host,
     node_of,
+    pgdat_block,
     vetoes_offline,
     vetoes_online,
 )
@@ -73,6 +75,7 @@ from .block_states import (
     event,
     frame_state,
     has_memory,
+    in_use,
     isolates,
     keeps_memory,
     keeps_zone_populated,
@@ -81,7 +84,7 @@ from .block_states import (
     stands_in_the_way,
     zone,
 )
-from .sections import Metadata, block_device, memmap
+from .sections import Metadata, block_device, lies_elsewhere_in, memmap
 
 
 def _leave_spans(b: Block) -> None:
@@ -146,6 +149,19 @@ def initialise_memmap(b: Block) -> None:
         accessible(b),
         errno=EPERM,
         why="a storage increment of the block is not assigned",
+    )
+    guard(
+        "host_in_use",
+        ~exists(
+            Section,
+            lambda s: (
+                (block_of_section[s] == b)
+                & (block_of_section[memmap_host[s]] != b)
+                & ~in_use(block_of_section[memmap_host[s]])
+            ),
+        ),
+        errno=ENOMEM,
+        why="the block that holds the mem_map is not online",
     )
     memmap.update(where=lambda s: block_of_section[s] == b, value=Metadata.initialised)
     frame_state.update(where=lambda f: block_of(f) == b, value=FrameState.isolated)
@@ -249,6 +265,18 @@ def begin_offline(b: Block) -> None:
         ~exists(Frame, lambda f: (block_of(f) == b) & (frame_state[f] == FrameState.kernel)),
         errno=EBUSY,
         why="the block holds unmovable kernel memory",
+    )
+    guard(
+        "hosts_no_memmap",
+        ~exists(Section, lambda s: lies_elsewhere_in(s, b) & (memmap[s] == Metadata.initialised)),
+        errno=EBUSY,
+        why="the block holds struct pages of other memory that is in use",
+    )
+    guard(
+        "pgdat_leaves_last",
+        ~((pgdat_block(node_of[b]) == b) & keeps_memory(b)),
+        errno=EBUSY,
+        why="the block holds the node's pgdat, and another block of the node is in use",
     )
     lock_held[b] = true
     spent.update(where=lambda x, t: x == b, value=false)

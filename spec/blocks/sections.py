@@ -115,6 +115,12 @@ def hosts_memmap_of(s: Section, t: Section) -> Bool:
 
 
 @definition
+def lies_elsewhere_in(s: Section, b: Block) -> Bool:
+    """The section's mem_map lies in block b, which is not its own."""
+    return (block_of_section[memmap_host[s]] == b) & (block_of_section[s] != b)
+
+
+@definition
 def holds_pgdat_for(s: Section, t: Section) -> Bool:
     """Section t is managed by a pgdat that lies in the memory of another section, s."""
     return (pgdat_section[node_of_section(t)] == s) & (s != t)

@@ -23,7 +23,7 @@ from ..blocks.block_states import (
     event,
     frame_state,
 )
-from ..blocks.sections import Metadata, memmap
+from ..blocks.sections import Metadata, memmap, pgdat
 from ..language import (
     Bool,
     action,
@@ -37,10 +37,13 @@ from ..machine.platform_state import Increment, assigned_increment, in_storage, 
 from ..machine.topology import (
     Block,
     Frame,
+    Node,
     Section,
     block_of,
     block_of_section,
     early,
+    memmap_host,
+    pgdat_block,
 )
 
 
@@ -90,6 +93,28 @@ def offline_blocks_have_no_assigned_increment(i: Increment) -> Bool:
 def only_storage_is_assigned(i: Increment) -> Bool:
     """An increment that the machine does not have is not assigned."""
     return implies(assigned_increment[i], in_storage[i])
+
+
+@always(
+    covers="R5 N1",
+    using="struct_pages_are_initialised_when_every_increment_is_assigned "
+    "struct_pages_lie_in_memory_in_use blocks_in_use_have_initialised_memmaps",
+)
+def struct_pages_lie_in_storage_that_is_there(s: Section, i: Increment) -> Bool:
+    """No struct page that is in use lies in storage that was given back, or not assigned yet."""
+    holds_it = in_storage[i] & (increment_block[i] == block_of_section[memmap_host[s]])
+    return implies((memmap[s] == Metadata.initialised) & holds_it, assigned_increment[i])
+
+
+@always(
+    covers="R5 N1",
+    using="pgdats_in_storage_are_kept memory_is_used_when_every_increment_is_assigned "
+    "boot_memory_of_the_kernel_stays",
+)
+def pgdats_lie_in_storage_that_is_there(n: Node, i: Increment) -> Bool:
+    """No pgdat that is in use lies in storage that was given back: whoever looks finds it."""
+    holds_it = in_storage[i] & (increment_block[i] == pgdat_block(n))
+    return implies((pgdat[n] == Metadata.initialised) & holds_it, assigned_increment[i])
 
 
 @sometimes(covers="R5")

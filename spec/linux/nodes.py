@@ -68,12 +68,14 @@ NODES_FROM_BOOT = (
     DropAction("initialise_pgdat"),
     DropAction("free_pgdat"),
     ReplaceDefinition("holds_pgdat_for", _in_no_section),
+    DropGuard("begin_offline", "pgdat_leaves_last"),
     DropGuard("eject_device", "holds_no_pgdat"),
     DropGuard("ej0_fails", "holds_no_pgdat"),
     DropGuard("release_lmb", "holds_no_pgdat"),
     DropAxiom("pgdat_is_on_its_own_node"),
     DropAxiom("early_nodes_have_an_early_pgdat"),
     DropAxiom("virtio_memory_holds_no_pgdat"),
+    DropAxiom("pgdats_in_storage_are_kept"),
     AddProperty(pgdats_are_there_for_ever),
 )
 """Every possible node has its pgdat from boot, for ever, and in no memory that is ever removed.
@@ -97,6 +99,16 @@ _PGDATS = Choice(
             "pgdat_section_leaves_last",
             "there is no such section: free_area_init() allocates every node's pgdat at boot"
             " (mm/mm_init.c), and added memory goes in any order",
+        ),
+        (
+            "the_block_of_the_pgdat_leaves_last",
+            "pgdats lie in memory that is never removed (mm/mm_init.c), and added memory goes in"
+            " any order",
+        ),
+        (
+            "pgdats_lie_in_storage_that_is_there",
+            "the same: what the list would have in a block that goes lies elsewhere"
+            " (mm/mm_init.c)",
         ),
         (
             "pgdats_lie_in_plugged_memory",

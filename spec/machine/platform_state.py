@@ -30,6 +30,7 @@ from .topology import (
     Section,
     block_of,
     block_of_section,
+    boot_kernel,
     early,
     memmap_host,
     pgdat_block,
@@ -157,6 +158,13 @@ assigned_increment = variable(
     Increment, Bool, initial=lambda i: in_storage[i] & early[increment_block[i]]
 )
 """The increment is assigned to this machine: its memory can be used; otherwise it is standby."""
+
+
+@axiom
+def pgdats_in_storage_are_kept(n: Node, i: Increment) -> Bool:
+    """Storage that may be given back holds no pgdat, unless the kernel keeps its block for ever."""
+    kept = exists(Frame, lambda f: boot_kernel[f] & (block_of(f) == pgdat_block(n)))
+    return implies(in_storage[i] & (increment_block[i] == pgdat_block(n)), kept)
 
 
 @definition

@@ -32,6 +32,33 @@ VARIANTS = (
         edits=(DropGuard("remove_section", "hosts_no_memmap"),),
     ),
     Variant(
+        name="memmap-host-leaves-first",
+        doc="A block goes offline although it holds struct pages of another that is in use.",
+        covers=("N1", "N2", "A1"),
+        source=LIST + ": pgdat and mem_map",
+        breaks="blocks_leave_after_what_they_describe",
+        edits=(
+            DropGuard("begin_offline", "hosts_no_memmap"),
+            DropGuard("begin_offline", "pgdat_leaves_last"),
+        ),
+    ),
+    Variant(
+        name="pgdat-block-leaves-first",
+        doc="The block that holds a node's pgdat goes offline while others of the node are in use.",
+        covers=("N1", "N2"),
+        source=LIST + ": pgdat and mem_map",
+        breaks="the_block_of_the_pgdat_leaves_last",
+        edits=(DropGuard("begin_offline", "pgdat_leaves_last"),),
+    ),
+    Variant(
+        name="struct-pages-in-offline-memory",
+        doc="A block goes online while the block that holds its mem_map is offline.",
+        covers=("N1", "A1"),
+        source=LIST + ": they have to be allocated before initialization",
+        breaks="struct_pages_lie_in_memory_in_use",
+        edits=(DropGuard("initialise_memmap", "host_in_use"),),
+    ),
+    Variant(
         name="memmap-freed-before-its-pages",
         doc="The mem_map is freed while its section is still present.",
         covers=("N1",),

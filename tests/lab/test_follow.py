@@ -28,7 +28,7 @@ from memhp.reference.machine import Machine
 from memhp.reference.operations import Operations
 from memhp.reference.target import Observation
 from memhp.reference.topology import Value
-from memhp.spec.profiles import as_of
+from memhp.spec.profiles import LINUX, as_of, system_of
 from memhp.spec.system import SYSTEM
 
 MEMORY, NODE = "sys/devices/system/memory", "sys/devices/system/node"
@@ -342,7 +342,7 @@ def test_lmbs_go_as_linux_lets_them_and_not_as_the_list(monkeypatch: pytest.Monk
 
 
 def test_a_zone_that_was_refused_is_forgotten_once_the_block_was_offline() -> None:
-    machine = Machine(SYSTEM, arrangement(SYSTEM, BOARDS["x86_64"]))
+    machine = Machine(system_of(LINUX), arrangement(system_of(LINUX), BOARDS["x86_64"]))
     user, notes = Operations(machine), RefusedZones()
     assert user.add_device(1)
     assert user.write_state(4, "online_movable")

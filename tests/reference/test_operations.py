@@ -205,7 +205,7 @@ def test_an_offline_moves_what_is_mapped() -> None:
         (Shape(blocks=3, movable=frozenset([1, 2])), [2], 2, "kernel"),  # the span shrinks
         (Shape(blocks=3), [1], 1, "kernel"),
         (Shape(blocks=2, movable=ONE), [1], 1, "kernel"),  # neither span reaches the block
-        (Shape(nodes=2, blocks=2, movable=frozenset([0, 1])), [2], 2, "kernel"),  # another node
+        (Shape(nodes=2, blocks=2, movable=frozenset([0, 1])), [3], 3, "kernel"),  # another node
     ],
 )
 def test_a_plain_online_stays_in_the_one_zone_around_it(
@@ -246,7 +246,7 @@ def test_a_node_comes_and_goes() -> None:
 
 def test_a_node_goes_although_one_of_its_blocks_is_offline_already() -> None:
     user = booted(Shape(nodes=2, blocks=2))
-    assert user.write_state(2, "offline")
+    assert user.write_state(3, "offline")
     assert user.remove_node(1)
     replayed(user)
 
@@ -293,8 +293,7 @@ def test_a_node_that_cannot_go_is_online_again_in_its_zones(shape: Shape, errno:
 
 def test_the_block_with_the_pgdat_cannot_go_before_the_others() -> None:
     user = booted(Shape(nodes=2, blocks=2))
-    assert user.write_state(2, "offline")
     before = user.machine.copy()
-    result = user.remove_memory(2)
+    result = user.write_state(2, "offline")
     assert (result.errno, result.guard) == (EBUSY, "pgdat_leaves_last")
     assert user.machine == before

@@ -20,7 +20,7 @@ def machine_with(*steps: tuple[str | int, ...], filesystem: int = 0) -> Machine:
         blocks=2,
         frames=2,
         folios=2,
-        tables=(("filesystem", (filesystem,) * 2), ("does_dma", (1,))),
+        tables=(("filesystem", (filesystem,) * 2), ("does_dma", (1,)), ("pgdat_section", (1,))),
     )
     machine = Machine(SYSTEM, shape.build(SYSTEM))
     for action, *params in (*steps, ("drain", 0)):

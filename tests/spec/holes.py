@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from memhp.reference.shapes import Shape
-from memhp.spec.language import DropGuard
+from memhp.spec.language import DropAxiom, DropGuard
 from memhp.spec.language.edits import Edit
 from memhp.spec.variants import VARIANTS
 
@@ -48,6 +48,12 @@ def move_huge(huge: int, target: int) -> Run:
 
 
 NEAREST_HUGE = "no_free_huge_folio_that_is_nearer_is_passed_over"
+PGDAT_IN_STORAGE = (("in_storage", (1,)), ("increment_block", (0,)))
+HOSTS_GO_FIRST = (
+    DropGuard("begin_offline", "hosts_no_memmap"),
+    DropGuard("begin_offline", "pgdat_leaves_last"),
+    DropAxiom("pgdats_in_storage_are_kept"),
+)
 IN_A_LEAVING_NODE = Shape(nodes=2, blocks=1)
 
 HOLES = (
@@ -137,5 +143,36 @@ HOLES = (
         ),
         "no_kernel_page_comes_to_a_leaving_node",
         edits_of("kernel-page-moved-to-a-leaving-node"),
+    ),
+    Hole(
+        "a pgdat lies in storage that was given back",
+        Shape(blocks=2, more=(("Increment", 1),), tables=PGDAT_IN_STORAGE),
+        (("begin_offline", 0), ("announce_offline", 0), ("finish_offline", 0)),
+        "pgdats_lie_in_storage_that_is_there",
+        HOSTS_GO_FIRST,
+    ),
+    Hole(
+        "struct pages in use lie in storage that was given back",
+        Shape(blocks=2, memmaps="pgdat", more=(("Increment", 1),), tables=PGDAT_IN_STORAGE),
+        (
+            ("alloc_folio", 0, 1, "anonymous"),
+            ("begin_offline", 0),
+            ("announce_offline", 0),
+            ("finish_offline", 0),
+        ),
+        "struct_pages_lie_in_storage_that_is_there",
+        HOSTS_GO_FIRST,
+    ),
+    Hole(
+        "a block goes offline under the struct pages of another",
+        Shape(blocks=2, memmaps="pgdat"),
+        (
+            ("alloc_folio", 0, 1, "anonymous"),
+            ("begin_offline", 0),
+            ("announce_offline", 0),
+            ("finish_offline", 0),
+        ),
+        "struct_pages_lie_in_memory_in_use",
+        HOSTS_GO_FIRST,
     ),
 )

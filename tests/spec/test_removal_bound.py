@@ -20,7 +20,7 @@ SHAPE = Shape(
     ptes=2,
     data=2,
     more=(("Tick", 2),),
-    tables=(("in_range", (0,) * 4),),
+    tables=(("in_range", (0,) * 4), ("pgdat_section", (1,))),
 )
 ABOUT = (
     *sorted(REMOVAL_STEPS),

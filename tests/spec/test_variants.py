@@ -16,7 +16,10 @@ from memhp.spec.variants import VARIANTS
 LENGTHS = {
     "object-rmap-alone": 6,
     "source-freed-while-mapped": 7,
-    "pgdat-goes-early": 5,
+    "pgdat-goes-early": 8,
+    "memmap-host-leaves-first": 9,
+    "pgdat-block-leaves-first": 1,
+    "struct-pages-in-offline-memory": 9,
     "memmap-host-goes-early": 7,
     "memmap-freed-before-its-pages": 1,
     "memmap-used-uninitialised": 6,

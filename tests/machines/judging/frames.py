@@ -74,7 +74,7 @@ def load_engine(reading: MachineReading, *, path: str | Path = "/proc/kpageflags
             frames=frames,
             early=bytes(number in codes for number in numbers),
             early_zone=bytes(_zone(shown.get(number)) for number in numbers),
-            pgdat_section=[_first_of(node, node_of, online) for node in range(len(nodes))],
+            pgdat_section=[min(online, default=0)] * len(nodes),  # as Linux: in memory that stays
             holes=bytes(UNAVAILABLE in codes.get(number, b"") for number in numbers),
             cpus_keep_frames=b"\x01" * len(nodes),
             frame_codes=codes,
@@ -130,9 +130,3 @@ def _distances(reading: MachineReading, nodes: list[int]) -> list[tuple[int, ...
         columns = [numbers.index(node) for node in nodes]
         return [tuple((rows[node] or ())[column] for column in columns) for node in nodes]
     return [tuple(10 if a == b else 20 for b in nodes) for a in nodes]
-
-
-def _first_of(node: int, node_of: list[int], online: list[int]) -> int:
-    """The node's lowest online block (one that is offline, if there is no other)."""
-    here = [block for block in online if node_of[block] == node]
-    return min(here) if here else node_of.index(node)
