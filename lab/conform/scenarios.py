@@ -250,7 +250,7 @@ SCENARIOS = (
     Scenario(
         "kernel_zone_contents_stay_in_kernel_zones",
         "What lies in a kernel zone does not go where all memory is movable (N4 lets it).",
-        ("N4", "U1"),
+        ("N4",),
         _DIMMS,
         kernel_zone_contents_stay_in_kernel_zones,
         deviates=True,

@@ -283,7 +283,7 @@ def an_eject_that_is_not_allowed_touches_nothing(follower: Follower) -> Iterator
 
 
 def kernel_zone_contents_stay_in_kernel_zones(follower: Follower) -> Iterator[Check]:
-    """What lies in a kernel zone does not go where all memory is movable (N4, U1).
+    """What lies in a kernel zone does not go where all memory is movable (N4).
 
     A process has memory of node 1, all of which is movable.  Node 0 gets blocks in its kernel
     zone, and the contents come there; then one of them without memory of the kernel's is told to

@@ -21,7 +21,7 @@ CHOICES = (
             ReplaceGuard("assign_increment", "preparing", storage.not_added_yet),
             ReplaceGuard("allocate_memmap", "memory_plugged", storage.plugged_and_assigned),
             DropUpdate("cancel_online", "assigned_increment"),
-            DropUpdate("finish_offline", "assigned_increment"),
+            *edits_of("storage-kept-while-offline"),
             AddModule(storage),
         ),
         gives_up=(

@@ -35,7 +35,7 @@ from ..machine.bookkeeping import node_structure
 from ..machine.firmware_request import lock_allows_online
 from ..machine.topology import Block, Node, Section, Zone, early, early_zone, node_of
 from . import node_notifiers
-from .choice import Choice
+from .choice import Choice, edits_of
 
 __all__ = ["CHOICES", "NODES_FROM_BOOT"]
 
@@ -150,10 +150,6 @@ def _has_normal_memory(n: Node, apart_from: Block | None = None) -> Bool:
     return exists(Block, counts)
 
 
-def _made_for_normal_memory(b: Block) -> Bool:
-    return (zone[b] != Zone.movable) | node_structure[node_of[b]]
-
-
 def _left_with_normal_memory(b: Block) -> Bool:
     return _has_normal_memory(node_of[b], apart_from=b)
 
@@ -207,7 +203,7 @@ _FOR_EVER = (
 
 _KEPT_FOR_EVER = (
     DropUpdate("cancel_online", "node_structure"),
-    DropUpdate("finish_offline", "node_structure"),
+    *edits_of("structures-kept-for-ever"),
 )
 
 _STRUCTURES = (
@@ -217,7 +213,7 @@ _STRUCTURES = (
         before=(5, 12),
         edits=(
             ReplaceInitial("node_structure", _had_normal_memory_at_boot),
-            ReplaceUpdate("announce_online", "node_structure", _made_for_normal_memory),
+            *edits_of("structures-for-normal-memory-alone"),
             ReplaceUpdate("cancel_online", "node_structure", _kept_with_normal_memory),
             ReplaceUpdate("finish_offline", "node_structure", _left_with_normal_memory),
             AddProperty(announced_normal_memory_has_its_structures),
@@ -233,7 +229,7 @@ _STRUCTURES = (
         before=(6, 17),
         edits=(
             ReplaceInitial("node_structure", _had_normal_memory_at_boot),
-            ReplaceUpdate("announce_online", "node_structure", _made_for_normal_memory),
+            *edits_of("structures-for-normal-memory-alone"),
             *_KEPT_FOR_EVER,
             AddProperty(announced_normal_memory_has_its_structures),
             AddProperty(nodes_with_normal_memory_have_their_structures),
@@ -269,7 +265,7 @@ _ORDER_OF_ADD = Choice(
     doc="Blocks are shown in sysfs, and then their node is set online.",
     before=(6, 18),
     edits=(
-        DropGuard("create_block_device", "node_online"),
+        *edits_of("blocks-shown-before-their-node"),
         ReplaceGuard("begin_online", "device_hotplug_lock", _nobody_adds),
         AddProperty(memory_in_use_is_on_online_nodes),
     ),

@@ -6,6 +6,7 @@ Each names what it breaks; `memhp check --variant NAME` shows the shortest trace
 - `migration`, `filesystems`, `devices`, `scheduling`: folios, what holds them, and their removal.
 - `huge`, `kernel_memory`: folios with rules of their own.
 - `normal_path`: designs that make every machine pay for hotplug.
+- `versions`: what Linux has in some versions, and not in others.
 - `history`: bugs that Linux had; `sources`: what several of them name.
 
 May import: spec.language, spec.machine, spec.blocks, spec.folios, spec.special, spec.numbers.
@@ -22,6 +23,7 @@ from . import (
     migration,
     platforms,
     scheduling,
+    versions,
 )
 
 __all__ = ["VARIANTS"]
@@ -37,4 +39,5 @@ VARIANTS = (
     *kernel_memory.VARIANTS,
     *filesystems.VARIANTS,
     *platforms.VARIANTS,
+    *versions.VARIANTS,
 )

@@ -127,6 +127,10 @@ LENGTHS = {
     "boot-memory-goes-against-the-veto": 3,
     "writer-waits-for-the-lock": 6,
     "firmware-map-forgets-too-early": 8,
+    "blocks-shown-before-their-node": 6,
+    "structures-for-normal-memory-alone": 7,
+    "structures-kept-for-ever": 3,
+    "storage-kept-while-offline": 12,
 }
 
 REACHED = {
