@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from .arguments import Once, file_name
-from .names import find_profile, system_of
+from .names import find_profile, find_variant, system_of
 from .output.streams import UsageError, one_line
 
 if TYPE_CHECKING:
@@ -99,6 +99,19 @@ def load_design(path: Path) -> DesignFile:
         raise UsageError(f"{path}:{line}: {_said(error)}") from None
     finally:
         sys.path.remove(str(path.parent))
+
+
+def design_or_variant(args: Namespace) -> System:
+    """The system that ``--design``, or ``--profile`` and ``--variant`` name.
+
+    Raises:
+        UsageError: as `chosen`; or both a design and a variant are given, or there is no such one.
+    """
+    if args.variant is None:
+        return chosen(args)[1]
+    if args.design is not None:
+        raise UsageError("--design is taken as it is: leave --variant out")
+    return system_of([find_profile(args.profile), find_variant(args.variant)])
 
 
 def system_in(design: DesignFile | None, name: str) -> System:

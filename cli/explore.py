@@ -8,9 +8,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from .arguments import at_least_one, bytes_in, file_name, processes
-from .designs import add_design, chosen
+from .designs import add_design, design_or_variant
 from .files import NOBODY_READS, fail, write_file
-from .names import choose, find_profile, find_variant, properties_named, system_of
+from .names import choose, properties_named
 from .output.streams import UsageError, one_line
 from .output.terminal import nobody_reads
 
@@ -163,11 +163,7 @@ def _systems(args: argparse.Namespace) -> tuple[System, System]:
     """The specification, and what is left of it with the chosen actions."""
     from memhp.checks.ground.parts import restricted
 
-    if args.design is not None and args.variant is not None:
-        raise UsageError("--design is explored as it is: leave --variant out")
-    _, whole = chosen(args)
-    if args.variant is not None:
-        whole = system_of([find_profile(args.profile), find_variant(args.variant)])
+    whole = design_or_variant(args)
     if args.actions is None:
         return whole, whole
     choices = [name for action in whole.actions for name in (action.name, action.module)]

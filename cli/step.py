@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .arguments import at_least_one, file_name
+from .designs import add_design, design_or_variant
 from .files import fail, write_file
-from .names import find_profile, find_variant, system_of
 from .output.streams import UsageError, one_line
 from .output.terminal import print_changes
 
@@ -36,6 +36,7 @@ _EPILOG = """commands, at the prompt or in the lines of a file:
 examples:
   memhp step                                  a machine of two blocks
   memhp step --scope block=3 --variant pgdat-goes-early
+  memhp step --design mine.py                 a design of your own
   memhp step --input commands.txt             without a prompt; stops at a line that is wrong
 
 exit codes: 0, 1 a property failed on the way, 2 usage
@@ -66,6 +67,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--profile", default="list-2004", help="whose choices")
     parser.add_argument("--variant", metavar="V", help="a wrong design")
+    add_design(parser)
     parser.add_argument("--input", type=Path, metavar="FILE", help="take commands from a file")
     parser.set_defaults(run=run)
 
@@ -88,8 +90,7 @@ def _begun(args: argparse.Namespace) -> Session:
     from memhp.reference import Machine
     from memhp.reference.session import Session
 
-    changes = [find_profile(args.profile)]
-    system = system_of([*changes, find_variant(args.variant)] if args.variant else changes)
+    system = design_or_variant(args)
     shapes = machines(system, args.scope)
     if args.machine > len(shapes):
         raise UsageError(f"--machine {args.machine}: scope {args.scope} has {len(shapes)}")
