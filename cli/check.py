@@ -59,21 +59,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--profile", default="list-2004", help="whose choices (default: %(default)s)"
     )
-    parser.add_argument("--variant", metavar="V", help="refute a wrong design instead")
-    add_design(parser)
-    parser.add_argument(
-        "--trace", type=file_name, metavar="FILE", help="with --variant or --design: the trace"
-    )
-    parser.add_argument("--scope", metavar="S", help="search machines of a size, do not prove")
-    parser.add_argument("--depth", type=at_least_one, help="with --scope: steps from boot")
-    parser.add_argument(
-        "--mutants",
-        action="store_true",
-        help="make each small mistake; --only names actions and definitions",
-    )
-    parser.add_argument(
-        "--kind", metavar="KIND", action="append", help="with --mutants: a kind of mistake"
-    )
+    _add_other_questions(parser)
     parser.add_argument(
         "--strengthen",
         action="store_true",
@@ -98,6 +84,25 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--all", action="store_true", help="a line for every property")
     parser.add_argument("-q", "--quiet", action="store_true", help="the summary only")
     parser.set_defaults(run=run)
+
+
+def _add_other_questions(parser: argparse.ArgumentParser) -> None:
+    """Add the options that ask for something else than a proof of memhp's own designs."""
+    parser.add_argument("--variant", metavar="V", help="refute a wrong design instead")
+    add_design(parser)
+    parser.add_argument(
+        "--trace", type=file_name, metavar="FILE", help="with --variant or --design: the trace"
+    )
+    parser.add_argument("--scope", metavar="S", help="search machines of a size, do not prove")
+    parser.add_argument("--depth", type=at_least_one, help="with --scope: steps from boot")
+    parser.add_argument(
+        "--mutants",
+        action="store_true",
+        help="make each small mistake; --only names actions and definitions",
+    )
+    parser.add_argument(
+        "--kind", metavar="KIND", action="append", help="with --mutants: a kind of mistake"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
