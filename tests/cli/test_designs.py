@@ -122,13 +122,17 @@ def test_a_trace_names_its_design_and_replays_with_no_other(
     assert (code, "mine.py has " in error) == (2, True)
 
 
-def test_a_design_is_explained_and_explored(run: Run) -> None:
+def test_a_design_is_explained_explored_and_led_by_hand(run: Run, tmp_path: Path) -> None:
     path = EXAMPLES / "pgdat_relocated.py"
     code, output, _ = run("explain", "relocate_pgdat", "--design", path)
     assert (code, f"{path}:" in output) == (0, True)
     words = ("--actions", "relocate_pgdat", "--count", "--scope", "block=2", "-q")
     code, output, _ = run("explore", "--design", path, *words)
     assert (code, " states, " in output) == (0, True)
+    commands = tmp_path / "commands"
+    commands.write_text("relocate_pgdat(node0, section1)\n")
+    code, output, _ = run("step", "--design", path, "--input", commands)
+    assert (code, "pgdat_section[node0]: section0 -> section1" in output) == (0, True)
     words = ("--scope", "block=1", "--depth", "1", "--only", "the_pgdat_stays_on_its_node")
     code, output, _ = run("check", "--design", path, *words)
     assert (code, "to depth 1" in output) == (0, True)
@@ -289,6 +293,8 @@ def test_options_that_do_not_go_together_are_refused(run: Run, written: Written)
         ("check", "--profile", "linux-6.12"),
         ("check", "--variant", "pgdat-goes-early"),
         ("explore", "--variant", "pgdat-goes-early"),
+        ("step", "--variant", "pgdat-goes-early"),
+        ("step", "--profile", "linux-6.12"),
         ("fuzz", "--profile", "linux-6.12"),
         ("check", "--mutants", "--kind", "order"),
     ):
