@@ -9,10 +9,12 @@ import pytest
 
 from memhp.checks.proof.prove import prove
 from memhp.checks.strengthen.clauses import Knowledge
+from memhp.checks.strengthen.search import Search
 from memhp.checks.strengthen.suggest import IMPORTS, Effort, Suggestion, suggest
 from memhp.checks.support.verdicts import Verdict
 from memhp.examples import distributed_lock, last_block, lock_service, sharded_store, two_processes
 from memhp.spec.language import System, apply, load
+from memhp.spec.language.terms import negate
 
 MODULES = (lock_service, two_processes, distributed_lock, sharded_store)
 
@@ -95,3 +97,21 @@ def test_without_any_state_that_was_seen_nothing_wrong_is_said() -> None:
 def test_a_name_that_cannot_be_proved_is_an_error() -> None:
     with pytest.raises(ValueError, match="no property that can be proved"):
         suggest(system_of(last_block), ["a_block_is_offline"])
+
+
+def test_what_the_search_makes_up_is_not_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    system = system_of(lock_service)
+    holds = system.property_by_name["a_client_holds_the_lock"]
+    never = replace(holds, name="nobody_ever_holds", kind="always", formula=negate(holds.formula))
+    monkeypatch.setattr(Search, "run", lambda self, knowledge: None)
+    monkeypatch.setattr(Search, "minimise", lambda self: None)
+    monkeypatch.setattr(Search, "found", lambda self: (never,))
+    found = suggest(system, asked(system), jobs=1)
+    assert found.unproved == found.goals
+    assert found.found == ()
+
+
+def test_the_same_is_found_in_several_processes() -> None:
+    system = system_of(two_processes)
+    once, again = (suggest(system, asked(system), jobs=jobs) for jobs in (1, 2))
+    assert once.sources == again.sources

@@ -1,0 +1,79 @@
+"""Candidates exclude the counterexample, hold in each state that was seen, and are minimal."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from memhp.checks.strengthen.bulk import Bulk
+from memhp.checks.strengthen.clauses import Cube, Knowledge
+from memhp.checks.strengthen.machines import small_machines
+from memhp.examples import lock_service
+from memhp.reference import Machine, Topology
+from memhp.spec.language import load
+from memhp.spec.language.terms import Var, conj
+
+SYSTEM = load("lock service", (lock_service,))
+STATES = small_machines(SYSTEM)
+SORTS = {sort.name: sort for sort in SYSTEM.sorts}
+S = Var("s", SORTS["Server"])
+C, D = (Var(name, SORTS["Client"]) for name in "cd")
+NAMES = frozenset(variable.symbol.name for variable in SYSTEM.variables)
+
+
+def wrong_state() -> Machine:
+    """Two clients hold the lock that the server has, too."""
+    machine = Machine(SYSTEM, Topology({"Client": 2, "Server": 1}, {}))
+    for action in ("ask", "grant", "take"):
+        assert machine.step(action, 0, 0)
+    assert machine.values[-3:] == (1, 0, 0)  # holds[0, 0], holds[0, 1], has_lock[0]
+    return machine.at([*machine.values[:-3], 1, 1, 1])
+
+
+@pytest.fixture(scope="module", params=[(S, C), (S, C, D)], ids=len)
+def cubes(request: pytest.FixtureRequest) -> tuple[tuple[Var, ...], list[Cube]]:
+    variables: tuple[Var, ...] = request.param
+    knowledge = Knowledge(SYSTEM, STATES)
+    return variables, list(knowledge.excluding(wrong_state(), NAMES, variables))
+
+
+def ever(cube: Cube, variables: tuple[Var, ...], leave_out: int | None = None) -> bool:
+    """Whether a state that was seen has all literals of the cube, but perhaps one."""
+    literals = [each for at, each in enumerate(cube.literals) if at != leave_out]
+    term = conj(*(each.expanded for each in literals))
+    return any(
+        Bulk(SYSTEM, each.topology, each.rows).truth(term, variables).any() for each in STATES
+    )
+
+
+def test_no_state_that_was_seen_has_a_cube(cubes: tuple[tuple[Var, ...], list[Cube]]) -> None:
+    variables, found = cubes
+    assert found
+    assert not any(ever(cube, variables) for cube in found)
+
+
+def test_each_part_of_a_cube_was_seen(cubes: tuple[tuple[Var, ...], list[Cube]]) -> None:
+    variables, found = cubes
+    for cube in found:
+        assert all(ever(cube, variables, at) for at in range(len(cube.literals)))
+
+
+def test_the_state_that_is_excluded_has_each_cube() -> None:
+    machine = wrong_state()
+    state = Bulk(SYSTEM, machine.topology, np.array([machine.values]))
+    for cube in Knowledge(SYSTEM, STATES).excluding(machine, NAMES, (S, C)):
+        assert state.truth(conj(*(each.expanded for each in cube.literals)), (S, C)).any()
+
+
+def test_what_was_seen_is_not_excluded() -> None:
+    machine = Machine(SYSTEM, Topology({"Client": 2, "Server": 1}, {}))
+    for action in ("ask", "grant", "take"):
+        assert machine.step(action, 0, 0)
+    assert not list(Knowledge(SYSTEM, STATES).excluding(machine, NAMES, (S, C)))
+
+
+def test_no_cube_is_another_with_more(cubes: tuple[tuple[Var, ...], list[Cube]]) -> None:
+    parts = [frozenset(each.expanded for each in cube.literals) for cube in cubes[1]]
+    assert not any(one < other or other < one for one, other in combinations(parts, 2))
