@@ -48,8 +48,6 @@ def found_for(
 
 def lines(suggestion: Suggestion | None) -> Iterator[str]:
     """What was found, or that nothing was, in words and as code."""
-    from memhp.checks.strengthen.suggest import IMPORTS
-
     if suggestion is None:
         yield "strengthening: nothing is needed, every property is proved"
         return
@@ -60,7 +58,7 @@ def lines(suggestion: Suggestion | None) -> Iterator[str]:
             f"strengthening: {helped} of {len(suggestion.open)} that need it proved,"
             f" with {number} more invariant{'s' * (number != 1)}, proved too:"
         )
-        yield from "\n\n".join(("", IMPORTS, *suggestion.sources)).splitlines()
+        yield from "\n\n".join(("", suggestion.imports, *suggestion.sources)).splitlines()
         yield ""
     if suggestion.unproved:
         yield f"strengthening: nothing was found for {', '.join(suggestion.unproved)}:"

@@ -20,6 +20,7 @@ from memhp.spec.language.terms import App, Term, Var, subterms
 
 from .atoms import Literal, literals
 from .bulk import Array, Bulk
+from .counters import counts
 from .states import Reached
 
 __all__ = ["Cube", "Knowledge"]
@@ -131,6 +132,12 @@ class Knowledge:
                 if key not in seen and _says_something(cube, variables):
                     seen.add(key)
                     yield cube
+
+    def counting(
+        self, machine: Machine, names: frozenset[str], variables: tuple[Var, Var]
+    ) -> Iterator[tuple[Term, Term]]:
+        """What a counter is equal to in each state that was seen, and not here: see `counts`."""
+        yield from counts(self.system, self._bulks, machine, names, variables)
 
     def _table(self, variables: tuple[Var, ...], names: frozenset[str]) -> _Table:
         """The table about those variables, with the rows of every machine so far."""

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, product
 from math import log10
 
-from memhp.reference import Topology
+from memhp.reference import Machine, Topology
 from memhp.spec.language.system import Property, System
-from memhp.spec.language.terms import Term, Var
+from memhp.spec.language.terms import INT, Term, Var
 
 from ..proof.batch import quick_proofs
 from ..proof.case import Case, Limits
@@ -276,11 +276,29 @@ class Search:
         best = sorted(found.items(), key=lambda each: each[1][0])
         best = best[: max(4, self._effort.candidates >> depth)]
         for key, (_, cube, variables) in best:
-            claim = self._writer.claim(cube, variables)
-            self._tried[key] = claim.name
-            self._candidates[claim.name] = _Candidate(claim, depth)
-            (self._assumed[claim.name],) = self._obligations.suppose([claim])
-        return helped or bool(best)
+            self._enter(key, self._writer.claim(cube, variables), depth)
+        counters = self._counters(example.before, names, knowledge)
+        return helped or bool(best) or counters
+
+    def _enter(self, key: frozenset[Term], claim: Property, depth: int) -> None:
+        self._tried[key] = claim.name
+        self._candidates[claim.name] = _Candidate(claim, depth)
+        (self._assumed[claim.name],) = self._obligations.suppose([claim])
+
+    def _counters(self, machine: Machine, names: frozenset[str], knowledge: Knowledge) -> bool:
+        """Whether a counter is a new candidate: it was exact wherever that was seen."""
+        symbols = [v.symbol for v in self.system.variables if v.symbol.name in names]
+        owners = [each.domain[0] for each in symbols if each.range == INT and len(each.domain) == 1]
+        sorts = dict.fromkeys(sort for symbol in symbols for sort in symbol.domain)
+        new = False
+        for owner, sort in product(dict.fromkeys(owners), sorts):
+            if sort.members is None and sort != owner:
+                who, counted = self._writer.variables(owner, sort)
+                for equation, whole in knowledge.counting(machine, names, (who, counted)):
+                    if (key := frozenset([whole])) not in self._tried:
+                        self._enter(key, self._writer.counter(equation, [who]), 0)
+                        new = True
+        return new
 
     def _near(self, obligation: Obligation) -> frozenset[str]:
         """The names of the symbols that some obligation about the same property reads."""

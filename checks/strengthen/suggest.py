@@ -25,10 +25,7 @@ from .machines import small_machines
 from .search import Effort, Search
 from .words import source
 
-__all__ = ["IMPORTS", "Effort", "Knowledge", "Suggestion", "knowledge_of", "suggest"]
-
-IMPORTS = "from memhp.spec.language import Bool, always, implies"
-"""What the source code of an invariant needs besides the names that it speaks of."""
+__all__ = ["Effort", "Knowledge", "Suggestion", "knowledge_of", "suggest"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +47,12 @@ class Suggestion:
     found: tuple[Property, ...]
     serves: Mapping[str, tuple[str, ...]]
     system: System
+
+    @property
+    def imports(self) -> str:
+        """What the source code needs besides the names that it speaks of."""
+        words = [w for w in ("count", "implies") if any(f"{w}(" in text for text in self.sources)]
+        return f"from memhp.spec.language import {', '.join(('Bool', 'always', *words))}"
 
     @property
     def sources(self) -> tuple[str, ...]:

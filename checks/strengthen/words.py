@@ -24,6 +24,7 @@ from memhp.spec.language.terms import (
     Call,
     Const,
     Op,
+    Quantified,
     SortRef,
     Term,
     Var,
@@ -91,6 +92,17 @@ class Writer:
         name = self._free(said)
         return Property(name, _SCOPE, "always", doc, params, formula, (), Where(_SCOPE, 0))
 
+    def counter(self, equation: Term, variables: Sequence[Var]) -> Property:
+        """The property that a counter is exact."""
+        assert isinstance(equation, Op)
+        counter, counted = equation.args
+        assert isinstance(counter, App)
+        name = self._free(f"{counter.symbol.name}_is_exact")
+        doc = f"{python(counter)} is {python(counted)}."
+        return Property(
+            name, _SCOPE, "always", doc, tuple(variables), equation, (), Where(_SCOPE, 0)
+        )
+
     def renamed(self, claims: Sequence[Property]) -> tuple[Property, ...]:
         """The properties, without the numbers in names that told them from dropped ones."""
         self._taken = set(self._first_taken)
@@ -142,7 +154,7 @@ def python(term: Term) -> str:
     """The term as an author writes it.
 
     Raises:
-        ValueError: it quantifies, or speaks of two states.
+        ValueError: it speaks of two states.
     """
     match term:
         case Var(name=name):
@@ -159,9 +171,11 @@ def python(term: Term) -> str:
             return f"~{_inside(body)}"
         case Op(kind="implies" | "ite" as kind, args=args):
             return f"{kind}({', '.join(map(python, args))})"
+        case Quantified(kind=kind, var=var, body=body):
+            return f"{kind}({var.sort}, lambda {var}: {python(body)})"
         case Op(kind=kind, args=args):
             return _SPELLED[kind].join(map(_inside, args))
-    raise ValueError(f"{term}: no term without quantifiers")
+    raise ValueError(f"{term}: of two states")
 
 
 def _inside(term: Term) -> str:
@@ -175,7 +189,7 @@ def source(claim: Property, serves: Sequence[str] = ()) -> str:
     """The property as a declaration, to be pasted into a module of the specification.
 
     Args:
-        claim: without quantifiers but its parameters.
+        claim: of one state.
         serves: the names of the properties whose proofs need it.
     """
     params = ", ".join(f"{var.name}: {var.sort}" for var in claim.params)

@@ -10,11 +10,13 @@ import pytest
 from memhp.checks.proof.prove import prove
 from memhp.checks.strengthen.clauses import Knowledge
 from memhp.checks.strengthen.search import Search
-from memhp.checks.strengthen.suggest import IMPORTS, Effort, Suggestion, suggest
+from memhp.checks.strengthen.suggest import Effort, Suggestion, suggest
 from memhp.checks.support.verdicts import Verdict
 from memhp.examples import distributed_lock, last_block, lock_service, sharded_store, two_processes
 from memhp.spec.language import System, apply, load
 from memhp.spec.language.terms import negate
+
+from . import shelves
 
 MODULES = (lock_service, two_processes, distributed_lock, sharded_store)
 
@@ -56,7 +58,7 @@ def test_the_source_code_is_a_declaration_of_what_was_found(
     answer: tuple[ModuleType, Suggestion],
 ) -> None:
     module, found = answer
-    text = "\n\n\n".join((_text_of(module), IMPORTS, *found.sources))
+    text = "\n\n\n".join((_text_of(module), found.imports, *found.sources))
     pasted = ModuleType("pasted")
     pasted.__file__ = module.__file__
     exec(compile(text, "pasted", "exec"), vars(pasted))
@@ -115,3 +117,12 @@ def test_the_same_is_found_in_several_processes() -> None:
     system = system_of(two_processes)
     once, again = (suggest(system, asked(system), jobs=jobs) for jobs in (1, 2))
     assert once.sources == again.sources
+
+
+def test_a_counter_is_found_to_be_exact() -> None:
+    system = system_of(shelves)
+    found = suggest(system, asked(system), jobs=1)
+    assert found.unproved == ()
+    (counter,) = (claim for claim in found.found if claim.name == "number_is_exact")
+    assert str(counter.formula).startswith("number[s] == (count b: Book. there[b]")
+    assert found.imports == "from memhp.spec.language import Bool, always, count"
