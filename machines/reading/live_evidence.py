@@ -15,12 +15,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from .block_evidence import refined
+from .block_evidence import BlockEvidence, refined
 from .errors import MachineError
 from .evidence import evidence_in
 from .kernel_core import KCORE, Core
 from .page_structs import PageStructs
+from .pageflags import FrameKind
 from .sysfs import MachineReading
+from .tree import NODE_DIR
 
 __all__ = ["with_evidence"]
 
@@ -48,11 +50,25 @@ def with_evidence(reading: MachineReading, core: str = KCORE) -> MachineReading:
     try:
         with Core.open(core) as opened:
             structs = PageStructs(opened)
-            drain_lists()
+            drained = drain_lists()
             evidence = evidence_in(reading.frames, structs, block_size=size, again=_settle)
     except MachineError as error:
         return replace(reading, notes=(*reading.notes, f"page structures cannot be read: {error}"))
-    return replace(reading, frames=refined(reading.frames, evidence), evidence=evidence)
+    notes = reading.notes
+    if not drained:
+        evidence = {block: _unsure(each) for block, each in evidence.items()}
+        notes = (*notes, "whether pages are held is not told: the CPUs' lists cannot be emptied")
+    frames = refined(reading.frames, evidence)
+    return replace(reading, frames=frames, evidence=evidence, notes=notes)
+
+
+def _unsure(evidence: BlockEvidence) -> BlockEvidence:
+    """The same if what is held may just be on the list of a CPU."""
+    kinds = evidence.kinds.copy()
+    held = kinds.pop(FrameKind.held, 0)
+    kinds[FrameKind.movable] += held
+    stuck = tuple(page for page in evidence.stuck if page.kind is not FrameKind.held)
+    return replace(evidence, kinds=+kinds, untold=evidence.untold + held, stuck=stuck)
 
 
 def _settle() -> None:
@@ -66,6 +82,19 @@ def drain_lists() -> bool:
     number = _MIGRATE_PAGES.get(os.uname().machine)
     if number is None:
         return False
-    mask = (ctypes.c_ulong * (_MOST_NODES // (8 * ctypes.sizeof(ctypes.c_ulong))))(1)
+    bits = 8 * ctypes.sizeof(ctypes.c_ulong)
+    mask = (ctypes.c_ulong * (_MOST_NODES // bits))()
+    for node in _nodes():
+        mask[node // bits] |= 1 << node % bits
     call = ctypes.CDLL(None, use_errno=True).syscall
     return bool(call(number, 0, ctypes.c_ulong(_MOST_NODES + 1), mask, mask) == 0)
+
+
+def _nodes() -> list[int]:
+    """The numbers of this machine's nodes."""
+    try:
+        names = os.listdir(f"/{NODE_DIR}")
+    except OSError:
+        return [0]
+    numbers = (name.removeprefix("node") for name in names if name.startswith("node"))
+    return [int(each) for each in numbers if each.isdecimal() and int(each) < _MOST_NODES]
