@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from memhp.machines.reading.block_evidence import BlockEvidence, Stuck
 from memhp.machines.reading.device_tree import DEVICE_TREE
+from memhp.machines.reading.pageflags import FrameKind
 from memhp.machines.reading.record import pack, record_of_this_machine
 from memhp.machines.reading.sysfs import read_machine
 from memhp.machines.reading.tree import open_tree
@@ -64,6 +67,18 @@ def test_a_record_of_this_machine_has_its_page_words(tmp_path: Path) -> None:
     assert kept.frames is not None
     assert seen.frames is not None
     assert kept.frames.keys() == seen.frames.keys()
+
+
+def test_a_record_keeps_what_page_structures_told_but_not_of_which_frames(
+    machine: tuple[Files, Links], directory: Callable[..., Path], tmp_path: Path
+) -> None:
+    root = directory(*machine)
+    stuck = (Stuck(0x8123, FrameKind.held, 1, 2, 1),)
+    found = BlockEvidence(Counter({FrameKind.held: 1}), untold=2, stuck=stuck, early=False)
+    seen = replace(read_machine(root), evidence={1: found})
+    path = tmp_path / "record.tar.gz"
+    path.write_bytes(record_of_this_machine(seen, root))
+    assert read_machine(path).evidence == {1: replace(found, stuck=())}
 
 
 def test_what_is_no_file_is_left_out(
