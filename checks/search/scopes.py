@@ -35,6 +35,12 @@ USUAL = (
     Shape(nodes=2, blocks=1, frames=2),
     Shape(blocks=2, tables=(*_NO_DEVICE, ("filesystem", (1,))), more=_ONE_DEVICE, data=2),
     Shape(nodes=2, blocks=1, more=(("HugeFolio", 2),)),
+    Shape(
+        nodes=2,
+        totals=(3, 3, 3),
+        tables=(("in_range", (0, 0, 0)),),
+        more=(*_ONE_DEVICE, ("HugeFolio", 3)),
+    ),
     Shape(nodes=2, blocks=1, more=(("HugeFolio", 2),), tables=(("gigantic", (0, 1)),)),
     Shape(blocks=2, added=_SECOND, tables=(("at_work", (1,)), ("watched", (1,)))),
     Shape(nodes=2, blocks=1, added=_SECOND, tables=(("at_work", (1,)), ("watched", (1,)))),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from memhp.machines.reading.cma import CMA_DIR
 from memhp.machines.reading.device_tree import DEVICE_TREE
+from memhp.machines.reading.places import CONFIG_DIR, PARAMETERS_DIR
 from memhp.machines.reading.record import FOLDERS, PROC
 
 from .guest import Guest
@@ -15,7 +16,8 @@ __all__ = ["Files", "files_in"]
 
 def files_in(guest: Guest) -> Files:
     """The files of the guest that a record takes, and their neighbours, read when asked for."""
-    folders = " ".join(f"/{folder}" for folder in (*FOLDERS, CMA_DIR, DEVICE_TREE))
+    wanted = (*FOLDERS, CMA_DIR, DEVICE_TREE, CONFIG_DIR, PARAMETERS_DIR)
+    folders = " ".join(f"/{folder}" for folder in wanted)
 
     def paths(kind: str) -> list[str]:
         # Without NUMA there is none of nodes, and so on; a device tree is deep.

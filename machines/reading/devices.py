@@ -16,10 +16,11 @@ from dataclasses import dataclass
 
 from .errors import MachineError
 from .extent import Extent
+from .findings import recorded_devices
 from .places import MEMORY_DIR, Tree
 from .procfs import Range
 
-__all__ = ["DRCONF", "DeviceRange", "devices_of", "logical_blocks"]
+__all__ = ["DRCONF", "DeviceRange", "devices_of", "firmware_node", "logical_blocks"]
 
 DRCONF = "sys/firmware/devicetree/base/ibm,dynamic-reconfiguration-memory"
 
@@ -61,18 +62,24 @@ def devices_of(
     for name, at in (*named, *((each.name, each.range) for each in logical_blocks(tree))):
         extents.setdefault(name, []).append(at)
     places = _Places(extents)
+    recorded = recorded_devices(tree)
     devices: dict[int, str] = {}
     for block in blocks:
-        device = _firmware_node(tree, block)
+        device = firmware_node(tree, block) or recorded.get(block)
         if device is None and block_size is not None:
             device = places.at(block * block_size, block_size)
-        if device is not None:
+        if device is not None and _NAME.fullmatch(device.removeprefix("DRC ")):
             devices[block] = device
     return devices
 
 
-def _firmware_node(tree: Tree, block: int) -> str | None:
-    """The name at the end of the block's link to a device of ACPI."""
+def firmware_node(tree: Tree, block: int) -> str | None:
+    """The name at the end of a block's link to a device of ACPI; None if it has none.
+
+    Args:
+        tree: the machine's files.
+        block: its number.
+    """
     target = tree.readlink(f"{MEMORY_DIR}/memory{block}/firmware_node")
     name = "" if target is None else target.rstrip("/").rpartition("/")[2]
     return name if _NAME.fullmatch(name) and name != "firmware_node" else None

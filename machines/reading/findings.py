@@ -17,6 +17,12 @@ not one for each frame, but how many frames of a block have which word:
     32 done
     33 EBUSY
 
+`memhp/devices` names the device of ACPI that a block belongs to, for where a link of sysfs leads is
+not kept:
+
+    memhp-devices/1
+    32 PNP0C80:00
+
 Words are hexadecimal, all other numbers decimal; an outcome is `done` or the name of
 an errno.  EINTR: it had not ended in the time it was given.
 """
@@ -34,24 +40,29 @@ from .procfs import number
 from .tree import Tree
 
 __all__ = [
+    "DEVICES",
     "DONE",
     "OUTCOMES",
     "PAGE_WORDS",
     "PageWords",
+    "devices_text",
     "outcomes_in",
     "outcomes_text",
     "page_words_in",
     "page_words_text",
+    "recorded_devices",
     "recorded_outcomes",
     "recorded_words",
 ]
 
 PAGE_WORDS = "memhp/page_words"
 OUTCOMES = "memhp/outcomes"
+DEVICES = "memhp/devices"
 DONE = "done"
 
 _WORDS_SCHEMA = "memhp-page-words/1"
 _OUTCOMES_SCHEMA = "memhp-outcomes/1"
+_DEVICES_SCHEMA = "memhp-devices/1"
 
 
 @dataclass(frozen=True)
@@ -135,6 +146,27 @@ def outcomes_in(text: str, path: str = OUTCOMES) -> dict[int, str]:
             )
         outcomes[block] = how
     return outcomes
+
+
+def devices_text(devices: Mapping[int, str]) -> str:
+    """The text of `memhp/devices`.
+
+    >>> print(devices_text({32: "PNP0C80:00"}), end="")
+    memhp-devices/1
+    32 PNP0C80:00
+    """
+    lines = [_DEVICES_SCHEMA, *(f"{block} {name}" for block, name in sorted(devices.items()))]
+    return "\n".join(lines) + "\n"
+
+
+def recorded_devices(tree: Tree) -> Mapping[int, str]:
+    """The devices that a record names, by block; none if it names none, or the machine is live.
+
+    Raises:
+        MachineError: they cannot be read.
+    """
+    text = None if tree.live else tree.read_text(DEVICES)
+    return {} if text is None else dict(_rows(_lines(text, DEVICES, _DEVICES_SCHEMA), DEVICES))
 
 
 def recorded_words(tree: Tree, block_size: int | None, blocks: Collection[int]) -> PageWords | None:

@@ -11,14 +11,15 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from .block_evidence import EVIDENCE, evidence_text
 from .cma import area_files
 from .device_tree import DEVICE_TREE
+from .devices import firmware_node
 from .errors import MachineError
-from .findings import PAGE_WORDS, PageWords, page_words_text
+from .findings import DEVICES, PAGE_WORDS, PageWords, devices_text, page_words_text
 from .pageflags import count_words
 from .places import CONFIG_DIR, PARAMETERS_DIR
 from .policy import kept_words
@@ -95,6 +96,9 @@ def recorded(tree: Tree) -> tuple[dict[str, bytes], list[str]]:
         _walk(tree, folder, files, links)
     for path in (*PROC, *_area_files(tree)):
         _take(tree, path, files)
+    devices = dict(_devices(tree))
+    if devices:
+        files[DEVICES] = devices_text(devices).encode()
     if _take(tree, CMDLINE, files):
         files[CMDLINE] = kept_words(files[CMDLINE])
     if IOMEM in files:
@@ -117,6 +121,16 @@ def _without_kernel(iomem: bytes) -> bytes:
     """
     lines = iomem.splitlines(keepends=True)
     return b"".join(line for line in lines if b" : Kernel " not in line)
+
+
+def _devices(tree: Tree) -> Iterator[tuple[int, str]]:
+    """The devices of ACPI that blocks are linked with."""
+    for name in tree.listdir(MEMORY_DIR):
+        number = name.removeprefix("memory")
+        if number.isascii() and number.isdigit():
+            device = firmware_node(tree, int(number))
+            if device is not None:
+                yield int(number), device
 
 
 def _area_files(tree: Tree) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tarfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,12 +13,13 @@ import pytest
 
 from memhp.machines.reading.block_evidence import BlockEvidence, Stuck
 from memhp.machines.reading.device_tree import DEVICE_TREE
+from memhp.machines.reading.errors import MachineError
 from memhp.machines.reading.pageflags import FrameKind
 from memhp.machines.reading.record import pack, record_of_this_machine
 from memhp.machines.reading.sysfs import read_machine
 from memhp.machines.reading.tree import open_tree
 
-from ..conftest import MEMORY, Files, Links
+from ..conftest import MEMORY, Files, Links, block_files
 
 
 def test_the_same_content_gives_the_same_bytes() -> None:
@@ -89,3 +91,30 @@ def test_what_is_no_file_is_left_out(
     path = tmp_path / "record.tar.gz"
     path.write_bytes(record_of_this_machine(read_machine(root), root))
     assert "pipe" not in open_tree(path).listdir(MEMORY)
+
+
+def test_a_record_names_devices_and_keeps_no_words_of_the_command_line_but_its_own(
+    directory: Callable[..., Path], tmp_path: Path
+) -> None:
+    files = {f"{MEMORY}/block_size_bytes": "8000000\n", **block_files(32), **block_files(33)}
+    files["proc/cmdline"] = "root=/dev/vda movable_node token=secret\n"
+    files["sys/module/memory_hotplug/parameters/online_policy"] = "auto-movable\n"
+    links = {f"{MEMORY}/memory33/firmware_node": "../../../LNXSYSTM:00/PNP0C80:02"}
+    root = directory(files, links)
+    reading = read_machine(root)
+    path = tmp_path / "record.tar.gz"
+    path.write_bytes(record_of_this_machine(reading, root))
+    again = read_machine(path)
+    assert again.devices == reading.devices == {33: "PNP0C80:02"}
+    assert (again.policy.movable_node, again.policy.zones) == (True, "auto-movable")
+    with tarfile.open(path) as archive:
+        content = archive.extractfile("proc/cmdline")
+        assert content is not None
+        assert content.read() == b"movable_node\n"
+
+
+@pytest.mark.parametrize("text", ["", "memhp-devices/2\n", "memhp-devices/1\nx y\n"])
+def test_devices_that_no_record_has_are_refused(text: str, directory: Callable[..., Path]) -> None:
+    files = {f"{MEMORY}/block_size_bytes": "8000000\n", "memhp/devices": text, **block_files(1)}
+    with pytest.raises(MachineError, match="memhp/devices"):
+        read_machine(directory(files))
