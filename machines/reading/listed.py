@@ -19,7 +19,7 @@ from .places import CONFIG_DIR, MEMORY_DIR
 
 __all__ = ["MAX_LISTED", "is_listing", "sysfs_of_listing"]
 
-MAX_LISTED = 1 << 20
+MAX_LISTED = 1 << 17
 """The most blocks that a listing may name."""
 
 _UNITS = {"": 0, "B": 0, "K": 10, "M": 20, "G": 30, "T": 40, "P": 50}

@@ -113,7 +113,7 @@ def test_memory_that_is_not_configured_is_no_block(tmp_path: Path) -> None:
         ("RANGE STATE\n0x0-0x3ffffff online\nMemory block size: 128M\n", "no whole number"),
         (
             "RANGE STATE\n0x0-0xffffffffffffffff online\nMemory block size: 128M\n",
-            "more than 1048576 blocks",
+            "more than 131072 blocks",
         ),
         ('{"memory": [', "neither lsmem's JSON"),
         ('{"memory": 3}', "a list of rows"),
