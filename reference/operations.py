@@ -234,8 +234,7 @@ class Operations(Steps):
         result = result and self._try("reach_count", blocks[0])
         for block in blocks:
             result = result and self._try("release_lmb", block)
-        if not result:
-            self._bring_back(online)
+        self._bring_back(() if result else online)
         return result
 
     def _bring_back(self, blocks: Sequence[int]) -> None:

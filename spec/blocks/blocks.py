@@ -51,7 +51,7 @@ from ..machine.topology import (
     hole,
     memmap_host,
     node_of,
-    pgdat_block,
+    pgdat_lies_in,
     vetoes_offline,
     vetoes_online,
 )
@@ -274,7 +274,7 @@ def begin_offline(b: Block) -> None:
     )
     guard(
         "pgdat_leaves_last",
-        ~((pgdat_block(node_of[b]) == b) & keeps_memory(b)),
+        ~(pgdat_lies_in(node_of[b], b) & keeps_memory(b)),
         errno=EBUSY,
         why="the block holds the node's pgdat, and another block of the node is in use",
     )

@@ -43,7 +43,7 @@ from ..machine.topology import (
     block_of_section,
     early,
     memmap_host,
-    pgdat_block,
+    pgdat_lies_in,
 )
 
 
@@ -113,7 +113,7 @@ def struct_pages_lie_in_storage_that_is_there(s: Section, i: Increment) -> Bool:
 )
 def pgdats_lie_in_storage_that_is_there(n: Node, i: Increment) -> Bool:
     """No pgdat that is in use lies in storage that was given back: whoever looks finds it."""
-    holds_it = in_storage[i] & (increment_block[i] == pgdat_block(n))
+    holds_it = in_storage[i] & pgdat_lies_in(n, increment_block[i])
     return implies((pgdat[n] == Metadata.initialised) & holds_it, assigned_increment[i])
 
 

@@ -33,7 +33,18 @@ from ..language import (
 )
 from ..machine.bookkeeping import node_structure
 from ..machine.firmware_request import lock_allows_online
-from ..machine.topology import Block, Node, Section, Zone, early, early_zone, node_of
+from ..machine.topology import (
+    Block,
+    Frame,
+    Node,
+    Section,
+    Zone,
+    block_of,
+    boot_kernel,
+    early,
+    early_zone,
+    node_of,
+)
 from . import node_notifiers
 from .choice import Choice, edits_of
 
@@ -49,6 +60,11 @@ def _initialised(n: Node) -> Metadata:
 
 def _had_memory_at_boot(n: Node) -> Bool:
     return exists(Block, lambda b: (node_of[b] == n) & early[b])
+
+
+def _in_memory_that_the_kernel_keeps(n: Node, b: Block) -> Bool:
+    """Wherever the pgdat is, it is in frames that were taken at boot."""
+    return exists(Frame, lambda f: boot_kernel[f] & (block_of(f) == b))
 
 
 def _in_no_section(s: Section, t: Section) -> Bool:
@@ -68,6 +84,7 @@ NODES_FROM_BOOT = (
     DropAction("initialise_pgdat"),
     DropAction("free_pgdat"),
     ReplaceDefinition("holds_pgdat_for", _in_no_section),
+    ReplaceDefinition("pgdat_lies_in", _in_memory_that_the_kernel_keeps),
     DropGuard("begin_offline", "pgdat_leaves_last"),
     DropGuard("eject_device", "holds_no_pgdat"),
     DropGuard("ej0_fails", "holds_no_pgdat"),
@@ -75,7 +92,6 @@ NODES_FROM_BOOT = (
     DropAxiom("pgdat_is_on_its_own_node"),
     DropAxiom("early_nodes_have_an_early_pgdat"),
     DropAxiom("virtio_memory_holds_no_pgdat"),
-    DropAxiom("pgdats_in_storage_are_kept"),
     AddProperty(pgdats_are_there_for_ever),
 )
 """Every possible node has its pgdat from boot, for ever, and in no memory that is ever removed.
@@ -99,16 +115,6 @@ _PGDATS = Choice(
             "pgdat_section_leaves_last",
             "there is no such section: free_area_init() allocates every node's pgdat at boot"
             " (mm/mm_init.c), and added memory goes in any order",
-        ),
-        (
-            "the_block_of_the_pgdat_leaves_last",
-            "pgdats lie in memory that is never removed (mm/mm_init.c), and added memory goes in"
-            " any order",
-        ),
-        (
-            "pgdats_lie_in_storage_that_is_there",
-            "the same: what the list would have in a block that goes lies elsewhere"
-            " (mm/mm_init.c)",
         ),
         (
             "pgdats_lie_in_plugged_memory",

@@ -34,6 +34,7 @@ from .topology import (
     early,
     memmap_host,
     pgdat_block,
+    pgdat_lies_in,
 )
 
 
@@ -163,8 +164,8 @@ assigned_increment = variable(
 @axiom
 def pgdats_in_storage_are_kept(n: Node, i: Increment) -> Bool:
     """Storage that may be given back holds no pgdat, unless the kernel keeps its block for ever."""
-    kept = exists(Frame, lambda f: boot_kernel[f] & (block_of(f) == pgdat_block(n)))
-    return implies(in_storage[i] & (increment_block[i] == pgdat_block(n)), kept)
+    kept = exists(Frame, lambda f: boot_kernel[f] & (block_of(f) == increment_block[i]))
+    return implies(in_storage[i] & pgdat_lies_in(n, increment_block[i]), kept)
 
 
 @definition

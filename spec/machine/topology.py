@@ -116,6 +116,12 @@ def pgdat_block(n: Node) -> Block:
     return block_of_section[pgdat_section[n]]
 
 
+@definition
+def pgdat_lies_in(n: Node, b: Block) -> Bool:
+    """The node's pgdat lies in the memory of the block, and goes with it."""
+    return pgdat_block(n) == b
+
+
 @axiom
 def pgdat_is_on_its_own_node(n: Node) -> Bool:
     """The list: "pgdat and mem_map should be arranged on each node"."""
