@@ -65,6 +65,16 @@ def add_parser(commands: Any) -> None:
         action="store_true",
         help="look for invariants with which what is not proved is, and print them as code",
     )
+    _add_what_is_kept(parser)
+    parser.add_argument("--no-cache", action="store_true", help="decide everything anew")
+    parser.add_argument("--jobs", type=processes, help="processes (default: all cores)")
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+    parser.add_argument("--all", action="store_true", help="a line for every property")
+    parser.add_argument("-q", "--quiet", action="store_true", help="the summary only")
+    parser.set_defaults(run=run)
+
+
+def _add_what_is_kept(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--certify", action="store_true", help="confirm every proof with cvc5")
     parser.add_argument(
         "--proofs", type=file_name, metavar="DIR", help="keep cvc5's proof of each obligation"
@@ -78,12 +88,6 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--export", type=file_name, metavar="DIR", help="write the obligations, SMT-LIB 2"
     )
-    parser.add_argument("--no-cache", action="store_true", help="decide everything anew")
-    parser.add_argument("--jobs", type=processes, help="processes (default: all cores)")
-    parser.add_argument("--json", action="store_true", help="machine-readable output")
-    parser.add_argument("--all", action="store_true", help="a line for every property")
-    parser.add_argument("-q", "--quiet", action="store_true", help="the summary only")
-    parser.set_defaults(run=run)
 
 
 def _add_other_questions(parser: argparse.ArgumentParser) -> None:
