@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from memhp.cli.commands import parser
+from memhp.cli.main import main
 from memhp.spec.variants import VARIANTS
 
 ROOT = Path(__file__).parents[2]
@@ -45,6 +46,23 @@ def test_every_command_that_a_document_names_can_be_given(name: str) -> None:
         except SystemExit:
             bare = len(words) == 1 and "are required" in said.getvalue()
             assert bare, f"memhp {command}: {said.getvalue().splitlines()[-1]}"
+
+
+SUMMARY = re.compile(
+    r"(\d+) properties: (\d+) proved, (\d+) holds; (\d+) obligations, (\d+) by rewriting"
+)
+
+
+@pytest.mark.xdist_group("the whole specification")
+def test_the_summary_in_the_readme_is_that_of_make_check(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["check"]) == 0
+    printed = SUMMARY.search(capsys.readouterr().out)
+    shown = SUMMARY.search((ROOT / "README.md").read_text())
+    assert printed
+    assert shown
+    assert shown.groups() == printed.groups()
 
 
 def test_every_file_that_the_readme_of_the_tests_names_is_there() -> None:
