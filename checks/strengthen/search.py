@@ -19,7 +19,7 @@ from memhp.spec.language.system import Property, System
 from memhp.spec.language.terms import INT, Term, Var
 
 from ..proof.batch import quick_proofs
-from ..proof.case import Case, Limits
+from ..proof.case import Case, Limits, uniform
 from ..proof.counterexample import Counterexample, explain
 from ..proof.obligations import Assumption, Obligation, Obligations
 from ..proof.pool import Pool
@@ -58,6 +58,8 @@ class _Candidate:
 
 _Kept = tuple[Case, Obligation, Answer | None]
 """A case as it was: with its obligation and its proof."""
+SMALL = 2
+"""So many elements of each sort has the machine on which what failed is asked again."""
 _MOST_VARIABLES = 5
 _DEEPEST = 12
 _MOST_FAILURES = 6
@@ -162,10 +164,13 @@ class Search:
 
     def _decide(self, cases: Sequence[Case]) -> None:
         """Ask about cases of one property, with what may be assumed now."""
-        if not cases:
-            return
+        failed = [case for case in cases if case.small]
         for case in cases:
             case.begin_again(self._assumptions(case.obligation))
+        self._look_small(failed)
+        cases = [case for case in cases if not case.small]
+        if not cases:
+            return
         obligations = [case.obligation for case in cases]
         answers = quick_proofs(self.system, obligations, self._effort.limits)
         for case, answer in zip(cases, answers, strict=True):
@@ -174,6 +179,13 @@ class Search:
         for case in cases:
             if case.is_open():
                 self._try_each(case)
+
+    def _look_small(self, cases: Sequence[Case]) -> None:
+        """What failed before may fail again on a small machine: that is soon seen."""
+        queries = [case.ground(uniform(self.system, SMALL)) for case in cases]
+        for case, query, answer in zip(cases, queries, self._pool.ask(queries), strict=True):
+            if answer.status == "sat":
+                case.take(query, answer)
 
     def _try_each(self, case: Case) -> None:
         """Where the solver gave up on what it was given, give it one candidate at a time."""
