@@ -16,13 +16,15 @@ from __future__ import annotations
 
 from errno import EBUSY
 
-from ..blocks.block_states import FrameState, frame_state
+from ..blocks.block_states import FrameState, frame_state, zone
 from ..language import (
     Bool,
     action,
     after,
+    all_of,
     always,
     definition,
+    enabled,
     exists,
     guard,
     implies,
@@ -30,7 +32,7 @@ from ..language import (
     step,
     true,
 )
-from ..machine.topology import Block, Frame, block_of
+from ..machine.topology import Block, Frame, Zone, block_of
 from .destination import source
 from .dma import (
     Pin,
@@ -50,7 +52,7 @@ from .frames import (
     home,
 )
 from .migration_stage import Stage, stage
-from .private_data import Filesystem, filesystem
+from .private_data import Filesystem, filesystem, has_private
 
 
 @definition
@@ -137,6 +139,45 @@ def vetted_blocks_hold_no_private_data_that_stays(o: Folio) -> Bool:
     return implies(stuck, ~vetted[block_of(home[o])])
 
 
+@always(
+    covers="U1 U3 M2",
+    using="fixed_buffers_stay_out_of_the_removable_area devices_write_to_their_folios_home "
+    "device_tables_point_to_frames_in_use removable_blocks_hold_no_unmovable_frame "
+    "only_used_entries_are_stopped",
+)
+def only_private_data_that_stays_breaks_the_removable_area(f: Frame) -> Bool:
+    """In the removable area nothing is stuck for good but page cache of a filesystem with no way.
+
+    Nobody keeps such page cache out of the area, here or in Linux: which filesystem a file is
+    from is not asked when its memory is allocated.
+    """
+    o = folio_of[f]
+    stays = (folio_kind[o] == FolioKind.page_cache) & (filesystem[o] == Filesystem.neither)
+    stuck = sticky(f) & (zone[block_of(f)] == Zone.movable)
+    return implies(stuck, (frame_state[f] == FrameState.user) & (home[o] == f) & stays)
+
+
+@always(
+    covers="U1 U3",
+    using="only_private_data_that_stays_breaks_the_removable_area",
+)
+def blocks_of_the_removable_area_can_be_emptied(b: Block) -> Bool:
+    """A closed block of the area without such page cache is found to hold nothing that is stuck.
+
+    From then on it becomes empty: `draining_ends`.
+    """
+    stays = exists(
+        Folio,
+        lambda o: all_of(
+            block_of(home[o]) == b,
+            folio_kind[o] == FolioKind.page_cache,
+            filesystem[o] == Filesystem.neither,
+        ),
+    )
+    closed = (zone[b] == Zone.movable) & draining[b] & ~vetted[b]
+    return implies(closed & ~stays, enabled(vet, b))
+
+
 @step(covers="U3")
 def sticky_memory_is_found_before_the_work(o: Folio, f: Frame) -> Bool:
     """Nothing begins to move out of a block that is to be removed while a frame of it is sticky."""
@@ -149,6 +190,13 @@ def sticky_memory_is_found_before_the_work(o: Folio, f: Frame) -> Bool:
 def a_buffer_held_for_long_is_sticky(f: Frame) -> Bool:
     """What Linux does not see before it has moved the rest: a long-term pin in a closed block."""
     return draining[block_of(f)] & sticky(f) & (frame_state[f] == FrameState.user)
+
+
+@sometimes(covers="U1 M2")
+def private_data_stays_in_the_removable_area(o: Folio) -> Bool:
+    """What breaks the area: a file's folio that its filesystem can neither move nor let go."""
+    inside = exists_now(o) & (zone[block_of(home[o])] == Zone.movable)
+    return inside & has_private[o] & (filesystem[o] == Filesystem.neither)
 
 
 @sometimes(covers="U3")

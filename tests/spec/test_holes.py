@@ -5,11 +5,22 @@ from __future__ import annotations
 import pytest
 
 from memhp.reference import Machine, violated_axioms
-from memhp.spec.language import Variant, apply
+from memhp.reference.shapes import Shape
+from memhp.spec.folios.frames import Folio, contents
+from memhp.spec.language import ReplaceUpdate, Variant, apply
+from memhp.spec.language.syntax import Expr
 from memhp.spec.language.system import System
 from memhp.spec.system import SYSTEM
 
 from .holes import HOLES, Hole
+
+NEITHER = 2
+"""The filesystem that can neither move nor release private data."""
+
+
+def what_is_there_now(o: Folio) -> Expr:
+    """The present contents of the folio, not what was sent."""
+    return contents[o]
 
 
 def broken_without(hole: Hole) -> System:
@@ -40,3 +51,31 @@ def test_the_run_is_impossible(hole: Hole) -> None:
     machine = Machine(SYSTEM, topology)
     taken = all(machine.step(str(action), *params) for action, *params in hole.run)
     assert violated_axioms(SYSTEM, topology) or not taken
+
+
+def test_page_cache_that_never_moves_is_named_as_what_breaks_the_removable_area() -> None:
+    shape = Shape(blocks=2, movable=frozenset([1]), tables=(("filesystem", (NEITHER,)),))
+    machine = Machine(SYSTEM, shape.build(SYSTEM))
+    for step in (("alloc_folio", 0, 1, "page_cache"), ("attach_private", 0)):
+        assert machine.step(*step)
+    assert machine.witnesses("private_data_stays_in_the_removable_area") == [{"o": 0}]
+    assert machine.step("drain", 1)
+    assert not machine.step("vet", 1)
+
+
+def test_a_store_that_gets_what_was_stored_later_breaks_a_property() -> None:
+    late = ReplaceUpdate("end_writeback", "stored", what_is_there_now)
+    system = apply(SYSTEM, Variant("late", "", (), "", "a_store_has_what_was_sent", (late,)))
+    machine = Machine(system, Shape(blocks=2, data=2).build(system))
+    run: tuple[tuple[str | int, ...], ...] = (
+        ("alloc_folio", 0, 0, "page_cache"),
+        ("fault", 0),
+        ("store", 0, 0),
+        ("begin_writeback", 0),
+        ("store", 0, 1),
+    )
+    for action, *params in run:
+        assert machine.step(str(action), *params)
+    before = machine.copy()
+    assert machine.step("end_writeback", 0)
+    assert "a_store_has_what_was_sent" in violations(before, machine)

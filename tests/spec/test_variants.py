@@ -241,6 +241,7 @@ REACHED = {
     "a_second_try_succeeds": 10,
     "a_buffer_held_for_long_is_sticky": 2,
     "sticky_memory_keeps_a_block_from_being_vetted": 1,
+    "private_data_stays_in_the_removable_area": 2,
     "contents_leave_a_vetted_block": 7,
     "a_buffer_that_a_driver_can_move_is_not_sticky": 4,
     "anonymous_memory_is_not_sticky": 3,
