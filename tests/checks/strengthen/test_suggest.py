@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import doctest
+import re
 from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+import memhp
 from memhp.checks.proof.prove import prove
 from memhp.checks.strengthen.clauses import Knowledge
 from memhp.checks.strengthen.search import Search
@@ -126,3 +130,11 @@ def test_a_counter_is_found_to_be_exact() -> None:
     (counter,) = (claim for claim in found.found if claim.name == "number_is_exact")
     assert str(counter.formula).startswith("number[s] == (count b: Book. there[b]")
     assert found.imports == "from memhp.spec.language import Bool, always, count"
+
+
+def test_the_session_in_the_documentation_is_the_real_one() -> None:
+    guide = Path(memhp.__file__).parent / "docs" / "strengthening.md"
+    session = "".join(re.findall(r"(?ms)^```pycon\n(.*?)^```$", guide.read_text()))
+    test = doctest.DocTestParser().get_doctest(session, {}, guide.name, None, None)
+    assert test.examples
+    assert doctest.DocTestRunner(verbose=False).run(test).failed == 0
