@@ -66,6 +66,15 @@ class HugePools:
         """The huge folio is in a block that is closed to allocation."""
         return self.frames.freed_as[self._block_of_range(self.huge_home[huge])] != FREE
 
+    def has_gigantic(self, block: int) -> bool:
+        """Whether a part of a huge folio that is larger than a block lies in the block."""
+        if block not in self.frames_in or not any(self.layout.gigantic):
+            return False
+        return any(
+            state and self.layout.gigantic[place] and self._block_of_range(place) == block
+            for state, place in zip(self.huge_state, self.huge_home, strict=True)
+        )
+
     def takes_in(self, block: int) -> bool:
         """Whether a huge folio is on its way into the block."""
         if block not in self.frames_in:

@@ -104,7 +104,7 @@ class Memory(Mappings):
 
     def has_sticky(self, block: int) -> bool:
         """Whether the block holds memory that neither moves nor can be written out."""
-        if self.kernel[block]:
+        if self.kernel[block] or self.pools.has_gigantic(block):
             return True
         some = self.restless.get(block, ())
         return any(self._is_sticky(self.folio_of.get(frame)) for frame in some)

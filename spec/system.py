@@ -35,7 +35,6 @@ from .folios import (
     private_data,
     removal_work,
     scheduled_removal,
-    sticky,
     writeback,
 )
 from .language import load
@@ -55,6 +54,7 @@ from .special import (
     huge_pools_claims,
     kernel_memory,
     kernel_memory_claims,
+    sticky,
 )
 
 SYSTEM = load(
@@ -97,11 +97,11 @@ SYSTEM = load(
         migration_claims,
         removal_work,
         scheduled_removal,
-        sticky,
         huge_pools,
         huge_pools_claims,
         huge_migration,
         closing,
+        sticky,
     ),
     rows={row.id for row in ROWS},
 )

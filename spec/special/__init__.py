@@ -5,6 +5,7 @@
 - `kernel_memory`: kernel memory moves and keeps its address (future work, K1);
   `kernel_memory_claims`: what is true of it.
 - `closing`: a block, or a node, takes no new memory, and nothing is on its way into it.
+- `sticky`: what cannot move is found before the work.
 
 May import: spec.language, spec.machine, spec.blocks, spec.folios.
 """

@@ -145,6 +145,13 @@ HOLES = (
         edits_of("kernel-page-moved-to-a-leaving-node"),
     ),
     Hole(
+        "a gigantic folio is met after the block was found to hold nothing that is stuck",
+        Shape(blocks=2, tables=(("gigantic", (1, 0)),)),
+        (("grow_pool", 0, 0), ("drain", 0), ("vet", 0)),
+        "vetted_blocks_hold_no_part_of_a_gigantic_folio",
+        edits_of("sticky-memory-overlooked"),
+    ),
+    Hole(
         "a pgdat lies in storage that was given back",
         Shape(blocks=2, more=(("Increment", 1),), tables=PGDAT_IN_STORAGE),
         (("begin_offline", 0), ("announce_offline", 0), ("finish_offline", 0)),

@@ -17,6 +17,26 @@ from __future__ import annotations
 from errno import EBUSY
 
 from ..blocks.block_states import FrameState, frame_state, zone
+from ..folios.destination import source
+from ..folios.dma import (
+    Pin,
+    PinKind,
+    driver_moves,
+    pin_folio,
+    pin_kind,
+    pinned_by,
+)
+from ..folios.drain import draining, vetted
+from ..folios.frames import (
+    Folio,
+    FolioKind,
+    exists_now,
+    folio_kind,
+    folio_of,
+    home,
+)
+from ..folios.migration_stage import Stage, stage
+from ..folios.private_data import Filesystem, filesystem, has_private
 from ..language import (
     Bool,
     action,
@@ -33,26 +53,7 @@ from ..language import (
     true,
 )
 from ..machine.topology import Block, Frame, Zone, block_of
-from .destination import source
-from .dma import (
-    Pin,
-    PinKind,
-    driver_moves,
-    pin_folio,
-    pin_kind,
-    pinned_by,
-)
-from .drain import draining, vetted
-from .frames import (
-    Folio,
-    FolioKind,
-    exists_now,
-    folio_kind,
-    folio_of,
-    home,
-)
-from .migration_stage import Stage, stage
-from .private_data import Filesystem, filesystem, has_private
+from .huge_pools import gigantic, range_of
 
 
 @definition
@@ -76,7 +77,8 @@ def sticky(f: Frame) -> Bool:
     o = folio_of[f]
     lives_here = (frame_state[f] == FrameState.user) & exists_now(o) & (home[o] == f)
     stuck = may_refuse_for_good(o) | held_for_long(o)
-    return (frame_state[f] == FrameState.kernel) | (lives_here & stuck)
+    too_large = (frame_state[f] == FrameState.huge) & gigantic[range_of[f]]
+    return (frame_state[f] == FrameState.kernel) | too_large | (lives_here & stuck)
 
 
 @action
@@ -104,7 +106,8 @@ def only_closed_blocks_are_vetted(b: Block) -> Bool:
 
 @always(
     covers="U3",
-    using="vetted_blocks_hold_no_fixed_buffer vetted_blocks_hold_no_memory_of_the_kernel",
+    using="vetted_blocks_hold_no_fixed_buffer vetted_blocks_hold_no_memory_of_the_kernel "
+    "vetted_blocks_hold_no_part_of_a_gigantic_folio",
 )
 def nothing_becomes_sticky_in_a_vetted_block(f: Frame) -> Bool:
     """Where no sticky memory was found, there is none, as long as the block stays closed."""
@@ -115,6 +118,13 @@ def nothing_becomes_sticky_in_a_vetted_block(f: Frame) -> Bool:
 def vetted_blocks_hold_no_memory_of_the_kernel(f: Frame) -> Bool:
     """Nothing that the kernel holds is left to be met in a block that was looked at."""
     return implies(vetted[block_of(f)], frame_state[f] != FrameState.kernel)
+
+
+@always(covers="U3 N3 D2")
+def vetted_blocks_hold_no_part_of_a_gigantic_folio(f: Frame) -> Bool:
+    """A huge folio that is larger than a block has nowhere to go, and is met before the work."""
+    part = (frame_state[f] == FrameState.huge) & gigantic[range_of[f]]
+    return implies(part, ~vetted[block_of(f)])
 
 
 @always(
@@ -143,7 +153,7 @@ def vetted_blocks_hold_no_private_data_that_stays(o: Folio) -> Bool:
     covers="U1 U3 M2",
     using="fixed_buffers_stay_out_of_the_removable_area devices_write_to_their_folios_home "
     "device_tables_point_to_frames_in_use removable_blocks_hold_no_unmovable_frame "
-    "only_used_entries_are_stopped",
+    "only_used_entries_are_stopped gigantic_folios_stay_out_of_the_removable_area",
 )
 def only_private_data_that_stays_breaks_the_removable_area(f: Frame) -> Bool:
     """In the removable area nothing is stuck for good but page cache of a filesystem with no way.
