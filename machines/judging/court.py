@@ -103,9 +103,10 @@ class Court:
         self._base = lru_cache(maxsize=None)(self._boot)
 
     def _answer(self, facts: Facts) -> Answer:
-        answers = {
-            world: answer for world in facts.worlds() if (answer := self._ask(world)) is not None
-        }
+        # A page that is certainly held where no long-term pin can be is held for a while; where
+        # none of either can be, its block refuses before anybody asks.
+        answers = self._answers(facts, "pin_longterm") or self._answers(facts, "pin_short")
+        answers = answers or self._answers(replace(facts, pinned=(False,)), "pin_short")
         sound = {world: refusal for world, (refusal, violated) in answers.items() if not violated}
         if sound:
             return Answer(facts, sound, ())
@@ -114,7 +115,14 @@ class Court:
         refusals = {world: refusal for world, (refusal, _) in answers.items()}
         return Answer(facts, refusals, names)
 
-    def _ask(self, world: World) -> tuple[Refusal | None, tuple[str, ...]] | None:
+    def _answers(
+        self, facts: Facts, pin: str
+    ) -> dict[World, tuple[Refusal | None, tuple[str, ...]]]:
+        """What each world answers that can be, if what is pinned is so by this action."""
+        asked = ((world, self._ask(world, pin)) for world in facts.worlds())
+        return {world: answer for world, answer in asked if answer is not None}
+
+    def _ask(self, world: World, pin: str) -> tuple[Refusal | None, tuple[str, ...]] | None:
         """The refusal and what the world violates; None if nothing can be pinned there."""
         frames = tuple(sorted({*world.frames, "aside"} if world.cma else world.frames))
         kinds = (*frames, "hole") if world.hole else frames or ("none",)
@@ -127,9 +135,9 @@ class Court:
             [*axioms, *(violation.property for violation in machine.violations())]
         )
         if world.pinned:
-            if machine.why_not("pin_longterm", _PIN, _FOLIO) is not None:
+            if machine.why_not(pin, _PIN, _FOLIO) is not None:
                 return None
-            machine.step("pin_longterm", _PIN, _FOLIO)
+            machine.step(pin, _PIN, _FOLIO)
         refusal = machine.why_not("begin_offline", _JUDGED)
         if refusal is None and world.vetoed:
             refusal = _notifiers_answer(machine)

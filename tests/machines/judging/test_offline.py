@@ -485,10 +485,23 @@ def test_a_kernel_that_was_built_without_removal_removes_nothing() -> None:
         ({FrameKind.held: 1, FrameKind.kernel: 1}, 0, "no", EBUSY),
     ],
 )
+@pytest.mark.parametrize("zone", ["Normal", "Movable"])
 def test_page_structures_tell_whether_a_page_is_held(
-    kinds: dict[FrameKind, int], untold: int, verdict: str, errno: int | None
+    kinds: dict[FrameKind, int], untold: int, verdict: str, errno: int | None, zone: str
 ) -> None:
+    if zone == "Movable" and FrameKind.kernel in kinds:
+        pytest.skip("the kernel has no memory of its own there")
     evidence = {1: BlockEvidence(Counter(kinds), untold, early=False)}
     reading = replace(READING, frames={1: evidence[1].kinds}, evidence=evidence)
+    reading = replace(reading, blocks=(block(zone=zone),))
     (found,) = judge(reading, design_of(reading))
     assert (found.verdict, found.errno) == (verdict, errno)
+
+
+@pytest.mark.parametrize(("state", "verdict"), [("offline", "offline"), ("going-offline", "no")])
+def test_a_held_page_of_a_block_that_is_not_online_is_no_matter(state: str, verdict: str) -> None:
+    evidence = {1: BlockEvidence(Counter({FrameKind.held: 1}), early=False)}
+    reading = replace(READING, frames={1: evidence[1].kinds}, evidence=evidence)
+    reading = replace(reading, blocks=(block(state=state),))
+    (found,) = judge(reading, design_of(reading))
+    assert found.verdict == verdict
