@@ -18,6 +18,12 @@ SPECIAL = (
     Shape(blocks=2, boot_kernel=frozenset([0])),
     Shape(nodes=2, blocks=1),
     Shape(blocks=2, movable=ONE, tables=(("gigantic", (0, 1)),)),
+    Shape(
+        nodes=2,
+        totals=(2, 3, 3),
+        more=(("MemoryDevice", 1), ("HugeFolio", 3)),
+        tables=(("in_range", (0, 0)),),
+    ),
 )
 
 
