@@ -33,7 +33,7 @@ _LASSO_STATES = 20_000
 
 @dataclass(frozen=True)
 class Kept:
-    """How many of the base's properties of some kind the design keeps, and of how many."""
+    """How many of the base's properties of some kind the design keeps, and of how many asked."""
 
     kept: int
     of: int
@@ -46,6 +46,7 @@ class Answer:
     ``differences`` are steps, ``machines`` sentences on machines and how they boot; ``decisions``
     are those on its properties, and on actions whose updates meet; ``traces`` violate those that
     are broken, by name; ``suggestion`` is what would let others be proved, as source text.
+    ``asked`` are the names of the properties that were to be decided, if not all.
     """
 
     own: OwnDesign
@@ -54,6 +55,7 @@ class Answer:
     decisions: tuple[Decision, ...]
     traces: Mapping[str, Witness]
     suggestion: str = ""
+    asked: frozenset[str] | None = None
 
     @property
     def nothing_changes(self) -> bool:
@@ -122,6 +124,8 @@ class Answer:
             for claim in base.properties
             if (claim.kind == "sometimes") is reached and claim.name not in base.given_up
         }
+        if self.asked is not None:
+            names &= self.asked
         passed = {each.claim.name for each in self.decisions if each.verdict.passes}
         return Kept(len(names & passed), len(names))
 
@@ -179,6 +183,7 @@ def answer(
         tuple(machines_differ(own.base, system)),
         tuple(decisions),
         _violations(system, failed),
+        asked=None if only is None else frozenset(only),
     )
     names = [each.claim.name for each in found.not_proved]
     return replace(found, suggestion=suggest(system, names)) if suggest and names else found

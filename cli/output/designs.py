@@ -151,6 +151,7 @@ def _holds(answer: Answer) -> Iterator[str]:
     base = answer.own.design.profile
     line = f"kept of {base}: {proved.kept} of {proved.of} proved"
     line += f", {reached.kept} of {reached.of} reached"
+    line += " (of those that --only names)" if answer.asked is not None else ""
     if answer.given_up:
         line += f"; {len(answer.given_up)} given up, and refuted"
     yield line
