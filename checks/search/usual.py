@@ -59,10 +59,13 @@ def reach(
     if shapes == USUAL:
         shapes = ROOMY
     machines = fitting(system, shapes)
-    about = digest_of(repr((shapes, few, MAX_STATES)))
+    about = {
+        claim.name: digest_of(repr((shapes, few, MAX_STATES, _needs_room(system, claim))))
+        for claim in targets
+    }
     witnesses: dict[str, Witness] = {}
     for claim in targets:
-        witnesses |= _stored(folder, system, machines, claim, about)
+        witnesses |= _stored(folder, system, machines, claim, about[claim.name])
         if decided and claim.name in witnesses:
             decided(claim, witnesses[claim.name])
     left = [claim for claim in targets if claim.name not in witnesses]
@@ -75,7 +78,7 @@ def reach(
                 witnesses[claim.name] = trace
                 if folder:
                     at = next(n for n, topology in machines.items() if topology == trace.topology)
-                    keep_trace(folder, system, reading, about, at, trace)
+                    keep_trace(folder, system, reading, about[claim.name], at, trace)
             if decided:
                 decided(claim, trace)
     drop_old_traces(folder)
@@ -88,7 +91,7 @@ def _trace(
 ) -> tuple[Witness | None, Reading | None]:
     """On all machines what needs room to move, on the first ``few`` any other violation."""
     system, machines, few = shared
-    everywhere = claim.kind in ("ends", "sometimes")
+    everywhere = _needs_room(system, claim)
     topologies = [each for number, each in machines.items() if everywhere or number < few]
     reading: Reading | None = None
     if claim.kind == "ends":
@@ -98,6 +101,11 @@ def _trace(
     if witness and not witness.is_shown_by(witness.replay(system)):
         raise CounterexampleError(f"the trace that was found does not show {claim.name}")
     return witness, reading
+
+
+def _needs_room(system: System, claim: Property) -> bool:
+    """It is looked for on all machines: what must be reached, and what must be refuted."""
+    return claim.kind in ("ends", "sometimes") or claim.name in system.given_up
 
 
 def first_violation(system: System, name: str, *, folder: Path | None = None) -> Witness | None:

@@ -25,6 +25,15 @@ CHOICES = (
                 "hugepage_movable_supported() asks vm.movable_gigantic_pages, which is 0 unless"
                 " an administrator writes 1 (include/linux/hugetlb.h)",
             ),
+            (
+                "only_private_data_that_stays_breaks_the_removable_area",
+                "a gigantic page moves only where another of its size is free already"
+                " (alloc_migrate_hugetlb_folio(), mm/hugetlb.c)",
+            ),
+            (
+                "blocks_of_the_removable_area_can_be_emptied",
+                "a block that holds such a page stays (mm/hugetlb.c)",
+            ),
         ),
     ),
 )
