@@ -120,10 +120,11 @@ class Machine(Sections):
             self.offline(block)
         if not self._first_error(self._settle_offline, online) and self._go(blocks, device):
             return 0
+        waiting = [block for block in online if self.state[block] == OFFLINE]
         came = True
         while came:  # one may wait for another, which holds its mem_map
-            waiting = [block for block in online if self.state[block] == OFFLINE]
-            came = not all([self.online(block, self.default_zone(block)) for block in waiting])
+            still = [b for b in waiting if self.online(b, self.default_zone(b))]
+            came, waiting = len(still) < len(waiting), still
         self.told[device] = NOT_GONE
         return EBUSY
 

@@ -268,7 +268,7 @@ DEFECTS = (
     Defect("lower_node_first", "destinations", _lower_node_first, topology="four_nodes"),
     Defect("isolation_not_undone", "undo_isolation", _isolation_not_undone),
     Defect("isolation_passes_over_cpus", "_replace", _isolation_passes_over_cpus),
-    Defect("pgdat_may_leave_early", "_can_leave", _pgdat_may_leave_early, topology="two_nodes"),
+    Defect("pgdat_may_leave_early", "_can_leave", _pgdat_may_leave_early, topology="four_nodes"),
     Defect(
         "memmap_host_may_leave_early",
         "_can_leave",
@@ -287,7 +287,7 @@ DEFECTS = (
         "huge_folios_on_their_way_unseen",
         "takes_in",
         _huge_folios_on_their_way_unseen,
-        topology="shared_devices",
+        topology="two_nodes",
     ),
     Defect("kernel_in_movable_zone", "alloc_kernel", _kernel_in_movable_zone),
     Defect("boot_memory_freed", "free_kernel", _boot_memory_freed, 10_000),

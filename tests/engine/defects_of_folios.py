@@ -211,7 +211,7 @@ FOLIO_DEFECTS: tuple[tuple[str, Method, int, str], ...] = (
     ("_refuses", refusal_leaves_no_copy, 20_000, "four_nodes"),
     ("end_writeback", silent_store_acknowledges, 20_000, "one_node"),
     ("isolate", old_time_counts, 10_000, "four_nodes"),
-    ("release_private", dirty_private_data_released, 20_000, "four_nodes"),
+    ("release_private", dirty_private_data_released, 20_000, "one_node"),
     ("release_private", anything_released, 20_000, "one_node"),
     ("pin_longterm", long_pin_in_a_closed_block, 20_000, "two_nodes"),
     ("_is_sticky", long_pin_is_not_sticky, 20_000, "two_nodes"),
