@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _EPILOG = """commands, at the prompt or in the lines of a file:
   steps [ACTION]         the steps that are possible now, numbered
   3                      take the third of them
-  begin_offline(block0)  take a step by its name, with elements by name or number
+  begin_offline(block1)  take a step by its name, with elements by name or number
   why begin_offline(0)   every guard that refuses it now
   eval EXPR              a value: block_state[block0], has_room(node0), begin_offline(block0),
                          count(Block, lambda b: block_state[b] == online), a property's name

@@ -74,6 +74,7 @@ def test_a_profile_shows_what_it_gives_up(capsys: pytest.CaptureFixture[str]) ->
     assert set(given_up) == {
         "contents_stay_on_their_node_while_it_has_room",
         "no_free_frame_that_is_nearer_is_passed_over",
+        "no_free_huge_folio_that_is_nearer_is_passed_over",
         "the_nearest_node_with_room_is_chosen",
     }
     assert all(p["verdict"] == "refuted" and p["trace"] for p in given_up.values())
@@ -85,7 +86,7 @@ def test_a_variant_is_refuted_and_its_trace_replays(
     trace = tmp_path / "trace.itf.json"
     code, out, _ = run(capsys, "check", "--variant", "pgdat-goes-early", "--trace", str(trace))
     assert code == 1
-    assert "shortest trace, 5 steps" in out
+    assert "shortest trace, 8 steps" in out
     assert "violated: pgdat_section_leaves_last(s=section1)" in out
     code, out, _ = run(capsys, "replay", str(trace))
     assert code == 1
@@ -192,8 +193,8 @@ def test_explain_shows_guards_as_they_are_tested(capsys: pytest.CaptureFixture[s
     assert "guard no_unmovable [EBUSY]: the block holds unmovable kernel memory" in out
     assert "looks at all elements: " in out
     code, out, _ = run(capsys, "explain", "alloc_kernel")
-    assert "reads draining, frame_state, zone (3 entries)" in out
-    assert "normal path: entries beyond those without hotplug: 1, allowed: 1" in out
+    assert "reads draining, frame_state, leaving, zone (4 entries)" in out
+    assert "normal path: entries beyond those without hotplug: 2, allowed: 2" in out
     assert run(capsys, "explain", "begin_offlin")[0] == 2
 
 

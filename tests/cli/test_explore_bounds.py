@@ -113,8 +113,8 @@ def test_a_depth_is_a_bound_too() -> None:
 def test_a_dead_end_is_counted_and_the_first_is_shown() -> None:
     """With nothing but the start of an offline, a machine is stuck as soon as it is taken."""
     argv = [*SMALL, "--actions", "begin_offline", "--count"]
-    assert "2 states without a step; the first after 1 steps" in run(*argv).stdout
+    assert "1 states without a step; the first after 1 steps" in run(*argv).stdout
     (machine,) = json.loads(run(*argv, "--json", "-q").stdout)["machines"]
-    assert machine["states"] == 3
-    assert machine["deadlocks"] == 2
+    assert machine["states"] == 2
+    assert machine["deadlocks"] == 1
     assert [action for action, _ in machine["deadlock"]] == ["begin_offline"]

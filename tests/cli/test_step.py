@@ -21,11 +21,11 @@ def test_a_file_leads_a_machine(tmp_path: Path, capsys: pytest.CaptureFixture[st
     lines = (
         "# take a block offline",
         "steps begin_offline",
-        "2",
+        "1",
         "why begin_offline(b=block1)",
         "eval count(Block, lambda b: block_state[b] == online)",
         "back",
-        "begin_offline block0",
+        "begin_offline block1",
         "state block_state",
         "violated",
         f"save {run}",
@@ -34,15 +34,15 @@ def test_a_file_leads_a_machine(tmp_path: Path, capsys: pytest.CaptureFixture[st
     )
     assert told(tmp_path, *lines) == 0
     out = capsys.readouterr().out
-    assert "   2 begin_offline(b=block1)" in out
+    assert "   1 begin_offline(b=block1)" in out
     assert "block_state[block1]: online -> going_offline" in out
     assert "block_online: the block is not online" in out
     assert "\n1\n" in out
     assert "1 taken back; 0 steps from where it began" in out
-    assert "     block_state[block0]: going_offline\n     block_state[block1]: online\n" in out
+    assert "     block_state[block0]: online\n     block_state[block1]: going_offline\n" in out
     assert "\nnone\n" in out
     assert main(["replay", str(run)]) == 0
-    assert "1 begin_offline(b=block0)" in capsys.readouterr().out
+    assert "1 begin_offline(b=block1)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -76,22 +76,22 @@ def test_a_wrong_line_is_one_line_with_its_number(
 def test_a_person_may_err_and_go_on(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO("begin_offlin\nhelp\nbegin_offline(0)\nback\n"))
+    monkeypatch.setattr("sys.stdin", io.StringIO("begin_offlin\nhelp\nbegin_offline(1)\nback\n"))
     assert main(["step"]) == 0
     out = capsys.readouterr().out
     assert "did you mean begin_offline?" in out
     assert "why begin_offline(0)" in out
-    assert "lock_held[block0]: false -> true" in out
+    assert "lock_held[block1]: false -> true" in out
 
 
 def test_a_property_that_fails_on_the_way_is_shown_and_is_exit_code_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    steps = ("begin_offline 0", "cancel_offline 0")
+    steps = ("begin_offline 1", "cancel_offline 1")
     assert told(tmp_path, *steps) == 0
     assert "violated" not in capsys.readouterr().out
     assert told(tmp_path, *steps, options=("--variant", "lock-left-held")) == 1
-    assert "violated: the_lock_is_held_while_a_block_changes(b=block0)" in capsys.readouterr().out
+    assert "violated: the_lock_is_held_while_a_block_changes(b=block1)" in capsys.readouterr().out
 
 
 def test_a_scope_without_that_machine_is_a_usage_error(

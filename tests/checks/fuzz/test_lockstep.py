@@ -216,7 +216,7 @@ def test_a_record_of_another_specification_is_refused() -> None:
 def test_a_walk_does_everything_that_its_machine_allows(name: str) -> None:
     """The topology violates no axiom, and every operation that it allows succeeds."""
     assert violated_axioms(SYSTEM, built(name)) == []
-    way = walk(SYSTEM, EngineTarget(), built(name), steps=15_000, seed=1)
+    way = walk(SYSTEM, EngineTarget(), built(name), steps=15_000, seed=2)
     assert way.divergence is None, str(way.divergence)
     assert way.share_changed > 0.4
     taken = {operation for operation, answer in way.answers if answer is None}

@@ -22,7 +22,7 @@ def of(*names: str) -> System:
     [
         ("giving_up_moves_nothing", Strength.form),
         ("trying_again_ends", Strength.form),
-        ("nothing_moves_to_a_leaving_node", Strength.guards),
+        ("vetoes_are_respected", Strength.guards),
     ],
 )
 def test_a_step_that_no_invariant_is_needed_for_says_what_guards_or_updates_say(
@@ -59,8 +59,8 @@ def test_an_exact_counter_follows_from_nothing() -> None:
 
 def test_without_the_guard_that_it_restates_a_step_is_not_shown() -> None:
     """What is called restated is what the guards say: without them nothing shows it."""
-    system = of("nothing_moves_to_a_leaving_node")
+    system = of("vetoes_are_respected")
     bare = tuple(replace(action, guards=()) for action in system.actions)
     assert strengths_of_steps(replace(system, actions=bare)) == {
-        "nothing_moves_to_a_leaving_node": Strength.states
+        "vetoes_are_respected": Strength.states
     }
