@@ -27,6 +27,8 @@ NARROWING = {
     "assert self.claim.ending",
     "assert self.ending",
     "assert self.proof",
+    "assert isinstance(counter, App)",
+    "assert isinstance(equation, Op)",
     "assert obligation.claim",
     "assert page is not None",
     "assert self.small",
