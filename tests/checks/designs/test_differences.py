@@ -99,11 +99,11 @@ def never(b: Block) -> None:
 DESIGN = Design()
 """,
     "a variable that nobody writes": """
-first = topology(Node, Section)
+refuses = topology(Block, Bool)
 
-pgdat_section = variable(Node, Section, initial=lambda n: first[n])
+vetoes_online = variable(Block, Bool, initial=lambda b: refuses[b])
 
-DESIGN = Design(edits=(MakeVariable(pgdat_section),))
+DESIGN = Design(edits=(MakeVariable(vetoes_online),))
 """,
 }
 SOMETHING = {
