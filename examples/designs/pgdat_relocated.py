@@ -6,6 +6,7 @@ the pgdat into memory of another section that is present, and the old one is as 
 
 from errno import EBUSY, EINVAL, ENOMEM
 
+from memhp.spec.blocks.block_states import BlockState, block_state
 from memhp.spec.blocks.sections import Metadata, pgdat, present
 from memhp.spec.language import (
     Bool,
@@ -13,20 +14,30 @@ from memhp.spec.language import (
     MakeVariable,
     action,
     always,
+    definition,
     exists,
     guard,
+    implies,
     sometimes,
     topology,
     variable,
 )
+from memhp.spec.machine.platform_state import Increment, in_storage, increment_block
 from memhp.spec.machine.section_parts import Look, Reader, looks_at, watched
-from memhp.spec.machine.topology import Node, Section, node_of_section
+from memhp.spec.machine.topology import Node, Section, block_of_section, node_of_section
 
 first_pgdat_section = topology(Node, Section)
 """The section in whose memory the node's pgdat is allocated."""
 
 pgdat_section = variable(Node, Section, initial=lambda n: first_pgdat_section[n])
 """The section in whose memory the node's pgdat lies now."""
+
+
+@definition
+def in_standby_storage(s: Section) -> Bool:
+    """The section is in memory that s390's firmware gives and takes back."""
+    here = block_of_section[s]
+    return exists(Increment, lambda i: in_storage[i] & (increment_block[i] == here))
 
 
 @action
@@ -36,6 +47,18 @@ def relocate_pgdat(n: Node, s: Section) -> None:
     guard("on_the_node", node_of_section(s) == n, errno=EINVAL, why="it is on another node")
     guard("section_present", present[s], errno=ENOMEM, why="the section is not present")
     guard("elsewhere", pgdat_section[n] != s, errno=EINVAL, why="the pgdat is there already")
+    guard(
+        "block_online",
+        block_state[block_of_section[s]] == BlockState.online,
+        errno=EINVAL,
+        why="the section's block is not in use, or on its way",
+    )
+    guard(
+        "no_storage",
+        ~in_standby_storage(s),
+        errno=EINVAL,
+        why="the firmware takes that memory back when it goes offline",
+    )
     guard(
         "nobody_looks",
         ~exists(Reader, lambda r: (looks_at[r] == Look.pgdat) & (node_of_section(watched[r]) == n)),
@@ -49,6 +72,13 @@ def relocate_pgdat(n: Node, s: Section) -> None:
 def the_pgdat_stays_on_its_node(n: Node) -> Bool:
     """Wherever the pgdat is moved, it is in memory of its own node."""
     return node_of_section(pgdat_section[n]) == n
+
+
+@always(covers="N2 R5")
+def moved_pgdats_lie_in_no_standby_storage(n: Node) -> Bool:
+    """Where a pgdat has moved to, nobody takes the memory back while it is offline."""
+    moved = pgdat_section[n] != first_pgdat_section[n]
+    return implies(moved, ~in_standby_storage(pgdat_section[n]))
 
 
 @sometimes(covers="N2")

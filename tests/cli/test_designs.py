@@ -62,8 +62,8 @@ def document(output: str) -> Any:
 
 
 EXPECTED = {
-    "kernel_in_a_hurry": ("refuted", ["new alloc_kernel"], 2, 0),
-    "pgdat_relocated": ("holds", ["new relocate_pgdat"], 0, 2),
+    "kernel_in_a_hurry": ("refuted", ["new alloc_kernel"], 4, 0),
+    "pgdat_relocated": ("holds", ["new relocate_pgdat"], 0, 3),
     "cache_freed_early": ("holds", ["new free_cache_entry"], 0, 3),
     "kernel_reserve": ("holds", ["refused alloc_folio"], 0, 2),
     "budget_in_bytes": ("holds", ["refused copy"], 0, 2),

@@ -11,7 +11,7 @@ from memhp.spec.system import SYSTEM
 
 from .toy_target import BuggyAllocator
 
-STEPS = 40_000
+STEPS = 80_000
 
 
 ONE_AFTER_THE_OTHER = {"two_folios_move_at_once", "what_has_left_is_not_sticky"}
