@@ -27,7 +27,7 @@ from .traces import drop_old_traces, keep_trace, kept_traces, trace_in
 
 __all__ = ["first_violation", "reach"]
 
-MAX_STATES = 2_000_000
+MAX_STATES = 3_000_000
 MAX_LASSO_STATES = 20_000
 _TOGETHER = 4
 """Claims that follow each other ask for the same of a machine, which a process works out once."""
