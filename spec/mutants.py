@@ -52,6 +52,13 @@ _SPAN_IS_EXACT = (
 
 REASONS: tuple[Reason, ...] = (
     Reason(
+        "operand",
+        "takes_in_nearer: x is t in huge_home[x]",
+        "the destination has the size of what moves, so the size is not asked: a free folio of"
+        " another size on a nearer node is then an objection, and the move waits; no property says"
+        " how soon a huge folio finds a place",
+    ),
+    Reason(
         "guard",
         "begin_offline, guard block_online: dropped",
         "one_zone refuses an offline block, too, with the same errno; which of the two reasons"

@@ -59,10 +59,7 @@ def reach(
     if shapes == USUAL:
         shapes = ROOMY
     machines = fitting(system, shapes)
-    about = {
-        claim.name: digest_of(repr((shapes, few, MAX_STATES, _needs_room(system, claim))))
-        for claim in targets
-    }
+    about = {claim.name: _about(system, claim, shapes, few) for claim in targets}
     witnesses: dict[str, Witness] = {}
     for claim in targets:
         witnesses |= _stored(folder, system, machines, claim, about[claim.name])
@@ -101,6 +98,11 @@ def _trace(
     if witness and not witness.is_shown_by(witness.replay(system)):
         raise CounterexampleError(f"the trace that was found does not show {claim.name}")
     return witness, reading
+
+
+def _about(system: System, claim: Property, shapes: Sequence[Shape], few: int) -> str:
+    """A digest of where the property is looked for."""
+    return digest_of(repr((shapes, few, MAX_STATES, _needs_room(system, claim))))
 
 
 def _needs_room(system: System, claim: Property) -> bool:

@@ -28,7 +28,7 @@ from ..machine.topology import (
     hole,
     memmap_host,
     node_of,
-    pgdat_lies_in,
+    pgdat_section,
     section_of,
     vetoes_offline,
     vetoes_online,
@@ -123,7 +123,7 @@ def blocks_leave_after_what_they_describe(s: Section) -> Bool:
 @always(covers="N2 A1")
 def the_block_of_the_pgdat_leaves_last(b: Block, c: Block) -> Bool:
     """While the block that holds a node's pgdat leaves, no other block of the node is in use."""
-    host = pgdat_lies_in(node_of[b], b)
+    host = block_of_section[pgdat_section[node_of[b]]] == b
     leaves = host & (block_state[b] == BlockState.going_offline)
     return implies(leaves & (node_of[c] == node_of[b]) & (c != b), ~in_use(c))
 

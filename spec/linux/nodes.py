@@ -117,6 +117,10 @@ _PGDATS = Choice(
             " (mm/mm_init.c), and added memory goes in any order",
         ),
         (
+            "the_block_of_the_pgdat_leaves_last",
+            "for the same reason: offline_pages() asks for no pgdat (mm/memory_hotplug.c)",
+        ),
+        (
             "pgdats_lie_in_plugged_memory",
             "the pgdat of a node whose memory is not there lies elsewhere"
             " (alloc_offline_node_data(), mm/numa.c)",
