@@ -102,6 +102,14 @@ CHOICES = (
                 "long_term_pins_begin_where_memory_stays",
                 "the same: nothing is moved out of ZONE_MOVABLE before it is pinned (mm/gup.c)",
             ),
+            (
+                "only_private_data_that_stays_breaks_the_removable_area",
+                "such a buffer is stuck there, too, as long as a program likes (mm/gup.c)",
+            ),
+            (
+                "blocks_of_the_removable_area_can_be_emptied",
+                "a block that holds such a buffer stays (mm/gup.c)",
+            ),
         ),
     ),
 )
