@@ -17,6 +17,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from .errors import MachineError, shown
+from .findings import refuse_unknown
 from .pageflags import FrameKind
 from .tree import Tree
 
@@ -118,11 +119,7 @@ def recorded_evidence(tree: Tree, blocks: Collection[int]) -> Mapping[int, Block
     if text is None:
         return None
     evidence = evidence_text_in(text)
-    for block in evidence:
-        if block not in blocks:
-            raise MachineError(
-                f"{EVIDENCE}: tells of block {block}, which the machine does not have"
-            )
+    refuse_unknown(evidence, blocks, EVIDENCE)
     return evidence
 
 

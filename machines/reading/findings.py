@@ -53,6 +53,7 @@ __all__ = [
     "recorded_devices",
     "recorded_outcomes",
     "recorded_words",
+    "refuse_unknown",
 ]
 
 PAGE_WORDS = "memhp/page_words"
@@ -184,7 +185,7 @@ def recorded_words(tree: Tree, block_size: int | None, blocks: Collection[int]) 
             f"{PAGE_WORDS}: tells of blocks of {words.block_size} bytes, the machine's have"
             f" {block_size}"
         )
-    _refuse_unknown(words.blocks, blocks, PAGE_WORDS)
+    refuse_unknown(words.blocks, blocks, PAGE_WORDS)
     return words
 
 
@@ -198,11 +199,21 @@ def recorded_outcomes(tree: Tree, blocks: Collection[int]) -> Mapping[int, str] 
     if text is None:
         return None
     outcomes = outcomes_in(text)
-    _refuse_unknown(outcomes, blocks, OUTCOMES)
+    refuse_unknown(outcomes, blocks, OUTCOMES)
     return outcomes
 
 
-def _refuse_unknown(named: Iterable[int], blocks: Collection[int], path: str) -> None:
+def refuse_unknown(named: Iterable[int], blocks: Collection[int], path: str) -> None:
+    """Return if the machine has every block that a file of its record names.
+
+    Args:
+        named: numbers of blocks.
+        blocks: those that the machine has.
+        path: the file, for the message.
+
+    Raises:
+        MachineError: it has not.
+    """
     for block in named:
         if block not in blocks:
             raise MachineError(f"{path}: tells of block {block}, which the machine does not have")
