@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from memhp.reference import Topology
 from memhp.reference.shapes import Shape
 from memhp.spec.language import Profile, Property, System
 from memhp.spec.language.system import Kind
@@ -18,14 +21,18 @@ from .decision import Decision, claim_of, overall
 from .earlier import Earlier
 from .proof.results import ProofListener, PropertyResult, Report
 from .search.scopes import ROOMY, unfit
-from .search.search import Search, Witness, search
+from .search.search import Choice, Search, Witness, search
 from .search.usual import reach
+from .support.beside import beside
 from .support.verdicts import Verdict
 
 if TYPE_CHECKING:
     from .proof.certificates import Taker
 
 __all__ = ["Decision", "Listener", "check", "overall", "provable_part", "search_scope"]
+
+_Ahead: TypeAlias = bool | tuple[str, tuple[Topology, tuple[Choice, ...], tuple[int, ...]] | None]
+"""A property's trace, if there is one; at last, whether all of them came from the folder."""
 
 
 class Listener(ProofListener, Protocol):
@@ -71,20 +78,35 @@ def check(
     from .proof.prove import prove  # not where nothing has changed
 
     part = provable_part(system, profile)
-    provable = {claim.name for claim in part.properties if claim.kind != "sometimes"}
+    provable = {claim.name for claim in part.of_kind("always", "step", "ends")}
     chosen = None if only is None else provable & {*names}
-    report = prove(
-        part, only=chosen, jobs=jobs, cache=folder, certify=certify, take=take, listener=listener
-    )
-    decisions = _of_report(system, report, given_up)
-    _say(listener, decisions.values())
-    others = [name for name in decisions if name not in system.property_by_name]
-    claims = [claim for claim in wanted if claim.name not in decisions]
-    traces = _searched(system, claims, given_up, folder, jobs, listener)
-    decisions |= {decision.claim.name: decision for decision in traces}
-    premises = [_proved(system, result, given_up) for result in report.premises]
+    proving = partial(prove, part, only=chosen, jobs=jobs, cache=folder)
+    proving = partial(proving, certify=certify, take=take, listener=listener)
+    decisions, premises = _decided(system, wanted, given_up, folder, jobs, listener, proving)
     record.keep([*decisions.values(), *premises])
+    others = [name for name in decisions if name not in system.property_by_name]
     return [decisions[name] for name in (*names, *others)]
+
+
+def _decided(
+    system: System,
+    wanted: Sequence[Property],
+    given_up: dict[str, str],
+    folder: Path | None,
+    jobs: int | None,
+    listener: Listener | None,
+    proving: Callable[[], Report],
+) -> tuple[dict[str, Decision], list[Decision]]:
+    """The decisions by their names, by proof or else by search; those on what proofs rest on."""
+    processes = jobs or os.cpu_count() or 1
+    with _traces_ahead(system, wanted, given_up, folder, processes) as ahead:
+        report = proving()
+        decisions = _of_report(system, report, given_up)
+        _say(listener, decisions.values())
+        claims = [claim for claim in wanted if claim.name not in decisions]
+        traces = _searched(system, claims, given_up, folder, processes, listener, ahead)
+    decisions |= {decision.claim.name: decision for decision in traces}
+    return decisions, [_proved(system, result, given_up) for result in report.premises]
 
 
 def _of_report(system: System, report: Report, given_up: Mapping[str, str]) -> dict[str, Decision]:
@@ -138,13 +160,36 @@ def _proved(system: System, result: PropertyResult, given_up: Mapping[str, str])
     )
 
 
+def _traces_ahead(
+    system: System,
+    claims: Sequence[Property],
+    given_up: Collection[str],
+    folder: Path | None,
+    jobs: int,
+) -> AbstractContextManager[Iterator[_Ahead]]:
+    """The traces to what is to be reached, looked for while something else is proved."""
+    targets = [each for each in claims if each.kind == "sometimes" and each.name not in given_up]
+    if jobs == 1 or not targets:
+        return nullcontext(iter(()))
+
+    def work(take: Callable[[_Ahead], None]) -> None:
+        def decided(claim: Property, trace: Witness | None) -> None:
+            shown = (trace.topology, trace.steps, trace.params) if trace else None
+            take((claim.name, shown))
+
+        take(reach(system, targets, folder=folder, jobs=jobs, decided=decided)[1])
+
+    return beside(work)
+
+
 def _searched(
     system: System,
     claims: Sequence[Property],
     given_up: dict[str, str],
     folder: Path | None,
-    jobs: int | None,
+    jobs: int,
     listener: Listener | None,
+    ahead: Iterable[_Ahead] = (),
 ) -> list[Decision]:
     if not claims:
         return []
@@ -154,10 +199,21 @@ def _searched(
         _say(listener, [replace(decision, given_up=given_up.get(claim.name, ""))])
 
     started = perf_counter()
-    jobs = jobs or os.cpu_count() or 1
-    witnesses, cached = reach(system, claims, folder=folder, jobs=jobs, decided=announce)
+    witnesses: dict[str, Witness | None] = {}
+    all_kept = True
+    for each in ahead:
+        if isinstance(each, bool):
+            all_kept = each
+            continue
+        name, trace = each
+        claim = system.property_by_name[name]
+        witnesses[name] = Witness(claim, *trace) if trace else None
+        announce(claim, witnesses[name])
+    left = [claim for claim in claims if claim.name not in witnesses]
+    more, cached = reach(system, left, folder=folder, jobs=jobs, decided=announce)
+    witnesses |= more
     seconds = (perf_counter() - started) / len(claims)
-    nowhere = "" if len(witnesses) == len(claims) else _usual(system)
+    nowhere = "" if all(witnesses.get(claim.name) for claim in claims) else _usual(system)
     decisions = []
     for claim in claims:
         decision = _by_trace(
@@ -167,7 +223,7 @@ def _searched(
             seconds=seconds,
         )
         reason = given_up.get(claim.name, "")
-        decisions.append(replace(decision, cached=cached, given_up=reason))
+        decisions.append(replace(decision, cached=cached and all_kept, given_up=reason))
     return decisions
 
 

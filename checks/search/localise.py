@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -32,6 +32,7 @@ __all__ = [
     "looked_for",
     "refusal",
     "shortest",
+    "still_shortest",
 ]
 
 
@@ -103,6 +104,7 @@ def looked_for(
     *,
     max_states: int,
     depth: int | None = None,
+    first: Reading | None = None,
 ) -> tuple[Witness | None, Reading]:
     """The trace that `shortest` returns, and what the search for it has read.
 
@@ -112,12 +114,14 @@ def looked_for(
         claim: as `shortest` has it.
         max_states: as `shortest` has it.
         depth: as `shortest` has it.
+        first: what is read of the specification at least; by default what the property reads.
 
     Raises:
         Spent: as `shortest` has it.
     """
-    kept = closed(system, reads(system, claim.formula))
-    whole, taken = False, frozenset[str]()
+    first = first or Reading(frozenset(), idle=False, taken=frozenset())
+    kept = closed(system, reads(system, claim.formula) | first.kept & system.state)
+    whole, taken = first.idle, frozenset[str]()
     left: list[Topology] = list(topologies)
     while True:
         smaller = cut(system, kept, claim, idle_of(system, claim, whole=whole))
@@ -141,6 +145,40 @@ def looked_for(
         if not missing:
             return witness, Reading(kept, whole, taken)
         kept = closed(system, kept | missing)
+
+
+def still_shortest(
+    system: System,
+    topologies: Sequence[Topology],
+    witness: Witness,
+    first: Reading,
+    *,
+    max_states: int,
+) -> Reading | None:
+    """What a search for a shorter trace than the witness has read; None if it is not the shortest.
+
+    None, too, if the search gives up.
+
+    Args:
+        system: the specification, on which the witness runs.
+        topologies: as `shortest` has it; where a *sometimes* is reached does not matter, so its
+            trace needs only be the shortest of its machine.
+        witness: a trace that was the shortest before the specification was edited.
+        first: what the search that found it had read.
+        max_states: as `shortest` has it.
+    """
+    if witness.claim.kind == "sometimes":
+        topologies = [witness.topology]
+    depth = len(witness.steps) - 1
+    if depth < 0:
+        return first
+    try:
+        shorter, read = looked_for(
+            system, topologies, witness.claim, max_states=max_states, depth=depth, first=first
+        )
+    except Spent:
+        return None
+    return None if shorter else replace(read, taken=frozenset(name for name, _ in witness.steps))
 
 
 def _search(

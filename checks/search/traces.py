@@ -35,7 +35,14 @@ from ..support.store import (
 from .localise import Reading
 from .search import Witness
 
-__all__ = ["drop_old_traces", "keep_trace", "kept_traces", "trace_in", "written"]
+__all__ = [
+    "drop_old_traces",
+    "earlier_trace",
+    "keep_trace",
+    "kept_traces",
+    "trace_in",
+    "written",
+]
 
 _MOST = 16
 """Of so many designs a property's traces are kept, the latest."""
@@ -62,6 +69,23 @@ def kept_traces(
                 yield content["trace"]
         except (ValueError, TypeError, KeyError):
             continue
+
+
+def earlier_trace(folder: Path | None, claim: Property) -> tuple[Sequence[Any], Reading] | None:
+    """The trace kept last for the property, of whatever specification, and what its search read.
+
+    Args:
+        folder: where; without one there is none.
+        claim: the property.
+    """
+    for entry in _entries(folder, claim):
+        try:
+            content = unsealed(entry)
+            if reading := Reading.of_words(content["reads"]):
+                return content["trace"], reading
+        except (ValueError, TypeError, KeyError):
+            continue
+    return None
 
 
 def keep_trace(

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 from memhp.reference import Topology
 from memhp.reference.shapes import Shape
@@ -20,10 +21,10 @@ from ..proof.counterexample import CounterexampleError
 from ..support.parallel import each
 from ..support.store import digest_of
 from .lasso import lasso
-from .localise import Reading, looked_for
+from .localise import Reading, looked_for, still_shortest
 from .scopes import ROOMY, USUAL, fitting
 from .search import ReplayError, Witness
-from .traces import drop_old_traces, keep_trace, kept_traces, trace_in
+from .traces import drop_old_traces, earlier_trace, keep_trace, kept_traces, trace_in
 
 __all__ = ["first_violation", "reach"]
 
@@ -69,7 +70,8 @@ def reach(
     if not left:
         return witnesses, True
     shared = (system, machines, few)
-    with closing(each(_trace, shared, left, jobs, together=_TOGETHER)) as traces:
+    asked = [(claim, earlier_trace(folder, claim)) for claim in left]
+    with closing(each(_trace, shared, asked, jobs, together=_TOGETHER)) as traces:
         for claim, (trace, reading) in zip(left, traces, strict=True):
             if trace:
                 witnesses[claim.name] = trace
@@ -84,20 +86,55 @@ def reach(
 
 
 def _trace(
-    shared: tuple[System, Mapping[int, Topology], int], claim: Property
+    shared: tuple[System, Mapping[int, Topology], int],
+    asked: tuple[Property, tuple[Sequence[Any], Reading] | None],
 ) -> tuple[Witness | None, Reading | None]:
-    """On all machines what needs room to move, on the first ``few`` any other violation."""
+    """On all machines what needs room to move, on the first ``few`` any other violation.
+
+    An earlier trace stays if it still runs, shows the property and is as short as can be.
+    """
     system, machines, few = shared
+    claim, earlier = asked
     everywhere = _needs_room(system, claim)
-    topologies = [each for number, each in machines.items() if everywhere or number < few]
-    reading: Reading | None = None
+    there = {n: each for n, each in machines.items() if everywhere or n < few}
+    topologies = list(there.values())
     if claim.kind == "ends":
+        reading = None
         witness = lasso(system, topologies, claim, max_states=MAX_LASSO_STATES)
+    elif kept := earlier and _still_shortest(system, there, claim, *earlier):
+        return kept
     else:
         witness, reading = looked_for(system, topologies, claim, max_states=MAX_STATES)
     if witness and not witness.is_shown_by(witness.replay(system)):
         raise CounterexampleError(f"the trace that was found does not show {claim.name}")
     return witness, reading
+
+
+def _still_shortest(
+    system: System,
+    machines: Mapping[int, Topology],
+    claim: Property,
+    entry: Sequence[Any],
+    reading: Reading,
+) -> tuple[Witness, Reading] | None:
+    """The trace of the entry, if it runs, shows the property and there is no shorter one."""
+    witness = _shown(system, machines, claim, entry)
+    if witness is None:
+        return None
+    everywhere = list(machines.values())
+    read = still_shortest(system, everywhere, witness, reading, max_states=MAX_STATES)
+    return (witness, read) if read else None
+
+
+def _shown(
+    system: System, machines: Mapping[int, Topology], claim: Property, entry: Sequence[Any]
+) -> Witness | None:
+    """The trace of the entry, if it runs and shows the property."""
+    with suppress(ValueError, KeyError, TypeError, IndexError, ReplayError):
+        witness = trace_in(entry, claim, system, machines)
+        if witness.is_shown_by(witness.replay(system)):
+            return witness
+    return None
 
 
 def _about(system: System, claim: Property, shapes: Sequence[Shape], few: int) -> str:
@@ -135,8 +172,6 @@ def _stored(
 ) -> dict[str, Witness]:
     """The trace that is kept, by the property's name, if it replays and shows the property."""
     for entry in kept_traces(folder, system, claim, about) if folder else ():
-        with suppress(ValueError, KeyError, TypeError, IndexError, ReplayError):
-            witness = trace_in(entry, claim, system, machines)
-            if witness.is_shown_by(witness.replay(system)):
-                return {claim.name: witness}
+        if witness := _shown(system, machines, claim, entry):
+            return {claim.name: witness}
     return {}

@@ -3,7 +3,8 @@
 - `verdicts`: verdicts, how several add up, and their exit codes.
 - `files`: read up to a bound, written whole or not at all; `scratch`: temporary files;
   `store`: what is known from before; `remembered`: what is made once for each machine.
-- `parallel`: work on every core; `compiler`: the machine's C compiler.
+- `parallel`: work on every core; `beside`: work whose results are wanted later;
+  `compiler`: the machine's C compiler.
 - `shrinking`: delta debugging.
 
 May import: spec.language, reference.

@@ -41,9 +41,11 @@ from typing import Any, TypeVar
 
 __all__ = [
     "CONTEXT",
+    "FORKING",
     "call",
     "die_with",
     "each",
+    "is_alone",
     "mapped",
     "output_of",
     "stop",
@@ -70,13 +72,13 @@ def workers(jobs: int, shared: Any = None) -> ProcessPoolExecutor:
     They live no longer than the thread that first gives them work.  Forked, they have all that
     is loaded here, at once; that is safe only while nothing else runs in this process.
     """
-    context: BaseContext = _FORKING if _is_alone() else CONTEXT
+    context: BaseContext = FORKING if is_alone() else CONTEXT
     with _safe_path():  # Python's own resource tracker is started here
         return ProcessPoolExecutor(jobs, context, _start, (shared,))
 
 
-def _is_alone() -> bool:
-    """No other thread runs in this process, be it of Python or of a library."""
+def is_alone() -> bool:
+    """Whether no other thread runs in this process, be it of Python or of a library."""
     until = time.monotonic() + _LEAVING
     try:
         while len(os.listdir("/proc/self/task")) > 1:
@@ -158,7 +160,8 @@ class _ForkingContext(ForkContext):
     Process = _ForkedProcess
 
 
-_FORKING = _ForkingContext()
+FORKING = _ForkingContext()
+"""What makes processes that have all that is loaded here; only where `is_alone`."""
 
 
 def worker_started() -> None:

@@ -81,9 +81,13 @@ def test_an_edit_of_what_a_search_does_not_read_leaves_its_trace(
     names: list[str] = []
 
     def search(
-        _function: object, _shared: object, claims: list[Property], _jobs: int, **_more: int
+        _function: object,
+        _shared: object,
+        asked: list[tuple[Property, object]],
+        _jobs: int,
+        **_more: int,
     ) -> Iterator[tuple[None, None]]:
-        for claim in claims:
+        for claim, _ in asked:
             names.append(claim.name)
             yield None, None
 
