@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -22,6 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: where argparse ends the process: help, or words that it refuses.
     """
+    # Little of what is made is garbage: to look for it as often as usual takes a tenth more.
+    gc.set_threshold(100_000, 50, 50)
     try:  # whatever takes time to import is imported in here: an interrupt may come early
         from .output.streams import exit_code, interrupts_wait, standard_streams
 

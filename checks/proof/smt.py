@@ -40,7 +40,7 @@ from memhp.spec.language.terms import (
     ite,
     negate,
     number,
-    subterms,
+    parts,
 )
 
 from .obligations import Assumption, Obligation
@@ -163,15 +163,14 @@ def _declarations(system: System, terms: Iterable[Term], constants: Sequence[Var
     yield from map(_constant, constants)
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=100_000)
 def _vocabulary(term: Term) -> frozenset[Symbol | SortRef]:
     """The symbols of the term, and the sorts of whatever is in it."""
-    names: set[Symbol | SortRef] = set()
-    for part in subterms(term):
-        if isinstance(part, App):
-            names |= {part.symbol, *part.symbol.domain}
-        names.add(part.var.sort if isinstance(part, Quantified) else part.sort)
-    return frozenset(names)
+    names: set[Symbol | SortRef]
+    names = {term.var.sort if isinstance(term, Quantified) else term.sort}
+    if isinstance(term, App):
+        names |= {term.symbol, *term.symbol.domain}
+    return frozenset(names).union(*map(_vocabulary, parts(term)))
 
 
 def _symbols(system: System) -> tuple[Symbol, ...]:

@@ -43,16 +43,24 @@ def rebuild(term: Term, change: Callable[[Term], Term]) -> Term:
     match term:
         case Var() | Const():
             return term
-        case App(symbol=symbol, args=args):
-            return App(symbol, tuple(map(change, args)))
-        case Call(name=name, args=args, sort=sort):
-            return Call(name, tuple(map(change, args)), sort)
+        case App(args=args) | Call(args=args) | Op(args=args):
+            changed = tuple(map(change, args))
+            return term if changed == args else _with(term, changed)
         case Quantified(kind=kind, var=var, body=body):
             return quantified(kind, var, change(body))
         case Next(body=body):
             return Next(change(body))
-        case Op(kind=kind, args=args):
-            return folded(kind, tuple(map(change, args)))
+
+
+def _with(term: App | Call | Op, args: tuple[Term, ...]) -> Term:
+    """The term with other arguments."""
+    match term:
+        case App(symbol=symbol):
+            return App(symbol, args)
+        case Call(name=name, sort=sort):
+            return Call(name, args, sort)
+        case Op(kind=kind):
+            return folded(kind, args)
 
 
 def folded(kind: OpKind, args: tuple[Term, ...]) -> Term:

@@ -47,6 +47,7 @@ __all__ = [
     "le",
     "negate",
     "number",
+    "parts",
     "quantified",
     "subterms",
 ]
@@ -350,12 +351,19 @@ def le(left: Term, right: Term) -> Term:
     return Op("le", (left, right))
 
 
-def subterms(term: Term) -> Iterator[Term]:
-    """Every term inside ``term``, itself first, as often as it stands there."""
-    yield term
+def parts(term: Term) -> tuple[Term, ...]:
+    """The terms that stand directly in ``term``."""
     match term:
         case App(args=args) | Call(args=args) | Op(args=args):
-            for arg in args:
-                yield from subterms(arg)
+            return args
         case Quantified(body=body) | Next(body=body):
-            yield from subterms(body)
+            return (body,)
+    return ()
+
+
+def subterms(term: Term) -> Iterator[Term]:
+    """Every term inside ``term``, itself first, as often as it stands there."""
+    todo = [term]
+    while todo:
+        yield (part := todo.pop())
+        todo += reversed(parts(part))
