@@ -13,7 +13,6 @@ from .bits import Bits
 from .codes import (
     EAGAIN,
     EBUSY,
-    EINTR,
     EINVAL,
     ENODEV,
     ENOENT,
@@ -268,8 +267,9 @@ class Blocks:
 
     def _empty(self, block: int) -> int:
         """Move all folios of the isolated block to the nearest frames with room."""
-        self.memory.empty(block, self.layout.fallback[self.node_of[block]])
-        return 0 if self.memory.is_empty(block) else EINTR
+        memory = self.memory
+        memory.empty(block, self.layout.fallback[self.node_of[block]])
+        return memory.pools.leave(block, stay=memory.user[block] > 0)
 
     def _leave_zone(self, block: int) -> None:
         node, zone = self.node_of[block], self.memory.zone[block]
@@ -323,7 +323,7 @@ class Blocks:
         result &= np.frombuffer(self.memory.kernel, dtype=np.int64) == 0
         result &= np.frombuffer(self.memory.user, dtype=np.int64) <= elsewhere
         for block in self.memory.pools.frames_in:
-            result[block] = False
+            result[block] &= self.memory.pools.can_leave(block)
         hosts = {section // self.layout.sections for section in self.guests}
         for block in hosts.union(self.pgdat_blocks):
             result[block] &= not self.holds_metadata(block)

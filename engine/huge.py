@@ -8,10 +8,12 @@ from __future__ import annotations
 from .codes import (
     EAGAIN,
     EBUSY,
+    EINTR,
     ENOENT,
     ENOMEM,
     FREE,
     HUGE,
+    ISOLATED,
     ZONES,
 )
 from .frames import BlockFrames
@@ -52,6 +54,8 @@ class HugePools:
         self.range_data = list(layout.boot_range_data)
         self.huge_contents = [self.range_data[home] for home in self.huge_home]
         self.migratable = bytearray(ranges)
+        self._goes = -1
+        """The block that goes offline."""
 
     def _block_of_range(self, place: int) -> int:
         return place * self.layout.range_size // self.frames.per_block
@@ -63,31 +67,26 @@ class HugePools:
         return self._node_of_range(self.huge_home[huge])
 
     def _leaves(self, huge: int) -> bool:
-        """The huge folio is in a block that is closed to allocation."""
-        return self.frames.freed_as[self._block_of_range(self.huge_home[huge])] != FREE
+        """The huge folio is in a block that goes offline, or is closed to allocation."""
+        block = self._block_of_range(self.huge_home[huge])
+        return block == self._goes or self.frames.freed_as[block] != FREE
 
     def has_gigantic(self, block: int) -> bool:
         """Whether a part of a huge folio that is larger than a block lies in the block."""
-        if block not in self.frames_in or not any(self.layout.gigantic):
-            return False
-        return any(
-            state and self.layout.gigantic[place] and self._block_of_range(place) == block
-            for state, place in zip(self.huge_state, self.huge_home, strict=True)
-        )
+        return any(self.layout.gigantic[self.huge_home[huge]] for huge in self._inside(block))
 
     def takes_in(self, block: int) -> bool:
         """Whether a huge folio is on its way into the block."""
+        return any(self.huge_state[huge] == _INCOMING for huge in self._inside(block))
+
+    def _inside(self, block: int) -> list[int]:
+        """The huge folios in the block, in the order of their frames."""
         if block not in self.frames_in:
-            return False
-        size = self.layout.range_size
-        places = range(
-            block * self.frames.per_block // size, (block + 1) * self.frames.per_block // size
-        )
-        return any(
-            self.huge_state[self.huge_of[place]] == _INCOMING
-            and self.huge_home[self.huge_of[place]] == place
-            for place in places
-        )
+            return []
+        frames, size = self.frames.per_block, self.layout.range_size
+        places = range(block * frames // size, (block + 1) * frames // size)
+        owners = ((self.huge_of[place], place) for place in places)
+        return [h for h, place in owners if self.huge_state[h] and self.huge_home[h] == place]
 
     def _none_to_spare(self, node: int) -> bool:
         return self.reserved_huge[node] >= self.free_huge[node]
@@ -195,6 +194,9 @@ class HugePools:
         self.frames_in[block] -= size
         if not self.frames_in[block]:
             del self.frames_in[block]
+        if block == self._goes:
+            self.frames.codes_of(block)[at : at + size] = bytes((ISOLATED,)) * size
+            return
         for frame in range(at, at + size):
             self.frames.give_back(block, frame)
 
@@ -299,3 +301,65 @@ class HugePools:
         self.huge_state[target] = _FREE
         self.free_huge[self._pool_of(target)] += 1
         return 0
+
+    # --- a block that goes offline -----------------------------------------------------------
+
+    def leave(self, block: int, *, stay: bool) -> int:
+        """Move the used huge folios out of the isolated block, and dissolve the free ones.
+
+        Args:
+            block: its number.
+            stay: other memory stays there that could move: then no free one is dissolved.
+        """
+        self._goes = block
+        self._move_out(block)
+        error = EINTR if stay or self._is_seen(block) else self._dissolve_all(block)
+        self._goes = -1
+        return error
+
+    def can_leave(self, block: int) -> bool:
+        """Whether every huge folio could leave the block now: nothing is changed."""
+        saved = [getattr(self, name)[:] for name in self._MOVED]
+        self._goes = block
+        self._move_out(block)
+        inside, node = self._inside(block), self.frames.node_of[block]
+        to_spare = self.free_huge[node] - self.reserved_huge[node]
+        free = all(self.huge_state[huge] == _FREE for huge in inside)
+        self._goes = -1
+        for name, values in zip(self._MOVED, saved, strict=True):
+            getattr(self, name)[:] = values
+        return free and len(inside) <= to_spare
+
+    _MOVED = (
+        "huge_state",
+        "huge_home",
+        "huge_of",
+        "huge_stage",
+        "huge_target",
+        "free_huge",
+        "surplus_huge",
+        "range_data",
+        "migratable",
+    )
+    """What a move changes."""
+
+    def _move_out(self, block: int) -> None:
+        while any(self._move(huge) for huge in self._inside(block)):
+            pass
+
+    def _move(self, huge: int) -> bool:
+        """Move a huge folio to the first place that takes it, if there is one."""
+        for target in range(len(self.huge_state)):
+            if not self.begin_huge_migration(huge, target):
+                self.copy_huge(huge)
+                self.change_huge_home(huge)
+                return True
+        return False
+
+    def _is_seen(self, block: int) -> bool:
+        """Whether a scan of the block finds a huge folio that is to move."""
+        return any(self.migratable[self.huge_home[huge]] for huge in self._inside(block))
+
+    def _dissolve_all(self, block: int) -> int:
+        """Dissolve the huge folios of the block up to the first that refuses."""
+        return EBUSY if any(map(self.dissolve, self._inside(block))) else 0

@@ -113,10 +113,6 @@ class Memory(Mappings):
         """The folio may refuse for good: its filesystem has no way, or a device holds it."""
         return super()._is_sticky(folio) or self.pins.hold_for_good(folio)
 
-    def is_empty(self, block: int) -> bool:
-        """Whether nobody has a frame of the isolated block."""
-        return not self.user[block] and block not in self.pools.frames_in
-
     def empty(self, block: int, nodes: Sequence[int]) -> None:
         """Move what can move out of the isolated block, to the first of the nodes with room."""
         sources, moved = self.users(block), 0

@@ -6,8 +6,8 @@ are proven are the guards that are tested.  `Trace` is a run that can be stored 
 - `topology`: one machine's sizes and tables; `shapes`: regular ones, by a few numbers.
 - `machine`: state and steps; `outcome`: what a step answers.  Begin here.
 - `compile`: a system on one topology as Python functions (`normal`, `formula`: from terms to text).
-- `steps`, `operations`: what a user does, made of steps; `removal`: the order that dependencies
-  allow.
+- `steps`, `operations`: what a user does, made of steps; `emptying`, `huge_folios`: how what is in
+  a block leaves it; `removal`: the order that dependencies allow.
 - `session`: steps taken, and taken back; `expressions`: what a person asks of a state.
 - `graph`: the states that a machine reaches, for networkx.
 - `trace`: runs as ITF JSON, in files that the caller names; `target`: what an implementation has

@@ -22,8 +22,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from errno import EBUSY, EINTR, EINVAL
 
+from .emptying import Emptying
 from .removal import removal_order
-from .steps import SUCCESS, Result, Steps
+from .steps import SUCCESS, Result
 
 __all__ = ["ZONES", "Operations", "Result"]
 
@@ -39,7 +40,7 @@ def _truth(text: str) -> bool | None:
     return False if start.startswith(("0", "n", "f", "of")) else None
 
 
-class Operations(Steps):
+class Operations(Emptying):
     """Operations on ``machine``, which they change; ``steps`` records the steps that they took.
 
     Each returns a `Result`, true for success, or with the errno that the user sees.
@@ -286,28 +287,6 @@ class Operations(Steps):
             if zone != "none" and self.machine.get("block_state", block) == "offline":
                 self._online(block, zone)
 
-    def migrate_folio(self, folio: int, frame: int) -> Result:
-        """Move the folio to the frame, or leave everything as it was.
-
-        Source: mm/migrate.c, migrate_pages for one folio.
-        """
-        result = self._try("reserve_destination", folio, frame)
-        if not result:
-            return result
-        result = self._try("begin_unmap", folio)
-        for _, params in list(self.machine.enabled("replace_pte")):
-            if params["o"] == folio:
-                self._try("replace_pte", params["p"], folio)
-        for action in ("copy", "change_home"):
-            result = result and self._try(action, folio)
-        if not result:
-            self._try("abort_migration", folio)
-        for _, params in list(self.machine.enabled("restore_pte")):
-            if self.machine.get("pte_folio", params["p"]) == folio:
-                self._try("restore_pte", params["p"])
-        self._try("finish_migration" if result else "finish_abort", folio)
-        return result
-
     # --- going online and offline -----------------------------------------------------------------
 
     def _online(self, block: int, zone: str) -> Result:
@@ -338,9 +317,7 @@ class Operations(Steps):
             return result
         self._tell("announce_last_memory", block)
         self._try("announce_offline", block)
-        result = self._try("finish_offline", block)
-        while result.guard == "empty" and self._move_something(block):
-            result = self._try("finish_offline", block)
+        result = self._empty(block)
         if not result:
             self._try("cancel_offline", block)
         self._tell("conclude_node_event", self._table("node_of", block))
@@ -355,46 +332,3 @@ class Operations(Steps):
         """Take the block offline unless it is."""
         offline = self.machine.get("block_state", block) == "offline"
         return SUCCESS if offline else self._offline(block)
-
-    def _move_something(self, block: int) -> bool:
-        """Migrate the folio in the lowest frame of the block that can move, or help it to."""
-        homes = (
-            (int(self.machine.get("home", params["o"])), int(params["d"]), int(params["o"]))
-            for _, params in self.machine.enabled("reserve_destination")
-        )
-        choices = sorted(choice for choice in homes if self._block_of(choice[0]) == block)
-        return any(self._migrate(folio, frame) for _, frame, folio in choices)
-
-    def _migrate(self, folio: int, frame: int) -> bool:
-        """Move the folio to the frame; if it refuses, do what makes it ready for another try."""
-        result = self.migrate_folio(folio, frame)
-        if not result and result.refusal and result.refusal.action == "reserve_destination":
-            return False
-        return bool(result) or (self._make_ready(folio, result.guard) and self._pay(folio))
-
-    def _make_ready(self, folio: int, refusal: str) -> bool:
-        """What the kernel does about a folio that refused to move, if there is anything.
-
-        Source: mm/migrate.c, migrate_folio_unmap and fallback_migrate_folio.
-        """
-        if refusal == "no_writeback":
-            return self._wait_for_writeback(folio)
-        steps = {"clean_or_method": "begin_writeback", "private_known": "release_private"}
-        return refusal in steps and bool(self._try(steps[refusal], folio))
-
-    def _wait_for_writeback(self, folio: int) -> bool:
-        """Wait one tick of the budget; meanwhile the store gets the data, if it answers."""
-        block = self._block_of(int(self.machine.get("home", folio)))
-        waited = any(self._try("wait_for_writeback", block, folio, tick) for tick in self._ticks)
-        if waited:
-            self._try("end_writeback", folio)
-        return waited
-
-    def _pay(self, folio: int) -> bool:
-        """Spend a tick of the removal's budget on another try, if one is left."""
-        frame = int(self.machine.get("home", folio))
-        return any(self._try("try_again", frame, tick) for tick in self._ticks)
-
-    @property
-    def _ticks(self) -> range:
-        return range(self.machine.topology.sizes["Tick"])

@@ -7,6 +7,7 @@ from typing import Any
 
 from memhp.engine.codes import (
     DIRTY,
+    EINTR,
     FREE,
     MAPPED,
     PINNED,
@@ -176,7 +177,12 @@ def refused_eject_stays_offline(right: Method) -> Method:
 
 def huge_folio_overlooked(right: Method) -> Method:
     """A block goes offline although a huge folio takes a part of it."""
-    return lambda self, block: not self.user[block]
+    return lambda self, block, stay: EINTR if stay else 0
+
+
+def dissolved_before_all_has_moved(right: Method) -> Method:
+    """Free huge folios are dissolved although other memory stays in the block."""
+    return lambda self, block, stay: right(self, block, stay=False) or (EINTR if stay else 0)
 
 
 def huge_folio_moves_where_nothing_stays(right: Method) -> Method:
@@ -216,7 +222,8 @@ FOLIO_DEFECTS: tuple[tuple[str, Method, int, str], ...] = (
     ("pin_longterm", long_pin_in_a_closed_block, 20_000, "two_nodes"),
     ("_is_sticky", long_pin_is_not_sticky, 20_000, "two_nodes"),
     ("add_device", failed_add_stays, 20_000, "shared_devices"),
-    ("is_empty", huge_folio_overlooked, 2_000, "four_nodes"),
+    ("leave", huge_folio_overlooked, 2_000, "four_nodes"),
+    ("leave", dissolved_before_all_has_moved, 20_000, "two_nodes"),
     ("_leaves", huge_folio_moves_where_nothing_stays, 20_000, "two_nodes"),
     ("_none_to_spare", promised_folio_given_away, 10_000, "two_nodes"),
     ("change_huge_home", old_range_keeps_its_mark, 20_000, "two_nodes"),

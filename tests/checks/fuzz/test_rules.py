@@ -29,7 +29,7 @@ def walked(*names: str, steps: int = 1500) -> Walk:
 def test_every_operation_and_every_step_has_a_rule() -> None:
     operations = {
         name
-        for name in vars(Operations)
+        for name in dir(Operations)
         if not name.startswith("_") and callable(getattr(Operations, name))
     }
     assert set(EVERY) == operations | set(SYSTEM.action_by_name)

@@ -1,0 +1,70 @@
+"""How huge folios leave a block that goes offline: used ones move, free ones are dissolved."""
+
+from __future__ import annotations
+
+from errno import EBUSY
+
+from .steps import SUCCESS, Result, Steps
+
+__all__ = ["HugeFolios"]
+
+
+class HugeFolios(Steps):
+    """What a removal does with the huge folios of a block.  It states no rule: steps refuse."""
+
+    def _move_huge_folio(self, block: int) -> bool:
+        """Move the huge folio in the lowest frames of the block that can go somewhere, whole.
+
+        Source: mm/hugetlb.c, alloc_hugetlb_folio_nodemask.
+        """
+        here = self._huge_folios_in(block)
+        ways = (
+            (here[params["h"]], int(params["t"]), int(params["h"]))
+            for _, params in self.machine.enabled("begin_huge_migration")
+            if params["h"] in here
+        )
+        way = min(ways, default=None)
+        if way is None:
+            return False
+        _, target, folio = way
+        for step in (
+            ("begin_huge_migration", folio, target),
+            ("copy_huge", folio),
+            ("change_huge_home", folio),
+        ):
+            self._try(*step)
+        return True
+
+    def _dissolve_huge_folios(self, block: int) -> Result:
+        """Give the frames of the block's free huge folios back; EBUSY where one refuses.
+
+        Source: mm/hugetlb.c, dissolve_free_hugetlb_folios.
+        """
+        here = self._huge_folios_in(block)
+        for folio in sorted(here, key=here.__getitem__):
+            result = self._try("dissolve", folio)
+            if not result:
+                return Result(EBUSY, result.refusal)
+        return SUCCESS
+
+    def _holds_what_moves(self, block: int) -> bool:
+        """Whether a scan finds something to move: a folio, or a huge folio that it can see.
+
+        Source: mm/memory_hotplug.c, scan_movable_pages.
+        """
+        frames = range(self.machine.topology.sizes["Frame"])
+        if any(
+            self.machine.get("frame_state", frame) == "user" and self._block_of(frame) == block
+            for frame in frames
+        ):
+            return True
+        homes = (self.machine.get("huge_home", folio) for folio in self._huge_folios_in(block))
+        return any(self.machine.get("migratable", home) for home in homes)
+
+    def _huge_folios_in(self, block: int) -> dict[int, int]:
+        """The huge folios that have frames of the block, each with the lowest of these."""
+        first: dict[int, int] = {}
+        for frame, its in enumerate(self.machine.topology.tables["range_of"]):
+            if self.machine.get("frame_state", frame) == "huge" and self._block_of(frame) == block:
+                first.setdefault(int(self.machine.get("huge_of", its)), frame)
+        return first
