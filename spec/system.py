@@ -49,6 +49,7 @@ from .machine import (
 from .rows import ROWS
 from .special import (
     closing,
+    huge_draining,
     huge_migration,
     huge_pools,
     huge_pools_claims,
@@ -102,6 +103,7 @@ SYSTEM = load(
         huge_migration,
         closing,
         sticky,
+        huge_draining,
     ),
     rows={row.id for row in ROWS},
 )

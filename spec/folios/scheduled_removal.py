@@ -12,8 +12,8 @@ each step that the removal takes uses work up (`each_stage_uses_work_up`,
 So the steps of a removal are at most the work in its frames when it begins, and for
 each tick what one frame can take: linear in the frames that are occupied, with a
 factor that depends on how many PTEs may map a folio.  `tests/spec/removal_bound.py`
-counts it.  Huge folios, kernel pages that move, and the steps of users, devices and
-stores are not counted.
+counts it.  Huge folios have work of their own (special/huge_draining.py); kernel pages
+that move, and the steps of users, devices and stores are not counted.
 """
 
 from __future__ import annotations

@@ -27,6 +27,14 @@ VARIANTS = (
         edits=(DropGuard("alloc_kernel", "not_draining"),),
     ),
     Variant(
+        name="pool-grows-in-a-draining-block",
+        doc="A block is closed to allocation, and a pool of huge folios still grows in it.",
+        covers=("N3", "D2"),
+        source="mm/hugetlb.c: alloc_pool_huge_folio() knows no block that is to leave",
+        breaks="draining_blocks_get_no_more_work_of_huge_folios",
+        edits=(DropGuard("grow_pool", "not_draining"),),
+    ),
+    Variant(
         name="destination-in-a-draining-block",
         doc="Migration may choose a frame of a block that is to be removed itself.",
         covers=("N3", "U3"),

@@ -20,6 +20,7 @@ from memhp.spec.language import (
     false,
 )
 from memhp.spec.machine.topology import Frame
+from memhp.spec.special.huge_pools import HugeFolio
 from memhp.spec.system import SYSTEM
 
 
@@ -66,6 +67,10 @@ def _never_frame(f: Frame, t: Tick) -> Bool:
     return false
 
 
+def _never_huge_folio(h: HugeFolio) -> Bool:
+    return false
+
+
 @pytest.mark.parametrize("action", ["begin_unmap", "copy", "change_home", "finish_migration"])
 def test_a_drain_that_cannot_go_on_is_refuted(action: str) -> None:
     guard = next(each.name for each in SYSTEM.action_by_name[action].guards)
@@ -82,6 +87,14 @@ def test_a_drain_that_cannot_go_on_is_refuted(action: str) -> None:
         (
             DropUpdate("abort_migration", "refused_move").apply(SYSTEM),
             "leaving_blocks_get_no_more_work",
+        ),
+        (
+            DropGuard("take_surplus", "not_draining").apply(SYSTEM),
+            "draining_blocks_get_no_more_work_of_huge_folios",
+        ),
+        (
+            ReplaceGuard("copy_huge", "reserved", _never_huge_folio).apply(SYSTEM),
+            "huge_folios_leave_a_draining_block",
         ),
         (DropUpdate("replace_pte", "pte").apply(SYSTEM), "unmapping_ends"),
         (ReplaceGuard("try_again", "refused", _never_frame).apply(SYSTEM), "trying_again_ends"),

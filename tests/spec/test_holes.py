@@ -7,9 +7,11 @@ import pytest
 from memhp.reference import Machine, violated_axioms
 from memhp.reference.shapes import Shape
 from memhp.spec.folios.frames import Folio, contents
-from memhp.spec.language import ReplaceUpdate, Variant, apply
+from memhp.spec.language import ReplaceDefinition, ReplaceUpdate, Variant, apply, false
 from memhp.spec.language.syntax import Expr
 from memhp.spec.language.system import System
+from memhp.spec.machine.topology import Frame
+from memhp.spec.special.huge_draining import HugeWork
 from memhp.spec.system import SYSTEM
 
 from .holes import HOLES, Hole
@@ -61,6 +63,23 @@ def test_page_cache_that_never_moves_is_named_as_what_breaks_the_removable_area(
     assert machine.witnesses("private_data_stays_in_the_removable_area") == [{"o": 0}]
     assert machine.step("drain", 1)
     assert not machine.step("vet", 1)
+
+
+def _no_work(f: Frame, w: HugeWork) -> Expr:
+    return false
+
+
+@pytest.mark.parametrize(
+    "system", [SYSTEM, ReplaceDefinition("huge_work_left", _no_work).apply(SYSTEM)]
+)
+def test_a_vetted_block_that_is_not_empty_has_work_left(system: System) -> None:
+    machine = Machine(system, Shape(nodes=2, blocks=1, more=(("HugeFolio", 1),)).build(system))
+    run = (("grow_pool", 0, 0), ("take_huge", 0), ("drain", 0), ("vet", 0))
+    for action, *params in run:
+        assert machine.step(str(action), *params)
+    broken = {each.property for each in machine.violations()}
+    name = "the_last_step_is_left_for_what_is_in_a_vetted_block"
+    assert broken == (set() if system is SYSTEM else {name})
 
 
 def test_a_store_that_gets_what_was_stored_later_breaks_a_property() -> None:

@@ -28,6 +28,7 @@ LENGTHS = {
     "kernel-memory-anywhere": 1,
     "allocation-refills-what-drains": 12,
     "kernel-memory-while-draining": 2,
+    "pool-grows-in-a-draining-block": 3,
     "destination-in-a-draining-block": 3,
     "leaving-node-is-filled": 2,
     "kernel-memory-on-a-leaving-node": 2,
@@ -260,6 +261,7 @@ REACHED = {
     "a_huge_folio_goes_back_to_its_pool": 3,
     "a_surplus_folio_goes_back_to_the_buddy_allocator": 2,
     "a_block_that_held_a_free_huge_folio_goes_offline": 5,
+    "a_used_huge_folio_leaves_a_vetted_block": 8,
 }
 
 

@@ -1,0 +1,170 @@
+"""Huge folios leave a block that drains: their work only shrinks, and it ends (N3, D2).
+
+A free huge folio is dissolved; one in use moves to a free one elsewhere, whose old place, now a
+free huge folio of this block, is dissolved.  What nobody has touched no scan sees, and what was
+promised stays: both hinder.
+
+Source: mm/hugetlb.c (dissolve_free_hugetlb_folios), mm/memory_hotplug.c (scan_movable_pages).
+"""
+
+from __future__ import annotations
+
+from ..blocks.block_states import FrameState, frame_state
+from ..folios.drain import draining, vetted
+from ..folios.page_tables import Pte
+from ..folios.removal_work import Work, goes_offline, occupied, work_left
+from ..language import (
+    Bool,
+    Enumeration,
+    Progress,
+    after,
+    always,
+    any_of,
+    definition,
+    ends,
+    exists,
+    implies,
+    sometimes,
+    step,
+)
+from ..machine.topology import Block, Frame, block_of, nearer, node_of
+from .huge_migration import (
+    HugeStage,
+    abort_huge_migration,
+    begin_huge_migration,
+    change_huge_home,
+    copy_huge,
+    huge_stage,
+    migratable,
+    takes_in,
+)
+from .huge_pools import (
+    HugeFolio,
+    HugeState,
+    dissolve,
+    free_huge,
+    gigantic,
+    head_frame,
+    huge_home,
+    huge_of,
+    huge_state,
+    pool_of,
+    range_of,
+    reserved_huge,
+)
+
+
+class HugeWork(Enumeration):
+    """What emptying a huge folio's frames can take, in order."""
+
+    begin: HugeWork
+    copy: HugeWork
+    change: HugeWork
+    dissolve: HugeWork
+
+
+@definition
+def huge_in(f: Frame) -> HugeFolio:
+    """The huge folio that takes the frame, if one does."""
+    return huge_of[range_of[f]]
+
+
+@definition
+def huge_work_left(f: Frame, w: HugeWork) -> Bool:
+    """Emptying the frame of a huge folio can take this step."""
+    h = huge_in(f)
+    moves = any_of(
+        huge_stage[h] == HugeStage.idle,
+        (huge_stage[h] == HugeStage.reserved) & (w != HugeWork.begin),
+        w == HugeWork.change,
+    )
+    used = (huge_state[h] == HugeState.used) & moves
+    return (frame_state[f] == FrameState.huge) & ((w == HugeWork.dissolve) | used)
+
+
+@definition
+def is_a_place(t: HugeFolio, b: Block) -> Bool:
+    """What leaves the block can move to this free huge folio, and none is nearer."""
+
+    def nearer_place(x: HugeFolio) -> Bool:
+        ordinary = takes_in(x) & ~gigantic[huge_home[x]]
+        return ordinary & nearer[node_of[b], pool_of(x), pool_of(t)]
+
+    return takes_in(t) & ~gigantic[huge_home[t]] & ~exists(HugeFolio, nearer_place)
+
+
+@definition
+def huge_may_go(h: HugeFolio) -> Bool:
+    """A scan sees the huge folio, or it is free and to spare."""
+    to_spare = reserved_huge[pool_of(h)] < free_huge[pool_of(h)]
+    return any_of(
+        (huge_state[h] == HugeState.used) & migratable[huge_home[h]],
+        (huge_state[h] == HugeState.free) & to_spare,
+    )
+
+
+@ends(
+    unless=abort_huge_migration,
+    covers="N3 D2",
+    using="huge_destinations_lie_where_memory_stays huge_frames_belong_to_huge_folios "
+    "moving_huge_folios_are_used only_used_huge_folios_are_seen",
+)
+def huge_folios_leave_a_draining_block(
+    f: Frame, t: HugeFolio, w: HugeWork
+) -> tuple[Bool, Bool, tuple[Progress, ...]]:
+    """A huge folio that nothing hinders leaves a draining block, if no move is given up.
+
+    While there is a place ``t``; the claim is the same of each, so that it may change.
+    """
+    b, h = block_of(f), huge_in(f)
+    closed = draining[b] & vetted[b] & ~goes_offline(b)
+    idle = huge_stage[h] == HugeStage.idle
+    ways = (
+        Progress(
+            (huge_state[h] == HugeState.used) & idle, (begin_huge_migration, HugeWork.begin), h=h
+        ),
+        Progress(huge_stage[h] == HugeStage.reserved, (copy_huge, HugeWork.copy), h=h),
+        Progress(huge_stage[h] == HugeStage.copied, (change_huge_home, HugeWork.change), h=h),
+        Progress(huge_state[h] == HugeState.free, (dissolve, HugeWork.dissolve), h=h),
+    )
+    return closed & huge_may_go(h) & is_a_place(t, b), huge_work_left(f, w), ways
+
+
+# --- what is true -------------------------------------------------------------------------------
+
+
+@step(
+    covers="N3 D2",
+    using="huge_destinations_lie_where_memory_stays huge_frames_belong_to_huge_folios "
+    "only_closed_blocks_are_vetted",
+)
+def draining_blocks_get_no_more_work_of_huge_folios(f: Frame, w: HugeWork) -> Bool:
+    """In a closed block nobody adds to the work of huge folios, but who gives a move up."""
+    h = huge_in(f)
+    closed = vetted[block_of(f)] & after(vetted[block_of(f)]) & ~goes_offline(block_of(f))
+    added = ~huge_work_left(f, w) & after(huge_work_left(f, w))
+    gives_up = (huge_stage[h] != HugeStage.idle) & after(huge_stage[h] == HugeStage.idle)
+    return implies(closed & added, gives_up & (huge_home[h] == after(huge_home[h])))
+
+
+@always(
+    covers="U3 N3",
+    using="huge_frames_belong_to_huge_folios nothing_moves_into_a_draining_block "
+    "only_closed_blocks_are_vetted user_frames_belong_to_folios "
+    "vetted_blocks_hold_no_memory_of_the_kernel",
+)
+def the_last_step_is_left_for_what_is_in_a_vetted_block(
+    f: Frame, w: Work, p: Pte, x: HugeWork
+) -> Bool:
+    """Where a vetted block is occupied there is work: as long as none is left it is empty."""
+    closed = vetted[block_of(f)] & ~goes_offline(block_of(f))
+    last = (w == Work.settle) & (x == HugeWork.dissolve)
+    return implies(closed & occupied(f) & last, work_left(f, w, p) | huge_work_left(f, x))
+
+
+@sometimes(covers="N3 D2")
+def a_used_huge_folio_leaves_a_vetted_block(h: HugeFolio) -> Bool:
+    """A huge folio in use moves out of a block that was closed and looked at."""
+    used = (huge_state[h] == HugeState.used) & after(huge_state[h] == HugeState.used)
+    here = vetted[block_of(head_frame[huge_home[h]])]
+    return used & here & (huge_home[h] != after(huge_home[h]))
