@@ -18,7 +18,7 @@ from memhp.spec.language.system import Property, System
 from .decision import Decision, claim_of
 from .proof.results import PropertyResult
 from .proof.solvers import solver_version
-from .search.scopes import ROOMY
+from .search.scopes import usual
 from .search.search import Witness
 from .search.traces import trace_in, written
 from .support.store import (
@@ -134,7 +134,7 @@ class Earlier:
         """A trace that was kept with its verdict, under one seal: it is not taken anew."""
         number = entry[0]
         if number not in self._machines:
-            self._machines[number] = ROOMY[number].build(self._system)
+            self._machines[number] = usual(self._system).roomy[number].build(self._system)
         return trace_in(entry, claim, self._system, self._machines)
 
     @cached_property
@@ -160,7 +160,10 @@ class Earlier:
 
     @cached_property
     def _roomy(self) -> list[tuple[int, Topology]]:
-        return [(number, shape.build(self._system)) for number, shape in enumerate(ROOMY)]
+        return [
+            (number, shape.build(self._system))
+            for number, shape in enumerate(usual(self._system).roomy)
+        ]
 
 
 _TEXT, _SECONDS, _NUMBER = (str,), (int, float), (int,)

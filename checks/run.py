@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from memhp.reference import Topology
-from memhp.reference.shapes import Shape
+from memhp.reference.shapes import AnyShape
 from memhp.spec.language import Profile, Property, System
 from memhp.spec.language.system import Kind
 from memhp.spec.language.terms import negate
@@ -20,7 +20,7 @@ from memhp.spec.language.terms import negate
 from .decision import Decision, claim_of, overall
 from .earlier import Earlier
 from .proof.results import ProofListener, PropertyResult, Report
-from .search.scopes import ROOMY, unfit
+from .search.scopes import unfit, usual
 from .search.search import Choice, Search, Witness, search
 from .search.usual import reach
 from .support.beside import beside
@@ -229,7 +229,8 @@ def _searched(
 
 def _usual(system: System) -> str:
     """Where was looked for a trace, and on which machines of those nothing can be shown."""
-    left_out = (f"{count} violate {name}" for name, count in unfit(system, ROOMY).items())
+    unfitting = unfit(system, usual(system).roomy)
+    left_out = (f"{count} violate {name}" for name, count in unfitting.items())
     return "; ".join(("the usual small machines", *left_out))
 
 
@@ -246,7 +247,7 @@ def _by_trace(
 
 def search_scope(
     system: System,
-    shapes: Sequence[Shape],
+    shapes: Sequence[AnyShape],
     *,
     only: Collection[str] | None = None,
     depth: int | None = None,

@@ -16,7 +16,7 @@ from .output.terminal import nobody_reads
 
 if TYPE_CHECKING:
     from memhp.checks.explore.results import Exploration, Progress
-    from memhp.reference.shapes import Shape
+    from memhp.reference.shapes import AnyShape
     from memhp.spec.language import Property, System
 
 _EPILOG = """examples:
@@ -147,7 +147,7 @@ def _question(args: argparse.Namespace) -> tuple[System, System, list[Property]]
 
 
 def _export(
-    args: argparse.Namespace, system: System, claims: list[Property], shapes: list[Shape]
+    args: argparse.Namespace, system: System, claims: list[Property], shapes: list[AnyShape]
 ) -> int:
     from memhp.checks.explore.run import spin_model
 
@@ -182,7 +182,7 @@ def _claims(args: argparse.Namespace, system: System) -> list[Property]:
     ]
 
 
-def _shapes(args: argparse.Namespace, system: System) -> list[Shape]:
+def _shapes(args: argparse.Namespace, system: System) -> list[AnyShape]:
     from memhp.checks.search.scopes import machines
 
     shapes = list(machines(system, args.scope))
@@ -194,7 +194,7 @@ def _shapes(args: argparse.Namespace, system: System) -> list[Shape]:
 
 
 def _one(
-    args: argparse.Namespace, system: System, shape: Shape, claims: list[Property], what: str
+    args: argparse.Namespace, system: System, shape: AnyShape, claims: list[Property], what: str
 ) -> Exploration:
     from memhp.checks.explore.run import Means, explore
 

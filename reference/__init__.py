@@ -3,7 +3,8 @@
 `Machine` is one machine in one state.  Each step is an action of the specification: the guards that
 are proven are the guards that are tested.  `Trace` is a run that can be stored and replayed.
 
-- `topology`: one machine's sizes and tables; `shapes`: regular ones, by a few numbers.
+- `topology`: one machine's sizes and tables; `shapes`: regular ones, by a few numbers; `usual`: the
+  small ones of memory hotplug that are looked at first.
 - `machine`: state and steps; `outcome`: what a step answers.  Begin here.
 - `compile`: a system on one topology as Python functions (`normal`, `formula`: from terms to text).
 - `steps`, `operations`: what a user does, made of steps; `emptying`, `huge_folios`: how what is in
@@ -29,7 +30,7 @@ from .outcome import (
     Violation,
 )
 from .removal import RemovalOrder, dependencies, removal_order
-from .shapes import Shape
+from .shapes import Given, Shape
 from .target import Observation, ReferenceTarget, Target
 from .topology import Topology, Value
 from .trace import Parting, Step, Trace, TraceError
@@ -37,6 +38,7 @@ from .trace import Parting, Step, Trace, TraceError
 __all__ = [
     "OK",
     "Change",
+    "Given",
     "Machine",
     "Observation",
     "Ok",

@@ -1,18 +1,66 @@
-"""Topologies to try things on: regular machines, described by a few numbers."""
+"""Topologies to try things on: regular machines, described by a few numbers, or as given."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import Literal
+from typing import Literal, Protocol
 
 from memhp.spec.language.system import System
 from memhp.spec.language.terms import App, SortRef, Symbol
 
 from .topology import Topology, unknown
 
-__all__ = ["Shape", "arrangements"]
+__all__ = ["AnyShape", "Given", "Shape", "arrangements", "is_regular"]
+
+
+class AnyShape(Protocol):
+    """What a machine is to be, of whichever system: its sizes, and how its topology is built."""
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """The number of elements of each sort that it speaks of, by name."""
+
+    def build(self, system: System) -> Topology:
+        """The topology of this machine, for ``system``.
+
+        Raises:
+            ValueError: the system knows other sorts, tables or sizes.
+        """
+
+
+@dataclass(frozen=True)
+class Given:
+    """A machine of any system, its topology as given.
+
+    >>> from memhp.examples import lock_service
+    >>> from memhp.spec.language import load
+    >>> two = Given(Topology({"Client": 2, "Server": 1}, {}))
+    >>> two.build(load("lock service", (lock_service,))).sizes
+    {'Client': 2, 'Server': 1}
+    """
+
+    topology: Topology
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """The number of elements of each sort, by name."""
+        return self.topology.sizes
+
+    def build(self, system: System) -> Topology:
+        """The topology, as it is.
+
+        Raises:
+            ValueError: it does not fit the system.
+        """
+        self.topology.check(system)
+        return self.topology
+
+
+def is_regular(system: System) -> bool:
+    """Whether the system has the sorts of which a `Shape` speaks, as memory hotplug has."""
+    return Shape().sizes.keys() <= {sort.name for sort in system.unbounded_sorts}
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from ..decision import Decision
 from ..run import Listener, check
 from ..search.lasso import lasso
 from ..search.localise import looked_for
-from ..search.scopes import ROOMY, USUAL, fitting
+from ..search.scopes import fitting, usual
 from ..search.search import Witness
 from ..support.verdicts import Verdict, combine
 from .differences import MAX_STATES, Difference, differences, machines_differ
@@ -191,14 +191,15 @@ def answer(
 
 def _violations(system: System, claims: list[Property]) -> dict[str, Witness]:
     """A shortest run that violates each property, by its name, where a small machine has one."""
-    machines = fitting(system, ROOMY)
-    usual = [each for number, each in machines.items() if number < len(USUAL)]
+    few, roomy = usual(system)
+    machines = fitting(system, roomy)
+    first = [each for number, each in machines.items() if number < len(few)]
     found = {}
     for claim in claims:
         if claim.kind == "ends":
             trace = lasso(system, list(machines.values()), claim, max_states=_LASSO_STATES)
         else:
-            trace, _ = looked_for(system, usual, claim, max_states=MAX_STATES)
+            trace, _ = looked_for(system, first, claim, max_states=MAX_STATES)
         if trace and trace.is_shown_by(trace.replay(system)):
             found[claim.name] = trace
     return found

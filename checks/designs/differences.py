@@ -23,7 +23,7 @@ from ..proof.obligations import Assumption, Obligation
 from ..proof.pool import Pool
 from ..proof.rounds import decide
 from ..search.localise import looked_for
-from ..search.scopes import ROOMY, fitting
+from ..search.scopes import fitting, usual
 from ..search.search import Witness
 
 __all__ = ["Difference", "differences", "machines_differ", "touched"]
@@ -116,7 +116,7 @@ def differences(
         decide(cases, pool)
     open_ones = [q for q, case in zip(questions, cases, strict=True) if not case.proof]
     whole = replace(system, properties=(*system.properties, *(q.claim for q in open_ones)))
-    machines = list(fitting(whole, ROOMY).values())
+    machines = list(fitting(whole, usual(whole).roomy).values())
     found = []
     for question in open_ones:
         trace, _ = looked_for(whole, machines, question.claim, max_states=MAX_STATES)

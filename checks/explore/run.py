@@ -1,6 +1,6 @@
 """Exhaustive search of one machine: what is reachable, what breaks, and a shortest trace to it.
 
->>> from memhp.checks.search.scopes import USUAL
+>>> from memhp.reference.usual import USUAL
 >>> from memhp.spec.system import SYSTEM
 >>> claims = [SYSTEM.property_by_name["a_removable_block_is_full"]]
 >>> result = explore(SYSTEM, USUAL[0].build(SYSTEM), claims, depth=3)

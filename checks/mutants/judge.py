@@ -18,7 +18,7 @@ from typing import Literal
 
 from memhp.engine.target import EngineTarget
 from memhp.reference.compile import Program
-from memhp.reference.shapes import Shape
+from memhp.reference.shapes import AnyShape
 from memhp.spec.language import Definition, Property, System
 from memhp.spec.language.system import Action
 from memhp.spec.mutants import Reason
@@ -28,7 +28,7 @@ from ..fuzz.topologies import SHAPES, built
 from ..fuzz.walk import Workload, walk
 from ..proof.case import uniform
 from ..search.localise import Spent, shortest
-from ..search.scopes import ROOMY, USUAL
+from ..search.scopes import usual
 from ..search.search import Witness
 from ..search.usual import reach
 from ..support.parallel import each
@@ -115,7 +115,7 @@ class Judge:
         reasons: why mutants that nothing notices are right.
         may_repeat: names of actions whose steps may change nothing.
         folder: where the traces of *sometimes* properties are kept.
-        shapes: the machines to look for them on.
+        shapes: the machines to look for them on; the usual ones by default.
         alone: the system is a design of one's own, which the table of refusals and the engine
             do not know.
     """
@@ -124,7 +124,7 @@ class Judge:
     reasons: Sequence[Reason] = ()
     may_repeat: Collection[str] = ()
     folder: Path | None = None
-    shapes: Sequence[Shape] = USUAL
+    shapes: Sequence[AnyShape] | None = None
     alone: bool = False
 
     def judge(self, mutant: Mutant) -> Judgement:
@@ -159,7 +159,7 @@ class Judge:
     @cached_property
     def samples(self) -> Samples:
         """States of the machines on which the traces are looked for, and the steps from there."""
-        shapes = ROOMY if self.shapes == USUAL else self.shapes
+        shapes = usual(self.system).roomy if self.shapes is None else self.shapes
         return Samples(self.system, [shape.build(self.system) for shape in shapes])
 
     @cached_property

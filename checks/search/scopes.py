@@ -1,158 +1,111 @@
 """Scopes: the small machines that a bounded search looks at.
 
-`USUAL` is where *sometimes* properties and variants are looked for; a user's
-own scope, such as ``node=2,block=4,frame=8``, becomes the regular machines of
-that size (see `memhp.reference.shapes`).
+Of memory hotplug they are the usual ones of `memhp.reference.usual`, or the regular ones of a
+user's own scope, such as ``node=2,block=4,frame=8``.  Of any other system they are those of a few
+elements of each sort, with the topologies that its axioms allow, or as many as a scope says.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from math import prod
+from typing import NamedTuple
 
 from memhp.reference import Topology, violated_axioms
-from memhp.reference.shapes import Shape, arrangements
+from memhp.reference.shapes import AnyShape, Given, Shape, arrangements, is_regular
+from memhp.reference.usual import ROOMY, USUAL
 from memhp.spec.language.system import System
 
 from .alike import Ground, ground
 
-__all__ = ["ROOMY", "USUAL", "ScopeError", "fitting", "machines", "scope", "scope_text", "unfit"]
+__all__ = [
+    "ScopeError",
+    "Usual",
+    "fitting",
+    "machines",
+    "scope",
+    "scope_text",
+    "sizes_of",
+    "unfit",
+    "usual",
+]
 
-_FIRST, _SECOND = frozenset([0]), frozenset([1])
-_ONE_DEVICE = (("MemoryDevice", 1),)
-_NO_DEVICE = (("in_range", (0, 0)),)
-_DMA = (("does_dma", (1,)), ("driver_moves", (1,)))
-_DMA_FIXED = (("does_dma", (1,)),)
-
-USUAL = (
-    Shape(blocks=2, movable=_SECOND, tables=_NO_DEVICE, more=_ONE_DEVICE),
-    Shape(blocks=2, folios=2, movable=_SECOND, tables=_NO_DEVICE, more=_ONE_DEVICE),
-    Shape(blocks=2, added=_SECOND),
-    Shape(blocks=2, added=_SECOND, memmaps="pgdat"),
-    Shape(nodes=2, blocks=1, added=_SECOND),
-    Shape(nodes=2, blocks=1, frames=2),
-    Shape(blocks=2, tables=(*_NO_DEVICE, ("filesystem", (1,))), more=_ONE_DEVICE, data=2),
-    Shape(nodes=2, blocks=1, more=(("HugeFolio", 2),)),
-    Shape(nodes=2, blocks=1, more=(("HugeFolio", 2),), tables=(("gigantic", (0, 1)),)),
-    Shape(blocks=2, added=_SECOND, tables=(("at_work", (1,)), ("watched", (1,)))),
-    Shape(nodes=2, blocks=1, added=_SECOND, tables=(("at_work", (1,)), ("watched", (1,)))),
-    Shape(blocks=1, tables=(("cpus_keep_frames", (1,)),)),
-    Shape(nodes=2, blocks=1, frames=2, tables=_NO_DEVICE, more=_ONE_DEVICE),
-    Shape(blocks=2, tables=(("in_range", (0, 1, 0, 1)),)),
-    Shape(blocks=2, tables=(*_NO_DEVICE, *_DMA), more=_ONE_DEVICE),
-    Shape(blocks=2, movable=_SECOND, tables=(*_NO_DEVICE, *_DMA_FIXED), more=_ONE_DEVICE),
-    Shape(blocks=2, data=2, tables=(*_NO_DEVICE, *_DMA), more=_ONE_DEVICE),
-    Shape(
-        blocks=2,
-        data=2,
-        tables=(*_NO_DEVICE, ("address_kept", (1,)), ("boot_data", (0, 1))),
-        more=_ONE_DEVICE,
-    ),
-    Shape(
-        blocks=2,
-        movable=_SECOND,
-        tables=(*_NO_DEVICE, ("address_kept", (1,))),
-        more=_ONE_DEVICE,
-    ),
-    Shape(
-        blocks=3,
-        added=frozenset([1, 2]),
-        tables=(("in_range", (0, 1, 1)),),
-        more=_ONE_DEVICE,
-    ),
-    Shape(blocks=2, added=_SECOND, tables=(*_NO_DEVICE, ("is_lmb", (1, 1))), more=_ONE_DEVICE),
-    Shape(totals=(1, 2, 2), tables=(("is_lmb", (1,)), ("reserved_lmb", (1,)))),
-    Shape(
-        totals=(2, 2, 3),
-        added=_SECOND,
-        memmaps="pgdat",
-        tables=(
-            *_NO_DEVICE,
-            ("section_of", (0, 1, 1)),
-            ("range_of", (0, 1, 1)),
-            ("head_frame", (0, 1)),
-            ("is_virtio", (0, 1)),
-            ("block_of_subblock", (1, 1)),
-            ("subblock_of", (0, 0, 1)),
-        ),
-        more=(*_ONE_DEVICE, ("SubBlock", 2)),
-    ),
-    Shape(
-        blocks=2,
-        added=_SECOND,
-        vetoing=frozenset([0]),
-        tables=(*_NO_DEVICE, ("in_storage", (1, 1)), ("increment_block", (1, 1))),
-        more=(*_ONE_DEVICE, ("Increment", 2)),
-    ),
-    Shape(
-        blocks=3,
-        added=frozenset([1, 2]),
-        tables=(("in_range", (0, 1, 1)), ("memmap_host", (0, 1, 0))),
-        more=_ONE_DEVICE,
-    ),
-    Shape(
-        blocks=2,
-        tables=(*_NO_DEVICE, ("address_kept", (1,))),
-        more=(*_ONE_DEVICE, ("Cpu", 2)),
-    ),
-    Shape(
-        nodes=2, totals=(2, 2, 3), more=_ONE_DEVICE, tables=(*_NO_DEVICE, ("address_kept", (1,)))
-    ),
-    Shape(blocks=1, multizone=_FIRST),
-    Shape(blocks=1, frames=2, holes=_SECOND),
-    Shape(blocks=1, frames=2, boot_kernel=_SECOND),
-)
-
-
-ROOMY = (
-    *USUAL,
-    Shape(totals=(2, 2, 4), folios=2),
-    Shape(nodes=2, totals=(3, 3, 3), folios=2, tables=(("in_range", (0,) * 9),)),
-    Shape(
-        blocks=2,
-        added=_SECOND,
-        tables=(
-            ("in_range", (1, 1, 0, 1)),
-            ("vetoes_online", (1, 0)),
-            ("in_storage", (1,)),
-            ("increment_block", (1,)),
-        ),
-    ),
-    Shape(
-        blocks=2,
-        movable=_SECOND,
-        tables=(
-            *_NO_DEVICE,
-            ("is_lmb", (1, 1)),
-            ("filesystem", (2,)),
-            ("gigantic", (1, 0)),
-        ),
-        more=_ONE_DEVICE,
-    ),
-    Shape(
-        nodes=2,
-        totals=(2, 3, 3),
-        tables=_NO_DEVICE,
-        more=(*_ONE_DEVICE, ("HugeFolio", 3)),
-    ),
-    Shape(
-        blocks=2,
-        movable=_SECOND,
-        tables=(*_NO_DEVICE, ("gigantic", (0, 1))),
-        more=_ONE_DEVICE,
-    ),
-    Shape(nodes=2, blocks=1, added=_SECOND, tables=(("at_work", (1,)), ("watched", (0,)))),
-)
-"""Where runs that never end, and what must be reached, are looked for: there is room to move."""
+_OF_ONE_SIZE = 8
+"""A system that is no memory hotplug is looked at with so many topologies of each size."""
+_LARGEST = 2_000
+"""A machine of such a system has no more values than so many."""
+_MOST_MACHINES = 64
+"""A scope has no more machines of such a system."""
 
 
 class ScopeError(ValueError):
     """A scope that no regular machine has; the message is one line."""
 
 
-def fitting(system: System, shapes: Sequence[Shape]) -> dict[int, Topology]:
+class Usual(NamedTuple):
+    """The machines that are looked at where nobody chose.
+
+    ``roomy`` begins with the ``few``; what needs room to move is looked for on the others, too.
+    """
+
+    few: tuple[AnyShape, ...]
+    roomy: tuple[AnyShape, ...]
+
+
+def usual(system: System) -> Usual:
+    """The usual machines of the system: those of memory hotplug, or any of a few elements."""
+    if is_regular(system):
+        return Usual(USUAL, ROOMY)
+    return _small(ground(system))
+
+
+@lru_cache(maxsize=8)
+def _small(common: Ground) -> Usual:
+    few = tuple(
+        Given(each)
+        for sizes in sizes_of(common.system)
+        for each in _spread(_topologies(common.system, sizes), _OF_ONE_SIZE)
+    )
+    return Usual(few, few)
+
+
+def sizes_of(system: System) -> Iterator[dict[str, int]]:
+    """The sizes of small machines of a system that is no memory hotplug, as far as they are small.
+
+    Yields:
+        How many elements each unbounded sort has, by its name.
+    """
+    names = [sort.name for sort in system.unbounded_sorts]
+    every = [dict.fromkeys(names, number) for number in (1, 2, 3)]
+    every += [dict.fromkeys(names, 3) | {name: 1} for name in names]
+    every += [dict.fromkeys(names, 2) | {name: 4} for name in names]
+    symbols = (*system.topology, *(variable.symbol for variable in system.variables))
+    seen: list[dict[str, int]] = []
+    for sizes in every:
+        spans = Topology(sizes, {})
+        values = sum(prod(spans.size(sort) for sort in each.domain) for each in symbols)
+        if values <= _LARGEST and sizes not in seen:
+            seen.append(sizes)
+            yield sizes
+
+
+def _topologies(system: System, sizes: Mapping[str, int]) -> Sequence[Topology]:
+    from ..ground.topologies import topologies  # numpy is not needed for memory hotplug
+
+    return topologies(system, sizes)
+
+
+def _spread(every: Sequence[Topology], most: int) -> list[Topology]:
+    """No more than ``most`` of them, from the first to the last."""
+    if len(every) <= most:
+        return list(every)
+    return [every[at * (len(every) - 1) // (most - 1)] for at in range(most)]
+
+
+def fitting(system: System, shapes: Sequence[AnyShape]) -> dict[int, Topology]:
     """The machines that satisfy every axiom of the system, by the index of their shape.
 
     Nothing may be shown on the others: no machine of the specification is like them.
@@ -161,29 +114,47 @@ def fitting(system: System, shapes: Sequence[Shape]) -> dict[int, Topology]:
 
 
 @lru_cache(maxsize=8)
-def _fitting(common: Ground, shapes: tuple[Shape, ...]) -> dict[int, Topology]:
+def _fitting(common: Ground, shapes: tuple[AnyShape, ...]) -> dict[int, Topology]:
     built = {number: shape.build(common.system) for number, shape in enumerate(shapes)}
     return {n: each for n, each in built.items() if not violated_axioms(common.system, each)}
 
 
-def unfit(system: System, shapes: Sequence[Shape]) -> dict[str, int]:
+def unfit(system: System, shapes: Sequence[AnyShape]) -> dict[str, int]:
     """The number of machines that violate an axiom, by its name; empty if all satisfy all."""
     return dict(
         Counter(name for shape in shapes for name in violated_axioms(system, shape.build(system)))
     )
 
 
-def machines(system: System, text: str) -> tuple[Shape, ...]:
+def machines(system: System, text: str) -> tuple[AnyShape, ...]:
     """The shapes of a scope (see `scope`) whose machines satisfy every axiom of the system.
+
+    Of a system that is no memory hotplug, the scope counts elements of its own sorts, one of each
+    that it does not name; there is a shape for each topology, or for 64 of them.
 
     Raises:
         ScopeError: there is none, or the text is no scope.
     """
+    if not is_regular(system):
+        return _of_its_sorts(system, text)
     shapes = scope(text)
     if fit := tuple(shapes[number] for number in fitting(system, shapes)):
         return fit
     violated = ", ".join(unfit(system, shapes))
     raise ScopeError(f"scope {text!r}: each of its machines violates an axiom: {violated}")
+
+
+def _of_its_sorts(system: System, text: str) -> tuple[AnyShape, ...]:
+    names = {sort.name.lower(): sort.name for sort in system.unbounded_sorts}
+    sizes = _numbers(text, tuple(names))
+    counts = {sort: sizes.get(name, 1) for name, sort in names.items()}
+    try:
+        every = _topologies(system, counts)
+    except ValueError as error:
+        raise ScopeError(f"scope {text!r}: {error}") from None
+    if not every:
+        raise ScopeError(f"scope {text!r}: no topology of that size satisfies every axiom")
+    return tuple(map(Given, _spread(every, _MOST_MACHINES)))
 
 
 def scope(text: str) -> tuple[Shape, ...]:
@@ -197,7 +168,7 @@ def scope(text: str) -> tuple[Shape, ...]:
     >>> [shape.sizes["Frame"] for shape in scope("node=2,block=3,frame=4")]
     [4, 4, 4]
     """
-    sizes = _numbers(text)
+    sizes = _numbers(text, _REGULAR)
     nodes = sizes.get("node", 1)
     blocks = sizes.get("block", max(2, nodes))
     sections = sizes.get("section", blocks)
@@ -217,8 +188,10 @@ def scope(text: str) -> tuple[Shape, ...]:
     return tuple(shape for _, shape in arrangements(shape))
 
 
-def _numbers(text: str) -> dict[str, int]:
-    names = ("node", "block", "section", "frame", "folio", "pte", "vma", "data")
+_REGULAR = ("node", "block", "section", "frame", "folio", "pte", "vma", "data")
+
+
+def _numbers(text: str, names: Sequence[str]) -> dict[str, int]:
     sizes: dict[str, int] = {}
     for part in text.split(","):
         name, _, number = part.partition("=")
@@ -231,6 +204,6 @@ def _numbers(text: str) -> dict[str, int]:
     return sizes
 
 
-def scope_text(shape: Shape) -> str:
+def scope_text(shape: AnyShape) -> str:
     """The sizes of a machine for a reader, such as ``node=1, block=2``."""
     return ", ".join(f"{name.lower()}={size}" for name, size in shape.sizes.items())

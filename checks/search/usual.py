@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from memhp.reference import Topology
-from memhp.reference.shapes import Shape
+from memhp.reference.shapes import AnyShape
 from memhp.spec.language.system import Property, System
 
 from ..proof.counterexample import CounterexampleError
@@ -22,7 +22,7 @@ from ..support.parallel import each
 from ..support.store import digest_of
 from .lasso import lasso
 from .localise import Reading, looked_for, still_shortest
-from .scopes import ROOMY, USUAL, fitting
+from .scopes import fitting, usual
 from .search import ReplayError, Witness
 from .traces import drop_old_traces, earlier_trace, keep_trace, kept_traces, trace_in
 
@@ -39,7 +39,7 @@ def reach(
     targets: Sequence[Property],
     *,
     folder: Path | None = None,
-    shapes: Sequence[Shape] = USUAL,
+    shapes: Sequence[AnyShape] | None = None,
     jobs: int = 1,
     decided: Callable[[Property, Witness | None], None] | None = None,
 ) -> tuple[dict[str, Witness], bool]:
@@ -49,16 +49,15 @@ def reach(
         system: the specification.
         targets: properties of any kind.
         folder: where traces are kept.
-        shapes: the machines.
+        shapes: the machines; the usual ones by default.
         jobs: processes.
         decided: called with each target and its trace, None where there is none, as it is decided.
 
     Returns:
         the traces, and whether all of them came from the folder.
     """
-    few = len(shapes)
-    if shapes == USUAL:
-        shapes = ROOMY
+    chosen = usual(system) if shapes is None else (shapes, shapes)
+    few, shapes = len(chosen[0]), chosen[1]
     machines = fitting(system, shapes)
     about = {claim.name: _about(system, claim, shapes, few) for claim in targets}
     witnesses: dict[str, Witness] = {}
@@ -137,7 +136,7 @@ def _shown(
     return None
 
 
-def _about(system: System, claim: Property, shapes: Sequence[Shape], few: int) -> str:
+def _about(system: System, claim: Property, shapes: Sequence[AnyShape], few: int) -> str:
     """A digest of where the property is looked for."""
     return digest_of(repr((shapes, few, MAX_STATES, _needs_room(system, claim))))
 

@@ -4,9 +4,8 @@
   together are kept.
 - `atoms`: the grammar; `clauses`, `counters`: what excludes a counterexample and no
   state that was seen.
-- `machines`: small ones, of many topologies; `states`: what they reach; `bulk`: terms on many
-  states at once.
+- `machines`: small ones, of many topologies; `states`: what they reach.
 - `words`: names, docstrings and source code for what is found.
 
-May import: checks.proof, checks.search, spec.language, reference, numpy.
+May import: checks.ground, checks.proof, checks.search, spec.language, reference, numpy.
 """

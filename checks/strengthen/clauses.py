@@ -18,8 +18,8 @@ from memhp.reference import Machine
 from memhp.spec.language.system import System
 from memhp.spec.language.terms import App, Term, Var, subterms
 
+from ..ground.bulk import Array, Bulk
 from .atoms import Literal, literals
-from .bulk import Array, Bulk
 from .counters import counts
 from .states import Reached
 

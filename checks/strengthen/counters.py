@@ -11,8 +11,8 @@ from memhp.reference import Machine
 from memhp.spec.language.system import System
 from memhp.spec.language.terms import INT, App, Symbol, Term, Var, conj, count, eq, subterms
 
+from ..ground.bulk import Bulk
 from .atoms import Literal, literals
-from .bulk import Bulk
 
 __all__ = ["counts"]
 

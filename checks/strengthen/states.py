@@ -17,7 +17,7 @@ from memhp.reference.compile import Program, State
 from memhp.spec.language.system import System
 from memhp.spec.language.terms import INT
 
-from .bulk import Array
+from ..ground.bulk import Array
 
 __all__ = ["Reached", "reached"]
 

@@ -13,7 +13,7 @@ from .traces import print_trace
 
 if TYPE_CHECKING:
     from memhp.checks.explore.results import Exploration
-    from memhp.reference.shapes import Shape
+    from memhp.reference.shapes import AnyShape
     from memhp.spec.language import Property, System
 
 _ENDS = {
@@ -56,7 +56,7 @@ _HOW = {
 
 
 def show(
-    system: System, result: Exploration, shape: Shape, number: int, total: int, *, quiet: bool
+    system: System, result: Exploration, shape: AnyShape, number: int, total: int, *, quiet: bool
 ) -> None:
     """Print how the search of one machine went.
 
@@ -133,7 +133,7 @@ def _reached(out: Any, result: Exploration) -> None:
 def as_json(
     system: System,
     explorations: Sequence[Exploration],
-    shapes: Sequence[Shape],
+    shapes: Sequence[AnyShape],
     only: Sequence[str] | None,
 ) -> dict[str, Any]:
     """The document of schema ``memhp-explore/1`` (cli/schema/explore.json).
@@ -155,7 +155,7 @@ def as_json(
     }
 
 
-def _machine(result: Exploration, shape: Shape) -> dict[str, Any]:
+def _machine(result: Exploration, shape: AnyShape) -> dict[str, Any]:
     document: dict[str, Any] = {
         "sizes": dict(result.topology.sizes),
         "engine": result.engine,

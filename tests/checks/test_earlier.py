@@ -14,10 +14,10 @@ from memhp.checks import run
 from memhp.checks.decision import Decision, claim_of
 from memhp.checks.earlier import Earlier
 from memhp.checks.proof.results import PropertyResult
-from memhp.checks.search.scopes import ROOMY
 from memhp.checks.search.search import Witness
 from memhp.checks.support.store import sealed, unsealed
 from memhp.checks.support.verdicts import Verdict
+from memhp.reference.usual import ROOMY
 from memhp.spec.language import DropGuard
 from memhp.spec.profiles import PROFILES
 from memhp.spec.system import SYSTEM

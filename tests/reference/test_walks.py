@@ -7,8 +7,8 @@ from random import Random
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from memhp.checks.search.scopes import USUAL
 from memhp.reference import Machine, Shape
+from memhp.reference.usual import USUAL
 from memhp.spec.system import SYSTEM
 
 MACHINES = {shape: Machine(SYSTEM, shape.build(SYSTEM)) for shape in USUAL}

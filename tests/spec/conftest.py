@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from memhp.checks.search.scopes import USUAL
 from memhp.reference import Topology
+from memhp.reference.usual import USUAL
 from memhp.spec.system import SYSTEM
 
 

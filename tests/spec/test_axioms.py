@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from memhp.checks.search.scopes import USUAL
 from memhp.reference import Topology
 from memhp.reference.compile import violated_axioms
 from memhp.reference.shapes import Shape
+from memhp.reference.usual import USUAL
 from memhp.spec.system import SYSTEM
 
 LARGER = (

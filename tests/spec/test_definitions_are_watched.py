@@ -13,7 +13,7 @@ from memhp.checks.mutants.judge import Judge
 from memhp.checks.mutants.mutations import Mutant, mutants
 from memhp.checks.mutants.samples import users
 from memhp.checks.search.localise import shortest
-from memhp.checks.search.scopes import USUAL
+from memhp.reference.usual import USUAL
 from memhp.spec.system import SYSTEM
 
 OUT_OF_REACH = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from memhp.checks.proof.questions import first_refusal
 from memhp.checks.search.localise import shortest
-from memhp.checks.search.scopes import USUAL
 from memhp.reference import Topology
 from memhp.reference.compile import Program
 from memhp.reference.shapes import Shape
+from memhp.reference.usual import USUAL
 from memhp.spec.system import SYSTEM
 
 ONE = frozenset([1])

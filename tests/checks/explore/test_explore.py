@@ -14,13 +14,13 @@ from memhp.checks.ground.grounding import Grounding
 from memhp.checks.ground.parts import restricted, sliced
 from memhp.checks.ground.symmetry import swaps
 from memhp.checks.search.localise import shortest
-from memhp.checks.search.scopes import USUAL
 from memhp.checks.search.search import Search, search
 from memhp.checks.support.compiler import compiler, why_no_compiler
 from memhp.checks.support.verdicts import Verdict
 from memhp.reference import Topology
 from memhp.reference.compile import Program
 from memhp.reference.shapes import Shape
+from memhp.reference.usual import USUAL
 from memhp.spec.language import DropGuard, DropUpdate, apply
 from memhp.spec.language.system import System
 from memhp.spec.language.terms import FALSE

@@ -10,8 +10,6 @@ import pytest
 
 from memhp.checks.run import check
 from memhp.checks.search.scopes import (
-    ROOMY,
-    USUAL,
     ScopeError,
     machines,
     unfit,
@@ -19,6 +17,7 @@ from memhp.checks.search.scopes import (
 from memhp.checks.search.usual import first_violation, reach
 from memhp.checks.support.verdicts import Verdict
 from memhp.cli.main import main
+from memhp.reference.usual import ROOMY, USUAL
 from memhp.spec.language import Axiom, System, apply
 from memhp.spec.language.system import Where
 from memhp.spec.language.terms import (

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from memhp.checks.search.alike import ground
-from memhp.checks.search.scopes import USUAL, fitting
+from memhp.checks.search.scopes import fitting
+from memhp.reference.usual import USUAL
 from memhp.spec.language import DropGuard, DropUpdate, System
 from memhp.spec.language.system import ENABLED
 from memhp.spec.language.terms import (

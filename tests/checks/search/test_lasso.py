@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from memhp.checks.search.lasso import lasso
-from memhp.checks.search.scopes import ROOMY
 from memhp.checks.search.usual import first_violation
 from memhp.reference import Trace
+from memhp.reference.usual import ROOMY
 from memhp.spec.language import DropGuard, DropUpdate, System
 from memhp.spec.system import SYSTEM
 

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from memhp.checks.strengthen.bulk import Bulk
+from memhp.checks.ground.bulk import Bulk
 from memhp.checks.strengthen.clauses import Cube, Knowledge
 from memhp.checks.strengthen.machines import small_machines
 from memhp.examples import lock_service

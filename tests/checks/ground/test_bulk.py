@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from memhp.checks.strengthen.bulk import Bulk
+from memhp.checks.ground.bulk import Bulk
 from memhp.checks.strengthen.states import reached
 from memhp.reference import Machine, Shape
 from memhp.spec.language.rewrite import expand
