@@ -19,6 +19,7 @@ from .names import choose, find_variant, properties_named, system_of
 from .output.rows import Rows
 from .output.streams import UsageError, show_progress
 from .proofs import finish, kept_proofs, taker, verify_proofs
+from .systems import add_system, changed, load_system, refuse_beside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +37,7 @@ _EPILOG = """examples:
   memhp check --variant object-rmap-alone --trace stale-pte.itf.json
   memhp check --design mine.py                a design of one's own: what it changes and breaks
   memhp check --design mine.py --scope block=3 --depth 8
+  memhp check --system lock_service.py        a system of one's own, no memory hotplug
   memhp check --scope node=1,block=3,folio=2,pte=2 --depth 5
   memhp check --mutants --only begin_offline  what notices each small mistake in it
   memhp check --mutants --kind order          guards asked in another order
@@ -94,8 +96,12 @@ def _add_other_questions(parser: argparse.ArgumentParser) -> None:
     """Add the options that ask for something else than a proof of memhp's own designs."""
     parser.add_argument("--variant", metavar="V", help="refute a wrong design instead")
     add_design(parser)
+    add_system(parser)
     parser.add_argument(
-        "--trace", type=file_name, metavar="FILE", help="with --variant or --design: the trace"
+        "--trace",
+        type=file_name,
+        metavar="FILE",
+        help="with --variant, --design, --system: the trace",
     )
     parser.add_argument("--scope", metavar="S", help="search machines of a size, do not prove")
     parser.add_argument("--depth", type=at_least_one, help="with --scope: steps from boot")
@@ -134,10 +140,13 @@ def _compatible(args: argparse.Namespace) -> None:
     scope, variant = args.scope is not None, args.variant is not None
     if args.depth and not scope:
         raise UsageError("--depth goes with --scope")
-    if args.trace and not (variant or args.design):
-        raise UsageError("--trace goes with --variant or --design")
+    if args.trace and not (variant or args.design or args.system):
+        raise UsageError("--trace goes with --variant, --design or --system")
     if args.design and variant:
         raise UsageError("--design is checked as it is: leave --variant out")
+    if args.system:
+        for option in ("design", "profile", "mutants"):
+            refuse_beside(args, option)
     if args.design and args.profile != DEFAULT:
         raise UsageError("a design says itself with which profile it begins: leave --profile out")
     proofs = args.proofs is not None or args.verify_proofs is not None
@@ -165,6 +174,7 @@ def _compatible(args: argparse.Namespace) -> None:
 
 
 def _prove(args: argparse.Namespace) -> int:
+    from memhp.checks.designs.systems import by_runs
     from memhp.checks.proof.cache import default_folder
     from memhp.checks.proof.prove import export
     from memhp.checks.run import check
@@ -181,7 +191,8 @@ def _prove(args: argparse.Namespace) -> int:
         except OSError as error:
             raise UsageError(f"cannot write to {args.export}: {error.strerror}") from None
         print(f"{count} obligations written to {args.export}", file=sys.stderr)
-    rows = Rows(system, only, shown=not (args.quiet or args.json or args.all))
+    shown = not (args.quiet or args.json or args.all or args.system)
+    rows = Rows(system, only, shown=shown)
     rows.start()
     with kept_proofs(args.proofs) as proofs, _interruptible(rows, system, args.json, folder):
         decisions = check(
@@ -197,7 +208,19 @@ def _prove(args: argparse.Namespace) -> int:
         rows.finish()
         if proofs:
             finish(proofs, args.proofs, system, decisions)
+    if args.system:
+        decisions = by_runs(system, decisions)
+        _keep_trace(args, system, decisions)
     return _report(args, system, profile, decisions, perf_counter() - started, folder)
+
+
+def _keep_trace(args: argparse.Namespace, system: System, decisions: list[Decision]) -> None:
+    """Write the trace of the first property that is refuted, if that is asked for."""
+    if args.trace:
+        traces = (d.trace for d in decisions if d.trace and d.verdict.value == "refuted")
+        if (trace := next(traces, None)) is None:
+            raise UsageError(f"nothing breaks: there is no trace to write to {args.trace}")
+        write_json(args.trace, trace.trace(system).to_itf(system))
 
 
 def _verify(args: argparse.Namespace) -> int:
@@ -257,8 +280,13 @@ def _variant(args: argparse.Namespace) -> int:
 
     from .output.traces import show_trace
 
-    variant = find_variant(args.variant)
-    system = system_of([variant])
+    if args.system is None:
+        variant = find_variant(args.variant)
+        system = system_of([variant])
+    else:
+        own = load_system(args.system)
+        system = changed(own, args.variant)
+        variant = own.variants[args.variant]
     trace = first_violation(system, variant.breaks)
     if trace is None:
         print(f"{variant.name}: no violation of {variant.breaks} found", file=sys.stderr)
@@ -347,11 +375,14 @@ def _report(
             decisions,
             seconds,
             jobs=1 if args.scope else args.jobs or os.cpu_count() or 1,
-            table=not args.quiet and (args.all or args.scope is not None),
+            table=not args.quiet and bool(args.all or args.scope is not None or args.system),
         )
         if args.strengthen:
             show_progress("looking for invariants")
             found = found_for(system, profile, decisions, jobs=args.jobs, folder=folder)
             show_progress()
             print("\n".join(lines(found)))
+        elif args.system and overall(decisions).value == "undetermined" and args.scope is None:
+            print("what is undetermined no run of a small machine decides; --strengthen looks for")
+            print("invariants that a proof lacks, --scope at larger machines")
     return overall(decisions).exit_code

@@ -14,12 +14,13 @@ from .designs import add_design, design_in
 from .files import fail
 from .output.streams import UsageError, show_progress
 from .output.terminal import coloured, console
+from .systems import SystemFile, add_system, system_from
 
 if TYPE_CHECKING:
     from rich.text import Text
 
     from memhp.checks.coverage import Cell, RowCoverage
-    from memhp.checks.evidence import Evidence
+    from memhp.checks.evidence import Evidence, Question
 
 _EPILOG = """examples:
   memhp coverage                the table
@@ -29,6 +30,7 @@ _EPILOG = """examples:
   memhp coverage --design FILE  what a design of your own has of it: neither the engine nor a
                                 kernel follows it, and wrong designs that it has no place for
                                 are left out
+  memhp coverage --system FILE  the rows that the properties of a system of your own name
 
 columns: spec, the properties of the row; proof, those proved, reached, or restated (proved, but
   guards, updates or other invariants say it already); defect, wrong designs that are refuted;
@@ -52,6 +54,7 @@ def add_parser(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_design(parser)
+    add_system(parser)
     parser.add_argument("--no-cache", action="store_true", help="decide everything anew")
     parser.add_argument("--jobs", type=processes, help="processes (default: all cores)")
     form = parser.add_mutually_exclusive_group()
@@ -84,7 +87,7 @@ def _kernels() -> Iterator[Evidence]:
 def run(args: argparse.Namespace) -> int:
     """Print the table; the exit code says whether every claim is met."""
     from memhp.checks.coverage import coverage
-    from memhp.checks.designs.rows import coverage_of_design
+    from memhp.checks.designs.rows import coverage_of_design, coverage_of_system
     from memhp.checks.evidence import Question
     from memhp.checks.proof.cache import default_folder
     from memhp.checks.support.verdicts import combine
@@ -92,7 +95,9 @@ def run(args: argparse.Namespace) -> int:
     from memhp.spec.variants import VARIANTS
 
     try:
-        design = design_in(args)
+        own, design = system_from(args), design_in(args)
+        if own and not own.system.rows:
+            raise UsageError(f'{own.path}: no property covers a row: @always(covers="ROW")')
     except UsageError as error:
         return fail("coverage", error)
     question = Question(
@@ -104,11 +109,13 @@ def run(args: argparse.Namespace) -> int:
         progress=show_progress,
         kernels=tuple(_kernels()),
     )
-    if design is None:
-        table = coverage(question)
+    if own:
+        table = coverage_of_system(_about(question, own))
+    elif design:
+        its = design.own
+        table = coverage_of_design(replace(question, system=its.system, profile=its.profile))
     else:
-        own = design.own
-        table = coverage_of_design(replace(question, system=own.system, profile=own.profile))
+        table = coverage(question)
     show_progress()
     if args.json:
         print(json.dumps(as_json(table), indent=1))
@@ -119,6 +126,12 @@ def run(args: argparse.Namespace) -> int:
     else:
         _show(table)
     return combine(row.verdict for row in table).exit_code
+
+
+def _about(question: Question, own: SystemFile) -> Question:
+    """The same, asked of a system of one's own."""
+    variants = tuple(own.variants.values())
+    return replace(question, system=own.system, profile=own.profile, variants=variants, kernels=())
 
 
 def cell_text(cell: Cell) -> str:

@@ -11,8 +11,12 @@ from .designs import add_design, design_in
 from .files import fail
 from .names import choose
 from .output.streams import UsageError
+from .systems import SystemFile, add_system, system_from
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from memhp.spec.cures import Cure
     from memhp.spec.language import Action, Property, System
     from memhp.spec.language.edits import Variant
     from memhp.spec.language.system import Definition, Variable, Where
@@ -29,6 +33,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("name")
     add_design(parser)
+    add_system(parser)
     parser.set_defaults(run=run)
 
 
@@ -37,8 +42,12 @@ def run(args: argparse.Namespace) -> int:
     from memhp.spec.system import SYSTEM
 
     try:
-        design = design_in(args)
-        print("\n".join(explain(design.own.system if design else SYSTEM, args.name)))
+        if own := system_from(args):
+            lines = explain_own(own, args.name)
+        else:
+            design = design_in(args)
+            lines = explain(design.own.system if design else SYSTEM, args.name)
+        print("\n".join(lines))
     except UsageError as error:
         return fail("explain", error)
     return 0
@@ -48,25 +57,54 @@ def explain(system: System, name: str) -> list[str]:
     """The lines that explain a name.
 
     Args:
-        system: the specification.
+        system: the specification of memory hotplug, or a design of one's own.
         name: of an action, a guard (ACTION.GUARD), a property, a row, and so on.
 
     Raises:
         UsageError: nothing has that name.
     """
+    from memhp.spec.cures import cures_of
     from memhp.spec.rows import ROWS
     from memhp.spec.variants import VARIANTS
 
-    variants = {variant.name: variant for variant in VARIANTS}
-    rows = {row.id: [p for p in system.properties if row.id in p.covers] for row in ROWS}
+    rows = {row.id: row.concern for row in ROWS}
+    lines = _explained(system, name, VARIANTS, rows, cures_of)
+    return [*lines, *_cost(system, name)] if name in system.action_by_name else lines
+
+
+def explain_own(own: SystemFile, name: str) -> list[str]:
+    """The lines that explain a name of a system of one's own.
+
+    Args:
+        own: the system.
+        name: of something in it, or of a variant.
+
+    Raises:
+        UsageError: nothing has that name.
+    """
+    variants = tuple(own.variants.values())
+    rows = dict.fromkeys(own.system.rows, "")
+    return _explained(own.system, name, variants, rows, lambda _: ())
+
+
+def _explained(
+    system: System,
+    name: str,
+    variants: Sequence[Variant],
+    rows: Mapping[str, str],
+    cures_of: Callable[[str], Sequence[Cure]],
+) -> list[str]:
+    """The lines, of a system with those variants and rows, each with its concern."""
+    variant_named = {variant.name: variant for variant in variants}
     if name in system.action_by_name:
-        return [*_action(system.action_by_name[name]), *_cost(system, name)]
+        return _action(system.action_by_name[name], cures_of)
     if name in system.property_by_name:
         return _property(system.property_by_name[name])
     if (row := name.upper()) in rows:
-        return _row(row, rows[row], [v for v in VARIANTS if row in v.covers])
-    if name in variants:
-        return _variant(variants[name])
+        claims = [claim for claim in system.properties if row in claim.covers]
+        return _row(row, rows[row], claims, [each for each in variants if row in each.covers])
+    if name in variant_named:
+        return _variant(variant_named[name])
     if name in system.definitions:
         return _definition(system.definitions[name])
     for variable in system.variables:
@@ -81,13 +119,13 @@ def explain(system: System, name: str) -> list[str]:
         *system.action_by_name,
         *system.property_by_name,
         *rows,
-        *variants,
+        *variant_named,
         *system.definitions,
         *(v.symbol.name for v in system.variables),
         *guards,
     ]
     chosen = choose("name", name, names)
-    return _action(guards[chosen], only=chosen.partition(".")[2])
+    return _action(guards[chosen], cures_of, only=chosen.partition(".")[2])
 
 
 def _definition(definition: Definition) -> list[str]:
@@ -107,12 +145,9 @@ def _variable(variable: Variable) -> list[str]:
     ]
 
 
-def _row(name: str, carried_by: list[Property], wrong: list[Variant]) -> list[str]:
+def _row(name: str, title: str, carried_by: list[Property], wrong: list[Variant]) -> list[str]:
     """The properties of a row, and the designs that are wrong in its eyes."""
-    from memhp.spec.rows import ROWS
-
-    title = next(row.concern for row in ROWS if row.id == name)
-    lines = [f"row {name}: {title}", "", "properties"]
+    lines = [f"row {name}: {title}" if title else f"row {name}", "", "properties"]
     lines += [line for claim in carried_by for line in _listed(f"{claim.kind} {claim.name}", claim)]
     if not carried_by:
         lines.append("  none: memhp coverage shows what else stands for the row")
@@ -147,9 +182,7 @@ def _indent(text: str) -> str:
     return indent(text, "  ")
 
 
-def _action(action: Action, only: str = "") -> list[str]:
-    from memhp.spec.cures import cures_of
-
+def _action(action: Action, cures_of: Callable[[str], Sequence[Cure]], only: str = "") -> list[str]:
     lines = [_head(f"action {action.name}", action.params, action.where), _indent(action.doc)]
     for guard in action.guards:
         if only in ("", guard.name):

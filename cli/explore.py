@@ -13,6 +13,7 @@ from .files import NOBODY_READS, fail, write_file
 from .names import choose, properties_named
 from .output.streams import UsageError, one_line
 from .output.terminal import nobody_reads
+from .systems import add_system
 
 if TYPE_CHECKING:
     from memhp.checks.explore.results import Exploration, Progress
@@ -25,6 +26,7 @@ _EPILOG = """examples:
   memhp explore --scope block=4,frame=8 --actions blocks,frames --count --slice --symmetry
   memhp explore --scope block=2 --variant pgdat-goes-early --actions sections,firmware
   memhp explore --design mine.py --scope block=2 --depth 8
+  memhp explore --system lock_service.py --scope client=2,server=1
   memhp explore --scope block=2 --machine 1 --actions blocks --count --promela blocks.pml
 
 Ctrl-C ends the search and shows what it has covered.
@@ -46,7 +48,9 @@ def add_parser(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--scope", metavar="S", default="block=1", help="machines of a size (default: %(default)s)"
+        "--scope",
+        metavar="S",
+        help="machines of a size (default: block=1, or two of each sort of --system)",
     )
     parser.add_argument("--machine", type=at_least_one, metavar="N", help="only the Nth of them")
     parser.add_argument("--actions", metavar="A,B", help="only these actions, or modules")
@@ -69,6 +73,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--profile", default="list-2004", help="whose choices")
     parser.add_argument("--variant", metavar="V", help="a wrong design")
     add_design(parser)
+    add_system(parser)
     parser.add_argument("--depth", type=at_least_one, help="steps from boot")
     parser.add_argument("--memory", type=_bytes, default="2G", help="bound (default: %(default)s)")
     parser.add_argument("--jobs", type=processes, help="threads (default: all cores)")
@@ -183,13 +188,15 @@ def _claims(args: argparse.Namespace, system: System) -> list[Property]:
 
 
 def _shapes(args: argparse.Namespace, system: System) -> list[AnyShape]:
-    from memhp.checks.search.scopes import machines
+    from memhp.checks.search.scopes import machines, scope_of_two
 
-    shapes = list(machines(system, args.scope))
+    ordinary = "block=1" if args.system is None else scope_of_two(system)
+    scope = ordinary if args.scope is None else args.scope
+    shapes = list(machines(system, scope))
     if args.machine is None:
         return shapes
     if args.machine > len(shapes):
-        raise UsageError(f"--machine {args.machine}: scope {args.scope} has {len(shapes)}")
+        raise UsageError(f"--machine {args.machine}: scope {scope} has {len(shapes)}")
     return [shapes[args.machine - 1]]
 
 

@@ -13,6 +13,7 @@ from .files import fail
 from .names import system_named
 from .output.streams import UsageError
 from .output.terminal import console, print_step, say
+from .systems import SystemFile, add_system, system_from
 
 if TYPE_CHECKING:
     from memhp.reference import Violation
@@ -35,6 +36,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("trace", type=Path, help="a file that memhp wrote")
     add_design(parser)
+    add_system(parser)
     parser.add_argument(
         "--target",
         default="engine",
@@ -60,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
             from .kernel_target import replay
 
             return replay(document, args)
-        system = _system(_system_name(document), design_in(args))
+        system = _system(_system_name(document), design_in(args), system_from(args))
         trace = Trace.from_itf(document, system)
     except (UsageError, TraceError) as error:
         message = str(error)
@@ -96,7 +98,7 @@ def _diverge(document: Any, args: argparse.Namespace) -> int:
 
     try:
         record = Record.from_json(document)
-        system = _system(record.system, design_in(args))
+        system = _system(record.system, design_in(args), system_from(args))
         divergence = record.replay(system, target_named(args.target, system, limit=args.limit))
     except (RecordError, TargetError) as error:
         raise UsageError(str(error)) from None
@@ -110,16 +112,16 @@ def _diverge(document: Any, args: argparse.Namespace) -> int:
     return 1 if divergence else 0
 
 
-def _system(name: str, design: DesignFile | None) -> System:
-    """The system of that name, whoever wrote it; that of the design, if there is one.
+def _system(name: str, design: DesignFile | None, own: SystemFile | None) -> System:
+    """The system of that name, whoever wrote it; that of the file, if there is one.
 
     Raises:
-        UsageError: there is none, or it is not that of the design.
+        UsageError: there is none, or it is not that of the file.
     """
     from memhp.spec.language import SpecificationError
 
-    if design or "@" in name:
-        return system_in(design, name[:_MOST_SAID])
+    if design or own or "@" in name:
+        return system_in(design, own, name[:_MOST_SAID])
     try:
         return system_named(name[:_MOST_SAID])
     except SpecificationError as error:

@@ -15,6 +15,7 @@ from .designs import add_design, design_or_variant
 from .files import fail, write_file
 from .output.streams import UsageError, one_line
 from .output.terminal import print_changes
+from .systems import add_system
 
 if TYPE_CHECKING:
     from memhp.reference.session import Session
@@ -37,6 +38,7 @@ examples:
   memhp step                                  a machine of two blocks
   memhp step --scope block=3 --variant pgdat-goes-early
   memhp step --design mine.py                 a design of your own
+  memhp step --system mine.py                 a system of your own, no memory hotplug
   memhp step --input commands.txt             without a prompt; stops at a line that is wrong
 
 exit codes: 0, 1 a property failed on the way, 2 usage
@@ -56,7 +58,7 @@ def add_parser(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--scope", metavar="S", default="block=2", help="the machine's size (default: %(default)s)"
+        "--scope", metavar="S", help="the machine's size (default: block=2, or two of each sort)"
     )
     parser.add_argument(
         "--machine",
@@ -68,6 +70,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--profile", default="list-2004", help="whose choices")
     parser.add_argument("--variant", metavar="V", help="a wrong design")
     add_design(parser)
+    add_system(parser)
     parser.add_argument("--input", type=Path, metavar="FILE", help="take commands from a file")
     parser.set_defaults(run=run)
 
@@ -86,14 +89,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _begun(args: argparse.Namespace) -> Session:
-    from memhp.checks.search.scopes import machines
+    from memhp.checks.search.scopes import machines, scope_of_two
     from memhp.reference import Machine
     from memhp.reference.session import Session
 
     system = design_or_variant(args)
-    shapes = machines(system, args.scope)
+    scope = scope_of_two(system) if args.scope is None else args.scope
+    shapes = machines(system, scope)
     if args.machine > len(shapes):
-        raise UsageError(f"--machine {args.machine}: scope {args.scope} has {len(shapes)}")
+        raise UsageError(f"--machine {args.machine}: scope {scope} has {len(shapes)}")
     return Session(Machine(system, shapes[args.machine - 1].build(system)))
 
 

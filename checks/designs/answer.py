@@ -23,7 +23,7 @@ from ..search.search import Witness
 from ..support.verdicts import Verdict, combine
 from .differences import MAX_STATES, Difference, differences, machines_differ
 
-__all__ = ["Answer", "Kept", "Suggest", "answer"]
+__all__ = ["Answer", "Kept", "Suggest", "answer", "violations"]
 
 Suggest = Callable[[System, Collection[str]], str]
 """From a design and the names of properties to source text that would let them be proved; or ""."""
@@ -182,15 +182,20 @@ def answer(
         tuple(differences(own.base, system, proved, folder=folder, jobs=jobs)),
         tuple(machines_differ(own.base, system)),
         tuple(decisions),
-        _violations(system, failed),
+        violations(system, failed),
         asked=None if only is None else frozenset(only),
     )
     names = [each.claim.name for each in found.not_proved]
     return replace(found, suggestion=suggest(system, names)) if suggest and names else found
 
 
-def _violations(system: System, claims: list[Property]) -> dict[str, Witness]:
-    """A shortest run that violates each property, by its name, where a small machine has one."""
+def violations(system: System, claims: list[Property]) -> dict[str, Witness]:
+    """A shortest run that violates each property, by its name, where a small machine has one.
+
+    Args:
+        system: the specification.
+        claims: its properties, of any kind but *sometimes*.
+    """
     few, roomy = usual(system)
     machines = fitting(system, roomy)
     first = [each for number, each in machines.items() if number < len(few)]

@@ -1,19 +1,31 @@
-"""Which rows of the list a design has, as far as it alone can say."""
+"""Which rows a design or a system of one's own has, as far as it alone can say."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from memhp.spec.language import SpecificationError, System, Variant, apply
-from memhp.spec.rows import ROWS
+from memhp.spec.rows import COLUMNS, ROWS, Row
 
 from ..coverage import RowCoverage, coverage
-from ..evidence import PROVIDERS, Question, agreed, seen
+from ..evidence import (
+    PROVIDERS,
+    Question,
+    agreed,
+    declared,
+    of_invariants,
+    of_steps,
+    proved,
+    refuted,
+    seen,
+)
 
-__all__ = ["coverage_of_design"]
+__all__ = ["coverage_of_design", "coverage_of_system"]
 
 _OF_MEMHP = (agreed, seen)
 """What the engine and real kernels show, which follow memhp's own designs."""
+_OF_ANY = (declared, proved, of_steps, of_invariants, refuted)
+"""What can be shown of any system."""
 
 
 def coverage_of_design(question: Question) -> list[RowCoverage]:
@@ -29,6 +41,23 @@ def coverage_of_design(question: Question) -> list[RowCoverage]:
     providers = [each for each in PROVIDERS if each not in _OF_MEMHP]
     rows = [replace(row, lacks=(*row.lacks, "engine", "kernel")) for row in ROWS]
     return coverage(replace(question, variants=fitting), rows=rows, providers=providers)
+
+
+def coverage_of_system(question: Question) -> list[RowCoverage]:
+    """The table of a system that is no memory hotplug: a row for each that its properties cover.
+
+    A row claims *defect* if one of its wrong designs covers it.
+
+    Args:
+        question: with the system, and its own variants.
+    """
+    wrong = {row for variant in question.variants for row in variant.covers}
+    none = [name for name in COLUMNS if name not in ("spec", "proof", "defect")]
+    rows = [
+        Row(name, "", "", (*none, *(() if name in wrong else ("defect",))))
+        for name in question.system.rows
+    ]
+    return coverage(question, rows=rows, providers=_OF_ANY)
 
 
 def _fits(system: System, variant: Variant) -> bool:

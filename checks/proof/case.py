@@ -89,6 +89,7 @@ class Case:
             yield self._unbounded(self._hint)
         yield self._unbounded(near(self.obligation, loops=True))
         yield self._unbounded(self.obligation.assumptions)
+        yield replace(self._unbounded(self._hint), solver="z3-models")
 
     def take(self, query: Query, answer: Answer) -> None:
         """Take over a proof, a refutation, a confirmation or a hint from the answer to a query."""
@@ -98,7 +99,7 @@ class Case:
             self._looked = answer.status == "unknown"
         elif answer.status == "error":
             self.error = answer.reason
-        elif query.solver in ("first", "z3") and answer.status == "unsat":
+        elif query.solver in ("first", "z3", "z3-models") and answer.status == "unsat":
             self.proof = answer
         elif query.solver == "z3-ground" and answer.status == "sat":
             self.small = answer

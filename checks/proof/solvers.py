@@ -30,8 +30,10 @@ __all__ = [
 ]
 
 Status = Literal["unsat", "sat", "unknown", "error"]
-Solver = Literal["first", "z3", "z3-ground", "cvc5"]
-"""*first* is what `batch` finds, by propagation or z3; its queries are keys, not texts."""
+Solver = Literal["first", "z3", "z3-models", "z3-ground", "cvc5"]
+"""*first* is what `batch` finds, by propagation or z3; its queries are keys, not texts.
+
+*z3-models* tries models, too, to find what to put for a variable that no term suggests."""
 _FLAGS = re.compile(r"^\(declare-const (there\d+!\S+) Bool\)$", re.MULTILINE)
 """The constants of a ground text that say which elements are there, in the order of the sorts."""
 _NAMED = re.compile(r" :named (\S+)\)\)$", re.MULTILINE)
@@ -139,6 +141,7 @@ class Session:
     def of_query(self, query: Query) -> Answer:
         """The answer to the text of this session, whose assertions are all named."""
         solver, names = self._solver(query.limit), _NAMED.findall(query.text)
+        solver.set(mbqi=query.solver == "z3-models")
         self._track(solver, zip(names, self._assertions, strict=True))
         if (reply := _z3_answer(solver)).status == "sat" and query.solver == "z3-ground":
             model = _with_few_elements(solver, query.text)

@@ -27,6 +27,7 @@ __all__ = [
     "fitting",
     "machines",
     "scope",
+    "scope_of_two",
     "scope_text",
     "sizes_of",
     "unfit",
@@ -146,7 +147,7 @@ def machines(system: System, text: str) -> tuple[AnyShape, ...]:
 
 def _of_its_sorts(system: System, text: str) -> tuple[AnyShape, ...]:
     names = {sort.name.lower(): sort.name for sort in system.unbounded_sorts}
-    sizes = _numbers(text, tuple(names))
+    sizes = _numbers(text, tuple(names)) if text or names else {}
     counts = {sort: sizes.get(name, 1) for name, sort in names.items()}
     try:
         every = _topologies(system, counts)
@@ -188,6 +189,13 @@ def scope(text: str) -> tuple[Shape, ...]:
     return tuple(shape for _, shape in arrangements(shape))
 
 
+def scope_of_two(system: System) -> str:
+    """The scope of two blocks, or, of a system that is no memory hotplug, of two of each sort."""
+    if is_regular(system):
+        return "block=2"
+    return ",".join(f"{sort.name.lower()}=2" for sort in system.unbounded_sorts)
+
+
 _REGULAR = ("node", "block", "section", "frame", "folio", "pte", "vma", "data")
 
 
@@ -205,5 +213,7 @@ def _numbers(text: str, names: Sequence[str]) -> dict[str, int]:
 
 
 def scope_text(shape: AnyShape) -> str:
-    """The sizes of a machine for a reader, such as ``node=1, block=2``."""
-    return ", ".join(f"{name.lower()}={size}" for name, size in shape.sizes.items())
+    """The sizes of a machine for a reader, such as ``node=1, block=2``; its topology, if given."""
+    sizes = ", ".join(f"{name.lower()}={size}" for name, size in shape.sizes.items())
+    tables = shape.topology.tables.items() if isinstance(shape, Given) else ()
+    return "; ".join((sizes, *(f"{name}={' '.join(map(str, table))}" for name, table in tables)))

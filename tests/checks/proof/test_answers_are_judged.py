@@ -82,7 +82,7 @@ EASY = "(declare-const p Bool)\n(assert (! p :named a))\n(assert (! (not p) :nam
 OPEN = "(declare-const p Bool)\n(assert (! p :named a))"
 
 
-@pytest.mark.parametrize("solver", ["z3", "z3-ground", "cvc5"])
+@pytest.mark.parametrize("solver", ["z3", "z3-models", "z3-ground", "cvc5"])
 def test_the_solvers_say_what_they_find(solver: str) -> None:
     def reply(text: str) -> Answer:
         return answer(Query(solver, text, 100_000))  # type: ignore[arg-type]  # one of them
@@ -91,6 +91,20 @@ def test_the_solvers_say_what_they_find(solver: str) -> None:
     assert reply(EASY).core == (() if solver == "cvc5" else ("a", "goal"))
     assert reply(OPEN).status == "sat"
     assert reply("(assert (! nonsense :named a))").status == "error"
+
+
+NO_TERM = """
+(declare-sort S 0)
+(declare-const here S)
+(declare-fun p (S) Bool)
+(assert (! (forall ((x S)) (not (or (= x here) (p x)))) :named goal))
+"""
+
+
+@pytest.mark.parametrize(("solver", "status"), [("z3", "unknown"), ("z3-models", "unsat")])
+def test_models_suggest_an_element_where_no_term_does(solver: str, status: str) -> None:
+    reply = answer(Query(solver, NO_TERM, 100_000))  # type: ignore[arg-type]  # one of them
+    assert reply.status == status
 
 
 @pytest.mark.parametrize("solver", ["z3", "cvc5"])
