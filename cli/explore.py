@@ -28,6 +28,7 @@ _EPILOG = """examples:
   memhp explore --design mine.py --scope block=2 --depth 8
   memhp explore --system lock_service.py --scope client=2,server=1
   memhp explore --scope block=2 --machine 1 --actions blocks --count --promela blocks.pml
+  memhp explore --system last_block.py --dot states.dot      then: dot -Tsvg states.dot
 
 Ctrl-C ends the search and shows what it has covered.
 
@@ -35,6 +36,9 @@ exit codes: 0 holds (as far as the machine or --depth goes), 1 refuted, 2 usage,
 3 undetermined (memory ran out, or a sometimes that --only names was not reached),
 130 interrupted
 """
+
+_MOST_DRAWN = 2_000
+"""No more states are drawn: nobody can look at more."""
 
 
 def add_parser(commands: Any) -> None:
@@ -69,6 +73,9 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument(
         "--promela", type=file_name, metavar="FILE", help="write the model for Spin, do not search"
+    )
+    parser.add_argument(
+        "--dot", type=file_name, metavar="FILE", help="write states and steps for Graphviz instead"
     )
     parser.add_argument("--profile", default="list-2004", help="whose choices")
     parser.add_argument("--variant", metavar="V", help="a wrong design")
@@ -116,6 +123,8 @@ def _explore(args: argparse.Namespace) -> int:
     shapes = _shapes(args, system)
     if args.promela:
         return _export(args, system, claims, shapes)
+    if args.dot:
+        return _draw(args, system, claims, shapes)
     _say_if_slow(args)
     explorations: list[Exploration] = []
     for number, shape in enumerate(shapes, 1):
@@ -161,6 +170,26 @@ def _export(
     if args.symmetry or claims:
         raise UsageError("--promela goes with --count and without --symmetry: Spin counts states")
     write_file(args.promela, spin_model(system, shapes[0].build(system)))
+    return 0
+
+
+def _draw(
+    args: argparse.Namespace, system: System, claims: list[Property], shapes: list[AnyShape]
+) -> int:
+    from memhp.checks.explore.dot import dot
+    from memhp.reference import Machine, graph
+
+    if len(shapes) > 1:
+        raise UsageError(f"--dot draws one machine of {len(shapes)}; choose it with --machine")
+    if args.symmetry or args.promela:
+        raise UsageError("--dot goes without --symmetry and --promela: it draws each state")
+    machine = Machine(system, shapes[0].build(system))
+    try:
+        states = graph(machine, args.depth or _MOST_DRAWN, most=_MOST_DRAWN)
+    except ValueError as error:
+        raise UsageError(f"--dot: {error}") from None
+    write_file(args.dot, dot(states, claims))
+    print(one_line(f"{args.dot}: {len(states):,} states, {states.number_of_edges():,} steps"))
     return 0
 
 

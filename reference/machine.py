@@ -14,13 +14,8 @@ from memhp.spec.language.system import (
 from memhp.spec.language.terms import SortRef, Var
 
 from .compile import Program, State
-from .outcome import (
-    OK,
-    Change,
-    Outcome,
-    Refusal,
-    Violation,
-)
+from .outcome import OK, Change, Outcome, Refusal, Violation
+from .page import page
 from .topology import (
     Topology,
     Value,
@@ -357,6 +352,11 @@ class Machine:
         moved = sum(a != b for a, b in zip(self._state, self._program.initial, strict=True))
         values = "value" if moved == 1 else "values"
         return f"<Machine {self.system.name}: {sizes}; {moved} {values} changed since boot>"
+
+    def _repr_html_(self) -> str:
+        """For a notebook: what has changed since boot."""
+        changes = diff(self.at(self._program.initial), self)
+        return page(self.system.name, self.topology.sizes, changes)
 
 
 def diff(before: Machine, after: Machine) -> tuple[Change, ...]:
