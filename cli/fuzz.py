@@ -30,8 +30,12 @@ from .output.fuzz import (
 from .output.streams import UsageError, show_progress
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from memhp.checks.fuzz.campaign import Campaign
+    from memhp.checks.fuzz.plan import Plan
     from memhp.checks.fuzz.reached import Reached
+    from memhp.reference.topology import Topology
     from memhp.spec.language import System
 
 _EPILOG = """examples:
@@ -150,14 +154,14 @@ def run(args: argparse.Namespace) -> int:
             _try_place(path)
         if (design := design_in(args)) and args.profile:
             raise UsageError("a design says itself with which profile it begins: no --profile")
-        profile, rules = _first_look(args, design)
-        campaign = _campaign(args, profile, design)
+        profile, asked = _first_look(args, design)
+        campaign = _campaign(args, profile, design, asked.machines)
     except (CampaignError, TargetError, UsageError) as error:
         return fail("fuzz", error)
     folder = default_folder() or Path(os.devnull)
     # What hypothesis keeps for itself is a cache, and nothing to leave where somebody works.
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(folder / "hypothesis"))
-    return _carry_out(campaign, args, rules)
+    return _carry_out(campaign, args, [rule.name for rule in asked.rules])
 
 
 def _carry_out(campaign: Campaign, args: argparse.Namespace, rules: list[str]) -> int:
@@ -193,25 +197,23 @@ def _carry_out(campaign: Campaign, args: argparse.Namespace, rules: list[str]) -
     return failed or stopped or Verdict.holds.exit_code
 
 
-def _first_look(args: argparse.Namespace, design: DesignFile | None) -> tuple[str, list[str]]:
-    """The profile or design to compare with, and the names of the operations that are drawn.
+def _first_look(args: argparse.Namespace, design: DesignFile | None) -> tuple[str, Plan]:
+    """The profile or design to compare with, and what is drawn on which machines.
 
     Raises:
         TargetError: there is no such target, or it cannot be used.
         UsageError: there is no such profile.
     """
-    from memhp.checks.fuzz.rules import rules_for
+    from memhp.checks.fuzz.plan import plan
     from memhp.checks.fuzz.targets import profile_of, target_named
     from memhp.spec.profiles import system_of
 
     if design is not None:
         target = target_named(args.target, design.own.system, limit=args.limit)
-        operations = getattr(target, "operations", None)
-        return design.name, [rule.name for rule in rules_for(operations, design.own.system)]
+        return design.name, plan(target, design.own.system)
     target = target_named(args.target, limit=args.limit)
     profile = find_profile(args.profile or profile_of(target)).name
-    rules = rules_for(getattr(target, "operations", None), system_of(profile))
-    return profile, [rule.name for rule in rules]
+    return profile, plan(target, system_of(profile))
 
 
 def _try_place(path: Path | None) -> None:
@@ -236,17 +238,24 @@ def _keep(campaign: Campaign, keep: Path | None) -> None:
         write_json(keep, campaign.to_json())
 
 
-def _campaign(args: argparse.Namespace, profile: str, design: DesignFile | None) -> Campaign:
+def _campaign(
+    args: argparse.Namespace,
+    profile: str,
+    design: DesignFile | None,
+    machines: Mapping[str, Topology],
+) -> Campaign:
     from memhp.checks.fuzz.campaign import Campaign, CampaignError
     from memhp.checks.support.files import json_of, read_whole
 
     mode = "walk" if args.walk else "hypothesis"
     if not (args.keep and args.keep.exists()):
         own = design.own.system if design else None
-        return Campaign(mode, args.target, args.seed, profile=profile, own=own)
+        seed = args.seed
+        return Campaign(mode, args.target, seed, profile=profile, own=own, machines=machines)
     mine = (design.name, design.own.system) if design else None
     try:
-        campaign = Campaign.from_json(json_of(read_whole(args.keep, _MOST, regular=True)), mine)
+        kept = json_of(read_whole(args.keep, _MOST, regular=True))
+        campaign = Campaign.from_json(kept, mine, machines)
     except OSError as error:
         raise UsageError(f"cannot read {args.keep}: {error.strerror}") from None
     except CampaignError as error:

@@ -30,12 +30,15 @@ None stands for a value that the target does not tell.
 class Target(Protocol):
     """Anything that does what a user, the firmware and the allocator ask of a machine.
 
-    Three more parts are looked for, and need not be there:
+    Five more parts are looked for, and need not be there:
 
     - ``profile``, the name of the design that the target follows (`memhp.spec.profiles`):
       ``linux-6.12`` for one of Linux; without it what the list of 2004 asks for.
     - ``operations``, a set of names: what the target can do, operations or single steps (without
       it, every operation that ``memhp fuzz --list`` does not mark as a step).
+    - ``topologies``, machines of its own by name (`Topology` or `Shape`), or names of memhp's.
+    - ``rules``, how operations are drawn where not as memhp does it: which parameters, and how
+      often (`memhp.checks.fuzz.rules.Rule`).
     - ``allowed(before, operation, *params)``, where a target may do more than one thing: what else
       may come of an operation, as pairs of an answer and a `Machine` after it.  It judges by
       ``before`` alone, a machine as the operation finds it, not by what the target has done; the

@@ -54,7 +54,7 @@ def _stored(path: Path, key: str, system: System) -> Reached | None:
             return None
         episodes, taken = _counts(document["episodes"]), _counts(document["taken"])
         entries = document["untold"].items()
-        untold = {machine: untold_on(machine, of, system) for machine, of in entries}
+        untold = {machine: untold_on(machine, of, system, {}) for machine, of in entries}
         steps, of = count_of(document["steps"]), count_of(document["of"])
         return Reached(system, steps, of, episodes, taken, untold)
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -13,16 +13,17 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
-from memhp.reference.topology import cut
+from memhp.reference.topology import Topology, cut
 from memhp.spec.language.system import System
 from memhp.spec.profiles import DEFAULT, PROFILES, system_of
 
 from .pieces import Piece
+from .plan import plan
 from .record import Record
-from .rules import every, rules_for
+from .rules import every
 from .targets import target_named
 from .told import Untold, in_both
-from .topologies import MORE_SHAPES, SHAPES, built_for, machines_for
+from .topologies import MORE_SHAPES, SHAPES, built_for
 from .walk import Workload, derived_seed, walk
 from .workers import Lost, Workers
 
@@ -62,7 +63,7 @@ class Campaign:
 
     ``following`` is the number of the next piece; ``begun`` are those before it that
     are not finished: a campaign that goes on does them first.  ``untold`` is, for each
-    machine, what the target has not told.
+    machine, what the target has not told; ``machines`` are those of the target's own, by name.
     """
 
     mode: str
@@ -77,6 +78,7 @@ class Campaign:
     record: Record | None = None
     profile: str = DEFAULT
     own: System | None = field(default=None, compare=False, repr=False)
+    machines: Mapping[str, Topology] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def system(self) -> System:
@@ -118,12 +120,18 @@ class Campaign:
         }
 
     @classmethod
-    def from_json(cls, document: object, own: tuple[str, System] | None = None) -> Campaign:
+    def from_json(
+        cls,
+        document: object,
+        own: tuple[str, System] | None = None,
+        machines: Mapping[str, Topology] | None = None,
+    ) -> Campaign:
         """The campaign that `to_json` wrote to the document.
 
         Args:
             document: the document.
             own: the name of a design of one's own, and its system: the campaign may be of that.
+            machines: those of the target's own, by name.
 
         Raises:
             CampaignError: the document is malformed.
@@ -147,13 +155,17 @@ class Campaign:
             system = own[1] if own is not None and mine else system_of(profile)
             names = every(system)
             answers = Counter(dict(_answer(row, names) for row in document["answers"]))
-            untold = {on: untold_on(on, of, system) for on, of in document["untold"].items()}
+            mine_too = machines or {}
+            untold = {
+                on: untold_on(on, of, system, mine_too) for on, of in document["untold"].items()
+            }
             begun = set(map(count_of, document["begun"]))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             why = str(error) if isinstance(error, CampaignError) else "its counts are missing"
             raise CampaignError(f"the campaign is damaged: {why}") from None
         counted = (following, steps, changed, answers, untold, begun)
-        return cls(mode, target, seed, *counted, profile=profile, own=system if mine else None)
+        design = system if mine else None
+        return cls(mode, target, seed, *counted, profile=profile, own=design, machines=mine_too)
 
 
 def count_of(value: object, least: int = 0) -> int:
@@ -175,13 +187,24 @@ def _answer(row: object, names: Collection[str]) -> tuple[tuple[str, int | None]
     raise CampaignError(f"{cut(row)} is no operation with its answer and a count")
 
 
-def untold_on(machine: str, of: Mapping[str, Iterable[object]], system: System) -> Untold:
+def untold_on(
+    machine: str,
+    of: Mapping[str, Iterable[object]],
+    system: System,
+    machines: Mapping[str, Topology],
+) -> Untold:
     """What a target has not told on that machine, from the lists of a document.
+
+    Args:
+        machine: its name.
+        of: the entries that were not told of each variable, by name.
+        system: the design that was compared with.
+        machines: those of the target's own, by name.
 
     Raises:
         CampaignError: there is no such machine, variable or entry.
     """
-    if machine not in SHAPES and machine not in MORE_SHAPES:
+    if machine not in (*machines, *SHAPES, *MORE_SHAPES):
         raise CampaignError(f"there is no machine {cut(machine)}")
     untold: Untold = {}
     domains = {variable.symbol.name: variable.symbol.domain for variable in system.variables}
@@ -189,7 +212,8 @@ def untold_on(machine: str, of: Mapping[str, Iterable[object]], system: System) 
         if name not in domains:
             raise CampaignError(f"there is no variable {cut(name)}")
         untold[name] = set(map(count_of, places))
-        most = len(built_for(machine, system).points(domains[name]))
+        topology = machines.get(machine) or built_for(machine, system)
+        most = len(topology.points(domains[name]))
         if max(untold[name], default=0) >= most:
             raise CampaignError(f"{name} has {most} entries on {machine}")
     return untold
@@ -222,17 +246,16 @@ def do(
     """
     system = own or system_of(profile)
     tested = target_named(target, system, limit=limit)
-    rules = rules_for(getattr(tested, "operations", None), system)
-    machines = machines_for(rules)
-    name = machines[number % len(machines)]
+    asked = plan(tested, system)
+    name = list(asked.machines)[number % len(asked.machines)]
     seed = derived_seed(seed, number)
     steps = steps or OPERATIONS[mode]
     if mode == "hypothesis":
         from .conformance import explored
 
         return explored(tested, name, steps, seed, system)
-    workload = Workload(rules)
-    machine = built_for(name, system)
+    workload = Workload(asked.rules)
+    machine = asked.machines[name]
     way = walk(system, tested, machine, steps=steps, seed=seed, workload=workload)
     divergence = way.divergence
     record = None if divergence is None else Record.of(system, machine, seed, divergence)

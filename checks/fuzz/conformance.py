@@ -5,6 +5,17 @@ the operation.  The rule takes the first choice from there on that the reference
 allows, or, now and then, the first that it must refuse; where none is near, its
 turn goes to an operation that the run has had before.  Smaller draws are simpler
 operations.  Hypothesis leaves rules out of a run by itself.
+
+On a machine of one's own, with frames given back often, and two words only for a block's state::
+
+    TestMyMemory = conformance(
+        MyMemory,
+        topologies={"small": Shape(blocks=3, frames=2)},
+        rules=(
+            Rule("free_kernel", ("Frame",), weight=40),
+            Rule("write_state", ("Block", ("online", "offline"))),
+        ),
+    )
 """
 
 from __future__ import annotations
@@ -40,11 +51,11 @@ from memhp.spec.profiles import system_of
 from .isolated import Isolated
 from .lockstep import Divergence, boot, shrunk, step
 from .pieces import Piece
+from .plan import Machines, plan
 from .protocol import profile_of
 from .record import Record
-from .rules import EVERY, Operation, Rule, rules_for
+from .rules import EVERY, Operation, Rule
 from .told import Untold, everything
-from .topologies import built_for, machines_for
 
 __all__ = [
     "DivergenceFound",
@@ -137,7 +148,7 @@ class LockStep(RuleBasedStateMachine):
     target: Target
     machines: Mapping[str, Topology]
     own: Sequence[Rule] = ()
-    """Those of steps that are a design's own."""
+    """Those that memhp does not draw so: a design's own, or the target's."""
     steps = 0
     changed = 0
     answers: Counter[tuple[str, int | None]]
@@ -222,35 +233,37 @@ def _found(kind: type[LockStep], error: BaseException) -> DivergenceFound:
 
 def state_machine(
     target: Callable[[], Target],
-    topologies: Collection[str] | Mapping[str, Topology] | None = None,
+    topologies: Machines | None = None,
     system: System | None = None,
+    rules: Collection[Rule] | None = None,
 ) -> type[LockStep]:
     """A hypothesis state machine with a rule for each operation that the target can do.
 
     Args:
         target: a class, or what makes a target.
         topologies: names of the machines to boot (`topologies.SHAPES`), or machines of your own
-            by name; without them, all that go with the target's operations.
+            by name (`Topology` or `Shape`); without them, the target's own ``topologies``, or all
+            that go with its operations.
         system: the design to compare with; without it, that of the target's own ``profile``
             (`memhp.reference.Target`).
+        rules: how operations are drawn, where not as memhp does it; without them, the target's
+            own ``rules``.
 
     Raises:
-        TargetError: it names what is no operation, or no profile.
+        TargetError: it names what is no operation, machine or profile.
     """
     tested = target()
     system = system or system_of(profile_of(tested))
-    rules = rules_for(getattr(tested, "operations", None), system)
-    if not isinstance(topologies, Mapping):
-        topologies = {name: built_for(name, system) for name in topologies or machines_for(rules)}
+    asked = plan(tested, system, rules=rules, topologies=topologies)
     body: dict[str, Any] = {
         "reference": ReferenceTarget(system),
         "target": tested,
-        "own": tuple(rule for rule in rules if rule.name not in EVERY),
-        "machines": topologies,
+        "own": tuple(rule for rule in asked.rules if rule != EVERY.get(rule.name)),
+        "machines": asked.machines,
         "answers": Counter(),
         "untold": {},
-        "boot": initialize(name=sampled_from(list(topologies)))(_plain(LockStep.boot)),
-        **{each.name: _rule(each) for each in rules},
+        "boot": initialize(name=sampled_from(list(asked.machines)))(_plain(LockStep.boot)),
+        **{each.name: _rule(each) for each in asked.rules},
     }
     return type(f"Conformance[{type(tested).__name__}]", (LockStep,), body)
 
@@ -285,14 +298,16 @@ def explored(
         system: the design to compare with, as in `state_machine`.
     """
     system = system or system_of(profile_of(target))
-    kind = state_machine(lambda: target, (topology,), system)
+    own = getattr(target, "topologies", None)
+    here = {topology: own[topology]} if isinstance(own, Mapping) else (topology,)
+    kind = state_machine(lambda: target, here, system)
     record = None
     try:
         run_state_machine_as_test(
             use_seed(seed)(kind), settings=_settings(max(1, steps // _RUN), _RUN, database=None)
         )
     except (DivergenceFound, _Silent, Flaky) as error:
-        machine = built_for(topology, system)
+        machine = kind.machines[topology]
         least = shrunk(system, target, machine, _found(kind, error).divergence)
         record = Record.of(system, machine, seed, least)
     untold = kind.untold.get(topology, {})
@@ -312,7 +327,8 @@ def _settings(examples: int, steps: int, **more: Any) -> settings:
 def conformance(
     target: Callable[[], Target],
     *,
-    topologies: Collection[str] | Mapping[str, Topology] | None = None,
+    topologies: Machines | None = None,
+    rules: Collection[Rule] | None = None,
     examples: int = 100,
     steps: int = 50,
     isolated: bool = False,
@@ -325,7 +341,7 @@ def conformance(
 
     Args:
         target: a class, or what makes a target.
-        topologies: as in `state_machine`.
+        topologies, rules: as in `state_machine`.
         examples: how many runs.
         steps: at most so many operations in a run.
         isolated: run the target in a process of its own, so that its death is a divergence.
@@ -343,7 +359,7 @@ def conformance(
         TestMyMemory = conformance(MyMemory)
     """
     make = (lambda: Isolated(target, limit=limit)) if isolated else target
-    kind = state_machine(make, topologies)
+    kind = state_machine(make, topologies, rules=rules)
     plain: type[TestCase] = kind.TestCase
 
     class Conformance(plain):  # type: ignore[misc, valid-type]  # hypothesis makes the class

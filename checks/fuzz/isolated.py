@@ -90,7 +90,7 @@ class Isolated:
         self._child = _Child(self._make, self._system, self._limit)
         self._sent: Topology | None = None
         try:
-            self.operations, self.profile, may = self._child.ask()
+            self.operations, self.profile, self.rules, self.topologies, may = self._child.ask()
         except Crash as crash:
             raise TargetError(f"it cannot be made: {crash.text}") from None
         if may:
@@ -268,12 +268,18 @@ class _Server:
         self._machine: Machine | None = None
         self._seen: dict[Any, Any] = {}
 
-    def hello(self) -> tuple[Any, Any, bool]:
-        """What the target can do, whose design it follows, and whether it has `allowed`."""
+    def hello(self) -> tuple[Any, Any, Any, Any, bool]:
+        """What the target can do, whose design it follows, how it is asked, and on which machines.
+
+        At last, whether it has `allowed`.
+        """
         self._target = self._make()
         may = callable(getattr(self._target, "allowed", None))
-        profile = getattr(self._target, "profile", DEFAULT)
-        return getattr(self._target, "operations", None), profile, may
+        parts = (("operations", None), ("profile", DEFAULT), ("rules", None), ("topologies", None))
+        operations, profile, rules, machines = (
+            getattr(self._target, name, default) for name, default in parts
+        )
+        return operations, profile, rules, machines, may
 
     def reset(self, topology: Topology | None) -> None:
         if topology is not None:

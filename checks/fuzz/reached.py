@@ -6,18 +6,18 @@ States within an operation count: its steps are taken again one by one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from memhp.reference.machine import Machine
 from memhp.reference.target import ReferenceTarget, Target
+from memhp.reference.topology import Topology
 from memhp.spec.language.system import Property, System
 
 from ..ground.cuts import reads
 from .lockstep import Divergence
-from .rules import rules_for
+from .plan import plan
 from .told import Untold, never_told
-from .topologies import built_for, machines_for
 from .walk import Workload, walk
 
 __all__ = ["Reached", "reached"]
@@ -29,7 +29,7 @@ class Reached:
 
     ``episodes`` counts for each *sometimes* property the episodes that reach it, of
     ``of``; ``taken`` counts each action; ``untold`` is, for each machine, what the target
-    never told; ``divergence`` is the first one, if there is one.
+    never told; ``divergence`` is the first one, if there is one; ``machines`` are those walked on.
     """
 
     system: System
@@ -39,6 +39,7 @@ class Reached:
     taken: Counter[str] = field(default_factory=Counter)
     untold: dict[str, Untold] = field(default_factory=dict)
     divergence: Divergence | None = None
+    machines: Mapping[str, Topology] = field(default_factory=dict)
 
     @property
     def missed(self) -> dict[str, tuple[str, ...]]:
@@ -52,7 +53,7 @@ class Reached:
     @property
     def never_told(self) -> tuple[str, ...]:
         """The names of the variables of which the target told nothing, on no machine."""
-        return never_told(self.system, self.untold)
+        return never_told(self.system, self.untold, self.machines)
 
     def left_untold(self, claim: Property) -> int:
         """How many entries of the variables that a property reads the target told on no walk."""
@@ -118,22 +119,22 @@ def reached(
         target: what is compared.
         steps: how many operations in all.
         seed: that of each walk.
-        topologies: names of machines; without them, all that the target's operations go with.
+        topologies: names of machines; without them, the target's own, or all that its operations
+            go with.
 
     Raises:
         TargetError: as `walk`.
     """
-    result = Reached(system)
-    rules = rules_for(getattr(target, "operations", None), system)
-    topologies = topologies or machines_for(rules)
-    for name in topologies:
+    asked = plan(target, system, topologies=topologies or None)
+    result = Reached(system, machines=asked.machines)
+    for name, machine in asked.machines.items():
         way = walk(
             system,
             target,
-            built_for(name, system),
-            steps=steps // len(topologies),
+            machine,
+            steps=steps // len(asked.machines),
             seed=seed,
-            workload=Workload(rules),
+            workload=Workload(asked.rules),
             watch=_Watch(result),
         )
         result.steps += way.steps

@@ -14,8 +14,8 @@ from memhp.spec.language.system import System
 from memhp.spec.profiles import system_of
 
 from .isolated import Isolated, checked
+from .plan import plan
 from .protocol import TargetError, profile_of
-from .rules import rules_for
 
 __all__ = ["TargetError", "profile_of", "target_named"]
 
@@ -46,7 +46,7 @@ def target_named(name: str, system: System | None = None, *, limit: float | None
         raise TargetError(f"target {cut(name)}: give 'engine', or a class as module:Class")
     try:
         target: Target = Isolated(partial(_instance, module, attribute), system, limit=limit)
-        rules_for(getattr(target, "operations", None), system or system_of(profile_of(target)))
+        plan(target, system or system_of(profile_of(target)))
     except TargetError as error:
         raise TargetError(f"target {name[:100]}: {error}") from None
     return target

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from memhp.reference.target import Observation, ReferenceTarget
+from memhp.reference.topology import Topology
 from memhp.spec.language.system import System
 
 from .topologies import built_for
@@ -48,15 +49,20 @@ def in_both(one: Mapping[str, set[int]], other: Mapping[str, set[int]]) -> Untol
     return {name: places for name, places in both.items() if places}
 
 
-def never_told(system: System, untold: Mapping[str, Untold]) -> tuple[str, ...]:
+def never_told(
+    system: System, untold: Mapping[str, Untold], machines: Mapping[str, Topology] | None = None
+) -> tuple[str, ...]:
     """The names of the variables of which nothing was told, on none of these machines.
 
     Args:
-        untold: for each machine (a name of `topologies.SHAPES`) what was not told.
+        system: the design that was compared with.
+        untold: for each machine, by name, what was not told.
+        machines: those of the target's own, by name; the others are `topologies.SHAPES`.
     """
     never = {variable.symbol.name: variable.symbol.domain for variable in system.variables}
     for machine, places in untold.items():
+        topology = (machines or {}).get(machine) or built_for(machine, system)
         for name, domain in tuple(never.items()):
-            if len(places.get(name, ())) < len(built_for(machine, system).points(domain)):
+            if len(places.get(name, ())) < len(topology.points(domain)):
                 del never[name]
     return tuple(never)

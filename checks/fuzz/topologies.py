@@ -171,7 +171,8 @@ MORE_SHAPES: Mapping[str, Shape] = {
 
 def machines_for(rules: Collection[Rule]) -> tuple[str, ...]:
     """The names of the machines on which a target with those operations is compared."""
-    return tuple(SHAPES) if set(rules) <= set(RULES) else (*MORE_SHAPES, *SHAPES)
+    usual = {rule.name for rule in RULES}
+    return tuple(SHAPES) if {r.name for r in rules} <= usual else (*MORE_SHAPES, *SHAPES)
 
 
 @cache

@@ -156,7 +156,7 @@ def _untold(campaign: Campaign) -> tuple[tuple[str, ...], list[tuple[str, str, l
     """The variables that nothing was told of on any machine, and for others the entries."""
     from memhp.checks.fuzz.told import never_told
 
-    never = never_told(campaign.system, campaign.untold)
+    never = never_told(campaign.system, campaign.untold, campaign.machines)
     parts = [
         (machine, name, sorted(places))
         for machine, untold in campaign.untold.items()

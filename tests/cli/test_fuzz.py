@@ -528,3 +528,39 @@ def test_a_campaign_that_is_none_is_one_line_and_exit_2(
     code, out, said = run(capsys, "fuzz", "--keep", str(path), "--out", str(tmp_path / "out"))
     assert (code, out, said.count("\n")) == (2, "", 1)
     assert message in said
+
+
+OWN = """
+from memhp.checks.fuzz.rules import Rule
+from memhp.engine.target import EngineTarget
+from memhp.reference import Shape
+
+class Own(EngineTarget):
+    operations = frozenset({"drain", "undrain"})
+    topologies = {"mine": Shape(blocks=3)}
+    rules = (Rule("drain", ((0, 2),), weight=9),)
+
+class Wrong(Own):
+    rules = (Rule("drain", ((0, 3),)),)
+"""
+
+
+@pytest.mark.parametrize("mode", [["--walk"], []], ids=["walk", "hypothesis"])
+def test_a_class_is_compared_on_machines_and_by_rules_of_its_own(
+    mode: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "own_machines.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    words = ("fuzz", *mode, "--target", "own_machines:Own", "--steps", "500", "--jobs", "1")
+    for _ in range(2):
+        code, out, error = run(capsys, *words, "--keep", "kept.json", "--json")
+        document = json.loads(out)
+        assert (code, error) == (0, "")
+        assert {each["machine"] for each in document["untold"]["entries"]} <= {"mine"}
+        assert {each["name"] for each in document["operations"]} == {"drain", "undrain"}
+    assert set(json.loads(Path("kept.json").read_text())["untold"]) == {"mine"}
+    code, _, error = run(capsys, "fuzz", "--target", "own_machines:Wrong")
+    assert (code, "draws Block 3, which is not on mine" in error) == (2, True)
