@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
+from memhp.machines.judging import court, offline
+
 from . import mutate
 from .archive import tar
 from .bounded import Case
@@ -221,5 +223,7 @@ READERS: Mapping[str, Reader] = {
 
 
 def prepare() -> None:
-    """Make the sound inputs once."""
+    """Make the sound inputs once, and let what judges one machine judge the next, too."""
     small()
+    courts: dict[int, court.Court] = {}
+    offline.Court = lambda system: courts.setdefault(id(system), court.Court(system))

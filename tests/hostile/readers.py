@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from . import caches, documents, lab, machines
+from . import caches, documents, lab, machines, memory
 from .cases import Reader
 
 __all__ = ["READERS", "prepare"]
 
-_PARTS = (machines, documents, caches, lab)
+_PARTS = (machines, memory, documents, caches, lab)
 
 READERS: Mapping[str, Reader] = {
     name: make for part in _PARTS for name, make in part.READERS.items()

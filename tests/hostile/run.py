@@ -29,11 +29,11 @@ from pathlib import Path
 from random import Random
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[1]))
+    sys.path[0] = str(Path(__file__).parents[2])
 
-from hostile.bounded import Case, Found, run
-from hostile.progress import counted
-from hostile.readers import READERS, prepare
+from tests.hostile.bounded import Case, Found, run
+from tests.hostile.progress import counted
+from tests.hostile.readers import READERS, prepare
 
 
 def _maker(seed: int, names: list[str]):  # type: ignore[no-untyped-def]

@@ -23,10 +23,24 @@ RUN = Path(__file__).parent / "run.py"
 
 
 def test_wrong_inputs_of_every_reader_are_taken_well(tmp_path: Path) -> None:
-    words = [sys.executable, str(RUN), "--inputs", "240", "--seed", "11", "--jobs", "2"]
-    done = subprocess.run([*words, "--keep", str(tmp_path)], capture_output=True, text=True)
+    done = hostile(tmp_path, 240, 11)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "240 inputs of 25 readers, seed 11: 0 failed" in done.stdout
+    assert "240 inputs of 27 readers, seed 11: 0 failed" in done.stdout
+
+
+@pytest.mark.slow
+def test_thousands_of_wrong_cores_logs_and_listings_are_taken_well(tmp_path: Path) -> None:
+    done = hostile(tmp_path, 2_400, 12, "core", "log", "listing")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2,400 inputs of 3 readers, seed 12: 0 failed" in done.stdout
+
+
+def hostile(keep: Path, inputs: int, seed: int, *readers: str) -> subprocess.CompletedProcess[str]:
+    """Inputs of these readers, or of all, tried by `run.py`."""
+    words = [sys.executable, str(RUN), "--inputs", str(inputs), "--seed", str(seed)]
+    words += ["--jobs", "2", "--keep", str(keep)]
+    words += [word for reader in readers for word in ("--reader", reader)]
+    return subprocess.run(words, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize(

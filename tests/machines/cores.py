@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -207,3 +208,88 @@ def words_of(
         if first <= at < first + count:
             words[at - first] = word
     return words
+
+
+SMALL = 256
+"""Frames of a section of the small cores."""
+
+
+def small() -> CoreFile:
+    """Two small sections, with a page that is held and a large one, as kcore has them."""
+    made = np.zeros(2 * SMALL, LAYOUT)
+    made["mapcount"] = BUDDY
+    put(made, 3, refcount=4)
+    large(made, 64, 32)
+    core = CoreFile(made, frames=SMALL)
+    core.note["NUMBER(SECTION_SIZE_BITS)"] = 20
+    core.note["NUMBER(phys_base)"] = 0
+    return core
+
+
+def small_dump() -> bytes:
+    """The same as a crash dump, in which some memory of each section is."""
+    core = small()
+    memory = [Segment(0, at << 20, bytes(16)) for at in (0, 1)]
+    return elf([*core.segments(), *memory], core.text())
+
+
+_ODD = [
+    0,
+    1,
+    2,
+    7,
+    255,
+    1 << 16,
+    (1 << 31) - 1,
+    1 << 31,
+    (1 << 32) - 1,
+    1 << 40,
+    (1 << 63),
+    (1 << 64) - 1,
+]
+ODD_WORDS = [
+    "",
+    "0",
+    "-1",
+    "0x",
+    "x",
+    "9" * 25,
+    "-" + "9" * 19,
+    "ffffffffffffffff",
+    "1" * 400,
+    "\x00",
+]
+"""What stands where a number belongs."""
+
+
+def damaged(content: bytes, random: Random) -> bytes:
+    """The core with its headers, its note, its memory or its end made wrong."""
+    data = bytearray(content)
+    how = random.randrange(6)
+    headers = 64 + 56 * 5
+    if how == 0:
+        for _ in range(random.choice((1, 2, 8))):
+            data[random.randrange(headers)] = random.randrange(256)
+    elif how == 1:
+        at = 8 * random.randrange(headers // 8)
+        struct.pack_into("<Q", data, at, random.choice(_ODD))
+    elif how == 2:
+        note = data.index(b"OSRELEASE")
+        end = data.index(b"\n\0", note) if b"\n\0" in data[note:] else note + 1500
+        lines = data[note:end].decode("ascii", "replace").split("\n")
+        at = random.randrange(len(lines))
+        key = lines[at].partition("=")[0]
+        lines[at] = random.choice(
+            (f"{key}={random.choice(ODD_WORDS)}", key, "", f"{lines[at]}\n" * 9)
+        )
+        text = "\n".join(lines).encode()[: end - note].ljust(end - note, b"\n")
+        data[note:end] = text
+    elif how == 3:
+        del data[random.randrange(len(data)) :]
+    elif how == 4:
+        at = random.randrange(headers, len(data) - 8) & ~7
+        struct.pack_into("<Q", data, at, random.choice(_ODD))
+    else:
+        at = random.randrange(headers, len(data) - 4096)
+        data[at : at + random.choice((1, 64, 4096))] = random.randbytes(64)
+    return bytes(data)
