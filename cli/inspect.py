@@ -29,7 +29,7 @@ _EPILOG = """examples:
   memhp inspect                    this machine (as root it sees page flags and holes)
   memhp inspect sysfs.tar.bz2      a tar of another machine's /sys, never unpacked
   memhp inspect dump/ --arch arm64 boot memory never goes there
-  memhp inspect vmcore             a crash dump (ELF): what held each section
+  memhp inspect vmcore             a crash dump (ELF, or of makedumpfile): what held each section
   memhp inspect lsmem.txt          what lsmem printed (a table, --pairs, --json)
   memhp inspect sosreport-x.tar.xz or a supportconfig, as it is
   memhp inspect --node 1 --json

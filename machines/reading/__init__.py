@@ -10,7 +10,8 @@
   `cpuinfo`, `architecture`: which one it is; `extent`: ranges that are asked often.
 - `pageflags`: what frames are used for; `frames`: of each block, wherever it is told; `findings`:
   the same counted; `record`: this machine as a tar.
-- `kernel_core`: the kernel's memory, `/proc/kcore` or a crash dump; `vmcoreinfo`: its note;
+- `kernel_memory`: the kernel's memory, whatever file has it: `kernel_core`, `/proc/kcore` or an ELF
+  dump; `compressed_dump`, one of makedumpfile, with `unpacking`; `vmcoreinfo`: its note;
   `page_tables`, `page_structs`: the structure of each frame; `references`: which of them nothing
   explains; `evidence`: all that by block, the way in; `block_evidence`: what is kept of it.
   `live_evidence`: this machine's; `crash_dump`, `dump_words`: a dump's. `any_machine`: whichever.
@@ -19,5 +20,5 @@
 
 What a machine does not say is None.
 
-May import: spec.numbers, numpy.
+May import: spec.numbers, numpy, cramjam, lzallright.
 """

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .crash_dump import read_dump
-from .kernel_core import is_core
+from .crash_dump import is_dump, read_dump
 from .live_evidence import with_evidence
 from .sysfs import MachineReading, read_machine
 
@@ -25,7 +24,7 @@ def read_any(
     Raises:
         MachineError: it is no machine, or is damaged; the message names the file.
     """
-    if is_core(path):
+    if is_dump(path):
         return read_dump(path)
     reading = read_machine(path, page_flags=page_flags, log=log)
     return with_evidence(reading) if page_flags else reading

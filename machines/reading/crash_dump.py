@@ -6,42 +6,58 @@ section is told for itself, online or not as its entry in `mem_section` says.
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from pathlib import Path
 
+from .compressed_dump import CompressedDump
 from .dump_words import DumpWords
-from .errors import MachineError
+from .errors import MachineError, shown
 from .evidence import evidence_of
 from .kernel_core import Core
 from .page_structs import PageStructs
 from .sysfs import BlockReading, MachineReading
 
-__all__ = ["read_dump"]
+__all__ = ["is_dump", "read_dump"]
 
-_MOST_SECTIONS = 1 << 20
+_ELF, _COMPRESSED, _FLATTENED = b"\x7fELF", b"KDUMP   ", b"makedumpfile"
+
+
+def is_dump(path: str | Path) -> bool:
+    """Whether a file begins as a crash dump does: ELF, or made by makedumpfile."""
+    return _begin(path).startswith((_ELF, _COMPRESSED, _FLATTENED))
+
+
+def _begin(path: str | Path) -> bytes:
+    """The first bytes of a regular file; none of what cannot be read."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return b""
+        with open(path, "rb") as file:
+            return file.read(16)
+    except (OSError, ValueError):
+        return b""
 
 
 def read_dump(path: str | Path, *, note_at: tuple[int, int] | None = None) -> MachineReading:
     """The reading of the machine that a crash dump is of.
 
     Args:
-        path: an ELF file: `/proc/vmcore` copied, or what a hypervisor dumped of a guest.
-        note_at: see `Core.open`.
+        path: `/proc/vmcore` copied (ELF) or by makedumpfile (kdump-compressed), or what a
+            hypervisor dumped of a guest.
+        note_at: see `Core`.
 
     Raises:
         MachineError: it is no dump, is damaged, or its note does not tell where page structures
             are.
     """
-    with Core.open(path, note_at=note_at) as core:
+    with _opened(path, note_at) as core:
         structs = PageStructs(core)
         frames = structs.frames_of_section
         if frames is None:
             raise MachineError(f"{core.where}: VMCOREINFO tells of no sections")
-        states = {
-            section: state
-            for section in _sections(core, structs)
-            if (state := structs.section_of(section * frames)) is not None
-        }
+        states = _states(core, structs, frames)
         online = [section for section, (is_online, _) in states.items() if is_online]
         size = 1 << structs.section_bits
         evidence = evidence_of(online, structs, DumpWords.of(structs), block_size=size)
@@ -68,18 +84,31 @@ def read_dump(path: str | Path, *, note_at: tuple[int, int] | None = None) -> Ma
     )
 
 
-def _sections(core: Core, structs: PageStructs) -> list[int]:
-    """The sections that any memory of the dump lies in, ascending."""
-    sections: set[int] = set()
-    for segment in core.segments:
-        if segment.physical is None:
-            continue
-        first = segment.physical >> structs.section_bits
-        last = segment.physical + segment.size - 1 >> structs.section_bits
-        if last - first + len(sections) > _MOST_SECTIONS:
-            raise MachineError(f"{core.where}: tells of more memory than any machine has")
-        sections.update(range(first, last + 1))
-    return sorted(sections)
+def _states(
+    core: Core | CompressedDump, structs: PageStructs, frames: int
+) -> dict[int, tuple[bool, bool]]:
+    """Of each section whether it is online, and was there at boot."""
+    states = {
+        section: state
+        for section in core.sections(structs.section_bits)
+        if (state := structs.section_of(section * frames)) is not None
+    }
+    if not states:
+        raise MachineError(
+            f"{core.where}: tells of no section of memory: the way to the kernel's list of them"
+            f" is damaged, not in it, or not read for {shown(core.architecture or 'unknown')}"
+        )
+    return states
+
+
+def _opened(path: str | Path, note_at: tuple[int, int] | None) -> Core | CompressedDump:
+    begin = _begin(path)
+    if begin.startswith(_FLATTENED):
+        raise MachineError(
+            f"{path}: a flattened dump, as makedumpfile -F writes it to a pipe; make a file of it:"
+            f" makedumpfile -R DUMPFILE < {path}"
+        )
+    return (CompressedDump if begin.startswith(_COMPRESSED) else Core)(path, note_at=note_at)
 
 
 def _version(release: str | None) -> tuple[int, int] | None:

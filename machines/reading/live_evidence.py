@@ -48,7 +48,7 @@ def with_evidence(reading: MachineReading, core: str = KCORE) -> MachineReading:
     if not reading.live or reading.frames is None or size is None or page is None:
         return reading
     try:
-        with Core.open(core) as opened:
+        with Core(core) as opened:
             structs = PageStructs(opened)
             drained = drain_lists()
             evidence = evidence_in(reading.frames, structs, block_size=size, again=_settle)

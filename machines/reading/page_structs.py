@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import MachineError
-from .kernel_core import Core
+from .kernel_memory import KernelMemory
 from .page_tables import PageTables, page_tables_of
 
 __all__ = ["PageStructs", "Structs"]
@@ -56,7 +56,7 @@ class PageStructs:
         MachineError: the note does not tell where they are, or what they look like.
     """
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: KernelMemory) -> None:
         self.core = core
         info = core.info
         self.layout = self._layout()

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from .kernel_core import Core
+from .kernel_memory import KernelMemory
 from .vmcoreinfo import Vmcoreinfo
 
 __all__ = ["PageTables", "page_tables_of"]
@@ -37,7 +37,7 @@ class PageTables:
     present: Callable[[int], bool]
     is_leaf: Callable[[int, int], bool]
 
-    def physical(self, core: Core, address: int) -> tuple[int, int] | None:
+    def physical(self, core: KernelMemory, address: int) -> tuple[int, int] | None:
         """The physical address of a virtual one, and how many bytes from there on lie together.
 
         None if nothing is mapped there, or a table is not in the core.
@@ -64,7 +64,7 @@ class PageTables:
         return None
 
 
-def page_tables_of(core: Core) -> PageTables | None:
+def page_tables_of(core: KernelMemory) -> PageTables | None:
     """The kernel's page tables; None if its note does not tell what it takes to walk them."""
     make = _MAKERS.get(core.architecture or "")
     return None if make is None else make(core.info)

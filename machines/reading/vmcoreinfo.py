@@ -10,12 +10,13 @@ from a version.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import struct
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from .errors import MachineError, shown
 
-__all__ = ["Vmcoreinfo", "vmcoreinfo_in"]
+__all__ = ["Vmcoreinfo", "vmcoreinfo_among", "vmcoreinfo_in"]
 
 _MOST_BYTES = 1 << 20
 """Of a note; the kernel's has a page."""
@@ -82,6 +83,42 @@ def vmcoreinfo_in(note: bytes, where: str) -> Vmcoreinfo:
         kinds["LENGTH"],
         kinds["NUMBER"],
     )
+
+
+def vmcoreinfo_among(pieces: Iterable[bytes], order: str, where: str) -> Vmcoreinfo:
+    """The content of the note among others.
+
+    Args:
+        pieces: of an ELF file's notes.
+        order: how bytes lie: "<" or ">".
+        where: the file, for errors.
+
+    Raises:
+        MachineError: it is not there, or is none.
+    """
+    for piece in pieces:
+        for name, content in _notes_in(piece, order):
+            if name == b"VMCOREINFO":
+                return vmcoreinfo_in(content, where)
+    raise MachineError(
+        f"{where}: has no note VMCOREINFO, so nothing tells where page structures are"
+    )
+
+
+def _notes_in(content: bytes, order: str) -> Iterator[tuple[bytes, bytes]]:
+    """Name and content of each note, as far as they are whole."""
+    at = 0
+    while at + 12 <= len(content):
+        name_size, size, _ = struct.unpack_from(f"{order}III", content, at)
+        name_at = at + 12
+        content_at = name_at + (name_size + 3 & ~3)
+        at = content_at + (size + 3 & ~3)
+        if content_at + size > len(content):
+            return
+        yield (
+            content[name_at : name_at + name_size].rstrip(b"\0"),
+            content[content_at : content_at + size],
+        )
 
 
 def _value(kind: str, text: str, line: str, where: str) -> int:

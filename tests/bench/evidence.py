@@ -33,7 +33,7 @@ def evidence(blocks: int = BLOCKS) -> list[tuple[str, str]]:
         frames = _written(place, blocks)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         began, worked = perf_counter(), process_time()
-        with Core.open(place / "core") as core:
+        with Core(place / "core") as core:
             found = evidence_in(
                 range(blocks),
                 PageStructs(core),

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
-from ..machines import cores
+from ..machines import cores, dumps
 from . import mutate
 from .bounded import Case
 from .cases import Reader, command
@@ -42,13 +42,27 @@ def _dump() -> bytes:
     return cores.small_dump()
 
 
+@cache
+def _compressed() -> bytes:
+    """A dump of makedumpfile."""
+    return dumps.DumpFile(*cores.small_memory()).content()
+
+
 def _of_core(random: Random, folder: Path) -> Case:
     """A crash dump, or a copy of kcore: they are read as the same."""
-    whole = random.choice((_kcore, _dump))()
+    return _reading("core", random.choice((_kcore, _dump))(), random, folder)
+
+
+def _of_compressed_dump(random: Random, folder: Path) -> Case:
+    return _reading("compressed dump", _compressed(), random, folder)
+
+
+def _reading(reader: str, whole: bytes, random: Random, folder: Path) -> Case:
+    """A damaged file is inspected, or asked about its blocks."""
     (folder / "vmcore").write_bytes(cores.damaged(whole, random))
     if random.random() < 0.3:
-        return command("core", "why", "0-1", "--machine", "vmcore", *_json(random))
-    return command("core", "inspect", "vmcore", *random.choice(((), ("-v",), ("--json",))))
+        return command(reader, "why", "0-1", "--machine", "vmcore", *_json(random))
+    return command(reader, "inspect", "vmcore", *random.choice(((), ("-v",), ("--json",))))
 
 
 def _of_log(random: Random, folder: Path) -> Case:
@@ -60,10 +74,14 @@ def _json(random: Random) -> tuple[str, ...]:
     return random.choice(((), ("--json",)))
 
 
-READERS: Mapping[str, Reader] = {"core": _of_core, "log": _of_log}
+READERS: Mapping[str, Reader] = {
+    "core": _of_core,
+    "compressed dump": _of_compressed_dump,
+    "log": _of_log,
+}
 
 
 def prepare() -> None:
     """Make the sound inputs once."""
-    _kcore()
-    _dump()
+    for make in (_kcore, _dump, _compressed):
+        make()

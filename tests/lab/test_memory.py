@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +13,11 @@ from memhp.lab.guest.machine import MIB, GuestMachine, Node
 from memhp.lab.guest.memory import memory_of
 from memhp.lab.guest.snapshot import tallied
 from memhp.lab.kernels.kernel import Kernel
+from memhp.lab.tools.errors import whole_number
+from memhp.machines.reading.crash_dump import read_dump
 from memhp.machines.reading.pageflags import KPF_SLAB, FrameKind
+
+from ..machines.dumps import whole
 
 pytestmark = pytest.mark.kernel
 
@@ -44,3 +50,22 @@ def test_held_and_pinned_pages_are_told_from_outside(kernel: Kernel) -> None:
     assert kinds[FrameKind.kernel] > slabs * 0.9
     assert reading.kernel is not None
     assert reading.kernel >= (5, 10)
+
+
+def test_a_dump_that_qemu_compresses_tells_what_its_elf_file_tells(
+    kernel: Kernel, tmp_path: Path
+) -> None:
+    elf, packed = tmp_path / "elf", tmp_path / "packed"
+    with Guest.boot(kernel, GuestMachine(nodes=(Node(512 * MIB, 1),))) as guest:
+        assert guest.hold("pinned", 2 * MIB)[0] == 0
+        place, size = (
+            whole_number(word, 16) for word in guest.read("/sys/kernel/vmcoreinfo").split()
+        )
+        guest.qmp("stop")
+        guest.qmp("dump-guest-memory", paging=False, protocol=f"file:{elf}")
+        guest.qmp("dump-guest-memory", paging=False, protocol=f"file:{packed}", format="kdump-zlib")
+    packed.write_bytes(whole(packed.read_bytes()))
+    told = read_dump(packed, note_at=(place, size))
+    assert told.frames is not None
+    assert sum(kinds[FrameKind.pinned] for kinds in told.frames.values()) == 2 * MIB >> 12
+    assert replace(told, source="") == replace(read_dump(elf, note_at=(place, size)), source="")

@@ -184,19 +184,28 @@ def elf(
 
 
 def tables_for(address: int, target: int, levels: int = 4) -> Segment:
-    """Page tables of x86_64 that lead from an address to physical memory, 2 MiB of it.
+    """Page tables of x86_64 that lead from an address to physical memory, 2 MiB of it."""
+    return tables_of({address: target}, levels)
+
+
+def tables_of(targets: Mapping[int, int], levels: int = 4) -> Segment:
+    """The same for several addresses.
 
     They lie where `SYMBOL(swapper_pg_dir)` of the note is with a `phys_base` of 0.
     """
-    place = first = 0x2000000
-    tables = b""
-    for level in range(levels - 1, 0, -1):
-        table = bytearray(PAGE)
-        place += PAGE
-        entry = target | 0x83 if level == 1 else place | 0x3
-        struct.pack_into("<Q", table, 8 * (address >> 12 + 9 * level & 511), entry)
-        tables += bytes(table)
-    return Segment(0, first, tables)
+    first = 0x2000000
+    tables: dict[tuple[int, ...], bytearray] = {(): bytearray(PAGE)}
+    for address, target in targets.items():
+        path: tuple[int, ...] = ()
+        for level in range(levels - 1, 0, -1):
+            slot = address >> 12 + 9 * level & 511
+            entry = target | 0x83
+            if level > 1:
+                below = tables.setdefault((*path, slot), bytearray(PAGE))
+                entry = first + PAGE * list(map(id, tables.values())).index(id(below)) | 0x3
+            struct.pack_into("<Q", tables[path], 8 * slot, entry)
+            path = (*path, slot)
+    return Segment(0, first, b"".join(tables.values()))
 
 
 def words_of(
@@ -231,6 +240,20 @@ def small_dump() -> bytes:
     core = small()
     memory = [Segment(0, at << 20, bytes(16)) for at in (0, 1)]
     return elf([*core.segments(), *memory], core.text())
+
+
+def small_memory() -> tuple[list[Segment], bytes]:
+    """The same as physical memory, with the page tables that lead to it; and the note."""
+    core = small()
+    lists, structs = core.segments()
+    place = 0x4000000
+    tables = tables_of({DIRECT: 0, VMEMMAP: place})
+    return [
+        lists,
+        Segment(0, 1 << 20, b"x"),
+        tables,
+        Segment(0, place, structs.content),
+    ], core.text()
 
 
 _ODD = [

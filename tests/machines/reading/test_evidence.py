@@ -52,7 +52,7 @@ def looked_at(
             counts[at] = number
         return cores.words_of(words, count), None if mapped is None else counts
 
-    with Core.open(path) as core:
+    with Core(path) as core:
         return evidence_of([0], PageStructs(core), told, block_size=BLOCK)[0]
 
 
@@ -208,7 +208,7 @@ def test_what_was_held_for_a_moment_is_not_held(path: Path) -> None:
         made["refcount"][7] = 1
         path.write_bytes(CoreFile(made).content())
 
-    with Core.open(path) as core:
+    with Core(path) as core:
         evidence = evidence_of(
             [0],
             PageStructs(core),
@@ -231,7 +231,7 @@ def test_a_hold_that_begins_between_two_looks_may_end_as_soon(path: Path) -> Non
         made["refcount"][7] = 3
         path.write_bytes(CoreFile(made).content())
 
-    with Core.open(path) as core:
+    with Core(path) as core:
         evidence = evidence_of(
             [0],
             PageStructs(core),
@@ -249,14 +249,14 @@ def test_words_and_counts_come_from_the_kernels_files(path: Path, tmp_path: Path
     flags, counts = tmp_path / "flags", tmp_path / "counts"
     flags.write_bytes(cores.words_of({FRAMES + 3: ON_LRU}, FRAMES + 10).tobytes())
     counts.write_bytes(bytes(8 * 2 * FRAMES))
-    with Core.open(path) as core:
+    with Core(path) as core:
         found = evidence_in(
             [0, 1, 9], PageStructs(core), block_size=BLOCK, flags=flags, counts=counts
         )
     assert sorted(found) == [0, 1]
     assert (found[0].early, found[1].early) == (False, True)
     assert found[1].kinds[FrameKind.hole] == FRAMES - 10
-    with Core.open(path) as core, pytest.raises(MachineError, match="none: cannot be opened"):
+    with Core(path) as core, pytest.raises(MachineError, match="none: cannot be opened"):
         evidence_in([0], PageStructs(core), block_size=BLOCK, flags=tmp_path / "none")
 
 
@@ -330,7 +330,7 @@ def test_structures_that_lie_in_their_own_block_go_with_it(
     core.note["NUMBER(phys_base)"] = 0
     tables = [] if place is None else [cores.tables_for(cores.VMEMMAP, place)]
     path.write_bytes(cores.elf([*core.segments(), *tables], core.text()))
-    with Core.open(path) as opened:
+    with Core(path) as opened:
         evidence = evidence_of(
             [0],
             PageStructs(opened),

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from memhp.machines.reading.crash_dump import is_dump
 from memhp.machines.reading.errors import MachineError
-from memhp.machines.reading.kernel_core import Core, is_core
+from memhp.machines.reading.kernel_core import Core
 from memhp.machines.reading.page_structs import PageStructs
 from memhp.machines.reading.vmcoreinfo import vmcoreinfo_in
 
@@ -17,7 +18,7 @@ from .. import cores
 def opened(path: Path, content: bytes) -> Core:
     """The core in a file with this content."""
     path.write_bytes(content)
-    return Core.open(path)
+    return Core(path)
 
 
 @pytest.fixture
@@ -69,7 +70,6 @@ def test_a_note_that_says_nonsense_is_refused(note: bytes, told: str) -> None:
     ("change", "told"),
     [
         (lambda content: b"\x7fELG" + content[4:], "not an ELF file"),
-        (lambda content: b"KDUMP   " + content, "compressed crash dump"),
         (lambda content: content[:4] + b"\x01" + content[5:], "not one of 64 bits"),
         (lambda content: content[:16] + b"\x02" + content[17:], "not a core"),
         (lambda content: content[:54] + b"\x20" + content[55:], "headers of 32 bytes"),
@@ -93,9 +93,9 @@ def test_a_core_without_the_note_is_refused(path: Path) -> None:
 
 def test_what_may_not_be_read_is_said_to_be(tmp_path: Path) -> None:
     with pytest.raises(MachineError, match="No such file"):
-        Core.open(tmp_path / "none")
-    assert not is_core(tmp_path)
-    assert not is_core(tmp_path / "none")
+        Core(tmp_path / "none")
+    assert not is_dump(tmp_path)
+    assert not is_dump(tmp_path / "none")
 
 
 def test_structures_are_found_by_section(path: Path) -> None:
