@@ -40,7 +40,7 @@ def kernel_named(name: str, modules: Path | None = None) -> Kernel:
         LabError: it is the user's own, and does not boot.
     """
     from memhp.lab.conform.board import BOARDS
-    from memhp.lab.guest.guest import identified
+    from memhp.lab.guest.probe import identified
     from memhp.lab.kernels.kernel import STOCK, load, own
 
     if name not in STOCK and Path(name).is_file():

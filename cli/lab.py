@@ -255,7 +255,8 @@ def _fetch(args: argparse.Namespace) -> int:
 
 
 def _boot(args: argparse.Namespace) -> int:
-    from memhp.lab.guest.guest import Guest, usable_accelerator
+    from memhp.lab.guest.guest import Guest
+    from memhp.lab.guest.probe import usable_accelerator
     from memhp.lab.guest.snapshot import snapshot
     from memhp.lab.tools.errors import printable
 

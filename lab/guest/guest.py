@@ -14,7 +14,8 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 
@@ -22,7 +23,7 @@ from ..kernels.kernel import Kernel
 from ..tools.errors import GuestDied, GuestSilent, LabError, printable, whole_number
 from ..tools.programs import tool
 from .command_line import Accelerator, Ends, arguments
-from .initramfs import build
+from .initramfs import archive_of
 from .machine import GuestMachine
 from .platforms import platform_of
 from .protocol import (
@@ -42,8 +43,6 @@ __all__ = [
     "Guest",
     "HoldKind",
     "Reply",
-    "identified",
-    "usable_accelerator",
 ]
 
 HoldKind = Literal["anon", "locked", "huge", "cache", "spliced", "pinned", "kernel", "silent"]
@@ -69,9 +68,6 @@ BOOT_SECONDS = 300.0
 
 COMMAND_SECONDS = 120.0
 """How long a guest may take for what it is asked, likewise."""
-
-_PROBE_SECONDS = 60.0
-"""How long a boot with KVM may take before it is called hanging."""
 
 _CONSOLE_BYTES = 4 << 20
 
@@ -151,18 +147,27 @@ class Guest:
         qemu = tool(platform.qemu, platform.package)
         dies_with_us = [tool("setpriv", "util-linux"), "--pdeathsig", "KILL", "--"]
         dies_with_us += ["sh", "-c", _UNLESS_ORPHANED, str(os.getpid())]
-        initramfs = build(self.kernel, self.machine.wanted_modules, self.machine.programs)
+        with archive_of(self.kernel, self.machine) as initramfs:
+            began = time.monotonic()
+            self._run([*dies_with_us, qemu], initramfs, accel)
+            deadline = began + limit
+            self._waiting("booting", limit, lambda: self._monitor.greet(deadline))
+            ready = self._waiting("booting", limit, lambda: self._answer(0, deadline))
+        if ready.code:
+            raise GuestDied(
+                f"{self.kernel.name}: a module cannot be loaded: {os.strerror(ready.code)}",
+                self.last_lines(),
+            )
+        self.boot_seconds = time.monotonic() - began
+
+    def _run(self, program: list[str], initramfs: Path, accel: Accelerator) -> None:
+        """Start QEMU."""
         # Opened to append: QEMU's own complaints come between the lines of the console.
         console = os.open(f"/proc/self/fd/{self._console}", os.O_WRONLY | os.O_APPEND)
         ends = Ends(console, self._agent_end.fileno(), self._monitor_end.fileno())
-        began = time.monotonic()
         try:
             self._process = subprocess.Popen(
-                [
-                    *dies_with_us,
-                    qemu,
-                    *arguments(self.kernel, self.machine, str(initramfs), ends, accel),
-                ],
+                [*program, *arguments(self.kernel, self.machine, str(initramfs), ends, accel)],
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=console,
@@ -173,15 +178,6 @@ class Guest:
             os.close(console)
             self._agent_end.close()
             self._monitor_end.close()
-        deadline = began + limit
-        self._waiting("booting", limit, lambda: self._monitor.greet(deadline))
-        ready = self._waiting("booting", limit, lambda: self._answer(0, deadline))
-        if ready.code:
-            raise GuestDied(
-                f"{self.kernel.name}: a module cannot be loaded: {os.strerror(ready.code)}",
-                self.last_lines(),
-            )
-        self.boot_seconds = time.monotonic() - began
 
     def __enter__(self) -> Self:
         return self
@@ -371,30 +367,3 @@ class Guest:
         if status < 0:
             return f"QEMU was ended by {signal.Signals(-status).name}"
         return "QEMU refused" if status else "it was switched off"
-
-
-def identified(kernel: Kernel) -> Kernel:
-    """The kernel with its version: one of the user's own is booted once, and says it.
-
-    Raises:
-        LabError: it does not boot.
-    """
-    if kernel.version is not None:
-        return kernel
-    with Guest.boot(kernel) as guest:
-        return replace(kernel, version=guest.shell("uname -r").out.strip())
-
-
-def usable_accelerator(kernel: Kernel, *, limit: float = _PROBE_SECONDS) -> Accelerator:
-    """KVM if a guest boots with it within the limit, otherwise software emulation.
-
-    A `/dev/kvm` that opens says little: under some hypervisors its guests hang.
-    """
-    if kernel.arch != os.uname().machine or not os.access("/dev/kvm", os.R_OK | os.W_OK):
-        return "tcg"
-    try:
-        with Guest.boot(kernel, limit=limit, command_limit=limit, accel="kvm") as guest:
-            guest.agent("ping")
-    except (GuestDied, GuestSilent):
-        return "tcg"
-    return "kvm"

@@ -1,29 +1,29 @@
 """What a guest starts with: busybox, the agent and some modules, as a cpio archive.
 
-Format: Documentation/driver-api/early-userspace/buffer-format.rst ("newc").  Built on the
-fly and kept under the hash of what it is made of.
+Built on the fly and kept under the hash of what it is made of.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
 import stat
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
-from memhp.checks.support.files import read_whole
-
-from ..kernels.kernel import Kernel, cache_folder, digest, usable
+from ..kernels.kernel import Kernel, cache_folder, usable
 from ..tools.errors import LabError
 from ..tools.programs import run, tool
+from .archive import Entry, cpio, folders_of, kept
+from .machine import GuestMachine
 from .modules import load_order_in
 from .platforms import platform_of
+from .python import python_archive
 
-__all__ = ["Entry", "build", "cpio"]
+__all__ = ["archive_of", "build"]
 
 _AGENT = Path(__file__).parent / "agent"
 _FLAGS = ("-O2", "-static", "-Wall", "-Wextra")
@@ -33,31 +33,24 @@ _APPLETS = (
 )
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One member of the archive; the content of a link is where it leads, a device is one too."""
+@contextlib.contextmanager
+def archive_of(kernel: Kernel, machine: GuestMachine) -> Iterator[Path]:
+    """The path of the archive for a guest, for as long as it boots.
 
-    mode: int
-    content: bytes = b""
-    device: tuple[int, int] = (0, 0)
-
-
-def cpio(entries: Mapping[str, Entry]) -> bytes:
-    """The cpio archive of these files, in their order (folders first).
-
-    >>> cpio({})[:6]
-    b'070701'
+    Raises:
+        LabError: see `build`; or memhp of this machine cannot run in the guest.
     """
-    out = bytearray()
-    for number, (name, entry) in enumerate([*entries.items(), ("TRAILER!!!", Entry(0))], 1):
-        path = name.encode() + b"\0"
-        size, device = len(entry.content), entry.device
-        fields = (number, entry.mode, 0, 0, 1, 0, size, 0, 0, *device, len(path), 0)
-        out += b"070701" + b"".join(b"%08X" % field for field in fields) + path
-        out += b"\0" * (-len(out) % 4)
-        out += entry.content
-        out += b"\0" * (-len(out) % 4)
-    return bytes(out)
+    own = build(kernel, machine.wanted_modules, machine.programs)
+    if not machine.memhp:
+        yield own
+        return
+    if kernel.arch != os.uname().machine:
+        raise LabError(f"the Python of this machine runs in no guest of {kernel.arch}")
+    with usable(cache_folder()) as folder, tempfile.NamedTemporaryFile(dir=folder) as file:
+        file.write(own.read_bytes())
+        file.write(python_archive())
+        file.flush()
+        yield Path(file.name)
 
 
 def build(kernel: Kernel, modules: tuple[str, ...] = (), programs: tuple[str, ...] = ()) -> Path:
@@ -83,7 +76,7 @@ def build(kernel: Kernel, modules: tuple[str, ...] = (), programs: tuple[str, ..
         entries |= _program(name, kernel)
     archive = cpio(entries)
     key = hashlib.sha256(archive).hexdigest()[:16]
-    return _cached(cache_folder() / "initramfs" / key, lambda path: path.write_bytes(archive))
+    return kept(cache_folder() / "initramfs" / key, lambda path: path.write_bytes(archive))
 
 
 def _program(name: str, kernel: Kernel) -> dict[str, Entry]:
@@ -93,8 +86,7 @@ def _program(name: str, kernel: Kernel) -> dict[str, Entry]:
     path = tool(name, name)
     entries: dict[str, Entry] = {}
     for library in re.findall(r"(/\S+) \(0x", run("ldd", path).stdout):
-        folders = [str(folder)[1:] for folder in Path(library).parents][-2::-1]
-        entries |= {folder: Entry(stat.S_IFDIR | 0o755) for folder in folders}
+        entries |= folders_of(library[1:])
         entries[library[1:]] = Entry(stat.S_IFREG | 0o755, Path(library).read_bytes())
     entries[f"bin/{name}"] = Entry(stat.S_IFREG | 0o755, Path(path).read_bytes())
     return entries
@@ -131,26 +123,4 @@ def _agent(arch: str) -> Path:
             tail = "; ".join(result.stderr.strip().splitlines()[-2:])
             raise LabError(f"the agent cannot be compiled (apt install gcc libc6-dev): {tail}")
 
-    return _cached(cache_folder() / "agent" / f"{arch}-{key}", compile_to)
-
-
-def _cached(place: Path, make: Callable[[Path], object]) -> Path:
-    """The file in the cache, made if it is not there, or not as it was made."""
-    note = place.with_name(f"{place.name}.sha256")
-    with usable(place.parent) as folder:
-        if (current := digest(place)) is None or current != _noted(note):
-            with tempfile.TemporaryDirectory(dir=folder) as scratch:
-                file = Path(scratch) / place.name
-                make(file)
-                noted = Path(scratch) / note.name
-                noted.write_text(str(digest(file)))
-                os.replace(noted, note)
-                os.replace(file, place)
-    return place
-
-
-def _noted(note: Path) -> str | None:
-    try:
-        return read_whole(note, 64, regular=True).decode()
-    except (OSError, ValueError):
-        return None
+    return kept(cache_folder() / "agent" / f"{arch}-{key}", compile_to)

@@ -43,7 +43,8 @@ class GuestMachine:
     node), each way on its own; `slots` is how many DIMMs can be added, into `hotplug` bytes
     of address space.  `options` are words of the kernel's command line, such as
     ``movable_node`` or ``memory_hotplug.memmap_on_memory=1``; `modules` are loaded at boot.
-    `programs` of this machine can be run in the guest, if it has the same architecture.
+    `programs` of this machine can be run in the guest, if it has the same architecture; with
+    `memhp` so can memhp itself (`Guest.memhp`), in 250 MiB of the guest's memory.
     """
 
     nodes: tuple[Node, ...] = (Node(memory=512 * MIB, cpus=1),)
@@ -54,6 +55,7 @@ class GuestMachine:
     options: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
+    memhp: bool = False
 
     def __post_init__(self) -> None:
         if not self.nodes or not self.nodes[0].memory or not self.nodes[0].cpus:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from memhp.lab.guest.guest import usable_accelerator
 from memhp.lab.guest.initramfs import build
+from memhp.lab.guest.probe import usable_accelerator
 from memhp.lab.kernels.kernel import Kernel
 from memhp.lab.tools.errors import LabError
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from memhp.lab.guest.initramfs import Entry, _cached, cpio
+from memhp.lab.guest.archive import Entry, cpio, kept
 from memhp.lab.guest.protocol import (
     Answer,
     Ended,
@@ -225,10 +225,10 @@ def test_what_is_built_is_built_again_when_it_is_damaged(damage: str, tmp_path: 
 
     place = tmp_path / "folder" / "built"
     for _ in range(2):
-        assert _cached(place, make).read_bytes() == b"built"
+        assert kept(place, make).read_bytes() == b"built"
     assert len(made) == 1
     (place.parent / damage).write_bytes(b"buil")
     for _ in range(2):
-        assert _cached(place, make).read_bytes() == b"built"
+        assert kept(place, make).read_bytes() == b"built"
     assert len(made) == 2
     assert sorted(path.name for path in place.parent.iterdir()) == ["built", "built.sha256"]
