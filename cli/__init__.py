@@ -10,8 +10,8 @@ whole system of one's own, from its file, which `authored` runs.
   specification.
 - `design`: what a design of one's own comes to, and a file to begin one with.
 - `explore`, `step`, `replay`, `fuzz`: machines, traces, implementations.
-- `inspect` (with `inspect_tables`, `inspect_document`, `inspect_time`), `why`, `kconfig`,
-  `sections` (with `sections_blocks`): an operator's machine.
+- `inspect` (with `inspect_tables`, `inspect_document`, `inspect_time`), `why`, `plan`,
+  `kconfig`, `sections` (with `sections_blocks`): an operator's machine.
 - `lab` (with `conform`, `kernel_target`): real kernels.
 
 May import: everything.

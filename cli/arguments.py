@@ -89,6 +89,28 @@ def bytes_in(text: str) -> int | None:
     return int(match[1]) << (10 * ("KMGTP".index(match[2]) + 1) if match[2] else 0)
 
 
+def block_ranges(text: str) -> tuple[range, ...]:
+    """The numbers of blocks in an argument such as 32-39,64.
+
+    Raises:
+        ArgumentTypeError: it is no such list.
+
+    >>> block_ranges("32-39,64")
+    (range(32, 40), range(64, 65))
+    """
+    ranges: list[range] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"([0-9]{1,18})(?:-([0-9]{1,18}))?", part, re.ASCII)
+        last = int(match[2] or match[1]) if match else -1
+        if match is None or last < int(match[1]) or len(ranges) == _MOST_RANGES:
+            raise argparse.ArgumentTypeError(f"{part[:40]!r} is no block or range such as 32-39")
+        ranges.append(range(int(match[1]), last + 1))
+    return tuple(ranges)
+
+
+_MOST_RANGES = 1000
+
+
 class Once(argparse.Action):
     """Store an option's value; a second one is a mistake, not the one that counts."""
 

@@ -19,6 +19,7 @@ from . import (
     inspect,
     kconfig,
     lab,
+    plan,
     replay,
     sections,
     step,
@@ -40,6 +41,7 @@ _EPILOG = """examples:
   memhp explain begin_offline                 an action, a guard or a property
   memhp inspect                               which memory of this machine can go
   memhp why 32                                what holds a block of it, and what helps
+  memhp plan 8GiB                             how to free 8 GiB, or why that cannot be done
   memhp sections --size 1PiB --arch ia64-16k  what each section size costs
   memhp kconfig /proc/config.gz               what this kernel's configuration lacks
   memhp lab boot x86_64-6.1                   a guest with a real kernel
@@ -60,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action=_Version, help="show the version and exit")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     proving = (check, coverage, variants, design, explain, explore, step, replay, fuzz)
-    for module in (*proving, inspect, why, sections, kconfig, lab):
+    for module in (*proving, inspect, why, plan, sections, kconfig, lab):
         module.add_parser(commands)
     return top
 

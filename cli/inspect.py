@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .arguments import file_name
+from .arguments import block_ranges, file_name
 from .files import fail, write_file
 from .inspect_document import block_document, machine_document
 from .inspect_tables import MANY, show
@@ -111,7 +110,7 @@ def _add_asking(parser: argparse.ArgumentParser) -> None:
     """Add the options on which blocks are asked about, and what is needed of them."""
     parser.add_argument("--node", type=int, metavar="N", help="this node only")
     parser.add_argument(
-        "--block", type=_blocks, metavar="LIST", help="these blocks only, such as 32-39,64"
+        "--block", type=block_ranges, metavar="LIST", help="these blocks only, such as 32-39,64"
     )
     parser.add_argument(
         "--need",
@@ -130,7 +129,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         log = None if args.log is None else text_in(args.log)
         reading = read_any(args.path, page_flags=not args.no_page_flags, log=log)
-        arch = _architecture(reading, args.arch)
+        arch = architecture_named(reading, args.arch)
         reading = replace(reading, page_size=reading.page_size or arch.page_size)
         design = design_of(reading)
         judgements = judge(reading, design, boot_memory_stays=arch.boot_memory_stays)
@@ -165,7 +164,7 @@ def _save(reading: MachineReading, path: Path) -> None:
     write_file(path, record_of_this_machine(reading), private=True)
 
 
-def _architecture(reading: MachineReading, name: str | None) -> ArchitectureReading:
+def architecture_named(reading: MachineReading, name: str | None) -> ArchitectureReading:
     """The architecture that the user names, or that the files tell."""
     from memhp.machines.reading.architecture import architecture_of
     from memhp.machines.reading.cpuinfo import FAMILIES
@@ -217,21 +216,6 @@ def _of_blocks(
             raise UsageError(f"--block: the machine has no block {wanted} here")
         chosen |= {judged.number: judged for judged in here}
     return tuple(chosen[number] for number in sorted(chosen))
-
-
-def _blocks(text: str) -> list[range]:
-    """The numbers of blocks in an argument such as 32-39,64."""
-    ranges: list[range] = []
-    for part in text.split(","):
-        match = re.fullmatch(r"([0-9]{1,18})(?:-([0-9]{1,18}))?", part, re.ASCII)
-        last = int(match[2] or match[1]) if match else -1
-        if match is None or last < int(match[1]) or len(ranges) == _MOST_RANGES:
-            raise argparse.ArgumentTypeError(f"{part[:40]!r} is no block or range such as 32-39")
-        ranges.append(range(int(match[1]), last + 1))
-    return ranges
-
-
-_MOST_RANGES = 1000
 
 
 def _print(

@@ -2,6 +2,7 @@
 
 - `reading`: what sysfs and procfs say, live or recorded. Start at `reading.sysfs.read_machine`.
 - `judging`: what the specification says of that. Start at `judging.offline`.
+- `planning`: how memory goes to meet a goal, or why not. Start at `planning.plan`.
 
 Nothing here writes, and nothing here guesses.
 

@@ -14,11 +14,12 @@ from .errors import MachineError, shown
 _IOMEM_LINE = re.compile(r" *(?P<start>[0-9a-f]{1,20})-(?P<end>[0-9a-f]{1,20}) : (?P<name>.*)")
 _ZONE_LINE = re.compile(r"Node (?P<node>[0-9]{1,20}), zone +(?P<name>[A-Za-z0-9]{1,16})\b")
 _ZONE_FIELD = re.compile(
-    r"  +(?:pages )?(?P<name>free|spanned|present|managed|cma|start_pfn):? +(.*)"
+    r"  +(?:pages )?(?P<name>free|low|spanned|present|managed|cma|start_pfn):? +(.*)"
 )
 _RAM = "System RAM"
 _WINDOW = re.compile(r"dax[0-9]{1,6}\.[0-9]{1,6}|CXL Window [0-9]{1,6}")
 _LISTED = re.compile(r" +count: +(.*)")
+_PROTECTION = re.compile(r" +protection: \(([0-9, ]{1,400})\)")
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,9 @@ class ZoneReading:
     `spanned` counts holes, `present` does not, `managed` is what the buddy allocator
     got (absent before Linux 3.9). `start_pfn` is the number of the first frame. `listed`
     counts the free frames that wait on the lists of CPUs, outside the buddy allocator, and
-    `cma` those in areas of the contiguous memory allocator (absent before Linux 5.12).
+    `cma` those in areas of the contiguous memory allocator (absent before Linux 5.12). `low` is
+    the watermark below which kswapd begins to reclaim, and `protection` what is kept besides from
+    allocations that could use a higher zone, the most of all (lowmem_reserve).
     """
 
     node: int
@@ -48,6 +51,8 @@ class ZoneReading:
     start_pfn: int | None
     listed: int = 0
     cma: int | None = None
+    low: int | None = None
+    protection: int = 0
 
 
 def system_ram(text: str, path: str = "proc/iomem") -> tuple[Range, ...] | None:
@@ -176,11 +181,14 @@ def _zone_sections(text: str) -> Iterator[tuple[re.Match[str], list[str]]]:
 def _zone(heading: re.Match[str], body: list[str], path: str) -> ZoneReading:
     where = f"{path}, node {heading['node']} zone {heading['name']}"
     fields: dict[str, int] = {}
-    listed = 0
+    listed = protection = 0
     for line in body:
         match = _ZONE_FIELD.fullmatch(line)
         if match is not None and match["name"] not in fields:
             fields[match["name"]] = number(match[2], f"{where}, {match['name']}")
+        elif (match := _PROTECTION.fullmatch(line)) is not None:
+            words = match[1].split(",")
+            protection = max(number(word, f"{where}, protection") for word in words)
         elif (match := _LISTED.fullmatch(line)) is not None:
             listed += number(match[1], f"{where}, count")
     return ZoneReading(
@@ -193,6 +201,8 @@ def _zone(heading: re.Match[str], body: list[str], path: str) -> ZoneReading:
         start_pfn=fields.get("start_pfn"),
         listed=listed,
         cma=fields.get("cma"),
+        low=fields.get("low"),
+        protection=protection,
     )
 
 
@@ -242,6 +252,21 @@ def meminfo(text: str, path: str) -> dict[str, int]:
             key = name.split()[-1] if name.split() else ""
             sizes[key] = number(value.removesuffix(" kB"), f"{path}, {shown(key)}")
     return sizes
+
+
+def reclaimable(sizes: dict[str, int] | None) -> int | None:
+    """Bytes that the kernel could take back at most: page cache, slab, what fits into swap.
+
+    Args:
+        sizes: those in `/proc/meminfo`, in KiB; None: not told.
+
+    >>> reclaimable({"Active(file)": 1, "Inactive(file)": 2, "SReclaimable": 0, "SwapFree": 5})
+    8192
+    """
+    names = ("Active(file)", "Inactive(file)", "SReclaimable", "SwapFree")
+    if sizes is None or not set(names) <= sizes.keys():
+        return None
+    return 1024 * sum(sizes[name] for name in names)
 
 
 def number(text: str, path: str, base: int = 10) -> int:

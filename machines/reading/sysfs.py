@@ -46,6 +46,7 @@ from .procfs import (
     kernel_version,
     memory_ranges,
     pinned_pages,
+    reclaimable,
     zones,
 )
 from .support import LOGS
@@ -98,7 +99,9 @@ class MachineReading:
     (`memhp.machines.reading.devices`), `policy` tells how added memory goes online, and
     `unconfigured` holds the numbers of blocks that are there and not configured (s390), and
     `windows` the ranges of dax devices and CXL windows, with their names;
-    `evidence` is what page structures tell of each block (`memhp.machines.reading.evidence`).
+    `evidence` is what page structures tell of each block (`memhp.machines.reading.evidence`);
+    `reclaimable` are the bytes that the kernel could take back at most, and `boot` is the name
+    that the kernel gave itself as it booted.
     """
 
     source: str
@@ -126,6 +129,8 @@ class MachineReading:
     unconfigured: tuple[int, ...] = ()
     windows: tuple[tuple[Range, str], ...] = ()
     evidence: Mapping[int, BlockEvidence] | None = None
+    reclaimable: int | None = None
+    boot: str | None = None
 
     @cached_property
     def ram(self) -> Extent | None:
@@ -191,17 +196,15 @@ def read_tree(tree: Tree, *, page_flags: bool = True, log: str | None = None) ->
     nodes = read_nodes(tree, links.nodes)
     words = recorded_words(tree, told := told_block_size(tree), links.blocks)
     zone_readings = _parsed(tree, "proc/zoneinfo", zones)
-    kernel = _parsed(tree, "proc/version", kernel_version)
     meminfo = sizes_in(tree, "proc/meminfo")
     states = {each.number: each.state for each in blocks}
     page_size = page_size_of(tree, words, zone_readings, meminfo)
     block_size = told or derived_block_size(states, nodes, meminfo, notes)
-    ram = _iomem(tree, notes)
+    kernel, ram = _parsed(tree, "proc/version", kernel_version), _iomem(tree, notes)
     logged = areas_in_log(_log(tree) if log is None else log, page_size)
-    frames = evidence = None
-    if page_flags:
-        frames = kinds_by_block(tree, words, states, (block_size, page_size), ram, notes)
-        evidence = recorded_evidence(tree, links.blocks)
+    evidence = recorded_evidence(tree, links.blocks) if page_flags else None
+    sizes = (block_size, page_size)
+    frames = kinds_by_block(tree, words, states, sizes, ram, notes) if page_flags else None
     return MachineReading(
         source=tree.source,
         live=tree.live,
@@ -228,6 +231,8 @@ def read_tree(tree: Tree, *, page_flags: bool = True, log: str | None = None) ->
         windows=ram.windows if ram else (),
         unconfigured=tuple(each for each in unconfigured_blocks(tree) if each not in states),
         evidence=evidence,
+        reclaimable=reclaimable(meminfo),
+        boot=_boot(tree),
     )
 
 
@@ -245,6 +250,12 @@ def _log(tree: Tree) -> str:
         return "".join(tree.read_text(path) or "" for path in LOGS if not tree.live)
     except MachineError:  # too large; it is not needed
         return ""
+
+
+def _boot(tree: Tree) -> str | None:
+    text = attribute(tree, "proc/sys/kernel/random/boot_id")
+    match = None if text is None else re.fullmatch(r"[0-9a-f-]{36}", text.strip())
+    return match and match[0]
 
 
 @dataclass(frozen=True)

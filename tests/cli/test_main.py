@@ -12,7 +12,8 @@ from memhp.cli import explain, main
 
 
 @pytest.mark.parametrize(
-    "command", ["check", "coverage", "variants", "explain", "replay", "inspect", "sections", "why"]
+    "command",
+    ["check", "coverage", "variants", "explain", "replay", "inspect", "sections", "why", "plan"],
 )
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:

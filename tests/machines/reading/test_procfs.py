@@ -9,6 +9,7 @@ from memhp.machines.reading.procfs import (
     Range,
     ZoneReading,
     meminfo,
+    reclaimable,
     system_ram,
     zones,
 )
@@ -33,6 +34,9 @@ Node 0, zone      DMA
       nr_inactive_anon 1533
   pages free     3840
         boost    0
+        min      68
+        low      85
+        high     102
         spanned  4095
         present  3998
         managed  3840
@@ -63,10 +67,26 @@ def test_system_ram_is_found_at_every_depth_and_not_split_by_what_it_holds() -> 
 def test_zones_are_read_and_an_empty_zone_has_no_start() -> None:
     assert zones(ZONEINFO) == (
         ZoneReading(
-            0, "DMA", free=3840, spanned=4095, present=3998, managed=3840, start_pfn=1, listed=7
+            0,
+            "DMA",
+            free=3840,
+            spanned=4095,
+            present=3998,
+            managed=3840,
+            start_pfn=1,
+            listed=7,
+            low=85,
+            protection=3531,
         ),
         ZoneReading(0, "Movable", free=0, spanned=0, present=0, managed=0, start_pfn=None),
     )
+
+
+def test_what_can_be_taken_back_is_told_only_where_all_of_it_is() -> None:
+    text = "Active(file): 4 kB\nInactive(file): 2 kB\nSReclaimable: 1 kB\nSwapFree: 8 kB\n"
+    assert reclaimable(meminfo(text, "meminfo")) == 15 * 1024
+    assert reclaimable(meminfo(text.replace("SwapFree", "Swapped"), "meminfo")) is None
+    assert reclaimable(None) is None
 
 
 @pytest.mark.parametrize("name", ["a" * 5000, "\x1b[31m", "a\x07"])

@@ -1,0 +1,209 @@
+"""`memhp plan`: which blocks go, in which order, where their contents go, how long, or why not."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .arguments import block_ranges, file_name, number_of_bytes
+from .files import fail, write_json
+from .inspect import architecture_named
+from .inspect_document import design_in_names
+from .inspect_time import read_costs, reboot_of
+from .names import find_profile
+from .output.plans import show_plan
+from .output.streams import UsageError
+from .output.terminal import console
+
+if TYPE_CHECKING:
+    from memhp.machines.planning.goals import Goal
+    from memhp.machines.planning.plan import Plan
+    from memhp.machines.reading.sysfs import MachineReading
+    from memhp.spec.language import System
+
+_EPILOG = """examples:
+  memhp plan 8GiB                   free 8 GiB of this machine, wherever that is easiest
+  memhp plan 8GiB --node 1          of node 1
+  memhp plan --node 1               all of node 1
+  memhp plan --blocks 32-39,44
+  memhp plan --device PNP0C80:03    a DIMM; also dax1.0, virtio0, 0x80000010-0x8000001f (LMBs)
+  memhp plan 8GiB --machine my.tar.gz  of another one: whatever memhp inspect reads
+  memhp plan 8GiB --keep 64-95 --to 0,2
+  memhp plan 8GiB --out plan.json   keep it; memhp apply plan.json --yes does it
+  memhp plan 8GiB --script >it.sh   a POSIX shell script that does it, without memhp
+
+Linux moves the contents of a leaving block to other nodes, while any has memory: to the nearest
+with room.  Room is what is free above the watermarks; what moves if nothing else helps, once page
+cache and swap have been taken, makes a plan a "may".
+
+Exit codes: 0 can, 1 cannot, 3 may; 2 for what is no machine or no goal.
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the sub-command."""
+    parser = commands.add_parser(
+        "plan",
+        help="which memory goes to free a size, a node or a device: order, destinations, time",
+        description="Plans how memory goes: which blocks, in which order, what must move and where"
+        " to, how long it takes; or says which facts forbid it, who holds the memory, what helps,"
+        " and what is the nearest that can be done.  Nothing is written.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "size", nargs="?", type=number_of_bytes, metavar="SIZE", help="free so much, such as 8GiB"
+    )
+    parser.add_argument("--node", type=int, metavar="N", help="of this node, or all of it")
+    parser.add_argument(
+        "--blocks", type=block_ranges, metavar="LIST", help="these blocks, such as 32-39,44"
+    )
+    parser.add_argument("--device", metavar="NAME", help="all memory of a device")
+    parser.add_argument(
+        "--keep", type=block_ranges, default=(), metavar="LIST", help="these blocks stay"
+    )
+    parser.add_argument(
+        "--to", type=block_ranges, metavar="NODES", help="contents move to these nodes alone"
+    )
+    _add_reading(parser)
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+    parser.add_argument("--script", action="store_true", help="print a shell script that does it")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="keep the plan, as --json has it, for memhp apply"
+    )
+    parser.add_argument("-v", "--verbose", action="store_true", help="a line for every block")
+    parser.set_defaults(run=run)
+
+
+def _add_reading(parser: argparse.ArgumentParser) -> None:
+    """Add the options on what is read, and what it is judged by."""
+    parser.add_argument(
+        "--machine", default="/", metavar="PATH", help="another machine, as inspect takes it"
+    )
+    parser.add_argument(
+        "--profile", metavar="NAME", help="plan by this design, not by that of the machine's Linux"
+    )
+    parser.add_argument(
+        "--arch", metavar="NAME", help="the architecture, if the files do not tell it rightly"
+    )
+    parser.add_argument(
+        "--log", type=file_name, metavar="FILE", help="the kernel's log: where areas of CMA lie"
+    )
+    parser.add_argument(
+        "--no-page-flags", action="store_true", help="leave page flags and structures unread"
+    )
+    parser.add_argument(
+        "--reboot",
+        default="estimate",
+        metavar="SECONDS",
+        help="how long a reboot takes: 90, 90..120, or estimate (default)",
+    )
+    parser.add_argument(
+        "--costs", metavar="FILE", help="measured costs of the work, a TOML or JSON file"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read, judge, plan and show; the exit code is what the plan says, or 2."""
+    from memhp.machines.planning.goals import GoalError
+    from memhp.machines.planning.script import script_of
+    from memhp.machines.reading.errors import MachineError
+
+    try:
+        if args.json and args.script:
+            raise UsageError("--json and --script are two kinds of output: give one")
+        reading, plan, document = planned(args)
+        if args.out is not None:
+            write_json(args.out, document)
+    except (MachineError, GoalError, UsageError) as error:
+        return fail("plan", error)
+    if args.script:
+        if plan.verdict == "cannot":
+            return fail("plan", UsageError("it cannot be done, so there is no script for it"))
+        print(script_of(document), end="")
+    elif args.json:
+        print(json.dumps(document, indent=1))
+    else:
+        show_plan(console(), plan, reading, document, verbose=args.verbose)
+    return exit_code_of(plan)
+
+
+def exit_code_of(plan: Plan) -> int:
+    """0 can, 1 cannot, 3 may."""
+    from memhp.checks.support.verdicts import Verdict
+
+    words = {"can": Verdict.holds, "cannot": Verdict.refuted, "may": Verdict.undetermined}
+    return words[plan.verdict].exit_code
+
+
+def planned(args: argparse.Namespace) -> tuple[MachineReading, Plan, dict[str, Any]]:
+    """The machine, the plan and its document.
+
+    Raises:
+        UsageError: the words are no goal.
+        GoalError: the goal makes no sense on the machine.
+        MachineError: there is no machine.
+    """
+    from memhp.machines.judging.forecast import memory_of
+    from memhp.machines.judging.offline import judge
+    from memhp.machines.judging.page_work import LEAST_PAGE
+    from memhp.machines.planning.document import plan_document
+    from memhp.machines.planning.plan import make_plan
+    from memhp.machines.reading.any_machine import read_any
+    from memhp.machines.reading.errors import text_in
+
+    goal = goal_of(args)
+    costs = read_costs(args.costs)
+    log = None if args.log is None else text_in(args.log)
+    reading = read_any(args.machine, page_flags=not args.no_page_flags, log=log)
+    arch = architecture_named(reading, args.arch)
+    reading = replace(reading, page_size=reading.page_size or arch.page_size or LEAST_PAGE)
+    design, names = _design(reading, args.profile)
+    judgements = judge(reading, design, boot_memory_stays=arch.boot_memory_stays)
+    memory = memory_of(reading)
+    reboot = None
+    if args.reboot != "estimate" or memory is not None:
+        reboot = reboot_of(args.reboot, memory)
+    plan = make_plan(goal, reading, judgements, design, costs=costs, reboot=reboot)
+    return reading, plan, plan_document(plan, reading, names)
+
+
+def _design(reading: MachineReading, profile: str | None) -> tuple[System, dict[str, Any]]:
+    """The design to plan by, and the same in names."""
+    from memhp.machines.judging.offline import design_of
+    from memhp.spec.profiles import system_of
+
+    names = design_in_names(reading)
+    if profile is None:
+        return design_of(reading), names
+    return system_of(find_profile(profile).name), {**names, "profile": profile, "otherwise": []}
+
+
+def goal_of(args: argparse.Namespace) -> Goal:
+    """What is to go.
+
+    Raises:
+        UsageError: nothing is to go, or several things are.
+    """
+    from memhp.machines.planning.goals import Goal
+
+    named: Mapping[str, object] = {
+        "a size": args.size,
+        "--blocks": args.blocks,
+        "--device": args.device,
+        "--node": args.node,
+    }
+    given = [name for name, value in named.items() if value is not None]
+    if not given:
+        raise UsageError("what is to go? a size such as 8GiB, --node, --blocks or --device")
+    if len(given) > 1 and given != ["a size", "--node"]:
+        raise UsageError(f"{' and '.join(given)} are several goals: a size may be --node N's")
+    to = None if args.to is None else tuple(node for each in args.to for node in each[:_MOST_NODES])
+    return Goal(args.size, args.node, args.blocks or (), args.device, tuple(args.keep), to)
+
+
+_MOST_NODES = 1024
