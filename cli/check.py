@@ -18,6 +18,7 @@ from .files import fail, write_json
 from .names import choose, find_variant, properties_named, system_of
 from .output.rows import Rows
 from .output.streams import UsageError, show_progress
+from .pages import add_html, write_check, write_variant
 from .proofs import finish, kept_proofs, taker, verify_proofs
 from .systems import add_system, changed, load_system, refuse_beside
 
@@ -103,6 +104,7 @@ def _add_other_questions(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="with --variant, --design, --system: the trace",
     )
+    add_html(parser)
     parser.add_argument("--scope", metavar="S", help="search machines of a size, do not prove")
     parser.add_argument("--depth", type=at_least_one, help="with --scope: steps from boot")
     parser.add_argument(
@@ -293,6 +295,8 @@ def _variant(args: argparse.Namespace) -> int:
         return 3
     if args.trace:
         write_json(args.trace, trace.trace(system).to_itf(system))
+    if args.html:
+        write_variant(args.html, variant, system, trace)
     if args.json:
         document = {
             "schema": "memhp-variant/1",
@@ -360,9 +364,12 @@ def _report(
 ) -> int:
     from memhp.checks.run import overall
 
-    from .output.traces import as_json, show_decisions
+    from .output.traces import as_json, show_decisions, summary_line
     from .strengthen import as_document, found_for, lines
 
+    if args.html:
+        title = f"{system.name}: what is proved, and what is reached"
+        write_check(args.html, system, decisions, summary_line(decisions), title)
     if args.json:
         document = as_json(system, profile, decisions, seconds)
         if args.strengthen:

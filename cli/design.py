@@ -12,6 +12,7 @@ from .designs import DesignFile
 from .files import fail, write_file, write_json
 from .names import properties_named
 from .output.streams import UsageError, show_progress
+from .pages import write_design
 
 if TYPE_CHECKING:
     from memhp.checks.run import Decision
@@ -175,6 +176,8 @@ def answer(args: argparse.Namespace, design: DesignFile) -> int:
             raise UsageError(f"nothing breaks: there is no trace to write to {args.trace}")
         trace = found.traces[found.broken[0].claim.name]
         write_json(args.trace, trace.trace(system).to_itf(system))
+    if args.html:
+        write_design(args.html, found, str(design.path))
     if args.json:
         print(json.dumps(as_json(found, str(design.path), seconds), indent=1))
     else:

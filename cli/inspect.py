@@ -17,6 +17,7 @@ from .inspect_time import forecast_document, read_costs, reboot_of, show_forecas
 from .names import choose
 from .output.streams import UsageError
 from .output.terminal import console
+from .pages import add_html, write_machine
 
 if TYPE_CHECKING:
     from memhp.machines.judging.forecast import Forecast
@@ -87,6 +88,7 @@ def add_parser(commands: Any) -> None:
         " lies); only its owner may read it",
     )
     parser.add_argument("--json", action="store_true", help="machine-readable output")
+    add_html(parser)
     parser.set_defaults(run=run)
 
 
@@ -142,6 +144,11 @@ def run(args: argparse.Namespace) -> int:
             _save(reading, args.save)
     except (MachineError, UsageError) as error:
         return fail("inspect", error)
+    if args.html is not None:
+        try:
+            _write_page(args.html, reading, judgements, arch)
+        except UsageError as error:
+            return fail("inspect", error)
     if args.json:
         document = machine_document(reading, judgements, arch)
         if removal is not None:
@@ -153,6 +160,17 @@ def run(args: argparse.Namespace) -> int:
         if removal is not None:
             show_forecast(out, removal, verbose=args.verbose)
     return _exit_code(judgements, args.need)
+
+
+def _write_page(
+    path: Path,
+    reading: MachineReading,
+    judgements: Sequence[BlockJudgement],
+    arch: ArchitectureReading,
+) -> None:
+    """Write the page of the machine; a `UsageError` says why that is not possible."""
+    blocks = [block_document(reading, judgement) for judgement in judgements]
+    write_machine(path, machine_document(reading, judgements, arch), blocks)
 
 
 def _save(reading: MachineReading, path: Path) -> None:

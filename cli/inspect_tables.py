@@ -8,8 +8,10 @@ from errno import errorcode
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from memhp.machines.reading.units import in_units
+
 from .inspect_document import design_in_names, likely_counts
-from .output.terminal import coloured, in_units, say
+from .output.terminal import coloured, say
 
 if TYPE_CHECKING:
     from rich.console import Console

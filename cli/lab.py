@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from memhp.machines.reading.units import in_units
+
 from . import conform
 from .arguments import number_of_bytes, number_of_seconds
 from .files import fail, write_file
 from .kernel_target import can_be_written
 from .names import choose
 from .output.streams import UsageError
-from .output.terminal import in_units
 
 if TYPE_CHECKING:
     from memhp.lab.guest.guest import Guest

@@ -13,6 +13,7 @@ from .files import fail
 from .names import system_named
 from .output.streams import UsageError
 from .output.terminal import console, print_step, say
+from .pages import add_html, write_run
 from .systems import SystemFile, add_system, system_from
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def add_parser(commands: Any) -> None:
         help="for a divergence: engine (default), module:Class, or kernel:NAME",
     )
     add_limit(parser)
+    add_html(parser)
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="the traceback, if the target fails"
     )
@@ -68,6 +70,11 @@ def run(args: argparse.Namespace) -> int:
         message = str(error)
         short = message if len(message) <= _MOST_SAID else message[:_MOST_SAID] + "…"
         return fail("replay", UsageError(f"{args.trace}: {short}"))
+    if args.html:
+        try:
+            write_run(args.html, system, trace, f"{args.trace.name}: {len(trace.steps)} steps")
+        except UsageError as error:
+            return fail("replay", error)
     machines = list(trace.replay(system))
     print(f"{args.trace}: {len(trace.steps)} steps of {system.name}")
     violated = _new_violations(set(), machines[0].violations())

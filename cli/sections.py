@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from memhp.machines.reading.units import in_units
 from memhp.spec.numbers.architectures import chosen_by
 from memhp.spec.numbers.section_size import CONSTRAINTS, LOOK_UP_LOADS
 
@@ -18,7 +19,7 @@ from .names import choose
 from .output.sections_plot import plot_sections
 from .output.sections_tables import Findings, by_size, caches_table, sizes_table
 from .output.streams import UsageError
-from .output.terminal import console, in_units, say
+from .output.terminal import console, say
 from .sections_blocks import blocks_document, blocks_text, hot_add_of
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .output.terminal import in_units
+from memhp.machines.reading.units import in_units
 
 if TYPE_CHECKING:
     from memhp.machines.reading.memory_map import MemoryMap

@@ -11,9 +11,11 @@ from errno import errorcode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from memhp.machines.reading.units import in_units
+
 from .files import fail
 from .output.streams import UsageError
-from .output.terminal import in_units, say
+from .output.terminal import say
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from .terminal import coloured, in_units, say
+from memhp.machines.reading.units import in_units
+
+from .terminal import coloured, say
 
 if TYPE_CHECKING:
     from rich.console import Console

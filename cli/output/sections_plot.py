@@ -8,8 +8,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from memhp.machines.reading.units import in_units
+
 from .streams import UsageError
-from .terminal import in_units
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

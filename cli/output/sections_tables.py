@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from memhp.machines.reading.units import in_units
 from memhp.spec.numbers.section_size import CONSTRAINTS
 
-from .terminal import beside, coloured, in_units
+from .terminal import beside, coloured
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from memhp.machines.reading.units import in_units
+
 from ..reading.sysfs import MachineReading
-from .obstacles import in_units, numbers
+from .obstacles import numbers
 from .plan import Plan
 
 __all__ = ["after_it", "before_it"]

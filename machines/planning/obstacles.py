@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from memhp.machines.reading.units import in_units
+
 from ..judging.explanations import why_not_of
 from ..judging.offline import BlockJudgement
 from ..reading.sysfs import MachineReading
@@ -13,23 +15,12 @@ from .cores import Class, Fact, Obstacles
 from .facts import BlockFacts, Place
 from .goals import Goal, Wanted, ranges_of
 
-__all__ = ["in_units", "numbers", "obstacles_of"]
+__all__ = ["numbers", "obstacles_of"]
 
 _STICKY = ("reserved", "kernel", "held", "pinned", "offline", "hole", "huge", "unknown", "blank")
 """Kinds of frames that may keep a block, in the order in which they are told."""
 _MANY_NODES = 3
 """Of more nodes facts are not told node by node."""
-_UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB")
-
-
-def in_units(size: int) -> str:
-    """So many bytes in the largest unit of which there is at least one.
-
-    >>> in_units(6 << 30 | 1 << 28)
-    '6.25 GiB'
-    """
-    power = max(0, min(len(_UNITS), (size.bit_length() - 1) // 10))
-    return f"{size / (1 << 10 * power):.4g} {_UNITS[power - 1] if power else 'bytes'}"
 
 
 def numbers(blocks: Iterable[int]) -> str:

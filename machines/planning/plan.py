@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from memhp.machines.reading.units import in_units
 from memhp.spec.language.system import System
 
 from ..judging.offline import BlockJudgement
@@ -22,7 +23,7 @@ from .choice import Choice, Surroundings, choose, least_cost
 from .cores import Fact
 from .facts import BlockFacts, block_facts
 from .goals import Goal, Wanted, wanted
-from .obstacles import in_units, obstacles_of
+from .obstacles import obstacles_of
 from .optimum import MOST_BLOCKS, Optimum, best
 from .order import Move, first_waits, moves_of, ordered
 from .times import Duration, durations, together

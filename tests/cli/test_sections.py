@@ -15,7 +15,7 @@ import memhp.cli
 from memhp.cli.arguments import number_of_bytes
 from memhp.cli.main import main
 from memhp.cli.output.sections_plot import figure
-from memhp.cli.output.terminal import in_units
+from memhp.machines.reading.units import in_units
 from memhp.spec.numbers.architectures import GIB, KIB, MIB
 
 SCHEMA = json.loads((Path(memhp.cli.__file__).parent / "schema" / "sections.json").read_text())

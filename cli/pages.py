@@ -1,0 +1,155 @@
+"""`--html FILE` of the commands that have something to look at: what is shown, as one page."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .arguments import file_name
+from .files import write_file
+
+if TYPE_CHECKING:
+    from memhp.checks.decision import Decision
+    from memhp.checks.designs.answer import Answer
+    from memhp.checks.search.search import Witness
+    from memhp.reference import Trace
+    from memhp.spec.language import System, Variant
+
+__all__ = [
+    "add_html",
+    "write_check",
+    "write_design",
+    "write_machine",
+    "write_run",
+    "write_variant",
+]
+
+
+def add_html(parser: argparse._ActionsContainer) -> None:
+    """Add the option."""
+    parser.add_argument(
+        "--html",
+        type=file_name,
+        metavar="FILE",
+        help="write a page as well: one file, which loads nothing",
+    )
+
+
+def write_run(path: Path, system: System, trace: Trace, title: str) -> None:
+    """Write the page of a run.
+
+    Args:
+        path: the file.
+        system: the specification that took the steps.
+        trace: the run.
+        title: of the page.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    from memhp.pages.trace import Heading, trace_page
+
+    write_file(path, trace_page(system, trace, Heading(title), right=_right(system)))
+
+
+def write_variant(path: Path, variant: Variant, system: System, trace: Witness) -> None:
+    """Write the page of how a wrong design breaks its property.
+
+    Args:
+        path: the file.
+        variant: the design.
+        system: the specification with its edits.
+        trace: the shortest.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    from memhp.pages.trace import Heading, trace_page
+
+    claim = trace.claim
+    facts = [
+        ("breaks", f"{claim.name}: {claim.doc}"),
+        ("edit", "; ".join(map(str, variant.edits))),
+        ("source", variant.source),
+        ("shortest run", f"{len(trace.steps)} steps"),
+    ]
+    heading = Heading(f"The wrong design {variant.name}", variant.doc, facts)
+    page = trace_page(system, trace.trace(system), heading, claim=claim, right=_right(system))
+    write_file(path, page)
+
+
+def write_check(
+    path: Path, system: System, decisions: Sequence[Decision], summary: str, title: str
+) -> None:
+    """Write the page of a check.
+
+    Args:
+        path: the file.
+        system: the specification.
+        decisions: on its properties.
+        summary: the line that counts them.
+        title: of the page.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    from memhp.pages.check import check_page
+    from memhp.spec.variants import VARIANTS
+
+    write_file(path, check_page(system, title, decisions, summary, VARIANTS))
+
+
+def write_design(path: Path, found: Answer, name: str) -> None:
+    """Write the page of the shortest run that breaks a design; of the check, if nothing does.
+
+    Args:
+        path: the file.
+        found: what was found out about the design.
+        name: the design's file, as the user named it.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    from memhp.pages.trace import Heading, trace_page
+
+    from .output.traces import summary_line
+
+    system = found.own.system
+    if not found.broken:
+        decisions = list(found.decisions)
+        write_check(path, system, decisions, summary_line(decisions), f"The design {name}")
+        return
+    traces = [found.traces[each.claim.name] for each in found.broken]
+    trace = min(traces, key=lambda each: len(each.steps))
+    facts = [("breaks", f"{each.claim.name}: {each.claim.doc}") for each in traces]
+    heading = Heading(f"The design {name}", f"A run of {len(trace.steps)} steps breaks it.", facts)
+    run = trace.trace(system)
+    write_file(path, trace_page(system, run, heading, claim=trace.claim, right=found.own.base))
+
+
+def write_machine(
+    path: Path, document: Mapping[str, Any], blocks: Sequence[Mapping[str, Any]]
+) -> None:
+    """Write the page of a machine.
+
+    Args:
+        path: the file.
+        document: what `inspect --json` prints.
+        blocks: its blocks.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    from memhp.pages.machine import machine_page
+
+    title = f"Which memory can go: {document['source']}"
+    write_file(path, machine_page({**document, "blocks": blocks}, title))
+
+
+def _right(system: System) -> System | None:
+    """The specification of memhp, for a system that was made from it by edits."""
+    from memhp.spec.system import SYSTEM
+
+    return SYSTEM if system.name.startswith(f"{SYSTEM.name}+") else None
