@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 
 from .guest import Guest
-from .python import COMMAND
+from .python import PYTHON
 
 __all__ = ["Ran", "memhp"]
 
@@ -33,5 +33,5 @@ def memhp(guest: Guest, *words: str, limit: float | None = None) -> Ran:
     Raises:
         LabError: it writes more than 1 MiB.
     """
-    reply = guest.shell(f"{COMMAND} {shlex.join(words)} 2>{_ERRORS}", limit=limit)
+    reply = guest.shell(f"{PYTHON} -m memhp {shlex.join(words)} 2>{_ERRORS}", limit=limit)
     return Ran(reply.rc, reply.out, guest.read(_ERRORS, limit=limit))

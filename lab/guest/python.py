@@ -25,12 +25,12 @@ from ..tools.errors import LabError
 from ..tools.programs import run, tool
 from .archive import Entry, cpio, folders_of, kept
 
-__all__ = ["COMMAND", "python_archive"]
+__all__ = ["PYTHON", "python_archive"]
 
 _HOME, _SITE = "python", "python/site"
 
-COMMAND = f"PYTHONHOME=/{_HOME} PYTHONPATH=/{_SITE} /{_HOME}/bin/python3 -B -m memhp"
-"""What runs memhp in the guest's shell; its arguments follow."""
+PYTHON = f"PYTHONHOME=/{_HOME} PYTHONPATH=/{_SITE} /{_HOME}/bin/python3 -B"
+"""What runs this Python in the shell of the guest; its arguments follow."""
 
 _IMPORTED = ("networkx", "numpy", "rich", "z3-solver")
 """What memhp imports to read, judge and plan; what these need comes with them."""

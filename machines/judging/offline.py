@@ -102,7 +102,11 @@ def _design_of(version: tuple[int, int]) -> System:
 
 
 def judge(
-    reading: MachineReading, system: System, *, boot_memory_stays: bool | None = False
+    reading: MachineReading,
+    system: System,
+    *,
+    boot_memory_stays: bool | None = False,
+    court: Court | None = None,
 ) -> tuple[BlockJudgement, ...]:
     """A judgement on every block of the machine, in the reading's order.
 
@@ -113,13 +117,14 @@ def judge(
         boot_memory_stays: a notifier of the architecture refuses that boot memory goes
             (arm64); None if that is not known. Which blocks were there at boot only a device
             tree tells.
+        court: one of this system, which keeps its answers for the next reading; None: a new one.
 
     >>> from memhp.machines.reading.sysfs import read_machine
     >>> reading = read_machine("/")  # doctest: +SKIP
     >>> judge(reading, design_of(reading))[0].why  # doctest: +SKIP
     'the block has holes'
     """
-    court = Court(system)
+    court = court or Court(system)
     states = Counter(block.state for block in reading.blocks)
     judgements = []
     for block in reading.blocks:
