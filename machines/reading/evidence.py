@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from .block_evidence import BlockEvidence, Stuck
 from .errors import MachineError, NotPermitted
+from .large_pins import PinCount, pinned_among
 from .page_structs import PageStructs, Structs
 from .pageflags import KPF_NOPAGE, FrameKind, frame_kind, read_words
 from .references import PIN, UNTOLD, Marks, excess_of, first_of_each
@@ -178,7 +179,7 @@ def _looks(structs: PageStructs, words: Words, first: int, frames: int) -> Itera
     for at in range(first, first + frames, step):
         read = structs.of(at, step)
         if read is not None:
-            look = _look(at, read, marks, *words(at, step))
+            look = _look(at, read, marks, structs.pin_count, *words(at, step))
             if own != 0:
                 _mark_memmap(look, first, own)
             yield look
@@ -211,6 +212,7 @@ def _look(
     first: int,
     structs: Structs,
     marks: Marks,
+    pin_count: PinCount | None,
     words: _Numbers,
     counts: _Numbers | None,
 ) -> _Look:
@@ -229,6 +231,10 @@ def _look(
     small = ~tail & (structs["flags"] & np.uint64(marks.head) == 0)
     codes[excess > 0] = _CODE[FrameKind.held]
     codes[(excess >= PIN) & small] = _CODE[FrameKind.pinned]
+    large = np.flatnonzero(~tail & ~small & (excess > 0))
+    pinned = np.zeros(len(structs), np.bool_)
+    pinned[pinned_among(structs, pin_count, large, excess)] = True
+    codes[pinned[first_of_each(tail)]] = _CODE[FrameKind.pinned]
     return _Look(first, codes, excess, structs)
 
 
@@ -269,7 +275,8 @@ def _once_more(before: _Look, structs: PageStructs, words: Words) -> _Look | Non
         read = structs.of(before.first + first, last - first)
         if read is None:
             continue
-        now = _look(before.first + first, read, marks, *words(before.first + first, last - first))
+        at = before.first + first
+        now = _look(at, read, marks, structs.pin_count, *words(at, last - first))
         was = before.excess[first:last]
         passed = (now.codes == _CODE[FrameKind.held]) & (was <= 0)
         codes[first:last] = np.where(passed, _CODE[FrameKind.movable], now.codes)

@@ -18,13 +18,14 @@ import numpy.typing as npt
 
 from .errors import MachineError
 from .kernel_memory import KernelMemory
+from .large_pins import pin_count_of
 from .page_tables import PageTables, page_tables_of
 
 __all__ = ["PageStructs", "Structs"]
 
 Structs = npt.NDArray[Any]
 """An array with a field for each that the note names: flags, refcount, mapcount, mapping, private,
-head, and where older kernels have it, destructor."""
+head, and where older kernels have it, destructor; where the release tells it, pins."""
 
 _FIELDS = {
     "flags": ("page.flags", "u8"),
@@ -50,6 +51,7 @@ class PageStructs:
     Attributes:
         core: where they are read.
         layout: of one structure.
+        pin_count: where a large folio counts its pins; None if that is not known.
         section_bits: the power of two of bytes that a section has.
 
     Raises:
@@ -59,6 +61,7 @@ class PageStructs:
     def __init__(self, core: KernelMemory) -> None:
         self.core = core
         info = core.info
+        self.pin_count = pin_count_of(info.release)
         self.layout = self._layout()
         self.page_size = info.page_size
         self.section_bits = info.numbers.get("SECTION_SIZE_BITS", 0)
@@ -145,11 +148,15 @@ class PageStructs:
         destructor = info.offsets.get("page.compound_dtor", -1)
         if 0 <= destructor < size:  # of hugetlb, before 6.6
             fields["destructor"] = ("page.compound_dtor", "u1")
+        offsets = [info.offsets[offset] for offset, _ in fields.values()]
+        if self.pin_count is not None and self.pin_count.offset <= size - 4:
+            fields["pins"] = ("", "i4")
+            offsets.append(self.pin_count.offset)
         return np.dtype(
             {
                 "names": list(fields),
                 "formats": [self.core.order + kind for _, kind in fields.values()],
-                "offsets": [info.offsets[offset] for offset, _ in fields.values()],
+                "offsets": offsets,
                 "itemsize": size,
             }
         )

@@ -5,7 +5,7 @@ and the private data of its file system make it (mm/migrate.c, folio_expected_re
 folio_migrate_mapping).  What is over is somebody's who needs the page where it is: a pipe that it
 was spliced into, a device.  A long-term pin of a small page counts as 1024 (GUP_PIN_COUNTING_BIAS,
 include/linux/mm.h; Documentation/core-api/pin_user_pages.rst); of a large folio each pin counts
-one, beside a count of its own that the note does not lead to.
+one, beside a count of its own (`large_pins`).
 
 How often a large folio is mapped as a whole the note does not lead to either; `/proc/kpagecount`
 tells (fs/proc/page.c).  Without that, references of a large folio stay unexplained.
