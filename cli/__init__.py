@@ -11,7 +11,8 @@ whole system of one's own, from its file, which `authored` runs.
 - `design`: what a design of one's own comes to, and a file to begin one with.
 - `explore`, `step`, `replay`, `fuzz`: machines, traces, implementations.
 - `inspect` (with `inspect_tables`, `inspect_document`, `inspect_time`), `why`, `plan`,
-  `kconfig`, `sections` (with `sections_blocks`): an operator's machine.
+  `apply` (both with `planning`), `kconfig`, `sections` (with `sections_blocks`): an operator's
+  machine.
 - `lab` (with `conform`, `kernel_target`): real kernels.
 
 May import: everything.

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any, NoReturn
 
 from . import (
+    apply,
     check,
     coverage,
     design,
@@ -42,6 +43,7 @@ _EPILOG = """examples:
   memhp inspect                               which memory of this machine can go
   memhp why 32                                what holds a block of it, and what helps
   memhp plan 8GiB                             how to free 8 GiB, or why that cannot be done
+  memhp apply plan.json --yes                 free it, or go back to where it was
   memhp sections --size 1PiB --arch ia64-16k  what each section size costs
   memhp kconfig /proc/config.gz               what this kernel's configuration lacks
   memhp lab boot x86_64-6.1                   a guest with a real kernel
@@ -62,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action=_Version, help="show the version and exit")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     proving = (check, coverage, variants, design, explain, explore, step, replay, fuzz)
-    for module in (*proving, inspect, why, plan, sections, kconfig, lab):
+    for module in (*proving, inspect, why, plan, apply, sections, kconfig, lab):
         module.add_parser(commands)
     return top
 

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .apply import add_doing, apply_document
 from .arguments import block_ranges, file_name, number_of_bytes
 from .files import fail, write_json
-from .inspect import architecture_named
-from .inspect_document import design_in_names
-from .inspect_time import read_costs, reboot_of
-from .names import find_profile
 from .output.plans import show_plan
 from .output.streams import UsageError
 from .output.terminal import console
+from .planning import plan_for
 
 if TYPE_CHECKING:
-    from memhp.machines.planning.goals import Goal
     from memhp.machines.planning.plan import Plan
-    from memhp.machines.reading.sysfs import MachineReading
-    from memhp.spec.language import System
 
 _EPILOG = """examples:
   memhp plan 8GiB                   free 8 GiB of this machine, wherever that is easiest
@@ -34,6 +27,7 @@ _EPILOG = """examples:
   memhp plan 8GiB --machine my.tar.gz  of another one: whatever memhp inspect reads
   memhp plan 8GiB --keep 64-95 --to 0,2
   memhp plan 8GiB --out plan.json   keep it; memhp apply plan.json --yes does it
+  memhp plan 8GiB --apply --yes     at once
   memhp plan 8GiB --script >it.sh   a POSIX shell script that does it, without memhp
 
 Linux moves the contents of a leaving block to other nodes, while any has memory: to the nearest
@@ -51,7 +45,8 @@ def add_parser(commands: Any) -> None:
         help="which memory goes to free a size, a node or a device: order, destinations, time",
         description="Plans how memory goes: which blocks, in which order, what must move and where"
         " to, how long it takes; or says which facts forbid it, who holds the memory, what helps,"
-        " and what is the nearest that can be done.  Nothing is written.",
+        " and what is the nearest that can be done.  Nothing is written to the machine, unless"
+        " --apply --yes says so.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -76,6 +71,10 @@ def add_parser(commands: Any) -> None:
         "--out", type=Path, metavar="FILE", help="keep the plan, as --json has it, for memhp apply"
     )
     parser.add_argument("-v", "--verbose", action="store_true", help="a line for every block")
+    parser.add_argument(
+        "--apply", action="store_true", help="then do it, as memhp apply does; needs --yes to write"
+    )
+    add_doing(parser)
     parser.set_defaults(run=run)
 
 
@@ -116,7 +115,9 @@ def run(args: argparse.Namespace) -> int:
     try:
         if args.json and args.script:
             raise UsageError("--json and --script are two kinds of output: give one")
-        reading, plan, document = planned(args)
+        if not args.apply and (args.yes or args.journal is not None):
+            raise UsageError("--yes and --journal are about --apply: give that as well")
+        reading, plan, document = plan_for(args)
         if args.out is not None:
             write_json(args.out, document)
     except (MachineError, GoalError, UsageError) as error:
@@ -129,7 +130,7 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(document, indent=1))
     else:
         show_plan(console(), plan, reading, document, verbose=args.verbose)
-    return exit_code_of(plan)
+    return apply_document(document, args) if args.apply else exit_code_of(plan)
 
 
 def exit_code_of(plan: Plan) -> int:
@@ -138,72 +139,3 @@ def exit_code_of(plan: Plan) -> int:
 
     words = {"can": Verdict.holds, "cannot": Verdict.refuted, "may": Verdict.undetermined}
     return words[plan.verdict].exit_code
-
-
-def planned(args: argparse.Namespace) -> tuple[MachineReading, Plan, dict[str, Any]]:
-    """The machine, the plan and its document.
-
-    Raises:
-        UsageError: the words are no goal.
-        GoalError: the goal makes no sense on the machine.
-        MachineError: there is no machine.
-    """
-    from memhp.machines.judging.forecast import memory_of
-    from memhp.machines.judging.offline import judge
-    from memhp.machines.judging.page_work import LEAST_PAGE
-    from memhp.machines.planning.document import plan_document
-    from memhp.machines.planning.plan import make_plan
-    from memhp.machines.reading.any_machine import read_any
-    from memhp.machines.reading.errors import text_in
-
-    goal = goal_of(args)
-    costs = read_costs(args.costs)
-    log = None if args.log is None else text_in(args.log)
-    reading = read_any(args.machine, page_flags=not args.no_page_flags, log=log)
-    arch = architecture_named(reading, args.arch)
-    reading = replace(reading, page_size=reading.page_size or arch.page_size or LEAST_PAGE)
-    design, names = _design(reading, args.profile)
-    judgements = judge(reading, design, boot_memory_stays=arch.boot_memory_stays)
-    memory = memory_of(reading)
-    reboot = None
-    if args.reboot != "estimate" or memory is not None:
-        reboot = reboot_of(args.reboot, memory)
-    plan = make_plan(goal, reading, judgements, design, costs=costs, reboot=reboot)
-    return reading, plan, plan_document(plan, reading, names)
-
-
-def _design(reading: MachineReading, profile: str | None) -> tuple[System, dict[str, Any]]:
-    """The design to plan by, and the same in names."""
-    from memhp.machines.judging.offline import design_of
-    from memhp.spec.profiles import system_of
-
-    names = design_in_names(reading)
-    if profile is None:
-        return design_of(reading), names
-    return system_of(find_profile(profile).name), {**names, "profile": profile, "otherwise": []}
-
-
-def goal_of(args: argparse.Namespace) -> Goal:
-    """What is to go.
-
-    Raises:
-        UsageError: nothing is to go, or several things are.
-    """
-    from memhp.machines.planning.goals import Goal
-
-    named: Mapping[str, object] = {
-        "a size": args.size,
-        "--blocks": args.blocks,
-        "--device": args.device,
-        "--node": args.node,
-    }
-    given = [name for name, value in named.items() if value is not None]
-    if not given:
-        raise UsageError("what is to go? a size such as 8GiB, --node, --blocks or --device")
-    if len(given) > 1 and given != ["a size", "--node"]:
-        raise UsageError(f"{' and '.join(given)} are several goals: a size may be --node N's")
-    to = None if args.to is None else tuple(node for each in args.to for node in each[:_MOST_NODES])
-    return Goal(args.size, args.node, args.blocks or (), args.device, tuple(args.keep), to)
-
-
-_MOST_NODES = 1024

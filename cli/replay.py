@@ -30,10 +30,11 @@ def add_parser(commands: Any) -> None:
     """Add the sub-command."""
     parser = commands.add_parser(
         "replay",
-        help="run a trace on the reference, showing what changed; or a divergence again",
+        help="run a trace on the reference, showing what changed; or a divergence, or a journal",
         description="Runs a trace (ITF JSON) on the reference machine: each step, what it"
         " changed, and the properties that fail at the end.  A divergence that `memhp fuzz`"
-        " wrote is done again, on the reference and on a target.",
+        " wrote is done again, on the reference and on a target.  The journal of `memhp apply` is"
+        " shown, step by step.",
     )
     parser.add_argument("trace", type=Path, help="a file that memhp wrote")
     add_design(parser)
@@ -56,6 +57,10 @@ def run(args: argparse.Namespace) -> int:
     """Replay the file; the exit code is 1 if a property fails on the way."""
     from memhp.reference import Trace, TraceError
 
+    if _is_journal(args.trace):
+        from .apply import show_journal
+
+        return show_journal(args.trace)
     try:
         document = _read(args.trace)
         if isinstance(document, dict) and document.get("memhp") == "divergence":
@@ -92,6 +97,20 @@ def run(args: argparse.Namespace) -> int:
     if not violated:
         print("no property is violated")
     return 1 if violated else 0
+
+
+def _is_journal(path: Path) -> bool:
+    """Whether a file begins as a journal of `memhp apply` does."""
+    try:  # a pipe gives what it has once
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return file.read(len(_JOURNAL)) == _JOURNAL
+    except OSError:
+        return False
+
+
+_JOURNAL = b'{"journal": '
 
 
 def _diverge(document: Any, args: argparse.Namespace) -> int:

@@ -13,7 +13,18 @@ from memhp.cli import explain, main
 
 @pytest.mark.parametrize(
     "command",
-    ["check", "coverage", "variants", "explain", "replay", "inspect", "sections", "why", "plan"],
+    [
+        "check",
+        "coverage",
+        "variants",
+        "explain",
+        "replay",
+        "inspect",
+        "sections",
+        "why",
+        "plan",
+        "apply",
+    ],
 )
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
