@@ -4,7 +4,8 @@ One module a command: its arguments, and its exit code. `main`: the entry point;
 them. What they share: `arguments`: kinds of arguments; `names`: what a user may name; `files`:
 files to write, and how a mistake is told; `designs`, `systems`: a design or a
 whole system of one's own, from its file, which `authored` runs.
-`pages`: what `--html` writes. `output`: how things look.
+`pages`: what `--html` writes. `output`: how things look; `index`: what
+has a name, by kind.
 
 - `check` (with `proofs`, `mutants`, `strengthen`), `coverage`, `variants`, `explain`: the
   specification.

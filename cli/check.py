@@ -323,15 +323,14 @@ def _mutants(args: argparse.Namespace) -> int:
     folder = None if args.no_cache else default_folder()
     design = design_in(args)
     system = design.own.system if design else system_of([])
-    for name in args.only or ():
-        choose("action or definition", name, [*system.action_by_name, *system.definitions])
+    named = [*system.action_by_name, *system.definitions]
+    asked = [choose("action or definition", name, named) for name in args.only or ()]
     there = [kind for kind in KINDS if design is None or kind not in _BY_THE_TABLE]
-    for name in args.kind or ():
-        choose("kind of mistake in a design" if design else "kind", name, there)
-    kinds = args.kind or there
+    kind = "kind of mistake in a design" if design else "kind"
+    kinds = [choose(kind, name, there) for name in args.kind or ()] or there
     if design:
         require_proof(design, folder, args.jobs)
-    only = args.only or (touched(design.own.base, system) if design else None)
+    only = asked or (touched(design.own.base, system) if design else None)
     total = len(mutants(system, only, kinds))
     judgements: list[Judgement] = []
     judge = Judge(system, REASONS, MAY_REPEAT, folder, alone=design is not None)

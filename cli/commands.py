@@ -76,7 +76,18 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        self.exit(USAGE, f"{self.prog}: error: {one_line(message)}\n")
+        self.exit(USAGE, f"{self.prog}: error: {one_line(_with_a_guess(message))}\n")
+
+
+def _with_a_guess(message: str) -> str:
+    """The message; where it is that something is none of the choices, with the closest of them."""
+    from difflib import get_close_matches
+
+    match = re.fullmatch(r"(.*invalid choice: '(.{1,40})') \(choose from (.*)\)", message)
+    if match is None:
+        return message
+    close = get_close_matches(match[2].lower(), re.findall(r"[\w.-]+", match[3]), n=1)
+    return f"{match[1]}; did you mean {close[0]}?" if close else message
 
 
 class _Version(argparse.Action):

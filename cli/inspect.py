@@ -189,7 +189,8 @@ def architecture_named(reading: MachineReading, name: str | None) -> Architectur
     from memhp.spec.numbers.architectures import ARCHITECTURES
 
     if name is not None:
-        choose("architecture", name, dict.fromkeys([*FAMILIES, *(a.name for a in ARCHITECTURES)]))
+        names = [*FAMILIES, *(each.name for each in ARCHITECTURES)]
+        name = choose("architecture", name, dict.fromkeys(names))
     return architecture_of(reading, name)
 
 

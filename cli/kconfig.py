@@ -124,8 +124,8 @@ def _judged(args: argparse.Namespace) -> Kconfig:
     from memhp.machines.reading.kernel_config import merged, read_config
     from memhp.spec.numbers.kconfig import CAPABILITIES
 
-    for name in args.want or ():
-        choose("capability", name, (c.name for c in CAPABILITIES))
+    names = [each.name for each in CAPABILITIES]
+    want = [choose("capability", name, names) for name in args.want or ()]
     config = read_config(args.file)
     if args.base is not None:
         config = merged(read_config(args.base), config)
@@ -136,11 +136,11 @@ def _judged(args: argparse.Namespace) -> Kconfig:
         architecture, version, config.values, vendor=_vendor(suffix),
         view=alone if fragment else whole,
     )  # fmt: skip
-    wanted = _wanted(judgement, args.want)
+    wanted = _wanted(judgement, want)
     proposed = (
         Plan(None, {}, because="this is a fragment; give --base FILE to have one proposed")
         if fragment
-        else proposal(judgement, [n for n in wanted if args.want or _may_be(judgement, n)])
+        else proposal(judgement, [n for n in wanted if want or _may_be(judgement, n)])
     )
     notes = tuple(_notes(config, architecture, version, suffix))
     return Kconfig(config, architecture, version, notes, judgement, wanted, proposed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -13,13 +13,17 @@ if TYPE_CHECKING:
     from memhp.spec.language import Profile, System, Variant
 
 
-def choose(what: str, name: str, choices: Iterable[str]) -> str:
-    """The name, if it is one of the choices.
+_MOST_LISTED = 12
+
+
+def choose(what: str, name: str, choices: Iterable[str], *, listed: str = "") -> str:
+    """The name, if it is one of the choices, in capitals or not.
 
     Args:
         what: what has such a name, for the message.
         name: what the user typed.
         choices: the names that there are.
+        listed: where all are, in a few words; "": the message names them, if they are few.
 
     Raises:
         UsageError: it is none of them; the message suggests the closest.
@@ -27,10 +31,21 @@ def choose(what: str, name: str, choices: Iterable[str]) -> str:
     names = list(choices)
     if name in names:
         return name
-    close = get_close_matches(name, names, n=1)
-    some = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
-    hint = f"did you mean {close[0]}?" if close else f"there are: {some}"
-    raise UsageError(f"there is no {what} {name!r}; {hint}")
+    folded = {each.casefold(): each for each in names}
+    if name.casefold() in folded:
+        return folded[name.casefold()]
+    raise UsageError(f"there is no {what} {name!r}; {_hint(name, folded, listed)}")
+
+
+def _hint(name: str, folded: Mapping[str, str], listed: str) -> str:
+    """What to type instead, else where the names are."""
+    if close := get_close_matches(name.casefold(), folded, n=1):
+        return f"did you mean {folded[close[0]]}?"
+    if listed:
+        return listed
+    names = list(folded.values())
+    more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
+    return f"there are: {', '.join(names[:_MOST_LISTED])}{more}"
 
 
 def properties_named(names: Iterable[str], system: System) -> set[str]:

@@ -163,7 +163,7 @@ def _weights(text: str) -> dict[str, Fraction]:
     weights = dict.fromkeys(CRITERIA, Fraction(1))
     for part in filter(None, text.split(",")):
         name, _, value = part.partition("=")
-        choose("weight", name[:40], CRITERIA)
+        name = choose("weight", name[:40], CRITERIA)
         if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value, re.ASCII) is None:
             raise UsageError(
                 f"the weight of {name}, {value[:40]!r}, is not a number such as 2 or 0.5"
@@ -201,7 +201,7 @@ def _architecture(name: str | None, memory_map: MemoryMap) -> Architecture:
         raise UsageError(f"no architecture reaches the end of the map, {in_units(end)}")
     if name is None:
         return architecture(reach[0])
-    choose("architecture", name, [each.name for each in ARCHITECTURES])
+    name = choose("architecture", name, [each.name for each in ARCHITECTURES])
     if name not in reach:
         raise UsageError(
             f"the map ends at {in_units(end)}, beyond the {architecture(name).physmem_bits} bits of"

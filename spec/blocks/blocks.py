@@ -108,7 +108,7 @@ def _hotplug_lock(b: Block) -> None:
 
 @action
 def begin_online(b: Block, z: Zone) -> None:
-    """Take the lock and choose the zone."""
+    """Take the lock and choose the zone (memory_block_online, online_pages)."""
     guard(
         "device_hotplug_lock",
         lock_allows_online(b),
@@ -176,7 +176,7 @@ def initialise_memmap(b: Block) -> None:
 
 @action
 def announce_online(b: Block) -> None:
-    """Tell the notifiers MEM_GOING_ONLINE."""
+    """Tell the notifiers MEM_GOING_ONLINE (online_pages)."""
     guard(
         "going_online",
         block_state[b] == BlockState.going_online,
@@ -196,7 +196,7 @@ def announce_online(b: Block) -> None:
 
 @action
 def finish_online(b: Block) -> None:
-    """Give the frames to the allocator; the block is online."""
+    """Give the frames to the allocator; the block is online (online_pages)."""
     guard("announced", event[b] == MemoryEvent.going_online, why="the notifiers were not asked")
     guard("notifiers_agree", ~vetoes_online[b], errno=EPERM, why="a memory notifier refuses")
     block_state[b] = BlockState.online
@@ -215,7 +215,7 @@ def finish_online(b: Block) -> None:
     "only_devices_change_state present_sections_have_a_memmap",
 )
 def cancel_online(b: Block) -> None:
-    """Give up going online: everything is as before."""
+    """Give up going online: everything is as before (online_pages)."""
     guard(
         "going_online",
         block_state[b] == BlockState.going_online,
@@ -235,7 +235,7 @@ def cancel_online(b: Block) -> None:
 
 @action
 def begin_offline(b: Block) -> None:
-    """Isolate the block's free frames; from here nothing new is allocated in it."""
+    """Isolate the block's free frames: nothing new is allocated in it (offline_pages)."""
     guard(
         "device_hotplug_lock",
         lock_allows_offline(b),
@@ -287,7 +287,7 @@ def begin_offline(b: Block) -> None:
 
 @action
 def announce_offline(b: Block) -> None:
-    """Tell the notifiers MEM_GOING_OFFLINE."""
+    """Tell the notifiers MEM_GOING_OFFLINE (offline_pages)."""
     guard(
         "going_offline",
         block_state[b] == BlockState.going_offline,
@@ -304,7 +304,7 @@ def announce_offline(b: Block) -> None:
     "only_devices_change_state present_sections_have_a_memmap",
 )
 def finish_offline(b: Block) -> None:
-    """Take the empty block out of its zone; it is offline."""
+    """Take the empty block out of its zone; it is offline (offline_pages)."""
     guard("announced", event[b] == MemoryEvent.going_offline, why="the notifiers were not asked")
     guard("notifiers_agree", ~vetoes_offline[b], errno=EPERM, why="a memory notifier refuses")
     guard(
@@ -330,7 +330,7 @@ def finish_offline(b: Block) -> None:
 
 @action
 def cancel_offline(b: Block) -> None:
-    """Give up going offline: all memory is available again; what has moved stays moved."""
+    """Give up going offline: all memory is available again; what moved stays (offline_pages)."""
     guard(
         "going_offline",
         block_state[b] == BlockState.going_offline,

@@ -74,4 +74,5 @@ def joined(base: System, own: System) -> System:
         properties=(*base.properties, *own.properties),
         given_up=base.given_up,
         places={**base.places, **own.places},
+        topology_docs={**base.topology_docs, **own.topology_docs},
     )

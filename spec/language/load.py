@@ -87,6 +87,7 @@ def traced(name: str, values: list[Any]) -> System:
         actions=tuple(trace_action(d) for d in declared if d.role == "action"),
         properties=tuple(trace_property(d) for d in declared if d.role not in ("axiom", "action")),
         places={value.name: value.where for value in maps},
+        topology_docs={value.name: value.doc for value in maps if not value.is_state},
     )
 
 

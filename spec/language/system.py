@@ -248,6 +248,8 @@ class System:
     """The properties that a profile gives up: nobody expects them of this design."""
     places: Mapping[str, Where] = field(default_factory=dict, repr=False, compare=False)
     """Where each symbol of topology and state is declared."""
+    topology_docs: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """What each symbol of topology says, in words."""
 
     @cached_property
     def action_by_name(self) -> Mapping[str, Action]:

@@ -69,6 +69,7 @@ def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
         ["explore", "--memory", "9" * 5000],
         ["explore", "--jobs", "1000000"],
         ["explore", "--promela", "", "--count"],
+        ["explain", "--kind", ""],
         ["explore", "--promela", "/not/there/x", "--count"],
         ["variants", ""],
         ["help", "nothing"],
@@ -102,12 +103,32 @@ def test_a_row_that_is_not_there_is_answered_with_those_that_are(
     assert says in run(capsys, command, "--only", name)[2]
 
 
+@pytest.mark.parametrize(
+    ("argv", "guess"),
+    [
+        (["inspct"], "inspect"),
+        (["EXPLAIN", "N2"], "explain"),
+        (["help", "chekc"], "check"),
+        (["lab", "ftch"], "fetch"),
+        (["inspect", "--need", "yess"], "yes"),
+    ],
+)
+def test_a_mistyped_choice_is_answered_with_the_closest(
+    argv: list[str], guess: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(capsys, *argv)
+    assert (code, out) == (2, "")
+    assert err.splitlines()[-1].endswith(f"; did you mean {guess}?")
+
+
 def test_names_are_taken_in_any_case(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "explain", "n2")[1] == run(capsys, "explain", "N2")[1]
     scope = ["check", "--scope", "block=1", "--depth", "1", "-q"]
     rows = [run(capsys, *scope, "--only", name)[1].splitlines()[-1] for name in ("n2", "N2")]
     assert rows[0].split(" in ")[0] == rows[1].split(" in ")[0]
     assert "1 property: 1 holds" in run(capsys, *scope, "--only", LOCK.upper())[1]
+    sizes = ["sections", "--size", "4GiB", "--arch"]
+    assert run(capsys, *sizes, "X86_64") == run(capsys, *sizes, "x86_64")
 
 
 def test_export_writes_what_was_asked_for(
