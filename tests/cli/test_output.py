@@ -136,13 +136,13 @@ def shell(line: str, **more: str) -> subprocess.CompletedProcess[str]:
         ("memhp explain N2 >/dev/full", 2, "", "No space left on device"),
         ("memhp explain N2 >&-", 2, "", "it is closed"),
         ("memhp explain N2 2>&-", 0, "row N2", ""),
-        ("memhp explain nothing 2>&-", 2, "", ""),
-        ("memhp explain nothing 2>/dev/full", 2, "", ""),
+        ("memhp explain no-such-name 2>&-", 2, "", ""),
+        ("memhp explain no-such-name 2>/dev/full", 2, "", ""),
         ("memhp nonsense 2>&-", 2, "", ""),
         ("memhp explain N2 <&- >&- 2>&-", 2, "", ""),
         ("{ memhp explain N2; echo $? >&2; } | true", 0, "", "0\n"),
         ("{ memhp variants --json; echo $? >&2; } | head -c 1", 0, "{", "0\n"),
-        ("{ memhp explain nothing 2>&1; echo $? >&2; } | true", 0, "", "2\n"),
+        ("{ memhp explain no-such-name 2>&1; echo $? >&2; } | true", 0, "", "2\n"),
     ],
 )
 def test_a_process_ends_as_it_should_whatever_its_streams_are(
