@@ -4,7 +4,7 @@ PIP := .venv/bin/pip --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help check test test-all test-kernels mutants bench setup clean
+.PHONY: help check test test-all test-kernels mutants bench book setup clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
@@ -20,6 +20,9 @@ test: setup ## lint, check types, run the tests (minutes)
 
 test-all: test ## and what takes long: guests, mutants
 	.venv/bin/pytest -n 2 --dist loadgroup -m "slow or kernel"
+
+book: setup ## the specification as a site of static files, in book/
+	.venv/bin/memhp book book
 
 test-kernels: setup ## boot every kernel that was fetched
 	@.ci/programs

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from . import (
     apply,
+    book,
     check,
     coverage,
     design,
@@ -46,6 +47,7 @@ _EPILOG = """examples:
   memhp apply plan.json --yes                 free it, or go back to where it was
   memhp sections --size 1PiB --arch ia64-16k  what each section size costs
   memhp kconfig /proc/config.gz               what this kernel's configuration lacks
+  memhp book site/                            the specification as a site of static files
   memhp lab boot x86_64-6.1                   a guest with a real kernel
 
 exit codes: 0 proved or holds, 1 refuted, 2 usage or malformed input, 3 undetermined,
@@ -63,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action=_Version, help="show the version and exit")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    proving = (check, coverage, variants, design, explain, explore, step, replay, fuzz)
+    proving = (check, coverage, variants, design, explain, book, explore, step, replay, fuzz)
     for module in (*proving, inspect, why, plan, apply, sections, kconfig, lab):
         module.add_parser(commands)
     return top

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "add_html",
+    "variant_page",
     "write_check",
     "write_design",
     "write_machine",
@@ -66,6 +67,11 @@ def write_variant(path: Path, variant: Variant, system: System, trace: Witness) 
     Raises:
         UsageError: the file cannot be written.
     """
+    write_file(path, variant_page(variant, system, trace))
+
+
+def variant_page(variant: Variant, system: System, trace: Witness) -> str:
+    """The page that `write_variant` writes."""
     from memhp.pages.trace import Heading, trace_page
 
     claim = trace.claim
@@ -76,8 +82,7 @@ def write_variant(path: Path, variant: Variant, system: System, trace: Witness) 
         ("shortest run", f"{len(trace.steps)} steps"),
     ]
     heading = Heading(f"The wrong design {variant.name}", variant.doc, facts)
-    page = trace_page(system, trace.trace(system), heading, claim=claim, right=_right(system))
-    write_file(path, page)
+    return trace_page(system, trace.trace(system), heading, claim=claim, right=_right(system))
 
 
 def write_check(
