@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .apply import add_doing, apply_document
-from .arguments import block_ranges, file_name, number_of_bytes
+from .arguments import block_ranges, bytes_in, file_name, number_of_bytes
 from .files import fail, write_json
+from .output.additions import addition_document, show_addition
 from .output.plans import show_plan
 from .output.streams import UsageError
 from .output.terminal import console
-from .planning import plan_for
+from .planning import machine_of, plan_for
 
 if TYPE_CHECKING:
-    from memhp.machines.planning.plan import Plan
+    from memhp.machines.planning.plan import PlanVerdict
 
 _EPILOG = """examples:
   memhp plan 8GiB                   free 8 GiB of this machine, wherever that is easiest
@@ -27,6 +28,7 @@ _EPILOG = """examples:
   memhp plan 8GiB --machine my.tar.gz  of another one: whatever memhp inspect reads
   memhp plan 8GiB --keep 64-95 --to 0,2
   memhp plan 8GiB --out plan.json   keep it; memhp apply plan.json --yes does it
+  memhp plan --add 8GiB             the way in, and how to plug it so that it can go again
   memhp plan 8GiB --apply --yes     at once
   memhp plan 8GiB --script >it.sh   a POSIX shell script that does it, without memhp
 
@@ -59,6 +61,12 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--device", metavar="NAME", help="all memory of a device")
     parser.add_argument(
+        "--add",
+        type=_size_or_device,
+        metavar="SIZE|DEVICE",
+        help="the way in: what adding so much takes, where it goes, whether it could go again",
+    )
+    parser.add_argument(
         "--keep", type=block_ranges, default=(), metavar="LIST", help="these blocks stay"
     )
     parser.add_argument(
@@ -76,6 +84,11 @@ def add_parser(commands: Any) -> None:
     )
     add_doing(parser)
     parser.set_defaults(run=run)
+
+
+def _size_or_device(text: str) -> int | str:
+    size = bytes_in(text)
+    return text if size is None else size
 
 
 def _add_reading(parser: argparse.ArgumentParser) -> None:
@@ -113,6 +126,8 @@ def run(args: argparse.Namespace) -> int:
     from memhp.machines.reading.errors import MachineError
 
     try:
+        if args.add is not None:
+            return _add(args)
         if args.json and args.script:
             raise UsageError("--json and --script are two kinds of output: give one")
         if not args.apply and (args.yes or args.journal is not None):
@@ -130,12 +145,32 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(document, indent=1))
     else:
         show_plan(console(), plan, reading, document, verbose=args.verbose)
-    return apply_document(document, args) if args.apply else exit_code_of(plan)
+    return apply_document(document, args) if args.apply else exit_code_of(plan.verdict)
 
 
-def exit_code_of(plan: Plan) -> int:
+def _add(args: argparse.Namespace) -> int:
+    """Say what adding memory comes to; the exit code is what is said.
+
+    Raises:
+        UsageError: it is asked for beside something else.
+    """
+    from memhp.machines.planning.addition import addition
+
+    goals = ("size", "blocks", "device", "node", "to", "out")
+    if any(getattr(args, name) is not None for name in goals) or args.script or args.apply:
+        raise UsageError("--add is the way in: give it without a goal, --script and --apply")
+    reading, design, _ = machine_of(args)
+    made = addition(args.add, reading, design)
+    if args.json:
+        print(json.dumps(addition_document(made, reading.source), indent=1))
+    else:
+        show_addition(console(), made, reading.source)
+    return exit_code_of(made.verdict)
+
+
+def exit_code_of(verdict: PlanVerdict) -> int:
     """0 can, 1 cannot, 3 may."""
     from memhp.checks.support.verdicts import Verdict
 
     words = {"can": Verdict.holds, "cannot": Verdict.refuted, "may": Verdict.undetermined}
-    return words[plan.verdict].exit_code
+    return words[verdict].exit_code

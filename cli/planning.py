@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from memhp.machines.reading.sysfs import MachineReading
     from memhp.spec.language import System
 
-__all__ = ["defaults", "plan_for"]
+__all__ = ["defaults", "machine_of", "plan_for"]
 
 _MOST_NODES = 1024
 
@@ -29,6 +29,24 @@ def defaults(machine: str) -> argparse.Namespace:
     options = dict.fromkeys(("size", "node", "blocks", "device", "to", "costs", "log", "arch"))
     more = {"profile": None, "no_page_flags": False, "reboot": "estimate", "keep": ()}
     return argparse.Namespace(machine=machine, **options, **more)
+
+
+def machine_of(args: argparse.Namespace) -> tuple[MachineReading, System, dict[str, Any]]:
+    """The machine, the design that it is judged by, and the same in names.
+
+    Raises:
+        UsageError: an option is not one.
+        MachineError: there is no machine.
+    """
+    from memhp.machines.judging.page_work import LEAST_PAGE
+    from memhp.machines.reading.any_machine import read_any
+    from memhp.machines.reading.errors import text_in
+
+    log = None if args.log is None else text_in(args.log)
+    reading = read_any(args.machine, page_flags=not args.no_page_flags, log=log)
+    page = reading.page_size or architecture_named(reading, args.arch).page_size or LEAST_PAGE
+    reading = replace(reading, page_size=page)
+    return reading, *_design(reading, args.profile)
 
 
 def plan_for(args: argparse.Namespace) -> tuple[MachineReading, Plan, dict[str, Any]]:
@@ -41,20 +59,14 @@ def plan_for(args: argparse.Namespace) -> tuple[MachineReading, Plan, dict[str, 
     """
     from memhp.machines.judging.forecast import memory_of
     from memhp.machines.judging.offline import judge
-    from memhp.machines.judging.page_work import LEAST_PAGE
     from memhp.machines.planning.document import plan_document
     from memhp.machines.planning.plan import make_plan
-    from memhp.machines.reading.any_machine import read_any
-    from memhp.machines.reading.errors import text_in
 
     goal = goal_of(args)
     costs = read_costs(args.costs)
-    log = None if args.log is None else text_in(args.log)
-    reading = read_any(args.machine, page_flags=not args.no_page_flags, log=log)
-    arch = architecture_named(reading, args.arch)
-    reading = replace(reading, page_size=reading.page_size or arch.page_size or LEAST_PAGE)
-    design, names = _design(reading, args.profile)
-    judgements = judge(reading, design, boot_memory_stays=arch.boot_memory_stays)
+    reading, design, names = machine_of(args)
+    stays = architecture_named(reading, args.arch).boot_memory_stays
+    judgements = judge(reading, design, boot_memory_stays=stays)
     memory = memory_of(reading)
     reboot = None
     if args.reboot != "estimate" or memory is not None:

@@ -44,9 +44,9 @@ _KERNEL = ("kernel",)
 _BOTH = ("engine", "kernel")
 
 ROWS = (
-    Row("U1", "kernel memory stays out of the removable area", "inspect"),
+    Row("U1", "kernel memory stays out of the removable area", "plan"),
     Row("U2", "hotplug does not slow allocation, free, fault and look-up", "explain", _KERNEL),
-    Row("U3", "removal ends, and what is stuck is found first", "inspect"),
+    Row("U3", "removal ends, and what is stuck is found first", "plan"),
     Row("U4", "removal does not wait for ever for a server to write back", "check", _KERNEL),
     Row("U5", "no device writes to a frame that is not its own any more", "check"),
     Row("U6", "which hotplug features a kernel configuration has", "kconfig", ("defect", *_BOTH)),
@@ -55,8 +55,8 @@ ROWS = (
     Row("A1", "a device is ejected only when its memory is removed", "inspect"),
     Row("N1", "pgdat and mem_map are not used outside their lifetime", "replay"),
     Row("N2", "the section that holds the pgdat leaves last", "check", _KERNEL),
-    Row("N3", "what is closed to allocation only shrinks, and becomes empty", "check"),
-    Row("N4", "contents go to the nearest node that stays", "check"),
+    Row("N3", "what is closed to allocation only shrinks, and becomes empty", "plan"),
+    Row("N4", "contents go to the nearest node that stays", "plan"),
     Row("R1", "ia64: the section size", "sections", _BOTH),
     Row("R2", "ia64: the table that the TLB miss handler reads", "sections", _BOTH),
     Row("R3", "ppc64: sizes and rules", "check"),

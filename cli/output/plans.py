@@ -21,7 +21,7 @@ __all__ = ["seconds_words", "show_plan"]
 
 _COLOURS = {"can": "green", "cannot": "red", "may": "yellow"}
 _SURE = {"yes": "green", "likely": "yellow", "cannot tell": "yellow", "unlikely": "red"}
-_HEADS = ("wave", "blocks", "from", "size", "sure", "moves", "to", "seconds (low to high)")
+_HEADS = ("wave", "blocks", "node", "zone", "size", "sure", "moves", "to", "s", "at most")
 
 
 def show_plan(
@@ -62,6 +62,8 @@ def show_plan(
             say(out, line)
     for note in plan.notes:
         say(out, f"note: {note}")
+    if reading.live and plan.moves and plan.nearest is None:
+        say(out, "do it: --apply --yes, or --out FILE and then memhp apply FILE --yes")
 
 
 def _goal(plan: Plan) -> str:
@@ -171,16 +173,18 @@ def _rows(steps: Sequence[dict[str, Any]], *, verbose: bool) -> Iterator[list[st
     for _, group in groupby(steps, key=key):
         run = list(group)
         first = run[0]
-        low, expected, high = (sum(s["seconds"][k] for s in run) for k in _BOUNDS)
+        _, expected, high = (sum(step["seconds"][key] for step in run) for key in _BOUNDS)
         yield [
             str(first["wave"]),
             _in_order([step["block"] for step in run]),
-            f"node {first['node']} {first['zone']}",
+            str(first["node"]),
+            first["zone"],
             in_units(len(run) * _size(steps)),
             first["sure"],
             _amount(run),
             _where(run),
-            f"{_figure(expected)} ({_figure(low)} to {_figure(high)})",
+            _figure(expected),
+            _figure(high) + ("+" if any(step["seconds"]["endless"] for step in run) else ""),
         ]
 
 
@@ -211,12 +215,10 @@ def _in_order(blocks: Sequence[int]) -> str:
 
 
 def _amount(run: Sequence[dict[str, Any]]) -> str:
-    low, expected, high = (sum(step["moves"][key] for step in run) for key in _BOUNDS)
+    _, expected, high = (sum(step["moves"][key] for step in run) for key in _BOUNDS)
     if not high:
         return "nothing"
-    if low == high:
-        return in_units(expected)
-    return f"{in_units(expected)} ({in_units(low)} to {in_units(high)})"
+    return in_units(expected) if expected == high else f"{in_units(expected)} to {in_units(high)}"
 
 
 def _where(run: Sequence[dict[str, Any]]) -> str:

@@ -33,13 +33,15 @@ class OnlinePolicy:
     ``added`` is what `auto_online_blocks` says: offline, online, online_kernel or online_movable;
     ``zones`` the policy by which *online* chooses a zone, contig-zones or auto-movable;
     ``ratio`` the most movable memory for each part of kernel memory, in percent (auto-movable);
-    ``movable_node`` whether the kernel was started with that word.
+    ``movable_node`` whether the kernel was started with that word; ``own_memmap`` whether added
+    memory may hold its own memmap (memmap_on_memory).
     """
 
     added: str | None = None
     zones: str | None = None
     ratio: int | None = None
     movable_node: bool | None = None
+    own_memmap: bool | None = None
 
 
 def online_policy(tree: Tree) -> OnlinePolicy:
@@ -49,6 +51,7 @@ def online_policy(tree: Tree) -> OnlinePolicy:
         MachineError: a file holds something that the kernel does not write.
     """
     words = None
+    own = attribute(tree, f"{PARAMETERS_DIR}/memmap_on_memory")
     if (line := attribute(tree, "proc/cmdline")) is not None:
         words = line.split()
     return OnlinePolicy(
@@ -56,6 +59,7 @@ def online_policy(tree: Tree) -> OnlinePolicy:
         zones=_one_of(tree, f"{PARAMETERS_DIR}/online_policy", _POLICIES),
         ratio=number_in(tree, f"{PARAMETERS_DIR}/auto_movable_ratio"),
         movable_node=None if words is None else "movable_node" in words,
+        own_memmap=None if own is None else own.strip() in ("Y", "force"),
     )
 
 

@@ -10,7 +10,14 @@ from __future__ import annotations
 from .architectures import GIB, MIB, STRUCT_PAGE, Architecture
 from .section_size import x86_64_guest_block_size
 
-__all__ = ["BLOCK_SIZES", "lost", "memmap_bytes", "memmap_fits", "x86_64_block_size"]
+__all__ = [
+    "BLOCK_SIZES",
+    "goes_movable",
+    "lost",
+    "memmap_bytes",
+    "memmap_fits",
+    "x86_64_block_size",
+]
 
 BLOCK_SIZES = (128 * MIB, 256 * MIB, 512 * MIB, GIB, 2 * GIB)
 """The sizes that a block of x86_64 has, unless the command line says otherwise."""
@@ -76,3 +83,22 @@ def memmap_fits(block: int, arch: Architecture) -> bool:
         arch: of the machine; the rule is that of x86_64.
     """
     return memmap_bytes(block, arch.page) % _HUGE == 0
+
+
+def goes_movable(kernel: int, movable: int, added: int, ratio: int) -> bool:
+    """Whether the policy auto-movable brings memory online in ZONE_MOVABLE, by its ratio alone.
+
+    Where memory lies in a group or on a node of its own, it may still choose a kernel zone.
+
+    Args:
+        kernel: bytes in kernel zones.
+        movable: bytes in ZONE_MOVABLE.
+        added: bytes that go online.
+        ratio: the most movable memory for each part of kernel memory, in percent.
+
+    Source: mm/memory_hotplug.c, auto_movable_can_online_movable.
+
+    >>> goes_movable(4, 8, 4, 301), goes_movable(4, 9, 4, 301)
+    (True, False)
+    """
+    return (movable + added) * 100 <= ratio * kernel

@@ -15,6 +15,7 @@ import memhp.cli
 from memhp.cli.main import main
 
 SCHEMA = json.loads((Path(memhp.cli.__file__).parent / "schema" / "plan.json").read_text())
+ADDITION = Path(memhp.cli.__file__).parent / "schema" / "addition.json"
 DIMMS = "--machine=" + str(Path(__file__).parents[1] / "data" / "dimms.tar.gz")
 
 
@@ -70,7 +71,7 @@ def test_the_table_says_first_whether_then_how(capsys: pytest.CaptureFixture[str
     assert code == 0
     assert lines[0].endswith("free 1 GiB, 8 blocks of 128 MiB")
     assert lines[1].startswith("can in about ")
-    assert lines[4].split()[:5] == ["13-6", "node", "0", "DMA32", "1"]
+    assert lines[4].split()[:5] == ["13-6", "0", "DMA32", "1", "GiB"]
     assert "no choice of blocks is surer and moves less (proved)" in out
     _, out, _ = plan(capsys, "3GiB", DIMMS)
     assert "cannot: 1.75 GiB of 3 GiB can" in out
@@ -85,6 +86,18 @@ def test_a_plan_is_kept_for_apply(capsys: pytest.CaptureFixture[str], tmp_path: 
     kept = tmp_path / "plan.json"
     assert plan(capsys, "1GiB", DIMMS, "--out", str(kept))[0] == 0
     jsonschema.validate(json.loads(kept.read_text()), SCHEMA)
+
+
+def test_the_way_in_has_a_table_and_a_document(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = plan(capsys, "--add", "1GiB", DIMMS)
+    assert code == 0
+    assert "can: 8 blocks, 1 GiB" in out
+    assert "mem_map first: 16 MiB" in out
+    code, out, _ = plan(capsys, "--add", "100MiB", DIMMS, "--json")
+    assert code == 1
+    told = json.loads(out)
+    jsonschema.validate(told, json.loads(ADDITION.read_text()))
+    assert told["behind"] == 100 << 20
 
 
 def machine(root: Path) -> Path:
@@ -150,6 +163,9 @@ def test_there_is_no_script_for_what_cannot_be_done(capsys: pytest.CaptureFixtur
         (["--device", "dax9.9", DIMMS], "--device"),
         (["--blocks", "500", DIMMS], "no block 500"),
         (["1GiB", "--json", "--script", DIMMS], "give one"),
+        (["1GiB", "--yes", DIMMS], "are about --apply"),
+        (["1GiB", "--add", "1GiB", DIMMS], "--add is the way in"),
+        (["--add", "dax9.9", DIMMS], "no memory of 'dax9.9' to add"),
         (["1GiB", "--profile", "linux-0.1", DIMMS], "no profile"),
         (["1GiB", "--machine", "/not/there"], "no such file"),
         (["1GiB", "--costs", "/not/there", DIMMS], "No such file"),
