@@ -268,6 +268,8 @@ def _behind(plan: Plan, profile: str) -> str:
     failures = plan.certificate.failures
     checked = f"certified: {plan.certificate.done} of {len(plan.moves)} steps on the reference"
     words = [f"{checked} ({profile})", *failures[:3]]
+    if plan.whole is not None:
+        words[0] += f", {plan.whole.done} on the engine"
     if plan.wanted.named or plan.cost is None or plan.least is None:
         return "; ".join(words)
     if plan.optimal:

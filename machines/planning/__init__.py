@@ -5,13 +5,14 @@
   blocks that go, and what is left.
 - `choice`: which blocks, by `transport`, a flow; `optimum`: that none is better, proved.
 - `cores`, `obstacles`: the smallest set of facts that forbids a goal.
-- `order`: one block after the other; `times`: how long; `certify`: each step on the reference.
+- `order`: one block after the other; `times`: how long; `certify`: each step on the reference;
+  `whole`: all of them on the engine, frame by frame.
 - `addition`: the way in: what adding memory takes.
 - `plan`: all of that, where to begin. `advice`: what comes before and after; `document`: a plan for
   programs; `script`: for a shell.
 
 Nothing here writes.
 
-May import: machines.reading, machines.judging, spec.language, spec.numbers, reference, networkx,
-z3.
+May import: machines.reading, machines.judging, spec.language, spec.numbers, reference, engine,
+networkx, z3.
 """

@@ -14,6 +14,7 @@ from .goals import Goal
 from .order import Move
 from .plan import Plan
 from .times import Duration
+from .whole import Whole
 
 __all__ = ["SCHEMA", "plan_document", "way_back"]
 
@@ -68,7 +69,19 @@ def plan_document(plan: Plan, reading: MachineReading, design: dict[str, Any]) -
             "steps": plan.certificate.done,
             "failures": list(plan.certificate.failures),
         },
+        "engine": _engine(plan.whole, page),
         "notes": list(plan.notes),
+    }
+
+
+def _engine(whole: Whole | None, page: int) -> dict[str, Any] | None:
+    if whole is None:
+        return None
+    return {
+        "steps": whole.done,
+        "moved": whole.moved * page,
+        "frame": whole.unit * page,
+        "failures": list(whole.failures),
     }
 
 

@@ -16,19 +16,29 @@ from ..judging.offline import BlockJudgement
 from ..reading.pageflags import FrameKind
 from ..reading.sysfs import BlockReading, MachineReading
 
-__all__ = ["SURE", "Amount", "BlockFacts", "Place", "Room", "block_facts", "rooms_of"]
+__all__ = [
+    "FREE_KINDS",
+    "MOVED_KINDS",
+    "SURE",
+    "Amount",
+    "BlockFacts",
+    "Place",
+    "Room",
+    "block_facts",
+    "rooms_of",
+]
 
 SURE = ("yes", "likely", "cannot tell", "unlikely")
 """How sure it is that a block goes, by `BlockFacts.sure`; what is refused has no facts."""
 
-_MOVES = (
+MOVED_KINDS = (
     FrameKind.movable,
     FrameKind.waiting,
     FrameKind.huge,
     FrameKind.held,
     FrameKind.pinned,
 )
-_FREE = (FrameKind.free, FrameKind.listed)
+FREE_KINDS = (FrameKind.free, FrameKind.listed)
 _OPEN = (FrameKind.blank, FrameKind.unknown, FrameKind.offline)
 
 
@@ -147,8 +157,8 @@ def _amounts(
     if kinds is None:
         used = round(pages * share)
         return Amount(0, used, pages), Amount(0, pages - used, pages), 0, 0
-    moved = sum(kinds[kind] for kind in _MOVES)
-    free = sum(kinds[kind] for kind in _FREE)
+    moved = sum(kinds[kind] for kind in MOVED_KINDS)
+    free = sum(kinds[kind] for kind in FREE_KINDS)
     blank, other = kinds[FrameKind.blank], sum(kinds[kind] for kind in _OPEN)
     return (
         Amount(moved, moved, moved + other),

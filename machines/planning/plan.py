@@ -27,10 +27,13 @@ from .obstacles import obstacles_of
 from .optimum import MOST_BLOCKS, Optimum, best
 from .order import Move, first_waits, moves_of, ordered
 from .times import Duration, durations, together
+from .whole import Whole, run_whole
 
 __all__ = ["Plan", "PlanVerdict", "make_plan"]
 
 PlanVerdict = Literal["can", "cannot", "may"]
+
+_MOST_FAILURES = 8
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Plan:
     ``obstacles`` has smallest sets of facts that forbid the goal. ``cost`` is pages times distance
     of this choice, if all finds room, and ``least`` that which no choice of as sure blocks is
     below; ``optimal`` if it is proved that none is better. ``certificate`` is what the reference
-    says of the moves.
+    says of the moves one by one, ``whole`` what the engine says of all (None: not asked).
     """
 
     goal: Goal
@@ -59,6 +62,7 @@ class Plan:
     least: int | None = None
     optimal: bool = False
     certificate: Certificate = field(default_factory=lambda: Certificate(0, ()))
+    whole: Whole | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -163,10 +167,12 @@ def _with_moves(
         return plan
     optimum = _optimum(plan, choice, candidates, around)
     choice = optimum.choice or choice
-    doubts = tuple(_doubts(choice, around, reading))
+    moves = moves_of(ordered(choice.blocks, around, last), around, last)
+    certificate, engine = certify(moves, around, system), run_whole(moves, reading, around)
+    failures = [*certificate.failures, *(engine.failures if engine and engine.unit == 1 else ())]
+    doubts = (*_doubts(choice, around, reading), *failures[:_MOST_FAILURES])
     sure: PlanVerdict = "may" if doubts else "can"
     whole = len(choice.blocks) == plan.wanted.count
-    moves = moves_of(ordered(choice.blocks, around, last), around, last)
     times, notes = durations(moves, reading, costs)
     unsure = max(block.sure for block in choice.blocks)
     alike = [block for block in candidates if block.sure <= unsure]
@@ -181,7 +187,8 @@ def _with_moves(
         cost=choice.cost[1] if choice.fits else None,
         least=least_cost(alike, len(choice.blocks), around) if choice.fits else None,
         optimal=optimum.proved and optimum.choice is not None,
-        certificate=certify(moves, around, system),
+        certificate=certificate,
+        whole=engine,
         notes=notes,
     )
 

@@ -33,6 +33,9 @@ def test_the_blocks_with_least_to_move_go_and_their_contents_go_to_the_other_nod
     assert made.optimal
     assert made.cost == made.least == 20 * (round(0.1 * PAGES) + round(0.2 * PAGES))
     assert (made.certificate.done, made.certificate.failures) == (2, ())
+    assert made.whole is not None
+    assert (made.whole.done, made.whole.failures) == (2, ())
+    assert made.whole.moved == round(0.1 * PAGES) + round(0.2 * PAGES)
 
 
 def test_contents_go_to_the_nearest_node_with_room_and_then_further() -> None:
@@ -113,6 +116,9 @@ def test_on_one_node_what_moves_twice_is_counted() -> None:
     assert first.moved.expected == first.block.moved.expected
     assert all(move.moved.expected > move.block.moved.expected for move in later)
     assert all(move.moved.low <= move.moved.expected <= move.moved.high for move in made.moves)
+    assert made.whole is not None
+    own, high = (sum(move.moved.low for move in made.moves), sum(m.moved.high for m in made.moves))
+    assert own < made.whole.moved <= high
 
 
 def test_room_above_the_watermarks_alone_makes_it_certain() -> None:
