@@ -131,7 +131,6 @@ def _run(machine: Machine, blocks: Sequence[tuple[int, int]], unit: int) -> Whol
             failures.append(f"block {number}: {errorcode[error]}")
         else:
             done, moved = done + 1, moved + had
-        if sum(user) != before:
-            failures.append(f"block {number}: {before - sum(user)} frames are lost")
-            break
+    if sum(user) != before:
+        failures.append(f"{before - sum(user)} frames are lost")
     return Whole(done, moved * unit, unit, tuple(failures))

@@ -1,6 +1,6 @@
 """How long a plan for a machine of 64 TiB takes, of which 1 % of the blocks are mixed.
 
-Run by hand, as tests/bench/run.py does it: reading and judging are measured beside it.
+Run by hand; judging is measured beside it.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import sys
 from collections import Counter
-from time import perf_counter
+from time import process_time
 
 from memhp.machines.judging.offline import design_of, judge
 from memhp.machines.planning.goals import Goal
@@ -104,14 +104,14 @@ def _kinds(
 
 
 def measure(goal: Goal, block_size: int) -> dict[str, float]:
-    """Seconds of judging and of planning."""
+    """Seconds of the processor for judging and for planning."""
     reading = large(block_size=block_size)
-    begun = perf_counter()
+    begun = process_time()
     design = design_of(reading)
     judgements = judge(reading, design)
-    judged = perf_counter()
+    judged = process_time()
     plan = make_plan(goal, reading, judgements, design)
-    done = perf_counter()
+    done = process_time()
     print(
         f"{goal.words}, blocks of {block_size >> 20} MiB: {plan.verdict}, {len(plan.moves)} steps"
     )
