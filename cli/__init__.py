@@ -14,6 +14,7 @@ has a name, by kind.
 - `inspect` (with `inspect_tables`, `inspect_document`, `inspect_time`), `why`, `plan`,
   `apply` (both with `planning`), `kconfig`, `sections` (with `sections_blocks`): an operator's
   machine.
+- `schemas`: the JSON schema of each document.
 - `lab` (with `conform`, `kernel_target`): real kernels.
 
 May import: everything.

@@ -23,6 +23,7 @@ from . import (
     lab,
     plan,
     replay,
+    schemas,
     sections,
     step,
     variants,
@@ -49,6 +50,7 @@ _EPILOG = """examples:
   memhp kconfig /proc/config.gz               what this kernel's configuration lacks
   memhp book site/                            the specification as a site of static files
   memhp lab boot x86_64-6.1                   a guest with a real kernel
+  memhp schema inspect                        the JSON schema of what inspect --json writes
 
 exit codes: 0 proved or holds, 1 refuted, 2 usage or malformed input, 3 undetermined,
 4 internal error
@@ -66,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action=_Version, help="show the version and exit")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     proving = (check, coverage, variants, design, explain, book, explore, step, replay, fuzz)
-    for module in (*proving, inspect, why, plan, apply, sections, kconfig, lab):
+    for module in (*proving, inspect, why, plan, apply, sections, kconfig, lab, schemas):
         module.add_parser(commands)
     return top
 

@@ -30,6 +30,9 @@ _EPILOG = """examples:
   memhp explore --scope block=2 --machine 1 --actions blocks --count --promela blocks.pml
   memhp explore --system last_block.py --dot states.dot      then: dot -Tsvg states.dot
 
+columns: first at, the fewest steps from boot to a state that shows it; sometimes, what must stay
+  possible (memhp explain NAME)
+
 Ctrl-C ends the search and shows what it has covered.
 
 exit codes: 0 holds (as far as the machine or --depth goes), 1 refuted, 2 usage,
@@ -88,6 +91,7 @@ def add_parser(commands: Any) -> None:
         "--continue", dest="go_on", action="store_true", help="go on after a violation"
     )
     parser.add_argument("--json", action="store_true", help="machine-readable output")
+    parser.add_argument("--all", action="store_true", help="name what is not reached, too")
     parser.add_argument("-q", "--quiet", action="store_true", help="the summary only")
     parser.set_defaults(run=run)
 
@@ -131,7 +135,8 @@ def _explore(args: argparse.Namespace) -> int:
         result = _one(args, system, shape, claims, f"machine {number} of {len(shapes)}: ")
         explorations.append(result)
         if not args.json:
-            show(whole, result, shape, number, len(shapes), quiet=args.quiet)
+            every = args.all or bool(args.only)
+            show(whole, result, shape, number, len(shapes), quiet=args.quiet, every=every)
             if number < len(shapes) and nobody_reads():
                 return NOBODY_READS
         if result.end == "interrupted":

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from .files import fail, free_path, write_json
 from .names import choose
+from .output.again import tell_again
 from .output.streams import UsageError, show_progress
 
 if TYPE_CHECKING:
@@ -212,15 +213,15 @@ def replay(document: Any, args: argparse.Namespace) -> int:
             report = again(target, SYSTEM, operations)
     except (LabError, ValueError, OSError) as error:
         raise UsageError(str(error)) from None
-    print(f"{args.trace}: {len(operations)} operations on {args.target}")
-    for disagreement in report.disagreements:
-        print(disagreement)
-    for line in report.changes:
-        print(f"changed: {line}")
-    for lost in report.lost:
-        print(f"the guest was lost: {lost.why}")
-    for name, count in report.deviations.items():
-        print(f"deviation {name}: {count} times (docs/findings.md)")
+    lines = [str(disagreement) for disagreement in report.disagreements]
+    lines += [f"changed: {line}" for line in report.changes]
+    lines += [f"the guest was lost: {lost.why}" for lost in report.lost]
+    lines += [
+        f"deviation {name}: {count} times (docs/findings.md)"
+        for name, count in report.deviations.items()
+    ]
     if report.agrees and not (report.deviations or report.changes):
-        print("the kernel does what the reference does")
+        lines.append("the kernel does what the reference does")
+    done = [[name, *params] for name, params in operations]
+    tell_again(args, "disagreement", done, lines, agrees=report.agrees)
     return 0 if report.agrees else 1

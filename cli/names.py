@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from memhp.spec.language import Profile, System, Variant
 
 
-_MOST_LISTED = 12
+_MOST_LISTED = 24
 
 
 def choose(what: str, name: str, choices: Iterable[str], *, listed: str = "") -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +14,14 @@ from .arguments import add_limit
 from .designs import DesignFile, add_design, design_in, system_in
 from .files import fail
 from .names import system_named
+from .output.again import tell_again
 from .output.streams import UsageError
-from .output.terminal import console, print_step, say
+from .output.terminal import print_step
 from .pages import add_html, write_run
 from .systems import SystemFile, add_system, system_from
 
 if TYPE_CHECKING:
-    from memhp.reference import Violation
+    from memhp.reference import Machine, Step, Trace
     from memhp.spec.language import System
 
 _MOST = 32 << 20
@@ -50,6 +54,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="the traceback, if the target fails"
     )
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
     parser.set_defaults(run=run)
 
 
@@ -60,6 +65,8 @@ def run(args: argparse.Namespace) -> int:
     if _is_journal(args.trace):
         from .apply import show_journal
 
+        if args.json:
+            return fail("replay", UsageError(f"{args.trace} is JSON, line by line: read it itself"))
         return show_journal(args.trace)
     try:
         document = _read(args.trace)
@@ -80,23 +87,95 @@ def run(args: argparse.Namespace) -> int:
             write_run(args.html, system, trace, f"{args.trace.name}: {len(trace.steps)} steps")
         except UsageError as error:
             return fail("replay", error)
-    machines = list(trace.replay(system))
+    states = list(_states(trace, system))
+    if args.json:
+        print(json.dumps(_document(args, trace, system, states), indent=1))
+    else:
+        _show(args, trace, system, states)
+    return 1 if trace.loop is not None or any(each.violated for each in states) else 0
+
+
+@dataclass(frozen=True)
+class _State:
+    """A state of a run, the step that led there (None: boot), and what fails from there on."""
+
+    machine: Machine
+    step: Step | None
+    violated: tuple[str, ...]
+
+
+def _states(trace: Trace, system: System) -> Iterator[_State]:
+    """The states of the run; each violation is told once."""
+    told: set[str] = set()
+    before: Machine | None = None
+    for step, machine in zip((None, *trace.steps), trace.replay(system), strict=True):
+        violations = [*(machine.step_violations(before) if before else ()), *machine.violations()]
+        texts = dict.fromkeys(map(str, violations))
+        yield _State(machine, step, tuple(text for text in texts if text not in told))
+        told |= {*texts}
+        before = machine
+
+
+def _show(args: argparse.Namespace, trace: Trace, system: System, states: list[_State]) -> None:
     print(f"{args.trace}: {len(trace.steps)} steps of {system.name}")
-    violated = _new_violations(set(), machines[0].violations())
-    for number, (step, before, after) in enumerate(
-        zip(trace.steps, machines, machines[1:], strict=False), 1
-    ):
-        print_step(system, number, step, before, after)
-        violations = (*after.step_violations(before), *after.violations())
-        violated |= _new_violations(violated, violations)
+    for number, state in enumerate(states):
+        if state.step is not None:
+            print_step(system, number, state.step, states[number - 1].machine, state.machine)
+        for text in state.violated:
+            print(f"    violated: {text}")
     if trace.loop is not None:
         from .output.traces import endless
 
         print(endless(len(trace.steps), trace.loop))
-        return 1
-    if not violated:
+    elif not any(state.violated for state in states):
         print("no property is violated")
-    return 1 if violated else 0
+
+
+def _document(
+    args: argparse.Namespace, trace: Trace, system: System, states: list[_State]
+) -> dict[str, Any]:
+    """The document of schema ``memhp-replay/1`` (cli/schema/replay.json), of a trace."""
+    from memhp.reference import diff
+
+    steps = []
+    for step, (before, after) in zip(trace.steps, pairwise(states), strict=True):
+        steps.append(
+            {
+                "action": step.action,
+                "params": _params(step, system),
+                "changes": [
+                    {
+                        "variable": each.variable,
+                        "of": list(each.args),
+                        "before": each.before,
+                        "after": each.after,
+                    }
+                    for each in diff(before.machine, after.machine)
+                ],
+                "violated": list(after.violated),
+            }
+        )
+    refuted = trace.loop is not None or any(each.violated for each in states)
+    return {
+        "schema": "memhp-replay/1",
+        "file": str(args.trace),
+        "of": "trace",
+        "system": system.name,
+        "verdict": "refuted" if refuted else "holds",
+        "violated_at_boot": list(states[0].violated),
+        "steps": steps,
+        "loop": trace.loop,
+    }
+
+
+def _params(step: Step, system: System) -> dict[str, str]:
+    from memhp.reference.topology import element_name
+
+    sorts = {var.name: var.sort for var in system.action_by_name[step.action].params}
+    return {
+        name: value if isinstance(value, str) else element_name(sorts[name], int(value))
+        for name, value in step.params.items()
+    }
 
 
 def _is_journal(path: Path) -> bool:
@@ -128,13 +207,11 @@ def _diverge(document: Any, args: argparse.Namespace) -> int:
         divergence = record.replay(system, target_named(args.target, system, limit=args.limit))
     except (RecordError, TargetError) as error:
         raise UsageError(str(error)) from None
-    out = console()
-    say(out, f"{args.trace}: {len(record.operations)} operations on {args.target}")
-    for line in str(divergence or "the target does what the reference does").splitlines():
-        say(out, line)
+    report = str(divergence or "the target does what the reference does").splitlines()
     if divergence and args.verbose:
-        for line in divergence.trace.splitlines():
-            say(out, line)
+        report += divergence.trace.splitlines()
+    operations = [[name, *params] for name, params in record.operations]
+    tell_again(args, "divergence", operations, report, agrees=not divergence)
     return 1 if divergence else 0
 
 
@@ -152,14 +229,6 @@ def _system(name: str, design: DesignFile | None, own: SystemFile | None) -> Sys
         return system_named(name[:_MOST_SAID])
     except SpecificationError as error:
         raise UsageError(f"there is no system {name[:_MOST_SAID]!r}: {error}") from None
-
-
-def _new_violations(earlier: set[str], violations: Iterable[Violation]) -> set[str]:
-    """Print the violations that are not among the earlier ones, and return them."""
-    new = [text for violation in violations if (text := str(violation)) not in earlier]
-    for text in new:
-        print(f"    violated: {text}")
-    return set(new)
 
 
 def _read(path: Path) -> Any:

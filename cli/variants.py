@@ -4,9 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from .files import fail
+from .names import choose
+from .output.streams import UsageError
 from .output.terminal import console
+
+if TYPE_CHECKING:
+    from memhp.spec.language import Variant
+
+_EPILOG = """examples:
+  memhp variants                 all of them
+  memhp variants --row N2        those that are wrong in the eyes of a row
+  memhp check --variant NAME     see one refuted
+  memhp explain NAME             what it changes, and where the mistake is from
+"""
 
 
 def add_parser(commands: Any) -> None:
@@ -14,39 +27,56 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "variants",
         help="list the wrong designs, and the property that each breaks",
-        description="Lists the variants of the specification: wrong designs, each with the"
-        " property that it breaks. See one refuted with: memhp check --variant NAME",
+        description="Lists the variants of the specification: wrong designs, each with its rows,"
+        " a sentence, and the property that it breaks.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--row", metavar="ROW", help="only those of a row, such as N2")
     parser.add_argument("--json", action="store_true", help="machine-readable output")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print all variants; the exit code is 0."""
+    """Print the variants; the exit code is 2 if there is no such row."""
+    try:
+        variants = _chosen(args.row)
+    except UsageError as error:
+        return fail("variants", error)
+    if args.json:
+        print(json.dumps({"schema": "memhp-variants/1", "variants": _as_json(variants)}, indent=1))
+        return 0
+    from .index.entry import first_sentence
+
+    out = console()
+    for variant in variants:
+        out.print(f"{variant.name}  {' '.join(variant.covers)}", soft_wrap=True)
+        out.print(f"  {first_sentence(variant.doc)}")
+        out.print(f"  breaks {variant.breaks}", soft_wrap=True)
+    out.print("\nsee one refuted: memhp check --variant NAME")
+    return 0
+
+
+def _chosen(row: str | None) -> list[Variant]:
+    from memhp.spec.rows import ROWS
     from memhp.spec.variants import VARIANTS
 
-    if args.json:
-        variants = [
-            {
-                "name": variant.name,
-                "covers": variant.covers,
-                "breaks": variant.breaks,
-                "doc": variant.doc,
-                "source": variant.source,
-                "edits": [str(edit) for edit in variant.edits],
-            }
-            for variant in VARIANTS
-        ]
-        print(json.dumps({"schema": "memhp-variants/1", "variants": variants}, indent=1))
-        return 0
-    from rich.table import Table
+    if row is None:
+        return [*VARIANTS]
+    name = choose("row", row, [each.id for each in ROWS])
+    return [variant for variant in VARIANTS if name in variant.covers]
 
-    table = Table("variant", "rows", "breaks", box=None, pad_edge=False)
-    table.columns[0].no_wrap = True
-    table.columns[2].overflow = "fold"
-    for variant in VARIANTS:
-        table.add_row(variant.name, " ".join(variant.covers), variant.breaks)
-    out = console()
-    out.print(table)
-    out.print("\nSee one refuted: memhp check --variant NAME")
-    return 0
+
+def _as_json(variants: list[Variant]) -> list[dict[str, Any]]:
+    """The variants of the document of schema ``memhp-variants/1`` (cli/schema/variants.json)."""
+    return [
+        {
+            "name": variant.name,
+            "covers": variant.covers,
+            "breaks": variant.breaks,
+            "doc": variant.doc,
+            "source": variant.source,
+            "edits": [str(edit) for edit in variant.edits],
+        }
+        for variant in variants
+    ]

@@ -2,8 +2,8 @@
 
 - `streams`: what goes out, quoted, and what cannot be written; `tables`: rich's console;
   `terminal`: sentences, cells, steps.
-- `traces`, `rows`, `designs`, `explored`, `fuzz`, `sections_tables`, `sections_plot`, `plans`,
-  `additions`: one a kind of answer.
+- `traces`, `again`, `rows`, `designs`, `explored`, `fuzz`, `sections_tables`, `sections_plot`,
+  `plans`, `additions`: one a kind of answer.
 
 May import: spec, spec.language, spec.numbers, reference, checks, checks.designs, checks.support,
 checks.proof, checks.search, checks.explore, checks.fuzz, checks.numbers, machines.reading,

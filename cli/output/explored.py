@@ -56,7 +56,14 @@ _HOW = {
 
 
 def show(
-    system: System, result: Exploration, shape: AnyShape, number: int, total: int, *, quiet: bool
+    system: System,
+    result: Exploration,
+    shape: AnyShape,
+    number: int,
+    total: int,
+    *,
+    quiet: bool,
+    every: bool,
 ) -> None:
     """Print how the search of one machine went.
 
@@ -67,6 +74,7 @@ def show(
         number: which machine it is, from 1.
         total: of how many.
         quiet: without the table of *sometimes* properties.
+        every: that table names those that are not reached, too.
     """
     from memhp.checks.search.scopes import scope_text
 
@@ -81,7 +89,7 @@ def show(
         soft_wrap=True,
     )
     if not quiet:
-        _reached(out, result)
+        _reached(out, result, every=every)
     for kinds in (("always", "step"), ("ends",)):
         counts = Counter(result.verdict(c).value for c in result.claims if c.kind in kinds)
         if counts:
@@ -115,19 +123,29 @@ def _deadlocks(result: Exploration) -> str:
     return f"{result.deadlocks:,} states without a step"
 
 
-def _reached(out: Any, result: Exploration) -> None:
-    """Which *sometimes* are reached, and after how many steps."""
+def _reached(out: Any, result: Exploration, *, every: bool) -> None:
+    """Which *sometimes* are reached, the nearest first, and how many are not."""
     from rich.table import Table
 
     wanted = [claim for claim in result.claims if claim.kind == "sometimes"]
-    if not wanted:
-        return
-    table = Table("sometimes", "first at", box=None, pad_edge=False)
-    table.columns[1].justify = "right"
-    for claim in wanted:
-        trace = result.witnesses.get(claim.name)
-        table.add_row(claim.name, f"{len(trace.steps)}" if trace else "not reached")
-    out.print(table)
+    steps = {
+        claim.name: len(trace.steps)
+        for claim in wanted
+        if (trace := result.witnesses.get(claim.name)) is not None
+    }
+    table = Table("first at", "sometimes", box=None, pad_edge=False)
+    table.columns[0].justify = "right"
+    table.columns[1].overflow = "fold"
+    for name in sorted(steps, key=lambda name: steps[name]):
+        table.add_row(f"{steps[name]}", name)
+    if steps:
+        out.print(table)
+    others = [claim.name for claim in wanted if claim.name not in steps]
+    if others:
+        hint = "" if every else " (--all names them)"
+        out.print(f"not reached: {len(others)} of {len(wanted)}{hint}", soft_wrap=True)
+    for name in others if every else ():
+        out.print(f"  {name}", soft_wrap=True)
 
 
 def as_json(

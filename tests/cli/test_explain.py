@@ -160,6 +160,23 @@ def test_a_system_of_ones_own_is_explained_without_memory_hotplug(
     assert "wrong designs of it" not in explained(capsys, names[0], "--system", path)
 
 
+def test_wrong_designs_are_listed_with_a_sentence_each_and_by_row(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["variants"]) == 0
+    out = capsys.readouterr().out
+    for variant in VARIANTS:
+        listed = f"\n{variant.name}  {' '.join(variant.covers)}\n  "
+        sentence, breaks = f"\n{out}".partition(listed)[2].splitlines()[:2]
+        assert sentence.endswith(".")
+        assert breaks == f"  breaks {variant.breaks}"
+    assert main(["variants", "--row", "n2"]) == 0
+    rows = [line for line in capsys.readouterr().out.splitlines() if line[:1].isalpha()]
+    assert len(rows) - 1 == sum("N2" in variant.covers for variant in VARIANTS)
+    assert main(["variants", "--row", "N9"]) == 2
+    assert "there is no row 'N9'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("text", "names"),
     [

@@ -44,6 +44,25 @@ def test_the_document_says_what_was_searched_and_found(capsys: pytest.CaptureFix
     assert reached["a_device_is_ejected"] is None
 
 
+def test_what_is_reached_comes_first_and_the_rest_is_counted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    argv = [*BLOCKS, "--depth", "3"]
+    out = run(capsys, *argv)[1]
+    rows = out.partition("first at")[2].partition("not reached: ")[0].splitlines()[1:]
+    steps = [int(row.split()[0]) for row in rows]
+    assert steps == sorted(steps)
+    assert steps
+    count, _, rest = out.partition("not reached: ")[2].partition(" (--all names them)")
+    assert "a_device_is_ejected" not in rest
+    every = run(capsys, *argv, "--all")[1].partition(f"not reached: {count}\n")[2].splitlines()
+    names = [line.strip() for line in every if line.startswith("  ")]
+    assert "a_device_is_ejected" in names
+    assert f"{len(names)} of {len(names) + len(steps)}" == count
+    named = run(capsys, *argv, "--only", "a_device_is_ejected")[1]
+    assert "not reached: 1 of 1\n  a_device_is_ejected\n" in named
+
+
 def test_without_a_compiler_the_document_is_the_same(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
