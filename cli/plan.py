@@ -25,7 +25,8 @@ _EPILOG = """examples:
   memhp plan --node 1               all of node 1
   memhp plan --blocks 32-39,44
   memhp plan --device PNP0C80:03    a DIMM; also dax1.0, virtio0, 0x80000010-0x8000001f (LMBs)
-  memhp plan 8GiB --machine my.tar.gz  of another one: whatever memhp inspect reads
+  memhp plan 8GiB my.tar.gz         of another one: whatever memhp inspect reads
+  memhp plan --node 1 my.tar.gz
   memhp plan 8GiB --keep 64-95 --to 0,2
   memhp plan 8GiB --out plan.json   keep it; memhp apply plan.json --yes does it
   memhp plan --add 8GiB             the way in, and how to plug it so that it can go again
@@ -53,7 +54,10 @@ def add_parser(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "size", nargs="?", type=number_of_bytes, metavar="SIZE", help="free so much, such as 8GiB"
+        "words",
+        nargs="*",
+        metavar="SIZE MACHINE",
+        help="free so much, such as 8GiB; of another machine than this, as inspect takes it",
     )
     parser.add_argument("--node", type=int, metavar="N", help="of this node, or all of it")
     parser.add_argument(
@@ -86,6 +90,25 @@ def add_parser(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
+def _size_and_machine(args: argparse.Namespace) -> tuple[int | None, str]:
+    """What the words before the options say: a size, a machine, or both in this order.
+
+    Raises:
+        UsageError: they say anything else.
+    """
+    words = list(args.words)
+    others = (args.node, args.blocks, args.device, args.add)
+    size = None
+    if words and ((size := bytes_in(words[0])) or all(each is None for each in others)):
+        try:
+            size = number_of_bytes(words.pop(0))
+        except argparse.ArgumentTypeError as error:
+            raise UsageError(str(error)) from None
+    if len(words) > 1 or (words and args.machine is not None):
+        raise UsageError(f"one machine is planned for: leave {words[-1]!r} out")
+    return size, words[0] if words else args.machine or "/"
+
+
 def _size_or_device(text: str) -> int | str:
     size = bytes_in(text)
     return text if size is None else size
@@ -93,9 +116,7 @@ def _size_or_device(text: str) -> int | str:
 
 def _add_reading(parser: argparse.ArgumentParser) -> None:
     """Add the options on what is read, and what it is judged by."""
-    parser.add_argument(
-        "--machine", default="/", metavar="PATH", help="another machine, as inspect takes it"
-    )
+    parser.add_argument("--machine", metavar="PATH", help="the MACHINE, by name")
     parser.add_argument(
         "--profile", metavar="NAME", help="plan by this design, not by that of the machine's Linux"
     )
@@ -126,6 +147,7 @@ def run(args: argparse.Namespace) -> int:
     from memhp.machines.reading.errors import MachineError
 
     try:
+        args.size, args.machine = _size_and_machine(args)
         if args.add is not None:
             return _add(args)
         if args.json and args.script:

@@ -179,3 +179,28 @@ def test_what_is_no_goal_or_no_machine_is_a_line_and_exit_2(
     assert (code, out) == (2, "")
     assert says in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["64MiB", "RECORD"], "free 64 MiB"),
+        (["--node", "1", "RECORD"], "free node 1"),
+        (["RECORD", "--blocks", "34"], "free blocks 34"),
+        (["64MiB", "--machine", "RECORD"], "free 64 MiB"),
+    ],
+)
+def test_the_machine_stands_after_the_size_or_alone(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = str(Path(__file__).parents[1] / "data" / "dimms.tar.gz")
+    assert main(["plan", *(record if word == "RECORD" else word for word in words)]) in (0, 1, 3)
+    assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["64MiB", "a", "b"], ["64MiB", "a", "--machine", "b"], ["a"]])
+def test_two_machines_and_a_size_that_is_none_are_refused(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["plan", *words]) == 2
+    assert capsys.readouterr().err.startswith("memhp plan: ")
