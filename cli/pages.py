@@ -23,6 +23,7 @@ __all__ = [
     "write_check",
     "write_design",
     "write_machine",
+    "write_plan",
     "write_run",
     "write_variant",
 ]
@@ -151,6 +152,21 @@ def write_machine(
 
     title = f"Which memory can go: {document['source']}"
     write_file(path, machine_page({**document, "blocks": blocks}, title))
+
+
+def write_plan(path: Path, document: Mapping[str, Any]) -> None:
+    """Write the page of a plan.
+
+    Args:
+        path: the file.
+        document: what `plan --json` prints.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    from memhp.pages.plan import plan_page
+
+    write_file(path, plan_page(document, f"To free {document['goal']['words']}"))
 
 
 def _right(system: System) -> System | None:

@@ -14,6 +14,7 @@ from .output.additions import addition_document, show_addition
 from .output.plans import show_plan
 from .output.streams import UsageError
 from .output.terminal import console
+from .pages import add_html, write_plan
 from .planning import machine_of, plan_for
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="keep the plan, as --json has it, for memhp apply"
     )
+    add_html(parser)
     parser.add_argument("-v", "--verbose", action="store_true", help="a line for every block")
     parser.add_argument(
         "--apply", action="store_true", help="then do it, as memhp apply does; needs --yes to write"
@@ -157,6 +159,8 @@ def run(args: argparse.Namespace) -> int:
         reading, plan, document = plan_for(args)
         if args.out is not None:
             write_json(args.out, document)
+        if args.html is not None:
+            write_plan(args.html, document)
     except (MachineError, GoalError, UsageError) as error:
         return fail("plan", error)
     if args.script:
@@ -178,7 +182,7 @@ def _add(args: argparse.Namespace) -> int:
     """
     from memhp.machines.planning.addition import addition
 
-    goals = ("size", "blocks", "device", "node", "to", "out")
+    goals = ("size", "blocks", "device", "node", "to", "out", "html")
     if any(getattr(args, name) is not None for name in goals) or args.script or args.apply:
         raise UsageError("--add is the way in: give it without a goal, --script and --apply")
     reading, design, _ = machine_of(args)

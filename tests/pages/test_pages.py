@@ -14,6 +14,7 @@ from memhp.checks.search.usual import first_violation
 from memhp.checks.support.verdicts import Verdict
 from memhp.cli.main import main
 from memhp.cli.names import find_variant, system_of
+from memhp.machines.reading.units import in_units
 from memhp.pages.check import check_page
 from memhp.pages.machine import machine_page
 from memhp.pages.trace import Heading, trace_page
@@ -145,6 +146,20 @@ def test_what_did_not_pass_stands_above_the_rows() -> None:
     assert claims[1].name in above
     assert claims[0].name not in above
     assert claims[0].name in "".join(rows)
+
+
+def test_a_plan_shows_what_moves_where_and_what_forbids_it(
+    sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "plan.html"
+    assert main(["plan", "--node", "1", str(sample), "--json", "--html", str(file)]) == 3
+    document = json.loads(capsys.readouterr().out)
+    page = file.read_text()
+    assert embedded(page) == document
+    moved = sum(to["bytes"] for step in document["steps"] for to in step["to"])
+    assert f"{in_units(moved)} from node 1 to node 0" in page
+    assert main(["plan", "--blocks", "14", str(sample), "--html", str(file)]) == 1
+    assert "the block holds unmovable kernel memory" in file.read_text()
 
 
 def test_commands_write_pages(
