@@ -2,8 +2,8 @@
 
 - `suggest`: the way in. `search`: candidates from counterexamples to induction; those that hold
   together are kept.
-- `atoms`: the grammar; `clauses`, `counters`: what excludes a counterexample and no
-  state that was seen.
+- `reach`: what a candidate may speak of; `atoms`: the grammar; `clauses`, `counters`: what excludes
+  a counterexample and no state that was seen.
 - `machines`: small ones, of many topologies; `states`: what they reach.
 - `words`: names, docstrings and source code for what is found.
 

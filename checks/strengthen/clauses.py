@@ -16,7 +16,7 @@ import numpy as np
 
 from memhp.reference import Machine
 from memhp.spec.language.system import System
-from memhp.spec.language.terms import App, Term, Var, subterms
+from memhp.spec.language.terms import App, Term, Var, conj, subterms
 
 from ..ground.bulk import Array, Bulk
 from .atoms import Literal, literals
@@ -25,8 +25,10 @@ from .states import Reached
 
 __all__ = ["Cube", "Knowledge"]
 
-MOST_CELLS = 200_000_000
+MOST_CELLS = 60_000_000
 """No more values of literals are looked at; beyond that nothing is said of those variables."""
+LISTED = 20_000
+"""Writing a literal down costs as much as looking at so many values."""
 OF_TWO = 400
 """So many literals, the simplest first, are combined in twos..."""
 OF_THREE = 120
@@ -87,19 +89,37 @@ class Knowledge:
 
     Args:
         system: the specification.
-        states: of several machines.
+        states: of several machines: from these candidates are made.
+        more: of others, on which candidates are only tried, which costs far less.
+
+    Attributes:
+        looked_at: how many values of literals were looked at, ever: what it costs to ask.
     """
 
-    def __init__(self, system: System, states: Sequence[Reached]) -> None:
+    def __init__(
+        self, system: System, states: Sequence[Reached], more: Sequence[Reached] = ()
+    ) -> None:
         self.system = system
         self._bulks = [Bulk(system, each.topology, each.rows) for each in states]
+        self._more = [Bulk(system, each.topology, each.rows) for each in more]
+        self.looked_at = 0
         self._tables: dict[tuple[tuple[Var, ...], frozenset[str]], _Table] = {}
 
     def copy(self) -> Knowledge:
         """The same knowledge; what the copy learns is not learned here."""
         other = Knowledge(self.system, ())
         other._bulks, other._tables = self._bulks.copy(), self._tables.copy()
+        other._more = self._more
         return other
+
+    def refutes(self, cube: Cube, variables: tuple[Var, ...]) -> bool:
+        """Whether the cube is in a state of the machines on which candidates are tried."""
+        term = conj(*(each.expanded for each in cube.literals))
+        for at, bulk in enumerate(self._more):
+            if bulk.truth(term, variables).any():
+                self._more.insert(0, self._more.pop(at))  # what refutes one soon refutes another
+                return True
+        return False
 
     def add(self, states: Reached) -> None:
         """Learn what another machine reaches."""
@@ -144,9 +164,13 @@ class Knowledge:
         table = self._tables.get((variables, names))
         if table is None:
             table = _Table(literals(self.system, names, variables))
-        cells = sum(bulk.size(variables) for bulk in self._bulks) * len(table.literals)
-        if table.machines < len(self._bulks) and 0 < cells <= MOST_CELLS:
-            table = table.joined(variables, self._bulks[table.machines :])
+            self._tables[variables, names] = table
+            self.looked_at += LISTED * len(table.literals)
+        new = self._bulks[table.machines :]
+        cells = sum(bulk.size(variables) for bulk in new) * len(table.literals)
+        if 0 < cells <= MOST_CELLS:
+            self.looked_at += cells
+            table = table.joined(variables, new)
             self._tables[variables, names] = table
         return table
 

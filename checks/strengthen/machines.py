@@ -19,14 +19,17 @@ from ..ground.topologies import topologies
 from ..search.scopes import fitting, sizes_of, usual
 from .states import Reached, reached
 
-__all__ = ["small_machines"]
+__all__ = ["more_machines", "small_machines"]
 
 VARIED = 40
-"""So many machines are drawn besides the usual ones."""
+"""So many machines are drawn besides the usual ones..."""
+MORE = 48
+"""... and so many more, on which candidates are tried."""
 LOOKED_AT = 24
 """Where it is no memory hotplug, the states of so many topologies of a size are looked at..."""
 KEPT = 4
 """... and those of so many are kept: where most can happen."""
+_FEW, _MANY = (1, 1, 2), (1, 2, 2, 2)
 _LARGER = ("Cpu", "HugeFolio", "KernelPage", "Pin", "Increment", "Reader")
 """Sorts of which a drawn machine may have two elements."""
 
@@ -42,14 +45,30 @@ def small_machines(system: System) -> tuple[Reached, ...]:
     """
     if not is_regular(system):
         return tuple(each for sizes in sizes_of(system) for each in _busiest(system, sizes))
-    machines = (*fitting(system, usual(system).roomy).values(), *_drawn(system, Random(0)))
+    drawn = _drawn(system, Random(0), VARIED, _FEW)
+    machines = (*fitting(system, usual(system).roomy).values(), *drawn)
     return tuple(reached(system, each, at) for at, each in enumerate(machines))
 
 
-def _drawn(system: System, random: Random) -> Iterator[Topology]:
-    """Machines of the usual sorts, with topology drawn as far as the axioms allow."""
+def more_machines(system: System) -> tuple[Reached, ...]:
+    """The states of more machines, most of them larger; none of a system of one's own."""
+    if not is_regular(system):
+        return ()
+    drawn = _drawn(system, Random(1), MORE, _MANY)
+    return tuple(reached(system, each, at) for at, each in enumerate(drawn))
+
+
+def _drawn(system: System, random: Random, number: int, sizes: Sequence[int]) -> Iterator[Topology]:
+    """Machines of the usual sorts, with topology drawn as far as the axioms allow.
+
+    Args:
+        system: the specification.
+        random: the source of what is drawn.
+        number: of machines.
+        sizes: of further sorts, to draw from.
+    """
     axioms = _axioms(system)
-    for _ in range(VARIED):
+    for _ in range(number):
         nodes, blocks = random.choice([(1, 2), (1, 2), (1, 3), (2, 1), (2, 2)])
         few = frozenset(range(nodes * blocks))
         shape = Shape(
@@ -58,11 +77,11 @@ def _drawn(system: System, random: Random) -> Iterator[Topology]:
             frames=random.choice([1, 1, 2]),
             folios=random.choice([1, 2, 2]),
             ptes=random.choice([1, 2]),
-            data=random.choice([1, 2]),
+            data=random.choice(sizes),
             movable=frozenset(b for b in few if random.random() < 0.3),
             added=frozenset(b for b in few if b and random.random() < 0.3),
             memmaps=random.choice(["own", "pgdat"]),
-            more=tuple((name, random.choice([1, 1, 2])) for name in _LARGER),
+            more=tuple((name, random.choice(sizes)) for name in _LARGER),
         )
         for topology in fitting(system, [shape]).values():
             yield _varied(system, topology, axioms, random)

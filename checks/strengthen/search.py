@@ -9,15 +9,18 @@ it.  What is left in the end is inductive together with the goals.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations_with_replacement, product
-from math import log10
+from itertools import product
+
+import numpy as np
 
 from memhp.reference import Machine, Topology
+from memhp.spec.language.rewrite import expand
 from memhp.spec.language.system import Property, System
 from memhp.spec.language.terms import INT, Term, Var
 
+from ..ground.bulk import Bulk
 from ..proof.batch import quick_proofs
 from ..proof.case import Case, Limits, uniform
 from ..proof.counterexample import Counterexample, explain
@@ -26,6 +29,7 @@ from ..proof.pool import Pool
 from ..proof.rounds import decide
 from ..proof.solvers import Answer, Query
 from .clauses import Cube, Knowledge
+from .reach import REACHES, Reach, about, rank
 from .states import reached
 from .words import Writer
 
@@ -53,6 +57,7 @@ class _Candidate:
 
     claim: Property
     depth: int
+    counts: bool = False
     failures: int = 0
 
 
@@ -60,7 +65,8 @@ _Kept = tuple[Case, Obligation, Answer | None]
 """A case as it was: with its obligation and its proof."""
 SMALL = 2
 """So many elements of each sort has the machine on which what failed is asked again."""
-_MOST_VARIABLES = 5
+MOST_LOOKED_AT = 100_000_000
+"""So many values of literals are looked at for one counterexample, and then no more elements."""
 _DEEPEST = 12
 _MOST_FAILURES = 6
 """So often a candidate is looked at that cannot be proved yet."""
@@ -151,7 +157,7 @@ class Search:
             for name in names:
                 cases = [case for case in self._cases_of(name) if id(case) not in asked]
                 asked |= {id(case) for case in cases}
-                self._decide([case for case in cases if not case.proof])
+                self._decide([case for case in cases if not case.proof], name in self._candidates)
             if self._demanded() == names:
                 return
 
@@ -162,8 +168,11 @@ class Search:
             self._cases[name] = [Case(self.system, each, self._effort.limits) for each in changed]
         return self._cases[name]
 
-    def _decide(self, cases: Sequence[Case]) -> None:
-        """Ask about cases of one property, with what may be assumed now."""
+    def _decide(self, cases: Sequence[Case], doubtful: bool) -> None:
+        """Ask about cases of one property, with what may be assumed now.
+
+        If that is ``doubtful``, a candidate, it is enough to know of one case that it fails.
+        """
         failed = [case for case in cases if case.small]
         for case in cases:
             case.begin_again(self._assumptions(case.obligation))
@@ -175,10 +184,18 @@ class Search:
         answers = quick_proofs(self.system, obligations, self._effort.limits)
         for case, answer in zip(cases, answers, strict=True):
             case.take(Query("first", "", self._effort.limits.z3), answer)
-        decide(cases, self._pool)
-        for case in cases:
-            if case.is_open():
-                self._try_each(case)
+        opened = [case for case in cases if case.is_open()]
+        if doubtful:
+            self._look_small(opened)
+            if any(case.small for case in opened):
+                return
+        for some in [[case] for case in opened] if doubtful else [opened]:
+            decide(some, self._pool)
+            for case in some:
+                if case.is_open():
+                    self._try_each(case)
+            if not all(case.proof for case in some):
+                return
 
     def _look_small(self, cases: Sequence[Case]) -> None:
         """What failed before may fail again on a small machine: that is soon seen."""
@@ -238,9 +255,11 @@ class Search:
             helped = False
             shown = [(case, examples[id(case)]) for case in cases if id(case) in examples]
             if not owner or (owner.failures < _MOST_FAILURES and depth < _DEEPEST):
-                for wide in (False, True):
+                for reach in REACHES:
                     for case, example in shown:
-                        helped |= self._add(case, example, depth, knowledge, wide)
+                        helped |= self._excluded(example, name) or self._add(
+                            case, example, depth, knowledge, reach
+                        )
                     if helped:
                         break
             if owner:
@@ -266,35 +285,63 @@ class Search:
             self._machines.add(topology)
             knowledge.add(reached(self.system, topology, len(self._machines)))
 
+    def _excluded(self, example: Counterexample, name: str) -> bool:
+        """Whether a candidate says already that there is no such state: but not that of the name.
+
+        Others that came in for the same reason need not be looked for.
+        """
+        if not example.before:
+            return False
+        machine = example.before
+        state = Bulk(self.system, machine.topology, np.array([machine.values]))
+        return any(
+            not state.truth(expand(each.claim.formula, self.system), each.claim.params).all()
+            for other, each in self._candidates.items()
+            if other != name and not each.counts
+        )
+
     def _add(
-        self, case: Case, example: Counterexample, depth: int, knowledge: Knowledge, wide: bool
+        self, case: Case, example: Counterexample, depth: int, knowledge: Knowledge, reach: Reach
     ) -> bool:
         """Whether a candidate that was not assumed excludes the counterexample; new ones come in.
 
         Args:
-            wide: look at more symbols and more elements.
+            case: what is not proved.
+            example: its counterexample.
+            depth: how far from a goal.
+            knowledge: of the states that are reached.
+            reach: how much to look at.
         """
         if not example.before:
             return False
         found: dict[frozenset[Term], tuple[float, Cube, tuple[Var, ...]]] = {}
         helped = False
-        names = self._near(case.obligation) if wide else case.obligation.symbols
-        for variables in self._about(case.obligation, names, wide):
+        names = self._near(case.obligation) if reach.wide else case.obligation.symbols
+        until = knowledge.looked_at + MOST_LOOKED_AT
+        for variables in about(self.system, self._writer, case.obligation, names, reach):
+            if knowledge.looked_at > until:
+                break
             for cube in knowledge.excluding(example.before, names, variables):
                 key = frozenset(each.expanded for each in cube.literals)
                 if key not in self._tried:
-                    found.setdefault(key, (_rank(cube, variables), cube, variables))
+                    found.setdefault(key, (rank(cube, variables), cube, variables))
                 helped |= self._tried.get(key) in self._candidates
-        best = sorted(found.items(), key=lambda each: each[1][0])
-        best = best[: max(4, self._effort.candidates >> depth)]
-        for key, (_, cube, variables) in best:
+        left = max(4, self._effort.candidates >> depth)
+        for key, (_, cube, variables) in sorted(found.items(), key=lambda each: each[1][0]):
+            if not left:
+                break
+            if knowledge.refutes(cube, variables):
+                self._tried[key] = ""
+                continue
+            left, helped = left - 1, True
             self._enter(key, self._writer.claim(cube, variables), depth)
-        counters = self._counters(example.before, names, knowledge)
-        return helped or bool(best) or counters
+        return self._counters(example.before, names, knowledge) or helped
 
-    def _enter(self, key: frozenset[Term], claim: Property, depth: int) -> None:
+    def _enter(
+        self, key: frozenset[Term], claim: Property, depth: int, *, counts: bool = False
+    ) -> None:
         self._tried[key] = claim.name
-        self._candidates[claim.name] = _Candidate(claim, depth)
+        self._candidates[claim.name] = _Candidate(claim, depth, counts)
         (self._assumed[claim.name],) = self._obligations.suppose([claim])
 
     def _counters(self, machine: Machine, names: frozenset[str], knowledge: Knowledge) -> bool:
@@ -308,7 +355,7 @@ class Search:
                 who, counted = self._writer.variables(owner, sort)
                 for equation, whole in knowledge.counting(machine, names, (who, counted)):
                     if (key := frozenset([whole])) not in self._tried:
-                        self._enter(key, self._writer.counter(equation, [who]), 0)
+                        self._enter(key, self._writer.counter(equation, [who]), 0, counts=True)
                         new = True
         return new
 
@@ -319,26 +366,6 @@ class Search:
             for case in self._cases_of(obligation.claim.name):
                 names |= case.obligation.symbols
         return names
-
-    def _about(
-        self, obligation: Obligation, names: frozenset[str], wide: bool
-    ) -> Iterator[tuple[Var, ...]]:
-        """What to speak of: one element, or two of the sorts that the obligation is about.
-
-        ``wide``: up to five, of all sorts that the symbols are about, but two of a sort at most.
-        """
-        mine = dict.fromkeys(var.sort for var in obligation.constants)
-        symbols = (*self.system.topology, *(variable.symbol for variable in self.system.variables))
-        read = (symbol for symbol in symbols if symbol.name in names)
-        others = dict.fromkeys(sort for symbol in read for sort in symbol.domain)
-        sorts = mine | others if wide else mine
-        for number in range(1, _MOST_VARIABLES + 1 if wide else 3):
-            for chosen in combinations_with_replacement(
-                sorts if number > 1 else mine | others, number
-            ):
-                unbounded = any(sort.members is None for sort in chosen)
-                if unbounded and max(map(chosen.count, chosen)) < 3:
-                    yield self._writer.variables(*chosen)
 
     def _drop(self, name: str) -> list[_Kept]:
         """Give a property up, and every proof that rests on it; the cases that this opens."""
@@ -364,8 +391,3 @@ def _using(whole: Obligation, part: Assumption, rest: Sequence[Assumption]) -> O
     """The obligation with one candidate, as if its property named it."""
     claim = whole.claim and replace(whole.claim, using=(*whole.claim.using, part.name))
     return replace(whole, claim=claim, assumptions=(part, *rest))
-
-
-def _rank(cube: Cube, variables: Sequence[Var]) -> float:
-    """Less for what is simpler, and for what chance alone would not explain."""
-    return cube.cost + 2 * len(variables) - 2 * min(4.0, log10(cube.expected + 0.01))

@@ -21,7 +21,7 @@ from ..proof.pool import Pool
 from ..proof.prove import prove
 from ..proof.results import PropertyResult
 from .clauses import Knowledge
-from .machines import small_machines
+from .machines import more_machines, small_machines
 from .search import Effort, Search
 from .words import source
 
@@ -65,7 +65,7 @@ def knowledge_of(system: System) -> Knowledge:
 
     It depends on actions, topology and axioms alone: systems that differ in properties share it.
     """
-    return Knowledge(system, small_machines(system))
+    return Knowledge(system, small_machines(system), more_machines(system))
 
 
 def suggest(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -77,3 +78,24 @@ def test_what_was_seen_is_not_excluded() -> None:
 def test_no_cube_is_another_with_more(cubes: tuple[tuple[Var, ...], list[Cube]]) -> None:
     parts = [frozenset(each.expanded for each in cube.literals) for cube in cubes[1]]
     assert not any(one < other or other < one for one, other in combinations(parts, 2))
+
+
+def test_what_other_machines_have_is_refuted_on_them() -> None:
+    kinds = set()
+    for number in (2, 12):
+        few = [replace(each, rows=each.rows[:number]) for each in STATES]
+        knowledge = Knowledge(SYSTEM, few, STATES)
+        for cube in knowledge.excluding(wrong_state(), NAMES, (S, C)):
+            kinds.add(knowledge.refutes(cube, (S, C)))
+            assert knowledge.refutes(cube, (S, C)) == ever(cube, (S, C))
+            assert not Knowledge(SYSTEM, few).refutes(cube, (S, C))
+    assert kinds == {False, True}
+
+
+def test_what_is_looked_at_is_counted_once() -> None:
+    knowledge = Knowledge(SYSTEM, STATES)
+    list(knowledge.excluding(wrong_state(), NAMES, (S, C)))
+    looked_at = knowledge.looked_at
+    assert looked_at > 0
+    list(knowledge.excluding(wrong_state(), NAMES, (S, C)))
+    assert knowledge.looked_at == looked_at
