@@ -4,7 +4,8 @@ What people post is mostly this: ranges with their state.  It says less than sys
 of holes, perhaps nothing of zones), and what it does not say stays unknown.  Columns are told by
 their heads, so a listing without heads is not read.
 
-Source: util-linux, sys-utils/lsmem.c (columns, summary, how blocks are put together).
+Source: util-linux, sys-utils/lsmem.c (columns, summary, how blocks are put together); s390-tools up
+to 1.37, zconf/lsmem (a table of its own, with sizes in MB).
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ _SIZE = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,3}))?([BKMGTP]?)", re.ASCII)
 _RANGE = re.compile(r"0x([0-9a-fA-F]{1,16})-0x([0-9a-fA-F]{1,16})")
 _BLOCKS = re.compile(r"([0-9]{1,12})(?:-([0-9]{1,12}))?", re.ASCII)
 _PAIR = re.compile(r'([A-Z_-]{1,20})="([^"]{0,200})"')
-_SUMMARY = re.compile(r"Memory block size: +(\S+)")
+_SUMMARY = re.compile(r"Memory block size *: +(\S+(?: MB)?)")
+_S390 = re.compile(r"Address Range +Size \(MB\) +State +Removable +Device *")
+_S390_COLUMNS = ["RANGE", "SIZE", "STATE", "REMOVABLE", "DEVICE"]
+"""Of the table that s390-tools printed."""
 _STATES = {"online": "online", "offline": "offline", "on->off": "going-offline"}
 _ZONES = {"None": "none", "Highmem": "HighMem"}
 """By lsmem's name where it is not the kernel's."""
@@ -56,6 +60,7 @@ def is_listing(text: str) -> bool:
     begin = text.lstrip("\ufeff \t\r\n")[:4096]
     first = begin.partition("\n")[0].split()
     heads = "RANGE" in first and "STATE" in first and set(first) <= _COLUMNS
+    heads = heads or bool(_S390.match(begin))
     return heads or begin.startswith('RANGE="') or bool(re.match(r'\{\s*"memory"\s*:', begin))
 
 
@@ -63,7 +68,8 @@ def sysfs_of_listing(text: str, path: str) -> dict[str, bytes]:
     """The files of sysfs, by path, that tell what a listing tells.
 
     Args:
-        text: what `lsmem` printed: its table with heads, `--raw`, `--pairs` or `--json`.
+        text: what `lsmem` printed: its table with heads (that of s390-tools, too), `--raw`,
+            `--pairs` or `--json`.
         path: what to name in an error.
 
     Raises:
@@ -108,6 +114,8 @@ def _rows(text: str, path: str) -> Iterator[_Row]:
             yield dict(_PAIR.findall(line))
         elif "RANGE" in words and set(words) <= _COLUMNS:
             heads = words
+        elif _S390.fullmatch(line):
+            heads = _S390_COLUMNS
         elif heads and words and _RANGE.fullmatch(words[heads.index("RANGE")].strip()):
             yield _of_words(heads, words, path, line)
 
@@ -145,7 +153,7 @@ def _word(value: object) -> str:
 def _block_size(text: str, rows: list[_Row], path: str) -> int:
     """The bytes of a block: what the summary says, or a range divided by its blocks."""
     summary = _SUMMARY.search(text)
-    sizes = {_bytes(summary[1], path)} if summary else set()
+    sizes = {_bytes(summary[1].replace(" MB", "M"), path)} if summary else set()
     for row in rows:
         span, blocks = _range(row, path), _blocks(row, path)
         if span is not None and blocks is not None:

@@ -158,6 +158,15 @@ RANGE                                  SIZE   STATE REMOVABLE  ZONES NODE   BLOC
 
 Memory block size:       128M
 """
+_LSMEM_S390 = """\
+Address Range                          Size (MB)  State    Removable  Device
+===============================================================================
+0x0000000000000000-0x000000000fffffff        256  online   no         0-255
+0x0000000010000000-0x000000003fffffff        768  offline  -          256-1023
+
+Memory device size  : 1 MB
+Memory block size   : 256 MB
+"""
 _LSMEM_JSON = (
     '{"memory": [{"range":"0x0-0x1fffffff","size":"512M","state":"online",'
     '"removable":true,"block":"0-3","zones":"Normal","node":0}]}'
@@ -180,7 +189,7 @@ l 1 root root 0 d /sys/devices/system/memory/memory0/node0 -> ../../node/node0
 
 def _of_listing(random: Random, folder: Path) -> Case:
     if random.random() < 0.5:
-        (folder / "lsmem").write_bytes(mutate.text(_LSMEM, random))
+        (folder / "lsmem").write_bytes(mutate.text(random.choice((_LSMEM, _LSMEM_S390)), random))
     else:
         (folder / "lsmem").write_bytes(mutate.json_text(_LSMEM_JSON, random))
     return _inspecting("listing", "lsmem", random)

@@ -134,3 +134,49 @@ def test_what_lsmem_does_not_print_is_refused(text: str, says: str, tmp_path: Pa
 )
 def test_other_texts_are_no_listings(text: str) -> None:
     assert not is_listing(text)
+
+
+S390 = """\
+Address Range                          Size (MB)  State    Removable  Device
+===============================================================================
+0x0000000000000000-0x000000000fffffff        256  online   no         0-255
+0x0000000010000000-0x000000001fffffff        256  online   yes        256-511
+0x0000000020000000-0x000000003fffffff        512  offline  -          512-1023
+0x0000000040000000-0x000000004fffffff        256  on->off  yes        1024-1279
+
+Memory device size  : 1 MB
+Memory block size   : 256 MB
+Total online memory : 512 MB
+Total offline memory: 512 MB
+"""
+
+
+def test_the_table_of_s390_tools_is_read_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "lsmem.txt"
+    path.write_text(S390)
+    reading = read_machine(path)
+    assert reading.block_size == 256 << 20
+    assert [(each.number, each.state, each.removable) for each in reading.blocks] == [
+        (0, "online", 0),
+        (1, "online", 1),
+        (2, "offline", None),
+        (3, "offline", None),
+        (4, "going-offline", 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("online   no  ", "online   no  x"),
+        ("0fffffff   ", "0ffffffe   "),
+        ("offline", "away"),
+        (": 256 MB", ": 300 MB"),
+        ("Memory block size", "Memory"),
+    ],
+)
+def test_a_wrong_table_of_s390_tools_is_refused(tmp_path: Path, old: str, new: str) -> None:
+    path = tmp_path / "lsmem.txt"
+    path.write_text(S390.replace(old, new))
+    with pytest.raises(MachineError, match="lsmem"):
+        read_machine(path)
