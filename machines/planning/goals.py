@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..reading.sysfs import MachineReading
+from ..reading.units import in_units
 
 __all__ = ["Goal", "GoalError", "Wanted", "ranges_of", "wanted"]
 
@@ -45,7 +46,7 @@ class Goal:
         where = "" if self.node is None else f"node {self.node}"
         if self.size is None:
             return where
-        return f"{self.size} bytes{' of ' if where else ''}{where}"
+        return f"{in_units(self.size)}{' of ' if where else ''}{where}"
 
 
 @dataclass(frozen=True)

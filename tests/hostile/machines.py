@@ -17,7 +17,7 @@ from .archive import tar
 from .bounded import Case
 from .cases import Reader, command
 
-__all__ = ["READERS", "prepare", "small"]
+__all__ = ["READERS", "changed", "prepare", "small"]
 
 DATA = Path(__file__).parents[1] / "data"
 MEMORY, NODE = "sys/devices/system/memory", "sys/devices/system/node"
@@ -77,7 +77,7 @@ def _from_record() -> Files:
 _RECORDS = ("busy", "dimms", "arm64-device", "movablecore")
 
 
-def _tree(random: Random) -> tuple[Files, Links]:
+def changed(random: Random) -> tuple[Files, Links]:
     """A machine with one to three files or links changed."""
     seed = _record(random.choice(_RECORDS)) if random.random() < 0.03 else small()
     files, links = dict(seed[0]), dict(seed[1])
@@ -120,14 +120,14 @@ def _inspecting(reader: str, path: str, random: Random) -> Case:
 
 
 def _of_tar(random: Random, folder: Path) -> Case:
-    files, links = _tree(random) if random.random() < 0.5 else small()
+    files, links = changed(random) if random.random() < 0.5 else small()
     data = mutate.packed(tar(files, links, random), random)
     (folder / "machine.tar").write_bytes(data)
     return _inspecting("tar", "machine.tar", random)
 
 
 def _of_directory(random: Random, folder: Path) -> Case:
-    files, links = _tree(random)
+    files, links = changed(random)
     root = folder / "machine"
     for path, data in files.items():
         with suppress(OSError, ValueError):  # a name that no file system has

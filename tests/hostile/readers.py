@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from . import caches, documents, lab, machines, memory
+from . import caches, documents, lab, machines, memory, plans
 from .cases import Reader
 
 __all__ = ["READERS", "prepare"]
 
-_PARTS = (machines, memory, documents, caches, lab)
+_PARTS = (machines, memory, documents, caches, lab, plans)
 
 READERS: Mapping[str, Reader] = {
     name: make for part in _PARTS for name, make in part.READERS.items()
