@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from .arguments import file_name
 from .files import write_file
+from .output.streams import UsageError
 
 if TYPE_CHECKING:
     from memhp.checks.decision import Decision
     from memhp.checks.designs.answer import Answer
+    from memhp.checks.fuzz.record import Record
     from memhp.checks.search.search import Witness
     from memhp.reference import Trace
     from memhp.spec.language import System, Variant
@@ -22,11 +24,15 @@ __all__ = [
     "variant_page",
     "write_check",
     "write_design",
+    "write_divergence",
     "write_machine",
     "write_plan",
     "write_run",
     "write_variant",
 ]
+
+
+_MOST_STEPS = 500
 
 
 def add_html(parser: argparse._ActionsContainer) -> None:
@@ -53,6 +59,7 @@ def write_run(path: Path, system: System, trace: Trace, title: str) -> None:
     """
     from memhp.pages.trace import Heading, trace_page
 
+    _refuse_long(trace)
     write_file(path, trace_page(system, trace, Heading(title), right=_right(system)))
 
 
@@ -154,6 +161,41 @@ def write_machine(
     write_file(path, machine_page({**document, "blocks": blocks}, title))
 
 
+def write_divergence(path: Path, system: System, record: Record, report: Sequence[str]) -> None:
+    """Write the page of what the reference did when a target left it.
+
+    Args:
+        path: the file.
+        system: the specification.
+        record: the operations, and on which machine.
+        report: how the target differs now, line by line.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    from memhp.pages.trace import Heading, trace_page
+    from memhp.reference import ReferenceTarget, Step, Trace
+
+    reference = ReferenceTarget(system)
+    reference.reset(record.topology)
+    machine, steps = reference.machine.copy(), []
+    for operation, params in record.operations:
+        reference.do(operation, *params)
+        for action, point in reference.steps:
+            steps.append(Step(action, machine.parameters(action, *point)))
+    asked = ", ".join(
+        f"{name}({', '.join(map(str, params))})" for name, params in record.operations
+    )
+    facts = [("asked", asked), *(("target", line) for line in report)]
+    sentence = "What the reference did; the target differs after the last operation."
+    count = len(record.operations)
+    title = f"A divergence after {count} operation{'s' if count != 1 else ''}"
+    heading = Heading(title, sentence, facts)
+    trace = Trace(system.name, record.topology, tuple(steps))
+    _refuse_long(trace)
+    write_file(path, trace_page(system, trace, heading))
+
+
 def write_plan(path: Path, document: Mapping[str, Any]) -> None:
     """Write the page of a plan.
 
@@ -167,6 +209,18 @@ def write_plan(path: Path, document: Mapping[str, Any]) -> None:
     from memhp.pages.plan import plan_page
 
     write_file(path, plan_page(document, f"To free {document['goal']['words']}"))
+
+
+def _refuse_long(trace: Trace) -> None:
+    """Return if the run can be drawn.
+
+    Raises:
+        UsageError: it is too long for a page.
+    """
+    if len(trace.steps) > _MOST_STEPS:
+        raise UsageError(
+            f"a page shows {_MOST_STEPS} steps at most; this run has {len(trace.steps)}"
+        )
 
 
 def _right(system: System) -> System | None:

@@ -17,7 +17,7 @@ from .names import system_named
 from .output.again import tell_again
 from .output.streams import UsageError
 from .output.terminal import print_step
-from .pages import add_html, write_run
+from .pages import add_html, write_divergence, write_run
 from .systems import SystemFile, add_system, system_from
 
 if TYPE_CHECKING:
@@ -208,6 +208,8 @@ def _diverge(document: Any, args: argparse.Namespace) -> int:
     except (RecordError, TargetError) as error:
         raise UsageError(str(error)) from None
     report = str(divergence or "the target does what the reference does").splitlines()
+    if args.html:
+        write_divergence(args.html, system, record, report)
     if divergence and args.verbose:
         report += divergence.trace.splitlines()
     operations = [[name, *params] for name, params in record.operations]

@@ -141,3 +141,26 @@ def test_what_is_unchanged_replays(tmp_path: Path, capsys: pytest.CaptureFixture
         path.write_text(json.dumps(document))
         assert main(["replay", str(path)]) == 0
         assert last in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_a_divergence_and_a_run_are_written_as_pages(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for document, said in ((RECORD, "A divergence after 1 operation"), (TRACE, "trace.json")):
+        file, page = tmp_path / "trace.json", tmp_path / "page.html"
+        file.write_text(json.dumps(document))
+        assert main(["replay", str(file), "--html", str(page)]) == 0
+        assert said in page.read_text()
+        assert "drain(b=block0)" in page.read_text()
+    capsys.readouterr()
+
+
+def test_a_run_that_is_too_long_for_a_page_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    operations = (("drain", (0,)), ("undrain", (0,))) * 251
+    file = tmp_path / "long.json"
+    file.write_text(json.dumps(Record("memhp", 0, PLAIN, operations, "a report").to_json()))
+    assert main(["replay", str(file), "--html", str(tmp_path / "page.html")]) == 2
+    assert "500 steps at most" in capsys.readouterr().err
+    assert not (tmp_path / "page.html").exists()
