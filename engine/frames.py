@@ -94,7 +94,8 @@ class BlockFrames:
 
     A uniform block is one code in ``uniform``; the frames of a mixed one have a
     code each in ``mixed``.  ``free``, ``user`` and ``kernel`` count the frames of
-    each block; ``room`` has, for each node, the blocks with a frame to give.
+    each block; ``room`` has, for each node, the blocks with a frame to give;
+    ``refused`` has the frames of a block out of which a migration was given up.
     What is done to one frame returns 0, or the errno of the first objection.
     """
 
@@ -112,6 +113,7 @@ class BlockFrames:
         self.free = array("q", [0]) * blocks
         self.user = array("q", [0]) * blocks
         self.kernel = array("q", [0]) * blocks
+        self.refused: dict[int, set[int]] = {}
         self._boot_frames()
         nodes = np.asarray(layout.node_of)
         roomy = np.frombuffer(self.free, dtype=np.int64) > 0

@@ -296,10 +296,11 @@ class HugePools:
         """Give a move up: its destination is a free huge folio again."""
         if not self.huge_stage[huge]:
             return EAGAIN
-        target = self.huge_target[huge]
+        target, head = self.huge_target[huge], self.huge_home[huge] * self.layout.range_size
         self.huge_stage[huge] = _IDLE
         self.huge_state[target] = _FREE
         self.free_huge[self._pool_of(target)] += 1
+        self.frames.refused.setdefault(head // self.frames.per_block, set()).add(head)
         return 0
 
     # --- a block that goes offline -----------------------------------------------------------

@@ -44,8 +44,7 @@ class Memory(Mappings):
     """The memory of a machine that has just booted.
 
     ``stores``, ``pins`` and ``pools`` are its parts: who else has to do with its folios.
-    ``spent`` says how much of the time that a removal may wait is gone, for each
-    block; ``refused`` has the frames of a block out of which a migration was given up.
+    ``spent`` says how much of the time that a removal may wait is gone, for each block.
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -54,7 +53,6 @@ class Memory(Mappings):
         self.pins = Pins(self)
         self.pools = HugePools(self)
         self.spent: dict[int, int] = {}
-        self.refused: dict[int, set[int]] = {}
 
     # --- one folio ---------------------------------------------------------------------------
 

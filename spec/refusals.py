@@ -131,7 +131,7 @@ take_promised: huge_free, held ENOENT, same_node, range_stays ENOMEM
 map_huge: huge_used, unlocked EBUSY
 put_huge: huge_used, unlocked EBUSY, not_surplus
 put_surplus: huge_used, unlocked EBUSY, surplus
-begin_huge_migration: huge_used, unlocked EBUSY, seen EBUSY, target_free ENOMEM, not_promised
-    ENOMEM, same_size ENOMEM, target_stays ENOMEM, nearest_with_room ENOMEM
+begin_huge_migration: huge_used, unlocked EBUSY, seen EBUSY, try_paid_for EAGAIN, target_free
+    ENOMEM, not_promised ENOMEM, same_size ENOMEM, target_stays ENOMEM, nearest_with_room ENOMEM
 """)
 """By action; one that nobody asks for gives no errno, and is not here."""

@@ -152,7 +152,11 @@ def migration_only_goes_forward(o: Folio) -> Bool:
 def what_refused_to_move_was_a_folios(f: Frame) -> Bool:
     """In a block that goes offline only folios refuse; a frame of theirs is isolated when freed."""
     refused = goes_offline(block_of(f)) & refused_move[f]
-    was_a_folios = (frame_state[f] == FrameState.user) | (frame_state[f] == FrameState.isolated)
+    was_a_folios = any_of(
+        frame_state[f] == FrameState.user,
+        frame_state[f] == FrameState.huge,
+        frame_state[f] == FrameState.isolated,
+    )
     return implies(refused, was_a_folios)
 
 

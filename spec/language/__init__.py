@@ -44,7 +44,7 @@ from .edits import (
     Variant,
     apply,
 )
-from .endings import Progress, ends
+from .endings import Budget, Progress, ends
 from .load import load
 from .syntax import (
     Bool,
@@ -80,6 +80,7 @@ __all__ = [
     "AddProperty",
     "Axiom",
     "Bool",
+    "Budget",
     "Definition",
     "Design",
     "DropAction",

@@ -197,4 +197,6 @@ def _changed_ending(ending: Ending, change: Callable[[Term], Term]) -> Ending:
         )
         for way in ending.ways
     )
-    return replace(ending, during=change(ending.during), left=change(ending.left), ways=ways)
+    during, left = change(ending.during), change(ending.left)
+    budget = ending.budget and (ending.budget[0], change(ending.budget[1]))
+    return replace(ending, during=during, left=left, ways=ways, budget=budget)

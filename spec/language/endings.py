@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from .declare import Declared, DeclaredAction
-from .syntax import Bool, Enumeration, Expr, complain, place_of
+from .syntax import Bool, Enumeration, Expr, Sort, bind, complain, place_of
 
-__all__ = ["Progress", "ends"]
+__all__ = ["Budget", "Progress", "ends"]
 
 
 class Progress:
@@ -33,8 +33,20 @@ class Progress:
         self.given = given
 
 
-_Work: TypeAlias = tuple[Bool, Bool] | tuple[Bool, Bool, tuple[Progress, ...]]
-"""What the function of an *ends* property returns: ``during``, ``left``, and the ways on."""
+class Budget:
+    """What steps that add to the work of an *ends* property spend.
+
+    Args:
+        sort: whose elements can be spent.
+        unspent: says of each element that it is not.
+    """
+
+    def __init__(self, sort: type[Sort], unspent: Callable[..., Bool], /) -> None:
+        (self.var,), self.unspent = bind((sort,), unspent)
+
+
+_Work: TypeAlias = tuple[Bool, Bool] | tuple[Bool, Bool, tuple[Progress, ...] | Budget]
+"""What the function of an *ends* property returns: ``during``, ``left``, and what there is more."""
 
 
 def ends(
@@ -55,6 +67,10 @@ def ends(
     As long as anything is left, one of the conditions holds, and one of its actions is
     enabled and takes out an element.  If such steps are taken again and again, nothing is
     left some time.
+
+    Where steps may add to the work if they pay for it, the function returns a `Budget` as well:
+    while ``during`` holds nothing that was spent comes back, and whoever adds an element spends
+    something.  So that happens no more often than there are elements to spend.
 
     Args:
         by: the action that takes an element out, where one is enough.

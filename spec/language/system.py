@@ -152,13 +152,14 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Why an *ends* property holds: see `endings.ends`."""
+    """Why an *ends* property holds: see `endings.ends`; ``budget`` is what adding spends."""
 
     during: Term
     left: Term
     by: tuple[str, ...]
     unless: tuple[str, ...] = ()
     ways: tuple[Way, ...] = ()
+    budget: tuple[Var, Term] | None = None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from .declare import (
     result_of,
     tracing,
 )
-from .endings import Progress
+from .endings import Budget, Progress
 from .syntax import Expr, bind, coerce, complain
 from .system import (
     Action,
@@ -92,9 +92,7 @@ def trace_property(declared: Declared) -> Property:
         )
     if declared.role == "ends":
         params, ending = _trace_ending(declared)
-        shrinks = terms.conj(ending.during, terms.Next(ending.during), terms.Next(ending.left))
-        formula = terms.implies(shrinks, ending.left)
-        return _as_property(declared, "ends", params, formula, ending)
+        return _as_property(declared, "ends", params, _shrinks(ending), ending)
     params, formula = trace_formula(declared)
     if declared.role == "step":
         return _as_property(declared, "step", params, formula)
@@ -124,6 +122,18 @@ def _as_property(
     )
 
 
+def _shrinks(ending: Ending) -> Term:
+    """The work does not grow in a step, but where something of the budget is spent for it."""
+    lasts = terms.conj(ending.during, terms.Next(ending.during))
+    if ending.budget is None:
+        return terms.implies(terms.conj(lasts, terms.Next(ending.left)), ending.left)
+    var, unspent = ending.budget
+    stays_spent = terms.forall(var, terms.implies(terms.Next(unspent), unspent))
+    pays = terms.exists(var, terms.conj(unspent, terms.negate(terms.Next(unspent))))
+    grows = terms.conj(terms.Next(ending.left), terms.negate(ending.left))
+    return terms.implies(lasts, terms.conj(stays_spent, terms.implies(grows, pays)))
+
+
 def _trace_ending(declared: Declared) -> tuple[tuple[Var, ...], Ending]:
     with tracing(declared.name):
         params, args = parameters(declared.function)
@@ -132,11 +142,14 @@ def _trace_ending(declared: Declared) -> tuple[tuple[Var, ...], Ending]:
             complain(f"{declared.name} must return `during` and `left`", declared.where)
         during, left = (coerce(part, BOOL) for part in result[:2])
         listed = result[2] if len(result) == 3 else ()
+        budget = None
+        if isinstance(listed, Budget):
+            budget, listed = (listed.var, coerce(listed.unspent, BOOL)), ()
         if not isinstance(listed, tuple):
             complain(f"{declared.name} must return the ways on as a tuple", declared.where)
         ways = tuple(_way(each, declared.where) for each in listed)
     names = dict.fromkeys(name for way in ways for name, _ in way.actions)
-    return params, Ending(during, left, (*declared.by, *names), declared.unless, ways)
+    return params, Ending(during, left, (*declared.by, *names), declared.unless, ways, budget)
 
 
 def _way(way: object, where: Where) -> Way:

@@ -5,7 +5,7 @@ Sources: mm/memory_hotplug.c (offline_pages), mm/migrate.c, mm/page_isolation.c.
 
 from __future__ import annotations
 
-from ..language import DropGuard
+from ..language import DropGuard, DropProperty
 from .choice import Choice, edits_of
 
 __all__ = ["CHOICES"]
@@ -36,7 +36,11 @@ CHOICES = (
     Choice(
         name="tries-without-a-budget",
         doc="What refused to move is tried again until a signal comes.",
-        edits=(DropGuard("reserve_destination", "try_paid_for"),),
+        edits=(
+            DropGuard("reserve_destination", "try_paid_for"),
+            DropGuard("begin_huge_migration", "try_paid_for"),
+            DropProperty("a_removal_finishes_or_gives_up_within_its_budget"),  # there is none
+        ),
         gives_up=(
             (
                 "another_try_is_paid_for",
@@ -46,6 +50,10 @@ CHOICES = (
                 "leaving_blocks_get_no_more_work",
                 "what refused is tried again and again, and nothing is counted"
                 " (mm/memory_hotplug.c)",
+            ),
+            (
+                "another_try_of_a_huge_folio_is_paid_for",
+                "the same loop tries huge pages again (mm/memory_hotplug.c)",
             ),
             (
                 "each_stage_uses_work_up",

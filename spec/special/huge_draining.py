@@ -9,12 +9,14 @@ Source: mm/hugetlb.c (dissolve_free_hugetlb_folios), mm/memory_hotplug.c (scan_m
 
 from __future__ import annotations
 
-from ..blocks.block_states import FrameState, frame_state
+from ..blocks.block_states import FrameState, Tick, frame_state, refused_move, spent
+from ..blocks.blocks import cancel_offline
 from ..folios.drain import draining, vetted
 from ..folios.page_tables import Pte
 from ..folios.removal_work import Work, goes_offline, occupied, work_left
 from ..language import (
     Bool,
+    Budget,
     Enumeration,
     Progress,
     after,
@@ -27,7 +29,7 @@ from ..language import (
     sometimes,
     step,
 )
-from ..machine.topology import Block, Frame, block_of, nearer, node_of
+from ..machine.topology import Block, Frame, block_of
 from .huge_migration import (
     HugeStage,
     abort_huge_migration,
@@ -37,6 +39,8 @@ from .huge_migration import (
     huge_stage,
     migratable,
     takes_in,
+    takes_in_nearer,
+    waits_for_another_try,
 )
 from .huge_pools import (
     HugeFolio,
@@ -71,34 +75,33 @@ def huge_in(f: Frame) -> HugeFolio:
 
 @definition
 def huge_work_left(f: Frame, w: HugeWork) -> Bool:
-    """Emptying the frame of a huge folio can take this step."""
+    """Emptying the frame of a huge folio can take this step; what is on its way may arrive."""
     h = huge_in(f)
+    refused = goes_offline(block_of(f)) & refused_move[head_frame[range_of[f]]]
     moves = any_of(
-        huge_stage[h] == HugeStage.idle,
+        (huge_stage[h] == HugeStage.idle) & ~refused,
         (huge_stage[h] == HugeStage.reserved) & (w != HugeWork.begin),
-        w == HugeWork.change,
+        (huge_stage[h] == HugeStage.copied) & (w == HugeWork.change),
     )
     used = (huge_state[h] == HugeState.used) & moves
-    return (frame_state[f] == FrameState.huge) & ((w == HugeWork.dissolve) | used)
+    to_do = any_of(w == HugeWork.dissolve, used, huge_state[h] == HugeState.incoming)
+    return (frame_state[f] == FrameState.huge) & to_do
 
 
 @definition
-def is_a_place(t: HugeFolio, b: Block) -> Bool:
-    """What leaves the block can move to this free huge folio, and none is nearer."""
-
-    def nearer_place(x: HugeFolio) -> Bool:
-        ordinary = takes_in(x) & ~gigantic[huge_home[x]]
-        return ordinary & nearer[node_of[b], pool_of(x), pool_of(t)]
-
-    return takes_in(t) & ~gigantic[huge_home[t]] & ~exists(HugeFolio, nearer_place)
+def is_a_place(t: HugeFolio, h: HugeFolio) -> Bool:
+    """The huge folio h can move to this free one of its size, and none is nearer."""
+    same_size = gigantic[huge_home[t]] == gigantic[huge_home[h]]
+    return takes_in(t) & same_size & ~exists(HugeFolio, lambda x: takes_in_nearer(h, x, t))
 
 
 @definition
 def huge_may_go(h: HugeFolio) -> Bool:
-    """A scan sees the huge folio, or it is free and to spare."""
+    """A scan sees the huge folio, and no tick is owed for it; or it is free and to spare."""
     to_spare = reserved_huge[pool_of(h)] < free_huge[pool_of(h)]
+    seen = migratable[huge_home[h]] & ~waits_for_another_try(huge_home[h])
     return any_of(
-        (huge_state[h] == HugeState.used) & migratable[huge_home[h]],
+        (huge_state[h] == HugeState.used) & seen,
         (huge_state[h] == HugeState.free) & to_spare,
     )
 
@@ -107,7 +110,7 @@ def huge_may_go(h: HugeFolio) -> Bool:
     unless=abort_huge_migration,
     covers="N3 D2",
     using="huge_destinations_lie_where_memory_stays huge_frames_belong_to_huge_folios "
-    "moving_huge_folios_are_used only_used_huge_folios_are_seen",
+    "moving_huge_folios_are_used",
 )
 def huge_folios_leave_a_draining_block(
     f: Frame, t: HugeFolio, w: HugeWork
@@ -127,7 +130,25 @@ def huge_folios_leave_a_draining_block(
         Progress(huge_stage[h] == HugeStage.copied, (change_huge_home, HugeWork.change), h=h),
         Progress(huge_state[h] == HugeState.free, (dissolve, HugeWork.dissolve), h=h),
     )
-    return closed & huge_may_go(h) & is_a_place(t, b), huge_work_left(f, w), ways
+    return closed & huge_may_go(h) & is_a_place(t, h), huge_work_left(f, w), ways
+
+
+@ends(
+    by=cancel_offline,
+    covers="U3 U4 N3",
+    using="huge_frames_belong_to_huge_folios leaving_blocks_have_no_free_frame "
+    "moving_huge_folios_are_used user_frames_belong_to_folios",
+)
+def a_removal_finishes_or_gives_up_within_its_budget(
+    b: Block, f: Frame, w: Work, p: Pte, x: HugeWork
+) -> tuple[Bool, Bool, Budget]:
+    """While a block goes offline its work only shrinks, but where a tick pays; it may give up.
+
+    What a step of the removal uses up: `each_stage_uses_work_up`, `each_pte_uses_work_up`.
+    """
+    work = work_left(f, w, p) | huge_work_left(f, x)
+    left = goes_offline(b) & (block_of(f) == b) & work
+    return goes_offline(b), left, Budget(Tick, lambda t: ~spent[b, t])
 
 
 # --- what is true -------------------------------------------------------------------------------
@@ -145,6 +166,14 @@ def draining_blocks_get_no_more_work_of_huge_folios(f: Frame, w: HugeWork) -> Bo
     added = ~huge_work_left(f, w) & after(huge_work_left(f, w))
     gives_up = (huge_stage[h] != HugeStage.idle) & after(huge_stage[h] == HugeStage.idle)
     return implies(closed & added, gives_up & (huge_home[h] == after(huge_home[h])))
+
+
+@step(covers="U3 D2")
+def another_try_of_a_huge_folio_is_paid_for(h: HugeFolio, f: Frame) -> Bool:
+    """Out of a leaving block no huge folio that refused is tried again before a tick was spent."""
+    begins = (huge_stage[h] == HugeStage.idle) & after(huge_stage[h] == HugeStage.reserved)
+    here = (range_of[f] == huge_home[h]) & goes_offline(block_of(f))
+    return implies(begins & here, ~refused_move[head_frame[huge_home[h]]])
 
 
 @always(

@@ -9,9 +9,9 @@ mm/migrate.c (unmap_and_move_huge_page).
 
 from __future__ import annotations
 
-from errno import EBUSY, ENOMEM
+from errno import EAGAIN, EBUSY, ENOMEM
 
-from ..blocks.block_states import BlockState, FrameState, block_state, frame_state
+from ..blocks.block_states import BlockState, FrameState, block_state, frame_state, refused_move
 from ..folios.drain import draining
 from ..folios.frames import Data
 from ..language import (
@@ -40,6 +40,7 @@ from .huge_pools import (
     birth_range,
     free_huge,
     gigantic,
+    head_frame,
     huge_exists,
     huge_home,
     huge_of,
@@ -96,6 +97,16 @@ def takes_in_nearer(h: HugeFolio, x: HugeFolio, t: HugeFolio) -> Bool:
     return same_size & takes_in(x) & nearer[pool_of(h), pool_of(x), pool_of(t)]
 
 
+@definition
+def waits_for_another_try(r: Range) -> Bool:
+    """A block of the range goes offline, and a move out of the range was given up."""
+
+    def goes(f: Frame) -> Bool:
+        return (range_of[f] == r) & (block_state[block_of(f)] == BlockState.going_offline)
+
+    return refused_move[head_frame[r]] & exists(Frame, goes)
+
+
 @action(using="ranges_know_the_folio_that_takes_them")
 def map_huge(h: HugeFolio, d: Data) -> None:
     """The owner stores; the first fault makes the folio visible to migration."""
@@ -134,6 +145,12 @@ def begin_huge_migration(h: HugeFolio, t: HugeFolio) -> None:
     guard("huge_used", huge_state[h] == HugeState.used, why="nobody uses the huge folio")
     guard("unlocked", huge_stage[h] == HugeStage.idle, errno=EBUSY, why="the folio is moving")
     guard("seen", migratable[huge_home[h]], errno=EBUSY, why="a scan does not see the folio")
+    guard(
+        "try_paid_for",
+        ~waits_for_another_try(huge_home[h]),
+        errno=EAGAIN,
+        why="the folio refused to move; the removal waits before it tries again",
+    )
     guard("target_free", huge_state[t] == HugeState.free, errno=ENOMEM, why="it is not free")
     guard(
         "not_promised",
@@ -197,9 +214,10 @@ def change_huge_home(h: HugeFolio) -> None:
 
 @action(using="huge_destinations_are_set_aside")
 def abort_huge_migration(h: HugeFolio) -> None:
-    """Give up: the destination is a free folio again."""
+    """Give up: the destination is a free folio again; the old place keeps a mark."""
     guard("moving", huge_stage[h] != HugeStage.idle, why="the folio is not moving")
     n = pool_of(target[h])
+    refused_move[head_frame[huge_home[h]]] = true
     huge_stage[h] = HugeStage.idle
     huge_state[target[h]] = HugeState.free
     free_huge[n] = free_huge[n] + 1

@@ -115,6 +115,14 @@ VARIANTS = (
         edits=(DropGuard("reserve_destination", "try_paid_for"),),
     ),
     Variant(
+        name="huge-tries-without-a-budget",
+        doc="A huge folio that refuses is tried again at once, for ever.",
+        covers=("U3", "D2"),
+        source="mm/memory_hotplug.c: the loop of offline_pages() since the timeout went",
+        breaks="another_try_of_a_huge_folio_is_paid_for",
+        edits=(DropGuard("begin_huge_migration", "try_paid_for"),),
+    ),
+    Variant(
         name="another-try-costs-nothing",
         doc="A removal waits before another try, and nobody counts how often.",
         covers=("U3",),

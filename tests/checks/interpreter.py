@@ -98,7 +98,19 @@ class Interpreter:
             return bool(self._is(term, claim.params, point, machine))
 
         lasts = now(ending.during, before) and now(ending.during, after)
-        return not lasts or now(ending.left, before) or not now(ending.left, after)
+        grows = now(ending.left, after) and not now(ending.left, before)
+        if not lasts or ending.budget is None:
+            return not (lasts and grows)
+        var, unspent = ending.budget
+        was, is_still = (
+            {
+                at
+                for (at,) in self.points((var,))
+                if self._is(unspent, (*claim.params, var), (*point, at), machine)
+            }
+            for machine in (before, after)
+        )
+        return is_still <= was and (is_still < was or not grows)
 
     def _ends(self, obligation: Obligation, claim: Property, before: Machine, point: Point) -> bool:
         """What is said about work that is left: a way is open, or a step there takes it out."""

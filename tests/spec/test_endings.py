@@ -19,7 +19,7 @@ from memhp.spec.language import (
     System,
     false,
 )
-from memhp.spec.machine.topology import Frame
+from memhp.spec.machine.topology import Block, Frame
 from memhp.spec.special.huge_pools import HugeFolio
 from memhp.spec.system import SYSTEM
 
@@ -67,6 +67,10 @@ def _never_frame(f: Frame, t: Tick) -> Bool:
     return false
 
 
+def _never_block(b: Block) -> Bool:
+    return false
+
+
 def _never_huge_folio(h: HugeFolio) -> Bool:
     return false
 
@@ -95,6 +99,22 @@ def test_a_drain_that_cannot_go_on_is_refuted(action: str) -> None:
         (
             ReplaceGuard("copy_huge", "reserved", _never_huge_folio).apply(SYSTEM),
             "huge_folios_leave_a_draining_block",
+        ),
+        (
+            DropGuard("begin_huge_migration", "try_paid_for").apply(SYSTEM),
+            "a_removal_finishes_or_gives_up_within_its_budget",
+        ),
+        (
+            DropGuard("reserve_destination", "try_paid_for").apply(SYSTEM),
+            "a_removal_finishes_or_gives_up_within_its_budget",
+        ),
+        (
+            DropUpdate("try_again", "spent").apply(SYSTEM),
+            "a_removal_finishes_or_gives_up_within_its_budget",
+        ),
+        (
+            ReplaceGuard("cancel_offline", "going_offline", _never_block).apply(SYSTEM),
+            "a_removal_finishes_or_gives_up_within_its_budget",
         ),
         (DropUpdate("replace_pte", "pte").apply(SYSTEM), "unmapping_ends"),
         (ReplaceGuard("try_again", "refused", _never_frame).apply(SYSTEM), "trying_again_ends"),

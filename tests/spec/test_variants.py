@@ -42,6 +42,7 @@ LENGTHS = {
     "sticky-memory-overlooked": 2,
     "looked-for-in-an-open-block": 1,
     "tries-without-a-budget": 6,
+    "huge-tries-without-a-budget": 7,
     "another-try-costs-nothing": 5,
     "wait-without-a-budget": 6,
     "no-giving-up-while-waiting": 5,

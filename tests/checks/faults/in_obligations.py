@@ -5,14 +5,30 @@ from __future__ import annotations
 from functools import partial
 
 from memhp.checks.proof import counting, obligations, smt
+from memhp.spec.language import DropGuard, DropUpdate, tracing
 
 from .. import test_false_claims as claims
 from ..proof import test_answers_are_judged as judged
+from ..proof import test_budgets as budgets
 from ..proof import test_obligations_mean_what_they_say as meaning
 from .fault import Fault
 from .watches import FORGET, all_there, refuted, says
 
 OBLIGATIONS = (
+    Fault(
+        "work may grow and nothing is spent",
+        tracing._shrinks,
+        "terms.implies(grows, pays)",
+        "terms.implies(grows, grows)",
+        partial(budgets.test_work_that_nobody_pays_for_is_refuted, DropUpdate("pay", "spent")),
+    ),
+    Fault(
+        "what was spent may come back",
+        tracing._shrinks,
+        "terms.conj(stays_spent, ",
+        "terms.conj(",
+        partial(budgets.test_work_that_nobody_pays_for_is_refuted, DropGuard("bring", "day")),
+    ),
     Fault(
         "nothing is shown at boot",
         obligations.Obligations.of_property,
