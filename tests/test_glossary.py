@@ -13,7 +13,9 @@ from memhp.checks.numbers.configuration_judge import State
 from memhp.checks.proof.prove import _METHODS
 from memhp.checks.support.verdicts import Verdict
 from memhp.lab.conform.report import Kind as StepKind
+from memhp.machines.applying.apply import Ending
 from memhp.machines.judging.removal_time import Confidence
+from memhp.machines.planning.plan import PlanVerdict
 from memhp.machines.reading.pageflags import FrameKind
 from memhp.spec.language.system import Kind
 from memhp.spec.rows import COLUMNS
@@ -28,6 +30,8 @@ LISTS = {
     "columns of coverage": list(COLUMNS),
     "states of a capability": get_args(State),
     "where figures come from": get_args(Confidence),
+    "what a plan says": get_args(PlanVerdict),
+    "how applying ends": get_args(Ending),
     "kinds of frames": [kind.value for kind in FrameKind],
 }
 

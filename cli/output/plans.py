@@ -256,11 +256,15 @@ def _about(plan: Plan, document: dict[str, Any]) -> Iterator[str]:
             f"left: free {free}; kernel zones {in_units(left['kernel'])}, movable"
             f" {in_units(left['movable'])}{without}"
         )
+    for who in plan.bound:
+        yield f"bound to what goes, and to nothing else: {who}"
     if plan.reboot is not None:
         span = plan.reboot.seconds
         upper = "" if span.upper is None else f" to {_figure(span.upper)}"
         yield f"a reboot: {_figure(span.lower)}{upper} s ({plan.reboot.confidence})"
     yield _behind(plan, document["design"]["profile"])
+    endless = "; +: and what a store takes to answer" if plan.duration.endless else ""
+    yield f"s: seconds to expect, and at most{endless}"
 
 
 def _behind(plan: Plan, profile: str) -> str:

@@ -64,6 +64,7 @@ def plan_document(plan: Plan, reading: MachineReading, design: dict[str, Any]) -
         "seconds": _seconds(plan.duration),
         "reboot": None if plan.reboot is None else _bounds(plan.reboot.seconds),
         "left": _left(plan.left),
+        "bound": list(plan.bound),
         "cost": {"pages_by_distance": plan.cost, "least": plan.least, "proved": plan.optimal},
         "certified": {
             "steps": plan.certificate.done,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Literal
 
 from memhp.machines.reading.units import in_units
@@ -16,6 +17,7 @@ from memhp.spec.language.system import System
 
 from ..judging.offline import BlockJudgement
 from ..judging.removal_time import COSTS, Cost, Reboot
+from ..reading.bindings import bound_to
 from ..reading.sysfs import MachineReading
 from .around import Left, left_by, surroundings
 from .certify import Certificate, certify
@@ -33,7 +35,7 @@ __all__ = ["Plan", "PlanVerdict", "make_plan"]
 
 PlanVerdict = Literal["can", "cannot", "may"]
 
-_MOST_FAILURES = 8
+_MOST_FAILURES, _MOST_BOUND = 8, 16
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Plan:
     of this choice, if all finds room, and ``least`` that which no choice of as sure blocks is
     below; ``optimal`` if it is proved that none is better. ``certificate`` is what the reference
     says of the moves one by one, ``whole`` what the engine says of all (None: not asked).
+    ``bound`` says who may use memory of nodes alone that have none then.
     """
 
     goal: Goal
@@ -63,6 +66,7 @@ class Plan:
     optimal: bool = False
     certificate: Certificate = field(default_factory=lambda: Certificate(0, ()))
     whole: Whole | None = None
+    bound: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -174,13 +178,16 @@ def _with_moves(
     sure: PlanVerdict = "may" if doubts else "can"
     whole = len(choice.blocks) == plan.wanted.count
     times, notes = durations(moves, reading, costs)
+    left = left_by(reading, moves)
+    alone = left.memoryless if reading.live and left is not None else ()
     unsure = max(block.sure for block in choice.blocks)
     alike = [block for block in candidates if block.sure <= unsure]
     return replace(
         plan,
         moves=moves,
         durations=times,
-        left=left_by(reading, moves),
+        left=left,
+        bound=tuple(islice(bound_to(alone), _MOST_BOUND)) if alone else (),
         verdict=sure if whole else plan.verdict,
         nearest=None if whole else sure,
         doubts=doubts,

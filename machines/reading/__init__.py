@@ -16,7 +16,8 @@
   explains; `large_pins`: where a large folio counts its pins; `evidence`: all that by block, the
   way in; `block_evidence`: what is kept of it. `live_evidence`: this machine's; `crash_dump`,
   `dump_words`: a dump's. `any_machine`: whichever.
-- `holders`: which processes map a block; `kernel_log`: what a log says of a removal.
+- `holders`: which processes map a block; `bindings`: who is bound to nodes; `kernel_log`: what a
+  log says of a removal.
 - `memory_map`: where a machine has memory; `kernel_config`: a kernel's configuration; `units`:
   bytes in words.
 

@@ -20,6 +20,7 @@ DOCUMENTS = (
     "ARCHITECTURE.md",
     "docs/findings.md",
     "docs/kernels.md",
+    "docs/plan.md",
     "docs/tutorial.md",
     "docs/what-if.md",
     "tests/README.md",
