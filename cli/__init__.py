@@ -1,9 +1,9 @@
 """The `memhp` command: the only part that prints.
 
 One module a command: its arguments, and its exit code. `main`: the entry point; `commands`: all of
-them. What they share: `arguments`: kinds of arguments; `names`: what a user may name; `files`:
-files to write, and how a mistake is told; `designs`, `systems`: a design or a
-whole system of one's own, from its file, which `authored` runs.
+them. What they share: `arguments`: kinds of arguments; `help`: how help is laid out; `names`: what
+a user may name; `files`: files to write, and how a mistake is told; `designs`, `systems`: a design
+or a whole system of one's own, from its file, which `authored` runs.
 `pages`: what `--html` writes. `output`: how things look; `index`: what
 has a name, by kind.
 

@@ -55,7 +55,6 @@ def add_parser(commands: Any) -> None:
         " block by block, with a journal, so that it can be gone on with or taken back whenever it"
         " ends.  Nothing is written without --yes.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("plan", nargs="?", type=Path, metavar="PLAN", help="a file of memhp plan")
     parser.add_argument("--resume", type=Path, metavar="JOURNAL", help="go on with what was begun")

@@ -18,6 +18,7 @@ from .files import fail, write_json
 from .names import choose, find_variant, properties_named, system_of
 from .output.rows import Rows
 from .output.streams import UsageError, show_progress
+from .output.terminal import tell
 from .pages import add_html, write_check, write_variant
 from .proofs import finish, kept_proofs, taker, verify_proofs
 from .systems import add_system, changed, load_system, refuse_beside
@@ -32,17 +33,23 @@ _EPILOG = """examples:
   memhp check --certify                       every proof confirmed by cvc5
   memhp check --proofs proofs/                and keep cvc5's proof of each obligation
   memhp check --verify-proofs proofs/         they are of this specification, none is missing
-  memhp check --only pgdat_section_leaves_last
   memhp check --strengthen                    invariants that an unproved property lacks
   memhp check --profile linux-6.12            Linux's choices, and what they give up
   memhp check --variant object-rmap-alone --trace stale-pte.itf.json
   memhp check --design mine.py                a design of one's own: what it changes and breaks
-  memhp check --design mine.py --scope block=3 --depth 8
   memhp check --system lock_service.py        a system of one's own, no memory hotplug
   memhp check --scope node=1,block=3,folio=2,pte=2 --depth 5
   memhp check --mutants --only begin_offline  what notices each small mistake in it
-  memhp check --mutants --kind order          guards asked in another order
   memhp check --export obligations/           SMT-LIB 2 files for any solver
+
+columns: row, proved and reached: how many of the row's properties are proved, and how many of what
+  must stay possible a trace reaches; concern, what the row is about
+columns with --all: property; rows, those that it is about; verdict; method, how it was found
+  (memhp explain induction); s, seconds that it took, 0.00 where an earlier answer was taken
+columns with --mutants: mutant, the mistake; noticed by, what tells it from the specification
+  (memhp explain 'idle step'), and which property, trace or reason that is
+
+exit codes: 0 everything is proved or holds, 1 something is refuted, 2 usage, 3 undetermined
 """
 
 _BY_THE_TABLE = ("order", "errno")
@@ -56,7 +63,6 @@ def add_parser(commands: Any) -> None:
         help="prove every property for machines of every size",
         description="Proves every property of the specification for machines of every size.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--only", metavar="NAME", action="append", help="a property or a row")
     parser.add_argument(
@@ -271,7 +277,7 @@ def _scope(args: argparse.Namespace) -> int:
     decisions, result = search_scope(system, shapes, only=only, depth=args.depth, progress=progress)
     show_progress()
     if not args.json:
-        print(f"{len(shapes)} machines with {scope_text(shapes[0])}:")
+        tell(f"{len(shapes)} machines with {scope_text(shapes[0])}:")
         reached = "every reachable state" if result.complete else f"to depth {result.depth}"
         print(f"{result.states} states, {result.transitions} transitions, {reached}")
     return _report(args, system, profile, decisions, perf_counter() - started)

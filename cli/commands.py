@@ -29,6 +29,7 @@ from . import (
     variants,
     why,
 )
+from .help import Help
 from .output.streams import USAGE, one_line
 
 _EPILOG = """examples:
@@ -63,7 +64,6 @@ def parser() -> argparse.ArgumentParser:
         prog="memhp",
         description="A proven, executable specification of Linux memory hotplug.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action=_Version, help="show the version and exit")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -77,6 +77,9 @@ class _Parser(argparse.ArgumentParser):
     """Says in one line what is wrong, whatever was typed; without colours of its own."""
 
     color = False  # newer ones would steer the terminal
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(formatter_class=Help, **more)
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)

@@ -22,7 +22,7 @@ from .kernel_target import (
     walk,
 )
 from .output.streams import UsageError, show_progress
-from .output.terminal import console
+from .output.terminal import console, tell
 
 if TYPE_CHECKING:
     from memhp.lab.conform.report import Tally
@@ -35,6 +35,9 @@ _EPILOG = """examples:
   memhp lab conform --kernels all --save kernels.json
   memhp lab conform --kernels arch/x86/boot/bzImage     a kernel of your own
   memhp lab conform --show kernels.json          the table of a file; without FILE: of memhp's own
+
+columns: operation; steps; determined, allowed, changed, deviating, disagreed: how many of them were
+  each, as below; seconds
 
 A step is *determined* when the specification allows one outcome, and *allowed* when it allows
 several, because nothing shows where the kernel's own memory lies.  It is *changed* when only
@@ -62,7 +65,6 @@ def add_parser(parts: Any, guarded: Callable[[Any], Any]) -> None:
         description="Boots kernels, does random operations and named scenarios on each, and"
         " compares every answer and everything that sysfs shows with the reference.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--kernels",
@@ -209,7 +211,7 @@ def _show(results: Results) -> None:
     print(f"{results.date}, {results.qemu}")
     for seen in results.kernels:
         took = f"{seen.seconds:.0f} s{', stopped' * seen.stopped}"
-        print(f"\n{seen.kernel} ({seen.version}): {seen.steps:,} steps in {took}")
+        tell(f"\n{seen.kernel} ({seen.version}): {seen.steps:,} steps in {took}")
         table = Table("operation", *_HEADS, box=None, pad_edge=False)
         for column in table.columns[1:]:
             column.justify = "right"
@@ -218,13 +220,13 @@ def _show(results: Results) -> None:
         table.add_row("all", *_figures(seen.total))
         console().print(table)
         for line in seen.changes:
-            print(f"changed: {line}")
+            tell(f"changed: {line}")
         for name, count in seen.deviations.items():
-            print(f"deviation {name}: {count} times (docs/findings.md)")
+            tell(f"deviation {name}: {count} times (docs/findings.md)")
         for name, agrees in seen.scenarios.items():
-            print(f"scenario {name}: {'as predicted' if agrees else 'NOT as predicted'}")
+            tell(f"scenario {name}: {'as predicted' if agrees else 'NOT as predicted'}")
         if seen.lost:
-            print(f"guests lost: {seen.lost}")
+            tell(f"guests lost: {seen.lost}")
 
 
 def markdown(results: Results) -> str:

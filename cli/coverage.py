@@ -51,7 +51,6 @@ def add_parser(commands: Any) -> None:
         description="Computes for every row of the list what it has: the properties that say it,"
         " their verdicts, the wrong designs that are refuted, and the command that uses it.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_design(parser)
     add_system(parser)

@@ -78,7 +78,6 @@ def add_parser(commands: Any) -> None:
         description="Writes a file to begin a design of one's own with. docs/what-if.md walks"
         " through one; memhp/examples/designs has five.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parts = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     new = parts.add_parser("new", help="write NAME.py, with comments, to begin with")

@@ -11,7 +11,7 @@ from .designs import add_design, design_in
 from .files import fail
 from .names import choose
 from .output.streams import UsageError
-from .output.terminal import console
+from .output.terminal import console, tell
 from .systems import add_system, system_from
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ _EPILOG = """examples:
   memhp explain EBUSY                which guards answer so
   memhp explain undetermined         a word of the output
 
+columns without a name: kind; names, how many; what they are
+
 exit codes: 0, 2 nothing has that name
 """
 
@@ -40,7 +42,6 @@ def add_parser(commands: Any) -> None:
         description="Explains whatever memhp names, in words and in logic; without a name, lists"
         " what there is. Names are taken in any case.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("name", nargs="?")
     parser.add_argument("--kind", metavar="KIND", help="only of this kind; without a name, all")
@@ -100,7 +101,7 @@ def explain(args: argparse.Namespace, subject: Subject) -> None:
     for number, entry in enumerate(found):
         if number:
             print()
-        print("\n".join(entry.lines()))
+        tell(*entry.lines())
 
 
 def _list(args: argparse.Namespace, every: list[Entry]) -> None:
@@ -117,9 +118,9 @@ def _list(args: argparse.Namespace, every: list[Entry]) -> None:
     table = Table(box=None, pad_edge=False, show_header=args.kind is None)
     if args.kind is not None:
         for entry in every:
-            print(entry.name)
+            tell(entry.name)
             if entry.sentence:
-                print(f"    {entry.sentence}")
+                tell(f"    {entry.sentence}")
         return
     for heading in ("kind", "names", "what they are"):
         table.add_column(heading, justify="right" if heading == "names" else "left")

@@ -52,7 +52,6 @@ def add_parser(commands: Any) -> None:
         description="Searches every reachable state of machines of one size, from boot:"
         " how many there are, which property breaks, and what is ever reached.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--scope",

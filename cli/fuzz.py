@@ -48,6 +48,12 @@ _EPILOG = """examples:
   memhp fuzz --target kernel:x86_64-6.12  a real kernel of `memhp lab list`
   memhp fuzz --target kernel:./bzImage    a kernel of your own
 
+columns: operation; done, how often it was drawn; succeeded, how often it was not refused; refused
+  with, the errnos, and how often each came
+columns of --list: operation; parameters, of which sort, or from which values they are drawn
+columns of --depth: sometimes, what must stay possible; episodes, in how many it was reached; no
+  operation took, the actions that it needs and nobody took
+
 A class runs in a process of its own: what it prints goes to standard error, and if it ends, is
 killed, or does not answer within --limit, that is a divergence.  What diverges is shrunk and
 written to a file that `memhp replay` runs again; what does not answer is not shrunk.  A campaign
@@ -68,7 +74,6 @@ def add_parser(commands: Any) -> None:
         description="Draws operations that the reference allows, and some that it refuses, does"
         " them on a target too, and compares answers and states after each.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_target(parser)
     parser.add_argument(

@@ -38,6 +38,11 @@ _EPILOG = """examples:
   memhp inspect --reboot           how long removing takes, against an estimated reboot
   memhp inspect --reboot 90..120 --costs measured.toml -v
 
+columns: blocks, addresses, size; state and zone, as sysfs has them; device, whose memory it is; can
+  go, whether going offline may begin, with the errno if not; when tried, in a record, how trying
+  the block ended; why, the guard that refuses, or what is not told
+columns with --reboot: blocks; to move, bytes; seconds each, for a block; seconds in all
+
 Yes means that going offline may begin: a page that is in use by more than page tables and
 known pins, or a memory notifier, can still stop it.  A record that `memhp lab record` made
 tells how trying each block ended; that is shown beside the judgement.
@@ -55,7 +60,6 @@ def add_parser(commands: Any) -> None:
         description="Reads a machine's memory blocks and asks the specification which of them"
         " could go offline now, as Linux does it.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "path",

@@ -37,6 +37,9 @@ in a kernel tree:
 What the rules of a release that was not read ask for is said to be unknown.  Of a file
 without a header and with few lines it is said what it decides, whatever the rest is.
 
+columns: capability, what an administrator can do; works, missing, impossible or unknown; why, what
+  lacks; gives, what it is good for
+
 exit codes: 0 all wanted capabilities work, 1 one does not, 2 usage or malformed input,
 3 of one it is not known
 """
@@ -75,7 +78,6 @@ def add_parser(commands: Any) -> None:
         description="Reads a kernel's configuration and says which memory hotplug capabilities it"
         " has, what the others lack, and the smallest change that gives them.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("file", help="a .config, plain or gzip; - for standard input")
     parser.add_argument(

@@ -55,7 +55,6 @@ def add_parser(commands: Any) -> None:
         help="guests on QEMU with Debian's kernels",
         description="Brings Debian's kernels and boots them in guests on QEMU.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parts = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_list(parts)

@@ -34,6 +34,9 @@ _EPILOG = """examples:
   memhp plan 8GiB --apply --yes     at once
   memhp plan 8GiB --script >it.sh   a POSIX shell script that does it, without memhp
 
+columns: wave, blocks of one wave may go in any order; blocks; from, node and zone; size; sure,
+  whether they can go; moves, bytes that move; to, where to; seconds (low to high)
+
 Linux moves the contents of a leaving block to other nodes, while any has memory: to the nearest
 with room.  Room is what is free above the watermarks; what moves if nothing else helps, once page
 cache and swap have been taken, makes a plan a "may".
@@ -52,7 +55,6 @@ def add_parser(commands: Any) -> None:
         " and what is the nearest that can be done.  Nothing is written to the machine, unless"
         " --apply --yes says so.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "words",

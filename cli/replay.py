@@ -16,7 +16,7 @@ from .files import fail
 from .names import system_named
 from .output.again import tell_again
 from .output.streams import UsageError
-from .output.terminal import print_step
+from .output.terminal import print_step, tell
 from .pages import add_html, write_divergence, write_run
 from .systems import SystemFile, add_system, system_from
 
@@ -117,16 +117,16 @@ def _states(trace: Trace, system: System) -> Iterator[_State]:
 
 
 def _show(args: argparse.Namespace, trace: Trace, system: System, states: list[_State]) -> None:
-    print(f"{args.trace}: {len(trace.steps)} steps of {system.name}")
+    tell(f"{args.trace}: {len(trace.steps)} steps of {system.name}")
     for number, state in enumerate(states):
         if state.step is not None:
             print_step(system, number, state.step, states[number - 1].machine, state.machine)
         for text in state.violated:
-            print(f"    violated: {text}")
+            tell(f"    violated: {text}")
     if trace.loop is not None:
         from .output.traces import endless
 
-        print(endless(len(trace.steps), trace.loop))
+        tell(endless(len(trace.steps), trace.loop))
     elif not any(state.violated for state in states):
         print("no property is violated")
 

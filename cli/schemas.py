@@ -18,6 +18,8 @@ _EPILOG = """examples:
   memhp schema                   the documents, and which command writes each
   memhp schema inspect           the schema of one: JSON Schema, draft 2020-12
   memhp schema memhp-inspect/2   by what stands in the document as "schema"
+
+columns: name; version, as it stands in the document; document, which command writes it
 """
 
 
@@ -28,7 +30,6 @@ def add_parser(commands: Any) -> None:
         help="the JSON schema of each document that memhp writes",
         description="Prints the JSON schema of a document; without a name, lists them.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("name", nargs="?")
     parser.set_defaults(run=run)

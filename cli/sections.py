@@ -34,6 +34,13 @@ _EPILOG = """examples:
   memhp sections --add 12GiB       is there room for the mem_map of so much more?
   memhp sections --size 4TiB --kernel-frames 100000 --weights removable=5,lookup=0
 
+columns: section, its size; sections, how many are present; mem_map on holes, bytes that describe
+  no memory; removable, the share of memory that can be removed; flat table and two-level table, its
+  size (*: no other choice is better in every cost), each with the cycles of a look-up; at last no,
+  with the rule that forbids it, yes or best, and own, what Linux has
+columns with -v: loads of a look-up; lines, cache lines of the table; looked up, bytes of them; L1,
+  L2, L3, the share that each cache holds
+
 The weights say how much each cost counts, as a share of the worst feasible one: bytes of
 table, mem_map wasted on holes, memory not removable, cycles of a look-up. One left out is 1.
 
@@ -50,7 +57,6 @@ def add_parser(commands: Any) -> None:
         " its tables, the mem_map that it spends on holes, the share of memory that stays"
         " removable and the cycles of a look-up; and which size and table to choose.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "map",

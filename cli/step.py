@@ -55,7 +55,6 @@ def add_parser(commands: Any) -> None:
         help="lead a machine step by step: what is possible, why not, and back",
         description="Boots a small machine and takes the steps that you choose, on the reference.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--scope", metavar="S", help="the machine's size (default: block=2, or two of each sort)"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .files import fail
 from .names import choose
 from .output.streams import UsageError
-from .output.terminal import console
+from .output.terminal import tell
 
 if TYPE_CHECKING:
     from memhp.spec.language import Variant
@@ -30,7 +30,6 @@ def add_parser(commands: Any) -> None:
         description="Lists the variants of the specification: wrong designs, each with its rows,"
         " a sentence, and the property that it breaks.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--row", metavar="ROW", help="only those of a row, such as N2")
     parser.add_argument("--json", action="store_true", help="machine-readable output")
@@ -48,12 +47,10 @@ def run(args: argparse.Namespace) -> int:
         return 0
     from .index.entry import first_sentence
 
-    out = console()
     for variant in variants:
-        out.print(f"{variant.name}  {' '.join(variant.covers)}", soft_wrap=True)
-        out.print(f"  {first_sentence(variant.doc)}")
-        out.print(f"  breaks {variant.breaks}", soft_wrap=True)
-    out.print("\nsee one refuted: memhp check --variant NAME")
+        tell(f"{variant.name}  {' '.join(variant.covers)}")
+        tell(f"  {first_sentence(variant.doc)}", f"  breaks {variant.breaks}")
+    tell("", "see one refuted: memhp check --variant NAME")
     return 0
 
 

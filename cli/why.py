@@ -52,7 +52,6 @@ def add_parser(commands: Any) -> None:
         description="Says of blocks what is in them, which processes map it, which pages do not go,"
         " which guard refuses or where a removal does not end, with which errno, and what helps.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("blocks", nargs="*", metavar="BLOCK", help="a number or a range: 32-39")
     parser.add_argument("--machine", metavar="PATH", help="another machine, as inspect takes it")

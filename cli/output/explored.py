@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from memhp.checks.support.verdicts import Verdict, combine
 
-from .terminal import console
+from .terminal import console, tell
 from .traces import print_trace
 
 if TYPE_CHECKING:
@@ -80,13 +80,12 @@ def show(
 
     out = console()
     which = f" ({number} of {total})" if total > 1 else ""
-    out.print(f"machine{which}: {scope_text(shape)}", soft_wrap=True, style="bold")
+    out.print(f"machine{which}: {scope_text(shape)}", soft_wrap=not out.is_terminal, style="bold")
     how = _HOW[result.engine]
-    out.print(
+    tell(
         f"{result.states:,} states{_images(result)}, {result.transitions:,} transitions,"
         f" depth {result.depth};"
-        f" {_ENDS[result.end].format(depth=result.depth)}; {result.seconds:.1f} s ({how})",
-        soft_wrap=True,
+        f" {_ENDS[result.end].format(depth=result.depth)}; {result.seconds:.1f} s ({how})"
     )
     if not quiet:
         _reached(out, result, every=every)
@@ -94,14 +93,14 @@ def show(
         counts = Counter(result.verdict(c).value for c in result.claims if c.kind in kinds)
         if counts:
             parts = ", ".join(f"{count} {name}" for name, count in counts.items())
-            out.print(f"{' and '.join(kinds)} properties: {parts}", soft_wrap=True)
+            tell(f"{' and '.join(kinds)} properties: {parts}")
     if _holds_so_far(result):
         out.print(f"holds to depth {result.depth}")
     if result.deadlock is not None:
         out.print(f"{_deadlocks(result)}; the first after {len(result.deadlock)} steps")
     for claim in result.claims:
         if result.verdict(claim) is Verdict.refuted:
-            out.print(f"refuted: {claim.name} ({claim.where})", soft_wrap=True)
+            tell(f"refuted: {claim.name} ({claim.where})")
             print_trace(system, result.witnesses[claim.name])
 
 
@@ -143,9 +142,9 @@ def _reached(out: Any, result: Exploration, *, every: bool) -> None:
     others = [claim.name for claim in wanted if claim.name not in steps]
     if others:
         hint = "" if every else " (--all names them)"
-        out.print(f"not reached: {len(others)} of {len(wanted)}{hint}", soft_wrap=True)
+        tell(f"not reached: {len(others)} of {len(wanted)}{hint}")
     for name in others if every else ():
-        out.print(f"  {name}", soft_wrap=True)
+        tell(f"  {name}")
 
 
 def as_json(

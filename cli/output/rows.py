@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 from memhp.spec.rows import ROWS
 
 from .streams import one_line, show_progress
+from .terminal import tell
 
 if TYPE_CHECKING:
     from memhp.checks.run import Decision
     from memhp.spec.language import System
 
 _HEAD = "row proved reached  concern"
+_MARGIN = _HEAD.index("concern")
+"""Where a concern goes on."""
 
 
 class Rows:
@@ -98,7 +101,7 @@ class Rows:
         if not self._printed:
             print(_HEAD)
         self._printed.add(row)
-        print(one_line(self._line(row)))
+        tell(one_line(self._line(row)), margin=_MARGIN)
         sys.stdout.flush()
 
     def _line(self, row: str) -> str:

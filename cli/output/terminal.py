@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from shutil import get_terminal_size
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from .streams import one_line, quoted
@@ -28,8 +30,33 @@ def print_step(system: System, number: int, step: Step, before: Machine, after: 
     from memhp.reference.outcome import shown
 
     params = system.action_by_name[step.action].params
-    print(one_line(f"{number:3} {shown(step.action, params, step.params)}"))
+    tell(one_line(f"{number:3} {shown(step.action, params, step.params)}"))
     print_changes(before, after)
+
+
+def tell(*texts: str, margin: int | None = None) -> None:
+    """Print texts, each from a new line on.
+
+    On a terminal a line that does not fit is broken between words; piped it is one line.
+
+    Args:
+        texts: what is printed.
+        margin: of what follows where a line is broken; None: a little more than its own.
+    """
+    width = get_terminal_size().columns if sys.stdout.isatty() else 0
+    for line in (line for text in texts for line in text.split("\n")):
+        if not width or len(line) <= width:
+            print(line)
+            continue
+        hanging = len(line) - len(line.lstrip()) + 2 if margin is None else margin
+        parts = wrap(
+            line,
+            width,
+            subsequent_indent=" " * hanging,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        print("\n".join(parts))
 
 
 def print_changes(before: Machine, after: Machine) -> None:
@@ -37,7 +64,7 @@ def print_changes(before: Machine, after: Machine) -> None:
     from memhp.reference import diff
 
     for change in diff(before, after):
-        print(one_line(f"     {change}"))
+        tell(one_line(f"     {change}"))
 
 
 def console() -> Console:

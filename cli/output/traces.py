@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from memhp.spec.language.edits import Edit, ReplaceDefinition, ReplaceGuard
 
-from .terminal import beside, coloured, console, print_step, say
+from .terminal import beside, coloured, console, print_step, say, tell
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,9 +44,8 @@ def show_decisions(
 
 def show_failures(system: System, decisions: list[Decision]) -> None:
     """Print what is refuted or undetermined, with its trace, and what is given up."""
-    out = console()
     for decision in decisions:
-        _show_failure(out, system, decision)
+        _show_failure(system, decision)
 
 
 def _table(out: Console, decisions: list[Decision]) -> None:
@@ -83,23 +82,23 @@ def _method(decision: Decision) -> str:
     return ", ".join(parts)
 
 
-def _show_failure(out: Console, system: System, decision: Decision) -> None:
+def _show_failure(system: System, decision: Decision) -> None:
     claim = decision.claim
     if decision.given_up:
         line = f"{claim.name} is given up: {decision.given_up}"
         if not decision.counts_as.passes:
             line = f"{decision.counts_as.value}: {line}, but it is not refuted"
-        out.print(line, soft_wrap=True)
+        tell(line)
         if decision.trace:
             print_trace(system, decision.trace)
     elif decision.verdict.value == "undetermined" and not decision.proof:
-        out.print(f"undetermined: {claim.name} ({claim.where})", soft_wrap=True)
-        out.print(f"  no trace to it on {decision.scope}", soft_wrap=True)
+        tell(f"undetermined: {claim.name} ({claim.where})")
+        tell(f"  no trace to it on {decision.scope}")
     elif decision.verdict.value == "refuted" and decision.trace:
-        out.print(f"refuted: {claim.name} ({claim.where})", soft_wrap=True)
+        tell(f"refuted: {claim.name} ({claim.where})")
         print_trace(system, decision.trace)
     for failure in decision.proof.failures if decision.proof else ():
-        out.print(failure_text(claim.name, failure), soft_wrap=True)
+        tell(failure_text(claim.name, failure))
 
 
 def failure_text(name: str, failure: Failure) -> str:
@@ -141,15 +140,15 @@ def show_trace(variant: Variant, system: System, trace: Witness, *, quiet: bool)
         trace: the shortest trace.
         quiet: without the trace.
     """
-    print(f"{variant.name}: {variant.doc}")
-    print(f"source: {variant.source}")
+    tell(f"{variant.name}: {variant.doc}")
+    tell(f"source: {variant.source}")
     for edit in variant.edits:
-        print(f"edit:   {edit}{_instead(system, edit)}")
+        tell(f"edit:   {edit}{_instead(system, edit)}")
     claim = trace.claim
-    print(f"refuted: {claim.name} ({claim.where})")
-    print(f"  {claim.doc}")
+    tell(f"refuted: {claim.name} ({claim.where})")
+    tell(f"  {claim.doc}")
     kind = "shortest trace" if trace.loop is None else "a run that never ends"
-    print(f"{kind}, {len(trace.steps)} steps:")
+    tell(f"{kind}, {len(trace.steps)} steps:")
     if not quiet:
         print_trace(system, trace)
 
@@ -172,9 +171,9 @@ def print_trace(system: System, trace: Witness) -> None:
             print("again and again:")
         print_step(system, number, step, machines[number - 1], machines[number])
     if trace.loop is not None:
-        print(f"violated: {trace.claim.name}: {endless(len(trace.steps), trace.loop)}")
+        tell(f"violated: {trace.claim.name}: {endless(len(trace.steps), trace.loop)}")
     for violation in trace.violations(machines):
-        print(f"violated: {violation}")
+        tell(f"violated: {violation}")
 
 
 def endless(steps: int, loop: int) -> str:

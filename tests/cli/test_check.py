@@ -204,7 +204,7 @@ def test_explain_a_row_lists_its_properties_and_its_wrong_designs(
     code, out, _ = run(capsys, "explain", "N2")
     assert code == 0
     assert "  always pgdat_section_leaves_last\n    While any section of a node is present" in out
-    assert "  pgdat-goes-early\n    The section that holds the node's pgdat may leave" in out
+    assert "  variant pgdat-goes-early\n    The section that holds the node" in out
     code, out, _ = run(capsys, "explain", "pgdat-goes-early")
     assert "  edit:   remove_section does without guard pgdat_leaves_last" in out
     assert "  breaks: pgdat_section_leaves_last" in out

@@ -46,6 +46,7 @@ DOCUMENTS: list[tuple[str, list[str], int]] = [
 """Each command that writes a document at once, and its exit code."""
 
 ELSEWHERE = {
+    "addition": "cli/test_plan.py",
     "coverage": "cli/test_coverage.py",
     "design": "cli/test_designs.py",
     "kernels": "cli/test_conform.py",
