@@ -11,9 +11,9 @@ has a name, by kind.
   `book`: the specification.
 - `design`: what a design of one's own comes to, and a file to begin one with.
 - `explore`, `step`, `replay`, `fuzz`: machines, traces, implementations.
-- `inspect` (with `inspect_tables`, `inspect_document`, `inspect_time`), `why`, `plan`,
-  `apply` (both with `planning`), `kconfig`, `sections` (with `sections_blocks`): an operator's
-  machine.
+- `inspect` (with `inspect_tables`, `inspect_document`, `inspect_time`), `why` (with `why_blocks`),
+  `plan`, `apply` (both with `planning`), `kconfig`, `sections` (with `sections_blocks`): an
+  operator's machine.
 - `schemas`: the JSON schema of each document.
 - `lab` (with `conform`, `kernel_target`): real kernels.
 

@@ -16,10 +16,13 @@ from .inspect_tables import MANY, show
 from .inspect_time import forecast_document, read_costs, reboot_of, show_forecast
 from .names import choose
 from .output.streams import UsageError
-from .output.terminal import console
+from .output.terminal import console, say
 from .pages import add_html, write_machine
+from .why_blocks import block_documents, show_block
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from memhp.machines.judging.forecast import Forecast
     from memhp.machines.judging.offline import BlockJudgement
     from memhp.machines.reading.architecture import ArchitectureReading
@@ -33,6 +36,7 @@ _EPILOG = """examples:
   memhp inspect lsmem.txt          what lsmem printed (a table, --pairs, --json)
   memhp inspect sosreport-x.tar.xz or a supportconfig, as it is
   memhp inspect --node 1 --json
+  memhp inspect --block 32-39 -v   what holds each of these, and what helps
   memhp inspect --block 32-39 --need yes && echo offline > …
   memhp inspect --save my.tar.gz   a record of this machine, to judge it elsewhere
   memhp inspect --reboot           how long removing takes, against an estimated reboot
@@ -81,7 +85,10 @@ def add_parser(commands: Any) -> None:
         "--costs", metavar="FILE", help="with --reboot: measured costs, a TOML or JSON file"
     )
     parser.add_argument(
-        "-v", "--verbose", action="store_true", help="with --reboot: the source of every figure"
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="say of each block what `memhp why` says; with --reboot the source of each figure",
     )
     parser.add_argument(
         "--save",
@@ -163,6 +170,8 @@ def run(args: argparse.Namespace) -> int:
         show(out, reading, judgements, arch, len(invariants(design)))
         if removal is not None:
             show_forecast(out, removal, verbose=args.verbose)
+        elif args.verbose:
+            _show_each(out, reading, judgements)
     return _exit_code(judgements, args.need)
 
 
@@ -175,6 +184,16 @@ def _write_page(
     """Write the page of the machine; a `UsageError` says why that is not possible."""
     blocks = [block_document(reading, judgement) for judgement in judgements]
     write_machine(path, machine_document(reading, judgements, arch), blocks)
+
+
+def _show_each(out: Console, reading: MachineReading, judgements: Sequence[BlockJudgement]) -> None:
+    """Print of each block what `memhp why` prints."""
+    blocks, notes = block_documents(reading, judgements)
+    out.print()
+    for note in notes[len(reading.notes) :]:
+        say(out, f"note: {note}")
+    for block in blocks:
+        show_block(out, block, reading.page_size or 0)
 
 
 def _save(reading: MachineReading, path: Path) -> None:
@@ -205,9 +224,8 @@ def _forecast(
     from memhp.machines.judging.forecast import forecast, memory_of
 
     if args.reboot is None:
-        for option in ("costs", "verbose"):
-            if getattr(args, option):
-                raise UsageError(f"--{option} is about --reboot: give that as well")
+        if args.costs:
+            raise UsageError("--costs is about --reboot: give that as well")
         return None
     costs = read_costs(args.costs)
     reboot = reboot_of(args.reboot, memory_of(reading))

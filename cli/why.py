@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from errno import errorcode
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from memhp.machines.reading.units import in_units
+from memhp.machines.reading.kernel_log import KMSG
 
 from .files import fail
 from .output.streams import UsageError
 from .output.terminal import say
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from memhp.machines.judging.explanations import Explanation
-    from memhp.machines.judging.offline import BlockJudgement
-    from memhp.machines.reading.holders import Holder, Holding
-    from memhp.machines.reading.pageflags import FrameKind
-    from memhp.machines.reading.sysfs import MachineReading
+from .why_blocks import block_documents, explanation_document, show_block, show_why
 
 _EPILOG = """examples:
   memhp why 32                     what is in block 32 of this machine, and why it stays (as root)
@@ -37,11 +27,8 @@ _EPILOG = """examples:
 To root the kernel tells of each page who refers to it (/proc/kcore), and of each process what it
 maps (/proc/PID/pagemap).  What cannot be read is left out, and said to be.
 """
-_KMSG = "/dev/kmsg"
 _MOST_LOG = 1 << 26
 _MOST_BLOCKS = 1 << 12
-_SHOWN = 5
-"""How many processes are shown of each block, and how many things that one maps."""
 
 
 def add_parser(commands: Any) -> None:
@@ -58,7 +45,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--log",
         nargs="?",
-        const=_KMSG,
+        const=KMSG,
         metavar="FILE",
         help="explain the kernel's log: a file, - for standard input; without, this machine's",
     )
@@ -118,95 +105,14 @@ def _of_blocks(path: str, numbers: list[int]) -> dict[str, Any]:
     stays = architecture_of(reading, None).boot_memory_stays
     judgements = judge(reading, design_of(reading), boot_memory_stays=stays)
     judged = {each.number: each for each in judgements}
-    holding = _holding(reading, numbers)
-    blocks = [_block(reading, judged[number], holding) for number in numbers]
+    blocks, notes = block_documents(reading, [judged[number] for number in numbers])
     return {
         "schema": "memhp-why/1",
         "source": reading.source,
         "page_size": reading.page_size,
-        "notes": list(_notes(reading, holding)),
+        "notes": notes,
         "blocks": blocks,
         "log": None,
-    }
-
-
-def _holding(reading: MachineReading, numbers: list[int]) -> Holding | None:
-    """Who holds these blocks; None where nobody can tell: of a record, and to others than root."""
-    from memhp.machines.reading.holders import holding_of
-
-    size, page = reading.block_size, reading.page_size
-    if not reading.live or size is None or page is None or os.geteuid() != 0:
-        return None
-    evidence = reading.evidence or {}
-    asked = {
-        stuck.frame for number in numbers if number in evidence for stuck in evidence[number].stuck
-    }
-    return holding_of(numbers, frames=size // page, asked=asked)
-
-
-def _notes(reading: MachineReading, holding: Holding | None) -> Iterator[str]:
-    yield from reading.notes
-    if reading.frames is None:
-        yield "what the frames are used for is not told"
-    elif reading.evidence is None:
-        yield "who refers to each page is not told: page structures were not read"
-    if holding is None:
-        yield "which processes map the blocks is not told: root on the machine itself may ask"
-    elif holding.unread:
-        yield f"{holding.unread} processes were not looked at: they ended, or are hidden"
-
-
-def _block(
-    reading: MachineReading, judged: BlockJudgement, holding: Holding | None
-) -> dict[str, Any]:
-    from memhp.machines.judging.explanations import why_not_of
-
-    number = judged.number
-    kinds: Mapping[FrameKind, int] = (reading.frames or {}).get(number, {})
-    evidence = (reading.evidence or {}).get(number)
-    holders = [] if holding is None else holding.of_block[number]
-    return {
-        "number": number,
-        "node": judged.node,
-        "state": judged.state,
-        "zone": judged.zone,
-        "verdict": judged.verdict,
-        "kinds": {kind.value: count for kind, count in kinds.items() if count},
-        "untold": None if evidence is None else evidence.untold,
-        "at_boot": None if evidence is None else evidence.early,
-        "stuck": [
-            {
-                "frame": page.frame,
-                "kind": page.kind.value,
-                "frames": page.frames,
-                "references": page.references,
-                "unexplained": page.excess,
-                "mapped_by": [] if holding is None else holding.of_frame.get(page.frame, []),
-            }
-            for page in (() if evidence is None else evidence.stuck)
-        ],
-        "holders": [_holder(each) for each in holders],
-        "why": [_explanation(each) for each in why_not_of(reading, judged)],
-    }
-
-
-def _holder(holder: Holder) -> dict[str, Any]:
-    return {
-        "process": holder.process,
-        "name": holder.name,
-        "frames": holder.frames,
-        "of": dict(sorted(holder.of.items(), key=lambda pair: (-pair[1], pair[0]))),
-        "open": list(holder.devices),
-    }
-
-
-def _explanation(each: Explanation) -> dict[str, Any]:
-    return {
-        "line": each.line or None,
-        "text": each.text,
-        "guard": each.guard,
-        "errno": None if each.errno is None else errorcode[each.errno],
-        "cures": [{"text": cure.text, "source": cure.source} for cure in each.cures],
     }
 
 
@@ -233,7 +139,7 @@ def _of_log(path: str) -> dict[str, Any]:
             "lines": len(lines),
             "not_understood": len(strange),
             "first_not_understood": strange[0] if strange else None,
-            "why": [_explanation(each) for each in explained(events)],
+            "why": [explanation_document(each) for each in explained(events)],
         },
     }
 
@@ -243,8 +149,8 @@ def _log_lines(path: str) -> list[str]:
     from memhp.machines.reading.kernel_log import lines_of_kmsg
 
     try:
-        if path == _KMSG:
-            return lines_of_kmsg(_KMSG, _MOST_LOG)
+        if path == KMSG:
+            return lines_of_kmsg(KMSG, _MOST_LOG)
         content = read_whole(Path("/dev/stdin" if path == "-" else path), _MOST_LOG)
     except (OSError, ValueError) as error:
         problem = getattr(error, "strerror", None) or error
@@ -259,64 +165,14 @@ def _show(document: dict[str, Any]) -> None:
     for note in document["notes"]:
         say(out, f"note: {note}")
     for block in document["blocks"]:
-        _show_block(out, block, document["page_size"] or 0)
+        show_block(out, block, document["page_size"] or 0)
     log = document["log"]
     if log is None:
         return
     for each in log["why"]:
-        _show_why(out, each, f"line {each['line']}: ")
+        show_why(out, each, f"line {each['line']}: ")
     if not log["why"]:
         out.print("nothing in it tells of memory that did not go, or was not added")
     if log["not_understood"]:
         of, first = f"{log['not_understood']} of {log['lines']}", log["first_not_understood"]
         say(out, f"{of} lines are not understood, line {first} first")
-
-
-def _show_block(out: Console, block: dict[str, Any], page: int) -> None:
-    where = [f"node {block['node']}" if block["node"] is not None else "", block["zone"] or ""]
-    about = ", ".join(part for part in (*where, block["state"] or "") if part)
-    say(out, f"block {block['number']} ({about or 'nothing else is told'}): {block['verdict']}")
-    if block["kinds"]:
-        parts = sorted(block["kinds"].items(), key=lambda pair: (-pair[1], pair[0]))
-        say(out, f"  has {', '.join(f'{kind} {_frames(count, page)}' for kind, count in parts)}")
-    if block["untold"]:
-        say(out, f"  of {block['untold']} frames it is not told who refers to them")
-    for stuck in block["stuck"]:
-        say(out, f"  does not go: {_stuck(stuck)}")
-    for holder in block["holders"][:_SHOWN]:
-        of = ", ".join(f"{what} {count}" for what, count in list(holder["of"].items())[:_SHOWN])
-        open_ = f"; has open {', '.join(holder['open'])}" if holder["open"] else ""
-        say(
-            out,
-            f"  process {holder['process']} ({holder['name']}) maps"
-            f" {_frames(holder['frames'], page)}: {of}{open_}",
-        )
-    if len(block["holders"]) > _SHOWN:
-        say(out, f"  and {len(block['holders']) - _SHOWN} more processes")
-    for each in block["why"]:
-        _show_why(out, each, "  ")
-
-
-def _stuck(stuck: dict[str, Any]) -> str:
-    size = f" and {stuck['frames'] - 1} behind it" if stuck["frames"] > 1 else ""
-    over = (
-        f", {stuck['unexplained']} of them nobody's that is known" if stuck["unexplained"] else ""
-    )
-    mapped = f"; mapped by {', '.join(map(str, stuck['mapped_by']))}" if stuck["mapped_by"] else ""
-    return (
-        f"frame {stuck['frame']:#x}{size}, {stuck['kind']}: {stuck['references']} references"
-        f"{over}{mapped}"
-    )
-
-
-def _show_why(out: Console, each: dict[str, Any], before: str) -> None:
-    code = f"{each['errno']}: " if each["errno"] else ""
-    guard = f" ({each['guard']})" if each["guard"] else ""
-    say(out, f"{before}{code}{each['text']}{guard}")
-    for cure in each["cures"]:
-        say(out, f"{' ' * len(before)}cure: {cure['text']}. Source: {cure['source']}")
-
-
-def _frames(count: int, page: int) -> str:
-    """So many frames, and how much that is."""
-    return f"{count} ({in_units(count * page)})" if page else str(count)

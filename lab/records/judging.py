@@ -15,6 +15,7 @@ from memhp.machines.judging.court import Court
 from memhp.machines.judging.offline import BlockJudgement, design_of, judge
 from memhp.machines.reading.any_machine import read_any
 from memhp.machines.reading.findings import DONE
+from memhp.machines.reading.live_evidence import drain_lists
 from memhp.machines.reading.pageflags import FrameKind
 from memhp.machines.reading.sysfs import MachineReading
 from memhp.machines.reading.tree import MEMORY_DIR
@@ -28,12 +29,17 @@ _FOLDER = Path("/", MEMORY_DIR)
 
 def _tried(patience: int) -> Iterator[dict[str, Any]]:
     court: Court | None = None
-    for number in [block.number for block in read_any().blocks if block.state == "online"]:
-        reading = read_any()
+    blocks = read_any(page_flags=False).blocks
+    for number in [block.number for block in blocks if block.state == "online"]:
+        reading = read_any(page_flags={number})
+        # At once; what was read does not change. This process is the one that is busy here: before
+        # 5.11 a page that it has just taken refuses its block, until it is on the LRU.
+        drain_lists()
+        outcome = _try(number, patience)
         court = court or Court(design_of(reading))
         judgements = judge(reading, court.system, court=court)
         (judged,) = (each for each in judgements if each.number == number)
-        yield _told(reading, judged, _try(number, patience))
+        yield _told(reading, judged, outcome)
 
 
 def _told(reading: MachineReading, judged: BlockJudgement, outcome: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What the specification says of a reading.
 
-- `completions`: the worlds that a reading leaves open; `court`: a block is judged in each.
+- `completions`: the worlds that a reading leaves open, with `room`: whether pages find a place;
+  `court`: a block is judged in each.
 - `offline`: which blocks could go offline, the way in; `likelihood`: what is likely where that is
   not told; `onlining`: how a block that is offline comes back.
 - `explanations`: why a block stays, or a removal failed, and what helps.

@@ -34,6 +34,7 @@ from .completions import TESTED_ITSELF, facts_of
 from .court import Answer, Court, Removability, invariants
 from .likelihood import Likelihood, likelihoods, untold_frames
 from .onlining import Onlining, onlinings, why_offline
+from .room import room_of
 
 __all__ = ["BlockJudgement", "BlockVerdict", "Removability", "design_of", "invariants", "judge"]
 
@@ -229,6 +230,13 @@ def _absent(reading: MachineReading, block: BlockReading, zone: str | None, fact
     if fact == "pinned":
         return f"{reading.pinned} pins of pages last on this machine, and where is not told"
     if fact == "cramped":
+        room = room_of(reading, block)
+        if room is not None and room.needed > room.there:
+            return (
+                f"its pages need {room.needed >> 20} MiB elsewhere, and {room.there >> 20} MiB are"
+                " free or clean page cache where Linux moves them: on the other nodes that have"
+                " memory, or else its own"
+            )
         return "whether a huge page that is in use finds room outside the block is not told"
     if fact == "busy":
         return "whether another block is going offline is unknown"

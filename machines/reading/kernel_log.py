@@ -15,7 +15,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-__all__ = ["Dumped", "LogEvent", "events_in", "lines_of_kmsg"]
+__all__ = ["KMSG", "Dumped", "LogEvent", "events_in", "lines_of_kmsg"]
+
+KMSG = "/dev/kmsg"
+"""This machine's log."""
 
 What = Literal[
     "page",

@@ -42,6 +42,7 @@ class NodeReading:
 
     `distance` has one entry for each online node, in ascending node order, and 10
     means local. MemTotal is what the allocator got, which is less than the blocks hold.
+    `cache_kib` is page cache of files that need not be written first.
     `online` and `has_memory` say whether the lists of such nodes name it.
     """
 
@@ -49,6 +50,7 @@ class NodeReading:
     distance: tuple[int, ...] | None = None
     mem_total_kib: int | None = None
     mem_free_kib: int | None = None
+    cache_kib: int | None = None
     blocks: tuple[int, ...] = ()
     cpus: tuple[int, ...] | None = None
     online: bool | None = None
@@ -101,7 +103,14 @@ def read_nodes(tree: Tree, members: Mapping[int, frozenset[int]]) -> tuple[NodeR
 
 def _memory_of(tree: Tree, path: str) -> dict[str, int | None]:
     sizes = sizes_in(tree, path) or {}
-    return {"mem_total_kib": sizes.get("MemTotal"), "mem_free_kib": sizes.get("MemFree")}
+    files = [sizes.get("Active(file)"), sizes.get("Inactive(file)")]
+    dirty = sizes.get("Dirty", 0) + sizes.get("Writeback", 0)
+    told = None not in files
+    return {
+        "mem_total_kib": sizes.get("MemTotal"),
+        "mem_free_kib": sizes.get("MemFree"),
+        "cache_kib": max(0, sum(each or 0 for each in files) - dirty) if told else None,
+    }
 
 
 def _listed(tree: Tree, name: str) -> frozenset[int] | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +27,7 @@ from .errors import MachineError, shown
 from .extent import Extent
 from .findings import recorded_outcomes, recorded_words
 from .frames import kinds_by_block, page_size_of
+from .kernel_log import KMSG, lines_of_kmsg
 from .numa import (
     HugePool,
     NodeReading,
@@ -52,14 +53,27 @@ from .procfs import (
 from .support import LOGS
 from .tree import MEMORY_DIR, NODE_DIR, Tree, open_tree
 
-__all__ = ["BlockReading", "HugePool", "MachineReading", "NodeReading", "read_machine", "read_tree"]
+__all__ = [
+    "Asked",
+    "BlockReading",
+    "HugePool",
+    "MachineReading",
+    "NodeReading",
+    "read_machine",
+    "read_tree",
+]
 
 BLOCK_STATES = frozenset({"online", "offline", "going-offline"})
 """What `memoryX/state` says (state_show); all else is refused."""
 
 _T = TypeVar("_T")
 
+Asked = bool | Collection[int]
+"""Whether something is read, or of which blocks."""
+
 _MOST_ZONES = 8
+_MOST_LOG = 1 << 24
+"""Bytes of this machine's log; its buffer has some hundred KiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,14 +177,14 @@ class MachineReading:
 
 
 def read_machine(
-    path: str | Path = "/", *, page_flags: bool = True, log: str | None = None
+    path: str | Path = "/", *, page_flags: Asked = True, log: str | None = None
 ) -> MachineReading:
     """The reading of this machine, an unpacked dump, or a tar of one. Writes nothing.
 
     Args:
         path: `/` for this machine, a directory that holds `sys/`, a tar, or what `lsmem` printed.
         page_flags: also read what each frame is used for, if that was recorded; on a live
-            machine this takes root, and about 30 ms for each GiB.
+            machine this takes root, and about 30 ms for each GiB; numbers ask about blocks.
         log: the text of the kernel's log, if it is at hand.
 
     Raises:
@@ -184,7 +198,7 @@ def read_machine(
     return read_tree(open_tree(path), page_flags=page_flags, log=log)
 
 
-def read_tree(tree: Tree, *, page_flags: bool = True, log: str | None = None) -> MachineReading:
+def read_tree(tree: Tree, *, page_flags: Asked = True, log: str | None = None) -> MachineReading:
     """The reading of a machine whose files are at hand: `read_machine` opens them first.
 
     Raises:
@@ -201,10 +215,10 @@ def read_tree(tree: Tree, *, page_flags: bool = True, log: str | None = None) ->
     page_size = page_size_of(tree, words, zone_readings, meminfo)
     block_size = told or derived_block_size(states, nodes, meminfo, notes)
     kernel, ram = _parsed(tree, "proc/version", kernel_version), _iomem(tree, notes)
-    logged = areas_in_log(_log(tree) if log is None else log, page_size)
+    cma = any_cma(zone_readings, meminfo, kernel)
+    asked, sizes = _asked(states, page_flags), (block_size, page_size)
+    frames = kinds_by_block(tree, words, asked, sizes, ram, notes) if page_flags else None
     evidence = recorded_evidence(tree, links.blocks) if page_flags else None
-    sizes = (block_size, page_size)
-    frames = kinds_by_block(tree, words, states, sizes, ram, notes) if page_flags else None
     return MachineReading(
         source=tree.source,
         live=tree.live,
@@ -224,8 +238,8 @@ def read_tree(tree: Tree, *, page_flags: bool = True, log: str | None = None) ->
         kernel=kernel,
         outcomes=recorded_outcomes(tree, links.blocks),
         driver_memory=ram.of_drivers if ram else (),
-        cma=any_cma(zone_readings, meminfo, kernel),
-        cma_areas=cma_areas(tree, zone_readings, meminfo, logged),
+        cma=cma,
+        cma_areas=cma_areas(tree, zone_readings, meminfo, _logged(tree, log, cma, page_size)),
         devices=devices_of(tree, states, block_size, ram.below if ram else ()),
         policy=online_policy(tree),
         windows=ram.windows if ram else (),
@@ -236,6 +250,13 @@ def read_tree(tree: Tree, *, page_flags: bool = True, log: str | None = None) ->
     )
 
 
+def _asked(states: Mapping[int, str | None], page_flags: Asked) -> Mapping[int, str | None]:
+    """The blocks whose frames are looked at, with their states."""
+    if isinstance(page_flags, bool):
+        return states
+    return {block: state for block, state in states.items() if block in page_flags}
+
+
 def _lacking(blocks: tuple[BlockReading, ...], page_size: int | None) -> Iterator[str]:
     """What is not there and everybody expects."""
     if not blocks:
@@ -244,11 +265,20 @@ def _lacking(blocks: tuple[BlockReading, ...], page_size: int | None) -> Iterato
         yield "the page size is not recorded in a dump"
 
 
-def _log(tree: Tree) -> str:
-    """The kernel's log, where a dump has one."""
+def _logged(
+    tree: Tree, log: str | None, cma: bool | None, page_size: int | None
+) -> tuple[range, ...]:
+    """The areas of CMA that a log names: the one that is given, or what is at hand."""
+    return areas_in_log(_log(tree, cma) if log is None else log, page_size)
+
+
+def _log(tree: Tree, cma: bool | None) -> str:
+    """The kernel's log, where a dump has one; this machine's if it has CMA, for it is long."""
     try:
-        return "".join(tree.read_text(path) or "" for path in LOGS if not tree.live)
-    except MachineError:  # too large; it is not needed
+        if tree.live:
+            return "\n".join(lines_of_kmsg(KMSG, _MOST_LOG)) if cma else ""
+        return "".join(tree.read_text(path) or "" for path in LOGS)
+    except (MachineError, OSError):  # too large, or root's; it is not needed
         return ""
 
 

@@ -18,11 +18,11 @@ from memhp.lab.guest.guest import Guest, HoldKind
 from memhp.lab.guest.machine import MIB, GuestMachine, Node
 from memhp.lab.kernels.kernel import STOCK, Kernel, load
 from memhp.lab.records.judged import JudgedBlock, judged_blocks
-from memhp.lab.tools.errors import LabError
+from memhp.lab.tools.errors import GuestDied, LabError
 
 __all__ = ["WORKLOADS", "Workload", "measured"]
 
-PATIENCE = 30
+PATIENCE = 60
 """Seconds: many times what the pages of a block take to move, without KVM."""
 LIMIT = 3600.0
 PAGES = MIB >> 12
@@ -102,9 +102,21 @@ WORKLOADS: Mapping[str, Workload] = {
 def measured(kernel: Kernel, name: str) -> list[JudgedBlock]:
     """Each block of a fresh guest, judged and tried."""
     workload = WORKLOADS[name]
-    with Guest.boot(kernel, workload.machine, command_limit=600) as guest:
+    with booted(kernel, workload.machine) as guest:
         workload.prepare(guest)
-        return judged_blocks(guest, patience=PATIENCE, limit=LIMIT)
+        blocks = judged_blocks(guest, patience=PATIENCE, limit=LIMIT)
+        if any(each.agrees is False for each in blocks):
+            for line in guest.console()[-40:]:
+                print(f"    console: {line}")
+        return blocks
+
+
+def booted(kernel: Kernel, machine: GuestMachine) -> Guest:
+    """A guest; once more if it died at boot, as one in some dozens does without KVM."""
+    try:
+        return Guest.boot(kernel, machine, command_limit=600)
+    except GuestDied:
+        return Guest.boot(kernel, machine, command_limit=600)
 
 
 def main() -> int:

@@ -549,7 +549,7 @@ def test_a_gigantic_page_is_told_in_an_operators_words(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = text_of(capsys, str(DATA / "gigantic.tar.gz"))
-    assert "it holds a gigantic page that is in use, and no other of that size is free" in out
+    assert "it holds huge pages that are in use, and there is none of that size outside" in out
     assert "the destination is not free" not in out
 
 
@@ -569,3 +569,18 @@ def test_what_helps_against_a_refusal_is_said_with_it(
     assert "no_unmovable: once it is offline, online it with online_movable" in out
     (tree / MEMORY / "memory1" / "removable").write_text("1\n")
     assert "what helps" not in text_of(capsys, str(tree))
+
+
+def test_verbose_says_of_each_block_that_is_shown_what_why_says(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    record = str(DATA / "pinned.tar.gz")
+    short = text_of(capsys, record, "--block", "1-2")
+    long = text_of(capsys, record, "--block", "1-2", "-v")
+    assert main(["why", "1", "2", "--machine", record]) == 0
+    why = capsys.readouterr().out
+    blocks = why[why.index("block 1 ") :]
+    assert "block 2 (" in blocks
+    assert long.startswith(short)
+    assert long.endswith(blocks)
+    assert "note: which processes map the blocks is not told" in long

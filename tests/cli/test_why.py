@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 import memhp.cli
-from memhp.cli import why as module
+from memhp.cli import why_blocks as module
 from memhp.cli.main import main
 from memhp.machines.reading.block_evidence import EVIDENCE, BlockEvidence, Stuck, evidence_text
 from memhp.machines.reading.holders import Holder, Holding

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from memhp.machines.reading import sysfs
 from memhp.machines.reading.errors import MachineError
 from memhp.machines.reading.procfs import Range
 from memhp.machines.reading.sysfs import (
@@ -334,3 +335,25 @@ def test_memory_of_drivers_is_told_apart(machine: Machine, directory: Build) -> 
     reading = read_machine(directory(files, links))
     assert reading.iomem == (Range(0, 0x1000), Range(0x1000, 0x2000))
     assert reading.driver_memory == (Range(0x1000, 0x2000),)
+
+
+@pytest.mark.parametrize(("cma", "log"), [(True, "one\ntwo"), (False, ""), (None, "")])
+def test_this_machines_log_is_read_where_it_has_cma(
+    monkeypatch: pytest.MonkeyPatch, cma: bool | None, log: str
+) -> None:
+    class Live:
+        live = True
+
+    monkeypatch.setattr(sysfs, "lines_of_kmsg", lambda path, most: ["one", "two"])
+    assert sysfs._log(Live(), cma) == log
+
+
+def test_a_log_that_may_not_be_read_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Live:
+        live = True
+
+    def refused(path: str, most: int) -> list[str]:
+        raise PermissionError
+
+    monkeypatch.setattr(sysfs, "lines_of_kmsg", refused)
+    assert sysfs._log(Live(), True) == ""

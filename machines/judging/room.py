@@ -1,0 +1,60 @@
+"""Whether there is room for the pages of a block where Linux would move them.
+
+Linux moves them to other nodes that have memory, and to the own one only if there is none
+(mm/memory_hotplug.c, do_migrate_range).  What is free there counts, and page cache that can be
+dropped; a little is left for the kernel itself (the watermark `min`).  Where that is too little the
+removal goes on asking until something is freed, or a signal comes.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from memhp.machines.reading.numa import NodeReading
+from memhp.machines.reading.pageflags import FrameKind
+from memhp.machines.reading.sysfs import BlockReading, MachineReading
+
+__all__ = ["Room", "room_of"]
+
+_KEPT = 32
+"""One part of so many stays with the kernel: more than `min` is unless somebody has raised it."""
+
+_MOVE = (FrameKind.movable, FrameKind.waiting)
+_FREE = (FrameKind.free, FrameKind.listed)
+
+
+class Room(NamedTuple):
+    """Bytes of a block's pages that must move, and bytes of room for them."""
+
+    needed: int
+    there: int
+
+
+def room_of(reading: MachineReading, block: BlockReading) -> Room | None:
+    """What must move, and the room there is; None if that is not told.
+
+    Args:
+        reading: the machine.
+        block: one of its blocks. Pages of hugetlb are not counted: they move to their own pool.
+    """
+    kinds = None if reading.frames is None else reading.frames.get(block.number)
+    if kinds is None or reading.page_size is None or len(block.nodes) != 1:
+        return None
+    (own,) = block.nodes
+    others = [node for node in reading.nodes if node.number != own and node.mem_total_kib]
+    targets = others or [node for node in reading.nodes if node.number == own]
+    rooms = [_room(node) for node in targets]
+    if not rooms or None in rooms:
+        return None
+    there = sum(room or 0 for room in rooms)
+    if not others:
+        there -= reading.page_size * sum(kinds[kind] for kind in _FREE)
+    return Room(reading.page_size * sum(kinds[kind] for kind in _MOVE), max(0, there))
+
+
+def _room(node: NodeReading) -> int | None:
+    """Bytes for pages that come to a node."""
+    if node.mem_free_kib is None or node.mem_total_kib is None:
+        return None
+    free = node.mem_free_kib + (node.cache_kib or 0) - node.mem_total_kib // _KEPT
+    return max(0, free) * 1024

@@ -1,0 +1,123 @@
+"""Pages that Linux would move must find room on the nodes that it moves them to."""
+
+from __future__ import annotations
+
+import errno
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from memhp.machines.judging.offline import design_of, judge
+from memhp.machines.judging.room import Room, room_of
+from memhp.machines.reading.block_evidence import BlockEvidence
+from memhp.machines.reading.numa import HugePool, NodeReading
+from memhp.machines.reading.pageflags import FrameKind
+from memhp.machines.reading.procfs import Range
+from memhp.machines.reading.sysfs import BlockReading, MachineReading
+
+BLOCK = 128 << 20
+FRAMES = BLOCK >> 12
+GIB_KIB = 1 << 20
+
+
+def node(number: int, free_mib: int, cache_mib: int | None = None) -> NodeReading:
+    """A node of 1 GiB, of which 32 MiB stay with the kernel."""
+    cache = None if cache_mib is None else cache_mib << 10
+    return NodeReading(number, mem_total_kib=GIB_KIB, mem_free_kib=free_mib << 10, cache_kib=cache)
+
+
+def machine(*nodes: NodeReading, movable_mib: int = 100) -> MachineReading:
+    """A block of node 0 with so much to move, the rest of it free."""
+    kinds = Counter(
+        {FrameKind.movable: movable_mib << 8, FrameKind.free: FRAMES - (movable_mib << 8)}
+    )
+    return MachineReading(
+        source="test",
+        live=False,
+        page_size=4096,
+        block_size=BLOCK,
+        block_size_derived=False,
+        blocks=(BlockReading(4, "online", valid_zones=("Normal",), nodes=(0,)),),
+        nodes=nodes,
+        iomem=(Range(0, 64 * BLOCK),),
+        zones=None,
+        frames={4: kinds},
+        notes=(),
+        kernel=(6, 12),
+        cma=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("nodes", "there_mib"),
+    [
+        ((node(0, 500), node(1, 132)), 100),  # not its own while another has memory
+        ((node(0, 500), node(1, 32, 60)), 60),
+        ((node(0, 500), node(1, 10, 12)), 0),
+        ((node(0, 500), node(1, 132), node(2, 82)), 150),
+        ((node(0, 160),), 100),  # its own, but not what is free in the block itself
+        ((node(0, 500), NodeReading(1, mem_total_kib=0)), 440),
+        ((node(0, 500), NodeReading(1, mem_total_kib=GIB_KIB)), None),
+        ((), None),
+    ],
+)
+def test_room_is_where_linux_moves_pages_to(
+    nodes: tuple[NodeReading, ...], there_mib: int | None
+) -> None:
+    reading = machine(*nodes)
+    room = room_of(reading, reading.blocks[0])
+    assert room == (None if there_mib is None else Room(100 << 20, there_mib << 20))
+
+
+@pytest.mark.parametrize(("free_mib", "verdict"), [(132, "yes"), (131, "cannot tell")])
+def test_a_block_whose_pages_may_find_no_room_is_not_called_removable(
+    free_mib: int, verdict: str
+) -> None:
+    reading = machine(node(0, 500), node(1, free_mib))
+    (judged,) = judge(reading, design_of(reading))
+    assert judged.verdict == verdict
+    assert ("need 100 MiB elsewhere, and 99 MiB are free" in judged.why) == (verdict != "yes")
+
+
+def huge(
+    in_use: int, free: int, *nodes: NodeReading, kernel: tuple[int, int] = (6, 12)
+) -> MachineReading:
+    """A block with huge pages of 2 MiB that are in use, and so many on the free list."""
+    kinds = Counter({FrameKind.huge: 512 * in_use, FrameKind.free: FRAMES - 512 * in_use})
+    return replace(
+        machine(*nodes),
+        frames={4: kinds},
+        evidence={4: BlockEvidence(kinds, 0, (), False)},
+        huge_pools=(HugePool(2 << 20, in_use + free, free), HugePool(1 << 30, 0, 0)),
+        kernel=kernel,
+    )
+
+
+@pytest.mark.parametrize(
+    ("reading", "verdict"),
+    [
+        (huge(2, 1, node(0, 500)), "no"),
+        (huge(64, 9, node(0, 500), NodeReading(1, mem_total_kib=0)), "no"),
+        (huge(1, 1, node(0, 500)), "cannot tell"),  # it may find the one page that is outside
+        (huge(2, 1, node(0, 500), node(1, 500)), "cannot tell"),
+        (huge(2, 0, node(0, 500)), "yes"),  # a new page is made for each
+        (huge(2, 1, node(0, 500), kernel=(7, 2)), "yes"),
+        (replace(huge(2, 1, node(0, 500)), evidence=None), "cannot tell"),
+    ],
+)
+def test_huge_pages_that_change_places_inside_a_block_keep_it(
+    reading: MachineReading, verdict: str
+) -> None:
+    (judged,) = judge(reading, design_of(reading))
+    assert judged.verdict == verdict
+    if verdict == "no":
+        assert judged.errnos == (errno.EINTR,)
+        assert "huge pages that are in use, and there is none of that size outside" in judged.why
+
+
+def test_what_is_offline_needs_no_room() -> None:
+    reading = machine(node(0, 500), node(1, 10))
+    offline = replace(reading, blocks=(replace(reading.blocks[0], state="offline"),))
+    (judged,) = judge(offline, design_of(offline))
+    assert judged.verdict == "offline"
