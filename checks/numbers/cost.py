@@ -76,8 +76,9 @@ def _parts(action: Action) -> Iterator[tuple[str, Term]]:
 def normal_path(system: System) -> list[CostResult]:
     """The verdict on each action of the normal path, and on each look-up.
 
-    An action passes if hotplug makes it read no more entries than `NORMAL_PATH` allows; a
-    look-up, if it reads no state and has no quantifier.
+    An action passes if hotplug makes it read no more entries than `NORMAL_PATH` allows, and
+    look at all elements nowhere where it would not; a look-up, if it reads no state and has no
+    quantifier.
     """
     bare = edited(system, WITHOUT_HOTPLUG)
     return [
@@ -88,10 +89,10 @@ def normal_path(system: System) -> list[CostResult]:
 
 def _action(system: System, bare: System, name: str, more: int) -> CostResult:
     full = cost(system.action_by_name[name], system)
-    if full.unbounded:
-        parts = ", ".join(full.unbounded)
-        return CostResult(name, Verdict.refuted, f"{parts}: a quantifier")
     least = cost(bare.action_by_name[name], bare)
+    if more_unbounded := set(full.unbounded) - set(least.unbounded):
+        parts = ", ".join(sorted(more_unbounded))
+        return CostResult(name, Verdict.refuted, f"{parts}: a quantifier")
     extra = len(full.reads) - len(least.reads)
     verdict = Verdict.proved if extra <= more else Verdict.refuted
     return CostResult(

@@ -28,8 +28,21 @@ class SlowDesign:
     edits: tuple[Edit, ...]
 
 
-NORMAL_PATH = {"alloc_kernel": 2, "free_kernel": 1, "alloc_folio": 2, "free_folio": 1, "fault": 0}
-"""The actions, and how many entries of state each may read more than without hotplug."""
+NORMAL_PATH = {
+    "alloc_kernel": 2,
+    "free_kernel": 1,
+    "alloc_folio": 2,
+    "free_folio": 1,
+    "fault": 0,
+    "pin_short": 0,
+    "pin_longterm": 4,
+    "unmap_kernel_page": 1,
+}
+"""The actions, and how many entries of state each may read more than without hotplug.
+
+`take_huge` and `take_promised` are not among them: they look at the block of each frame of the
+range, which is one block but for gigantic folios.
+"""
 
 LOOK_UPS = ("block_of", "node_of_section", "node_of_frame")
 """Definitions that find out where a frame belongs: they read no state at all."""
@@ -45,5 +58,7 @@ WITHOUT_HOTPLUG: tuple[Edit, ...] = (
     DropGuard("alloc_kernel", "node_stays"),
     DropGuard("alloc_folio", "not_draining"),
     DropGuard("alloc_folio", "node_stays"),
+    DropGuard("pin_longterm", "outside_removable_area"),
+    DropGuard("pin_longterm", "block_stays"),
 )
-"""The same machine without hotplug: no block is isolated, and none drains."""
+"""The same machine without hotplug: no block is isolated, none drains, no area is removable."""

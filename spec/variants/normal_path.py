@@ -5,7 +5,9 @@ They break no property of the machine, only a bound of `spec/numbers/normal_path
 
 from __future__ import annotations
 
+from ..folios.dma import Pin
 from ..folios.drain import draining
+from ..folios.frames import Folio
 from ..language import Bool, ReplaceGuard, exists
 from ..machine.topology import Block, Frame, block_of
 from ..numbers.normal_path import SlowDesign
@@ -18,6 +20,10 @@ def _looked_for_among_all(f: Frame) -> Bool:
     return ~exists(Block, lambda b: draining[b] & (block_of(f) == b))
 
 
+def _nothing_drains(x: Pin, o: Folio) -> Bool:
+    return ~exists(Block, lambda b: draining[b])
+
+
 SLOW_DESIGNS = (
     SlowDesign(
         name="allocation-looks-at-every-block",
@@ -25,6 +31,13 @@ SLOW_DESIGNS = (
         source=LIST + ": hotplug must not slow the normal path",
         slows="alloc_kernel",
         edits=(ReplaceGuard("alloc_kernel", "not_draining", _looked_for_among_all),),
+    ),
+    SlowDesign(
+        name="pinning-waits-for-every-removal",
+        doc="Memory is registered with a device only while no block drains: all are looked at.",
+        source=LIST + ": hotplug must not slow the normal path",
+        slows="pin_longterm",
+        edits=(ReplaceGuard("pin_longterm", "block_stays", _nothing_drains),),
     ),
 )
 """Each must be found too slow."""
