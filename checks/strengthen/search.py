@@ -112,6 +112,7 @@ class Search:
 
     def run(self, knowledge: Knowledge) -> None:
         """Look for candidates until the goals are proved; ``goals`` loses what is given up."""
+        self._begin_with_what_stays()
         for _ in range(self._effort.rounds):
             if not (failing := self._failing()):
                 return
@@ -285,6 +286,17 @@ class Search:
             self._machines.add(topology)
             knowledge.add(reached(self.system, topology, len(self._machines)))
 
+    def _begin_with_what_stays(self) -> None:
+        """Variables that are read, and that no action writes, are as they were at boot."""
+        written = {name for action in self.system.actions for name in action.written}
+        cases = (case for goal in self.goals for case in self._cases_of(goal))
+        read = {name for case in cases for name in case.obligation.symbols}
+        for variable in self.system.variables:
+            if variable.symbol.name in read - written:
+                claim = self._writer.unchanged(variable)
+                self._enter(frozenset([claim.formula]), claim, 0)
+                self._settle()
+
     def _excluded(self, example: Counterexample, name: str) -> bool:
         """Whether a candidate says already that there is no such state: but not that of the name.
 
@@ -303,15 +315,7 @@ class Search:
     def _add(
         self, case: Case, example: Counterexample, depth: int, knowledge: Knowledge, reach: Reach
     ) -> bool:
-        """Whether a candidate that was not assumed excludes the counterexample; new ones come in.
-
-        Args:
-            case: what is not proved.
-            example: its counterexample.
-            depth: how far from a goal.
-            knowledge: of the states that are reached.
-            reach: how much to look at.
-        """
+        """Whether a candidate not assumed so far excludes the counterexample; new ones come in."""
         if not example.before:
             return False
         found: dict[frozenset[Term], tuple[float, Cube, tuple[Var, ...]]] = {}

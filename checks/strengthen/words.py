@@ -15,7 +15,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from textwrap import fill, indent
 
-from memhp.spec.language.system import Property, System, Where
+from memhp.spec.language.rewrite import substitute
+from memhp.spec.language.system import Property, System, Variable, Where
 from memhp.spec.language.terms import (
     BOOL,
     INT,
@@ -29,6 +30,7 @@ from memhp.spec.language.terms import (
     Term,
     Var,
     conj,
+    eq,
     implies,
     negate,
     subterms,
@@ -102,6 +104,15 @@ class Writer:
         return Property(
             name, _SCOPE, "always", doc, tuple(variables), equation, (), Where(_SCOPE, 0)
         )
+
+    def unchanged(self, variable: Variable) -> Property:
+        """The property that a variable which no action writes is as it was at boot."""
+        who = self.variables(*variable.symbol.domain)
+        value = substitute(variable.initial, dict(zip(variable.params, who, strict=True)))
+        now = App(variable.symbol, who)
+        name = self._free(f"{variable.symbol.name}_stays_as_at_boot")
+        doc = f"{python(now)} never changes."
+        return Property(name, _SCOPE, "always", doc, who, eq(now, value), (), Where(_SCOPE, 0))
 
     def renamed(self, claims: Sequence[Property]) -> tuple[Property, ...]:
         """The properties, without the numbers in names that told them from dropped ones."""

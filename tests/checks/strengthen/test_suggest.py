@@ -20,7 +20,7 @@ from memhp.examples import distributed_lock, last_block, lock_service, sharded_s
 from memhp.spec.language import System, apply, load
 from memhp.spec.language.terms import negate
 
-from . import shelves
+from . import lamps, shelves
 
 MODULES = (lock_service, two_processes, distributed_lock, sharded_store)
 
@@ -138,3 +138,12 @@ def test_the_session_in_the_documentation_is_the_real_one() -> None:
     test = doctest.DocTestParser().get_doctest(session, {}, guide.name, None, None)
     assert test.examples
     assert doctest.DocTestRunner(verbose=False).run(test).failed == 0
+
+
+def test_a_variable_that_nobody_writes_stays_as_it_was_at_boot() -> None:
+    system = system_of(lamps)
+    assert prove(system, jobs=1).verdict is not Verdict.proved
+    found = suggest(system, asked(system), jobs=1)
+    assert found.unproved == ()
+    assert [claim.name for claim in found.found] == ["wired_stays_as_at_boot"]
+    assert "return wired[x] == exists(Wire, lambda w: leads_to[w, x])" in found.sources[0]
