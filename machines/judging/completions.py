@@ -277,27 +277,7 @@ def _cramped_pools(reading: MachineReading, block: BlockReading) -> tuple[bool, 
         alone = kinds is not None and gigantic == pools and not any(pool.free for pool in pools)
         return (True,) if alone else (False, True)
     turns_round = reading.kernel is None or reading.kernel < _LEAVES_LEAVING_POOLS
-    if not turns_round or not any(pool.free for pool in in_use):
-        return (False,)
-    return (True,) if turns_inside(reading, block) else (False, True)
-
-
-def turns_inside(reading: MachineReading, block: BlockReading) -> bool:
-    """Whether huge pages of the block will certainly change places inside it, without end.
-
-    The pages of one size have one free list for each node, and the page that a move leaves is the
-    first of it.  So where pages move to their own node, because no other has memory, and some are
-    free, only the first one leaves the block: each of the others goes where one was before.
-    Page structures tell which are in use; one that moves to a new page leaves (none is free).
-    """
-    evidence = (reading.evidence or {}).get(block.number)
-    alone = len(block.nodes) == 1 and sum(1 for node in reading.nodes if node.mem_total_kib) == 1
-    pools = [pool for pool in reading.huge_pools if pool.total]
-    known = reading.kernel is not None and reading.kernel < _LEAVES_LEAVING_POOLS
-    if evidence is None or not alone or len(pools) != 1 or not known or not reading.page_size:
-        return False
-    pages = pools[0].size // reading.page_size
-    return pools[0].free > 0 and evidence.kinds[FrameKind.huge] >= 2 * pages
+    return (False, True) if turns_round and any(pool.free for pool in in_use) else (False,)
 
 
 def _vetoed(reading: MachineReading, stays: bool | None, early: bool) -> tuple[bool, ...]:

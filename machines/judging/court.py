@@ -254,8 +254,8 @@ def _reason(refusal: Refusal, facts: Facts) -> str:
         return f"{refusal.why}: an area of CMA"
     if refusal.errno == EINTR and facts.cramped == (True,) and facts.pinned == (False,):
         return (
-            "going offline begins and does not end, until a signal: it holds huge pages that are in"
-            " use, and there is none of that size outside for them to move to"
+            "going offline begins and does not end, until a signal: it holds a gigantic page that"
+            " is in use, and no other of that size is free; free the page, or make the pool larger"
         )
     return refusal.why
 

@@ -549,7 +549,7 @@ def test_a_gigantic_page_is_told_in_an_operators_words(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = text_of(capsys, str(DATA / "gigantic.tar.gz"))
-    assert "it holds huge pages that are in use, and there is none of that size outside" in out
+    assert "it holds a gigantic page that is in use, and no other of that size is free" in out
     assert "the destination is not free" not in out
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections import Counter
 from dataclasses import replace
 
@@ -10,8 +9,7 @@ import pytest
 
 from memhp.machines.judging.offline import design_of, judge
 from memhp.machines.judging.room import Room, room_of
-from memhp.machines.reading.block_evidence import BlockEvidence
-from memhp.machines.reading.numa import HugePool, NodeReading
+from memhp.machines.reading.numa import NodeReading
 from memhp.machines.reading.pageflags import FrameKind
 from memhp.machines.reading.procfs import Range
 from memhp.machines.reading.sysfs import BlockReading, MachineReading
@@ -78,42 +76,6 @@ def test_a_block_whose_pages_may_find_no_room_is_not_called_removable(
     (judged,) = judge(reading, design_of(reading))
     assert judged.verdict == verdict
     assert ("need 100 MiB elsewhere, and 99 MiB are free" in judged.why) == (verdict != "yes")
-
-
-def huge(
-    in_use: int, free: int, *nodes: NodeReading, kernel: tuple[int, int] = (6, 12)
-) -> MachineReading:
-    """A block with huge pages of 2 MiB that are in use, and so many on the free list."""
-    kinds = Counter({FrameKind.huge: 512 * in_use, FrameKind.free: FRAMES - 512 * in_use})
-    return replace(
-        machine(*nodes),
-        frames={4: kinds},
-        evidence={4: BlockEvidence(kinds, 0, (), False)},
-        huge_pools=(HugePool(2 << 20, in_use + free, free), HugePool(1 << 30, 0, 0)),
-        kernel=kernel,
-    )
-
-
-@pytest.mark.parametrize(
-    ("reading", "verdict"),
-    [
-        (huge(2, 1, node(0, 500)), "no"),
-        (huge(64, 9, node(0, 500), NodeReading(1, mem_total_kib=0)), "no"),
-        (huge(1, 1, node(0, 500)), "cannot tell"),  # it may find the one page that is outside
-        (huge(2, 1, node(0, 500), node(1, 500)), "cannot tell"),
-        (huge(2, 0, node(0, 500)), "yes"),  # a new page is made for each
-        (huge(2, 1, node(0, 500), kernel=(7, 2)), "yes"),
-        (replace(huge(2, 1, node(0, 500)), evidence=None), "cannot tell"),
-    ],
-)
-def test_huge_pages_that_change_places_inside_a_block_keep_it(
-    reading: MachineReading, verdict: str
-) -> None:
-    (judged,) = judge(reading, design_of(reading))
-    assert judged.verdict == verdict
-    if verdict == "no":
-        assert judged.errnos == (errno.EINTR,)
-        assert "huge pages that are in use, and there is none of that size outside" in judged.why
 
 
 def test_what_is_offline_needs_no_room() -> None:
