@@ -4,7 +4,7 @@ PIP := .venv/bin/pip --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help check test test-all test-kernels mutants bench book setup clean
+.PHONY: help check test test-all test-kernels mutants bench bench-why book setup clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
@@ -33,6 +33,10 @@ mutants: .venv/installed ## make every small mistake (half an hour)
 
 bench: .venv/installed-dev ## measure everything (twenty minutes)
 	@.venv/bin/python tests/bench/run.py
+
+bench-why: .venv/installed-dev ## hold what inspect says against guests of every kernel (two hours)
+	@.ci/programs
+	@.venv/bin/python tests/bench/why.py
 
 setup: .venv/installed-dev ## make .venv, with the development tools
 
