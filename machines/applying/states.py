@@ -43,7 +43,9 @@ class Machine:
         return Now(state, zones[0] if online else None)
 
     def on_node(self, block: int, node: int) -> bool:
-        """Whether a block is linked from a node."""
+        """Whether a block is linked from a node; true where the kernel shows no nodes (no NUMA)."""
+        if not (self.root / NODE_DIR).is_dir():
+            return True
         link = self.root / NODE_DIR / f"node{node}" / f"memory{block}"
         return link.is_symlink() or link.exists()
 

@@ -130,6 +130,8 @@ def _class(
     what = f"block {blocks[0]}" if len(blocks) == 1 else f"blocks {numbers(blocks)}"
     guard = "" if judged.guard is None else f" ({judged.guard})"
     cures = [cure.text for each in why_not_of(reading, judged) for cure in each.cures]
+    if reading.live:
+        cures.append(f"memhp why {blocks[0]} tells which pages, and which processes map the block")
     fact = Fact(
         f"refused {blocks[0]}",
         f"{what}{where} ({in_units(len(blocks) * (reading.block_size or 0))}): {judged.why}{guard}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,11 @@ def test_a_machine_that_has_changed_is_refused_before_anything_is_written(
     with pytest.raises(PlanError, match=says):
         apply(journal, root, Kernel())
     assert states(root) == before
+
+
+def test_a_kernel_without_nodes_links_no_block_from_one(root: Path, journal: Journal) -> None:
+    shutil.rmtree(root / "sys/devices/system/node")
+    assert apply(journal, root, Kernel()).ending == "done"
 
 
 def test_a_plan_of_a_record_is_not_done_on_this_machine(root: Path, tmp_path: Path) -> None:
