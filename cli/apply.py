@@ -93,6 +93,7 @@ def run(args: argparse.Namespace) -> int:
             return _preview(plan)
         _refuse_others_than_root()
         _refuse(plan)
+        _refuse_changed(plan)
         path = args.journal or args.plan.with_suffix(".journal")
         return _do(Journal(path, plan), args, path)
     except (PlanError, UsageError) as error:
@@ -115,6 +116,7 @@ def apply_document(document: Mapping[str, Any], args: argparse.Namespace) -> int
             return _preview(plan)
         _refuse_others_than_root()
         _refuse(plan)
+        _refuse_changed(plan)
         path = args.journal or free_path(Path("memhp.journal"))
         return _do(Journal(path, plan), args, path)
     except (PlanError, UsageError) as error:
@@ -141,6 +143,15 @@ def _refuse(plan: Planned) -> None:
         )
     if not plan.steps:
         raise UsageError("the plan has no steps: there is nothing to do")
+
+
+def _refuse_changed(plan: Planned) -> None:
+    """What is not for this machine as it is: then there is no journal either."""
+    from memhp.machines.applying.checks import changes
+    from memhp.machines.applying.states import Machine
+
+    if found := changes(plan, plan.steps, Machine(ROOT)):
+        raise UsageError(f"the machine is not as it was planned for: {'; '.join(found)}")
 
 
 def _refuse_others_than_root() -> None:

@@ -166,8 +166,8 @@ def run(args: argparse.Namespace) -> int:
     except (MachineError, GoalError, UsageError) as error:
         return fail("plan", error)
     if args.script:
-        if plan.verdict == "cannot":
-            return fail("plan", UsageError("it cannot be done, so there is no script for it"))
+        if plan.nearest is not None or plan.verdict == "cannot":
+            return fail("plan", UsageError("it cannot be done whole, so there is no script for it"))
         print(script_of(document), end="")
     elif args.json:
         print(json.dumps(document, indent=1))

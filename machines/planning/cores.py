@@ -216,7 +216,7 @@ def _at_least(count: Any, values: Sequence[int]) -> list[Any]:
     step = max(1, len(ordered) // _TANGENTS)
     lines, total = [], 0
     for at, value in enumerate(ordered):
-        if at % step == 0:
+        if at % step == 0 or at == len(ordered) - 1:
             lines.append(total + (count - at) * value)
         total += value
     return lines

@@ -137,6 +137,7 @@ def test_a_plan_that_is_not_to_be_done_is_refused(
     assert says in err
     assert err.count("\n") == 1
     assert set(states(root).values()) == {"online"}
+    assert not kept.with_suffix(".journal").exists()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
@@ -165,6 +166,17 @@ def test_the_pgdats_block_waits_for_all_others_where_the_design_says_so() -> Non
     made = plan(goal, reading, system_of("list-2004"))
     assert order(made)[-1] == 0
     assert [move.wave for move in made.moves] == [1, 1, 2]
+
+
+def test_that_many_blocks_find_no_room_is_proved_too() -> None:
+    """More blocks than there are bounds on what they move at least."""
+    draw = random.Random(7)
+    full = [(0, "Normal", draw.uniform(0.3, 0.9)) for _ in range(60)]
+    need = sum(round(share * PAGES) for _, _, share in full)
+    room = [(1, "Normal", 0.0)] * (need // PAGES)
+    made = plan(Goal(node=0), machine([*full, *room]))
+    assert made.verdict == "cannot"
+    assert plan(Goal(node=0), machine([*full, *room, (1, "Normal", 0.0)])).verdict == "can"
 
 
 def test_nothing_to_do_is_done() -> None:
