@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from memhp.reference import Machine, Operations, Shape
 from memhp.spec.language.system import System
 
 from .choice import Surroundings
+from .destinations import asked_once
 from .order import Move
 
 __all__ = ["Certificate", "certify"]
@@ -56,15 +56,10 @@ def certify(moves: Sequence[Move], around: Surroundings, system: System) -> Cert
         around: what is around its blocks.
         system: the design.
     """
-
-    @cache
-    def problem(case: _Case) -> str:
-        return _problem(case, system)
-
     failures = []
     for move in moves:
         for case in _cases(move, around):
-            if why := problem(case):
+            if why := _problem(system, case):
                 failures.append(f"block {move.block.number}: {why}")
                 break
     return Certificate(len(moves) - len(failures), tuple(failures))
@@ -88,7 +83,8 @@ def _cases(move: Move, around: Surroundings) -> list[_Case]:
     return list(dict.fromkeys(cases)) or [_Case(source.kind, None, False, False, alone)]
 
 
-def _problem(case: _Case, system: System) -> str:
+@asked_once
+def _problem(system: System, case: _Case) -> str:
     """Why the reference does not do a move as planned; empty if it does."""
     nodes = (0, 0) if case.alone else (0, 0, 1, 2)
     target = _OWN if case.own else _TARGET

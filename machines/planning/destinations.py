@@ -7,12 +7,37 @@ machines, once for each design.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from typing import TypeVar
 
 from memhp.reference import Machine, Shape
 from memhp.spec.language.system import System
 
-__all__ = ["Destinations", "destinations_of"]
+__all__ = ["Destinations", "asked_once", "destinations_of"]
+
+_T = TypeVar("_T")
+
+
+class _Same:
+    """A design, equal to itself alone: systems have no digest that is cheap."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.system is self.system
+
+    def __hash__(self) -> int:
+        return id(self.system)
+
+
+def asked_once(ask: Callable[..., _T]) -> Callable[..., _T]:
+    """The function, which takes a design and then what can be hashed, asked once for each."""
+    kept = cache(lambda same, *more: ask(same.system, *more))
+    return lambda system, *more: kept(_Same(system), *more)
+
 
 _KINDS = ("kernel", "movable")
 _OWN, _LEAVES, _OTHER = range(3)
@@ -45,13 +70,18 @@ class Destinations:
 
 
 def destinations_of(system: System) -> Destinations:
-    """What the design's `reserve_destination` allows.
+    """What the design's `reserve_destination` allows; asked once for each design.
 
     >>> from memhp.spec.profiles import system_of
     >>> linux = destinations_of(system_of("linux-6.12"))
     >>> linux.own_first, linux.own_at_last, ("kernel", "movable") in linux.between
     (False, False, False)
     """
+    return _destinations_of(system)
+
+
+@asked_once
+def _destinations_of(system: System) -> Destinations:
     pairs = ((kind, to) for kind in _KINDS for to in _KINDS)
     return Destinations(
         own_first=_takes(system, "kernel", ("kernel", "kernel"), own=True),

@@ -15,6 +15,7 @@ from memhp.reference import Machine, Shape, removal_order
 from memhp.spec.language.system import System
 
 from .choice import Surroundings
+from .destinations import asked_once
 from .facts import Amount, BlockFacts, Place
 
 __all__ = ["Move", "first_waits", "moves_of", "ordered"]
@@ -43,6 +44,11 @@ def first_waits(system: System) -> bool:
     >>> first_waits(system_of("linux-6.12")), first_waits(system_of("list-2004"))
     (False, True)
     """
+    return _first_waits(system)
+
+
+@asked_once
+def _first_waits(system: System) -> bool:
     machine = Machine(system, Shape(blocks=2).build(system))
     return (1, 0) in removal_order(machine, [0, 1]).graph.edges
 
