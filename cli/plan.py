@@ -34,8 +34,9 @@ _EPILOG = """examples:
   memhp plan 8GiB --apply --yes     at once
   memhp plan 8GiB --script >it.sh   a POSIX shell script that does it, without memhp
 
-columns: wave, blocks of one wave may go in any order; blocks; from, node and zone; size; sure,
-  whether they can go; moves, bytes that move; to, where to; seconds (low to high)
+columns: wave, its blocks can be prepared together; blocks, in their order; node and zone; size;
+  sure, whether they can go; moves, what moves, to expect and at most; to, where to; s, seconds to
+  expect; at most, seconds (+: and what a store takes to answer)
 
 Linux moves the contents of a leaving block to other nodes, while any has memory: to the nearest
 with room.  Room is what is free above the watermarks; what moves if nothing else helps, once page
@@ -110,7 +111,8 @@ def _size_and_machine(args: argparse.Namespace) -> tuple[int | None, str]:
             raise UsageError(str(error)) from None
     if len(words) > 1 or (words and args.machine is not None):
         raise UsageError(f"one machine is planned for: leave {words[-1]!r} out")
-    return size, words[0] if words else args.machine or "/"
+    named = "/" if args.machine is None else args.machine
+    return size, words[0] if words else named
 
 
 def _size_or_device(text: str) -> int | str:

@@ -11,8 +11,10 @@ import pytest
 from memhp.cli import apply as module
 from memhp.cli.main import main
 from memhp.machines.applying import apply as applying
+from memhp.machines.applying.journal import Journal
+from memhp.machines.applying.states import Machine
 
-from ..machines.applying.fake import Kernel, document, states, tree, zones
+from ..machines.applying.fake import Kernel, document, plan, put, states, tree, zones
 
 BLOCKS = {7: "Normal", 5: "Movable", 6: "Normal"}
 
@@ -108,6 +110,18 @@ def test_a_named_goal_has_no_other_plan(
     code, out, _ = run(capsys, kept, "--yes", "--on-failure", "replan")
     assert code == 1
     assert "there is no other plan" in out
+
+
+def test_a_size_is_planned_anew_without_what_failed(root: Path, tmp_path: Path) -> None:
+    goal = {"words": "256 MiB", "size": 256 << 20, "node": None, "keep": [], "to": None}
+    journal = Journal(tmp_path / "j", plan(BLOCKS, goal=goal))
+    journal.begin(7, "offline")
+    journal.end(7, "offline", "done")
+    put(Machine(root).state_file(7), "offline\n")
+    journal.skip(6)
+    other = module._another_plan(journal.history)
+    assert other is not None
+    assert [step.block for step in other.steps] == [5]
 
 
 def test_only_root_writes(
