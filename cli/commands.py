@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, NoReturn
 
 from . import (
@@ -58,12 +59,16 @@ exit codes: 0 proved or holds, 1 refuted, 2 usage or malformed input, 3 undeterm
 """
 
 
+_FOLDER = Path(__file__).parents[1]
+"""Where memhp is installed, with all that its texts name."""
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of the command line, with all sub-commands."""
     top = _Parser(
         prog="memhp",
         description="A proven, executable specification of Linux memory hotplug.",
-        epilog=_EPILOG,
+        epilog=f"{_EPILOG}\ndocuments (docs), examples and records (tests/data): {_FOLDER}\n",
     )
     top.add_argument("--version", action=_Version, help="show the version and exit")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)

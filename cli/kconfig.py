@@ -206,10 +206,13 @@ def _wanted(judgement: Judgement, want: list[str] | None) -> tuple[str, ...]:
 
 
 def _may_be(judgement: Judgement, name: str) -> bool:
-    """None of the rules that were read say that it cannot be."""
+    """None of the rules that were read say that it cannot be, as far as that can be found out."""
     from memhp.checks.numbers.configuration_plan import impossible
 
-    return not any(impossible(it, name) for it in judgement.kernels)
+    try:
+        return not any(impossible(it, name) for it in judgement.kernels)
+    except ModuleNotFoundError:  # z3: `proposal` says that it is not installed
+        return True
 
 
 def _write(path: Path, proposed: Plan) -> None:

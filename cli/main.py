@@ -11,6 +11,8 @@ from collections.abc import Sequence
 # interrupts the process or ends it with exit code 1, which would mean *refuted*.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+_LIBRARIES = ("cvc5", "hypothesis", "jinja2", "matplotlib", "networkx", "numpy", "z3")
+"""What an installation may do without, as long as nothing is asked of it."""
 _MALFORMED, _UNDETERMINED, _INTERNAL, _INTERRUPTED = 2, 3, 4, 130
 
 
@@ -58,6 +60,9 @@ def _run(argv: Sequence[str]) -> int:
             return _UNDETERMINED
         if mistake := _mistake(error):
             print(f"memhp: a mistake in the specification: {mistake}", file=sys.stderr)
+            return _MALFORMED
+        if isinstance(error, ModuleNotFoundError) and error.name in _LIBRARIES:
+            print(f"memhp: this needs {error.name}: pip install memhp brings it", file=sys.stderr)
             return _MALFORMED
         import traceback
 

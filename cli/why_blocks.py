@@ -42,11 +42,11 @@ def block_documents(
 
 def _holding(reading: MachineReading, numbers: list[int]) -> Holding | None:
     """Who holds these blocks; None where nobody can tell: of a record, and to others than root."""
-    from memhp.machines.reading.holders import holding_of
-
     size, page = reading.block_size, reading.page_size
     if not reading.live or size is None or page is None or os.geteuid() != 0:
         return None
+    from memhp.machines.reading.holders import holding_of  # numpy
+
     evidence = reading.evidence or {}
     asked = {
         stuck.frame for number in numbers if number in evidence for stuck in evidence[number].stuck

@@ -76,8 +76,16 @@ def whole(kernel: Kernel, name: str) -> Answer:
     each = next(c for c in CAPABILITIES if c.name == name)
     if works(kernel, name):
         return Answer(each, "works")
-    why = impossible(kernel, name)
+    try:
+        why = impossible(kernel, name)
+    except ModuleNotFoundError as error:
+        why = f"it lacks options; whether there is a way is not known: {_lacks(error)}"
+        return Answer(each, "unknown", missing(kernel, name), why)
     return Answer(each, "impossible" if why else "missing", missing(kernel, name), why)
+
+
+def _lacks(error: ModuleNotFoundError) -> str:
+    return f"{error.name}, which finds it, is not installed"
 
 
 def judge(
@@ -183,7 +191,10 @@ def proposal(judgement: Judgement, wanted: Sequence[str]) -> Plan:
     kernels = judgement.kernels
     if not kernels:
         return Plan(None, {}, because="the rules of so old a kernel were not read")
-    plans = [plan(kernel, wanted) for kernel in kernels]
+    try:
+        plans = [plan(kernel, wanted) for kernel in kernels]
+    except ModuleNotFoundError as error:
+        return Plan(None, {}, because=_lacks(error))
     for proposed in plans:
         if proposed.changes is not None and all(
             _serves(kernel, proposed.changes, wanted) for kernel in kernels

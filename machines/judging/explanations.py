@@ -14,8 +14,7 @@ from memhp.spec.cures import Cure, cures_of
 from memhp.spec.system import SYSTEM
 
 from ..reading.kernel_log import Dumped, LogEvent
-from ..reading.pageflags import FrameKind
-from ..reading.references import PIN
+from ..reading.pageflags import PIN, FrameKind
 from ..reading.sysfs import MachineReading
 from .offline import BlockJudgement
 

@@ -15,7 +15,7 @@
   `page_tables`, `page_structs`: the structure of each frame; `references`: which of them nothing
   explains; `large_pins`: where a large folio counts its pins; `evidence`: all that by block, the
   way in; `block_evidence`: what is kept of it. `live_evidence`: this machine's; `crash_dump`,
-  `dump_words`: a dump's. `any_machine`: whichever.
+  `dump_kinds`, `dump_words`: a dump's. `any_machine`: whichever.
 - `holders`: which processes map a block; `bindings`: who is bound to nodes; `kernel_log`: what a
   log says of a removal.
 - `memory_map`: where a machine has memory; `kernel_config`: a kernel's configuration; `units`:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from .crash_dump import is_dump, read_dump
-from .live_evidence import with_evidence
+from .dump_kinds import is_dump
 from .sysfs import Asked, MachineReading, read_machine
 
 __all__ = ["read_any"]
@@ -26,6 +26,15 @@ def read_any(
         MachineError: it is no machine, or is damaged; the message names the file.
     """
     if is_dump(path):
+        from .crash_dump import read_dump  # numpy, as the evidence
+
         return read_dump(path)
     reading = read_machine(path, page_flags=page_flags, log=log)
-    return with_evidence(reading) if page_flags else reading
+    if not (page_flags and reading.live and reading.frames is not None):
+        return reading
+    try:
+        from .live_evidence import with_evidence
+    except ModuleNotFoundError as error:
+        note = f"page structures are not read: {error.name} is not installed"
+        return replace(reading, notes=(*reading.notes, note))
+    return with_evidence(reading)

@@ -6,12 +6,11 @@ section is told for itself, online or not as its entry in `mem_section` says.
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from pathlib import Path
 
 from .compressed_dump import CompressedDump
+from .dump_kinds import COMPRESSED, FLATTENED, beginning
 from .dump_words import DumpWords
 from .errors import MachineError, shown
 from .evidence import evidence_of
@@ -19,25 +18,7 @@ from .kernel_core import Core
 from .page_structs import PageStructs
 from .sysfs import BlockReading, MachineReading
 
-__all__ = ["is_dump", "read_dump"]
-
-_ELF, _COMPRESSED, _FLATTENED = b"\x7fELF", b"KDUMP   ", b"makedumpfile"
-
-
-def is_dump(path: str | Path) -> bool:
-    """Whether a file begins as a crash dump does: ELF, or made by makedumpfile."""
-    return _begin(path).startswith((_ELF, _COMPRESSED, _FLATTENED))
-
-
-def _begin(path: str | Path) -> bytes:
-    """The first bytes of a regular file; none of what cannot be read."""
-    try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            return b""
-        with open(path, "rb") as file:
-            return file.read(16)
-    except (OSError, ValueError):
-        return b""
+__all__ = ["read_dump"]
 
 
 def read_dump(path: str | Path, *, note_at: tuple[int, int] | None = None) -> MachineReading:
@@ -102,13 +83,13 @@ def _states(
 
 
 def _opened(path: str | Path, note_at: tuple[int, int] | None) -> Core | CompressedDump:
-    begin = _begin(path)
-    if begin.startswith(_FLATTENED):
+    begin = beginning(path)
+    if begin.startswith(FLATTENED):
         raise MachineError(
             f"{path}: a flattened dump, as makedumpfile -F writes it to a pipe; make a file of it:"
             f" makedumpfile -R DUMPFILE < {path}"
         )
-    return (CompressedDump if begin.startswith(_COMPRESSED) else Core)(path, note_at=note_at)
+    return (CompressedDump if begin.startswith(COMPRESSED) else Core)(path, note_at=note_at)
 
 
 def _version(release: str | None) -> tuple[int, int] | None:

@@ -21,8 +21,8 @@ from .block_evidence import BlockEvidence, Stuck
 from .errors import MachineError, NotPermitted
 from .large_pins import PinCount, pinned_among
 from .page_structs import PageStructs, Structs
-from .pageflags import KPF_NOPAGE, FrameKind, frame_kind, read_words
-from .references import PIN, UNTOLD, Marks, excess_of, first_of_each
+from .pageflags import KPF_NOPAGE, PIN, FrameKind, frame_kind, read_words
+from .references import UNTOLD, Marks, excess_of, first_of_each
 
 __all__ = ["Words", "evidence_in", "evidence_of", "words_of_files"]
 

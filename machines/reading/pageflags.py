@@ -23,6 +23,9 @@ from pathlib import Path
 
 from .errors import MachineError, NotPermitted
 
+PIN = 1024
+"""What a pin adds to the reference count of a small page (GUP_PIN_COUNTING_BIAS)."""
+
 KPF_UPTODATE = 3
 KPF_DIRTY = 4
 KPF_LRU = 5

@@ -22,10 +22,7 @@ import numpy.typing as npt
 from .page_structs import Structs
 from .vmcoreinfo import Vmcoreinfo
 
-__all__ = ["PIN", "UNTOLD", "Marks", "excess_of", "first_of_each", "heads_of"]
-
-PIN = 1024
-"""What a pin adds to the reference count of a small page (GUP_PIN_COUNTING_BIAS)."""
+__all__ = ["UNTOLD", "Marks", "excess_of", "first_of_each", "heads_of"]
 
 UNTOLD = -1
 """The excess of a frame for which it is not told."""

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from memhp.machines.reading import unpacking
-from memhp.machines.reading.crash_dump import is_dump, read_dump
+from memhp.machines.reading.crash_dump import read_dump
+from memhp.machines.reading.dump_kinds import is_dump
 from memhp.machines.reading.errors import MachineError
 from memhp.machines.reading.sysfs import MachineReading
 

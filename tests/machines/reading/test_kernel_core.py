@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from memhp.machines.reading.crash_dump import is_dump
+from memhp.machines.reading.dump_kinds import is_dump
 from memhp.machines.reading.errors import MachineError
 from memhp.machines.reading.kernel_core import Core
 from memhp.machines.reading.page_structs import PageStructs
