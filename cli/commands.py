@@ -18,6 +18,7 @@ from . import (
     design,
     explain,
     explore,
+    export,
     fuzz,
     inspect,
     kconfig,
@@ -72,7 +73,19 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action=_Version, help="show the version and exit")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    proving = (check, coverage, variants, design, explain, book, explore, step, replay, fuzz)
+    proving = (
+        check,
+        coverage,
+        variants,
+        design,
+        explain,
+        book,
+        export,
+        explore,
+        step,
+        replay,
+        fuzz,
+    )
     for module in (*proving, inspect, why, plan, apply, sections, kconfig, lab, schemas):
         module.add_parser(commands)
     return top

@@ -4,6 +4,8 @@
 - `designs`: what if memory hotplug were otherwise; docs/what-if.md walks through one.
 - `lock_service`, `distributed_lock`, `sharded_store`, `two_processes`: protocols whose safety
   property is not inductive; `memhp check --system FILE --strengthen` finds what proves it.
+- `vectors_reader`: asks an implementation what `memhp export vectors` has written; it imports
+  nothing of memhp.
 
 What `memhp explore --system FILE --scope SCOPE` says of them:
 

@@ -26,6 +26,8 @@ __all__ = ["Topology", "Value", "cut", "element", "element_name", "readable", "u
 
 _MOST_NAME = 100
 """No more characters of a name that does not exist are repeated."""
+_MOST_KNOWN = 12
+"""So many names that exist are told where one does not."""
 _MOST_VALUES = 200_000
 """A topology that somebody else chose has no more; those of memhp have some thousands."""
 
@@ -207,7 +209,8 @@ def _signature(symbol: Symbol) -> str:
 
 
 def _list(names: Iterable[str]) -> str:
-    return ", ".join(names) or "none"
+    some = list(names)
+    return ", ".join(some[:_MOST_KNOWN]) + (", ..." if len(some) > _MOST_KNOWN else "") or "none"
 
 
 def cut(value: object, most: int = 60) -> str:
@@ -221,7 +224,7 @@ def cut(value: object, most: int = 60) -> str:
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
-    """The sentence for a name that does not exist: it tells the closest one, and all.
+    """The sentence for a name that does not exist: it tells the closest one, and some others.
 
     Args:
         what: the kind of thing that has the name.
