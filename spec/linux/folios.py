@@ -9,9 +9,19 @@ from ..blocks.block_states import FrameState, frame_state, has_memory, zone
 from ..folios.destination import destination
 from ..folios.frames import Folio, home
 from ..folios.migration_stage import Stage, stage
-from ..language import AddProperty, Bool, ReplaceGuard, after, exists, implies, step
+from ..language import (
+    AddProperty,
+    Bool,
+    ReplaceDefinition,
+    ReplaceGuard,
+    after,
+    exists,
+    implies,
+    step,
+)
 from ..machine.topology import Frame, Node, Zone, block_of, node_of_frame
-from ..special.huge_pools import HugeFolio, pool_of
+from ..special.huge_migration import takes_in
+from ..special.huge_pools import HugeFolio, gigantic, huge_home, pool_of
 from .choice import Choice, edits_of
 
 __all__ = ["CHOICES"]
@@ -28,6 +38,12 @@ def _another_pool_first(h: HugeFolio, t: HugeFolio) -> Bool:
     """The same for huge folios, which go by the same list of allowed nodes."""
     alone = ~exists(Node, lambda n: (n != pool_of(h)) & has_memory[n])
     return (pool_of(t) != pool_of(h)) | alone
+
+
+def _is_a_place_in_another_pool(t: HugeFolio, h: HugeFolio) -> Bool:
+    """The huge folio h can move to this free one of its size."""
+    same_size = gigantic[huge_home[t]] == gigantic[huge_home[h]]
+    return takes_in(t) & same_size & _another_pool_first(h, t)
 
 
 def _free_for_the_zone(o: Folio, d: Frame) -> Bool:
@@ -60,6 +76,7 @@ CHOICES = (
         edits=(
             ReplaceGuard("reserve_destination", "nearest_with_room", _another_node_first),
             ReplaceGuard("begin_huge_migration", "nearest_with_room", _another_pool_first),
+            ReplaceDefinition("is_a_place", _is_a_place_in_another_pool),
         ),
         gives_up=(
             (
