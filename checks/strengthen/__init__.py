@@ -2,7 +2,7 @@
 
 - `suggest`: the way in. `search`: candidates from counterexamples to induction; those that hold
   together are kept.
-- `reach`: what a candidate may speak of; `atoms`: the grammar; `clauses`, `counters`: what excludes
+- `reach`: how much is tried; `atoms`: the grammar; `clauses`, `counters`: what excludes
   a counterexample and no state that was seen.
 - `machines`: small ones, of many topologies; `states`: what they reach.
 - `words`: names, docstrings and source code for what is found.

@@ -1,20 +1,36 @@
-"""What a candidate may speak of: first little, then more; and which candidates come first."""
+"""How much is tried; what a candidate may speak of, first little, then more; which come first."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations_with_replacement
 from math import log10
 
 from memhp.spec.language.system import System
 from memhp.spec.language.terms import Var
 
+from ..proof.case import Limits
 from ..proof.obligations import Obligation
 from .clauses import Cube
 from .words import Writer
 
-__all__ = ["REACHES", "Reach", "about", "rank"]
+__all__ = ["REACHES", "Effort", "Reach", "about", "rank"]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is tried.  It is not measured in seconds: the same is found on every machine.
+
+    Attributes:
+        rounds: how often what does not go through yet is looked at.
+        candidates: how many are tried for each counterexample.
+        limits: how much work an answer of a solver may cost.
+    """
+
+    rounds: int = 24
+    candidates: int = 16
+    limits: Limits = field(default_factory=lambda: Limits(z3=500_000, ground=3_000_000))
 
 
 @dataclass(frozen=True)

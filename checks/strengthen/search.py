@@ -10,7 +10,7 @@ it.  What is left in the end is inductive together with the goals.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -29,26 +29,11 @@ from ..proof.pool import Pool
 from ..proof.rounds import decide
 from ..proof.solvers import Answer, Query
 from .clauses import Cube, Knowledge
-from .reach import REACHES, Reach, about, rank
+from .reach import REACHES, Effort, Reach, about, rank
 from .states import reached
 from .words import Writer
 
-__all__ = ["Effort", "Search"]
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How much is tried.  It is not measured in seconds: the same is found on every machine.
-
-    Attributes:
-        rounds: how often what does not go through yet is looked at.
-        candidates: how many are tried for each counterexample.
-        limits: how much work an answer of a solver may cost.
-    """
-
-    rounds: int = 24
-    candidates: int = 16
-    limits: Limits = field(default_factory=lambda: Limits(z3=500_000, ground=3_000_000))
+__all__ = ["Search"]
 
 
 @dataclass
@@ -102,6 +87,7 @@ class Search:
         self._cases: dict[str, list[Case]] = {}
         self._tried: dict[frozenset[Term], str] = {}
         self._machines: set[Topology] = set()
+        self._hard: set[str] = set()
         self._writer = Writer(system)
 
     def begin(self) -> list[str]:
@@ -265,8 +251,20 @@ class Search:
                         break
             if owner:
                 owner.failures += 1
-            if not helped:
+            if not helped and not (owner is None and self._pressed(name, cases)):
                 self._drop(name)
+
+    def _pressed(self, name: str, cases: Sequence[Case]) -> bool:
+        """Once for each property that was asked for: whether more work gives an answer."""
+        if name in self._hard:
+            return False
+        self._hard.add(name)
+        opened = [case for case in cases if case.is_open()]
+        for case in opened:
+            case.limits = Limits()
+            case.begin_again(self._assumptions(case.obligation))
+        decide(opened, self._pool)
+        return any(case.proof or case.small for case in opened)
 
     def _examples(self, failing: Mapping[str, Sequence[Case]]) -> dict[int, Counterexample]:
         """The counterexample of each case that has one, by its `id`."""

@@ -22,7 +22,8 @@ from ..proof.prove import prove
 from ..proof.results import PropertyResult
 from .clauses import Knowledge
 from .machines import more_machines, small_machines
-from .search import Effort, Search
+from .reach import Effort
+from .search import Search
 from .words import source
 
 __all__ = ["Effort", "Knowledge", "Suggestion", "knowledge_of", "suggest"]
