@@ -94,7 +94,7 @@ WORKLOADS: Mapping[str, Workload] = {
     "files": Workload(NODES, files, {"kernel": 1}),
     "processes": Workload(PLAIN, processes, {"held": 16, "huge": 50 * 512}),
     "pins": Workload(PLAIN, pins, {"pinned": 12 * PAGES, "held": 16}),
-    "large pins": Workload(PLAIN, large_pins, {"pinned": 12 * PAGES, "held": 512}),
+    "large pins": Workload(PLAIN, large_pins, {"pinned": 12 * PAGES, "held": 16}),
     "dimms": Workload(SLOTS, dimms, {"held": 16}),
 }
 
