@@ -14,7 +14,7 @@ has a name, by kind.
 - `inspect` (with `inspect_tables`, `inspect_document`, `inspect_time`), `why` (with `why_blocks`),
   `plan`, `apply` (both with `planning`), `kconfig`, `sections` (with `sections_blocks`): an
   operator's machine.
-- `schemas`: the JSON schema of each document.
+- `schemas`: the JSON schema of each document. `completion`, `man`: for shells and man(1).
 - `lab` (with `conform`, `kernel_target`): real kernels.
 
 May import: everything.

@@ -14,6 +14,7 @@ from . import (
     apply,
     book,
     check,
+    completion,
     coverage,
     design,
     explain,
@@ -23,6 +24,7 @@ from . import (
     inspect,
     kconfig,
     lab,
+    man,
     plan,
     replay,
     schemas,
@@ -73,20 +75,9 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action=_Version, help="show the version and exit")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    proving = (
-        check,
-        coverage,
-        variants,
-        design,
-        explain,
-        book,
-        export,
-        explore,
-        step,
-        replay,
-        fuzz,
-    )
-    for module in (*proving, inspect, why, plan, apply, sections, kconfig, lab, schemas):
+    proving = (check, coverage, variants, design, explain, explore, step, replay, fuzz)
+    machines = (inspect, why, plan, apply, sections, kconfig, lab)
+    for module in (*proving, *machines, book, export, schemas, completion, man):
         module.add_parser(commands)
     return top
 
