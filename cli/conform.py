@@ -21,6 +21,7 @@ from .kernel_target import (
     progress_of,
     walk,
 )
+from .ktap import ktap
 from .output.streams import UsageError, show_progress
 from .output.terminal import console, tell
 
@@ -93,6 +94,7 @@ def add_parser(parts: Any, guarded: Callable[[Any], Any]) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="machine-readable output")
     form.add_argument("--markdown", action="store_true", help="the table for a document")
+    form.add_argument("--ktap", action="store_true", help="KTAP, as kernel CI reads it")
     parser.set_defaults(run=guarded(run))
 
 
@@ -111,6 +113,8 @@ def run(args: argparse.Namespace) -> int:
         results = results_of(kernels, seen)
     if args.json:
         print(json.dumps(results.to_json(), indent=1))
+    elif args.ktap:
+        print("\n".join(ktap(results.kernels)))
     elif args.markdown:
         print(markdown(results), end="")
     else:

@@ -99,6 +99,7 @@ def add_parser(commands: Any) -> None:
         help="where a divergence is written (divergence.json, or the next that is free)",
     )
     parser.add_argument("--json", action="store_true", help="machine-readable output")
+    parser.add_argument("--ktap", action="store_true", help="of a kernel: KTAP, for kernel CI")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress")
     parser.add_argument(
         "-v",
@@ -143,6 +144,8 @@ def run(args: argparse.Namespace) -> int:
     if args.list:
         show_list()
         return 0
+    if args.ktap and not args.target.startswith("kernel:"):
+        return fail("fuzz", UsageError("--ktap goes with --target kernel:NAME"))
     if args.target.startswith("kernel:"):
         from .kernel_target import fuzz
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .files import fail, free_path, write_json
+from .ktap import ktap
 from .names import choose
 from .output.again import tell_again
 from .output.streams import UsageError, show_progress
@@ -168,7 +169,7 @@ def fuzz(args: argparse.Namespace) -> int:
         kernel = kernel_named(args.target.partition(":")[2])
         seconds = 60 * args.minutes if args.minutes else None
         steps = args.steps or (sys.maxsize if seconds else STEPS)
-        quiet = args.quiet or args.json
+        quiet = args.quiet or args.json or args.ktap
         campaign = walk(kernel, steps, args.seed, seconds, quiet=quiet)
         complain(campaign)
     except (LabError, UsageError, OSError) as error:
@@ -176,6 +177,8 @@ def fuzz(args: argparse.Namespace) -> int:
     report = campaign.report
     if args.json:
         print(json.dumps(results_of([kernel], [campaign.seen()]).to_json(), indent=1))
+    elif args.ktap:
+        print("\n".join(ktap([campaign.seen()])))
     else:
         total = report.total
         print(

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 NAMED = re.compile(
-    r"\b(?:docs/[\w-]+\.md|tests/data/[\w-]+\.tar\.gz|examples/[\w/]+\.py"
+    r"\b(?:docs/[\w-]+\.md|tests/data/[a-z0-9-]+\.tar\.gz|examples/[\w/]+\.py"
     r"|tests/checks/fuzz/toy_target\.py|cli/schema/[\w-]+\.json)"
 )
 
@@ -58,7 +58,7 @@ def test_what_texts_name_is_in_the_wheel(installed: Path) -> None:
         (["inspect", "memhp/tests/data/gigantic.tar.gz"], 0),
         (["why", "32", "--machine", "memhp/tests/data/gigantic.tar.gz"], 0),
         (["check", "--scope", "block=1", "--depth", "1", "-q", "--only", "N2"], 3),
-        (["check", "--system", "memhp/examples/lock_service.py"], 0),
+        (["check", "--system", "memhp/examples/lock_service.py"], 3),
         (["explore", "--scope", "block=1", "--depth", "2", "-q"], 0),
         (["lab", "list"], 0),
     ],

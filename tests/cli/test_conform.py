@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -57,6 +58,29 @@ def shown(results: Results, capsys: pytest.CaptureFixture[str], *more: str) -> t
     path.write_text(json.dumps(results.to_json()))
     code = main(["lab", "conform", "--show", str(path), *more])
     return code, capsys.readouterr().out
+
+
+def test_ktap_has_a_test_for_each_kernel_operation_and_scenario(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _, out = shown(RESULTS, capsys, "--ktap")
+    lines = out.splitlines()
+    assert lines[:2] == ["KTAP version 1", f"1..{len(RESULTS.kernels)}"]
+    results = [line for line in lines if line.startswith(("ok ", "not ok "))]
+    assert [line.split()[-1] for line in results] == [each.kernel for each in RESULTS.kernels]
+    for each in RESULTS.kernels:
+        ok = "ok" if each.agrees else "not ok"
+        assert any(line.startswith(f"{ok} ") and each.kernel in line for line in results)
+    inner = [line.strip() for line in lines if line.startswith(("  ok ", "  not ok "))]
+    tests = [len(each.operations) + len(each.scenarios) + 1 for each in RESULTS.kernels]
+    assert [int(re.findall(r"\d+", line)[0]) for line in inner] == [
+        number for count in tests for number in range(1, count + 1)
+    ]
+    bad = replace(RESULTS, kernels=(replace(RESULTS.kernels[0], lost=1),))
+    code, out = shown(bad, capsys, "--ktap")
+    assert code == 1
+    assert "  not ok " in out
+    assert out.splitlines()[-1].startswith("not ok 1 ")
 
 
 def test_what_was_kept_is_shown_again(capsys: pytest.CaptureFixture[str]) -> None:
