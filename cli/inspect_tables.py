@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from memhp.machines.reading.units import in_units
 
 from .inspect_document import design_in_names, likely_counts
-from .output.terminal import coloured, say
+from .output.terminal import coloured, say, tell
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -219,7 +219,9 @@ def _show_node(
     heads, rows = [heads[at] for at in shown], [[row[at] for at in shown] for row in rows]
     out.print()
     out.print("node unknown, or several" if node is None else f"node {node}")
-    if out.is_terminal and len(rows) < MANY:
+    if out.is_terminal and out.width < _least_width([heads, *rows]):
+        tell(*_lines([heads, *rows]))
+    elif out.is_terminal and len(rows) < MANY:
         out.print(_table(heads, rows))
     else:
         print("\n".join(_lines([heads, *rows])))
@@ -279,6 +281,8 @@ def _table(heads: list[str], rows: list[list[str]]) -> Table:
 
     table = Table(*heads, box=None, pad_edge=False)
     table.columns[-1].overflow = "fold"
+    for column, width in zip(table.columns, _longest_words([heads, *rows]), strict=True):
+        column.min_width = width
     at = heads.index(_CAN_GO)
     for row in rows:
         cells: list[str | Text] = [*row]
@@ -287,6 +291,19 @@ def _table(heads: list[str], rows: list[list[str]]) -> Table:
             cells[-2] = coloured(row[-2], "red")
         table.add_row(*cells)
     return table
+
+
+def _least_width(rows: list[list[str]]) -> int:
+    """So many columns a terminal needs to show these rows as a table without breaking a word."""
+    return sum(_longest_words(rows)) + 2 * len(rows[0])
+
+
+def _longest_words(rows: list[list[str]]) -> list[int]:
+    """For each column the length of its longest word."""
+    return [
+        max(len(word) for cell in column for word in ["", *cell.split()])
+        for column in zip(*rows, strict=True)
+    ]
 
 
 def _lines(rows: list[list[str]]) -> Iterator[str]:

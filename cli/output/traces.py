@@ -48,9 +48,20 @@ def show_failures(system: System, decisions: list[Decision]) -> None:
         _show_failure(system, decision)
 
 
+_BESIDE_NAMES = 46
+"""So many columns stand beside the names of properties."""
+
+
 def _table(out: Console, decisions: list[Decision]) -> None:
     from rich.table import Table
 
+    longest = max((len(decision.claim.name) for decision in decisions), default=0)
+    if out.is_terminal and out.width < longest + _BESIDE_NAMES:
+        for each in decisions:
+            tell(each.claim.name)
+            tell(f"  {each.verdict.value}  {_method(each)}  {each.seconds:.2f} s")
+        print()
+        return
     table = Table("property", "rows", "verdict", "method", "s", box=None, pad_edge=False)
     table.columns[4].justify = "right"
     table.columns[0].overflow = "fold"
