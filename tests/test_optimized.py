@@ -31,6 +31,8 @@ NARROWING = {
     "assert isinstance(equation, Op)",
     "assert obligation.claim",
     "assert page is not None",
+    "assert reading.block_size is not None",
+    "assert reading.page_size is not None",
     "assert self.small",
     "assert self.trace",
     "assert sort.members is not None",

@@ -20,6 +20,7 @@ from ..support.store import (
 )
 from .campaign import count_of, untold_on
 from .reached import Reached, reached
+from .topologies import built_for
 
 __all__ = ["agreement"]
 
@@ -56,7 +57,8 @@ def _stored(path: Path, key: str, system: System) -> Reached | None:
         entries = document["untold"].items()
         untold = {machine: untold_on(machine, of, system, {}) for machine, of in entries}
         steps, of = count_of(document["steps"]), count_of(document["of"])
-        return Reached(system, steps, of, episodes, taken, untold)
+        machines = {name: built_for(name, system) for name in untold}
+        return Reached(system, steps, of, episodes, taken, untold, machines=machines)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 

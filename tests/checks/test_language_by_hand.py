@@ -69,6 +69,10 @@ def test_a_rebuilt_term_is_the_same() -> None:
         terms += [part for claim in system.properties for part in subterms(claim.formula)]
     for term in terms:
         assert rebuild(term, lambda part: part) == term
+    other = Var("r", BOOL)
+    for kind in ("and", "or", "implies", "eq"):
+        rebuilt = rebuild(Op(kind, (p, q)), lambda part: other if part is p else part)
+        assert rebuilt == Op(kind, (other, q))
 
 
 def test_an_axiom_is_about_all_elements() -> None:

@@ -68,6 +68,7 @@ def test_the_schema_can_fail(capsys: pytest.CaptureFixture[str]) -> None:
         jsonschema.validate(found, SCHEMA)
 
 
+@pytest.mark.slow
 def test_a_profile_shows_what_it_gives_up(capsys: pytest.CaptureFixture[str]) -> None:
     found = document(capsys, "--profile", "linux-6.12", "--only", "N4")
     given_up = {p["name"]: p for p in found["properties"] if "given_up" in p}

@@ -116,6 +116,7 @@ def test_every_row_is_there_once_and_claims_known_columns() -> None:
 
 
 @pytest.mark.xdist_group("the whole specification")
+@pytest.mark.slow
 def test_the_whole_table_its_schema_its_exit_code_and_the_documents(whole: dict[str, Any]) -> None:
     """One test, so that parallel runs compute the table once."""
     jsonschema.validate(whole["document"], SCHEMA)

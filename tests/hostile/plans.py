@@ -73,7 +73,7 @@ def _of_journal(random: Random, folder: Path) -> Case:
     ]
     lines = [json.dumps(record).encode() for record in records]
     for _ in range(random.choice((0, 1, 1, 2))):
-        at = random.randrange(len(lines))
+        at = random.choice([at for at, each in enumerate(lines) if each.strip()])
         line = mutate.json_text(lines[at].decode(errors="replace"), random)
         lines[at] = line.replace(b"\n", b" ")
     content = b"\n".join(lines) + b"\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from memhp.checks.proof.questions import first_refusal
 from memhp.checks.search.localise import shortest
 from memhp.reference import Topology
@@ -71,6 +73,7 @@ def first_to_fail(
     return wanted - left
 
 
+@pytest.mark.slow
 def test_every_guard_is_the_first_to_refuse_somewhere() -> None:
     special = [*(shape.build(SYSTEM) for shape in SPECIAL), *BY_HAND]
     topologies = [*(shape.build(SYSTEM) for shape in USUAL), *special]

@@ -71,6 +71,7 @@ def dropped(system: System, guard: str) -> Mutant:
     return next(mutant for mutant in chosen if mutant.part == f"guard {guard}")
 
 
+@pytest.mark.slow
 def test_a_guard_that_nothing_needs_survives() -> None:
     """A planted guard says nothing: only a written reason accounts for its mutant."""
     system = with_a_guard_that_says_nothing()

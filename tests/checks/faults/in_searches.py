@@ -14,6 +14,7 @@ from .. import test_language_by_hand as by_hand
 from ..proof import test_answers_are_judged as judged
 from ..search import test_layers as compiled_layers
 from ..search import test_searches_of_toys as searches
+from ..search import test_traces as traces
 from ..search import test_trivial as alone
 from .fault import Fault
 from .watches import no_trace, trace
@@ -186,8 +187,15 @@ SEARCHES = (
         ),
     ),
     Fault(
+        "a trace that was the shortest before an edit is so after it",
+        localise.still_shortest,
+        "return None if shorter else replace(",
+        "return replace(",
+        traces.test_with_a_store_of_before_an_edit_the_same_traces_are_found,
+    ),
+    Fault(
         "a stored trace is believed",
-        usual._stored,
+        usual._shown,
         "if witness.is_shown_by(witness.replay(system)):",
         "if witness.replay(system):",
         searches.test_a_stored_trace_that_shows_nothing_is_not_believed,

@@ -113,6 +113,7 @@ def test_every_part_of_the_checker_has_faults() -> None:
         "solvers",
         "tables",
         "traces",
+        "tracing",
         "verdicts",
     }
     assert len({fault.what for fault in FAULTS}) == len(FAULTS)

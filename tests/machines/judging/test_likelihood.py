@@ -22,6 +22,7 @@ FRAMES = 32768
 BLANK, UNKNOWN, OFFLINE = FrameKind.blank, FrameKind.unknown, FrameKind.offline
 
 
+@pytest.mark.slow
 def test_of_the_blocks_called_likely_yes_nearly_all_went_and_of_the_others_none() -> None:
     """The least share is 95 %; with so few blocks one that did not go is too many."""
     ended: Counter[tuple[str, bool]] = Counter()
