@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import product
 
-from memhp.spec.language.rewrite import rebuild
+from memhp.spec.language.rewrite import rebuild, unbound
 from memhp.spec.language.system import System
 from memhp.spec.language.terms import (
     BOOL,
@@ -215,14 +215,50 @@ def ground(term: Term, sizes: Sizes, values: Mapping[Var, Term] | None = None) -
         sizes: elements of each unbounded sort.
         values: of the variables that are bound around the term.
     """
-    bound = values or {}
+    return _ground(term, sizes, values or {}, _known(tuple(sizes.items())))
+
+
+_Known = dict[tuple[Term, tuple[Term | None, ...]], Term]
+"""What was ground: of each term, for the values of its variables."""
+
+
+@lru_cache(maxsize=4)
+def _known(_sizes: tuple[tuple[str, int], ...]) -> _Known:
+    return {}
+
+
+def _ground(
+    term: Term,
+    sizes: Sizes,
+    bound: Mapping[Var, Term],
+    known: _Known,
+) -> Term:
+    """As `ground`; ``known`` has what was worked out for the same values of the same variables."""
     if isinstance(term, Var):
         return bound.get(term, term)
-    if not isinstance(term, Quantified):
-        return rebuild(term, lambda part: ground(part, sizes, bound))
+    key = term, tuple(map(bound.get, unbound(term)))
+    if (found := known.get(key)) is None:
+        found = known[key] = (
+            _every_case(term, sizes, bound, known)
+            if isinstance(term, Quantified)
+            else rebuild(term, lambda part: _ground(part, sizes, bound, known))
+        )
+    return found
+
+
+def _every_case(
+    term: Quantified,
+    sizes: Sizes,
+    bound: Mapping[Var, Term],
+    known: _Known,
+) -> Term:
+    """The quantified term as one about each element."""
     sort = term.var.sort
     cases = [
-        (there(sort, at), ground(term.body, sizes, {**bound, term.var: Const(member, sort)}))
+        (
+            there(sort, at),
+            _ground(term.body, sizes, {**bound, term.var: Const(member, sort)}, known),
+        )
         for at, member in enumerate(_members(sort, sizes))
     ]
     match term.kind:

@@ -91,6 +91,7 @@ def substitute(term: Term, values: Mapping[Var, Term]) -> Term:
     return rebuild(term, lambda part: substitute(part, values)) if values else term
 
 
+@lru_cache(maxsize=100_000)
 def unbound(term: Term) -> frozenset[Var]:
     """The variables that the term uses and does not quantify."""
     match term:
