@@ -17,6 +17,7 @@ ONLY = ["check", "--mutants", "--only", "drain"]
 DROPPED = [*ONLY, "--kind", "guard", "--kind", "update"]
 
 
+@pytest.mark.slow
 def test_every_mutant_of_an_action_is_accounted_for(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*DROPPED, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
@@ -29,6 +30,7 @@ def test_every_mutant_of_an_action_is_accounted_for(capsys: pytest.CaptureFixtur
     }
 
 
+@pytest.mark.slow
 def test_a_reason_that_is_out_of_date_fails(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,6 +55,7 @@ SUMMARY = re.compile(
 
 
 @pytest.mark.xdist_group("the whole specification")
+@pytest.mark.slow
 def test_the_summary_in_the_readme_is_that_of_make_check(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -13,6 +13,7 @@ from .defects import DEFECTS, Defect
 
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
+@pytest.mark.slow
 def test_a_walk_finds_the_defect_within_its_budget(
     defect: Defect, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -76,6 +76,7 @@ def _never_huge_folio(h: HugeFolio) -> Bool:
 
 
 @pytest.mark.parametrize("action", ["begin_unmap", "copy", "change_home", "finish_migration"])
+@pytest.mark.slow
 def test_a_drain_that_cannot_go_on_is_refuted(action: str) -> None:
     guard = next(each.name for each in SYSTEM.action_by_name[action].guards)
     broken = ReplaceGuard(action, guard, _never_folio).apply(SYSTEM)

@@ -84,6 +84,7 @@ def test_a_guard_that_nothing_needs_survives() -> None:
     assert judge.judge(mutant).notice == "reason"
 
 
+@pytest.mark.slow
 def test_a_reason_for_what_is_noticed_is_out_of_date() -> None:
     mutant = dropped(SYSTEM, "not_draining")
     old = Reason("guard", str(mutant), "an old reason")

@@ -28,6 +28,7 @@ CLAIMS = tuple(SYSTEM.of_kind("always"))
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
+@pytest.mark.slow
 def test_some_state_breaks_an_always_property(claim: Property) -> None:
     assert is_broken_somewhere(claim), (
         f"{claim.name} ({claim.where}) is true whatever the state is: claim more, or leave it out"

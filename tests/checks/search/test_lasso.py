@@ -32,6 +32,7 @@ def test_a_step_that_leaves_its_work_undone_is_a_cycle() -> None:
     assert witness.steps[-1][0] == "wake"
 
 
+@pytest.mark.slow
 def test_a_refill_is_found_with_its_cycle() -> None:
     broken = DropGuard("alloc_folio", "not_draining").apply(SYSTEM)
     witness = first_violation(broken, "draining_ends")

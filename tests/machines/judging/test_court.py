@@ -99,6 +99,7 @@ def the_fixture(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("page_flags", BOTH)
 @pytest.mark.parametrize("name", [*RECORDINGS, "fixture"])
+@pytest.mark.slow
 def test_every_state_for_a_record_is_allowed_but_where_the_kernel_has_movable_memory(
     name: str, page_flags: bool, tmp_path: Path
 ) -> None:
