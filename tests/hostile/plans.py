@@ -72,8 +72,7 @@ def _of_journal(random: Random, folder: Path) -> Case:
         {"at": 5.5, "block": 5, "word": "offline"},
     ]
     lines = [json.dumps(record).encode() for record in records]
-    for _ in range(random.choice((0, 1, 1, 2))):
-        at = random.choice([at for at, each in enumerate(lines) if each.strip()])
+    for at in random.sample(range(len(lines)), random.choice((0, 1, 1, 2))):
         line = mutate.json_text(lines[at].decode(errors="replace"), random)
         lines[at] = line.replace(b"\n", b" ")
     content = b"\n".join(lines) + b"\n"

@@ -17,7 +17,10 @@ from memhp.spec.language import DropGuard
 from memhp.spec.language.system import Property, System
 from memhp.spec.system import SYSTEM
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(compiler() is None, reason="there is no C compiler")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(compiler() is None, reason="there is no C compiler"),
+]
 
 KERNEL = restricted(SYSTEM, {"blocks", "alloc_kernel", "free_kernel"})
 FIRMWARE = restricted(SYSTEM, {"sections", "blocks", "firmware", "alloc_kernel", "free_kernel"})

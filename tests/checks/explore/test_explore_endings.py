@@ -20,7 +20,10 @@ from memhp.spec.language.system import Property, System
 from memhp.spec.system import SYSTEM
 from memhp.spec.variants import VARIANTS
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(compiler() is None, reason="there is no C compiler")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(compiler() is None, reason="there is no C compiler"),
+]
 
 WAITING = {"alloc_folio", "begin_offline", "page_tables", "migration", "destination"}
 STORES = {"alloc_folio", "begin_offline", "cancel_offline", "fault", "store", "writeback"}
