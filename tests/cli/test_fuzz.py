@@ -98,6 +98,7 @@ def test_a_bug_is_found_shrunk_kept_and_replayed(
     assert (code, out.splitlines()[-1]) == (0, "the target does what the reference does")
 
 
+@pytest.mark.slow
 def test_what_a_walk_reaches_is_told_with_what_it_lacks(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -94,6 +94,7 @@ def _step(machine: Machine, random: Random, names: Sequence[str]) -> tuple[str, 
     return action, params
 
 
+@pytest.mark.slow
 def test_no_removal_takes_more_steps_than_the_bound() -> None:
     taken = walks(SYSTEM)
     assert {name for name in REMOVAL_STEPS if not taken[name]} == set()

@@ -52,6 +52,7 @@ def test_no_judgement_is_wrong(name: str) -> None:
     assert told
 
 
+@pytest.mark.slow
 def test_properties_are_violated_only_where_linux_violates_them() -> None:
     """ZONE_MOVABLE of movablecore= begins behind an amount of memory, whatever was reserved."""
     violated = {
