@@ -177,7 +177,8 @@ def _traces_ahead(
             shown = (trace.topology, trace.steps, trace.params) if trace else None
             take((claim.name, shown))
 
-        take(reach(system, targets, folder=folder, jobs=jobs, decided=decided)[1])
+        # The proofs have the other half of the processors.
+        take(reach(system, targets, folder=folder, jobs=max(1, jobs // 2), decided=decided)[1])
 
     return beside(work)
 
@@ -205,6 +206,7 @@ def _searched(
         if isinstance(each, bool):
             all_kept = each
             continue
+        all_kept = False  # until it says that they were
         name, trace = each
         claim = system.property_by_name[name]
         witnesses[name] = Witness(claim, *trace) if trace else None

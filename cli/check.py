@@ -162,13 +162,13 @@ def _compatible(args: argparse.Namespace) -> None:
         raise UsageError(
             "--scope searches; it goes with none of --variant, --certify, --export, --proofs"
         )
-    others = scope or variant or args.certify or args.export or proofs
+    others = scope or variant or args.certify or args.export or proofs or args.html
     if args.mutants and (others or args.profile != "list-2004"):
         raise UsageError("--mutants goes with --only, --kind, --jobs, --no-cache, --json, --quiet")
     if args.kind and not args.mutants:
         raise UsageError("--kind goes with --mutants")
     decides = variant or args.certify or args.export or args.proofs is not None
-    shown = args.json or args.all or args.no_cache or args.jobs
+    shown = args.json or args.all or args.no_cache or args.jobs or args.html
     if args.verify_proofs is not None and (decides or shown):
         raise UsageError("--verify-proofs goes with --profile, --only and --quiet alone")
     if args.strengthen and (scope or variant or args.mutants or args.verify_proofs is not None):
@@ -373,7 +373,7 @@ def _report(
     from .strengthen import as_document, found_for, lines
 
     if args.html:
-        title = f"{system.name}: what is proved, and what is reached"
+        title = f"{system.name}: what is {'searched' if args.scope else 'proved'}, what is reached"
         write_check(args.html, system, decisions, summary_line(decisions), title)
     if args.json:
         document = as_json(system, profile, decisions, seconds)

@@ -123,7 +123,12 @@ def run(argv: Sequence[str]) -> int:
     Raises:
         SystemExit: where argparse ends the process.
     """
-    args = parser().parse_args(_words(argv))
+    top = parser()
+    args, rest = top.parse_known_args(_words(argv))
+    if rest and hasattr(args, "words") and not any(word.startswith("-") for word in rest):
+        args.words += rest  # argparse takes only those that stand together
+    elif rest:
+        top.error(f"unrecognized arguments: {' '.join(rest)}")
     code: int = args.run(args)
     return code
 

@@ -67,6 +67,8 @@ def run(args: argparse.Namespace) -> int:
 
         if args.json:
             return fail("replay", UsageError(f"{args.trace} is JSON, line by line: read it itself"))
+        if args.html:
+            return fail("replay", UsageError("a journal has no page: leave --html out"))
         return show_journal(args.trace)
     try:
         document = _read(args.trace)
@@ -75,6 +77,8 @@ def run(args: argparse.Namespace) -> int:
         if isinstance(document, dict) and document.get("memhp") == "disagreement":
             from .kernel_target import replay
 
+            if args.html:
+                raise UsageError("what a kernel did has no page: leave --html out")
             return replay(document, args)
         system = _system(_system_name(document), design_in(args), system_from(args))
         trace = Trace.from_itf(document, system)

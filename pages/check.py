@@ -16,7 +16,7 @@ __all__ = ["check_page"]
 
 _WORDS = {
     "proved": "proved for machines of every size",
-    "holds": "reached by a trace",
+    "holds": "not violated on the machines that were searched",
     "refuted": "refuted",
     "undetermined": "not decided",
 }
@@ -89,13 +89,19 @@ def _claim(system: System, decision: Decision, variants: Sequence[Variant]) -> _
     failures = [f"{each.action or ''}: {each.reason}" for each in proof.failures] if proof else []
     return _Claim(
         decision,
-        _WORDS.get(decision.verdict.value, decision.verdict.value),
+        _word(decision),
         obligations or decision.scope,
         proof.rests_on if proof else (),
         steps,
         failures,
         [each for each in variants if each.breaks == decision.claim.name],
     )
+
+
+def _word(decision: Decision) -> str:
+    if decision.claim.kind == "sometimes" and decision.trace:
+        return "reached by a trace"
+    return _WORDS.get(decision.verdict.value, decision.verdict.value)
 
 
 def _groups(claims: dict[str, _Claim]) -> Iterator[_Group]:

@@ -22,7 +22,9 @@ def page(template: str, title: str, *, data: object = None, **values: object) ->
         data: a document that the page carries for other tools, as JSON.
         values: what the template names; all text is quoted as HTML asks.
     """
-    return _templates().get_template(f"{template}.html").render(title=title, data=data, **values)
+    text = _templates().get_template(f"{template}.html").render(title=title, data=data, **values)
+    # Names of files that are not UTF-8 come as lone surrogates, which no file can have.
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 @cache

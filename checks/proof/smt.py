@@ -215,9 +215,13 @@ def ground(term: Term, sizes: Sizes, values: Mapping[Var, Term] | None = None) -
         sizes: elements of each unbounded sort.
         values: of the variables that are bound around the term.
     """
-    return _ground(term, sizes, values or {}, _known(tuple(sizes.items())))
+    known = _known(tuple(sizes.items()))
+    if len(known) > _MOST_KNOWN:
+        known.clear()
+    return _ground(term, sizes, values or {}, known)
 
 
+_MOST_KNOWN = 500_000
 _Known = dict[tuple[Term, tuple[Term | None, ...]], Term]
 """What was ground: of each term, for the values of its variables."""
 

@@ -34,13 +34,14 @@ def beside(work: Callable[[Callable[[Any], None]], None]) -> Iterator[Iterator[A
     with suppress(OSError):
         fcntl.fcntl(there.fileno(), fcntl.F_SETPIPE_SZ, _ROOM)
     process = FORKING.Process(target=_worked, args=(work, here, there))
-    process.start()
-    there.close()
     try:
+        process.start()
+        there.close()
         yield _taken(here)
-    finally:
-        process.kill()
-        process.join()
+    finally:  # also if an interrupt comes while it starts
+        if process.pid is not None:
+            process.kill()
+            process.join()
         here.close()
 
 

@@ -188,6 +188,7 @@ def test_what_is_no_goal_or_no_machine_is_a_line_and_exit_2(
         (["--node", "1", "RECORD"], "free node 1"),
         (["RECORD", "--blocks", "34"], "free blocks 34"),
         (["64MiB", "--machine", "RECORD"], "free 64 MiB"),
+        (["64MiB", "--node", "1", "RECORD"], "free 64 MiB of node 1"),
     ],
 )
 def test_the_machine_stands_after_the_size_or_alone(

@@ -148,6 +148,27 @@ def test_what_did_not_pass_stands_above_the_rows() -> None:
     assert claims[0].name in "".join(rows)
 
 
+def test_what_no_search_violates_is_not_called_reached() -> None:
+    (claim,) = list(SYSTEM.of_kind("always"))[:1]
+    page = check_page(
+        SYSTEM, "scope", [Decision(claim, Verdict.holds, "search", "depth 1", 0.0)], ""
+    )
+    assert "not violated on the machines that were searched" in page
+    assert "reached by a trace" not in page
+
+
+def test_a_name_that_is_not_utf_8_can_be_written() -> None:
+    assert "\\udcff.tar" in machine_page(machine([]), "\udcff.tar")
+
+
+@pytest.mark.parametrize("words", [["check", "--mutants"], ["check", "--verify-proofs", "proofs"]])
+def test_where_there_is_no_page_the_option_is_refused(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, "--html", str(tmp_path / "page.html")]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
 def test_a_plan_shows_what_moves_where_and_what_forbids_it(
     sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
