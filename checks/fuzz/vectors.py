@@ -15,7 +15,7 @@ from random import Random
 
 from memhp.reference.outcome import Refusal
 from memhp.reference.target import ReferenceTarget
-from memhp.reference.topology import Topology
+from memhp.reference.topology import Topology, readable
 from memhp.spec.language.system import Action, Property, System
 from memhp.spec.language.terms import Term, conj, negate
 
@@ -137,10 +137,19 @@ class Vectors:
         reference = ReferenceTarget(self.system)
         reference.reset(topology)
         done: list[Operation] = []
-        for each in path:
+        for each in map(self._named, path):
             reference.do(each[0], *each[1])
             done.append(each)
-        self._do(name, topology, reference, done, step)
+        self._do(name, topology, reference, done, self._named(step))
+
+    def _named(self, step: Operation) -> Operation:
+        """The step with members of enumerations by their names, as an operation has them."""
+        params = self.system.action_by_name[step[0]].params
+        values = zip(params, step[1], strict=True)
+        return step[0], tuple(
+            readable(var.sort, value) if var.sort.members and type(value) is int else value
+            for var, value in values
+        )
 
     def _do(
         self,

@@ -169,6 +169,14 @@ def draining_blocks_get_no_more_work_of_huge_folios(f: Frame, w: HugeWork) -> Bo
 
 
 @step(covers="U3 D2")
+def what_a_huge_folio_gave_up_is_remembered(h: HugeFolio) -> Bool:
+    """A huge folio that stays after all leaves its mark on the range that it did not leave."""
+    stays = huge_home[h] == after(huge_home[h])
+    gives_up = (huge_stage[h] != HugeStage.idle) & after(huge_stage[h] == HugeStage.idle)
+    return implies(gives_up & stays, after(refused_move[head_frame[huge_home[h]]]))
+
+
+@step(covers="U3 D2")
 def another_try_of_a_huge_folio_is_paid_for(h: HugeFolio, f: Frame) -> Bool:
     """Out of a leaving block no huge folio that refused is tried again before a tick was spent."""
     begins = (huge_stage[h] == HugeStage.idle) & after(huge_stage[h] == HugeStage.reserved)

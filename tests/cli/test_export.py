@@ -26,10 +26,9 @@ NAME = "one_node"
 class Engine:
     """The engine, as the reader wants an implementation: machines are documents."""
 
-    operations = EngineTarget.operations
-
     def __init__(self) -> None:
         self.target = EngineTarget()
+        self.operations = EngineTarget.operations
 
     def reset(self, machine: Mapping[str, Any]) -> None:
         tables = {name: table["values"] for name, table in machine["tables"].items()}
@@ -37,7 +36,11 @@ class Engine:
             symbol.name: self._table(machine["sizes"], symbol, tables[symbol.name])
             for symbol in SYSTEM.topology
         }
-        self.target.reset(Topology.build(SYSTEM, machine["sizes"], functions))
+        try:
+            self.target.reset(Topology.build(SYSTEM, machine["sizes"], functions))
+            self.operations = EngineTarget.operations
+        except ValueError:  # its blocks are all of one size
+            self.operations = frozenset()
 
     def _table(self, sizes: Mapping[str, int], symbol: Any, values: list[Value]) -> Any:
         points = Topology(sizes, {}).points(symbol.domain)

@@ -30,6 +30,8 @@ OUT_OF_REACH = {
     "held_for_long: always true": "contents_leave_a_vetted_block",
     "sticky: always true": "contents_leave_a_vetted_block",
     "leaves: always true": "a_huge_folio_is_used_without_a_promise",
+    "waits_for_another_try: always true": "a_huge_folio_stays_after_all",
+    "takes_in_nearer: always true": "a_huge_folio_stays_after_all",
 }
 """What nothing reaches any more where a guard always refuses."""
 
