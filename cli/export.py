@@ -134,15 +134,13 @@ def _machines(system: System, machines: Mapping[str, Topology]) -> Iterator[dict
             }
             for symbol in system.topology
         }
-        booted = Machine(system, topology)
+        values = _state(system, topology, Machine(system, topology).values)
         state = {
-            variable.symbol.name: {
-                "of": [sort.name for sort in variable.symbol.domain],
-                "values": values,
+            symbol.name: {
+                "of": [sort.name for sort in symbol.domain],
+                "values": values[symbol.name],
             }
-            for variable, values in zip(
-                system.variables, _state(system, topology, booted.values).values(), strict=True
-            )
+            for symbol in (variable.symbol for variable in system.variables)
         }
         yield {"machine": name, "sizes": topology.sizes, "tables": tables, "boot": state}
 
@@ -151,54 +149,48 @@ def _state(
     system: System, topology: Topology, values: Sequence[int]
 ) -> dict[str, list[int | str | bool]]:
     """The values of each variable, row-major, members by their names."""
-    from math import prod
-
+    from memhp.reference.formula import spans
     from memhp.reference.topology import readable
 
-    state, at = {}, 0
-    for variable in system.variables:
-        symbol = variable.symbol
-        count = prod(map(topology.size, symbol.domain))
-        state[symbol.name] = [readable(symbol.range, each) for each in values[at : at + count]]
-        at += count
-    return state
+    places = spans(system, topology)
+    return {
+        symbol.name: [readable(symbol.range, each) for each in values[slice(*places[symbol.name])]]
+        for symbol in (variable.symbol for variable in system.variables)
+    }
 
 
 def _operation(operation: Operation) -> list[Any]:
     return [operation[0], *operation[1]]
 
 
-def _answer(vector: Vector) -> dict[str, Any]:
-    """What is right: the answer, the guard that refuses, and the variables that change."""
-    answer: dict[str, Any] = {
-        "answer": None if vector.answer is None else errorcode.get(vector.answer, vector.answer)
-    }
+def _asked(vector: Vector, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """What is asked and what is right: the answer, the guard that refuses, what changes."""
+    answer = None if vector.answer is None else errorcode.get(vector.answer, vector.answer)
+    asked: dict[str, Any] = {"operation": _operation(vector.operation), "answer": answer}
     if vector.refusal is not None:
-        answer["refused_by"] = f"{vector.refusal.action}.{vector.refusal.guard}"
-        answer["why"] = vector.refusal.why
-    return answer
+        asked["refused_by"] = f"{vector.refusal.action}.{vector.refusal.guard}"
+        asked["why"] = vector.refusal.why
+    asked["after"] = {name: value for name, value in after.items() if value != before[name]}
+    return asked
 
 
 def _vector(system: System, number: int, vector: Vector) -> dict[str, Any]:
     before = _state(system, vector.topology, vector.before)
-    after = _state(system, vector.topology, vector.after)
     return {
         "vector": number,
         "machine": vector.machine,
         "path": [_operation(each) for each in vector.path],
         "before": before,
-        "operation": _operation(vector.operation),
-        **_answer(vector),
-        "after": {name: value for name, value in after.items() if value != before[name]},
+        **_asked(vector, before, _state(system, vector.topology, vector.after)),
     }
 
 
 def _walk(system: System, walk: Sequence[Vector]) -> dict[str, Any]:
+    """Each state is worked out once: what one operation leaves is what the next one finds."""
+    before = _state(system, walk[0].topology, walk[0].before)
     steps = []
     for vector in walk:
-        before = _state(system, vector.topology, vector.before)
         after = _state(system, vector.topology, vector.after)
-        changed = {name: value for name, value in after.items() if value != before[name]}
-        step = {"operation": _operation(vector.operation), **_answer(vector), "after": changed}
-        steps.append(step)
+        steps.append(_asked(vector, before, after))
+        before = after
     return {"machine": walk[0].machine, "steps": steps}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import cos, hypot, pi, prod, sin
+from math import cos, hypot, pi, sin
 
 from memhp.reference import Machine, Topology
+from memhp.reference.formula import spans
 from memhp.reference.topology import readable
 from memhp.spec.language import System
 from memhp.spec.language.terms import BOOL, Symbol
@@ -135,14 +136,10 @@ def _changes(
     system: System, watched: Sequence[Symbol], before: Machine, after: Machine
 ) -> Iterator[tuple[str, str, str]]:
     """The name of each variable that changes at some point, with the two values."""
-    old_values, new_values, at = before.values, after.values, 0
-    for variable in system.variables:
-        symbol = variable.symbol
-        count = prod(map(before.topology.size, symbol.domain))
-        if symbol in watched:
-            here = slice(at, at + count)
-            for first, second in zip(old_values[here], new_values[here], strict=True):
-                if first != second:
-                    old, new = readable(symbol.range, first), readable(symbol.range, second)
-                    yield symbol.name, str(old), str(new)
-        at += count
+    places, old_values, new_values = spans(system, before.topology), before.values, after.values
+    for symbol in watched:
+        here = slice(*places[symbol.name])
+        for first, second in zip(old_values[here], new_values[here], strict=True):
+            if first != second:
+                old, new = readable(symbol.range, first), readable(symbol.range, second)
+                yield symbol.name, str(old), str(new)

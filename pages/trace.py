@@ -66,10 +66,11 @@ def trace_page(
     machines = list(trace.replay(system))
     about = system.symbols_in(claim.formula) & system.state if claim else frozenset[str]()
     drawing = Drawing(system, machines, trace.steps, about)
+    judge = _judge(right, machines[0])
     states = [_at_boot(system, trace, machines[0], drawing, claim)]
     for number, step in enumerate(trace.steps, 1):
         before, after = machines[number - 1 : number + 1]
-        states.append(_after(system, trace, number, step, before, after, drawing, right))
+        states.append(_after(system, trace, number, step, before, after, drawing, judge))
     return page(
         "trace",
         heading.title,
@@ -108,7 +109,7 @@ def _after(
     before: Machine,
     after: Machine,
     drawing: Drawing,
-    right: System | None,
+    judge: Machine | None,
 ) -> _State:
     action = system.action_by_name[step.action]
     violated = [*after.step_violations(before), *after.violations()]
@@ -119,7 +120,7 @@ def _after(
         picture=drawing.at(number),
         lights=_lights(system, violated),
         violated=_told(violated),
-        refusal=_refusal(right, before, step),
+        refusal=_refusal(judge, before, step),
         again=trace.loop == number,
     )
 
@@ -138,13 +139,19 @@ def _lights(system: System, violations: Sequence[Violation]) -> dict[str, bool]:
     return {row: row not in out for row in rows}
 
 
-def _refusal(right: System | None, before: Machine, step: Step) -> str:
-    """Why the other specification refuses the step, if it does and has the same state."""
-    if right is None or step.action not in right.action_by_name:
+def _judge(right: System | None, machine: Machine) -> Machine | None:
+    """A machine of the other specification, if it has the same states: its code is made once."""
+    system = machine.system
+    if right is None or right.topology != system.topology:
+        return None
+    if [v.symbol for v in right.variables] != [v.symbol for v in system.variables]:
+        return None
+    return Machine(right, machine.topology)
+
+
+def _refusal(judge: Machine | None, before: Machine, step: Step) -> str:
+    """Why the other specification refuses the step, if it knows it and does."""
+    if judge is None or step.action not in judge.system.action_by_name:
         return ""
-    if [v.symbol for v in right.variables] != [v.symbol for v in before.system.variables]:
-        return ""
-    if right.topology != before.system.topology:
-        return ""
-    outcome = Machine(right, before.topology, before.values).why_not(step.action, **step.params)
+    outcome = judge.at(before.values).why_not(step.action, **step.params)
     return str(outcome) if isinstance(outcome, Refusal) else ""

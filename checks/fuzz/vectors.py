@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from random import Random
 
@@ -100,8 +100,8 @@ class Vectors:
             reference = ReferenceTarget(self.system)
             reference.reset(topology)
             path: list[Operation] = []
+            rules = list(EVERY.values()) if number % 2 else RULES
             for _ in range(length):
-                rules = list(EVERY.values()) if number % 2 else RULES
                 operation = draw(rules, reference.machine, random, refused=0.3)
                 self._do(name, topology, reference, path, operation)
 
@@ -160,21 +160,27 @@ class Vectors:
         operation: Operation,
     ) -> None:
         """Do the operation, keep it if there are not enough of its kind, and go on."""
-        before = reference.machine.values
-        answer = reference.do(operation[0], *operation[1])
-        refusal = reference.refusal
-        kind = (operation[0], answer if refusal is None else refusal.guard)
+        vector = _asked(name, topology, reference, operation)
+        refusal = vector.refusal
+        kind = (operation[0], vector.answer if refusal is None else refusal.guard)
         if self._kinds[kind] < self.each:
             self._kinds[kind] += 1
             self.machines[name] = topology
             self.taken |= {action for action, _ in reference.steps}
             if refusal is not None:
                 self.refusing.add((refusal.action, refusal.guard))
-            after = reference.machine.values
-            self.kept.append(
-                Vector(name, topology, tuple(path), operation, answer, refusal, before, after)
-            )
+            self.kept.append(replace(vector, path=tuple(path)))
         path.append(operation)
+
+
+def _asked(
+    name: str, topology: Topology, reference: ReferenceTarget, operation: Operation
+) -> Vector:
+    """What comes of the operation on the reference, which goes on from there."""
+    before = reference.machine.values
+    answer = reference.do(operation[0], *operation[1])
+    after = reference.machine.values
+    return Vector(name, topology, (), operation, answer, reference.refusal, before, after)
 
 
 def _reached(action: Action, formula: Term, guard: str = "") -> Property:
@@ -201,11 +207,6 @@ def walks(
         reference.reset(topology)
         walk: list[Vector] = []
         for _ in range(length):
-            before = reference.machine.values
             operation = draw(RULES, reference.machine, random, refused=0.2)
-            answer = reference.do(operation[0], *operation[1])
-            after = reference.machine.values
-            walk.append(
-                Vector(name, topology, (), operation, answer, reference.refusal, before, after)
-            )
+            walk.append(_asked(name, topology, reference, operation))
         yield walk
