@@ -13,7 +13,6 @@ import pytest
 
 import memhp.cli
 import memhp.examples.designs
-from memhp.cli.main import main
 
 SCHEMA = json.loads((Path(memhp.cli.__file__).parent / "schema" / "design.json").read_text())
 EXAMPLES = Path(memhp.examples.designs.__file__).parent
@@ -27,20 +26,6 @@ from memhp.spec.machine.topology import Block, Frame, Node, Zone, block_of, hole
 
 Run = Callable[..., tuple[int, str, str]]
 Written = Callable[[str], Path]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """``run(*words)``: the exit code of the command, what it printed, and what it complained of."""
-
-    def ran(*words: str | Path) -> tuple[int, str, str]:
-        try:
-            code = main([str(word) for word in words])
-        except SystemExit as stop:
-            code = stop.code if isinstance(stop.code, int) else 0
-        return code, *capsys.readouterr()
-
-    return ran
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 import memhp.examples
-from memhp.cli.main import main
 
 EXAMPLES = Path(memhp.examples.__file__).parent
 LOCK, LAST = EXAMPLES / "lock_service.py", EXAMPLES / "last_block.py"
@@ -42,20 +41,6 @@ def never_two(b: Block, c: Block) -> Bool:
 '''
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """``run(*words)``: the exit code of the command, what it printed, and what it complained of."""
-
-    def ran(*words: str | Path) -> tuple[int, str, str]:
-        try:
-            code = main([str(word) for word in words])
-        except SystemExit as stop:
-            code = stop.code if isinstance(stop.code, int) else 0
-        return code, *capsys.readouterr()
-
-    return ran
 
 
 @pytest.mark.parametrize(("name", "scope", "says"), EXPECTED)
