@@ -9,6 +9,7 @@ knows their variables.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import count
 from math import prod
 from typing import Any
@@ -263,5 +264,6 @@ class Formulas:
         return lines
 
 
+@lru_cache(maxsize=50_000)
 def _is_costly(term: Term) -> bool:
     return any(isinstance(part, Quantified) for part in subterms(term))

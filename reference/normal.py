@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from memhp.spec.language.rewrite import rebuild
 from memhp.spec.language.terms import (
@@ -36,6 +37,9 @@ __all__ = [
     "witness",
 ]
 
+_KEPT = 50_000
+"""Terms of which each function knows its answer still: machines that differ little share most."""
+
 
 def distinct(term: Term, numbers: Iterator[int], names: Mapping[Var, Term] | None = None) -> Term:
     """``term`` with every bound variable renamed, so that no two of them are equal."""
@@ -49,6 +53,7 @@ def distinct(term: Term, numbers: Iterator[int], names: Mapping[Var, Term] | Non
     return rebuild(term, lambda part: distinct(part, numbers, names))
 
 
+@lru_cache(maxsize=_KEPT)
 def free(term: Term) -> frozenset[Var]:
     """The variables of ``term`` that it does not bind; bound ones must be `distinct`."""
     parts = list(subterms(term))
@@ -56,6 +61,7 @@ def free(term: Term) -> frozenset[Var]:
     return frozenset(part for part in parts if isinstance(part, Var) and part not in bound)
 
 
+@lru_cache(maxsize=_KEPT)
 def is_static(term: Term) -> bool:
     """Whether ``term`` reads topology only, and has no quantifier."""
     return not any(
@@ -106,6 +112,7 @@ def holes(term: Term) -> set[Term]:
     return {term}
 
 
+@lru_cache(maxsize=_KEPT)
 def hole_of(term: Term) -> Term | None:
     """The one part on which ``term`` depends through topology, if there is just one."""
     parts = holes(term)

@@ -29,7 +29,7 @@ _DECISIVE = ("spec/**/*.py", "reference/**/*.py", "engine/**/*.py", "checks/fuzz
 
 
 def agreement(system: System, steps: int, *, folder: Path | None = None) -> Reached:
-    """What walks of the engine in lock step with the reference have reached.
+    """What walks of the engine in lock step with the reference do: actions taken, what is told.
 
     Args:
         system: the design to compare with.
@@ -41,7 +41,7 @@ def agreement(system: System, steps: int, *, folder: Path | None = None) -> Reac
     key = digest_of(repr((system, steps, code_digest(*_DECISIVE))))
     if path and (earlier := _stored(path, key, system)) is not None:
         return earlier
-    result = reached(system, EngineTarget(), steps=steps)
+    result = reached(system, EngineTarget(), steps=steps, looked_for=())
     if path and not result.divergence:
         _store(path, key, result)
     return result
@@ -53,12 +53,12 @@ def _stored(path: Path, key: str, system: System) -> Reached | None:
         document = unsealed(kept(path))
         if document["key"] != key:
             return None
-        episodes, taken = _counts(document["episodes"]), _counts(document["taken"])
+        taken = _counts(document["taken"])
         entries = document["untold"].items()
         untold = {machine: untold_on(machine, of, system, {}) for machine, of in entries}
         steps, of = count_of(document["steps"]), count_of(document["of"])
         machines = {name: built_for(name, system) for name in untold}
-        return Reached(system, steps, of, episodes, taken, untold, machines=machines)
+        return Reached(system, steps, of, taken=taken, untold=untold, machines=machines)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -72,7 +72,6 @@ def _store(path: Path, key: str, result: Reached) -> None:
         "key": key,
         "steps": result.steps,
         "of": result.of,
-        "episodes": result.episodes,
         "taken": result.taken,
         "untold": {
             machine: {name: sorted(places) for name, places in of.items()}

@@ -6,7 +6,7 @@ States within an operation count: its steps are taken again one by one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from memhp.reference.machine import Machine
@@ -70,11 +70,11 @@ class Reached:
 class _Watch:
     """Looks at every state on the way; what an episode has reached it does not look for again."""
 
-    def __init__(self, result: Reached) -> None:
+    def __init__(self, result: Reached, claims: Iterable[Property]) -> None:
         self.result = result
         self.episode = -1
         system = result.system
-        self.claims = {c: reads(system, c.formula) for c in system.of_kind("sometimes")}
+        self.claims = {claim: reads(system, claim.formula) for claim in claims}
         self.written = {action.name: action.written for action in system.actions}
         self.everything = frozenset(variable.symbol.name for variable in system.variables)
 
@@ -111,6 +111,7 @@ def reached(
     steps: int,
     seed: int = 0,
     topologies: Sequence[str] = (),
+    looked_for: Iterable[Property] | None = None,
 ) -> Reached:
     """What walks reach, on one machine after the other, until something diverges.
 
@@ -121,12 +122,14 @@ def reached(
         seed: that of each walk.
         topologies: names of machines; without them, the target's own, or all that its operations
             go with.
+        looked_for: the *sometimes* properties to look for in each state; without them, all.
 
     Raises:
         TargetError: as `walk`.
     """
     asked = plan(target, system, topologies=topologies or None)
     result = Reached(system, machines=asked.machines)
+    claims = tuple(system.of_kind("sometimes") if looked_for is None else looked_for)
     for name, machine in asked.machines.items():
         way = walk(
             system,
@@ -135,7 +138,7 @@ def reached(
             steps=steps // len(asked.machines),
             seed=seed,
             workload=Workload(asked.rules),
-            watch=_Watch(result),
+            watch=_Watch(result, claims),
         )
         result.steps += way.steps
         result.untold[name] = way.untold

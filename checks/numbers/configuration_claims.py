@@ -67,7 +67,7 @@ def every_configuration(options: Sequence[Option], architecture: str) -> tuple[E
     encoding = Encoding(Kernel(its, {}, {**facts, **fixed}, floors))
     solver = interruptible(z3.Solver())
     solver.set("rlimit", _RESOURCES)
-    solver.add(*encoding.constraints())
+    solver.add(*encoding.constraints)
     for term in (*facts.values(), *floors.values(), *encoding.to.values()):
         solver.add(term >= 0, term <= 2)
     return encoding, solver
@@ -171,7 +171,7 @@ def fewest(kernel: Kernel, wanted: Sequence[str]) -> Verdict:
     encoding = Encoding(kernel)
     solver = interruptible(z3.Solver())
     solver.set("rlimit", _RESOURCES)
-    solver.add(*encoding.constraints(), *encoding.changes())
+    solver.add(*encoding.constraints, *encoding.changes)
     solver.add(*(encoding.gives(name) for name in wanted))
     if changes is not None:
         solver.add(encoding.count < len(changes))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from memhp.spec.numbers.kconfig import CAPABILITIES, every_range
@@ -82,6 +83,7 @@ class Encoding:
             return a if condition else b
         return self.z3.If(condition, a, b)
 
+    @cached_property
     def constraints(self) -> list[Any]:
         """The terms that say that every option has the value that its rule gives it."""
         kernel, selected, terms = self.kernel, selectors(self.kernel), []
@@ -103,6 +105,7 @@ class Encoding:
                 terms.append(self.values[name] == value)
         return terms
 
+    @cached_property
     def changes(self) -> list[Any]:
         """The terms that say that each option is changed to a value that it can have, and keeps."""
         return [limit for name in self.prompts for limit in self._allowed(name)]
@@ -175,7 +178,7 @@ def _recheck(after: Mapping[str, int], changes: Mapping[str, int], wanted: Seque
 def _smallest(encoding: Encoding, wanted: Sequence[str]) -> dict[str, int] | None:
     z3 = encoding.z3
     optimizer = interruptible(z3.Optimize())
-    optimizer.add(*encoding.constraints(), *encoding.changes())
+    optimizer.add(*encoding.constraints, *encoding.changes)
     optimizer.add(*(encoding.gives(name) for name in wanted))
     least = optimizer.minimize(encoding.count)
     if not satisfiable(optimizer):
@@ -202,7 +205,7 @@ def _others(
     """The sets of the same size that have another option in the place of one, by z3."""
     z3, others = encoding.z3, []
     solver = interruptible(z3.Solver())
-    solver.add(*encoding.constraints(), *encoding.changes())
+    solver.add(*encoding.constraints, *encoding.changes)
     solver.add(*(encoding.gives(name) for name in wanted), encoding.count == len(changes))
     free = [name for name in encoding.prompts if name not in changes]
     for dropped in changes:
@@ -226,7 +229,7 @@ def _can(kernel: Kernel, name: str) -> bool:
     """Some set of changes gives the capability."""
     encoding = Encoding(_needing(kernel, [name]))
     solver = interruptible(encoding.z3.Solver())
-    solver.add(*encoding.constraints(), *encoding.changes(), encoding.gives(name))
+    solver.add(*encoding.constraints, *encoding.changes, encoding.gives(name))
     return satisfiable(solver)
 
 

@@ -105,8 +105,10 @@ def _propagated(obligation: Obligation, alone: bool) -> Answer | None:
 
 def shown(
     system: System, obligations: Sequence[Obligation], assumed: _Assumed, limits: Limits
-) -> list[bool]:
+) -> Iterator[bool]:
     """Whether each obligation is shown from those of its assumptions; False says nothing.
+
+    z3 is asked only for those answers that are taken.
 
     Args:
         system: the specification.
@@ -117,12 +119,19 @@ def shown(
     facts = ([part.term for part in assumed(each) if part.role == "guard"] for each in obligations)
     easy = [follows(each.goal, known) for each, known in zip(obligations, facts, strict=True)]
     rest = [each for each, it in zip(obligations, easy, strict=True) if not it]
+    solved = _shown_by_z3(system, rest, assumed, limits)
+    for it in easy:
+        yield it or next(solved, False)
+
+
+def _shown_by_z3(
+    system: System, obligations: Sequence[Obligation], assumed: _Assumed, limits: Limits
+) -> Iterator[bool]:
     try:
-        solving = _Solving(system, rest, assumed, limits) if rest else None
-        solved = iter(solving.answers(frozenset()) if solving else ())
-        return [it or next(solved).status == "unsat" for it in easy]
+        for answer in _Solving(system, obligations, assumed, limits).answers(frozenset()):
+            yield answer.status == "unsat"
     except Exception:  # a solver's own exceptions share no base class
-        return easy
+        return
 
 
 _Assumed = Callable[[Obligation], Sequence[Assumption]]

@@ -53,12 +53,11 @@ def strengths_of_steps(system: System) -> dict[str, Strength]:
     strengths = {}
     for claim in system.of_kind("step", "ends"):
         changed = [each for each in every.of_property(claim.name) if not each.unchanged]
-        if all(shown(system, changed, _nothing, Limits())):
-            strengths[claim.name] = Strength.form
-        elif all(shown(system, changed, _no_invariant, Limits())):
+        strengths[claim.name] = Strength.states
+        if all(shown(system, changed, _no_invariant, Limits())):
             strengths[claim.name] = Strength.guards
-        else:
-            strengths[claim.name] = Strength.states
+            if all(shown(system, changed, _nothing, Limits())):
+                strengths[claim.name] = Strength.form
     return strengths
 
 

@@ -108,12 +108,16 @@ def unbound(term: Term) -> frozenset[Var]:
 
 def expand(term: Term, system: System) -> Term:
     """``term`` with every definition replaced by its body."""
-    if isinstance(term, Call):
-        definition = system.definition(term.name)
-        args = (expand(arg, system) for arg in term.args)
-        body = expand(definition.body, system)
-        return substitute(body, dict(zip(definition.params, args, strict=True)))
-    return rebuild(term, lambda part: expand(part, system))
+    if (expanded := system.expanded.get(term)) is None:
+        if isinstance(term, Call):
+            definition = system.definition(term.name)
+            args = (expand(arg, system) for arg in term.args)
+            body = expand(definition.body, system)
+            expanded = substitute(body, dict(zip(definition.params, args, strict=True)))
+        else:
+            expanded = rebuild(term, lambda part: expand(part, system))
+        system.expanded[term] = expanded
+    return expanded
 
 
 def after(term: Term, action: Action) -> Term:

@@ -20,7 +20,7 @@ from .terms import (
     Term,
     Var,
     conj,
-    subterms,
+    inside,
 )
 
 __all__ = [
@@ -186,14 +186,13 @@ class Property:
     def of_work(self) -> tuple[Var, ...]:
         """The parameters of an *ends* property that say which work; the others are elements."""
         assert self.ending
-        read = set(subterms(self.ending.during))
-        return tuple(var for var in self.params if var in read)
+        return tuple(var for var in self.params if var in inside(self.ending.during))
 
     @cached_property
     def of_step(self) -> bool:
         """Whether it is judged by a step, the states before and after it, or by one state."""
         return self.kind == "step" or (
-            self.kind == "sometimes" and any(isinstance(t, Next) for t in subterms(self.formula))
+            self.kind == "sometimes" and any(isinstance(t, Next) for t in inside(self.formula))
         )
 
 
@@ -306,7 +305,7 @@ class System:
         """The names of its symbols and its definitions, found once."""
         if (names := self._names.get(term)) is None:
             symbols, definitions = set[str](), set[str]()
-            for part in subterms(term):
+            for part in inside(term):
                 if isinstance(part, App):
                     symbols.add(part.symbol.name)
                 elif isinstance(part, Call):
@@ -318,6 +317,11 @@ class System:
 
     @cached_property
     def _names(self) -> dict[Term, tuple[frozenset[str], frozenset[str]]]:
+        return {}
+
+    @cached_property
+    def expanded(self) -> dict[Term, Term]:
+        """Terms that were expanded (`rewrite.expand`), so that none is a second time."""
         return {}
 
     def __getstate__(self) -> dict[str, object]:

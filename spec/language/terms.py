@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from threading import Lock
 from typing import Any, Literal
 from weakref import WeakValueDictionary
@@ -43,6 +44,7 @@ __all__ = [
     "exists",
     "forall",
     "implies",
+    "inside",
     "ite",
     "le",
     "negate",
@@ -359,6 +361,12 @@ def parts(term: Term) -> tuple[Term, ...]:
         case Quantified(body=body) | Next(body=body):
             return (body,)
     return ()
+
+
+@lru_cache(maxsize=100_000)
+def inside(term: Term) -> frozenset[Term]:
+    """Every term inside ``term``, itself too, each once: for terms that are asked about often."""
+    return frozenset((term,)).union(*map(inside, parts(term)))
 
 
 def subterms(term: Term) -> Iterator[Term]:

@@ -23,6 +23,7 @@ from .system import (
 )
 from .terms import (
     INT,
+    App,
     Call,
     Next,
     Op,
@@ -30,7 +31,7 @@ from .terms import (
     Symbol,
     Term,
     Var,
-    subterms,
+    inside,
 )
 
 __all__ = ["well_formed"]
@@ -59,9 +60,9 @@ def _no_recursion(definitions: Mapping[str, Definition]) -> None:
         if name in above:
             complain(f"definition {name} uses itself", definitions[name].where)
         if name not in checked and name in definitions:
-            for part in subterms(definitions[name].body):
-                if isinstance(part, Call):
-                    visit(part.name, (*above, name))
+            calls = (part for part in inside(definitions[name].body) if isinstance(part, Call))
+            for called in sorted(call.name for call in calls):
+                visit(called, (*above, name))
             checked.add(name)
 
     for name in definitions:
@@ -117,12 +118,13 @@ def _check_references(system: System, parts: list[_Part]) -> None:
     """Every symbol and definition that anything mentions belongs to the system."""
     symbols: set[Symbol] = {*system.topology, *(v.symbol for v in system.variables)}
     for part in parts:
-        for inner in subterms(part.term):
-            if isinstance(inner, Call) and not _is_known(inner.name, system):
-                complain(f"definition {inner.name!r} belongs to no loaded module", part.where)
-            symbol = getattr(inner, "symbol", None)
-            if symbol is not None and symbol not in symbols:
-                complain(f"symbol {symbol.name!r} belongs to no loaded module", part.where)
+        terms = inside(part.term)
+        names = {each.name for each in terms if isinstance(each, Call)}
+        for name in sorted(name for name in names if not _is_known(name, system)):
+            complain(f"definition {name!r} belongs to no loaded module", part.where)
+        used = {each.symbol for each in terms if isinstance(each, App)}
+        for name in sorted(symbol.name for symbol in used - symbols):
+            complain(f"symbol {name!r} belongs to no loaded module", part.where)
 
 
 def _is_known(definition: str, system: System) -> bool:
@@ -163,20 +165,20 @@ def _speaks_of_next(term: Term, system: System) -> bool:
     return any(
         isinstance(part, Next)
         or (isinstance(part, Call) and _speaks_of_next(system.definition(part.name).body, system))
-        for part in subterms(term)
+        for part in inside(term)
     )
 
 
 def _check_counting(system: System, parts: list[_Part]) -> None:
     """Elements are counted only in an *always* property that says which counter equals them."""
-    allowed = set()
+    allowed = set[Term]()
     for claim in system.of_kind("always"):
         match claim.formula:
             case Op(kind="eq", args=(left, right)):
-                allowed |= {id(side) for side in (left, right)}
+                allowed |= {left, right}
     for part in parts:
-        for inner in subterms(part.term):
-            if isinstance(inner, Quantified) and inner.kind == "count" and id(inner) not in allowed:
+        for each in inside(part.term) - allowed:
+            if isinstance(each, Quantified) and each.kind == "count":
                 complain("count() stands alone: only `counter == count(...)`, @always", part.where)
     for symbol in system.topology:
         if symbol.range == INT:

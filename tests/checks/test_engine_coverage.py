@@ -65,9 +65,9 @@ def test_what_was_compared_is_kept_until_the_code_or_the_number_of_steps_changes
     walks: list[int] = []
     walk = agreement.reached
 
-    def counted(*parts: Any, steps: int) -> Any:
+    def counted(*parts: Any, steps: int, **named: Any) -> Any:
         walks.append(steps)
-        return walk(*parts, steps=steps)
+        return walk(*parts, steps=steps, **named)
 
     monkeypatch.setattr(agreement, "reached", counted)
     assert agreement.agreement(SYSTEM, 400, folder=tmp_path) == first

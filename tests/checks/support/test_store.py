@@ -244,7 +244,7 @@ def test_counts_of_a_lock_step_that_were_changed_are_not_believed(
 
     walks: list[int] = []
 
-    def reached(system: Any, _target: Any, *, steps: int) -> Reached:
+    def reached(system: Any, _target: Any, *, steps: int, **_: Any) -> Reached:
         walks.append(steps)
         return Reached(system, steps, 1)
 
@@ -254,7 +254,7 @@ def test_counts_of_a_lock_step_that_were_changed_are_not_believed(
         agreement(SYSTEM, 10, folder=folder)
         assert len(walks) == expected
     path = folder / "lock-step.json"
-    for name, value in {"steps": 9, "episodes": ["x"], "taken": {"x": "y"}, "untold": 1}.items():
+    for name, value in {"steps": 9, "of": ["x"], "taken": {"x": "y"}, "untold": 1}.items():
         path.write_text(json.dumps(json.loads(path.read_text()) | {name: value}))
         before = len(walks)
         agreement(SYSTEM, 10, folder=folder)
@@ -266,7 +266,7 @@ def test_counts_of_a_lock_step_that_were_changed_are_not_believed(
     [
         ("steps", "x"),
         ("of", -1),
-        ("episodes", {"x": "y"}),
+        ("taken", {"x": "y"}),
         ("taken", [["x", 1]]),
         ("untold", {"x": {}}),
         ("untold", {"flat": {"zone": ["x"]}}),
