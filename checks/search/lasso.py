@@ -62,10 +62,11 @@ def lasso(
     steps = frozenset(name for name, _ in trace.steps) if trace else frozenset[str]()
     base = helping | steps
     few = [base | {name} for name in _undoing_first(system, makers, steps) if name not in base]
+    missed = set[str]()
     for names in (*few, base | set(makers), frozenset(system.action_by_name)):
         actions = tuple(action for action in system.actions if action.name in names)
         fewer = replace(system, actions=actions)
-        if witness := _search(system, fewer, topologies, claim, helping, max_states):
+        if witness := _search(system, fewer, topologies, claim, missed, max_states):
             return witness
     return None
 
@@ -120,14 +121,18 @@ def _search(
     fewer: System,
     topologies: Sequence[Topology],
     claim: Property,
-    helping: frozenset[str],
+    missed: set[str],
     max_states: int,
 ) -> Witness | None:
-    guards = (g.condition for name in helping for g in system.action_by_name[name].guards)
+    """A lasso with fewer actions; a cut keeps the variables ``missed``, here and before, too."""
+    assert claim.ending
+    helping = [action for action in fewer.actions if action.name in claim.ending.by]
+    guards = (guard.condition for action in helping for guard in action.guards)
     watch = unfinished(claim)
-    variables = closed(fewer, reads(system, watch.formula, *guards))
+    about = reads(system, watch.formula, *guards)
     while True:
-        smaller = cut(fewer, variables, watch, [a for a in fewer.actions if a.name in helping])
+        variables = closed(fewer, about | missed)
+        smaller = cut(fewer, variables, watch, helping)
         machines = _with_work(system, smaller, different(smaller, topologies), watch)
         graphs = (_Graph(smaller, topology, claim, max_states) for topology in machines)
         witness = next((run for graph in graphs if (run := graph.lasso())), None)
@@ -136,7 +141,7 @@ def _search(
         missing = _missing(system, witness) - variables
         if not missing:
             return witness
-        variables = closed(fewer, variables | missing)
+        missed |= missing
 
 
 def _with_work(
