@@ -311,6 +311,8 @@ class Program:
         Raises:
             ValueError: if there is no such property.
         """
+        if made := self._made.get(("cases", name)):
+            return made  # walks ask for it at every step
         claim, two = self._property(name)
 
         def make() -> Callable[..., Points]:

@@ -215,8 +215,9 @@ class Machine:
         return [_readable_point(claim.params, point) for point in self._cases(claim, before)]
 
     def _claim(self, name: str, *kinds: Kind) -> Property:
-        self._program.cases(name)  # raises ValueError if there is none
-        claim = self.system.property_by_name[name]
+        claim = self.system.property_by_name.get(name)
+        if claim is None:
+            raise ValueError(unknown("property", name, self.system.property_by_name))
         if claim.kind not in kinds:
             raise ValueError(f"{name} is a property of kind {claim.kind}, not {' or '.join(kinds)}")
         return claim

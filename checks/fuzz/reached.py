@@ -73,35 +73,39 @@ class _Watch:
     def __init__(self, result: Reached, claims: Iterable[Property]) -> None:
         self.result = result
         self.episode = -1
-        system = result.system
-        self.claims = {claim: reads(system, claim.formula) for claim in claims}
-        self.written = {action.name: action.written for action in system.actions}
-        self.everything = frozenset(variable.symbol.name for variable in system.variables)
+        read = {claim: reads(result.system, claim.formula) for claim in claims}
+        self.every = [claim.name for claim in read]
+        self.decided_by = {
+            action.name: [
+                claim.name
+                for claim, symbols in read.items()
+                if claim.of_step or not symbols.isdisjoint(action.written)
+            ]
+            for action in result.system.actions
+        }
 
     def __call__(self, episode: int, reference: ReferenceTarget) -> None:
         if episode != self.episode:
             self.episode, self.result.of = episode, self.result.of + 1
-            self.unreached = dict(self.claims)
+            self.unreached = set(self.every)
             self.machine = reference.machine.copy()
-            self._look(None, self.everything)
+            self._look(None, self.every)
             return
         for name, params in reference.steps:
             before = self.machine.copy()
             self.machine.step(name, *params)
             self.result.taken[name] += 1
-            self._look(before, self.written[name])
+            self._look(before, self.decided_by[name])
         if self.machine != reference.machine:  # a failed operation has given back what it took
             self.machine = reference.machine.copy()
-            self._look(None, self.everything)
+            self._look(None, self.every)
 
-    def _look(self, before: Machine | None, written: frozenset[str]) -> None:
-        """What can be reached only now: what is about steps, or reads what was written."""
-        for claim, read in list(self.unreached.items()):
-            if not claim.of_step and read.isdisjoint(written):
-                continue
-            if self.machine.witnesses(claim.name, before):
-                self.result.episodes[claim.name] += 1
-                del self.unreached[claim]
+    def _look(self, before: Machine | None, names: Iterable[str]) -> None:
+        """Which of those that may be reached only now are."""
+        for name in names:
+            if name in self.unreached and self.machine.witnesses(name, before):
+                self.result.episodes[name] += 1
+                self.unreached.remove(name)
 
 
 def reached(
