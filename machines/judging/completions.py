@@ -257,8 +257,8 @@ def has_hole(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
 def _cramped(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
     """Whether a page of the block may find no room outside."""
     room = None if block.state == "offline" else room_of(reading, block)
-    if room is not None and room.needed > room.there:
-        return (False, True)
+    if room is not None and room.lacks:
+        return (True,) if room.hopeless else (False, True)
     return _cramped_pools(reading, block)
 
 

@@ -252,11 +252,6 @@ def _reason(refusal: Refusal, facts: Facts) -> str:
     """What the guard says, and what it is about where that is known."""
     if refusal.guard == "no_unmovable" and facts.cma == (True,):
         return f"{refusal.why}: an area of CMA"
-    if refusal.errno == EINTR and facts.cramped == (True,) and facts.pinned == (False,):
-        return (
-            "going offline begins and does not end, until a signal: it holds a gigantic page that"
-            " is in use, and no other of that size is free; free the page, or make the pool larger"
-        )
     return refusal.why
 
 

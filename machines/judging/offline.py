@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from errno import EINVAL, errorcode
+from errno import EINTR, EINVAL, errorcode
 from functools import cache
 from sys import intern
 from typing import Literal
@@ -34,7 +34,7 @@ from .completions import TESTED_ITSELF, facts_of
 from .court import Answer, Court, Removability, invariants
 from .likelihood import Likelihood, likelihoods, untold_frames
 from .onlining import Onlining, onlinings, why_offline
-from .room import room_of
+from .room import Room, room_of
 
 __all__ = ["BlockJudgement", "BlockVerdict", "Removability", "design_of", "invariants", "judge"]
 
@@ -169,12 +169,32 @@ def _judgement(reading: MachineReading, block: BlockReading, answer: Answer) -> 
         verdict=answer.verdict,
         guard=None if alone is None else alone.guard,
         errno=None if alone is None else alone.errno,
-        why=_what_is_missing(reading, block, zone, answer) if open_ else answer.why,
+        why=_what_is_missing(reading, block, zone, answer)
+        if open_
+        else _why(reading, block, answer),
         missing=answer.missing if open_ else (),
         if_no_holes=answer.if_no_holes if open_ and "hole" in answer.missing else None,
         violated=answer.violated,
         errnos=answer.errnos,
         untold=None if block.state == "offline" else untold_frames(reading, block),
+    )
+
+
+def _why(reading: MachineReading, block: BlockReading, answer: Answer) -> str:
+    """The reason of the guards that refuse; what is too little, if it is room."""
+    facts = answer.facts
+    if answer.errnos != (EINTR,) or facts.cramped != (True,) or facts.pinned != (False,):
+        return answer.why
+    without_end = "going offline begins and does not end, until a signal"
+    room = room_of(reading, block)
+    if room is None or not room.hopeless:
+        return (
+            f"{without_end}: it holds a gigantic page that is in use, and no other of that size is"
+            " free; free the page, or make the pool larger"
+        )
+    return (
+        f"{without_end}: {_needs(room)} at most {(room.most or 0) >> 20} MiB can be free {_WHERE},"
+        " with all page cache and slabs taken back that can be; end a process, or add swap"
     )
 
 
@@ -212,6 +232,13 @@ def _what_is_missing(
     return answer.words[key]
 
 
+_WHERE = "where Linux moves them: on the other nodes that have memory, or else its own"
+
+
+def _needs(room: Room) -> str:
+    return f"its pages need {room.needed >> 20} MiB elsewhere, and"
+
+
 def _absent(reading: MachineReading, block: BlockReading, zone: str | None, fact: str) -> str:
     """Which fact is not known, and which file would tell."""
     where = "not readable" if reading.live else "not in the dump"
@@ -231,12 +258,9 @@ def _absent(reading: MachineReading, block: BlockReading, zone: str | None, fact
         return f"{reading.pinned} pins of pages last on this machine, and where is not told"
     if fact == "cramped":
         room = room_of(reading, block)
-        if room is not None and room.needed > room.there:
-            return (
-                f"its pages need {room.needed >> 20} MiB elsewhere, and {room.there >> 20} MiB are"
-                " free or clean page cache where Linux moves them: on the other nodes that have"
-                " memory, or else its own"
-            )
+        if room is not None and room.lacks:
+            there = f"{room.there >> 20} MiB are free or clean page cache"
+            return f"{_needs(room)} {there} {_WHERE}"
         return "whether a huge page that is in use finds room outside the block is not told"
     if fact == "busy":
         return "whether another block is going offline is unknown"

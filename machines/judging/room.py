@@ -24,10 +24,24 @@ _FREE = (FrameKind.free, FrameKind.listed)
 
 
 class Room(NamedTuple):
-    """Bytes of a block's pages that must move, and bytes of room for them."""
+    """Bytes of a block's pages that must move, and bytes of room for them.
+
+    `most` is the room if all that the machine can take back were taken back; None: not told.
+    """
 
     needed: int
     there: int
+    most: int | None = None
+
+    @property
+    def lacks(self) -> bool:
+        """Whether something must be freed first."""
+        return self.needed > self.there
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether what can be freed without ending a process is too little."""
+        return self.most is not None and self.needed > self.most
 
 
 def room_of(reading: MachineReading, block: BlockReading) -> Room | None:
@@ -46,10 +60,13 @@ def room_of(reading: MachineReading, block: BlockReading) -> Room | None:
     rooms = [_room(node) for node in targets]
     if not rooms or None in rooms:
         return None
-    there = sum(room or 0 for room in rooms)
-    if not others:
-        there -= reading.page_size * sum(kinds[kind] for kind in _FREE)
-    return Room(reading.page_size * sum(kinds[kind] for kind in _MOVE), max(0, there))
+    needed = reading.page_size * sum(kinds[kind] for kind in _MOVE)
+    own_free = 0 if others else reading.page_size * sum(kinds[kind] for kind in _FREE)
+    there = max(0, sum(room or 0 for room in rooms) - own_free)
+    if reading.reclaimable is None:
+        return Room(needed, there)
+    free = sum(1024 * (node.mem_free_kib or 0) for node in targets)
+    return Room(needed, there, max(0, free - own_free) + reading.reclaimable)
 
 
 def _room(node: NodeReading) -> int | None:

@@ -78,6 +78,26 @@ def test_a_block_whose_pages_may_find_no_room_is_not_called_removable(
     assert ("need 100 MiB elsewhere, and 99 MiB are free" in judged.why) == (verdict != "yes")
 
 
+@pytest.mark.parametrize(
+    ("taken_back_mib", "verdict"), [(49, "no"), (50, "cannot tell"), (None, "cannot tell")]
+)
+def test_a_block_stays_whose_pages_find_no_room_whatever_is_taken_back(
+    taken_back_mib: int | None, verdict: str
+) -> None:
+    back = None if taken_back_mib is None else taken_back_mib << 20
+    reading = replace(machine(node(0, 500), node(1, 50)), reclaimable=back)
+    (judged,) = judge(reading, design_of(reading))
+    assert judged.verdict == verdict
+    assert "need 100 MiB elsewhere" in judged.why
+    assert ("at most 99 MiB can be free" in judged.why) == (verdict == "no")
+
+
+def test_what_is_free_in_the_block_itself_is_no_room_whatever_is_taken_back() -> None:
+    room = room_of(reading := replace(machine(node(0, 160)), reclaimable=0), reading.blocks[0])
+    assert room
+    assert room.most == 132 << 20
+
+
 def test_what_is_offline_needs_no_room() -> None:
     reading = machine(node(0, 500), node(1, 10))
     offline = replace(reading, blocks=(replace(reading.blocks[0], state="offline"),))
