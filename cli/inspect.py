@@ -222,12 +222,13 @@ def _forecast(
 ) -> Forecast | None:
     """What removing takes, if it was asked for."""
     from memhp.machines.judging.forecast import forecast, memory_of
+    from memhp.machines.judging.measured_costs import costs_here
 
     if args.reboot is None:
         if args.costs:
             raise UsageError("--costs is about --reboot: give that as well")
         return None
-    costs = read_costs(args.costs)
+    costs = read_costs(args.costs, costs_here(reading))
     reboot = reboot_of(args.reboot, memory_of(reading))
     return forecast(reading, judgements, costs=costs, reboot=reboot)
 

@@ -60,14 +60,18 @@ def reboot_of(text: str, memory: int | None) -> Reboot:
     return Reboot(Span(lower, upper), "given", "--reboot")
 
 
-def read_costs(path: str | None) -> Mapping[str, Cost]:
+def read_costs(path: str | None, costs: Mapping[str, Cost] = COSTS) -> Mapping[str, Cost]:
     """The table of costs, with a user's file (TOML, or JSON by its name) over it.
+
+    Args:
+        path: the file; None: there is none.
+        costs: the table.
 
     Raises:
         UsageError: the file cannot be read, or has figures that cannot be used.
     """
     if path is None:
-        return COSTS
+        return costs
     try:
         text = read_whole(Path(path), _MOST_COSTS).decode()
         document = json_of(text) if path.endswith(".json") else tomllib.loads(text)
@@ -84,7 +88,7 @@ def read_costs(path: str | None) -> Mapping[str, Cost]:
             f"{path}: neither TOML nor JSON as its name says ({_brief(error)})"
         ) from None
     try:
-        return overridden(document, path)
+        return overridden(document, path, costs)
     except CostError as error:
         raise UsageError(str(error)) from None
 

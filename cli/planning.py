@@ -58,13 +58,15 @@ def plan_for(args: argparse.Namespace) -> tuple[MachineReading, Plan, dict[str, 
         MachineError: there is no machine.
     """
     from memhp.machines.judging.forecast import memory_of
+    from memhp.machines.judging.measured_costs import costs_here
     from memhp.machines.judging.offline import judge
     from memhp.machines.planning.document import plan_document
     from memhp.machines.planning.plan import make_plan
 
     goal = goal_of(args)
-    costs = read_costs(args.costs)
+    read_costs(args.costs)  # what is wrong with it is told before a machine is read
     reading, design, names = machine_of(args)
+    costs = read_costs(args.costs, costs_here(reading))
     stays = architecture_named(reading, args.arch).boot_memory_stays
     judgements = judge(reading, design, boot_memory_stays=stays)
     memory = memory_of(reading)

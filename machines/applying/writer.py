@@ -8,12 +8,14 @@ Sources: mm/memory_hotplug.c (offline_pages), Documentation/admin-guide/mm/memor
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
+import select
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +25,7 @@ DONE, STUCK = "done", "stuck"
 
 _PDEATHSIG = 1
 """PR_SET_PDEATHSIG: what a process hears when the one that began it ends (linux/prctl.h)."""
-_SHORTEST, _LONGEST = 0.001, 0.05
+_PAUSE = 0.05
 """Seconds between looks at a process."""
 _GRACE = 10.0
 """Seconds that a write has to end after a signal."""
@@ -77,14 +79,13 @@ def write_within(
     child = _begin(path, word, write)
     why = ""
     status = None
-    pause = _SHORTEST
-    while status is None and not why:
-        status = _ended(child)
-        if status is None:
-            late = time.monotonic() - begun > limit
-            why = f"it took more than {limit:g} s" if late else watch()
-            time.sleep(pause)
-            pause = min(2 * pause, _LONGEST)
+    with _end_of(child) as wait:
+        while status is None and not why:
+            wait(_PAUSE)
+            status = _ended(child)
+            if status is None:
+                late = time.monotonic() - begun > limit
+                why = f"it took more than {limit:g} s" if late else watch()
     if status is None:
         status = _interrupt(child, grace)
     seconds = time.monotonic() - begun
@@ -113,6 +114,20 @@ def _begin(path: Path, word: str, write: Callable[[Path, str], None]) -> int:
         os._exit(min(code, 255))
 
 
+@contextlib.contextmanager
+def _end_of(child: int) -> Iterator[Callable[[float], object]]:
+    """What waits for the end of a process, so many seconds at most."""
+    try:
+        handle = os.pidfd_open(child)
+    except OSError:  # before Linux 5.3
+        yield time.sleep
+        return
+    try:
+        yield lambda seconds: select.select([handle], [], [], seconds)
+    finally:
+        os.close(handle)
+
+
 def _ended(child: int) -> int | None:
     """The status of a process that has ended; None if it has not."""
     done, status = os.waitpid(child, os.WNOHANG)
@@ -128,7 +143,7 @@ def _interrupt(child: int, grace: float) -> int | None:
             status = _ended(child)
             if status is not None:
                 return status
-            time.sleep(_LONGEST / 10)
+            time.sleep(_PAUSE / 10)
     return None
 
 

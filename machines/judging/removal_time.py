@@ -33,7 +33,7 @@ GIB = 1 << 30
 TIB = 1 << 40
 
 TimeVerdict = Literal["faster than a reboot", "slower", "cannot tell"]
-Confidence = Literal["published", "derived", "assumed", "given"]
+Confidence = Literal["published", "derived", "assumed", "given", "measured"]
 
 
 MOST_SECONDS = 1e12
@@ -69,7 +69,7 @@ class Span:
 class Cost:
     """Seconds for one ``unit`` of a kind of work, from ``lower`` to ``upper``; None: no bound.
 
-    ``usual`` is the figure to expect where there is no bound; elsewhere the middle is.
+    ``usual`` is the figure to expect; without one it is the middle, or the least.
     """
 
     unit: str
@@ -87,9 +87,9 @@ class Cost:
     @property
     def expected(self) -> float:
         """The seconds of one unit to expect: between the bounds, and no more than a guess."""
-        if self.upper is not None:
-            return (self.lower + self.upper) / 2
-        return self.lower if self.usual is None else self.usual
+        if self.usual is not None:
+            return self.usual
+        return self.lower if self.upper is None else (self.lower + self.upper) / 2
 
 
 _FIRST_GUESS = 10.24

@@ -64,7 +64,17 @@ def durations(
         if work not in cached:
             cached[work] = _duration(work, reading, costs)
         found.append(cached[work])
-    return tuple(found), notes
+    return tuple(found), (*notes, *_basis(costs))
+
+
+def _basis(costs: Mapping[str, Cost]) -> tuple[str, ...]:
+    """What the times rest on, unless a user gave it."""
+    copy = costs["copy"]
+    if copy.confidence == "given":
+        return ()
+    if copy.confidence == "measured":
+        return (f"times by what was measured here ({copy.source})",)
+    return ("the speed of the machine is assumed: it is measured where the plan is made on it",)
 
 
 def _works(

@@ -17,7 +17,7 @@
   way in; `block_evidence`: what is kept of it. `live_evidence`: this machine's; `crash_dump`,
   `dump_kinds`, `dump_words`: a dump's. `any_machine`: whichever.
 - `holders`: which processes map a block; `bindings`: who is bound to nodes; `kernel_log`: what a
-  log says of a removal.
+  log says of a removal; `speed`: how fast this machine is at what a removal takes.
 - `memory_map`: where a machine has memory; `kernel_config`: a kernel's configuration; `units`:
   bytes in words.
 
