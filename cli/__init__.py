@@ -8,7 +8,7 @@ or a whole system of one's own, from its file, which `authored` runs.
 has a name, by kind.
 
 - `check` (with `proofs`, `mutants`, `strengthen`), `coverage`, `variants`, `explain`,
-  `book`, `export`: the specification.
+  `book`, `export` (with `requirements`, `drift`): the specification.
 - `design`: what a design of one's own comes to, and a file to begin one with.
 - `explore`, `step`, `replay`, `fuzz`: machines, traces, implementations.
 - `inspect` (with `inspect_tables`, `inspect_document`, `inspect_time`), `why` (with `why_blocks`),

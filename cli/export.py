@@ -1,4 +1,4 @@
-"""`memhp export vectors`: what is right after each operation, for implementations elsewhere."""
+"""`memhp export`: for work elsewhere: vectors, here, and requirements."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from errno import errorcode
 from typing import TYPE_CHECKING, Any
 
+from . import requirements
 from .arguments import at_least_one, file_name
 from .files import fail, write_file, write_json
 from .names import system_of
@@ -37,12 +38,22 @@ def add_parser(commands: Any) -> None:
     """Add the sub-command."""
     parser = commands.add_parser(
         "export",
-        help="write vectors: states, operations, answers, for implementations elsewhere",
+        help="write vectors for other implementations, requirements on kernels",
+        description="Writes what work elsewhere needs: test vectors, requirements.",
+    )
+    parts = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_vectors(parts)
+    requirements.add_parser(parts)
+
+
+def _add_vectors(parts: Any) -> None:
+    parser = parts.add_parser(
+        "vectors",
+        help="states, operations, answers, for implementations elsewhere",
         description="Writes test vectors as JSON Lines: for each operation states, what is asked,"
         " the answer and the state after it.",
         epilog=_EPILOG,
     )
-    parser.add_argument("what", choices=["vectors"], help="what is written")
     parser.add_argument("directory", type=file_name, metavar="DIR", help="made if it is not there")
     parser.add_argument("--seed", type=int, default=0, help="the same one draws the same (0)")
     parser.add_argument(

@@ -21,11 +21,19 @@ DOCUMENTS = (
     "docs/findings.md",
     "docs/kernels.md",
     "docs/plan.md",
+    "docs/requirements.md",
     "docs/tutorial.md",
     "docs/what-if.md",
     "tests/README.md",
 )
-VALUES = {"NAME…": "x86_64-6.1", "NAME": VARIANTS[0].name, "ROW": "U1", "DIR": "out", "…": "engine"}
+VALUES = {
+    "NAME…": "x86_64-6.1",
+    "NAME": VARIANTS[0].name,
+    "ROW": "U1",
+    "DIR": "out",
+    "FILE": "out.json",
+    "…": "engine",
+}
 
 
 def commands(text: str) -> list[str]:

@@ -49,9 +49,11 @@ ELSEWHERE = {
     "addition": "cli/test_plan.py",
     "coverage": "cli/test_coverage.py",
     "design": "cli/test_designs.py",
+    "drift": "cli/test_requirements.py",
     "kernels": "cli/test_conform.py",
     "mutants": "cli/test_mutants.py",
     "proofs": "checks/proof/test_proofs.py",
+    "requirements": "cli/test_requirements.py",
 }
 """Documents that take long to make: the tests that hold them against their schema."""
 
@@ -100,7 +102,11 @@ def commands_with(option: str) -> Iterator[str]:
 
 def test_every_command_with_json_has_a_schema_and_every_schema_a_test() -> None:
     shown = {" ".join(argv[:2]) for _, argv, _ in DOCUMENTS}
-    shown |= {argv[0] for _, argv, _ in DOCUMENTS} | {"coverage", "lab conform"}
+    shown |= {argv[0] for _, argv, _ in DOCUMENTS} | {
+        "coverage",
+        "lab conform",
+        "export requirements",
+    }
     assert {*commands_with("--json")} <= shown
     assert {name for name, _, _ in DOCUMENTS} | {"trace", *ELSEWHERE} == {*SCHEMAS}
     for name, test in ELSEWHERE.items():

@@ -199,6 +199,30 @@ def _of_lab_files(random: Random, folder: Path) -> Case:
     return Case("lab's files", said(work, LabError))
 
 
+_C = """/* \\" */
+int offline_pages(int a)
+{
+\treturn one("{\\"", '}');
+}
+#define for_each_zone(z) \\
+\tx
+struct memory_block { int a; };
+"""
+
+
+def _of_sources_of_a_kernel(random: Random, folder: Path) -> Case:
+    """Sources in which functions are looked for."""
+    for name, text in (("mm/a.c", _C), ("Makefile", "VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 2\n")):
+        (folder / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
+        wrong = mutate.text(text, random) if random.random() < 0.7 else text.encode()
+        (folder / "tree" / name).write_bytes(wrong)
+    if random.random() < 0.2:
+        part = random.choice(('\\"', "{", "offline_pages(", "'", "/*", "#define \\\n", "}", "\n{"))
+        (folder / "tree/mm/a.c").write_text(f'int offline_pages(int a) "{part * 300_000}')
+    form = random.choice(((), ("--json",)))
+    return command("kernel sources", "export", "requirements", "--drift", "tree", *form)
+
+
 READERS: Mapping[str, Reader] = {
     "modules": _of_modules,
     "agent": _of_agent,
@@ -208,6 +232,7 @@ READERS: Mapping[str, Reader] = {
     "apt sources": _of_sources,
     "package": _of_package,
     "lab's files": _of_lab_files,
+    "kernel sources": _of_sources_of_a_kernel,
 }
 
 
