@@ -15,7 +15,7 @@ has a name, by kind.
   `plan`, `apply` (both with `planning`), `kconfig`, `sections` (with `sections_blocks`): an
   operator's machine.
 - `schemas`: the JSON schema of each document. `completion`, `man`: for shells and man(1).
-- `lab` (with `conform`, `kernel_target`, `ktap`): real kernels.
+- `lab` (with `conform`, `kernel_target`, `ktap`, `junit`): real kernels.
 
 May import: everything.
 """

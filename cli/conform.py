@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .arguments import at_least_one
 from .files import write_json
+from .junit import junit
 from .kernel_target import (
     STEPS,
     STOPPED,
@@ -24,6 +25,7 @@ from .kernel_target import (
 from .ktap import ktap
 from .output.streams import UsageError, show_progress
 from .output.terminal import console, tell
+from .pages import add_html, write_kernels
 
 if TYPE_CHECKING:
     from memhp.lab.conform.report import Tally
@@ -36,6 +38,7 @@ _EPILOG = """examples:
   memhp lab conform --kernels all --save kernels.json
   memhp lab conform --kernels arch/x86/boot/bzImage     a kernel of your own
   memhp lab conform --show kernels.json          the table of a file; without FILE: of memhp's own
+  memhp lab conform --show --html page.html      the same as a page
 
 columns: operation; steps; determined, allowed, changed, deviating, disagreed: how many of them were
   each, as below; seconds
@@ -91,10 +94,12 @@ def add_parser(parts: Any, guarded: Callable[[Any], Any]) -> None:
         metavar="FILE",
         help="boot nothing: show what was seen and saved",
     )
+    add_html(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="machine-readable output")
     form.add_argument("--markdown", action="store_true", help="the table for a document")
     form.add_argument("--ktap", action="store_true", help="KTAP, as kernel CI reads it")
+    form.add_argument("--junit", action="store_true", help="JUnit's XML, as other CI reads it")
     parser.set_defaults(run=guarded(run))
 
 
@@ -103,8 +108,9 @@ def run(args: argparse.Namespace) -> int:
     from memhp.lab.conform.evidence import recorded, results_of
 
     failed = stopped = False
-    if args.save:
-        can_be_written("--save", args.save)
+    for option, path in (("--save", args.save), ("--html", args.html)):
+        if path:
+            can_be_written(option, path)
     if args.show:
         results = recorded() if args.show is True else _read(Path(args.show))
     else:
@@ -115,12 +121,16 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(results.to_json(), indent=1))
     elif args.ktap:
         print("\n".join(ktap(results.kernels)))
+    elif args.junit:
+        print(junit(results.kernels))
     elif args.markdown:
         print(markdown(results), end="")
     else:
         _show(results)
     if args.save:
         write_json(args.save, results.to_json())
+    if args.html:
+        write_kernels(args.html, results)
     if not all(each.agrees for each in results.kernels):
         return 1
     if stopped:

@@ -28,6 +28,7 @@ from .output.fuzz import (
     show_list,
 )
 from .output.streams import UsageError, show_progress
+from .pages import add_html, write_divergence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,6 +99,7 @@ def add_parser(commands: Any) -> None:
         metavar="FILE",
         help="where a divergence is written (divergence.json, or the next that is free)",
     )
+    add_html(parser, "of a divergence, write a page as well: one file, which loads nothing")
     parser.add_argument("--json", action="store_true", help="machine-readable output")
     parser.add_argument("--ktap", action="store_true", help="of a kernel: KTAP, for kernel CI")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress")
@@ -158,7 +160,7 @@ def run(args: argparse.Namespace) -> int:
 
     args.out = args.out or free_path(Path("divergence.json"))
     try:
-        for path in (args.out, args.keep):
+        for path in (args.out, args.keep, args.html):
             _try_place(path)
         if (design := design_in(args)) and args.profile:
             raise UsageError("a design says itself with which profile it begins: no --profile")
@@ -185,6 +187,12 @@ def _carry_out(campaign: Campaign, args: argparse.Namespace, rules: list[str]) -
     except (TargetError, UsageError, WorkersLost) as error:
         failed = fail("fuzz", error)
         failed = Verdict.undetermined.exit_code if isinstance(error, WorkersLost) else failed
+    if campaign.record and args.html:
+        report = campaign.record.report.splitlines()
+        try:
+            write_divergence(args.html, campaign.system, campaign.record, report)
+        except UsageError as error:
+            failed = fail("fuzz", error)
     keep = args.keep or (free_path(Path("campaign.json")) if stopped else None)
     try:
         _keep(campaign, keep)

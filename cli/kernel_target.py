@@ -30,7 +30,7 @@ STEPS = 300
 """How many operations are done on a kernel, unless somebody says otherwise."""
 STOPPED = 130
 """The exit code after Ctrl-C."""
-_NOT_OF_KERNELS = ("jobs", "keep", "out", "verbose")
+_NOT_OF_KERNELS = ("jobs", "keep", "out", "verbose", "html")
 """Options of `memhp fuzz` that do not go with a kernel."""
 
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from memhp.checks.designs.answer import Answer
     from memhp.checks.fuzz.record import Record
     from memhp.checks.search.search import Witness
-    from memhp.reference import Trace
+    from memhp.lab.conform.results import Results
+    from memhp.reference import Machine, Trace
     from memhp.spec.language import System, Variant
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "write_check",
     "write_design",
     "write_divergence",
+    "write_kernels",
     "write_machine",
     "write_plan",
     "write_run",
@@ -35,17 +37,17 @@ __all__ = [
 _MOST_STEPS = 500
 
 
-def add_html(parser: argparse._ActionsContainer) -> None:
-    """Add the option."""
-    parser.add_argument(
-        "--html",
-        type=file_name,
-        metavar="FILE",
-        help="write a page as well: one file, which loads nothing",
-    )
+def add_html(
+    parser: argparse._ActionsContainer,
+    text: str = "write a page as well: one file, which loads nothing",
+) -> None:
+    """Add the option, with what its help says."""
+    parser.add_argument("--html", type=file_name, metavar="FILE", help=text)
 
 
-def write_run(path: Path, system: System, trace: Trace, title: str) -> None:
+def write_run(
+    path: Path, system: System, trace: Trace, title: str, machines: Sequence[Machine]
+) -> None:
     """Write the page of a run.
 
     Args:
@@ -53,6 +55,7 @@ def write_run(path: Path, system: System, trace: Trace, title: str) -> None:
         system: the specification that took the steps.
         trace: the run.
         title: of the page.
+        machines: the states of the run, as `Trace.replay` gives them.
 
     Raises:
         UsageError: the file cannot be written.
@@ -60,7 +63,8 @@ def write_run(path: Path, system: System, trace: Trace, title: str) -> None:
     from memhp.pages.trace import Heading, trace_page
 
     _refuse_long(trace)
-    write_file(path, trace_page(system, trace, Heading(title), right=_right(system)))
+    right = _right(system)
+    write_file(path, trace_page(system, trace, Heading(title), right=right, machines=machines))
 
 
 def write_variant(path: Path, variant: Variant, system: System, trace: Witness) -> None:
@@ -209,6 +213,28 @@ def write_plan(path: Path, document: Mapping[str, Any]) -> None:
     from memhp.pages.plan import plan_page
 
     write_file(path, plan_page(document, f"To free {document['goal']['words']}"))
+
+
+def write_kernels(path: Path, results: Results) -> None:
+    """Write the page of what kernels have shown.
+
+    Args:
+        path: the file.
+        results: what they have shown.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    from memhp.lab.conform.scenarios import SCENARIOS
+    from memhp.pages.kernels import Played, kernels_page
+
+    scenarios = [
+        Played(each.name, each.doc.partition("\n\n")[0], each.rows, each.deviates)
+        for each in SCENARIOS
+    ]
+    bad = [each.kernel for each in results.kernels if not each.agrees]
+    title = "What real kernels have shown"
+    write_file(path, kernels_page(results.to_json(), scenarios, bad, title))
 
 
 def _refuse_long(trace: Trace) -> None:

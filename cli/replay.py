@@ -86,12 +86,13 @@ def run(args: argparse.Namespace) -> int:
         message = str(error)
         short = message if len(message) <= _MOST_SAID else message[:_MOST_SAID] + "…"
         return fail("replay", UsageError(f"{args.trace}: {short}"))
+    states = list(_states(trace, system))
     if args.html:
+        title = f"{args.trace.name}: {len(trace.steps)} steps"
         try:
-            write_run(args.html, system, trace, f"{args.trace.name}: {len(trace.steps)} steps")
+            write_run(args.html, system, trace, title, [each.machine for each in states])
         except UsageError as error:
             return fail("replay", error)
-    states = list(_states(trace, system))
     if args.json:
         print(json.dumps(_document(args, trace, system, states), indent=1))
     else:

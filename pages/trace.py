@@ -49,6 +49,7 @@ def trace_page(
     *,
     claim: Property | None = None,
     right: System | None = None,
+    machines: Sequence[Machine] | None = None,
 ) -> str:
     """The page of a run, as an HTML file that loads nothing.
 
@@ -59,11 +60,12 @@ def trace_page(
         claim: the property that the run is about; its variables are shown throughout.
         right: the specification that a wrong design was made from: where it would have refused a
             step, its guard is told.
+        machines: the states of the run, from who has replayed it already.
 
     Raises:
         TraceError: the system does not take a step.
     """
-    machines = list(trace.replay(system))
+    machines = list(trace.replay(system)) if machines is None else machines
     about = system.symbols_in(claim.formula) & system.state if claim else frozenset[str]()
     drawing = Drawing(system, machines, trace.steps, about)
     judge = _judge(right, machines[0])

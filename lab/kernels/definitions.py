@@ -186,7 +186,7 @@ def _named_by(head: str, names: Collection[str]) -> Iterator[tuple[str, int]]:
         for match in _CALLED.finditer(head):
             if match[1] in names:
                 before = head[: match.start()]
-                if before.count("(") == before.count(")") and "=" not in before:
+                if before.count("(") == before.count(")"):
                     yield match[1], match.start()
                     return
 

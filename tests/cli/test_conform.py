@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import jsonschema
 import pytest
@@ -58,6 +59,43 @@ def shown(results: Results, capsys: pytest.CaptureFixture[str], *more: str) -> t
     path.write_text(json.dumps(results.to_json()))
     code = main(["lab", "conform", "--show", str(path), *more])
     return code, capsys.readouterr().out
+
+
+def test_junit_has_a_suite_for_each_kernel_with_what_failed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, out = shown(RESULTS, capsys, "--junit")
+    (suite,) = ElementTree.fromstring(out)
+    names = [case.get("name") for case in suite.findall("testcase")]
+    assert (code, suite.get("failures")) == (0, "0")
+    assert names == [*GOOD.operations, *GOOD.scenarios, "no guest is lost"]
+    assert suite.get("tests") == str(len(names))
+    name, tally = next(iter(GOOD.operations.items()))
+    changed = {**GOOD.operations, name: replace(tally, disagreed=2)}
+    bad = replace(GOOD, operations=changed, scenarios={"another_one": False}, lost=1)
+    code, out = shown(replace(RESULTS, kernels=(bad,)), capsys, "--junit")
+    (suite,) = ElementTree.fromstring(out)
+    failed = [case.get("name") for case in suite.findall("testcase") if len(case)]
+    assert (code, suite.get("failures")) == (1, "3")
+    assert failed == [name, "another_one", "no guest is lost"]
+
+
+def test_a_page_says_who_does_as_was_predicted_and_who_does_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    name = SCENARIOS[0].name
+    bad = replace(GOOD, kernel="other", scenarios={name: False})
+    code, _ = shown(replace(RESULTS, kernels=(GOOD, bad)), capsys, "--html", "page.html")
+    page = Path("page.html").read_text()
+    assert code == 1
+    assert "Not as the specification says: other." in page
+    (row,) = [part for part in page.split("<tr>") if f"<code>{name}</code>" in part]
+    agree, _, differ = row.partition("not by")
+    assert GOOD.kernel in agree
+    assert "other" in differ
+    code, _ = shown(RESULTS, capsys, "--html", "page.html")
+    assert "All do as the specification says." in Path("page.html").read_text()
+    assert main(["lab", "conform", "--show", "--html", "no/page.html"]) == 2
 
 
 def test_ktap_has_a_test_for_each_kernel_operation_and_scenario(

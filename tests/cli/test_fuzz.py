@@ -85,8 +85,12 @@ def test_the_engine_agrees_and_the_document_follows_its_schema(
 def test_a_bug_is_found_shrunk_kept_and_replayed(
     mode: list[str], buggy: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, out, _ = run(capsys, "fuzz", *mode, "--target", buggy, "--steps", "900", "--jobs", "1")
+    asked = ["fuzz", *mode, "--target", buggy, "--steps", "900", "--jobs", "1"]
+    code, out, _ = run(capsys, *asked, "--html", "page.html")
     assert code == 1
+    page = Path("page.html").read_text()
+    assert "<title>A divergence after 1 operation</title>" in page
+    assert "the reference answers ENOENT, success came" in page
     assert "diverged, shrunk to 1 operations" in out
     assert "the reference answers ENOENT, success came" in out
     assert "compared with list-2004" in out
@@ -96,6 +100,17 @@ def test_a_bug_is_found_shrunk_kept_and_replayed(
     assert "success came" in out
     code, out, _ = run(capsys, "replay", "divergence.json")
     assert (code, out.splitlines()[-1]) == (0, "the target does what the reference does")
+
+
+def test_where_nothing_diverges_there_is_no_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["fuzz", "--walk", "--steps", "100", "--jobs", "1"]
+    assert run(capsys, *asked, "--html", str(tmp_path / "page.html"))[0] == 0
+    assert not (tmp_path / "page.html").exists()
+    code, out, err = run(capsys, *asked, "--html", str(tmp_path / "no" / "page.html"))
+    assert (code, out) == (2, "")
+    assert "cannot write" in err
 
 
 @pytest.mark.slow

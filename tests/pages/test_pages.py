@@ -16,6 +16,7 @@ from memhp.cli.main import main
 from memhp.cli.names import find_variant, system_of
 from memhp.machines.reading.units import in_units
 from memhp.pages.check import check_page
+from memhp.pages.kernels import Played, kernels_page
 from memhp.pages.machine import machine_page
 from memhp.pages.trace import Heading, trace_page
 from memhp.reference import Trace
@@ -133,6 +134,22 @@ def test_blocks_of_which_the_same_is_said_are_one_stretch() -> None:
 def test_the_blocks_that_are_not_shown_are_counted() -> None:
     blocks = [block(n, why=str(n)) for n in range(4_003)]
     assert "3 blocks more" in machine_page(machine(blocks), "machine")
+
+
+def test_what_a_kernel_is_called_is_quoted_and_shares_of_steps_fill_a_bar() -> None:
+    tally = {"determined": 3, "allowed": 1, "changed": 0, "deviating": 0, "disagreed": 0}
+    kernel = {
+        "kernel": EVIL, "version": EVIL, "steps": 4, "seconds": 1.0, "seed": 1, "lost": 0,
+        "operations": {EVIL: {**tally, "seconds": 1.0}}, "deviations": {EVIL: 1},
+        "scenarios": {EVIL: True}, "changes": [EVIL], "stopped": False,
+    }  # fmt: skip
+    document = {"date": EVIL, "qemu": EVIL, "kernels": [kernel]}
+    page = kernels_page(document, [Played(EVIL, EVIL, [EVIL], True)], [EVIL], EVIL)
+    assert EVIL not in page
+    assert "<img" not in page
+    assert embedded(page) == document
+    shares = re.findall(r'class="(\w+)" x="([\d.]+)" width="([\d.]+)"', page)
+    assert shares == [("determined", "0.00", "75.00"), ("allowed", "75.00", "25.00")]
 
 
 def test_what_did_not_pass_stands_above_the_rows() -> None:

@@ -37,11 +37,13 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A page of each kind."""
     folder = tmp_path_factory.mktemp("pages")
     record = Path(__file__).parents[1] / "data" / "dimms.tar.gz"
-    pages = {name: folder / f"{name}.html" for name in ("run", "machine", "check", "plan")}
+    names = ("run", "machine", "check", "plan", "kernels")
+    pages = {name: folder / f"{name}.html" for name in names}
     assert main(["check", "--variant", "object-rmap-alone", "-q", "--html", str(pages["run"])]) == 1
     assert main(["inspect", str(record), "--html", str(pages["machine"])]) == 0
     assert main(["check", "--only", "N2", "--html", str(pages["check"])]) == 0
     assert main(["plan", "--node", "1", str(record), "--html", str(pages["plan"])]) == 3
+    assert main(["lab", "conform", "--show", "--html", str(pages["kernels"])]) == 0
     return pages
 
 
@@ -65,7 +67,7 @@ def _local(address: str) -> bool:
 
 
 @pytest.mark.parametrize("width", [400, 1280])
-@pytest.mark.parametrize("name", ["run", "machine", "check", "plan"])
+@pytest.mark.parametrize("name", ["run", "machine", "check", "plan", "kernels"])
 def test_a_page_opens_without_a_word_and_lies_within_its_width(
     browser: Browser, files: dict[str, Path], name: str, width: int
 ) -> None:
