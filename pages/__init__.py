@@ -12,5 +12,6 @@ which loads nothing.  Nothing here prints or writes; the command does.
 - `plan`: the page of a plan: its waves, and where contents go.
 - `book`: the specification as a site; `diagram`: the values of a variable and the steps between.
 
-May import: spec, spec.language, reference, checks, machines.reading, jinja2.
+May import: spec, spec.language, reference, checks, machines.reading, machines.planning,
+jinja2.
 """

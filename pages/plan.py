@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from memhp.machines.planning.runs import in_order, runs_of
+
 from .document import page
 
 __all__ = ["plan_page"]
@@ -17,11 +19,19 @@ _LEFT, _RIGHT = 150, 450
 
 
 @dataclass(frozen=True)
+class _Run:
+    """Steps that are alike: their blocks in words."""
+
+    blocks: str
+    steps: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
 class _Wave:
     """Steps that may be prepared together, those that are alike joined."""
 
     number: int
-    runs: Sequence[Sequence[Mapping[str, Any]]]
+    runs: Sequence[_Run]
 
 
 @dataclass(frozen=True)
@@ -67,22 +77,8 @@ def plan_page(document: Mapping[str, Any], title: str) -> str:
 
 
 def _waves(steps: Sequence[Mapping[str, Any]]) -> Iterator[_Wave]:
-    for number, wave in groupby(steps, key=lambda step: step["wave"]):
-        runs: list[list[Mapping[str, Any]]] = []
-        for step in wave:
-            if runs and _follows(runs[-1][-1], step):
-                runs[-1].append(step)
-            else:
-                runs.append([step])
-        yield _Wave(number, runs)
-
-
-def _follows(last: Mapping[str, Any], step: Mapping[str, Any]) -> bool:
-    """The step is about the next block, and like the last one."""
-    alike = ("node", "zone", "device", "sure")
-    nodes = [{to["node"] for to in each["to"]} for each in (last, step)]
-    next_to = abs(last["block"] - step["block"]) == 1
-    return next_to and nodes[0] == nodes[1] and all(last[n] == step[n] for n in alike)
+    for number, runs in groupby(runs_of(steps), key=lambda run: run[0]["wave"]):
+        yield _Wave(number, [_Run(in_order([s["block"] for s in run]), run) for run in runs])
 
 
 def _flow(

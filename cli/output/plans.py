@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from memhp.machines.planning.runs import in_order, runs_of
 from memhp.machines.reading.units import in_units
 
 from .terminal import coloured, say
@@ -162,21 +162,15 @@ def _show_steps(out: Console, steps: Sequence[dict[str, Any]], *, verbose: bool)
     out.print(table)
 
 
-def _rows(steps: Sequence[dict[str, Any]], *, verbose: bool) -> Iterator[list[str]]:
+def _rows(steps: Sequence[Mapping[str, Any]], *, verbose: bool) -> Iterator[list[str]]:
     """A row for each run of steps of which the same is said, in their order."""
-
-    def key(step: dict[str, Any]) -> Any:
-        to = tuple((each["node"], each["zone"]) for each in step["to"])
-        same = (step["wave"], step["node"], step["zone"], step["sure"], to, bool(step["reclaims"]))
-        return (*same, step["block"]) if verbose else same
-
-    for _, group in groupby(steps, key=key):
-        run = list(group)
+    runs = ([step] for step in steps) if verbose else runs_of(steps)
+    for run in runs:
         first = run[0]
         _, expected, high = (sum(step["seconds"][key] for step in run) for key in _BOUNDS)
         yield [
             str(first["wave"]),
-            _in_order([step["block"] for step in run]),
+            in_order([step["block"] for step in run]),
             str(first["node"]),
             first["zone"],
             in_units(len(run) * _size(steps)),
@@ -191,37 +185,19 @@ def _rows(steps: Sequence[dict[str, Any]], *, verbose: bool) -> Iterator[list[st
 _BOUNDS = ("low", "expected", "high")
 
 
-def _size(steps: Sequence[dict[str, Any]]) -> int:
+def _size(steps: Sequence[Mapping[str, Any]]) -> int:
     """Bytes of a block, as the steps tell it by number and address."""
     return next((s["address"] // s["block"] for s in steps if s["block"]), 0)
 
 
-def _in_order(blocks: Sequence[int]) -> str:
-    """Blocks in the order in which they go; those that count down or up together.
-
-    >>> _in_order([13, 12, 11, 35, 3, 4])
-    '13-11, 35, 3-4'
-    """
-    runs: list[list[int]] = []
-    for block in blocks:
-        run = runs[-1] if runs else []
-        step = block - run[-1] if run else 0
-        if step in (1, -1) and (len(run) == 1 or step == run[-1] - run[-2]):
-            run.append(block)
-        else:
-            runs.append([block])
-    words = [str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs]
-    return ", ".join(words)
-
-
-def _amount(run: Sequence[dict[str, Any]]) -> str:
+def _amount(run: Sequence[Mapping[str, Any]]) -> str:
     _, expected, high = (sum(step["moves"][key] for step in run) for key in _BOUNDS)
     if not high:
         return "nothing"
     return in_units(expected) if expected == high else f"{in_units(expected)} to {in_units(high)}"
 
 
-def _where(run: Sequence[dict[str, Any]]) -> str:
+def _where(run: Sequence[Mapping[str, Any]]) -> str:
     amounts: dict[int, int] = {}
     for step in run:
         for to in step["to"]:

@@ -15,7 +15,7 @@ from ..reading.pageflags import FrameKind
 from ..reading.procfs import ZoneReading
 from ..reading.sysfs import BlockReading, MachineReading
 from .page_work import LEAST_PAGE
-from .room import room_of
+from .room import fit_of
 
 __all__ = [
     "TESTED_ITSELF",
@@ -256,7 +256,7 @@ def has_hole(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
 
 def _cramped(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
     """Whether a page of the block may find no room outside."""
-    room = None if block.state == "offline" else room_of(reading, block)
+    room = None if block.state == "offline" else fit_of(reading, block)
     if room is not None and room.lacks:
         return (True,) if room.hopeless else (False, True)
     return _cramped_pools(reading, block)

@@ -34,7 +34,7 @@ from .completions import TESTED_ITSELF, facts_of
 from .court import Answer, Court, Removability, invariants
 from .likelihood import Likelihood, likelihoods, untold_frames
 from .onlining import Onlining, onlinings, why_offline
-from .room import Room, room_of
+from .room import Fit, fit_of
 
 __all__ = ["BlockJudgement", "BlockVerdict", "Removability", "design_of", "invariants", "judge"]
 
@@ -186,7 +186,7 @@ def _why(reading: MachineReading, block: BlockReading, answer: Answer) -> str:
     if answer.errnos != (EINTR,) or facts.cramped != (True,) or facts.pinned != (False,):
         return answer.why
     without_end = "going offline begins and does not end, until a signal"
-    room = room_of(reading, block)
+    room = fit_of(reading, block)
     if room is None or not room.hopeless:
         return (
             f"{without_end}: it holds a gigantic page that is in use, and no other of that size is"
@@ -223,7 +223,8 @@ def _what_is_missing(
     """Why it cannot be told: each missing fact, and the file that would tell it."""
     missing = answer.missing
     # The words depend on little else, and a million blocks share them.
-    key = (zone, block.number if "state" in missing else None)
+    own = {"state", "cramped"} & {*missing}
+    key = (zone, block.number if own else None)
     if key not in answer.words:
         why = "; ".join(_absent(reading, block, zone, fact) for fact in missing)
         if "hole" in missing and answer.if_no_holes in ("yes", "no"):
@@ -235,7 +236,7 @@ def _what_is_missing(
 _WHERE = "where Linux moves them: on the other nodes that have memory, or else its own"
 
 
-def _needs(room: Room) -> str:
+def _needs(room: Fit) -> str:
     return f"its pages need {room.needed >> 20} MiB elsewhere, and"
 
 
@@ -257,7 +258,7 @@ def _absent(reading: MachineReading, block: BlockReading, zone: str | None, fact
     if fact == "pinned":
         return f"{reading.pinned} pins of pages last on this machine, and where is not told"
     if fact == "cramped":
-        room = room_of(reading, block)
+        room = fit_of(reading, block)
         if room is not None and room.lacks:
             there = f"{room.there >> 20} MiB are free or clean page cache"
             return f"{_needs(room)} {there} {_WHERE}"

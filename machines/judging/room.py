@@ -2,7 +2,7 @@
 
 Linux moves them to other nodes that have memory, and to the own one only if there is none
 (mm/memory_hotplug.c, do_migrate_range).  What is free there counts, and page cache that can be
-dropped; a little is left for the kernel itself (the watermark `min`).  Where that is too little the
+dropped; what is below a zone's watermark is left to the kernel.  Where that is too little the
 removal goes on asking until something is freed, or a signal comes.
 """
 
@@ -14,16 +14,17 @@ from memhp.machines.reading.numa import NodeReading
 from memhp.machines.reading.pageflags import FrameKind
 from memhp.machines.reading.sysfs import BlockReading, MachineReading
 
-__all__ = ["Room", "room_of"]
+__all__ = ["Fit", "fit_of"]
 
 _KEPT = 32
-"""One part of so many stays with the kernel: more than `min` is unless somebody has raised it."""
+"""One part of so many stays with the kernel where no zone tells its watermarks: more than they are
+unless somebody has raised them."""
 
 _MOVE = (FrameKind.movable, FrameKind.waiting)
 _FREE = (FrameKind.free, FrameKind.listed)
 
 
-class Room(NamedTuple):
+class Fit(NamedTuple):
     """Bytes of a block's pages that must move, and bytes of room for them.
 
     `most` is the room if all that the machine can take back were taken back; None: not told.
@@ -44,7 +45,7 @@ class Room(NamedTuple):
         return self.most is not None and self.needed > self.most
 
 
-def room_of(reading: MachineReading, block: BlockReading) -> Room | None:
+def fit_of(reading: MachineReading, block: BlockReading) -> Fit | None:
     """What must move, and the room there is; None if that is not told.
 
     Args:
@@ -57,21 +58,26 @@ def room_of(reading: MachineReading, block: BlockReading) -> Room | None:
     (own,) = block.nodes
     others = [node for node in reading.nodes if node.number != own and node.mem_total_kib]
     targets = others or [node for node in reading.nodes if node.number == own]
-    rooms = [_room(node) for node in targets]
+    rooms = [_room(reading, node) for node in targets]
     if not rooms or None in rooms:
         return None
     needed = reading.page_size * sum(kinds[kind] for kind in _MOVE)
     own_free = 0 if others else reading.page_size * sum(kinds[kind] for kind in _FREE)
     there = max(0, sum(room or 0 for room in rooms) - own_free)
     if reading.reclaimable is None:
-        return Room(needed, there)
+        return Fit(needed, there)
     free = sum(1024 * (node.mem_free_kib or 0) for node in targets)
-    return Room(needed, there, max(0, free - own_free) + reading.reclaimable)
+    return Fit(needed, there, max(0, free - own_free) + reading.reclaimable)
 
 
-def _room(node: NodeReading) -> int | None:
+def _room(reading: MachineReading, node: NodeReading) -> int | None:
     """Bytes for pages that come to a node."""
     if node.mem_free_kib is None or node.mem_total_kib is None:
         return None
-    free = node.mem_free_kib + (node.cache_kib or 0) - node.mem_total_kib // _KEPT
-    return max(0, free) * 1024
+    cache = 1024 * (node.cache_kib or 0)
+    above = [
+        zone.above for zone in reading.zones or () if zone.node == node.number and zone.managed
+    ]
+    if above and None not in above:
+        return cache + (reading.page_size or 0) * sum(pages or 0 for pages in above)
+    return max(0, cache + 1024 * (node.mem_free_kib - node.mem_total_kib // _KEPT))

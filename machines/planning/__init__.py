@@ -9,7 +9,7 @@
   `whole`: all of them on the engine, frame by frame.
 - `addition`: the way in: what adding memory takes.
 - `plan`: all of that, where to begin. `advice`: what comes before and after; `document`: a plan for
-  programs; `script`: for a shell.
+  programs, `runs`: its steps joined for readers; `script`: for a shell.
 
 Nothing here writes.
 

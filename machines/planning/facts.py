@@ -175,7 +175,7 @@ def rooms_of(reading: MachineReading) -> dict[Place, Room]:
         return {
             Place(zone.node, zone.name): Room(
                 Place(zone.node, zone.name),
-                max(0, zone.free - (zone.low or 0) - zone.protection) if zone.low else 0,
+                zone.above or 0,
                 zone.free,
             )
             for zone in reading.zones

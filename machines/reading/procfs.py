@@ -54,6 +54,13 @@ class ZoneReading:
     low: int | None = None
     protection: int = 0
 
+    @property
+    def above(self) -> int | None:
+        """The free pages that are there for whoever asks, before anything is reclaimed."""
+        if self.free is None or not self.low:
+            return None
+        return max(0, self.free - self.low - self.protection)
+
 
 def system_ram(text: str, path: str = "proc/iomem") -> tuple[Range, ...] | None:
     """The ranges of System RAM in `/proc/iomem`, ascending.

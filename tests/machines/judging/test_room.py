@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from memhp.machines.judging.offline import design_of, judge
-from memhp.machines.judging.room import Room, room_of
+from memhp.machines.judging.room import Fit, fit_of
 from memhp.machines.reading.numa import NodeReading
 from memhp.machines.reading.pageflags import FrameKind
-from memhp.machines.reading.procfs import Range
+from memhp.machines.reading.procfs import Range, ZoneReading
 from memhp.machines.reading.sysfs import BlockReading, MachineReading
 
 BLOCK = 128 << 20
+OTHER_COUNTS: dict[str, Any] = {"spanned": 1, "present": 1, "managed": 1, "start_pfn": 0}
 FRAMES = BLOCK >> 12
 GIB_KIB = 1 << 20
 
@@ -64,8 +66,8 @@ def test_room_is_where_linux_moves_pages_to(
     nodes: tuple[NodeReading, ...], there_mib: int | None
 ) -> None:
     reading = machine(*nodes)
-    room = room_of(reading, reading.blocks[0])
-    assert room == (None if there_mib is None else Room(100 << 20, there_mib << 20))
+    room = fit_of(reading, reading.blocks[0])
+    assert room == (None if there_mib is None else Fit(100 << 20, there_mib << 20))
 
 
 @pytest.mark.parametrize(("free_mib", "verdict"), [(132, "yes"), (131, "cannot tell")])
@@ -92,8 +94,30 @@ def test_a_block_stays_whose_pages_find_no_room_whatever_is_taken_back(
     assert ("at most 99 MiB can be free" in judged.why) == (verdict == "no")
 
 
+def test_where_zones_tell_their_watermarks_all_above_them_is_room() -> None:
+    zone = ZoneReading(1, "Normal", free=30 << 8, low=4 << 8, protection=1 << 8, **OTHER_COUNTS)
+    reading = machine(node(0, 500), node(1, 30, 5))
+    assert fit_of(replace(reading, zones=(zone,)), reading.blocks[0]) == Fit(100 << 20, 30 << 20)
+    untold = replace(reading, zones=(zone, replace(zone, name="Movable", low=None)))
+    assert fit_of(untold, reading.blocks[0]) == Fit(100 << 20, 3 << 20)
+
+
+def test_each_block_that_needs_room_is_told_its_own_need() -> None:
+    reading = machine(node(0, 500), node(1, 50))
+    (block,) = reading.blocks
+    other = Counter({FrameKind.movable: 60 << 8})
+    both = replace(
+        reading,
+        blocks=(block, replace(block, number=5)),
+        frames={**(reading.frames or {}), 5: other},
+    )
+    judged = judge(both, design_of(both))
+    assert ["need 100 MiB" in each.why for each in judged] == [True, False]
+    assert ["need 60 MiB" in each.why for each in judged] == [False, True]
+
+
 def test_what_is_free_in_the_block_itself_is_no_room_whatever_is_taken_back() -> None:
-    room = room_of(reading := replace(machine(node(0, 160)), reclaimable=0), reading.blocks[0])
+    room = fit_of(reading := replace(machine(node(0, 160)), reclaimable=0), reading.blocks[0])
     assert room
     assert room.most == 132 << 20
 
