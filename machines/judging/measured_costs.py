@@ -58,10 +58,10 @@ def measured_costs(
         page_size: bytes of a base page.
         costs: the table for what was not measured.
 
-    >>> speed = Speed(page=1e-6, fresh=1e-6, grace=0.0, frame=1e-7)
+    >>> speed = Speed(page=1e-6, fresh=1e-6, grace=0.0, frame=1e-7, process=1e-3)
     >>> costs = measured_costs(speed, block_size=1 << 27, page_size=4096)
     >>> round(costs["copy"].expected, 3), round(costs["block"].expected, 5)
-    (0.262, 0.00328)
+    (0.262, 0.00428)
     """
     page = speed.page if speed.page is not None else _AS_FRESH * speed.fresh
     how = "pages of this process moved between nodes"
@@ -81,17 +81,20 @@ def measured_costs(
         ),
     }
     if speed.frame is not None:
-        looks = speed.frame * (block_size // page_size)
-        told = f"looking at its page structures took {looks:.3g} s"
-        grace = speed.grace or 0.0
-        block = _measured(costs["block"], looks, _LOOKS, told)
-        assert block.upper is not None
-        table["block"] = replace(
-            block,
-            upper=block.upper + grace,
-            source=f"{told}, a grace period of RCU {grace:.3g} s",
-        )
+        table["block"] = _of_block(costs["block"], speed, speed.frame * (block_size // page_size))
     return {**costs, **table}
+
+
+def _of_block(cost: Cost, speed: Speed, looks: float) -> Cost:
+    """A block without pages: its structures are looked at, and a process writes."""
+    grace = speed.grace or 0.0
+    told = (
+        f"looking at its page structures took {looks:.3g} s, a grace period of RCU {grace:.3g} s,"
+        f" a process {speed.process:.3g} s"
+    )
+    block = _measured(cost, looks + speed.process, _LOOKS, told)
+    assert block.upper is not None
+    return replace(block, upper=block.upper + grace)
 
 
 def _measured(cost: Cost, seconds: float, times: tuple[float, float], source: str) -> Cost:

@@ -43,13 +43,15 @@ class Speed:
     ``page``: a base page that is mapped once moves to another node, all steps of a migration
     included; None: it could not be tried. ``fresh``: a base page is given out, cleared and filled
     from another one. ``grace``: a grace period of RCU; 0 where one CPU is alone, None: not told.
-    ``frame``: one page structure is looked at; None: only root may.
+    ``frame``: one page structure is looked at; None: only root may. ``process``: one is forked and
+    ends, as for each write of `memhp apply`.
     """
 
     page: float | None
     fresh: float
     grace: float | None
     frame: float | None
+    process: float
 
 
 def measured_speed(nodes: Sequence[int], block: int, *, block_size: int, page_size: int) -> Speed:
@@ -67,6 +69,7 @@ def measured_speed(nodes: Sequence[int], block: int, *, block_size: int, page_si
         fresh=_fresh(page_size),
         grace=_grace(calls[1]) if calls else None,
         frame=_frame(block, block_size // page_size),
+        process=_process(),
     )
 
 
@@ -138,6 +141,18 @@ def _grace(number: int) -> float | None:
     libc = ctypes.CDLL(None, use_errno=True)
     wait = (ctypes.c_long(number), ctypes.c_int(_GLOBAL), ctypes.c_int(0), ctypes.c_int(0))
     return _mean(lambda: libc.syscall(*wait) == 0, 1)
+
+
+def _process() -> float:
+    """Seconds for a process that is forked and ends."""
+
+    def once() -> bool:
+        child = os.fork()
+        if not child:
+            os._exit(0)
+        return os.waitpid(child, 0) == (child, 0)
+
+    return _mean(once, 1) or 0.0
 
 
 def _frame(block: int, frames: int) -> float | None:

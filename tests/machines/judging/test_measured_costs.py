@@ -14,7 +14,7 @@ from memhp.machines.reading.speed import Speed
 from ..planning.made import machine
 
 SIZE = 128 << 20
-SPEED = Speed(page=31.6e-6, fresh=17.7e-6, grace=0.02, frame=0.5e-6)
+SPEED = Speed(page=31.6e-6, fresh=17.7e-6, grace=0.02, frame=0.5e-6, process=0.005)
 """Of a guest with Linux 6.12 that counts its instructions."""
 
 
@@ -50,7 +50,7 @@ def test_blocks_of_a_guest_went_within_what_is_predicted(work: PageWork, took: f
 
 def test_a_machine_ten_times_as_fast_takes_a_tenth() -> None:
     work = PageWork(moved=32768, mappings=(32768, 32768), mapped=32768)
-    fast = Speed(*(value / 10 for value in (31.6e-6, 17.7e-6, 0.02, 0.5e-6)))
+    fast = Speed(*(value / 10 for value in (31.6e-6, 17.7e-6, 0.02, 0.5e-6, 0.005)))
     assert seconds(fast, work) == pytest.approx([each / 10 for each in seconds(SPEED, work)])
 
 

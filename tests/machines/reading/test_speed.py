@@ -21,6 +21,7 @@ def test_what_can_be_done_here_takes_time() -> None:
     found = here([0])
     assert found.page is None  # there is no other node to go to
     assert 0 < found.fresh < 1
+    assert 0 < found.process < 60
     assert found.grace is None or 0 <= found.grace < 60
 
 
