@@ -4,7 +4,7 @@ PIP := .venv/bin/pip --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help check test test-all test-kernels mutants bench bench-why book setup clean
+.PHONY: help check test test-all test-kernels mutants bench bench-why bench-plans book setup clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
@@ -37,6 +37,10 @@ bench: .venv/installed-dev ## measure everything (twenty minutes)
 bench-why: .venv/installed-dev ## hold what inspect says against guests of every kernel (two hours)
 	@.ci/programs
 	@.venv/bin/python tests/bench/why.py
+
+bench-plans: .venv/installed-dev ## make plans and do them inside guests (hours; goes on where it was)
+	@.ci/programs
+	@.venv/bin/python tests/bench/plans.py
 
 setup: .venv/installed-dev ## make .venv, with the development tools
 

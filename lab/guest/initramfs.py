@@ -29,7 +29,7 @@ _AGENT = Path(__file__).parent / "agent"
 _FLAGS = ("-O2", "-static", "-Wall", "-Wextra")
 _APPLETS = (
     "sh cat ls find grep sed echo sleep dd mount umount mkdir rmdir rm ln tar head tail sort wc"
-    " awk dmesg tr uname ps kill free seq sync od poweroff reboot sysctl true false test"
+    " awk dmesg tr uname ps kill free seq sync od poweroff reboot sysctl true false test usleep"
 )
 
 

@@ -61,8 +61,15 @@ def test_the_kernel_gets_its_options_and_both_serial_lines() -> None:
     ]
     assert values(words, "-serial") == ["chardev:console", "chardev:agent"]
     assert values(words, "-accel") == ["tcg"]
+    assert not values(words, "-icount")
     assert "socket,id=agent,fd=6" in words
     assert "-no-reboot" in words
+
+
+def test_a_guest_may_have_a_clock_of_its_own() -> None:
+    words = arguments(KERNEL, GuestMachine(), "/i", Ends(5, 6, 7), "counted")
+    assert values(words, "-accel") == ["tcg,thread=single"]
+    assert values(words, "-icount") == ["shift=1,sleep=off"]
 
 
 def test_an_architecture_has_serial_lines_of_its_own() -> None:

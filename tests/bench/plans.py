@@ -1,0 +1,335 @@
+"""Plans made and done inside real kernels: what was said, what came of it, in which time.
+
+Pairs of a guest and a goal are drawn by a seed.  What memhp plan says *can* of is done by memhp
+apply, and taken back; of what *cannot*, `chmem -d` (util-linux) tries it from the same start, which
+is the same guest, with all blocks back.  Guests count their instructions, so that their own clock
+does not depend on what else this machine does.  A line of JSON for each pair is appended to the
+results, and what is there is not done again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from memhp.lab.kernels.kernel import load
+from memhp.lab.tools.errors import LabError
+from memhp.machines.applying.planned import PlanError
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from bench.plan_guests import (
+    BLOCK,
+    STARTS,
+    Bench,
+    Start,
+    drawn_goal,
+    states_in,
+    zones_in,
+)
+
+__all__ = ["kill", "kills", "orders", "pairs", "table"]
+
+KERNELS = ("x86_64-6.1", "x86_64-6.12", "x86_64-newest", "x86_64-5.10")
+Record = dict[str, Any]
+
+
+def pairs(bench: Bench, start: Start, count: int, draw: Random) -> Iterator[Record]:
+    """What came of so many goals, from one start."""
+    before, zones = states_in(bench.guest), zones_in(bench.guest)
+    others = sorted(set(before).difference(bench.own))
+    for at in range(count):
+        if at:  # what moved away comes back with holders who begin anew
+            bench.hold(start)
+        record = _pair(bench, drawn_goal(draw, bench.own, others), before, zones)
+        if record["verdict"] == "cannot":
+            record["chmem"] = _chmem(bench, record, before, zones)
+        yield {**record, "intact": bench.intact()}
+
+
+def _pair(
+    bench: Bench, words: Sequence[str], before: Mapping[int, str], zones: Mapping[int, str]
+) -> Record:
+    """A goal planned, and done if it can or may be; the machine is as it was afterwards."""
+    plan = bench.plan(*words)
+    seconds, reboot = plan["seconds"], plan["reboot"]["lower"]
+    record: Record = {
+        "goal": " ".join(words),
+        "verdict": plan["verdict"],
+        "wanted": plan["wanted"],
+        "steps": [step["block"] for step in plan["steps"]],
+        "doubts": plan["doubts"],
+        "low": seconds["low"],
+        "expected": seconds["expected"],
+        "high": seconds["high"],
+        "reboot": reboot,
+    }
+    if plan["verdict"] == "cannot" or plan["nearest"] or not plan["steps"]:
+        return record
+    ran = bench.apply()
+    after = states_in(bench.guest)
+    gone = sorted(b for b in before if before[b] == "online" and after[b] != "online")
+    record |= {
+        "code": ran.code,
+        "told": [] if ran.code == 0 else (ran.out + ran.err).splitlines()[-4:],
+        "done": ran.code == 0 and gone == sorted(record["steps"]),
+        "took": bench.seconds(),
+    }
+    back = bench.take_up("undo")
+    record["undone"] = back.code == 0 and states_in(bench.guest) == before
+    record["zones"] = zones_in(bench.guest) == zones
+    bench.as_it_was(before, zones)
+    return record
+
+
+def _chmem(
+    bench: Bench, record: Record, before: Mapping[int, str], zones: Mapping[int, str]
+) -> Record:
+    """What `chmem -d` frees of a goal: by size where the goal is a size alone, else by blocks."""
+    words, own = record["goal"].split(), bench.own
+    if len(words) == 1:
+        tries = [words]
+    elif "--blocks" in words:
+        tries = [["-b", words[words.index("--blocks") + 1]]]
+    elif "--keep" in words:
+        kept = {int(block) for block in words[words.index("--keep") + 1].split(",")}
+        tries = [["-b", f"{block}-{block}"] for block in before if block not in kept]
+    else:
+        tries = [["-b", f"{own[0]}-{own[-1]}"]]
+    if len(words) == 1:
+        went = bench.chmem(*words)
+    else:
+        went = sum(bench.chmem(*(_ranged(each) for each in words)) for words in tries)
+    bench.as_it_was(before, zones)
+    return {"went": went, "failed": went < record["wanted"]}
+
+
+def _ranged(word: str) -> str:
+    """A block as the range that chmem wants."""
+    return f"{word}-{word}" if word.isdigit() else word
+
+
+def orders(bench: Bench, start: Start, count: int, draw: Random) -> Iterator[Record]:
+    """As many blocks as single offlines free in the best of some orders: by memhp, and by chmem.
+
+    Each block is tried in each order, and those that did not go once more after the others.
+    """
+    before, zones, own = states_in(bench.guest), zones_in(bench.guest), bench.own
+    tried = [own, own[::-1], *(draw.sample(own, len(own)) for _ in range(count))]
+    most = 0
+    for order in tried:
+        left = [block for block in order if not bench.try_one(block)]
+        left = [block for block in left if not bench.try_one(block)]
+        most = max(most, len(own) - len(left))
+        bench.as_it_was(before, zones)
+        bench.intact()
+        bench.hold(start)
+    record: Record = {"goal": "orders", "blocks": own, "orders": len(tried), "most": most}
+    if most:
+        size = f"{most * (BLOCK >> 20)}M"
+        pair = _pair(bench, [f"{size}iB", "--node", "1"], before, zones)
+        bench.intact()
+        bench.hold(start)
+        went = bench.chmem(size, "-z", zones[own[0]])
+        bench.as_it_was(before, zones)
+        record |= {"verdict": pair["verdict"], "memhp": bool(pair.get("done")), "went": went}
+        record["chmem"] = {"went": went, "failed": went < most}
+    yield {**record, "intact": bench.intact()}
+
+
+def kills(bench: Bench, start: Start, count: int, draw: Random) -> Iterator[Record]:
+    """What came of killing `memhp apply` at random moments, and going on or back."""
+    before, zones = states_in(bench.guest), zones_in(bench.guest)
+    goal = ["384MiB", "--node", "1"]
+    bench.plan(*goal)
+    bench.apply()
+    whole = bench.seconds()
+    bench.take_up("undo")
+    bench.intact()
+    for _ in range(count):
+        bench.hold(start)
+        delay = int(draw.uniform(0, 1.3 * whole + 0.3) * 1e6)
+        record = kill(bench, goal, delay, back=draw.random() < 0.5)
+        bench.as_it_was(before, zones)
+        yield {**record, "intact": bench.intact()}
+
+
+def kill(bench: Bench, goal: Sequence[str], delay: int, *, back: bool) -> Record:
+    """One kill after so many microseconds, then on or back."""
+    steps = [step["block"] for step in bench.plan(*goal)["steps"]]
+    before = states_in(bench.guest)
+    ran = bench.apply(meanwhile=f"usleep {delay}; kill -9 $pid 2>/dev/null")
+    history = bench.history()
+    record: Record = {"goal": "kill", "delay": delay, "code": ran.code, "back": back}
+    if history is None:
+        return {**record, "described": states_in(bench.guest) == before, "ended": True}
+    doubt = history.doubt.block if history.doubt else None
+    states = states_in(bench.guest)
+    record["doubt"] = doubt
+    record["described"] = all(
+        (states[block] == "offline") == (block in history.offline)
+        for block in steps
+        if block != doubt
+    )
+    ran = bench.take_up("undo" if back else "resume")
+    after = states_in(bench.guest)
+    wanted = before if back else {**before, **dict.fromkeys(steps, "offline")}
+    told = [] if ran.code == 0 else (ran.out + ran.err).splitlines()[-4:]
+    return {**record, "ended": ran.code == 0 and after == wanted, "told": told}
+
+
+# --- the results --------------------------------------------------------------------------------
+
+
+def table(records: Sequence[Record]) -> Iterator[str]:
+    """Lines of Markdown."""
+    made = [r for r in records if r["goal"] not in ("orders", "kill")]
+    yield "| kernel | pairs | can | done | inside the range | cannot | chmem failed | may | done |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+    for kernel in [*sorted({r["kernel"] for r in made}), ""]:
+        some = [r for r in made if kernel in ("", r["kernel"])]
+        can = [r for r in some if r["verdict"] == "can" and "code" in r]
+        inside = [r for r in can if r["done"] and r["low"] <= r["took"] <= r["high"]]
+        cannot = [r for r in some if r["verdict"] == "cannot"]
+        failed = [r for r in cannot if r["chmem"]["failed"]]
+        may = [r for r in some if r["verdict"] == "may"]
+        done = [r for r in may if r.get("done")]
+        counts = [some, can, [r for r in can if r["done"]], inside, cannot, failed, may, done]
+        yield f"| {kernel or 'all'} | {' | '.join(str(len(each)) for each in counts)} |"
+    if some := [r for r in made if r.get("done") and r["low"]]:
+        ratios = sorted(r["high"] / r["low"] for r in some)
+        spread = sorted(r["took"] / r["expected"] for r in some)
+        yield f"high / low: median {ratios[len(ratios) // 2]:.1f}, most {ratios[-1]:.1f}"
+        yield (
+            f"took / expected: {spread[0]:.2f} to {spread[-1]:.2f},"
+            f" median {spread[len(spread) // 2]:.2f}"
+        )
+    whole = [r for r in made if r.get("done") and r["goal"] == "--node 1"]
+    said = [r for r in whole if r["high"] < r["reboot"]]
+    yield (
+        f"whole nodes: {len(whole)} removed; of {len(said)} the plan said that it takes less than"
+        f" a reboot, of these {sum(r['took'] < r['reboot'] for r in said)} did"
+    )
+    bad = [r for r in made if r.get("undone") is False or r.get("zones") is False]
+    yield f"not as before after the way back: {len(bad)}; contents lost: {_lost(records)}"
+    trials = [r for r in records if r["goal"] == "orders"]
+    yield (
+        f"orders: {len(trials)} guests; memhp frees what the best order does in"
+        f" {sum(bool(r.get('memhp')) or not r['most'] for r in trials)}, chmem in"
+        f" {sum(bool(r.get('chmem')) or not r['most'] for r in trials)}"
+    )
+    killed = [r for r in records if r["goal"] == "kill"]
+    yield (
+        f"kills: {len(killed)}; every block as the journal says in"
+        f" {sum(r['described'] for r in killed)}, gone on or taken back in"
+        f" {sum(r['ended'] for r in killed)};"
+        f" in doubt {sum(r.get('doubt') is not None for r in killed)}"
+    )
+
+
+def _lost(records: Sequence[Record]) -> int:
+    return sum(not record["intact"] for record in records)
+
+
+WHAT = {"pairs": pairs, "orders": orders, "kills": kills}
+_OF = {"orders": ("pins", "full"), "kills": ("processes",), "pairs": tuple(STARTS)}
+
+
+def main() -> int:
+    """Measure what is not measured yet, and print the table; 1 if something is wrong."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--results", type=Path, default=Path("build/plans.jsonl"))
+    parser.add_argument("--kernel", choices=KERNELS, action="append")
+    parser.add_argument("--what", choices=list(WHAT), action="append")
+    parser.add_argument("--pairs", type=int, default=6, help="of each start and kernel")
+    parser.add_argument("--orders", type=int, default=2, help="at random, beside two that count")
+    parser.add_argument("--kills", type=int, default=35, help="of each kernel")
+    parser.add_argument("--rounds", type=int, default=1)
+    args = parser.parse_args()
+    args.results.parent.mkdir(exist_ok=True)
+    done = Counter(_key(record) for record in _read(args.results))
+    for kernel in args.kernel or KERNELS:
+        left = [
+            (kernel, start, round_, what)
+            for round_ in range(args.rounds)
+            for what in args.what or WHAT
+            for start in _OF[what]
+            if not done[kernel, start, round_, what]
+        ]
+        if left:
+            _measure(args, kernel, left)
+    records = _read(args.results)
+    for line in table(records):
+        print(line)
+    return 1 if _wrong(records) else 0
+
+
+Key = tuple[str, str, int, str]
+
+
+def _key(record: Record) -> Key:
+    return record["kernel"], record["start"], record["round"], record["what"]
+
+
+def _measure(args: argparse.Namespace, kernel: str, keys: Sequence[Key]) -> None:
+    """Do what is left of a kernel, in one guest, and append what came of it."""
+    loaded = load(kernel)
+    if loaded is None:
+        print(f"{kernel} is not here: memhp lab fetch {kernel}")
+        return
+    try:
+        with Bench.of(loaded) as bench:
+            for key in keys:
+                _append(args.results, key, _measured(args, bench, key))
+    except (LabError, PlanError, OSError) as error:
+        print(f"{kernel}: {error}", flush=True)
+
+
+def _measured(args: argparse.Namespace, bench: Bench, key: Key) -> list[Record]:
+    _, start, _, what = key
+    begun = time.monotonic()
+    with bench.started(STARTS[start]):
+        found = []
+        count, draw = getattr(args, what), Random(str(key))
+        for record in WHAT[what](bench, STARTS[start], count, draw):
+            found.append(record)
+            print(f"  {record}", flush=True)
+    print(f"{key}: {len(found)} in {time.monotonic() - begun:.0f} s", flush=True)
+    return found
+
+
+def _append(path: Path, key: Key, records: Sequence[Record]) -> None:
+    head = dict(zip(("kernel", "start", "round", "what"), key, strict=True))
+    with open(path, "a") as file:
+        file.writelines(json.dumps({**head, **record}) + "\n" for record in records)
+
+
+def _read(path: Path) -> list[Record]:
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def _wrong(records: Sequence[Record]) -> bool:
+    """A *can* that was not done, a *cannot* that was, contents lost, a block elsewhere."""
+    return any(
+        (r.get("verdict") == "can" and r.get("done") is False)
+        or (r.get("chmem") or {}).get("failed") is False
+        or not r["intact"]
+        or r.get("described") is False
+        or r.get("ended") is False
+        for r in records
+        if r["goal"] != "orders"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
