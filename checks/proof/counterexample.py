@@ -37,7 +37,7 @@ from memhp.spec.language.terms import (
 from .case import Case
 from .smt import constant_name, symbol_name
 
-__all__ = ["Counterexample", "CounterexampleError", "explain"]
+__all__ = ["Counterexample", "CounterexampleError", "explain", "state_of"]
 
 
 class CounterexampleError(Exception):
@@ -94,6 +94,15 @@ def explain(system: System, cases: Sequence[Case]) -> dict[int, Counterexample]:
     return {id(case): _Reading(system, case).counterexample() for case in cases}
 
 
+def state_of(system: System, case: Case) -> tuple[Topology, tuple[int, ...]]:
+    """The machine and its state before the step, as the solver says, of a refuted case.
+
+    Nothing is confirmed, which takes longer: the reference does that of what is shown.
+    """
+    reading = _Reading(system, case)
+    return reading.topology, tuple(reading.state())
+
+
 class _Reading:
     """One case's model as machines."""
 
@@ -132,9 +141,12 @@ class _Reading:
             tuple(self._facts(before, after)),
         )
 
+    def state(self) -> list[int]:
+        """The values of the variables before the step, as `Machine.values` has them."""
+        return [v for var in self.system.variables for v in self._table(var.symbol)]
+
     def _before(self) -> Machine:
-        state = [v for var in self.system.variables for v in self._table(var.symbol)]
-        machine = Machine(self.system, self.topology, state)
+        machine = Machine(self.system, self.topology, self.state())
         if violations := machine.violations():
             raise self._wrong(f"{violations[0]} fails before the step")
         return machine

@@ -131,7 +131,10 @@ class Obligation:
 
 
 class Obligations:
-    """All obligations of a system; they rest on its ``invariants`` and ``axioms``."""
+    """All obligations of a system; they rest on its ``invariants`` and ``axioms``.
+
+    ``actions`` has its actions by name, without definitions.
+    """
 
     def __init__(self, system: System) -> None:
         self.system = system
@@ -143,8 +146,8 @@ class Obligations:
             Assumption("always", claim.name, expand(closed(claim), system))
             for claim in system.of_kind("always")
         )
-        self._actions = {action.name: _expanded(action, system) for action in system.actions}
-        self._guards = {name: _guards(action) for name, action in self._actions.items()}
+        self.actions = {action.name: _expanded(action, system) for action in system.actions}
+        self._guards = {name: _guards(action) for name, action in self.actions.items()}
         self._boot = _boot(system)
         self._claims: dict[str, Property] = {}
         self._of_action: dict[str, tuple[Assumption, ...]] = {}
@@ -176,7 +179,7 @@ class Obligations:
                 "initiation", claim, None, self.axioms, goal, claim.params, counted=counted
             )
         unless = claim.ending.unless if claim.ending else ()
-        for action in self._actions.values():
+        for action in self.actions.values():
             if action.name not in unless:
                 yield self._of_step(claim, action)
         if claim.ending:
@@ -219,7 +222,7 @@ class Obligations:
         if ending.ways:
             yield from self._of_ways(claim, ending.ways, during, left, rest)
             return
-        action = self._actions[ending.by[0]]
+        action = self.actions[ending.by[0]]
         mine = {var.name: var for var in claim.params}
         here: dict[Var, Term] = {var: mine[var.name] for var in action.params}
         allowed = substitute(enabled(action), here)
@@ -246,7 +249,7 @@ class Obligations:
         for at, (way, condition) in enumerate(zip(ways, conditions, strict=True), 1):
             arguments = outer | {name: expand(term, self.system) for name, term in way.given}
             moves = (
-                _move(self._actions[name], left, inner, member, arguments)
+                _move(self.actions[name], left, inner, member, arguments)
                 for name, member in way.actions
             )
             goal = implies(conj(todo, condition), disj(*moves))
@@ -258,7 +261,7 @@ class Obligations:
         Raises:
             KeyError: there is no such action.
         """
-        action = self._actions[name]
+        action = self.actions[name]
         pairs = (
             pair for pair in combinations(action.updates, 2) if pair[0].symbol == pair[1].symbol
         )
@@ -276,7 +279,7 @@ class Obligations:
                 )
 
     def _assumed(self, action: Action) -> tuple[Assumption, ...]:
-        if action is not self._actions[action.name]:
+        if action is not self.actions[action.name]:
             return (*_guards(action), *self.invariants, *self.axioms)
         if action.name not in self._of_action:
             guards = self._guards[action.name]

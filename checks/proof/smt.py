@@ -48,8 +48,11 @@ from .obligations import Assumption, Obligation
 __all__ = [
     "GOAL",
     "constant_name",
+    "declaration",
     "ground",
     "script",
+    "small_machine",
+    "some_of",
     "symbol_name",
     "text",
     "there",
@@ -122,18 +125,24 @@ def script(
     used = tuple(assumptions)
     fixed = () if sizes is None else tuple(sorted(sizes.items()))
     goal = obligation.goal if sizes is None else ground(obligation.small_goal, sizes)
+    head: Iterable[str]
     if sizes is None:
         head = _declarations(system, (*(p.general for p in used), goal), obligation.constants)
     else:
-        head = _small_machine(system, obligation.constants, sizes)
+        head = (*small_machine(system, sizes), *some_of(obligation.constants, sizes))
     lines = [*head, *(_asserted(part, fixed) for part in used), _named(GOAL, negate(goal))]
     return "\n".join(line for line in lines if line)
 
 
-def _small_machine(system: System, constants: Sequence[Var], sizes: Sizes) -> Iterator[str]:
+def small_machine(system: System, sizes: Sizes) -> Iterator[str]:
+    """The text that declares a machine of at most those sizes."""
     fixed, symbols = tuple(sorted(sizes.items())), _symbols(system)
     yield _signature(system.sorts, symbols, fixed)
     yield _size(system.sorts, symbols, fixed)
+
+
+def some_of(constants: Iterable[Var], sizes: Sizes) -> Iterator[str]:
+    """The text that declares constants, elements of a `small_machine`."""
     for var in constants:
         yield _constant(var)
         yield _in_range(var, sizes)
@@ -193,10 +202,14 @@ def _signature(
             lines.append(f"(declare-datatypes (({sort} 0)) (({cases})))")
         else:
             lines.append(f"(declare-sort {sort} 0)")
-    for symbol in symbols:
-        domain = " ".join(map(str, symbol.domain))
-        lines.append(f"(declare-fun {symbol_name(symbol)} ({domain}) {symbol.range})")
+    lines += map(declaration, symbols)
     return "\n".join(lines)
+
+
+def declaration(symbol: Symbol) -> str:
+    """The text that declares a symbol."""
+    domain = " ".join(map(str, symbol.domain))
+    return f"(declare-fun {symbol_name(symbol)} ({domain}) {symbol.range})"
 
 
 @lru_cache(maxsize=20_000)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import version
@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 __all__ = [
     "Answer",
+    "Growing",
     "Query",
     "Refuter",
     "Session",
@@ -144,8 +145,8 @@ class Session:
         solver.set(mbqi=query.solver == "z3-models")
         self._track(solver, zip(names, self._assertions, strict=True))
         if (reply := _z3_answer(solver)).status == "sat" and query.solver == "z3-ground":
-            model = _with_few_elements(solver, query.text)
-            return replace(reply, model=_values(model, without=set(names)))
+            model, marks = _with_few_elements(solver, query.text), set(names)
+            return replace(reply, model=_values(model, lambda name: name not in marks))
         return reply
 
     def _solver(self, limit: int) -> Any:
@@ -168,6 +169,53 @@ class Session:
                 self._names[name] = z3.Bool(name, self._context)
             mark = self._names[name].as_ast()
             z3.Z3_solver_assert_and_track(context, solver.solver, assertion.as_ast(), mark)
+
+
+class Growing:
+    """One solver of z3 that is told more and more, and asked what may be true together.
+
+    What it learns from one question helps it with the next.
+
+    Args:
+        text: SMT-LIB 2, as all that `tell` adds: what is declared once is not declared again.
+        limit: the work that one answer may cost; see `Query`.
+    """
+
+    def __init__(self, text: str, limit: int) -> None:
+        import z3
+
+        self._z3, self._context = z3, z3.Context()
+        self._parser = z3.ParserContext(self._context)
+        self._solver = interruptible(z3.SimpleSolver(ctx=self._context))
+        self._solver.set(random_seed=0, rlimit=limit)
+        self.tell(text)
+
+    def tell(self, text: str) -> None:
+        """Declare and assert more."""
+        self._solver.add(self._parser.from_string(text))
+
+    def ask(self, names: Iterable[str]) -> tuple[Status, frozenset[str]]:
+        """Whether constants of sort Bool, by their names, may be true together.
+
+        Returns:
+            the status, and if that is *unsat*, those of them that contradict the rest.
+        """
+        status: Status = str(self._solver.check(*map(self._bool, names)))  # type: ignore[assignment]  # z3 has no other three
+        core = self._solver.unsat_core() if status == "unsat" else ()
+        return status, frozenset(map(str, core))
+
+    def holds(self, names: Sequence[str]) -> list[bool]:
+        """Whether each of those constants is true in the model of the last question."""
+        model = self._solver.model()
+        values = (model.eval(self._bool(name), model_completion=True) for name in names)
+        return [self._z3.is_true(value) for value in values]
+
+    def values(self, prefixes: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """The values of the symbols with such names in that model, as `Answer` has them."""
+        return _values(self._solver.model(), lambda name: name.startswith(tuple(prefixes)))
+
+    def _bool(self, name: str) -> Any:
+        return self._z3.Bool(name, self._context)
 
 
 def _with_few_elements(solver: Any, text: str) -> Any:
@@ -196,11 +244,9 @@ def _z3(query: Query) -> Answer:
     return Session(query.text).of_query(query)
 
 
-def _values(model: Any, without: set[str]) -> dict[str, tuple[str, ...]]:
+def _values(model: Any, wanted: Callable[[str], bool]) -> dict[str, tuple[str, ...]]:
     values = {}
-    for symbol in model.decls():
-        if symbol.name() in without:
-            continue
+    for symbol in filter(lambda each: wanted(each.name()), model.decls()):
         domain = [symbol.domain(at) for at in range(symbol.arity())]
         members = [[s.constructor(i)() for i in range(s.num_constructors())] for s in domain]
         points = product(*members)

@@ -33,8 +33,12 @@ OF_TWO = 400
 """So many literals, the simplest first, are combined in twos..."""
 OF_THREE = 120
 """... and so many in threes."""
+OF_FOUR = 80
+"""... and so many in fours, where that is asked for."""
+MOST_OF_FOUR = 4_000
+"""So many fours are kept, those that chance would have shown most often."""
 SEEN = 1.0
-"""Three literals never seen together are worth a look if chance would have shown so many."""
+"""Three literals or more are worth a look if chance would have shown so many together."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,12 @@ class Knowledge:
         self._bulks.append(Bulk(self.system, states.topology, states.rows))
 
     def excluding(
-        self, machine: Machine, names: frozenset[str], variables: tuple[Var, ...]
+        self,
+        machine: Machine,
+        names: frozenset[str],
+        variables: tuple[Var, ...],
+        *,
+        fours: bool = False,
     ) -> Iterator[Cube]:
         """The cubes that hold in the machine's state for some elements, and were never seen.
 
@@ -136,6 +145,7 @@ class Knowledge:
             machine: a counterexample.
             names: of the symbols that may be in a cube.
             variables: about whose elements it speaks.
+            fours: those of four literals, and no others.
         """
         if not (points := _points(machine, variables)):
             return
@@ -147,7 +157,8 @@ class Knowledge:
         seen: set[tuple[Term, ...]] = set()
         for point in points:
             here = [at for at, values in enumerate(truth) if values[point]]
-            for cube in _never(table, np.array(here[:OF_TWO], dtype=np.intp)):
+            some = np.array(here[: OF_FOUR if fours else OF_TWO], dtype=np.intp)
+            for cube in _never_four(table, some) if fours else _never(table, some):
                 key = tuple(each.expanded for each in cube.literals)
                 if key not in seen and _says_something(cube, variables):
                     seen.add(key)
@@ -230,3 +241,33 @@ def _never(table: _Table, here: Array) -> Iterator[Cube]:
             chance = float(total * np.prod(often[three_of]))
             if chance >= SEEN:
                 yield Cube(tuple(table.literals[here[each]] for each in three_of), chance)
+
+
+def _never_four(table: _Table, here: Array) -> Iterator[Cube]:
+    """The minimal cubes of four of those literals that no row satisfies, the likeliest to be."""
+    rows = table.rows[:, here]
+    total = table.times.sum()
+    often = (table.times @ rows) / total
+    pairs = rows.T @ rows == 0
+    found: list[tuple[float, list[int]]] = []
+    for one in range(len(here) - 3):
+        mine = rows[rows[:, one] > 0]
+        three = mine.T @ mine == 0
+        for two in range(one + 1, len(here) - 2):
+            if pairs[one, two]:
+                continue
+            rest = slice(two + 1, None)
+            both = mine[mine[:, two] > 0][:, rest]
+            its = rows[rows[:, two] > 0][:, rest]
+            four = np.triu(both.T @ both == 0, 1) & ~three[rest, rest] & ~pairs[rest, rest]
+            four &= ~(three[two, rest] | pairs[two, rest])[:, None]
+            four &= ~(three[two, rest] | pairs[two, rest])[None, :]
+            if not four.any():
+                continue
+            four &= its.T @ its > 0
+            for third, last in np.argwhere(four) + two + 1:
+                chosen = [one, two, int(third), int(last)]
+                if (chance := float(total * np.prod(often[chosen]))) >= SEEN:
+                    found.append((chance, chosen))
+    for chance, chosen in sorted(found, key=lambda each: -each[0])[:MOST_OF_FOUR]:
+        yield Cube(tuple(table.literals[here[each]] for each in chosen), chance)

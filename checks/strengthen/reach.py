@@ -35,15 +35,20 @@ class Effort:
 
 @dataclass(frozen=True)
 class Reach:
-    """How much a candidate may speak of: ``wide``: more symbols; ``numbers`` of elements."""
+    """How much a candidate may speak of: ``wide``: more symbols; ``numbers`` of elements.
+
+    ``fours``: it has four literals, no fewer.
+    """
 
     wide: bool
     numbers: tuple[int, ...]
+    fours: bool = False
 
 
 REACHES = (
     Reach(wide=False, numbers=(1, 2)),
     Reach(wide=True, numbers=(1, 2)),
+    Reach(wide=False, numbers=(1, 2), fours=True),
     *(Reach(wide=True, numbers=(number,)) for number in (3, 4, 5)),
 )
 """More is looked at only where nothing was found before."""

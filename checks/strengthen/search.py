@@ -1,7 +1,7 @@
 """From what is not inductive to what makes it so: candidates, and those that hold together.
 
-A case that is not proved has a counterexample to induction.  Cubes that exclude it become
-candidates (`clauses`), all of which may be assumed in the next attempt.  Those that a proof then
+A case that is not proved has a counterexample to induction.  Of what excludes it some become
+candidates (`find`), all of which may be assumed in the next attempt.  Those that a proof then
 rests on are to be proved themselves; one that cannot be is strengthened once, by candidates that
 exclude its own counterexample, and dropped if that does not help, with every proof that rested on
 it.  What is left in the end is inductive together with the goals.
@@ -11,16 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from functools import cached_property
 
-import numpy as np
-
-from memhp.reference import Machine, Topology
-from memhp.spec.language.rewrite import expand
+from memhp.reference import Topology
 from memhp.spec.language.system import Property, System
-from memhp.spec.language.terms import INT, Term, Var
+from memhp.spec.language.terms import Term
 
-from ..ground.bulk import Bulk
 from ..proof.batch import quick_proofs
 from ..proof.case import Case, Limits, uniform
 from ..proof.counterexample import Counterexample, explain
@@ -28,8 +24,9 @@ from ..proof.obligations import Assumption, Obligation, Obligations
 from ..proof.pool import Pool
 from ..proof.rounds import decide
 from ..proof.solvers import Answer, Query
-from .clauses import Cube, Knowledge
-from .reach import REACHES, Effort, Reach, about, rank
+from .clauses import Knowledge
+from .find import Candidates, Finder, Shown
+from .reach import REACHES, Effort
 from .states import reached
 from .words import Writer
 
@@ -38,11 +35,16 @@ __all__ = ["Search"]
 
 @dataclass
 class _Candidate:
-    """A property that may be an invariant: for a goal (depth 0), or for another candidate."""
+    """A property that may be an invariant: for a goal (depth 0), or for another candidate.
+
+    ``counts``: it is about a counter; ``holds``: with others like it, no step of a small machine
+    breaks it.
+    """
 
     claim: Property
     depth: int
     counts: bool = False
+    holds: bool = False
     failures: int = 0
 
 
@@ -50,8 +52,6 @@ _Kept = tuple[Case, Obligation, Answer | None]
 """A case as it was: with its obligation and its proof."""
 SMALL = 2
 """So many elements of each sort has the machine on which what failed is asked again."""
-MOST_LOOKED_AT = 100_000_000
-"""So many values of literals are looked at for one counterexample, and then no more elements."""
 _DEEPEST = 12
 _MOST_FAILURES = 6
 """So often a candidate is looked at that cannot be proved yet."""
@@ -90,15 +90,34 @@ class Search:
         self._hard: set[str] = set()
         self._writer = Writer(system)
 
+    @cached_property
+    def _finder(self) -> Finder:
+        return Finder(self.system, self._obligations, self._doubtful, self._writer)
+
     def begin(self) -> list[str]:
         """The goals that are not proved without candidates, or rest on what is not."""
         self._settle()
         failing = self._failing().keys()
-        return [goal for goal in self.goals if not failing.isdisjoint(self._demanded([goal]))]
+        asked = {goal: not failing.isdisjoint(self._demanded([goal])) for goal in self.goals}
+        self.goals = [goal for goal, opened in asked.items() if not opened]
+        return [goal for goal, opened in asked.items() if opened]
 
-    def run(self, knowledge: Knowledge) -> None:
+    def run(self, goals: Sequence[str], knowledge: Knowledge) -> None:
+        """Look for candidates until each of those goals is proved, or given up.
+
+        One at a time: what one needs may help the next.  Those that are proved join ``goals``.
+        """
+        for goal in goals:
+            self.goals.append(goal)
+            self._settle()
+            self._begin_with_what_stays()
+            self._prove(knowledge)
+            used = {claim.name for claim in self.used()}
+            for name in [name for name in self._candidates if name not in used]:
+                self._drop(name)
+
+    def _prove(self, knowledge: Knowledge) -> None:
         """Look for candidates until the goals are proved; ``goals`` loses what is given up."""
-        self._begin_with_what_stays()
         for _ in range(self._effort.rounds):
             if not (failing := self._failing()):
                 return
@@ -120,9 +139,6 @@ class Search:
 
     def minimise(self) -> None:
         """Drop each candidate without which all can be proved nevertheless."""
-        used = {claim.name for claim in self.used()}
-        for name in [name for name in self._candidates if name not in used]:
-            self._drop(name)
         for claim in reversed(self.used()):
             kept = self._candidates[claim.name], self._assumed[claim.name]
             cases = self._cases[claim.name]
@@ -242,13 +258,7 @@ class Search:
             helped = False
             shown = [(case, examples[id(case)]) for case in cases if id(case) in examples]
             if not owner or (owner.failures < _MOST_FAILURES and depth < _DEEPEST):
-                for reach in REACHES:
-                    for case, example in shown:
-                        helped |= self._excluded(example, name) or self._add(
-                            case, example, depth, knowledge, reach
-                        )
-                    if helped:
-                        break
+                helped = self._help(name, shown, depth, knowledge)
             if owner:
                 owner.failures += 1
             if not helped and not (owner is None and self._pressed(name, cases)):
@@ -292,73 +302,64 @@ class Search:
         for variable in self.system.variables:
             if variable.symbol.name in read - written:
                 claim = self._writer.unchanged(variable)
-                self._enter(frozenset([claim.formula]), claim, 0)
+                self._enter(frozenset([claim.formula]), _Candidate(claim, 0))
                 self._settle()
 
-    def _excluded(self, example: Counterexample, name: str) -> bool:
-        """Whether a candidate says already that there is no such state: but not that of the name.
+    def _help(
+        self,
+        name: str,
+        shown: Sequence[tuple[Case, Counterexample]],
+        depth: int,
+        knowledge: Knowledge,
+    ) -> bool:
+        """Whether a candidate not assumed so far excludes a counterexample; new ones come in.
 
-        Others that came in for the same reason need not be looked for.
+        First those that hold together on a small machine; if none does, the simplest ones, which
+        may be true with others that are still to be found.
         """
-        if not example.before:
-            return False
-        machine = example.before
-        state = Bulk(self.system, machine.topology, np.array([machine.values]))
-        return any(
-            not state.truth(expand(each.claim.formula, self.system), each.claim.params).all()
+        others = [
+            each.claim
             for other, each in self._candidates.items()
             if other != name and not each.counts
-        )
-
-    def _add(
-        self, case: Case, example: Counterexample, depth: int, knowledge: Knowledge, reach: Reach
-    ) -> bool:
-        """Whether a candidate not assumed so far excludes the counterexample; new ones come in."""
-        if not example.before:
-            return False
-        found: dict[frozenset[Term], tuple[float, Cube, tuple[Var, ...]]] = {}
-        helped = False
-        names = self._near(case.obligation) if reach.wide else case.obligation.symbols
-        until = knowledge.looked_at + MOST_LOOKED_AT
-        for variables in about(self.system, self._writer, case.obligation, names, reach):
-            if knowledge.looked_at > until:
-                break
-            for cube in knowledge.excluding(example.before, names, variables):
-                key = frozenset(each.expanded for each in cube.literals)
-                if key not in self._tried:
-                    found.setdefault(key, (rank(cube, variables), cube, variables))
-                helped |= self._tried.get(key) in self._candidates
-        left = max(4, self._effort.candidates >> depth)
-        for key, (_, cube, variables) in sorted(found.items(), key=lambda each: each[1][0]):
-            if not left:
-                break
-            if knowledge.refutes(cube, variables):
-                self._tried[key] = ""
+        ]
+        if any(self._finder.excluded(example, others) for _, example in shown):
+            return True
+        near = [(case.obligation, example, self._near(case.obligation)) for case, example in shown]
+        known = [part for other, part in self._invariants.items() if other in self._doubtful]
+        known += (part for other, part in self._assumed.items() if self._candidates[other].holds)
+        simplest: Candidates | None = None
+        for reach in REACHES:
+            candidates = self._finder.excluding(near, knowledge, reach, self._tried)
+            if not candidates.each:
                 continue
-            left, helped = left - 1, True
-            self._enter(key, self._writer.claim(cube, variables), depth)
-        return self._counters(example.before, names, knowledge) or helped
+            self._finder.compare(candidates, [case.obligation for case, _ in shown], known)
+            most = self._effort.candidates
+            if held := self._finder.holding(candidates, known, knowledge, most):
+                for one in held:
+                    new = _Candidate(self._finder.claim(one), depth, holds=True)
+                    self._enter(one.key, new)
+                return True
+            simplest = simplest or candidates
+            if reach.fours:
+                break
+        most = max(4, self._effort.candidates >> depth)
+        chosen = self._finder.likeliest(simplest, knowledge, most) if simplest else ()
+        for one in chosen:
+            self._enter(one.key, _Candidate(self._finder.claim(one), depth))
+        return self._enter_counters(near, knowledge) or bool(chosen)
 
-    def _enter(
-        self, key: frozenset[Term], claim: Property, depth: int, *, counts: bool = False
-    ) -> None:
-        self._tried[key] = claim.name
-        self._candidates[claim.name] = _Candidate(claim, depth, counts)
-        (self._assumed[claim.name],) = self._obligations.suppose([claim])
+    def _enter(self, key: frozenset[Term], new: _Candidate) -> None:
+        name = self._tried[key] = new.claim.name
+        self._candidates[name] = new
+        (self._assumed[name],) = self._obligations.suppose([new.claim])
 
-    def _counters(self, machine: Machine, names: frozenset[str], knowledge: Knowledge) -> bool:
+    def _enter_counters(self, shown: Sequence[Shown], knowledge: Knowledge) -> bool:
         """Whether a counter is a new candidate: it was exact wherever that was seen."""
-        symbols = [v.symbol for v in self.system.variables if v.symbol.name in names]
-        owners = [each.domain[0] for each in symbols if each.range == INT and len(each.domain) == 1]
-        sorts = dict.fromkeys(sort for symbol in symbols for sort in symbol.domain)
         new = False
-        for owner, sort in product(dict.fromkeys(owners), sorts):
-            if sort.members is None and sort != owner:
-                who, counted = self._writer.variables(owner, sort)
-                for equation, whole in knowledge.counting(machine, names, (who, counted)):
-                    if (key := frozenset([whole])) not in self._tried:
-                        self._enter(key, self._writer.counter(equation, [who]), 0, counts=True)
-                        new = True
+        for key, claim in self._finder.counters(shown, knowledge):
+            if key not in self._tried:
+                self._enter(key, _Candidate(claim, 0, counts=True))
+                new = True
         return new
 
     def _near(self, obligation: Obligation) -> frozenset[str]:

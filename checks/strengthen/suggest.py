@@ -106,7 +106,7 @@ def suggest(
     with Pool(Cache(cache), jobs) as pool:
         search = Search(system, asked, doubtful, pool, effort or Effort())
         if opened := search.begin():
-            search.run(knowledge.copy() if knowledge else knowledge_of(system))
+            search.run(opened, knowledge.copy() if knowledge else knowledge_of(system))
             search.minimise()
         found, helped = search.found(), [goal for goal in opened if goal in search.goals]
     return _proved(system, names, tuple(opened), helped, found, jobs, cache)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from memhp.checks.ground.bulk import Bulk
 from memhp.checks.strengthen.clauses import Cube, Knowledge
 from memhp.checks.strengthen.machines import small_machines
+from memhp.checks.strengthen.states import Reached
 from memhp.examples import lock_service
 from memhp.reference import Machine, Topology
 from memhp.spec.language import load
@@ -99,3 +100,15 @@ def test_what_is_looked_at_is_counted_once() -> None:
     assert looked_at > 0
     list(knowledge.excluding(wrong_state(), NAMES, (S, C)))
     assert knowledge.looked_at == looked_at
+
+
+def test_four_literals_are_found_where_each_three_of_them_were_seen_together() -> None:
+    topology = Topology({"Client": 1, "Server": 1}, {})
+    rows = [row for row in product((0, 1), repeat=5) if row[:4] != (1, 1, 1, 1)]
+    states = Reached(topology, np.array(rows), complete=True)
+    machine = Machine(SYSTEM, topology, [1, 1, 1, 1, 0])
+    knowledge = Knowledge(SYSTEM, [states])
+    (cube,) = knowledge.excluding(machine, NAMES, (S, C), fours=True)
+    names = [str(each.term) for each in cube.literals]
+    assert sorted(names) == ["asked[s, c]", "granted[s, c]", "holds[s, c]", "returned[s, c]"]
+    assert list(knowledge.excluding(machine, NAMES, (S, C))) == []
