@@ -62,6 +62,45 @@ def add_limit(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_cluster(parser: argparse._ActionsContainer, what: str) -> None:
+    """Add ``--cluster`` and ``--shard``, for work that consists of parts.
+
+    Args:
+        parser: what they are added to.
+        what: the parts, in the plural.
+    """
+    parser.add_argument(
+        "--cluster",
+        type=_cluster,
+        metavar="WHERE",
+        help="by dask.distributed: local, or a scheduler's tcp://HOST:PORT (memhp[cluster])",
+    )
+    parser.add_argument(
+        "--shard",
+        type=_shard,
+        default=(1, 1),
+        metavar="K/N",
+        help=f"only every Nth of the {what}, from the Kth on; all shards together do all",
+    )
+
+
+def _cluster(text: str) -> str:
+    if text != "local" and not re.fullmatch(
+        r"(tcp|tls)://[^\s/]{1,255}:[0-9]{1,5}", text, re.ASCII
+    ):
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is neither local nor tcp://HOST:PORT")
+    return text
+
+
+def _shard(text: str) -> tuple[int, int]:
+    from memhp.checks.support.cluster import shard_of
+
+    try:
+        return shard_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 _MOST_PROCESSES = 4096
 
 

@@ -16,7 +16,7 @@ from tempfile import TemporaryFile
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from .arguments import add_limit, at_least_one
+from .arguments import add_cluster, add_limit, at_least_one
 from .designs import DesignFile, add_design, design_in
 from .files import fail, free_path, write_json
 from .names import find_profile
@@ -46,6 +46,8 @@ _EPILOG = """examples:
   memhp fuzz --target m:C --profile linux-6.12   compare it with Linux's design
   memhp fuzz --target m:C --design mine.py       compare it with a design of your own
   memhp fuzz --walk --keep campaign.json  and once more, to go on where it stopped
+  memhp fuzz --walk --steps 1000000 --shard 3/8      the third of eight parts of a campaign
+  memhp fuzz --walk --minutes 60 --cluster tcp://HOST:8786    on many machines
   memhp fuzz --target kernel:x86_64-6.12  a real kernel of `memhp lab list`
   memhp fuzz --target kernel:./bzImage    a kernel of your own
 
@@ -60,9 +62,15 @@ killed, or does not answer within --limit, that is a divergence.  What diverges 
 written to a file that `memhp replay` runs again; what does not answer is not shrunk.  A campaign
 that is stopped by Ctrl-C is kept, in campaign.json if there is no --keep; with --keep it is kept
 all the time.
+
+A campaign consists of pieces, by number: each has its machine, and is drawn from the seed and its
+number.  One whose process is killed is done again; if it ends its process each time, that is told,
+with the command that does it again, and the exit code is 3, unless something diverges.
 """
 
 
+_STEPS = 20_000
+"""So many operations are done unless somebody says otherwise."""
 _MOST = 16 << 20
 """A campaign is no larger, in bytes."""
 
@@ -90,6 +98,7 @@ def add_parser(commands: Any) -> None:
     add_limit(parser)
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="what to draw (0)")
     parser.add_argument("--jobs", type=at_least_one, metavar="N", help="processes (all cores)")
+    add_cluster(parser, "pieces of a campaign")
     parser.add_argument(
         "--keep", type=Path, metavar="FILE", help="go on with the campaign in FILE, and keep it"
     )
@@ -178,15 +187,19 @@ def _carry_out(campaign: Campaign, args: argparse.Namespace, rules: list[str]) -
     """Run the campaign, keep it and show how it went; returns the exit code."""
     from memhp.checks.fuzz.campaign import WorkersLost
     from memhp.checks.fuzz.targets import TargetError
+    from memhp.checks.support.cluster import ClusterError
     from memhp.checks.support.verdicts import Verdict
 
     started = monotonic()
     failed = stopped = 0
     try:
         stopped = _go_on(campaign, args, len(rules))
-    except (TargetError, UsageError, WorkersLost) as error:
+    except (TargetError, UsageError, ClusterError, WorkersLost) as error:
         failed = fail("fuzz", error)
-        failed = Verdict.undetermined.exit_code if isinstance(error, WorkersLost) else failed
+        lost = isinstance(error, WorkersLost) or (
+            isinstance(error, ClusterError) and campaign.steps
+        )
+        failed = Verdict.undetermined.exit_code if lost else failed
     if campaign.record and args.html:
         report = campaign.record.report.splitlines()
         try:
@@ -208,9 +221,12 @@ def _carry_out(campaign: Campaign, args: argparse.Namespace, rules: list[str]) -
             show_depth(depth)
     if stopped and keep:
         print(f"stopped; to go on: {_again(campaign, keep, args)}", file=sys.stderr)
+    for number, why in campaign.deadly.items():
+        print(f"piece {number}: {why}; again: {_piece(campaign, number, args)}", file=sys.stderr)
     if campaign.record:
         return Verdict.refuted.exit_code
-    return failed or stopped or Verdict.holds.exit_code
+    undetermined = Verdict.undetermined.exit_code if campaign.deadly else 0
+    return failed or stopped or undetermined or Verdict.holds.exit_code
 
 
 def _first_look(args: argparse.Namespace, design: DesignFile | None) -> tuple[str, Plan]:
@@ -267,7 +283,9 @@ def _campaign(
     if not (args.keep and args.keep.exists()):
         own = design.own.system if design else None
         seed = args.seed
-        return Campaign(mode, args.target, seed, profile=profile, own=own, machines=machines)
+        campaign = Campaign(mode, args.target, seed, shard=args.shard, profile=profile)
+        campaign.own, campaign.machines = own, machines
+        return campaign
     mine = (design.name, design.own.system) if design else None
     try:
         kept = json_of(read_whole(args.keep, _MOST, regular=True))
@@ -280,22 +298,37 @@ def _campaign(
         raise UsageError(
             f"{args.keep} is no campaign: it cannot be read as JSON: {error}"
         ) from None
-    options = (mode, args.target, args.seed, profile)
-    if (campaign.mode, campaign.target, campaign.seed, campaign.profile) != options:
+    options = (mode, args.target, args.seed, profile, args.shard)
+    it = campaign
+    if (it.mode, it.target, it.seed, it.profile, it.shard) != options:
+        shard = f", shard {it.shard[0]}/{it.shard[1]}" if it.shard != (1, 1) else ""
         raise UsageError(
-            f"{args.keep} is another campaign: {campaign.mode} of {campaign.target[:100]},"
-            f" seed {campaign.seed}, compared with {campaign.profile}"
+            f"{args.keep} is another campaign: {it.mode} of {it.target[:100]}, seed {it.seed},"
+            f" compared with {it.profile}{shard}"
         )
     return campaign
 
 
 def _again(campaign: Campaign, keep: Path, args: argparse.Namespace) -> str:
     """The command that goes on with a campaign."""
+    shard = ["--shard", "/".join(map(str, args.shard))] if args.shard != (1, 1) else []
+    return shlex.join([*_words(campaign, args), *shard, "--keep", str(keep)])
+
+
+def _piece(campaign: Campaign, number: int, args: argparse.Namespace) -> str:
+    """The command that begins with the piece of that number, as large as it was."""
+    of = number + 1
+    amount = ["--minutes", "1"] if args.minutes else ["--steps", str(args.steps or _STEPS)]
+    return shlex.join([*_words(campaign, args), *amount, "--shard", f"{of}/{of}", "--jobs", "1"])
+
+
+def _words(campaign: Campaign, args: argparse.Namespace) -> list[str]:
+    """What a command must say for the same campaign."""
     walk = ["--walk"] if campaign.mode == "walk" else []
     design = ["--profile", args.profile] if args.profile else []
     design += ["--design", str(args.design)] if args.design else []
     what = ["--target", campaign.target, *design, "--seed", str(campaign.seed)]
-    return shlex.join(["memhp", "fuzz", *walk, *what, "--keep", str(keep)])
+    return ["memhp", "fuzz", *walk, *what]
 
 
 def _go_on(campaign: Campaign, args: argparse.Namespace, rules: int) -> int:
@@ -305,19 +338,27 @@ def _go_on(campaign: Campaign, args: argparse.Namespace, rules: int) -> int:
         the exit code if somebody stopped it, by Ctrl-C or a signal that ends processes; else 0.
 
     Raises:
-        TargetError, WorkersLost: as `campaign.run`.
+        TargetError, WorkersLost, ClusterError: as `campaign.run`.
         UsageError: the campaign cannot be kept.
     """
     from memhp.checks.fuzz.campaign import run as pieces
 
     started, before = monotonic(), campaign.steps
     shown = not (args.quiet or args.json) and sys.stderr.isatty()
-    steps = None if args.minutes else args.steps or 20_000
+    steps = None if args.minutes else args.steps or _STEPS
     seconds = args.minutes * 60 if args.minutes else None
     jobs = args.jobs or os.cpu_count() or 1
     try:
         with _ended_as_interrupted() as signals:
-            for _ in pieces(campaign, steps=steps, seconds=seconds, jobs=jobs, limit=args.limit):
+            work = pieces(
+                campaign,
+                steps=steps,
+                seconds=seconds,
+                jobs=jobs,
+                limit=args.limit,
+                cluster=args.cluster,
+            )
+            for _ in work:
                 if campaign.record:
                     write_json(args.out, campaign.record.to_json())
                 _keep(campaign, args.keep)
@@ -354,4 +395,4 @@ def _depth(args: argparse.Namespace, system: System) -> Reached:
     from memhp.checks.fuzz.targets import target_named
 
     target = target_named(args.target, system, limit=args.limit)
-    return reached(system, target, steps=args.steps or 20_000, seed=args.seed)
+    return reached(system, target, steps=args.steps or _STEPS, seed=args.seed)

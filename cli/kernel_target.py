@@ -30,7 +30,7 @@ STEPS = 300
 """How many operations are done on a kernel, unless somebody says otherwise."""
 STOPPED = 130
 """The exit code after Ctrl-C."""
-_NOT_OF_KERNELS = ("jobs", "keep", "out", "verbose", "html")
+_NOT_OF_KERNELS = ("jobs", "keep", "out", "verbose", "html", "cluster")
 """Options of `memhp fuzz` that do not go with a kernel."""
 
 
@@ -161,6 +161,8 @@ def fuzz(args: argparse.Namespace) -> int:
         for name in _NOT_OF_KERNELS:
             if getattr(args, name):
                 raise UsageError(f"--{name} does not go with a kernel, which is walked in one go")
+        if args.shard != (1, 1):
+            raise UsageError("--shard does not go with a kernel: give each another --seed")
         if args.profile is not None:
             raise UsageError(
                 "a kernel is compared with the design of its own version of Linux: leave --profile"

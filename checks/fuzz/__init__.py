@@ -5,7 +5,7 @@
   which of both a target is asked.
 - `walk`, `lockstep`: a random walk, compared step by step; `told`: what was never shown.
 - `targets`: what a user names; `isolated`, `protocol`: in a process of its own.
-- `campaign`, `pieces`, `workers`: much of it, on every core; `record`: what is kept.
+- `campaign`, `pieces`: much of it, on every core; `record`: what is kept.
 - `vectors`: what is right, written down for implementations elsewhere.
 - `agreement`, `reached`: does the engine agree, and what did walks reach?
 

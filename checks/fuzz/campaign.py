@@ -3,6 +3,7 @@
 A piece is a number of operations on one machine with a seed of its own, so that
 any piece can be done again, anywhere.  What is kept between runs is the number
 of the next piece, the pieces that were begun and not finished, and what was counted.
+Shards share a campaign: the third of eight does the pieces 2, 10, 18 and so on.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from memhp.reference.topology import Topology, cut
 from memhp.spec.language.system import System
 from memhp.spec.profiles import DEFAULT, PROFILES, system_of
 
+from ..support.cluster import pool
+from ..support.workers import Lost, Pool
 from .pieces import Piece
 from .plan import plan
 from .record import Record
@@ -25,7 +28,6 @@ from .targets import target_named
 from .told import Untold, in_both
 from .topologies import MORE_SHAPES, SHAPES, built_for
 from .walk import Workload, derived_seed, walk
-from .workers import Lost, Workers
 
 __all__ = [
     "Campaign",
@@ -45,8 +47,11 @@ _LEAST = {"walk": 1, "hypothesis": 500}
 _MOST = 1 << 62
 """No count and no seed is beyond it."""
 _MOST_ERRNO = 4095
+_LONGEST = 200
+"""So many characters say how a process ended."""
 _LOST = 3
-"""So many times in a row a piece is lost before that is no accident."""
+"""So many times a piece is lost before that is its own doing; so many such pieces in a row are
+not theirs."""
 
 
 class CampaignError(ValueError):
@@ -64,6 +69,8 @@ class Campaign:
     ``following`` is the number of the next piece; ``begun`` are those before it that
     are not finished: a campaign that goes on does them first.  ``untold`` is, for each
     machine, what the target has not told; ``machines`` are those of the target's own, by name.
+    ``shard`` says which of how many this is; ``deadly`` has the pieces that ended the process
+    which did them, each time, and how.
     """
 
     mode: str
@@ -79,6 +86,11 @@ class Campaign:
     profile: str = DEFAULT
     own: System | None = field(default=None, compare=False, repr=False)
     machines: Mapping[str, Topology] = field(default_factory=dict, compare=False, repr=False)
+    shard: tuple[int, int] = (1, 1)
+    deadly: dict[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.following = max(self.following, self.shard[0] - 1)
 
     @property
     def system(self) -> System:
@@ -108,8 +120,10 @@ class Campaign:
             "target": self.target,
             "seed": self.seed,
             "profile": self.profile,
+            "shard": list(self.shard),
             "next": self.following,
             "begun": sorted(self.begun),
+            "deadly": [[number, why] for number, why in sorted(self.deadly.items())],
             "steps": self.steps,
             "changed": self.changed,
             "answers": sorted(answers, key=str),
@@ -160,12 +174,16 @@ class Campaign:
                 on: untold_on(on, of, system, mine_too) for on, of in document["untold"].items()
             }
             begun = set(map(count_of, document["begun"]))
+            shard = _shard(document.get("shard", [1, 1]))
+            deadly = dict(_deadly(row) for row in document.get("deadly", ()))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             why = str(error) if isinstance(error, CampaignError) else "its counts are missing"
             raise CampaignError(f"the campaign is damaged: {why}") from None
         counted = (following, steps, changed, answers, untold, begun)
         design = system if mine else None
-        return cls(mode, target, seed, *counted, profile=profile, own=design, machines=mine_too)
+        campaign = cls(mode, target, seed, *counted, profile=profile, own=design, machines=mine_too)
+        campaign.shard, campaign.deadly = shard, deadly
+        return campaign
 
 
 def count_of(value: object, least: int = 0) -> int:
@@ -185,6 +203,20 @@ def _answer(row: object, names: Collection[str]) -> tuple[tuple[str, int | None]
         if errno is None or 0 < count_of(errno) <= _MOST_ERRNO:
             return (name, errno), count_of(count)
     raise CampaignError(f"{cut(row)} is no operation with its answer and a count")
+
+
+def _shard(value: object) -> tuple[int, int]:
+    if isinstance(value, list) and len(value) == 2:
+        number, count = (count_of(each, least=1) for each in value)
+        if number <= count:
+            return number, count
+    raise CampaignError(f"{cut(value)} is no shard")
+
+
+def _deadly(row: object) -> tuple[int, str]:
+    if isinstance(row, list) and len(row) == 2 and isinstance(row[1], str):
+        return count_of(row[0]), row[1][:_LONGEST]
+    raise CampaignError(f"{cut(row)} is no piece that ended its process")
 
 
 def untold_on(
@@ -269,28 +301,33 @@ def run(
     seconds: float | None,
     jobs: int,
     limit: float | None = None,
+    cluster: str | None = None,
 ) -> Iterator[Campaign]:
     """Go on until something diverges, about so many more steps are done, or the time is up.
 
+    A piece that ends its process each time is a finding: ``deadly`` names it, the rest goes on.
+
     Args:
         campaign: changed as pieces finish; ``begun`` has those that have not, whenever it ends.
-        steps: how many operations more; None: no bound.
+        steps: how many operations more, of all shards together; None: no bound.
         seconds: how long; None: no bound.
         jobs: how many processes.
         limit: in seconds, as in `Isolated`.
+        cluster: where, instead of on this machine: as `support.cluster.pool` takes it.
 
     Yields:
         The campaign itself, after each piece that is finished.
 
     Raises:
         TargetError: as `do` does.
-        WorkersLost: processes are killed again and again.
+        WorkersLost: processes are killed again and again, whatever they do.
+        ClusterError: there is no such cluster, or it has gone.
     """
     end = None if seconds is None else monotonic() + seconds
     size = OPERATIONS[campaign.mode]
     if steps is not None:  # few operations are on every machine, too
         size = min(size, steps, max(_LEAST[campaign.mode], -(-steps // len(SHAPES))))
-        steps += campaign.steps
+        steps = campaign.steps - (-steps // campaign.shard[1])
 
     def more() -> bool:
         expected = campaign.steps + workers.busy * size
@@ -298,7 +335,7 @@ def run(
         late = end is not None and monotonic() >= end
         return not (enough or late or campaign.record) and workers.free
 
-    with Workers(jobs, do) as workers:
+    with pool(cluster, jobs, do) as workers:
         pieces = _Pieces(campaign, workers)
         while True:
             while more():
@@ -312,16 +349,20 @@ def run(
 class _Pieces:
     """The pieces of a campaign, by number: those that were begun before come first."""
 
-    def __init__(self, campaign: Campaign, workers: Workers) -> None:
+    def __init__(self, campaign: Campaign, workers: Pool) -> None:
         self._campaign, self._workers = campaign, workers
         self._again = sorted(campaign.begun)
-        self._lost = 0
+        self._lost: Counter[int] = Counter()
+        self._deadly = 0
 
     def give(self, size: int, limit: float | None) -> None:
         """Have the next piece done."""
         it = self._campaign
-        number = self._again.pop(0) if self._again else it.following
-        it.following = max(it.following, number + 1)
+        if self._again:
+            number = self._again.pop(0)
+        else:
+            number = it.following
+            it.following += it.shard[1]
         it.begun.add(number)
         what = (it.mode, it.target, it.seed, number, it.profile)
         self._workers.give(number, *what, size, limit, it.own)
@@ -330,12 +371,21 @@ class _Pieces:
         """Wait, and count what is finished; a piece that is lost will be done again."""
         for number, piece in self._workers.finished():
             if isinstance(piece, Lost):
-                self._lost += 1
-                self._again.append(number)
-                if self._lost == _LOST:
-                    raise WorkersLost(f"{piece.why}, {self._lost} times in a row")
+                self._lose(number, piece.why)
                 continue
-            self._lost = 0
+            self._deadly = 0
             self._campaign.add(piece)
             self._campaign.begun.remove(number)
             yield number
+
+    def _lose(self, number: int, why: str) -> None:
+        """Have a piece done again, unless it ends its process each time."""
+        self._lost[number] += 1
+        if self._lost[number] < _LOST:
+            self._again.append(number)
+            return
+        self._deadly += 1
+        if self._deadly == _LOST:
+            raise WorkersLost(f"{why}, {_LOST} times each, whatever {_LOST} pieces in a row do")
+        self._campaign.deadly[number] = why
+        self._campaign.begun.remove(number)

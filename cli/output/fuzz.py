@@ -212,6 +212,7 @@ def document(
         "profile": campaign.profile,
         "mode": campaign.mode,
         "seed": campaign.seed,
+        "shard": list(campaign.shard),
         "steps": campaign.steps,
         "changed": campaign.changed,
         "untold": {
@@ -232,14 +233,19 @@ def document(
             }
             for name, answers in sorted(by_name(campaign).items())
         ],
+        "deadly": [
+            {"piece": number, "why": why} for number, why in sorted(campaign.deadly.items())
+        ],
         **({} if depth is None else {"reached": _depth_json(depth)}),
-        "divergence": None
-        if record is None
-        else {
-            "file": str(out),
-            "operations": [[name, *params] for name, params in record.operations],
-            "report": record.report.splitlines(),
-        },
+        "divergence": record and _divergence_json(record, out),
+    }
+
+
+def _divergence_json(record: Record, out: Path) -> dict[str, Any]:
+    return {
+        "file": str(out),
+        "operations": [[name, *params] for name, params in record.operations],
+        "report": record.report.splitlines(),
     }
 
 

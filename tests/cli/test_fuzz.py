@@ -6,17 +6,21 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import jsonschema
 import pytest
 
 import memhp.cli
-from memhp.checks.fuzz import workers
+from memhp.checks.fuzz.campaign import Campaign, do
 from memhp.checks.fuzz.rules import EVERY, RULES
+from memhp.checks.support import workers
 from memhp.cli.main import main
 from memhp.spec.profiles import system_of
 from memhp.spec.system import SYSTEM
@@ -113,6 +117,50 @@ def test_where_nothing_diverges_there_is_no_page(
     assert "cannot write" in err
 
 
+def test_a_piece_that_ends_its_process_is_told_with_the_command_that_does_it_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def deadly(campaign: Campaign, **_: Any) -> Iterator[Campaign]:
+        campaign.deadly[7] = "a process of memhp was ended (SIGSEGV)"
+        yield campaign
+
+    monkeypatch.setattr("memhp.checks.fuzz.campaign.run", deadly)
+    code, out, err = run(capsys, "fuzz", "--walk", "--steps", "400", "--seed", "3", "--json")
+    document = json.loads(out)
+    jsonschema.validate(document, SCHEMA)
+    assert code == 3
+    assert document["deadly"] == [{"piece": 7, "why": "a process of memhp was ended (SIGSEGV)"}]
+    again = "memhp fuzz --walk --target engine --seed 3 --steps 400 --shard 8/8 --jobs 1"
+    assert f"again: {again}" in err
+
+
+@pytest.mark.slow
+def test_a_campaign_that_is_killed_at_any_moment_goes_on_and_counts_nothing_twice(
+    tmp_path: Path,
+) -> None:
+    kept = tmp_path / "campaign.json"
+    words = ["--walk", "--steps", "2000", "--seed", "5", "--jobs", "1", "--keep", str(kept)]
+    command = [sys.executable, "-m", "memhp", "fuzz", *words]
+    random, kills = Random(1), 0
+    while kills < 50:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        try:
+            process.communicate(timeout=random.uniform(0.1, 2.2))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            kills += 1
+        else:
+            assert process.returncode == 0
+    assert subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode == 0
+    campaign = Campaign.from_json(json.loads(kept.read_text()))
+    once = Campaign("walk", "engine", 5)
+    for number in {*range(campaign.following)} - campaign.begun:
+        once.add(do("walk", "engine", 5, number, steps=500))
+    assert campaign.steps >= 2000
+    assert (campaign.steps, campaign.answers) == (once.steps, once.answers)
+
+
 @pytest.mark.slow
 def test_what_a_walk_reaches_is_told_with_what_it_lacks(
     capsys: pytest.CaptureFixture[str],
@@ -154,7 +202,7 @@ def test_a_campaign_that_is_stopped_is_kept_and_says_how_to_go_on(
     Path("campaign.json").write_text("another campaign")
     asked = ["fuzz", "--walk", "--target", buggy, "--jobs", "1"]
     with monkeypatch.context() as interrupted:
-        interrupted.setattr("memhp.checks.fuzz.workers.wait", stop)
+        interrupted.setattr("memhp.checks.support.workers.wait", stop)
         code, _, said = run(capsys, *asked)
     again = f"memhp fuzz --walk --target {buggy} --seed 0 --keep campaign-2.json"
     assert (code, said) == (130, f"stopped; to go on: {again}\n")
@@ -293,7 +341,7 @@ def test_a_target_that_hangs_is_a_divergence_that_replays(
     """Time flies as soon as it hangs, and stands still before."""
     hours, hanging = count(), here / "hanging"
     isolated = "memhp.checks.fuzz.isolated"
-    monkeypatch.setattr("memhp.checks.fuzz.campaign.Workers", InThisProcess)
+    monkeypatch.setattr("memhp.checks.support.cluster.Workers", InThisProcess)
     monkeypatch.setattr(f"{isolated}._LOOK", 0.01)
     monkeypatch.setattr(
         f"{isolated}.monotonic", lambda: 3600.0 * (hanging.exists() and next(hours))
@@ -432,11 +480,14 @@ def test_processes_that_are_killed_all_the_time_leave_it_open(
                 os.kill(worker._process.pid, signal.SIGKILL)
             return super().finished()
 
-    monkeypatch.setattr("memhp.checks.fuzz.campaign.Workers", Losing)
+    monkeypatch.setattr("memhp.checks.support.cluster.Workers", Losing)
     code, _, said = run(capsys, "fuzz", *FEW, "--keep", "kept.json")
     assert code == 3
-    assert said == "memhp fuzz: a process of memhp was ended (SIGKILL), 3 times in a row\n"
-    assert json.loads(Path("kept.json").read_text())["begun"] == [0]
+    first, *pieces = said.splitlines()
+    assert first.endswith("(SIGKILL), 3 times each, whatever 3 pieces in a row do")
+    assert [line.partition(":")[0] for line in pieces] == ["piece 0", "piece 1"]
+    kept = json.loads(Path("kept.json").read_text())
+    assert (kept["begun"], [number for number, _ in kept["deadly"]]) == ([2], [0, 1])
 
 
 @pytest.mark.parametrize(
@@ -494,7 +545,7 @@ def test_how_to_go_on_names_the_profile_that_was_asked_for(
     monkeypatch.chdir(tmp_path)
     asked = ["fuzz", "--walk", "--target", "engine", "--profile", "linux-6.12", "--jobs", "1"]
     with monkeypatch.context() as interrupted:
-        interrupted.setattr("memhp.checks.fuzz.workers.wait", stop)
+        interrupted.setattr("memhp.checks.support.workers.wait", stop)
         code, _, said = run(capsys, *asked)
     what = "--target engine --profile linux-6.12 --seed 0 --keep campaign.json"
     assert (code, said) == (130, f"stopped; to go on: memhp fuzz --walk {what}\n")
@@ -547,6 +598,7 @@ def test_a_campaign_that_is_none_is_one_line_and_exit_2(
 
 
 OWN = """
+from memhp.checks.fuzz.campaign import Campaign, do
 from memhp.checks.fuzz.rules import Rule
 from memhp.engine.target import EngineTarget
 from memhp.reference import Shape

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,16 +20,13 @@ from memhp.checks.fuzz.campaign import (
 )
 from memhp.checks.fuzz.targets import TargetError, target_named
 from memhp.checks.fuzz.topologies import SHAPES
-from memhp.checks.fuzz.workers import Lost, Workers
+from memhp.checks.support.workers import Lost, Workers
 
 from .toy_target import ToyAllocator
 
 
 class Idle(ToyAllocator):
     operations = frozenset()
-
-
-DEADLY = "__import__('os').kill(__import__('os').getpid(), 9)"
 
 
 class Stillborn(ToyAllocator):
@@ -101,6 +99,11 @@ class Here(Workers):
             yield number, self._do(*work)
 
 
+def here(cluster: str | None, jobs: int, do: Callable[..., Any]) -> Here:
+    assert cluster is None
+    return Here(jobs, do)
+
+
 def done(*numbers: int) -> Campaign:
     campaign = Campaign("walk", "engine", 3)
     for number in numbers:
@@ -115,7 +118,7 @@ def same(one: Campaign, other: Campaign) -> bool:
 def test_a_campaign_that_is_stopped_does_what_it_had_begun_when_it_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(campaign, "Workers", Here)
+    monkeypatch.setattr(campaign, "pool", here)
     stopped = Campaign("walk", "engine", 3)
     pieces = run(stopped, steps=1200, seconds=None, jobs=3)
     next(pieces)
@@ -131,41 +134,52 @@ def test_a_campaign_that_is_stopped_does_what_it_had_begun_when_it_goes_on(
 def test_a_piece_that_is_lost_with_its_process_is_done_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(campaign, "Workers", Here)
+    monkeypatch.setattr(campaign, "pool", here)
     monkeypatch.setattr(Here, "lost", (0, 0))
     *_, counted = run(Campaign("walk", "engine", 3), steps=1200, seconds=None, jobs=2)
     assert counted.begun == set()
     assert same(counted, done(0, 1, 2, 3))
 
 
-def test_processes_that_are_killed_all_the_time_end_it_with_what_was_done(
+def test_a_piece_that_ends_its_process_each_time_is_a_finding_and_the_rest_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(campaign, "Workers", Here)
+    monkeypatch.setattr(campaign, "pool", here)
     monkeypatch.setattr(Here, "lost", (1, 1, 1))
+    *_, counted = run(Campaign("walk", "engine", 3), steps=1200, seconds=None, jobs=1)
+    assert counted.deadly == {1: "a process of memhp was ended (SIGKILL)"}
+    assert counted.begun == set()
+    assert same(counted, done(0, 2, 3, 4))
+    assert Campaign.from_json(json.loads(json.dumps(counted.to_json()))).deadly == counted.deadly
+
+
+def test_processes_that_are_killed_whatever_they_do_end_it_with_what_was_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(campaign, "pool", here)
+    monkeypatch.setattr(Here, "lost", (1, 1, 1, 2, 2, 2, 3, 3, 3))
     counted = Campaign("walk", "engine", 3)
-    with pytest.raises(WorkersLost, match=r"was ended \(SIGKILL\), 3 times in a row"):
+    with pytest.raises(
+        WorkersLost, match=r"was ended \(SIGKILL\), 3 times each, whatever 3 pieces"
+    ):
         list(run(counted, steps=1200, seconds=None, jobs=1))
-    assert counted.begun == {1}
+    assert [*counted.deadly] == [1, 2]
+    assert counted.begun == {3}
     assert same(counted, done(0))
 
 
-def test_when_a_process_is_killed_another_one_takes_its_place() -> None:
-    with Workers(1, eval) as workers:
-        results = []
-        for number, work in enumerate(("__import__('os').kill(0, 0)", DEADLY, "6 * 7"), 5):
-            workers.give(number, work)
-            assert (workers.busy, workers.free) == (1, False)
-            results += workers.finished()
-    lost = Lost("a process of memhp was ended (SIGKILL)")
-    assert results == [(5, None), (6, lost), (7, 42)]
-
-
-def test_what_fails_in_a_process_fails_here() -> None:
-    with Workers(1, eval) as workers:
-        workers.give(1, "int('x')")
-        with pytest.raises(ValueError, match="'x'"):
-            list(workers.finished())
+def test_shards_do_the_pieces_of_a_campaign_between_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(campaign, "pool", here)
+    shards = []
+    for number in (1, 2, 3):
+        shard = Campaign("walk", "engine", 3, shard=(number, 3))
+        *_, counted = run(shard, steps=1800, seconds=None, jobs=2)
+        assert Campaign.from_json(json.loads(json.dumps(counted.to_json()))) == counted
+        shards.append(counted)
+    whole = done(*range(sum(each.steps for each in shards) // 300))
+    assert sum(each.steps for each in shards) == whole.steps
+    assert sum((each.answers for each in shards), Counter()) == whole.answers
+    assert [each.following for each in shards] == [6, 7, 8]
 
 
 GOOD = Campaign("walk", "engine", 1).to_json()
@@ -187,6 +201,9 @@ GOOD = Campaign("walk", "engine", 1).to_json()
         ({**GOOD, "answers": [["[/x]", None, 1]]}, "is no operation with its answer"),
         ({**GOOD, "answers": [["drain", 0, 1]]}, "is no operation with its answer"),
         ({**GOOD, "answers": [[["drain"], None, 1]]}, "is no operation with its answer"),
+        ({**GOOD, "shard": [3, 2]}, "is no shard"),
+        ({**GOOD, "shard": 7}, "7 is no shard"),
+        ({**GOOD, "deadly": [[1]]}, "is no piece that ended its process"),
         ({**GOOD, "answers": 3}, "its counts are missing"),
         ({**GOOD, "untold": {"nowhere": {}}}, "there is no machine 'nowhere'"),
         ({**GOOD, "untold": {"one_node": {"[/x]": []}}}, "there is no variable '\\[/x\\]'"),

@@ -8,11 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol, Self
 
-from ..support.parallel import CONTEXT, worker_started
+from .parallel import CONTEXT, worker_started
 
-__all__ = ["Lost", "Workers"]
+__all__ = ["Lost", "Pool", "Workers"]
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,28 @@ class Lost:
     """The process that did a piece has ended before the piece was finished: ``why``."""
 
     why: str
+
+
+class Pool(Protocol):
+    """Whoever does pieces of work, each named by a number: `Workers`, or a cluster's."""
+
+    @property
+    def busy(self) -> int:
+        """How many pieces are in work."""
+
+    @property
+    def free(self) -> bool:
+        """Whether another piece would be done at once."""
+
+    def give(self, number: int, *work: Any) -> None:
+        """Have the piece of that number done, with what it needs."""
+
+    def finished(self) -> Iterator[tuple[int, Any]]:
+        """Wait for one piece at least; the number of each that is done, and what came of it."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: Any) -> None: ...
 
 
 class Workers:
