@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 from ..reading.pageflags import FrameKind
@@ -53,6 +54,8 @@ _FRAMES: Mapping[FrameKind, frozenset[str]] = {
 stops an offline in every zone, even where the specification has no memory of the kernel's: it
 was set aside at boot in what became ZONE_MOVABLE, or a balloon has it and does not let go. Failed
 memory does not stop an offline, so it counts as free."""
+_FRAMES_BEFORE = {**_FRAMES, FrameKind.waiting: _ANY_FRAMES}
+"""The same of a Linux that does not empty the lists of CPUs first."""
 
 _EMPTIES_LISTS = (6, 1)
 """The oldest kernel that is known to make `FrameKind.waiting` frames movable by itself."""
@@ -204,13 +207,19 @@ def _frames(
     if block.state == "offline":
         return (frozenset(),)
     kinds = None if reading.frames is None else reading.frames.get(block.number)
-    may_be = frames_that_may_be(reading)
     if kinds is None:
         choices = [_NOT_MOVABLE if early and _may_be_set_aside(reading, block) else _ANY_FRAMES]
     else:
-        choices = [may_be[kind] for kind in kinds if kinds[kind]]
+        may_be = frames_that_may_be(reading)
+        choices = [may_be[kind] for kind, count in kinds.items() if count]
     if block.removable == 0 and reading.kernel is not None and reading.kernel < TESTED_ITSELF:
         choices.append(frozenset({"aside"}))
+    return _together(tuple(choices))
+
+
+@cache
+def _together(choices: tuple[frozenset[str], ...]) -> tuple[frozenset[str], ...]:
+    """What frames a block may have, of which each has its choices; asked once for each."""
     certain = frozenset().union(*(choice for choice in choices if len(choice) == 1))
     open_ = frozenset().union(*(choice for choice in choices if len(choice) > 1))
     if not open_:
@@ -221,7 +230,7 @@ def _frames(
 def frames_that_may_be(reading: MachineReading) -> Mapping[FrameKind, frozenset[str]]:
     """What a frame of each kind may be in the specification; of several, its word does not tell."""
     if reading.kernel is None or reading.kernel < _EMPTIES_LISTS:
-        return {**_FRAMES, FrameKind.waiting: _ANY_FRAMES}
+        return _FRAMES_BEFORE
     return _FRAMES
 
 

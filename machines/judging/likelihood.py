@@ -34,7 +34,10 @@ Likelihood = Literal["likely yes", "likely no"]
 def untold_frames(reading: MachineReading, block: BlockReading) -> int | None:
     """How many frames of a block have a word that does not tell; None if no word was read."""
     kinds = _kinds(reading, block)
-    return None if kinds is None else sum(_open(reading, kinds).values())
+    if kinds is None:
+        return None
+    may_be = frames_that_may_be(reading)
+    return sum(count for kind, count in kinds.items() if count and len(may_be[kind]) > 1)
 
 
 def likelihoods(

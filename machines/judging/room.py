@@ -58,12 +58,12 @@ def fit_of(reading: MachineReading, block: BlockReading) -> Fit | None:
     (own,) = block.nodes
     others = [node for node in reading.nodes if node.number != own and node.mem_total_kib]
     targets = others or [node for node in reading.nodes if node.number == own]
-    rooms = [_room(reading, node) for node in targets]
-    if not rooms or None in rooms:
+    rooms = [room for node in targets if (room := _room(reading, node)) is not None]
+    if not rooms or len(rooms) < len(targets):
         return None
     needed = reading.page_size * sum(kinds[kind] for kind in _MOVE)
     own_free = 0 if others else reading.page_size * sum(kinds[kind] for kind in _FREE)
-    there = max(0, sum(room or 0 for room in rooms) - own_free)
+    there = max(0, sum(rooms) - own_free)
     if reading.reclaimable is None:
         return Fit(needed, there)
     free = sum(1024 * (node.mem_free_kib or 0) for node in targets)
@@ -75,9 +75,7 @@ def _room(reading: MachineReading, node: NodeReading) -> int | None:
     if node.mem_free_kib is None or node.mem_total_kib is None:
         return None
     cache = 1024 * (node.cache_kib or 0)
-    above = [
-        zone.above for zone in reading.zones or () if zone.node == node.number and zone.managed
-    ]
-    if above and None not in above:
-        return cache + (reading.page_size or 0) * sum(pages or 0 for pages in above)
+    above = reading.above_by_node.get(node.number)
+    if above is not None:
+        return cache + (reading.page_size or 0) * above
     return max(0, cache + 1024 * (node.mem_free_kib - node.mem_total_kib // _KEPT))

@@ -114,7 +114,7 @@ def block_facts(
         place = _place(blocks[judged.number], judged)
         kinds = kinds_of.get(judged.number)
         share = shares.get(place, 0.5)
-        key = share if kinds is None else (*sorted((k.value, n) for k, n in kinds.items()),)
+        key = share if kinds is None else frozenset(kinds.items())
         if key not in amounts:
             amounts[key] = _amounts(kinds, pages, share)
         facts[judged.number] = BlockFacts(judged.number, place, sure, *amounts[key])

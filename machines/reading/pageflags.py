@@ -53,6 +53,8 @@ _WORD_BYTES = 8
 class FrameKind(Enum):
     """What a word of `/proc/kpageflags` shows about its frame."""
 
+    __hash__ = object.__hash__  # that of an enumeration is Python code, and millions are counted
+
     free = "free"
     """In the buddy allocator."""
     movable = "movable"

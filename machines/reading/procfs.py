@@ -6,7 +6,7 @@ Parsers only: each takes a text, and the path to name in an error.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from .errors import MachineError, shown
@@ -274,6 +274,18 @@ def reclaimable(sizes: dict[str, int] | None) -> int | None:
     if sizes is None or not set(names) <= sizes.keys():
         return None
     return 1024 * sum(sizes[name] for name in names)
+
+
+def above_by_node(zones: Iterable[ZoneReading]) -> dict[int, int]:
+    """`ZoneReading.above` of the nodes all of whose zones tell it, their zones together."""
+    above: dict[int, int] = {}
+    silent = set()
+    for zone in zones:
+        if zone.managed and zone.above is None:
+            silent.add(zone.node)
+        elif zone.managed:
+            above[zone.node] = above.get(zone.node, 0) + (zone.above or 0)
+    return {node: pages for node, pages in above.items() if node not in silent}
 
 
 def number(text: str, path: str, base: int = 10) -> int:

@@ -44,6 +44,7 @@ from .procfs import (
     MemoryRanges,
     Range,
     ZoneReading,
+    above_by_node,
     kernel_version,
     memory_ranges,
     pinned_pages,
@@ -174,6 +175,11 @@ class MachineReading:
         for zone in self.zones or ():
             by_name.setdefault(zone.name, []).append(zone)
         return {name: tuple(its) for name, its in by_name.items()}
+
+    @cached_property
+    def above_by_node(self) -> Mapping[int, int]:
+        """The pages of each node that are there for whoever asks (`above_by_node`)."""
+        return above_by_node(self.zones or ())
 
 
 def read_machine(
