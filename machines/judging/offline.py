@@ -127,15 +127,10 @@ def judge(
     """
     court = court or Court(system)
     states = Counter(block.state for block in reading.blocks)
+    unsettled = states["going-offline"] or states[None]
     judgements = []
     for block in reading.blocks:
-        busy: tuple[bool, ...] = (False,)
-        states[block.state] -= 1  # what follows is about the others
-        if states["going-offline"]:
-            busy = (True,)
-        elif states[None]:
-            busy = (False, True)
-        states[block.state] += 1
+        busy = _busy(states, block) if unsettled else (False,)
         facts = facts_of(reading, block, busy, boot_memory_stays)
         judged = _judgement(reading, block, court.answer(facts))
         if block.state == "offline":
@@ -143,6 +138,19 @@ def judge(
             judged = replace(judged, verdict="offline", why=why_offline(reading), online=ways)
         judgements.append(_as_built(reading, block, judged))
     return _with_likelihood(reading, judgements)
+
+
+def _busy(states: Counter[str | None], block: BlockReading) -> tuple[bool, ...]:
+    """Whether another block than this one is going offline.
+
+    Args:
+        states: how many blocks say what.
+        block: this one.
+    """
+    others = states - Counter((block.state,))
+    if others["going-offline"]:
+        return (True,)
+    return (False, True) if others[None] else (False,)
 
 
 def _with_likelihood(
