@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import shlex
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .arguments import at_least_one
+from .arguments import add_cluster, at_least_one
 from .files import write_json
 from .junit import junit
 from .kernel_target import (
@@ -30,6 +32,7 @@ from .pages import add_html, write_kernels
 if TYPE_CHECKING:
     from memhp.lab.conform.report import Tally
     from memhp.lab.conform.results import Results, Seen
+    from memhp.lab.conform.scenarios import Check
     from memhp.lab.kernels.kernel import Kernel
 
 _EPILOG = """examples:
@@ -83,6 +86,7 @@ def add_parser(parts: Any, guarded: Callable[[Any], Any]) -> None:
         "--steps", type=at_least_one, default=STEPS, metavar="N", help=f"default: {STEPS}"
     )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="default: 1")
+    add_cluster(parser, "kernels")
     parser.add_argument("--no-scenarios", action="store_true", help="random operations alone")
     parser.add_argument(
         "--save", type=Path, metavar="FILE", help="write what was seen, as JSON with its date"
@@ -94,17 +98,26 @@ def add_parser(parts: Any, guarded: Callable[[Any], Any]) -> None:
         metavar="FILE",
         help="boot nothing: show what was seen and saved",
     )
+    _add_forms(parser)
+    parser.set_defaults(run=guarded(run))
+
+
+def _add_forms(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how it is shown."""
     add_html(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="machine-readable output")
     form.add_argument("--markdown", action="store_true", help="the table for a document")
     form.add_argument("--ktap", action="store_true", help="KTAP, as kernel CI reads it")
     form.add_argument("--junit", action="store_true", help="JUnit's XML, as other CI reads it")
-    parser.set_defaults(run=guarded(run))
 
 
 def run(args: argparse.Namespace) -> int:
-    """Hold the kernels against the reference; the exit code is 1 if one disagrees."""
+    """Hold the kernels against the reference; the exit code is 1 if one disagrees.
+
+    Raises:
+        UsageError: a shard has no kernel, or a file cannot be read or written.
+    """
     from memhp.lab.conform.evidence import recorded, results_of
 
     failed = stopped = False
@@ -114,8 +127,11 @@ def run(args: argparse.Namespace) -> int:
     if args.show:
         results = recorded() if args.show is True else _read(Path(args.show))
     else:
-        kernels = _kernels(args)
-        seen, failed, stopped = _all(kernels, args)
+        number, count = args.shard
+        kernels = _kernels(args)[number - 1 :: count]
+        if not kernels:
+            raise UsageError(f"--shard {number}/{count}: there are fewer kernels than that")
+        seen, failed, stopped = (_on_cluster if args.cluster else _all)(kernels, args)
         results = results_of(kernels, seen)
     if args.json:
         print(json.dumps(results.to_json(), indent=1))
@@ -189,17 +205,58 @@ def _hold(kernel: Kernel, args: argparse.Namespace) -> tuple[Seen, bool]:
 
     scenarios = () if args.no_scenarios else scenarios_of(kernel)
     campaign = walk(kernel, args.steps, args.seed)
-    complain(campaign)
+    findings = campaign.findings(progress_of(kernel))
+    complain(kernel, findings, campaign.report.changed_too_often)
     campaign.play(scenarios, progress_of(kernel))
-    for scenario, checks in campaign.checks.items():
-        for check in checks:
-            if not check.agrees:
-                print(
-                    f"{kernel.name}: {scenario.name}: {check.what}: {check.predicted} predicted,"
-                    f" {check.seen} seen",
-                    file=sys.stderr,
-                )
+    _say_failed(kernel, campaign.failed)
     return campaign.seen(), campaign.stopped
+
+
+def _say_failed(kernel: Kernel, failed: Iterable[tuple[str, Check]]) -> None:
+    for name, check in failed:
+        print(
+            f"{kernel.name}: {name}: {check.what}: {check.predicted} predicted, {check.seen} seen",
+            file=sys.stderr,
+        )
+
+
+def _on_cluster(
+    kernels: Sequence[Kernel], args: argparse.Namespace
+) -> tuple[tuple[Seen, ...], bool, bool]:
+    """The same as `_all`, each kernel a piece of work."""
+    from memhp.checks.support.cluster import ClusterError, pool
+    from memhp.checks.support.workers import Lost, all_of
+    from memhp.lab.conform.campaign import hold
+    from memhp.lab.tools.errors import LabError
+
+    seen: dict[int, Seen] = {}
+    failed = stopped = False
+    pieces = [(kernel, args.steps, args.seed, not args.no_scenarios) for kernel in kernels]
+    try:
+        with pool(args.cluster, os.cpu_count() or 1, hold) as workers:
+            show_progress(f"0 of {len(kernels)} kernels")
+            for number, held in all_of(workers, pieces):
+                show_progress()
+                kernel = kernels[number]
+                if isinstance(held, Lost):
+                    again = ["--kernels", kernel.name, "--seed", str(args.seed)]
+                    said = shlex.join(["memhp", "lab", "conform", *again])
+                    print(f"memhp lab: {kernel.name}: {held.why}; again: {said}", file=sys.stderr)
+                    failed = True
+                    continue
+                complain(kernel, held.findings, held.too_often)
+                _say_failed(kernel, held.checks)
+                seen[number] = held.seen
+                show_progress(f"{len(seen)} of {len(kernels)} kernels")
+    except (ClusterError, LabError) as error:
+        if not seen and isinstance(error, ClusterError):
+            raise UsageError(str(error)) from None
+        print(f"memhp lab: {error}", file=sys.stderr)
+        failed = True
+    except KeyboardInterrupt:
+        stopped = True
+    show_progress()
+    return tuple(each for _, each in sorted(seen.items())), failed, stopped
 
 
 _HEADS = (

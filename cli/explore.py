@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from .arguments import at_least_one, bytes_in, file_name, processes
+from memhp.checks.support.workers import Lost
+
+from .arguments import add_cluster, at_least_one, bytes_in, file_name, processes
 from .designs import add_design, design_or_variant
 from .files import NOBODY_READS, fail, write_file
 from .names import choose, properties_named
@@ -73,19 +77,17 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--slice", action="store_true", help="leave out what no guard and no property depends on"
     )
-    parser.add_argument(
-        "--promela", type=file_name, metavar="FILE", help="write the model for Spin, do not search"
-    )
-    parser.add_argument(
-        "--dot", type=file_name, metavar="FILE", help="write states and steps for Graphviz instead"
-    )
+    _add_models(parser)
     parser.add_argument("--profile", default="list-2004", help="whose choices")
     parser.add_argument("--variant", metavar="V", help="a wrong design")
     add_design(parser)
     add_system(parser)
     parser.add_argument("--depth", type=at_least_one, help="steps from boot")
     parser.add_argument("--memory", type=_bytes, default="2G", help="bound (default: %(default)s)")
-    parser.add_argument("--jobs", type=processes, help="threads (default: all cores)")
+    parser.add_argument(
+        "--jobs", type=processes, help="threads (default: all cores; on a cluster, one a machine)"
+    )
+    add_cluster(parser, "machines")
     parser.add_argument(
         "--continue", dest="go_on", action="store_true", help="go on after a violation"
     )
@@ -93,6 +95,16 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--all", action="store_true", help="name what is not reached, too")
     parser.add_argument("-q", "--quiet", action="store_true", help="the summary only")
     parser.set_defaults(run=run)
+
+
+def _add_models(parser: argparse.ArgumentParser) -> None:
+    """Add the options that write the machine's model instead of searching it."""
+    parser.add_argument(
+        "--promela", type=file_name, metavar="FILE", help="write the model for Spin, do not search"
+    )
+    parser.add_argument(
+        "--dot", type=file_name, metavar="FILE", help="write states and steps for Graphviz instead"
+    )
 
 
 def _bytes(text: str) -> int:
@@ -130,9 +142,17 @@ def _explore(args: argparse.Namespace) -> int:
         return _draw(args, system, claims, shapes)
     _say_if_slow(args)
     explorations: list[Exploration] = []
-    for number, shape in enumerate(shapes, 1):
-        result = _one(args, system, shape, claims, f"machine {number} of {len(shapes)}: ")
+    searched: list[AnyShape] = []
+    lost = False
+    for number, result in _results(args, system, shapes, claims):
+        shape = shapes[number - 1]
+        if isinstance(result, Lost):
+            again = f"again: --machine {number} of the same"
+            print(f"memhp explore: machine {number}: {result.why}; {again}", file=sys.stderr)
+            lost = True
+            continue
         explorations.append(result)
+        searched.append(shape)
         if not args.json:
             every = args.all or bool(args.only)
             show(whole, result, shape, number, len(shapes), quiet=args.quiet, every=every)
@@ -140,11 +160,74 @@ def _explore(args: argparse.Namespace) -> int:
                 return NOBODY_READS
         if result.end == "interrupted":
             break
+    if not explorations:
+        return 3
     if args.json:
-        print(json.dumps(as_json(system, explorations, shapes, args.only), indent=1))
+        print(json.dumps(as_json(system, explorations, searched, args.only), indent=1))
     if explorations[-1].end == "interrupted":
         return 130
-    return verdict(explorations, bool(args.only)).exit_code
+    code = verdict(explorations, bool(args.only)).exit_code
+    return code or (3 if lost else 0)
+
+
+def _results(
+    args: argparse.Namespace, system: System, shapes: list[AnyShape], claims: list[Property]
+) -> Iterator[tuple[int, Exploration | Lost]]:
+    """What each machine of the shard shows, with its number, in their order.
+
+    Raises:
+        UsageError: there is no such cluster, or it has gone.
+    """
+    from memhp.checks.support.cluster import ClusterError, pool
+    from memhp.checks.support.workers import all_of
+
+    first, every = args.shard
+    numbers = range(first, len(shapes) + 1, every)
+    if not numbers:
+        raise UsageError(f"--shard {first}/{every}: there are {len(shapes)} machines")
+    if args.cluster is None:
+        for number in numbers:
+            said = f"machine {number} of {len(shapes)}: "
+            yield number, _one(args, system, shapes[number - 1], claims, said)
+        return
+    options = (args.depth, not args.go_on, args.symmetry, args.memory, args.jobs or 1)
+    pieces = [(system, shapes[number - 1], claims, *options) for number in numbers]
+    results: dict[int, Exploration | Lost] = {}
+    try:
+        with pool(args.cluster, os.cpu_count() or 1, explored) as workers:
+            for at, result in all_of(workers, pieces):
+                results[numbers[at]] = result
+    except ClusterError as error:
+        raise UsageError(str(error)) from None
+    yield from sorted(results.items())
+
+
+def explored(
+    system: System,
+    shape: AnyShape,
+    claims: list[Property],
+    depth: int | None,
+    stop: bool,
+    symmetry: bool,
+    memory: int,
+    threads: int,
+) -> Exploration:
+    """What `explore` shows of one machine, on a worker of a cluster; its options by their places.
+
+    Args:
+        system: the specification.
+        shape: the machine.
+        claims: the properties to decide.
+        depth: the steps to go at most.
+        stop: end with the layer in which a property is violated.
+        symmetry: keep one state of all that differ only in elements that nothing tells apart.
+        memory: bytes after which the search ends.
+        threads: how many search.
+    """
+    from memhp.checks.explore.run import Means, explore
+
+    means, topology = Means(memory, threads), shape.build(system)
+    return explore(system, topology, claims, depth=depth, stop=stop, symmetry=symmetry, means=means)
 
 
 def _say_if_slow(args: argparse.Namespace) -> None:

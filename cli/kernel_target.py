@@ -11,7 +11,7 @@ import math
 import os
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from .output.streams import UsageError, show_progress
 
 if TYPE_CHECKING:
     from memhp.lab.conform.campaign import Campaign, Finding
-    from memhp.lab.conform.report import Report
+    from memhp.lab.conform.report import Report, Tally
     from memhp.lab.kernels.kernel import Kernel
 
 STEPS = 300
@@ -118,20 +118,23 @@ def progress_of(kernel: Kernel) -> Callable[[str], None]:
     return lambda text: show_progress(f"{kernel.name}: {text}" if text else "")
 
 
-def complain(campaign: Campaign) -> None:
+def complain(kernel: Kernel, findings: Iterable[Finding], too_often: Mapping[str, Tally]) -> None:
     """Say what disagrees and which guests were lost, and keep the operations in files.
 
-    The first disagreements are made shorter, unless somebody has pressed Ctrl-C.
+    Args:
+        kernel: the kernel.
+        findings: what disagrees, and which guests were lost.
+        too_often: the operations of which too many steps only changes explain.
     """
-    kernel, path = campaign.kernel, Path()
-    for finding in campaign.findings(progress_of(kernel)):
+    path = Path()
+    for finding in findings:
         if not finding.shorter:
             path = free_path(Path(f"{finding.kind}-{Path(kernel.name).name}.json"))
         about = "a guest was lost: " if finding.kind == "lost" else ""
         shorter = ", made shorter" * finding.shorter
         print(f"{kernel.name}{shorter}: {about}{finding.report}", file=sys.stderr)
         _keep(path, kernel, finding)
-    for name, tally in campaign.report.changed_too_often.items():
+    for name, tally in too_often.items():
         print(
             f"{kernel.name}: {tally.changed} of {tally.steps} steps of {name} are explained"
             " by changes alone: too many",
@@ -173,7 +176,8 @@ def fuzz(args: argparse.Namespace) -> int:
         steps = args.steps or (sys.maxsize if seconds else STEPS)
         quiet = args.quiet or args.json or args.ktap
         campaign = walk(kernel, steps, args.seed, seconds, quiet=quiet)
-        complain(campaign)
+        findings = campaign.findings(progress_of(kernel))
+        complain(kernel, findings, campaign.report.changed_too_often)
     except (LabError, UsageError, OSError) as error:
         return fail("fuzz", error)
     report = campaign.report

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -12,7 +12,7 @@ from typing import Any, Protocol, Self
 
 from .parallel import CONTEXT, worker_started
 
-__all__ = ["Lost", "Pool", "Workers"]
+__all__ = ["Lost", "Pool", "Workers", "all_of"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,21 @@ class Pool(Protocol):
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *_: Any) -> None: ...
+
+
+def all_of(pool: Pool, pieces: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Any]]:
+    """Have all pieces done; the number of each and what came of it, as they become known.
+
+    Args:
+        pool: does them.
+        pieces: what each needs; their numbers are their places.
+    """
+    for number, work in enumerate(pieces):
+        while not pool.free:
+            yield from pool.finished()
+        pool.give(number, *work)
+    while pool.busy:
+        yield from pool.finished()
 
 
 class Workers:

@@ -167,7 +167,7 @@ def as_json(
         "actions": [action.name for action in system.actions],
         "verdict": verdict(explorations, bool(only)).value,
         "machines": [
-            _machine(result, shape) for result, shape in zip(explorations, shapes, strict=False)
+            _machine(result, shape) for result, shape in zip(explorations, shapes, strict=True)
         ],
     }
 

@@ -6,21 +6,21 @@ Ctrl-C ends what is being done and nothing else: what was seen until then is sho
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from memhp.spec.system import SYSTEM
 
 from ..kernels.kernel import Kernel
-from .report import Disagreement, Report
+from .report import Disagreement, Report, Tally
 from .results import Seen
-from .scenarios import Check, Scenario, run
+from .scenarios import Check, Scenario, run, scenarios_of
 from .shrink import shrunk
 from .target import KernelTarget, Operation
 from .walk import walk
 
-__all__ = ["Campaign", "Finding"]
+__all__ = ["Campaign", "Finding", "Held", "hold"]
 
 _SHRUNK = 3
 """How many disagreements are made shorter."""
@@ -39,6 +39,20 @@ class Finding:
     operations: tuple[Operation, ...]
     report: str
     shorter: bool = False
+
+
+@dataclass(frozen=True)
+class Held:
+    """How a campaign on one kernel ended, told after it.
+
+    ``checks`` are those that failed, each with the scenario that it is of; ``too_often`` are the
+    operations of `Report.changed_too_often`.
+    """
+
+    seen: Seen
+    findings: tuple[Finding, ...]
+    too_often: Mapping[str, Tally]
+    checks: tuple[tuple[str, Check], ...]
 
 
 class Campaign:
@@ -129,3 +143,33 @@ class Campaign:
         return Seen.of(
             self.kernel.name, version, self.seed, self.report, self.checks, stopped=self.stopped
         )
+
+    @property
+    def failed(self) -> tuple[tuple[str, Check], ...]:
+        """The checks that failed, each with the scenario that it is of."""
+        return tuple(
+            (scenario.name, check)
+            for scenario, checks in self.checks.items()
+            for check in checks
+            if not check.agrees
+        )
+
+
+def hold(kernel: Kernel, steps: int, seed: int, play: bool) -> Held:
+    """A whole campaign on a kernel, where nobody watches it: on a worker of a cluster.
+
+    Args:
+        kernel: the kernel.
+        steps: how many random operations, at most.
+        seed: what they are drawn from.
+        play: whether its scenarios are played, too.
+
+    Raises:
+        LabError: the first guest does not boot, or something that a scenario needs is not here.
+    """
+    campaign = Campaign(kernel, seed)
+    scenarios = scenarios_of(kernel) if play else ()
+    campaign.walk(steps, progress=lambda report: None)
+    findings = tuple(campaign.findings(lambda text: None))
+    campaign.play(scenarios, lambda text: None)
+    return Held(campaign.seen(), findings, campaign.report.changed_too_often, campaign.failed)

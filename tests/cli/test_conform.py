@@ -308,6 +308,31 @@ def test_ctrl_c_shows_and_keeps_what_was_found_so_far(
     assert [each.kernel for each in kept.kernels] == ["one"]
 
 
+@pytest.mark.usefixtures("here")
+def test_kernels_are_held_on_a_cluster_and_in_shards_and_one_that_ends_its_worker_is_told(
+    cluster: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def walk(*words: object, progress: Callable[[Report], None], **more: object) -> None:
+        progress(REPORT)
+
+    monkeypatch.setattr(f"{CAMPAIGN}.walk", walk)
+    words = ["lab", "conform", "--no-scenarios", "--json"]
+    assert main([*words, "--cluster", "local"]) == 0
+    seen = json.loads(capsys.readouterr().out)["kernels"]
+    assert [each["kernel"] for each in seen] == ["one", "two"]
+    assert main([*words, "--shard", "2/2"]) == 0
+    assert json.loads(capsys.readouterr().out)["kernels"] == seen[1:]
+    cluster.losing = (0,)
+    assert main([*words, "--cluster", "local", "--seed", "7"]) == 3
+    out, err = capsys.readouterr()
+    assert [each["kernel"] for each in json.loads(out)["kernels"]] == ["two"]
+    assert err.endswith(
+        "memhp lab: one: a worker of the cluster was ended; again: memhp lab conform --kernels one"
+        " --seed 7\n"
+    )
+    assert main([*words, "--shard", "3/3"]) == 2
+
+
 def test_ctrl_c_while_a_disagreement_is_made_shorter_loses_nothing(
     here: list[Kernel], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

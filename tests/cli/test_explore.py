@@ -143,3 +143,38 @@ def test_a_dense_machine_is_searched_with_one_bit_a_state(
     document = json.loads(capsys.readouterr().out)
     jsonschema.validate(document, SCHEMA)
     assert document["machines"][0]["engine"] == "bits"
+
+
+THREE = ["--scope", "node=2,block=2", "--actions", "blocks", "--depth", "3", "--count"]
+
+
+def states(capsys: pytest.CaptureFixture[str], *argv: str) -> list[int]:
+    code, found = document(capsys, *THREE, *argv)
+    assert code == 0
+    return [each["states"] for each in found["machines"]]
+
+
+def test_shards_and_a_cluster_see_what_one_search_sees(
+    cluster: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    every = states(capsys)
+    assert states(capsys, "--cluster", "local") == every
+    assert states(capsys, "--shard", "1/2") == every[0::2]
+    assert states(capsys, "--shard", "2/2", "--cluster", "local") == every[1::2]
+    code, _, err = run(capsys, *THREE, "--shard", "9/9")
+    assert (code, err) == (2, "memhp explore: --shard 9/9: there are 3 machines\n")
+
+
+def test_a_machine_that_ends_its_worker_is_told_and_leaves_it_open(
+    cluster: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster.losing = (1,)
+    code, out, err = run(capsys, *THREE, "--cluster", "local", "--json")
+    assert code == 3
+    assert len(json.loads(out)["machines"]) == 2
+    assert err == (
+        "memhp explore: machine 2: a worker of the cluster was ended; again: --machine 2 of the"
+        " same\n"
+    )
+    cluster.losing = (0, 1, 2)
+    assert run(capsys, *THREE, "--cluster", "local")[0] == 3

@@ -8,21 +8,14 @@ from typing import Any
 import pytest
 
 from memhp.checks.support.cluster import Cluster, ClusterError, pool, shard_of
-from memhp.checks.support.workers import Lost, Pool, Workers
+from memhp.checks.support.workers import Lost, Pool, Workers, all_of
 
 DEADLY = "__import__('os').kill(__import__('os').getpid(), 9)"
 
 
 def done(workers: Pool, *work: str) -> dict[int, Any]:
-    """What comes of all the pieces, numbered from 5."""
-    results: dict[int, Any] = {}
-    for number, each in enumerate(work, 5):
-        while not workers.free:
-            results |= dict(workers.finished())
-        workers.give(number, each)
-    while workers.busy:
-        results |= dict(workers.finished())
-    return results
+    """What comes of all the pieces."""
+    return dict(all_of(workers, [(each,) for each in work]))
 
 
 def test_when_a_process_is_killed_another_one_takes_its_place() -> None:
@@ -53,9 +46,9 @@ def cluster() -> Iterator[Cluster]:
 @pytest.mark.slow
 def test_a_worker_of_a_cluster_that_is_killed_loses_its_piece_alone(cluster: Cluster) -> None:
     results = done(cluster, "6 * 7", DEADLY, "1 + 1", "2 + 2")
-    assert {number: each for number, each in results.items() if number != 6} == {5: 42, 7: 2, 8: 4}
-    assert results[6] == Lost("a worker of the cluster was ended")
-    assert done(cluster, "1", "3 * 3") == {5: 1, 6: 9}
+    assert {number: each for number, each in results.items() if number != 1} == {0: 42, 2: 2, 3: 4}
+    assert results[1] == Lost("a worker of the cluster was ended")
+    assert done(cluster, "1", "3 * 3") == {0: 1, 1: 9}
 
 
 @pytest.mark.slow
@@ -69,8 +62,8 @@ def test_what_fails_on_a_cluster_fails_here(cluster: Cluster) -> None:
 def test_a_scheduler_at_an_address_is_asked(cluster: Cluster) -> None:
     address = cluster._client.scheduler.address
     with Cluster(address, 1, eval) as other:
-        assert done(other, "6 * 7") == {5: 42}
-    assert done(cluster, "1 + 1") == {5: 2}
+        assert done(other, "6 * 7") == {0: 42}
+    assert done(cluster, "1 + 1") == {0: 2}
 
 
 def test_where_no_scheduler_answers_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
