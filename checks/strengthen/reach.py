@@ -46,8 +46,7 @@ class Reach:
 
 
 REACHES = (
-    Reach(wide=False, numbers=(1, 2)),
-    Reach(wide=True, numbers=(1, 2)),
+    *(Reach(wide, (number,)) for wide in (False, True) for number in (1, 2)),
     Reach(wide=False, numbers=(1, 2), fours=True),
     *(Reach(wide=True, numbers=(number,)) for number in (3, 4, 5)),
 )

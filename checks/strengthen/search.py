@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 
 from memhp.reference import Topology
 from memhp.spec.language.system import Property, System
@@ -20,7 +21,7 @@ from memhp.spec.language.terms import Term
 from ..proof.batch import quick_proofs
 from ..proof.case import Case, Limits, uniform
 from ..proof.counterexample import Counterexample, explain
-from ..proof.obligations import Assumption, Obligation, Obligations
+from ..proof.obligations import Assumption, Obligation, Obligations, symbols
 from ..proof.pool import Pool
 from ..proof.rounds import decide
 from ..proof.solvers import Answer, Query
@@ -52,6 +53,8 @@ _Kept = tuple[Case, Obligation, Answer | None]
 """A case as it was: with its obligation and its proof."""
 SMALL = 2
 """So many elements of each sort has the machine on which what failed is asked again."""
+FEW = 4
+"""So many cases of a property are looked at together; one that fails is enough to go on with."""
 _DEEPEST = 12
 _MOST_FAILURES = 6
 """So often a candidate is looked at that cannot be proved yet."""
@@ -174,22 +177,22 @@ class Search:
     def _decide(self, cases: Sequence[Case], doubtful: bool) -> None:
         """Ask about cases of one property, with what may be assumed now.
 
-        If that is ``doubtful``, a candidate, it is enough to know of one case that it fails.
+        It is enough to know of a few that they fail on a small machine; of what is ``doubtful``, a
+        candidate, that one has no proof.
         """
-        failed = [case for case in cases if case.small]
+        failed = [case for case in cases if case.small][:FEW]
         for case in cases:
             case.begin_again(self._assumptions(case.obligation))
         self._look_small(failed)
-        cases = [case for case in cases if not case.small]
-        if not cases:
+        if any(case.small for case in failed):
             return
         obligations = [case.obligation for case in cases]
         answers = quick_proofs(self.system, obligations, self._effort.limits)
         for case, answer in zip(cases, answers, strict=True):
             case.take(Query("first", "", self._effort.limits.z3), answer)
         opened = [case for case in cases if case.is_open()]
-        if doubtful:
-            self._look_small(opened)
+        for at in range(0, len(opened), FEW):
+            self._look_small(opened[at : at + FEW])
             if any(case.small for case in opened):
                 return
         for some in [[case] for case in opened] if doubtful else [opened]:
@@ -317,17 +320,17 @@ class Search:
         First those that hold together on a small machine; if none does, the simplest ones, which
         may be true with others that are still to be found.
         """
-        others = [
-            each.claim
-            for other, each in self._candidates.items()
-            if other != name and not each.counts
-        ]
+        rest = (it for other, it in self._candidates.items() if other != name and not it.counts)
+        others = [each.claim for each in rest]
         if any(self._finder.excluded(example, others) for _, example in shown):
             return True
         near = [(case.obligation, example, self._near(case.obligation)) for case, example in shown]
         known = [part for other, part in self._invariants.items() if other in self._doubtful]
         known += (part for other, part in self._assumed.items() if self._candidates[other].holds)
-        simplest: Candidates | None = None
+        said = [(obligation, it, symbols(obligation.goal)) for obligation, it, _ in near]
+        if self._enter_counters(said, knowledge):
+            return True
+        simplest: list[Candidates] = []
         for reach in REACHES:
             candidates = self._finder.excluding(near, knowledge, reach, self._tried)
             if not candidates.each:
@@ -336,14 +339,14 @@ class Search:
             most = self._effort.candidates
             if held := self._finder.holding(candidates, known, knowledge, most):
                 for one in held:
-                    new = _Candidate(self._finder.claim(one), depth, holds=True)
-                    self._enter(one.key, new)
+                    self._enter(one.key, _Candidate(self._finder.claim(one), depth, holds=True))
                 return True
-            simplest = simplest or candidates
+            simplest.append(candidates)
             if reach.fours:
                 break
         most = max(4, self._effort.candidates >> depth)
-        chosen = self._finder.likeliest(simplest, knowledge, most) if simplest else ()
+        each = (self._finder.likeliest(one, knowledge, most) for one in simplest[:2])
+        chosen = list(chain(*each))
         for one in chosen:
             self._enter(one.key, _Candidate(self._finder.claim(one), depth))
         return self._enter_counters(near, knowledge) or bool(chosen)
