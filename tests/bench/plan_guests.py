@@ -21,11 +21,24 @@ from memhp.lab.tools.errors import GuestDied, LabError
 from memhp.machines.applying.journal import History, history_of
 from memhp.machines.applying.planned import PlanError
 
-__all__ = ["BLOCK", "JOURNAL", "PLAN", "STARTS", "Bench", "Start", "states_in", "zones_in"]
+__all__ = [
+    "BLOCK",
+    "JOURNAL",
+    "MACHINE",
+    "PLAN",
+    "STARTS",
+    "Bench",
+    "Start",
+    "drawn_goal",
+    "kill",
+    "states_in",
+    "zones_in",
+]
 
 BLOCK = 128 * MIB
 PLAN, JOURNAL = "/tmp/it.json", "/tmp/it.journal"
 FOLDER = "/sys/devices/system/memory"
+_POOL = "/sys/devices/system/node/node{}/hugepages/hugepages-2048kB/nr_hugepages"
 _LIMIT = 7200.0
 """Seconds that anything may take: this machine may have much else to do."""
 _PATIENCE = 20
@@ -54,16 +67,16 @@ class Start:
 
 STARTS: Mapping[str, Start] = {
     "processes": Start((("anon", 300, 1), ("cache", 100, 1), ("locked", 50, 1))),
+    "pins": Start(
+        (("anon", 100, 1), ("spliced", 4, 1), ("anon", 200, 1), ("pinned", 4, -1)), thp="never"
+    ),
+    "full": Start((("locked", 560, 0), ("anon", 500, 1), ("cache", 150, 1))),
     "kernel zone": Start(
         (("anon", 150, 1), ("cache", 100, 1), ("kernel", 2, 1), ("huge", 60, 1)),
         online="online_kernel",
         huge_pages=40,
         thp="never",
     ),
-    "pins": Start(
-        (("anon", 100, 1), ("spliced", 4, 1), ("anon", 200, 1), ("pinned", 4, -1)), thp="never"
-    ),
-    "full": Start((("locked", 560, 0), ("anon", 500, 1), ("cache", 150, 1))),
 }
 
 
@@ -99,28 +112,24 @@ class Bench:
 
     @contextmanager
     def started(self, start: Start) -> Iterator[Bench]:
-        """This guest with the holders of a start; afterwards without, all of node 1 offline.
+        """This guest with the holders of a start; afterwards without, node 1 offline if it goes.
 
         Raises:
-            LabError: they cannot hold that, or node 1 does not go.
+            LabError: they cannot hold that, or node 1 is not offline.
         """
         guest = self.guest
         for block in self.own:
-            if error := guest.write(f"{FOLDER}/memory{block}/state", start.online):
+            error = guest.write(f"{FOLDER}/memory{block}/state", start.online)
+            if error:  # or it did not go after the start before
                 raise LabError(f"block {block} does not come online: errno {error}")
         guest.write("/sys/kernel/mm/transparent_hugepage/enabled", start.thp)
-        pool = "/sys/devices/system/node/node{}/hugepages/hugepages-2048kB/nr_hugepages"
-        for node in (0, 1):
-            guest.write(pool.format(node), str(start.huge_pages))
         self.hold(start)
         yield self
         self.intact()
         for node in (0, 1):
-            guest.write(pool.format(node), "0")
+            guest.write(_POOL.format(node), "0")
         for block in self.own:
             self.try_one(block)
-        if "online" in {state for block, state in states_in(guest).items() if block in self.own}:
-            raise LabError("node 1 does not go once nobody holds anything there")
 
     def hold(self, start: Start) -> None:
         """Have memory held as the start says.
@@ -128,6 +137,8 @@ class Bench:
         Raises:
             LabError: it cannot be.
         """
+        for node in (0, 1):  # a pool shrinks with a block that goes
+            self.guest.write(_POOL.format(node), str(start.huge_pages))
         for kind, mib, node in start.holds:
             error, holder = self.guest.hold(kind, mib * MIB, node=node)
             if error:
@@ -187,12 +198,12 @@ class Bench:
         self.holders.clear()
         return not any(found)
 
-    def chmem(self, *words: str) -> int:
-        """How many blocks `chmem -d` took offline, within its time."""
+    def chmem(self, *words: str) -> set[int]:
+        """Which blocks `chmem -d` took offline, within its time."""
         before = states_in(self.guest)
         command = f"busybox timeout -s INT {_PATIENCE} chmem -d {' '.join(words)}"
         self.guest.shell(f"{command} >/dev/null 2>&1")
-        return len(_went(before, states_in(self.guest)))
+        return _went(before, states_in(self.guest))
 
     def try_one(self, block: int) -> bool:
         """Whether a block goes offline when it is asked to."""
@@ -237,6 +248,37 @@ def zones_in(guest: Guest) -> dict[int, str]:
 
 def _went(before: Mapping[int, str], after: Mapping[int, str]) -> set[int]:
     return {block for block, state in before.items() if state == "online" != after.get(block)}
+
+
+def kill(bench: Bench, delay: int, *, back: bool) -> dict[str, Any]:
+    """What came of one kill of the plan that was made last.
+
+    Args:
+        bench: the guest.
+        delay: microseconds from its begin.
+        back: take it back then, else go on.
+    """
+    steps = [step["block"] for step in json.loads(bench.guest.read(PLAN))["steps"]]
+    bench.guest.shell(f"rm -f {JOURNAL}")
+    before = states_in(bench.guest)
+    ran = bench.apply(meanwhile=f"usleep {delay}; kill -9 $pid 2>/dev/null")
+    history = bench.history()
+    record: dict[str, Any] = {"goal": "kill", "delay": delay, "code": ran.code, "back": back}
+    if history is None:
+        return {**record, "described": states_in(bench.guest) == before, "ended": True}
+    doubt = history.doubt.block if history.doubt else None
+    states = states_in(bench.guest)
+    record["doubt"] = doubt
+    record["described"] = all(
+        (states[block] == "offline") == (block in history.offline)
+        for block in steps
+        if block != doubt
+    )
+    ran = bench.take_up("undo" if back else "resume")
+    after = states_in(bench.guest)
+    wanted = before if back else {**before, **dict.fromkeys(steps, "offline")}
+    told = [] if ran.code == 0 else (ran.out + ran.err).splitlines()[-4:]
+    return {**record, "ended": ran.code == 0 and after == wanted, "told": told}
 
 
 def drawn_goal(draw: Random, blocks: Sequence[int], others: Sequence[int]) -> list[str]:

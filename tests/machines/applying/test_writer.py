@@ -21,6 +21,18 @@ def test_what_is_written_is_one_word(tmp_path: Path) -> None:
     assert file.read_text() == "offline"
 
 
+def test_a_kernel_without_handles_of_processes_writes_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(child: int) -> int:
+        raise OSError(errno.ENOSYS, "before Linux 5.3")
+
+    monkeypatch.setattr(writer.os, "pidfd_open", refuse)
+    assert write_within(tmp_path / "state", "offline", 10).result == "ENOENT"
+    (tmp_path / "state").write_text("online")
+    assert write_within(tmp_path / "state", "offline", 10).result == "done"
+
+
 @pytest.mark.parametrize("code", [errno.EBUSY, errno.EINVAL, errno.EACCES])
 def test_what_the_kernel_answers_is_told(tmp_path: Path, code: int) -> None:
     def refuse(path: Path, word: str) -> None:
