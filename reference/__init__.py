@@ -10,7 +10,8 @@ are proven are the guards that are tested.  `Trace` is a run that can be stored 
 - `steps`, `operations`: what a user does, made of steps; `emptying`, `huge_folios`: how what is in
   a block leaves it; `removal`: the order that dependencies allow.
 - `session`: steps taken, and taken back; `expressions`: what a person asks of a state.
-- `page`: a machine in a notebook. `graph`: the states that a machine reaches, for networkx.
+- `page`: a machine or a run in a notebook. `graph`: the states that a machine reaches, for
+  networkx.
 - `trace`: runs as ITF JSON, in files that the caller names; `target`: what an implementation has
   in common with the reference.
 

@@ -21,6 +21,7 @@ from memhp.spec.language.terms import BOOL, SortRef, Symbol
 
 from .machine import Machine, diff
 from .outcome import Change, Refusal, shown
+from .page import run
 from .topology import (
     Topology,
     Value,
@@ -99,6 +100,15 @@ class Trace:
         for number, step in enumerate(self.steps, 1):
             machine = _taken(machine, step, f"step {number}")
             yield machine
+
+    def _repr_html_(self) -> str:
+        """For a notebook: its steps."""
+        steps = [
+            (each.action, ", ".join(f"{name}={value}" for name, value in each.params.items()))
+            for each in self.steps
+        ]
+        end = "" if self.loop is None else f"and again from after step {self.loop}, without end"
+        return run(self.system_name, self.topology.sizes, steps, end)
 
     def to_itf(self, system: System) -> dict[str, Any]:
         """The trace as an ITF document: plain dicts and lists, ready for JSON.
