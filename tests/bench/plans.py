@@ -147,23 +147,26 @@ def orders(bench: Bench, start: Start, count: int, draw: Random) -> Iterator[Rec
 
 
 def kills(bench: Bench, start: Start, count: int, draw: Random) -> Iterator[Record]:
-    """What came of killing `memhp apply` at random moments, and going on or back.
+    """What came of killing `memhp apply` so often at random moments, and going on or back.
 
-    The plan is made once, of three blocks; holders begin anew every five kills.
+    The plan is made once, of three blocks; holders begin anew every five kills.  One that comes
+    when it has ended already is no kill.
     """
     before, zones = states_in(bench.guest), zones_in(bench.guest)
     bench.plan("--blocks", f"{bench.own[0]}-{bench.own[2]}")
-    bench.apply()
-    whole = bench.seconds()
-    bench.take_up("undo")
-    for at in range(count):
-        if not at % 5:
+    killed = 0
+    while killed < count:
+        anew = not killed % 5
+        if anew:
             bench.intact()
             bench.hold(start)
-        record = kill(bench, int(draw.uniform(0, whole + 0.5) * 1e6), back=draw.random() < 0.5)
+        delay = draw.uniform(0, 2.5 if anew else 0.6)
+        record = kill(bench, int(delay * 1e6), back=draw.random() < 0.5)
         bench.as_it_was(before, zones)
-        intact = bench.intact() if at % 5 == 4 or at == count - 1 else True
-        yield {**record, "intact": intact}
+        if record["code"] == -9:
+            killed += 1
+            intact = bench.intact() if not killed % 5 or killed == count else True
+            yield {**record, "intact": intact}
 
 
 # --- the results --------------------------------------------------------------------------------
