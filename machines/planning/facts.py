@@ -14,7 +14,7 @@ from typing import NamedTuple
 from ..judging.completions import ZONE_OF
 from ..judging.offline import BlockJudgement
 from ..reading.pageflags import FrameKind
-from ..reading.sysfs import BlockReading, MachineReading
+from ..reading.sysfs import MachineReading
 
 __all__ = [
     "FREE_KINDS",
@@ -106,12 +106,15 @@ def block_facts(
     shares = _used_shares(reading)
     kinds_of = reading.frames or {}
     amounts: dict[object, tuple[Amount, Amount, int, int]] = {}
+    places: dict[tuple[tuple[int, ...], str | None], Place] = {}
     facts = {}
     for judged in judgements:
         sure = _sure(judged)
         if sure is None:
             continue
-        place = _place(blocks[judged.number], judged)
+        nodes = blocks[judged.number].nodes
+        at = (nodes, judged.zone)
+        place = places.get(at) or places.setdefault(at, _place(*at))
         kinds = kinds_of.get(judged.number)
         share = shares.get(place, 0.5)
         key = share if kinds is None else frozenset(kinds.items())
@@ -135,10 +138,8 @@ def _sure(judged: BlockJudgement) -> int | None:
     return {"likely yes": 1, None: 2, "likely no": 3}[judged.likelihood]
 
 
-def _place(block: BlockReading, judged: BlockJudgement) -> Place:
-    node = block.nodes[0] if block.nodes else 0
-    zone = (judged.zone or "?").partition(" ")[0]
-    return Place(node, zone)
+def _place(nodes: tuple[int, ...], zones: str | None) -> Place:
+    return Place(nodes[0] if nodes else 0, (zones or "?").partition(" ")[0])
 
 
 def _used_shares(reading: MachineReading) -> Mapping[Place, float]:

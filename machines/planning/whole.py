@@ -54,12 +54,17 @@ def run_whole(moves: Sequence[Move], reading: MachineReading, around: Surroundin
     known = all(move.block.moved.low == move.block.moved.high for move in moves)
     if not moves or frames is None or not known or not size or not page:
         return None
-    online = {b.number: Place(b.nodes[0], (b.valid_zones or ("?",))[0]) for b in reading.blocks
-              if b.state != "offline" and b.nodes and b.number in frames}  # fmt: skip
+    there = [b for b in reading.blocks if b.state != "offline" and b.nodes and b.number in frames]
     pages, unit = size // page, 1
-    while pages // unit * len(online) > MOST_FRAMES:
+    while pages // unit * len(there) > MOST_FRAMES:
         unit *= 2
-    if pages // unit < _LEAST or any(move.block.number not in online for move in moves):
+    if pages // unit < _LEAST:
+        return None
+    places = {
+        at: Place(at[0][0], at[1][0]) for at in {(b.nodes, b.valid_zones or ("?",)) for b in there}
+    }
+    online = {b.number: places[b.nodes, b.valid_zones or ("?",)] for b in there}
+    if any(move.block.number not in online for move in moves):
         return None
     gone = {move.block.number for move in moves}
     machine = _machine(online, gone, reading, around, unit)

@@ -5,6 +5,7 @@ Run by hand; judging is measured beside it.
 
 from __future__ import annotations
 
+import gc
 import random
 import sys
 from collections import Counter
@@ -119,6 +120,7 @@ def measure(goal: Goal, block_size: int) -> dict[str, float]:
 
 
 if __name__ == "__main__":
+    gc.set_threshold(100_000, 50, 50)  # as the command does
     sizes = [2 * GIB, 128 << 20] if "--small" in sys.argv else [2 * GIB]
     for block_size in sizes:
         for goal in (
