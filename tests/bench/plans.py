@@ -154,19 +154,19 @@ def kills(bench: Bench, start: Start, count: int, draw: Random) -> Iterator[Reco
     """
     before, zones = states_in(bench.guest), zones_in(bench.guest)
     bench.plan("--blocks", f"{bench.own[0]}-{bench.own[2]}")
-    killed = 0
+    killed, held_at = 0, 0  # the holders of the start hold already
     while killed < count:
-        anew = not killed % 5
-        if anew:
-            bench.intact()
+        if killed % 5 == 0 and killed > held_at:
             bench.hold(start)
-        delay = draw.uniform(0, 2.5 if anew else 0.6)
-        record = kill(bench, int(delay * 1e6), back=draw.random() < 0.5)
+            held_at = killed
+        full = killed == held_at
+        delay = int(draw.uniform(0, 1.5 if full else 0.6) * 1e6)
+        record = kill(bench, delay, back=draw.random() < 0.5)
         bench.as_it_was(before, zones)
         if record["code"] == -9:
             killed += 1
-            intact = bench.intact() if not killed % 5 or killed == count else True
-            yield {**record, "intact": intact}
+            last = killed % 5 == 0 or killed == count
+            yield {**record, "intact": bench.intact() if last else True}
 
 
 # --- the results --------------------------------------------------------------------------------
