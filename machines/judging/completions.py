@@ -16,7 +16,7 @@ from ..reading.pageflags import FrameKind
 from ..reading.procfs import ZoneReading
 from ..reading.sysfs import BlockReading, MachineReading
 from .page_work import LEAST_PAGE
-from .room import fit_of
+from .room import MOVE_KINDS, fit_of
 
 __all__ = [
     "TESTED_ITSELF",
@@ -256,7 +256,7 @@ def zones_of(reading: MachineReading, block: BlockReading) -> tuple[ZoneReading,
 def has_hole(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
     """Whether a part of the block is no memory; both answers, if nothing tells."""
     kinds = None if reading.frames is None else reading.frames.get(block.number)
-    if kinds and kinds[FrameKind.hole]:
+    if kinds and kinds.get(FrameKind.hole):
         return (True,)
     if reading.ram is None or reading.block_size is None:
         return (False, True)
@@ -265,7 +265,9 @@ def has_hole(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
 
 def _cramped(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
     """Whether a page of the block may find no room outside."""
-    room = None if block.state == "offline" else fit_of(reading, block)
+    kinds = None if reading.frames is None else reading.frames.get(block.number)
+    moves = kinds is None or any(map(kinds.get, MOVE_KINDS))
+    room = fit_of(reading, block) if moves and block.state != "offline" else None
     if room is not None and room.lacks:
         return (True,) if room.hopeless else (False, True)
     return _cramped_pools(reading, block)
@@ -274,7 +276,7 @@ def _cramped(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
 def _cramped_pools(reading: MachineReading, block: BlockReading) -> tuple[bool, ...]:
     """Whether a huge page that is in use may find no room outside the block."""
     kinds = None if reading.frames is None else reading.frames.get(block.number)
-    if block.state == "offline" or (kinds is not None and not kinds[FrameKind.huge]):
+    if block.state == "offline" or (kinds is not None and not kinds.get(FrameKind.huge)):
         return (False,)
     pools = [pool for pool in reading.huge_pools if pool.total]
     if kinds is not None and (not pools or not reading.page_size):

@@ -14,13 +14,13 @@ from memhp.machines.reading.numa import NodeReading
 from memhp.machines.reading.pageflags import FrameKind
 from memhp.machines.reading.sysfs import BlockReading, MachineReading
 
-__all__ = ["Fit", "fit_of"]
+__all__ = ["MOVE_KINDS", "Fit", "fit_of"]
 
 _KEPT = 32
 """One part of so many stays with the kernel where no zone tells its watermarks: more than they are
 unless somebody has raised them."""
 
-_MOVE = (FrameKind.movable, FrameKind.waiting)
+MOVE_KINDS = (FrameKind.movable, FrameKind.waiting)
 _FREE = (FrameKind.free, FrameKind.listed)
 
 
@@ -61,8 +61,8 @@ def fit_of(reading: MachineReading, block: BlockReading) -> Fit | None:
     rooms = [room for node in targets if (room := _room(reading, node)) is not None]
     if not rooms or len(rooms) < len(targets):
         return None
-    needed = reading.page_size * sum(kinds[kind] for kind in _MOVE)
-    own_free = 0 if others else reading.page_size * sum(kinds[kind] for kind in _FREE)
+    needed = reading.page_size * sum(kinds.get(kind, 0) for kind in MOVE_KINDS)
+    own_free = 0 if others else reading.page_size * sum(kinds.get(kind, 0) for kind in _FREE)
     there = max(0, sum(rooms) - own_free)
     if reading.reclaimable is None:
         return Fit(needed, there)

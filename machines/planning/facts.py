@@ -158,8 +158,8 @@ def _amounts(
     if kinds is None:
         used = round(pages * share)
         return Amount(0, used, pages), Amount(0, pages - used, pages), 0, 0
-    moved = sum(kinds[kind] for kind in MOVED_KINDS)
-    free = sum(kinds[kind] for kind in FREE_KINDS)
+    moved = sum(kinds.get(kind, 0) for kind in MOVED_KINDS)
+    free = sum(kinds.get(kind, 0) for kind in FREE_KINDS)
     blank, other = kinds[FrameKind.blank], sum(kinds[kind] for kind in _OPEN)
     return (
         Amount(moved, moved, moved + other),
