@@ -303,15 +303,19 @@ def _read(path: Path) -> list[Record]:
 
 def _wrong(records: Sequence[Record]) -> bool:
     """A *can* that was not done, a *cannot* that was, contents lost, a block elsewhere."""
-    return any(
-        (r.get("verdict") == "can" and r.get("done") is False)
-        or (r.get("chmem") or {}).get("failed") is False
-        or not r["intact"]
-        or r.get("described") is False
-        or r.get("ended") is False
-        for r in records
-        if r["goal"] != "orders"
-    )
+    return any(map(_is_wrong, records))
+
+
+def _is_wrong(record: Record) -> bool:
+    if not record["intact"]:
+        return True
+    if record["goal"] == "orders":
+        return bool(record["most"]) and not record["memhp"]
+    if record["goal"] == "kill":
+        return not (record["described"] and record["ended"])
+    if record["verdict"] == "cannot":
+        return not record["chmem"]["failed"]
+    return record["verdict"] == "can" and record.get("done") is False
 
 
 if __name__ == "__main__":
