@@ -26,8 +26,8 @@ from .words import Writer
 
 __all__ = ["Candidates", "Finder", "Found", "Shown"]
 
-MOST_LOOKED_AT = 100_000_000
-"""So many values of literals are looked at for one counterexample, and then no more elements."""
+MOST_LOOKED_AT = 50_000_000
+"""So many values of literals are looked at for one reach, and then no more elements."""
 MOST_TOGETHER = 150
 """So many candidates, the likeliest first, are judged together."""
 EXAMPLES = 12
@@ -153,8 +153,9 @@ class Finder:
             tried: the keys of those that are left out.
         """
         found: dict[frozenset[Term], Found] = {}
+        until = knowledge.looked_at + MOST_LOOKED_AT
         for obligation, example, near in shown:
-            for one in self._of(obligation, example, near, knowledge, reach):
+            for one in self._of(obligation, example, near, knowledge, reach, until):
                 if one.key not in tried and one.key not in self._refuted:
                     found.setdefault(one.key, one)
         return Candidates(list(found.values()))
@@ -166,11 +167,11 @@ class Finder:
         near: frozenset[str],
         knowledge: Knowledge,
         reach: Reach,
+        until: int,
     ) -> Iterator[Found]:
         if not example.before:
             return
         names = near if reach.wide else obligation.symbols
-        until = knowledge.looked_at + MOST_LOOKED_AT
         for variables in about(self._system, self._writer, obligation, names, reach):
             if knowledge.looked_at > until:
                 break

@@ -21,12 +21,12 @@ from memhp.spec.language.terms import Term
 from ..proof.batch import quick_proofs
 from ..proof.case import Case, Limits, uniform
 from ..proof.counterexample import Counterexample, explain
-from ..proof.obligations import Assumption, Obligation, Obligations, symbols
+from ..proof.obligations import Assumption, Obligation, Obligations
 from ..proof.pool import Pool
 from ..proof.rounds import decide
 from ..proof.solvers import Answer, Query
 from .clauses import Knowledge
-from .find import Candidates, Finder, Shown
+from .find import Candidates, Finder
 from .reach import REACHES, Effort
 from .states import reached
 from .words import Writer
@@ -38,13 +38,11 @@ __all__ = ["Search"]
 class _Candidate:
     """A property that may be an invariant: for a goal (depth 0), or for another candidate.
 
-    ``counts``: it is about a counter; ``holds``: with others like it, no step of a small machine
-    breaks it.
+    ``holds``: with others like it, no step of a small machine breaks it.
     """
 
     claim: Property
     depth: int
-    counts: bool = False
     holds: bool = False
     failures: int = 0
 
@@ -320,19 +318,17 @@ class Search:
         First those that hold together on a small machine; if none does, the simplest ones, which
         may be true with others that are still to be found.
         """
-        rest = (it for other, it in self._candidates.items() if other != name and not it.counts)
-        others = [each.claim for each in rest]
+        others = [it.claim for other, it in self._candidates.items() if other != name]
         if any(self._finder.excluded(example, others) for _, example in shown):
             return True
         near = [(case.obligation, example, self._near(case.obligation)) for case, example in shown]
         known = [part for other, part in self._invariants.items() if other in self._doubtful]
         known += (part for other, part in self._assumed.items() if self._candidates[other].holds)
-        said = [(obligation, it, symbols(obligation.goal)) for obligation, it, _ in near]
-        if self._enter_counters(said, knowledge):
-            return True
         simplest: list[Candidates] = []
         for reach in REACHES:
             candidates = self._finder.excluding(near, knowledge, reach, self._tried)
+            if reach == REACHES[1] and self._enter_counters(shown, knowledge):
+                return True
             if not candidates.each:
                 continue
             self._finder.compare(candidates, [case.obligation for case, _ in shown], known)
@@ -349,19 +345,22 @@ class Search:
         chosen = list(chain(*each))
         for one in chosen:
             self._enter(one.key, _Candidate(self._finder.claim(one), depth))
-        return self._enter_counters(near, knowledge) or bool(chosen)
+        return bool(chosen)
 
     def _enter(self, key: frozenset[Term], new: _Candidate) -> None:
         name = self._tried[key] = new.claim.name
         self._candidates[name] = new
         (self._assumed[name],) = self._obligations.suppose([new.claim])
 
-    def _enter_counters(self, shown: Sequence[Shown], knowledge: Knowledge) -> bool:
+    def _enter_counters(
+        self, shown: Sequence[tuple[Case, Counterexample]], knowledge: Knowledge
+    ) -> bool:
         """Whether a counter is a new candidate: it was exact wherever that was seen."""
         new = False
-        for key, claim in self._finder.counters(shown, knowledge):
+        near = [(case.obligation, example, self._near(case.obligation)) for case, example in shown]
+        for key, claim in self._finder.counters(near, knowledge):
             if key not in self._tried:
-                self._enter(key, _Candidate(claim, 0, counts=True))
+                self._enter(key, _Candidate(claim, 0))
                 new = True
         return new
 
