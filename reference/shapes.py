@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 from memhp.spec.language.system import System
 from memhp.spec.language.terms import App, SortRef, Symbol
@@ -63,6 +63,9 @@ def is_regular(system: System) -> bool:
     return Shape().sizes.keys() <= {sort.name for sort in system.unbounded_sorts}
 
 
+_Memmaps = Literal["own", "pgdat"]
+
+
 @dataclass(frozen=True)
 class Shape:
     """A regular machine: every node alike, every block alike.
@@ -72,7 +75,7 @@ class Shape:
     enumeration's first member, or the element of the same number as far as there are as many.
 
     Raises:
-        ValueError: where there is none of something.
+        ValueError: where there is none of something, or a word is none that is known.
 
     >>> from memhp.spec.system import SYSTEM
     >>> Shape(nodes=2, blocks=2).build(SYSTEM).tables["node_of"]
@@ -104,7 +107,7 @@ class Shape:
     """The numbers of the frames that are no memory."""
     boot_kernel: frozenset[int] = field(default_factory=frozenset)
     """The frames that the kernel took at boot."""
-    memmaps: Literal["own", "pgdat"] = "own"
+    memmaps: _Memmaps = "own"
     """Where mem_maps lie: each in its own section, or all of a node in its pgdat's section.
 
     Linux has that of added memory in its own section with memmap_on_memory, else in other
@@ -126,6 +129,8 @@ class Shape:
         blocks, sections, frames = (self.sizes[name] for name in ("Block", "Section", "Frame"))
         if not self.nodes <= blocks <= sections <= frames:
             raise ValueError("a shape: each node has a block, each block a section, each a frame")
+        if self.memmaps not in get_args(_Memmaps):
+            raise ValueError(f"a shape with memmaps {self.memmaps!r}: 'own' or 'pgdat' are known")
 
     @property
     def sizes(self) -> Mapping[str, int]:

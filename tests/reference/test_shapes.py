@@ -27,6 +27,7 @@ from memhp.spec.system import SYSTEM
         {"tables": (("in_range", (0,)),)},
         {"tables": (("in_range", (0, 1, 0, 1, 1)),)},
         {"tables": (("nothing", (0,)),)},
+        {"memmaps": "elsewhere"},
     ],
 )
 def test_what_is_no_machine_is_a_value_error(given: dict[str, Any]) -> None:
