@@ -26,7 +26,7 @@ from ..proof.pool import Pool
 from ..proof.rounds import decide
 from ..proof.solvers import Answer, Query
 from .clauses import Knowledge
-from .find import Candidates, Finder
+from .find import Candidates, Finder, Shown
 from .reach import REACHES, Effort
 from .states import reached
 from .words import Writer
@@ -322,12 +322,13 @@ class Search:
         if any(self._finder.excluded(example, others) for _, example in shown):
             return True
         near = [(case.obligation, example, self._near(case.obligation)) for case, example in shown]
+        read = [(obligation, example, obligation.symbols) for obligation, example, _ in near]
         known = [part for other, part in self._invariants.items() if other in self._doubtful]
         known += (part for other, part in self._assumed.items() if self._candidates[other].holds)
         simplest: list[Candidates] = []
         for reach in REACHES:
             candidates = self._finder.excluding(near, knowledge, reach, self._tried)
-            if reach == REACHES[1] and self._enter_counters(shown, knowledge):
+            if reach == REACHES[1] and self._enter_counters(read, knowledge):
                 return True
             if not candidates.each:
                 continue
@@ -345,20 +346,17 @@ class Search:
         chosen = list(chain(*each))
         for one in chosen:
             self._enter(one.key, _Candidate(self._finder.claim(one), depth))
-        return bool(chosen)
+        return bool(chosen) or self._enter_counters(near, knowledge)
 
     def _enter(self, key: frozenset[Term], new: _Candidate) -> None:
         name = self._tried[key] = new.claim.name
         self._candidates[name] = new
         (self._assumed[name],) = self._obligations.suppose([new.claim])
 
-    def _enter_counters(
-        self, shown: Sequence[tuple[Case, Counterexample]], knowledge: Knowledge
-    ) -> bool:
+    def _enter_counters(self, shown: Sequence[Shown], knowledge: Knowledge) -> bool:
         """Whether a counter is a new candidate: it was exact wherever that was seen."""
         new = False
-        near = [(case.obligation, example, self._near(case.obligation)) for case, example in shown]
-        for key, claim in self._finder.counters(near, knowledge):
+        for key, claim in self._finder.counters(shown, knowledge):
             if key not in self._tried:
                 self._enter(key, _Candidate(claim, 0))
                 new = True
