@@ -63,8 +63,11 @@ def properties_named(names: Iterable[str], system: System) -> set[str]:
             chosen.add(own)
         elif row in system.rows:
             chosen |= {claim.name for claim in system.properties if row in claim.covers}
-        elif row in (each.id for each in ROWS):
-            raise UsageError(f"no property says row {row}: see memhp explain {row}")
+        elif table := next((each for each in ROWS if each.id == row), None):
+            raise UsageError(
+                f"no property says row {row}: its claims are on numbers; memhp explain {row} lists"
+                f" them, memhp coverage proves them, memhp {table.command} uses them"
+            )
         elif re.fullmatch("[A-Z][0-9]{1,3}", row):
             raise UsageError(f"there is no row {name}; there are: {', '.join(system.rows)}")
         else:

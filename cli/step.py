@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .arguments import at_least_one, file_name
 from .designs import add_design, design_or_variant
 from .files import fail, write_file
+from .names import choose
 from .output.streams import UsageError, one_line
 from .output.terminal import print_changes
 from .systems import add_system
@@ -188,8 +189,9 @@ class Talk:
         """An action and its parameters: ``online(block0)``, ``online(b=0)`` or ``online 0``."""
         match = re.fullmatch(r"(\w+)\s*(?:\((.*)\)|\s(.*))?", text)
         if match is None or match[1] not in self._system.action_by_name:
-            actions = [*self._commands, *self._system.action_by_name]
-            raise ValueError(_no_such("command or action", match[1] if match else text, actions))
+            known = [*self._commands, *self._system.action_by_name]
+            word = choose("command or action", match[1] if match else text, known)
+            raise ValueError(f"there is no command or action {text[:100]!r}; did you mean {word}?")
         words = [word for word in re.split(r"[\s,]+", match[2] or match[3] or "") if word]
         pairs = [word.partition("=") for word in words]
         by_position = [_argument(name) for name, equals, _ in pairs if not equals]
@@ -220,8 +222,7 @@ class Talk:
         return step.action, step.params
 
     def _steps(self, action: str) -> None:
-        if action and action not in self._system.action_by_name:
-            raise ValueError(_no_such("action", action, self._system.action_by_name))
+        action = action and choose("action", action, self._system.action_by_name)
         self._listed = list(self._session.machine.enabled(*([action] if action else [])))
         most = len(self._listed) if action else _MOST_SHOWN
         for number, (name, params) in enumerate(self._listed[:most], 1):
@@ -265,8 +266,7 @@ class Talk:
             print_changes(Machine(machine.system, machine.topology), machine)
             return
         variables = {each.symbol.name: each.symbol for each in self._system.variables}
-        if name not in variables:
-            raise ValueError(_no_such("variable", name, variables))
+        name = choose("variable", name, variables)
         domain = variables[name].domain
         for point in machine.topology.points(domain):
             where = ", ".join(map(element_name, domain, point))
@@ -304,10 +304,3 @@ class Talk:
 
 def _argument(word: str) -> Any:
     return int(word) if re.fullmatch("[0-9]{1,9}", word) else word
-
-
-def _no_such(what: str, name: str, names: Any) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(name[:100], list(names), n=1)
-    return f"there is no {what} {name[:100]!r}" + (f"; did you mean {close[0]}?" if close else "")

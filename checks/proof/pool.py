@@ -68,10 +68,7 @@ class Pool:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind and self._workers:
-            stop(self._workers)
-            self._workers = None
-        self._end_workers()
+        self._end_workers(at_once=kind is not None)
         self._cache.save()
 
     @property
@@ -164,8 +161,11 @@ class Pool:
             self._workers = workers(self._jobs, self._shared)
         return self._workers
 
-    def _end_workers(self) -> None:
-        if self._workers:
+    def _end_workers(self, *, at_once: bool = False) -> None:
+        """End them after what they are at, or whatever they are at."""
+        if self._workers and at_once:
+            stop(self._workers)
+        elif self._workers:
             self._workers.shutdown(cancel_futures=True)
         self._workers = None
 

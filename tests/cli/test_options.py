@@ -105,7 +105,7 @@ def test_odd_values_are_a_line_and_exit_2(
     [
         ("U9", "there is no row U9; there are: A1, D1, D2, K1, "),
         ("u9", "there is no row u9; there are: A1, "),
-        ("U6", "no property says row U6: see memhp explain U6"),
+        ("U6", "no property says row U6: its claims are on numbers; memhp explain U6"),
         ("the_lock_is_held_while_a_block_change", f"did you mean {LOCK}?"),
     ],
 )

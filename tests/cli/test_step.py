@@ -51,6 +51,7 @@ def test_a_file_leads_a_machine(tmp_path: Path, capsys: pytest.CaptureFixture[st
         ("begin_offlin 0", "there is no command or action 'begin_offlin'; did you mean begin_off"),
         ("begin_offline(block9)", "'block9' is no Block: a number from 0 to 1"),
         ("begin_offline", "begin_offline(b: Block) is not given b"),
+        ("Begin_Offline 0", "no command or action 'Begin_Offline 0'; did you mean begin_offline?"),
         ("999", "there is no step 999; there are "),
         ("why", "why needs a step"),
         ("eval mode", "'mode' is not there"),
