@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from .output.terminal import tell
 
 if TYPE_CHECKING:
     from memhp.lab.kernels.definitions import Tree
 
-__all__ = ["changes_of", "drift_as_json", "show_drift"]
+__all__ = ["Change", "changes_of", "drift_as_json", "show_drift"]
+
+Change = Literal["changed", "moved", "gone", "new"]
+"""How definitions differ: their lines, their files, or that one tree has none."""
 
 
-def changes_of(base: Tree, other: Tree) -> Iterator[tuple[str, str]]:
+def changes_of(base: Tree, other: Tree) -> Iterator[tuple[str, Change]]:
     """Each name whose definitions differ, and how."""
     for name, before in base.definitions.items():
         after = other.definitions[name]
@@ -33,7 +36,7 @@ def _neither(base: Tree, other: Tree) -> list[str]:
 def drift_as_json(
     base: Tree,
     other: Tree,
-    changes: Sequence[tuple[str, str]],
+    changes: Sequence[tuple[str, Change]],
     citing: Mapping[str, Sequence[str]],
 ) -> dict[str, Any]:
     """The document of schema ``memhp-drift/1`` (cli/schema/drift.json).
@@ -65,7 +68,7 @@ def drift_as_json(
 def show_drift(
     base: Tree,
     other: Tree,
-    changes: Sequence[tuple[str, str]],
+    changes: Sequence[tuple[str, Change]],
     citing: Mapping[str, Sequence[str]],
 ) -> None:
     """Print the same for a person.

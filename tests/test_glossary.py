@@ -12,6 +12,7 @@ from memhp.checks.mutants.judge import Notice
 from memhp.checks.numbers.configuration_judge import State
 from memhp.checks.proof.prove import _METHODS
 from memhp.checks.support.verdicts import Verdict
+from memhp.cli.drift import Change
 from memhp.lab.conform.report import Kind as StepKind
 from memhp.machines.applying.apply import Ending
 from memhp.machines.judging.removal_time import Confidence
@@ -32,6 +33,7 @@ LISTS = {
     "where figures come from": get_args(Confidence),
     "what a plan says": get_args(PlanVerdict),
     "how applying ends": get_args(Ending),
+    "what another kernel did to a function": get_args(Change),
     "kinds of frames": [kind.value for kind in FrameKind],
 }
 
