@@ -80,7 +80,7 @@ def shown(*options: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-@pytest.mark.parametrize("option", ["-O", "-OO"])
+@pytest.mark.parametrize("option", [pytest.param("-O", marks=pytest.mark.slow), "-OO"])
 def test_commands_say_the_same_when_python_optimizes(option: str, plain: str) -> None:
     assert shown(option) == plain
     assert "['check', '--variant', 'lock-left-held'] 1" in plain

@@ -92,9 +92,9 @@ def _of_block(cost: Cost, speed: Speed, looks: float) -> Cost:
         f"looking at its page structures took {looks:.3g} s, a grace period of RCU {grace:.3g} s,"
         f" a process {speed.process:.3g} s"
     )
-    block = _measured(cost, looks + speed.process, _LOOKS, told)
-    assert block.upper is not None
-    return replace(block, upper=block.upper + grace)
+    seconds = looks + speed.process
+    measured = _measured(cost, seconds, _LOOKS, told)
+    return replace(measured, upper=_LOOKS[1] * seconds + grace)
 
 
 def _measured(cost: Cost, seconds: float, times: tuple[float, float], source: str) -> Cost:

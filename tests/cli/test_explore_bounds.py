@@ -81,6 +81,7 @@ def test_without_a_compiler_an_interrupt_shows_the_layers_that_were_done() -> No
     assert re.search(r"depth \d+; interrupted: every state within \d+ steps", out)
 
 
+@pytest.mark.slow
 def test_a_line_each_second_says_how_far_the_search_is() -> None:
     """Layers of several seconds are no reason for silence."""
     done = run(*LARGE, "--jobs", "1", "--memory", "120M")

@@ -85,7 +85,13 @@ def test_the_engine_agrees_and_the_document_follows_its_schema(
         jsonschema.validate({**document, "mode": "guess"}, SCHEMA)
 
 
-@pytest.mark.parametrize("mode", [["--walk"], []], ids=["walk", "hypothesis"])
+@pytest.mark.parametrize(
+    "mode",
+    [
+        pytest.param(["--walk"], id="walk"),
+        pytest.param([], id="hypothesis", marks=pytest.mark.slow),
+    ],
+)
 def test_a_bug_is_found_shrunk_kept_and_replayed(
     mode: list[str], buggy: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

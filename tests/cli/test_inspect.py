@@ -246,6 +246,7 @@ def test_only_this_machine_is_saved(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "--save records this machine: leave the path out" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/", MEMORY).is_dir(), reason="this machine shows no memory blocks")
 def test_this_machine_is_saved_and_read_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

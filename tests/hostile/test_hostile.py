@@ -25,7 +25,7 @@ RUN = Path(__file__).parent / "run.py"
 def test_wrong_inputs_of_every_reader_are_taken_well(tmp_path: Path) -> None:
     done = hostile(tmp_path, 124, 11)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "124 inputs of 31 readers, seed 11: 0 failed" in done.stdout
+    assert "124 inputs of 32 readers, seed 11: 0 failed" in done.stdout
 
 
 @pytest.mark.slow

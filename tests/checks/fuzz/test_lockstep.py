@@ -212,7 +212,10 @@ def test_a_record_of_another_specification_is_refused() -> None:
         unknown.replay(SYSTEM, ToyAllocator())
 
 
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize(
+    "name",
+    [name if name == "one_node" else pytest.param(name, marks=pytest.mark.slow) for name in SHAPES],
+)
 def test_a_walk_does_everything_that_its_machine_allows(name: str) -> None:
     """The topology violates no axiom, and every operation that it allows succeeds."""
     assert violated_axioms(SYSTEM, built(name)) == []
