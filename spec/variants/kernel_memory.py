@@ -34,7 +34,7 @@ VARIANTS = (
         name="cpus-go-on-before-the-copy",
         doc="A CPU that has stopped goes on before all have: the page may wait for ever.",
         covers=("K1", "N3"),
-        source="kernel/stop_machine.c: a CPU goes on when all have acknowledged",
+        source="kernel/stop_machine.c, multi_cpu_stop: a CPU goes on when all have acknowledged",
         breaks="kernel_pages_leave_a_draining_block",
         edits=(ReplaceGuard("resume_cpu", "nothing_half_moved", _nothing_copied),),
     ),

@@ -80,7 +80,7 @@ VARIANTS = (
         name="metadata-freed-by-the-kernel",
         doc="The kernel gives a frame back where struct pages of another block lie.",
         covers=("N1",),
-        source="mm/sparse.c, depopulate_section_memmap: who frees what describes memory",
+        source="mm/sparse.c, free_map_bootmem: who frees what describes memory",
         breaks="frames_with_metadata_are_handed_to_nobody",
         edits=(DropGuard("free_kernel", "no_metadata"),),
     ),
