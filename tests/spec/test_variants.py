@@ -218,7 +218,7 @@ REACHED = {
     "the_kernel_gives_a_page_back": 2,
     "a_copied_kernel_page_stays_after_all": 5,
     "a_cpu_goes_on_without_an_entry": 6,
-    "a_cpu_goes_on_with_its_entry": 6,
+    "a_cpu_goes_on_with_its_entry": 5,
     "the_old_frame_is_freed_after_a_flush": 6,
     "the_old_frame_is_freed_while_the_new_one_is_used": 7,
     "a_removal_gives_up_on_a_silent_store": 8,
