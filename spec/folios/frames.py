@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from errno import EBUSY, ENOMEM
 
-from ..blocks.block_states import BlockState, FrameState, block_state, frame_state, kept, zone
+from ..blocks.block_states import BlockState, FrameState, block_state, frame_state, zone
 from ..language import (
     Bool,
     Enumeration,
@@ -33,7 +33,6 @@ from ..machine.topology import (
     Zone,
     block_of,
     boot_kernel,
-    metadata_frame,
     node_of_frame,
 )
 from .drain import draining, leaving
@@ -78,6 +77,10 @@ data = variable(Frame, Data, initial=lambda f: boot_data[f])
 
 contents = variable(Folio, Data, initial=lambda o: boot_data[birth_frame[o]])
 """What the folio's owner last stored in it (a ghost: no kernel has it)."""
+
+kept = variable(Frame, Bool, initial=lambda f: false)
+"""A kernel page whose address is kept lies in the frame (see `kernel_memory`)."""
+
 
 dirty = variable(Folio, Bool, initial=lambda o: false)
 """The owner has stored what the folio's store does not have yet (PG_dirty)."""
@@ -133,7 +136,6 @@ def free_kernel(f: Frame) -> None:
     """The kernel gives a frame back."""
     guard("kernel_frame", frame_state[f] == FrameState.kernel, why="the kernel does not hold it")
     guard("not_boot_memory", ~boot_kernel[f], why="boot memory of the kernel is never freed")
-    guard("no_metadata", ~metadata_frame[f], why="metadata of other memory goes with its block")
     guard("not_mapped", ~kept[f], errno=EBUSY, why="a kernel address leads to it: unmap that")
     frame_state[f] = released(f)
 
@@ -216,8 +218,7 @@ def a_removable_block_is_full(b: Block, f: Frame) -> Bool:
 @sometimes(covers="U1")
 def the_kernel_takes_memory(f: Frame) -> Bool:
     """The kernel finds memory outside the removable area."""
-    at_boot = boot_kernel[f] | metadata_frame[f]
-    return (frame_state[f] == FrameState.kernel) & ~at_boot
+    return (frame_state[f] == FrameState.kernel) & ~boot_kernel[f]
 
 
 @sometimes(covers="U1")

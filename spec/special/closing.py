@@ -50,8 +50,13 @@ from .kernel_memory import (
     maps_to,
     new_frame,
     page_in,
-    waits_to_be_remapped,
 )
+
+
+@definition
+def waits_to_be_remapped(k: KernelPage) -> Bool:
+    """The kernel page is to move, and its address does not lead to the new frame yet."""
+    return any_of(kernel_stage[k] == KernelStage.stopping, kernel_stage[k] == KernelStage.copied)
 
 
 @definition

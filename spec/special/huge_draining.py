@@ -56,8 +56,6 @@ from .huge_pools import (
     range_of,
     reserved_huge,
 )
-from .kernel_draining import KernelWork, kernel_work_left
-from .kernel_memory import Cpu
 
 
 class HugeWork(Enumeration):
@@ -142,13 +140,13 @@ def huge_folios_leave_a_draining_block(
     "moving_huge_folios_are_used user_frames_belong_to_folios",
 )
 def a_removal_finishes_or_gives_up_within_its_budget(
-    b: Block, f: Frame, w: Work, p: Pte, x: HugeWork, y: KernelWork, c: Cpu
+    b: Block, f: Frame, w: Work, p: Pte, x: HugeWork
 ) -> tuple[Bool, Bool, Budget]:
     """While a block goes offline its work only shrinks, but where a tick pays; it may give up.
 
     What a step of the removal uses up: `each_stage_uses_work_up`, `each_pte_uses_work_up`.
     """
-    work = work_left(f, w, p) | huge_work_left(f, x) | kernel_work_left(f, y, c)
+    work = work_left(f, w, p) | huge_work_left(f, x)
     left = goes_offline(b) & (block_of(f) == b) & work
     return goes_offline(b), left, Budget(Tick, lambda t: ~spent[b, t])
 
@@ -195,15 +193,10 @@ def another_try_of_a_huge_folio_is_paid_for(h: HugeFolio, f: Frame) -> Bool:
 def the_last_step_is_left_for_what_is_in_a_vetted_block(
     f: Frame, w: Work, p: Pte, x: HugeWork
 ) -> Bool:
-    """Where a vetted block is occupied there is work: as long as none is left it is empty.
-
-    Of pages of the kernel: `the_last_step_is_left_for_kernel_pages_in_a_vetted_block`.
-    """
+    """Where a vetted block is occupied there is work: as long as none is left it is empty."""
     closed = vetted[block_of(f)] & ~goes_offline(block_of(f))
     last = (w == Work.settle) & (x == HugeWork.dissolve)
-    kernels = frame_state[f] == FrameState.kernel
-    work = work_left(f, w, p) | huge_work_left(f, x)
-    return implies(closed & occupied(f) & ~kernels & last, work)
+    return implies(closed & occupied(f) & last, work_left(f, w, p) | huge_work_left(f, x))
 
 
 @sometimes(covers="N3 D2")

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from errno import EBUSY
 
-from ..blocks.block_states import FrameState, frame_state, is_unmovable, kept, zone
+from ..blocks.block_states import FrameState, frame_state, zone
 from ..folios.destination import source
 from ..folios.dma import (
     Pin,
@@ -52,7 +52,7 @@ from ..language import (
     step,
     true,
 )
-from ..machine.topology import Block, Frame, Zone, block_of, metadata_frame
+from ..machine.topology import Block, Frame, Zone, block_of
 from .huge_pools import gigantic, range_of
 
 
@@ -78,7 +78,7 @@ def sticky(f: Frame) -> Bool:
     lives_here = (frame_state[f] == FrameState.user) & exists_now(o) & (home[o] == f)
     stuck = may_refuse_for_good(o) | held_for_long(o)
     too_large = (frame_state[f] == FrameState.huge) & gigantic[range_of[f]]
-    return is_unmovable(f) | too_large | (lives_here & stuck)
+    return (frame_state[f] == FrameState.kernel) | too_large | (lives_here & stuck)
 
 
 @action
@@ -116,9 +116,8 @@ def nothing_becomes_sticky_in_a_vetted_block(f: Frame) -> Bool:
 
 @always(covers="U3")
 def vetted_blocks_hold_no_memory_of_the_kernel(f: Frame) -> Bool:
-    """Nothing that the kernel holds, but what moves and metadata, is met in such a block."""
-    stays = (frame_state[f] == FrameState.kernel) & ~metadata_frame[f] & ~kept[f]
-    return implies(stays, ~vetted[block_of(f)])
+    """Nothing that the kernel holds is left to be met in a block that was looked at."""
+    return implies(vetted[block_of(f)], frame_state[f] != FrameState.kernel)
 
 
 @always(covers="U3 N3 D2")

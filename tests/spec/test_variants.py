@@ -22,10 +22,6 @@ LENGTHS = {
     "struct-pages-in-offline-memory": 9,
     "memmap-host-goes-early": 7,
     "memmap-freed-before-its-pages": 1,
-    "metadata-handed-out": 7,
-    "metadata-freed-by-the-kernel": 1,
-    "metadata-freed-by-a-failed-offline": 2,
-    "metadata-in-the-removable-area": 4,
     "memmap-used-uninitialised": 6,
     "pgdat-never-initialised-first": 2,
     "pgdat-freed-early": 5,
@@ -42,10 +38,6 @@ LENGTHS = {
     "huge-folio-moved-to-a-leaving-node": 5,
     "kernel-page-moved-to-a-leaving-node": 3,
     "kernel-page-moved-anywhere": 2,
-    "kernel-page-makes-its-block-unmovable": 2,
-    "cpus-go-on-before-the-copy": 5,
-    "kernel-tries-without-a-budget": 5,
-    "kernel-refusal-forgotten": 3,
     "work-before-looking": 4,
     "sticky-memory-overlooked": 2,
     "looked-for-in-an-open-block": 1,
@@ -144,10 +136,6 @@ LENGTHS = {
 }
 
 REACHED = {
-    "a_kernel_page_leaves_a_block_that_goes_offline": 7,
-    "a_kernel_page_leaves_a_vetted_block": 7,
-    "a_block_with_metadata_of_others_goes_offline": 3,
-    "metadata_comes_back_with_its_block": 3,
     "a_node_appears_and_its_memory_is_present": 6,
     "early_memory_is_ejected": 10,
     "a_whole_node_is_gone": 10,
