@@ -14,6 +14,7 @@ import pytest
 
 from memhp.checks.proof.counterexample import CounterexampleError
 from memhp.checks.support.remembered import Latest, Remembered
+from memhp.spec.language.system import System
 
 from .fault import Fault
 from .in_certificates import CERTIFICATES
@@ -54,12 +55,18 @@ def nothing_remembered() -> Iterator[None]:
 
 def _forget() -> None:
     for name, module in list(sys.modules.items()):
-        if name.startswith(("memhp.checks", "memhp.spec.language")):
-            for each in vars(module).values():
-                if isinstance(each, _lru_cache_wrapper):
-                    each.cache_clear()
-                if isinstance(each, Latest | Remembered):
-                    each.forget()
+        if not name.startswith(("memhp.checks", "memhp.spec", "memhp.reference", "tests.")):
+            continue
+        for each in vars(module).values():
+            if isinstance(each, _lru_cache_wrapper) and name.startswith(_FORGETFUL):
+                each.cache_clear()
+            if isinstance(each, Latest | Remembered):
+                each.forget()
+            if isinstance(each, System):
+                each.expanded.clear()
+
+
+_FORGETFUL = ("memhp.checks", "memhp.spec.language", "memhp.reference")
 
 
 @pytest.mark.usefixtures("nothing_remembered")
