@@ -135,13 +135,15 @@ def main() -> int:
     parser.add_argument("--results", type=Path, default=Path("build/why.jsonl"))
     args = parser.parse_args()
     args.results.parent.mkdir(exist_ok=True)
+    code = code_digest(*_DECISIVE)
     total: Counter[str] = Counter()
     for kernel in args.kernel or own:
         for name in args.workload or WORKLOADS:
-            blocks = _kept(args.results, kernel, name)
+            asked = {"kernel": kernel, "workload": name, "code": code}
+            blocks = _kept(args.results, asked)
             if blocks is None:
                 blocks = measured(load(kernel), name)
-                _keep(args.results, kernel, name, blocks)
+                _keep(args.results, asked, blocks)
             total += row(f"{kernel} {name}", blocks, WORKLOADS[name].shows)
     blocks_, open_ = total["blocks"], total["cannot tell"]
     print(f"{blocks_} blocks: {total['wrong']} wrong, {open_} cannot tell", end=" ")
@@ -153,9 +155,8 @@ _DECISIVE = ("spec/**/*.py", "reference/*.py", "machines/[jr]*/*.py", "lab/recor
 """The code that says what is said of a block: that of judging and reading, and what it asks."""
 
 
-def _kept(path: Path, kernel: str, workload: str) -> list[JudgedBlock] | None:
-    """What this guest showed when the code was the same; None if it was not asked then."""
-    asked = {"kernel": kernel, "workload": workload, "code": code_digest(*_DECISIVE)}
+def _kept(path: Path, asked: Mapping[str, str]) -> list[JudgedBlock] | None:
+    """What was found when the same was asked of the same code; None if it was not."""
     for line in path.read_text().splitlines() if path.exists() else ():
         entry: dict[str, Any] = json.loads(line)
         if asked.items() <= entry.items():
@@ -163,8 +164,7 @@ def _kept(path: Path, kernel: str, workload: str) -> list[JudgedBlock] | None:
     return None
 
 
-def _keep(path: Path, kernel: str, workload: str, blocks: list[JudgedBlock]) -> None:
-    asked = {"kernel": kernel, "workload": workload, "code": code_digest(*_DECISIVE)}
+def _keep(path: Path, asked: Mapping[str, str], blocks: list[JudgedBlock]) -> None:
     entry = {**asked, "blocks": [asdict(block) for block in blocks]}
     with path.open("a") as file:
         file.write(json.dumps(entry) + "\n")
