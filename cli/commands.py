@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn
 
 from . import (
@@ -66,8 +67,21 @@ _FOLDER = Path(__file__).parents[1]
 """Where memhp is installed, with all that its texts name."""
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of the command line, with all sub-commands."""
+_COMMANDS: Mapping[str, ModuleType] = dict(
+    check=check, coverage=coverage, variants=variants, design=design, explain=explain,
+    explore=explore, step=step, replay=replay, fuzz=fuzz,
+    inspect=inspect, why=why, plan=plan, apply=apply, sections=sections, kconfig=kconfig, lab=lab,
+    book=book, export=export, schema=schemas, completion=completion, man=man,
+)  # fmt: skip
+"""What makes the parser of each sub-command, in the order in which `memhp --help` names them."""
+
+
+def parser(command: str | None = None) -> argparse.ArgumentParser:
+    """The parser of the command line, with all sub-commands.
+
+    Args:
+        command: the only one to make, where that is one of them: each takes its time.
+    """
     top = _Parser(
         prog="memhp",
         description="A proven, executable specification of Linux memory hotplug.",
@@ -75,10 +89,9 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action=_Version, help="show the version and exit")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    proving = (check, coverage, variants, design, explain, explore, step, replay, fuzz)
-    machines = (inspect, why, plan, apply, sections, kconfig, lab)
-    for module in (*proving, *machines, book, export, schemas, completion, man):
-        module.add_parser(commands)
+    for name, module in _COMMANDS.items():
+        if name == command or command not in _COMMANDS:
+            module.add_parser(commands)
     return top
 
 
@@ -123,8 +136,9 @@ def run(argv: Sequence[str]) -> int:
     Raises:
         SystemExit: where argparse ends the process.
     """
-    top = parser()
-    args, rest = top.parse_known_args(_words(argv))
+    words = _words(argv)
+    top = parser(next(iter(words), None))
+    args, rest = top.parse_known_args(words)
     if rest and hasattr(args, "words") and not any(word.startswith("-") for word in rest):
         args.words += rest  # argparse takes only those that stand together
     elif rest:
