@@ -74,6 +74,8 @@ _COMMANDS: Mapping[str, ModuleType] = dict(
     book=book, export=export, schema=schemas, completion=completion, man=man,
 )  # fmt: skip
 """What makes the parser of each sub-command, in the order in which `memhp --help` names them."""
+_OF_ALL = {"completion", "man"}
+"""Those that tell of every other one."""
 
 
 def parser(command: str | None = None) -> argparse.ArgumentParser:
@@ -89,8 +91,9 @@ def parser(command: str | None = None) -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action=_Version, help="show the version and exit")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    is_alone = command in _COMMANDS.keys() - _OF_ALL
     for name, module in _COMMANDS.items():
-        if name == command or command not in _COMMANDS:
+        if name == command or not is_alone:
             module.add_parser(commands)
     return top
 
