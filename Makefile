@@ -4,7 +4,7 @@ PIP := .venv/bin/pip --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help check test test-all test-kernels mutants bench bench-why bench-plans book setup clean
+.PHONY: help check lint test test-all test-kernels mutants bench bench-why bench-plans book setup clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
@@ -12,14 +12,16 @@ help: ## list the targets
 check: .venv/installed ## prove everything
 	@.venv/bin/memhp check
 
-test: setup ## lint, check types, run the tests (minutes)
+lint: setup ## lint, check types
 	@.ci/programs
 	.venv/bin/ruff check .
 	.venv/bin/mypy
+
+test: lint ## lint, check types, run the tests (minutes)
 	.venv/bin/pytest -n 2 --dist loadgroup -m "not slow and not kernel"
 
-test-all: test ## and what takes long: guests, mutants
-	.venv/bin/pytest -n 2 --dist loadgroup -m "slow or kernel"
+test-all: lint ## the same, and what takes long: guests, mutants
+	.venv/bin/pytest -n 2 --dist loadgroup
 
 book: setup ## the specification as a site of static files, in book/
 	.venv/bin/memhp book book

@@ -25,6 +25,7 @@ __all__ = [
     "BLOCK",
     "JOURNAL",
     "MACHINE",
+    "ORDER_STARTS",
     "PLAN",
     "STARTS",
     "Bench",
@@ -78,6 +79,13 @@ STARTS: Mapping[str, Start] = {
         thp="never",
     ),
 }
+
+ORDER_STARTS: Mapping[str, Start] = {
+    "held early": Start((("anon", 20, 1), ("spliced", 2, 1), ("anon", 200, 1)), thp="never"),
+    "held late": Start((("anon", 390, 1), ("spliced", 2, 1)), thp="never"),
+    "little room": Start((("locked", 1150, 0), ("anon", 250, 1), ("cache", 60, 1)), thp="never"),
+}
+"""For node 1 with four blocks: memory comes from the lowest first, chmem begins with the last."""
 
 
 @dataclass

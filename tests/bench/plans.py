@@ -15,6 +15,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import permutations
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -28,6 +29,7 @@ if __name__ == "__main__":
 
 from bench.plan_guests import (
     BLOCK,
+    ORDER_STARTS,
     STARTS,
     Bench,
     Start,
@@ -119,21 +121,25 @@ def _ranged(word: str) -> str:
 
 
 def orders(bench: Bench, start: Start, count: int, draw: Random) -> Iterator[Record]:
-    """As many blocks as single offlines free in the best of some orders: by memhp, and by chmem.
+    """As many blocks as single offlines free in the best order: by memhp, and by chmem.
 
-    Each block is tried in each order, and those that did not go once more after the others.
+    Each block is tried in each order, and those that did not go once more after the others.  Of
+    four blocks there are 24 orders, and all are tried unless fewer are asked for.
     """
     before, zones, own = states_in(bench.guest), zones_in(bench.guest), bench.own
-    tried = [own, own[::-1], *(draw.sample(own, len(own)) for _ in range(count))]
-    most = 0
+    every = list(permutations(own))
+    tried = draw.sample(every, min(count, len(every)))
+    freed = []
     for order in tried:
         left = [block for block in order if not bench.try_one(block)]
         left = [block for block in left if not bench.try_one(block)]
-        most = max(most, len(own) - len(left))
+        freed.append(len(own) - len(left))
         bench.as_it_was(before, zones)
         bench.intact()
         bench.hold(start)
-    record: Record = {"goal": "orders", "blocks": own, "orders": len(tried), "most": most}
+    most = max(freed)
+    record: Record = {"goal": "orders", "blocks": own, "orders": len(tried), "freed": freed}
+    record["most"] = most
     if most:
         size = f"{most * (BLOCK >> 20)}M"
         pair = _pair(bench, [f"{size}iB", "--node", "1"], before, zones)
@@ -223,7 +229,9 @@ def _lost(records: Sequence[Record]) -> int:
 
 
 WHAT = {"pairs": pairs, "orders": orders, "kills": kills}
-_OF = {"orders": ("pins", "full"), "kills": ("processes",), "pairs": tuple(STARTS)}
+_STARTS = {"orders": ORDER_STARTS, "kills": {"processes": STARTS["processes"]}, "pairs": STARTS}
+_DIMMS = {"orders": 4, "kills": 8, "pairs": 8}
+"""Blocks of node 1: few where every order of them is tried."""
 
 
 def main() -> int:
@@ -233,22 +241,23 @@ def main() -> int:
     parser.add_argument("--kernel", choices=KERNELS, action="append")
     parser.add_argument("--what", choices=list(WHAT), action="append")
     parser.add_argument("--pairs", type=int, default=6, help="of each start and kernel")
-    parser.add_argument("--orders", type=int, default=2, help="at random, beside two that count")
+    parser.add_argument("--orders", type=int, default=24, help="of each start and kernel")
     parser.add_argument("--kills", type=int, default=35, help="of each kernel")
     parser.add_argument("--rounds", type=int, default=1)
     args = parser.parse_args()
     args.results.parent.mkdir(exist_ok=True)
     done = Counter(_key(record) for record in _read(args.results))
     for kernel in args.kernel or KERNELS:
-        left = [
-            (kernel, start, round_, what)
-            for start in STARTS
-            for round_ in range(args.rounds)
-            for what in args.what or WHAT
-            if start in _OF[what] and not done[kernel, start, round_, what]
-        ]
-        if left:
-            _measure(args, kernel, left)
+        for dimms in sorted(set(_DIMMS.values())):
+            left = [
+                (kernel, start, round_, what)
+                for what in args.what or WHAT
+                for start in _STARTS[what]
+                for round_ in range(args.rounds)
+                if _DIMMS[what] == dimms and not done[kernel, start, round_, what]
+            ]
+            if left:
+                _measure(args, kernel, dimms, left)
     records = _read(args.results)
     for line in table(records):
         print(line)
@@ -262,14 +271,14 @@ def _key(record: Record) -> Key:
     return record["kernel"], record["start"], record["round"], record["what"]
 
 
-def _measure(args: argparse.Namespace, kernel: str, keys: Sequence[Key]) -> None:
+def _measure(args: argparse.Namespace, kernel: str, dimms: int, keys: Sequence[Key]) -> None:
     """Do what is left of a kernel, in one guest, and append what came of it."""
     loaded = load(kernel)
     if loaded is None:
         print(f"{kernel} is not here: memhp lab fetch {kernel}")
         return
     try:
-        with Bench.of(loaded) as bench:
+        with Bench.of(loaded, dimms=dimms) as bench:
             for key in keys:
                 _append(args.results, key, _measured(args, bench, key))
     except (LabError, PlanError, OSError) as error:
@@ -279,10 +288,11 @@ def _measure(args: argparse.Namespace, kernel: str, keys: Sequence[Key]) -> None
 def _measured(args: argparse.Namespace, bench: Bench, key: Key) -> list[Record]:
     _, start, _, what = key
     begun = time.monotonic()
-    with bench.started(STARTS[start]):
+    held = _STARTS[what][start]
+    with bench.started(held):
         found = []
         count, draw = getattr(args, what), Random(str(key))
-        for record in WHAT[what](bench, STARTS[start], count, draw):
+        for record in WHAT[what](bench, held, count, draw):
             found.append(record)
             print(f"  {record}", flush=True)
     print(f"{key}: {len(found)} in {time.monotonic() - begun:.0f} s", flush=True)
