@@ -10,7 +10,6 @@ results, and what is there is not done again.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections import Counter
@@ -27,6 +26,7 @@ from memhp.machines.applying.planned import PlanError
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bench.kept import keep, kept
 from bench.plan_guests import (
     BLOCK,
     ORDER_STARTS,
@@ -245,8 +245,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=35, help="of each kernel")
     parser.add_argument("--rounds", type=int, default=1)
     args = parser.parse_args()
-    args.results.parent.mkdir(exist_ok=True)
-    done = Counter(_key(record) for record in _read(args.results))
+    done = Counter(_key(record) for record in kept(args.results))
     for kernel in args.kernel or KERNELS:
         for dimms in sorted(set(_DIMMS.values())):
             left = [
@@ -258,7 +257,7 @@ def main() -> int:
             ]
             if left:
                 _measure(args, kernel, dimms, left)
-    records = _read(args.results)
+    records = kept(args.results)
     for line in table(records):
         print(line)
     return 1 if _wrong(records) else 0
@@ -280,7 +279,8 @@ def _measure(args: argparse.Namespace, kernel: str, dimms: int, keys: Sequence[K
     try:
         with Bench.of(loaded, dimms=dimms) as bench:
             for key in keys:
-                _append(args.results, key, _measured(args, bench, key))
+                head = dict(zip(("kernel", "start", "round", "what"), key, strict=True))
+                keep(args.results, *({**head, **each} for each in _measured(args, bench, key)))
     except (LabError, PlanError, OSError) as error:
         print(f"{kernel}: {error}", flush=True)
 
@@ -297,18 +297,6 @@ def _measured(args: argparse.Namespace, bench: Bench, key: Key) -> list[Record]:
             print(f"  {record}", flush=True)
     print(f"{key}: {len(found)} in {time.monotonic() - begun:.0f} s", flush=True)
     return found
-
-
-def _append(path: Path, key: Key, records: Sequence[Record]) -> None:
-    head = dict(zip(("kernel", "start", "round", "what"), key, strict=True))
-    with open(path, "a") as file:
-        file.writelines(json.dumps({**head, **record}) + "\n" for record in records)
-
-
-def _read(path: Path) -> list[Record]:
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 def _wrong(records: Sequence[Record]) -> bool:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import signal
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -27,6 +28,11 @@ from memhp.checks.proof.prove import prove
 from memhp.checks.strengthen.suggest import Knowledge, knowledge_of, suggest
 from memhp.spec.language.system import System
 from memhp.spec.system import SYSTEM
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from bench.kept import keep, kept
 
 LIMIT = 60.0
 """The search for a proof ends after so many seconds of one processor."""
@@ -140,11 +146,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=0, help="so many pairs")
     parser.add_argument("--table", action="store_true", help="only print the table")
     args = parser.parse_args()
-    done = (
-        [json.loads(line) for line in args.file.read_text().splitlines()]
-        if args.file.exists()
-        else []
-    )
+    done = kept(args.file)
     if not args.table:
         users, known = rested(), knowledge_of(SYSTEM)
         signal.signal(signal.SIGPROF, stop)
@@ -152,8 +154,7 @@ def main() -> None:
         for names in tasks(users, args.singles, args.pairs):
             if names not in finished:
                 done.append(run(names, users, known))
-                with args.file.open("a") as file:
-                    file.write(json.dumps(done[-1]) + "\n")
+                keep(args.file, done[-1])
                 print(json.dumps(done[-1]), flush=True)
     print(table(done))
 

@@ -10,14 +10,12 @@ judges is the same.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from memhp.checks.support.store import code_digest
 from memhp.lab.guest.devices import add_dimm, wait_for_blocks
@@ -26,6 +24,11 @@ from memhp.lab.guest.machine import MIB, GuestMachine, Node
 from memhp.lab.kernels.kernel import STOCK, Kernel, load
 from memhp.lab.records.judged import JudgedBlock, judged_blocks
 from memhp.lab.tools.errors import GuestDied, LabError
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from bench.kept import keep, kept
 
 __all__ = ["WORKLOADS", "Workload", "measured"]
 
@@ -134,16 +137,15 @@ def main() -> int:
     parser.add_argument("--workload", choices=list(WORKLOADS), action="append")
     parser.add_argument("--results", type=Path, default=Path("build/why.jsonl"))
     args = parser.parse_args()
-    args.results.parent.mkdir(exist_ok=True)
     code = code_digest(*_DECISIVE)
     total: Counter[str] = Counter()
     for kernel in args.kernel or own:
         for name in args.workload or WORKLOADS:
             asked = {"kernel": kernel, "workload": name, "code": code}
-            blocks = _kept(args.results, asked)
+            blocks = _found(args.results, asked)
             if blocks is None:
                 blocks = measured(load(kernel), name)
-                _keep(args.results, asked, blocks)
+                keep(args.results, {**asked, "blocks": [asdict(block) for block in blocks]})
             total += row(f"{kernel} {name}", blocks, WORKLOADS[name].shows)
     blocks_, open_ = total["blocks"], total["cannot tell"]
     print(f"{blocks_} blocks: {total['wrong']} wrong, {open_} cannot tell", end=" ")
@@ -155,19 +157,12 @@ _DECISIVE = ("spec/**/*.py", "reference/*.py", "machines/[jr]*/*.py", "lab/recor
 """The code that says what is said of a block: that of judging and reading, and what it asks."""
 
 
-def _kept(path: Path, asked: Mapping[str, str]) -> list[JudgedBlock] | None:
+def _found(path: Path, asked: Mapping[str, str]) -> list[JudgedBlock] | None:
     """What was found when the same was asked of the same code; None if it was not."""
-    for line in path.read_text().splitlines() if path.exists() else ():
-        entry: dict[str, Any] = json.loads(line)
+    for entry in kept(path):
         if asked.items() <= entry.items():
             return [JudgedBlock(**{**each, "notes": (*each["notes"],)}) for each in entry["blocks"]]
     return None
-
-
-def _keep(path: Path, asked: Mapping[str, str], blocks: list[JudgedBlock]) -> None:
-    entry = {**asked, "blocks": [asdict(block) for block in blocks]}
-    with path.open("a") as file:
-        file.write(json.dumps(entry) + "\n")
 
 
 def row(name: str, blocks: list[JudgedBlock], shows: Mapping[str, int]) -> Counter[str]:
