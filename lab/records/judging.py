@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from memhp.machines.judging.court import Court
 from memhp.machines.judging.offline import BlockJudgement, design_of, judge
 from memhp.machines.reading.any_machine import read_any
 from memhp.machines.reading.findings import DONE
@@ -28,7 +27,6 @@ _FOLDER = Path("/", MEMORY_DIR)
 
 
 def _tried(patience: int) -> Iterator[dict[str, Any]]:
-    court: Court | None = None
     blocks = read_any(page_flags=False).blocks
     for number in [block.number for block in blocks if block.state == "online"]:
         reading = read_any(page_flags={number})
@@ -36,8 +34,7 @@ def _tried(patience: int) -> Iterator[dict[str, Any]]:
         # 5.11 a page that it has just taken refuses its block, until it is on the LRU.
         drain_lists()
         outcome = _try(number, patience)
-        court = court or Court(design_of(reading))
-        judgements = judge(reading, court.system, court=court)
+        judgements = judge(reading, design_of(reading))
         (judged,) = (each for each in judgements if each.number == number)
         yield _told(reading, judged, outcome)
 

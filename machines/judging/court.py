@@ -31,7 +31,7 @@ from memhp.spec.language.system import System
 
 from .completions import ZONES, Facts, World
 
-__all__ = ["Answer", "Court", "Removability", "invariants"]
+__all__ = ["Answer", "Court", "Removability", "court_of", "invariants"]
 
 Removability = Literal["yes", "no", "cannot tell"]
 """Whether going offline may begin: in every world, in none, or in some of them."""
@@ -166,6 +166,20 @@ class Court:
             tables=(("does_dma", (1,)),),
         ).build(self.system)
         return Machine(self.system, topology), tuple(violated_axioms(self.system, topology))
+
+
+_COURTS: dict[int, Court] = {}
+_MOST = 8
+"""Systems whose courts are kept: a process asks few."""
+
+
+def court_of(system: System) -> Court:
+    """The court of this very object, each time the same: its first answers cost most."""
+    if id(system) not in _COURTS:
+        if len(_COURTS) == _MOST:
+            _COURTS.clear()
+        _COURTS[id(system)] = Court(system)
+    return _COURTS[id(system)]
 
 
 def _notifiers_answer(machine: Machine) -> Refusal | None:

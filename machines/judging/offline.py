@@ -31,7 +31,7 @@ from ..reading.cma import CMA_DIR
 from ..reading.findings import DONE
 from ..reading.sysfs import BlockReading, MachineReading
 from .completions import TESTED_ITSELF, facts_of
-from .court import Answer, Court, Removability, invariants
+from .court import Answer, Removability, court_of, invariants
 from .likelihood import Likelihood, likelihoods, untold_frames
 from .onlining import Onlining, onlinings, why_offline
 from .room import Fit, fit_of
@@ -107,7 +107,6 @@ def judge(
     system: System,
     *,
     boot_memory_stays: bool | None = False,
-    court: Court | None = None,
 ) -> tuple[BlockJudgement, ...]:
     """A judgement on every block of the machine, in the reading's order.
 
@@ -118,14 +117,13 @@ def judge(
         boot_memory_stays: a notifier of the architecture refuses that boot memory goes
             (arm64); None if that is not known. Which blocks were there at boot only a device
             tree tells.
-        court: one of this system, which keeps its answers for the next reading; None: a new one.
 
     >>> from memhp.machines.reading.sysfs import read_machine
     >>> reading = read_machine("/")  # doctest: +SKIP
     >>> judge(reading, design_of(reading))[0].why  # doctest: +SKIP
     'the block has holes'
     """
-    court = court or Court(system)
+    court = court_of(system)
     states = Counter(block.state for block in reading.blocks)
     unsettled = states["going-offline"] or states[None]
     judgements = []

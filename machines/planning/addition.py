@@ -14,7 +14,7 @@ from memhp.spec.language.system import System
 from memhp.spec.numbers.hot_add import goes_movable, lost, memmap_bytes
 
 from ..judging.completions import Facts
-from ..judging.court import Court, Removability
+from ..judging.court import Court, Removability, court_of
 from ..reading.sysfs import MachineReading
 from .facts import Place, rooms_of
 from .goals import GoalError
@@ -142,7 +142,7 @@ def _verdict(
 
 def _ways(reading: MachineReading, system: System, added: int, page: int) -> tuple[Online, ...]:
     """What each word gives, and whether memory there could go again."""
-    court = Court(system)
+    court = court_of(system)
     again = {zone: _again(zone, court) for zone in ("kernel", "movable")}
     chosen = _chosen(reading, added, page)
     ways = [Online("online", chosen, again[chosen] if chosen else "cannot tell")]

@@ -10,8 +10,6 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
-from memhp.machines.judging import court, offline
-
 from . import mutate
 from .archive import tar
 from .bounded import Case
@@ -232,7 +230,5 @@ READERS: Mapping[str, Reader] = {
 
 
 def prepare() -> None:
-    """Make the sound inputs once, and let what judges one machine judge the next, too."""
+    """Make the sound inputs once."""
     small()
-    courts: dict[int, court.Court] = {}
-    offline.Court = lambda system: courts.setdefault(id(system), court.Court(system))

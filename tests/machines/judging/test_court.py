@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
 from itertools import combinations, product
 from pathlib import Path
 
@@ -16,11 +15,12 @@ import pytest
 
 from memhp.lab.records.recordings import RECORDINGS
 from memhp.machines.judging.completions import ZONES, Facts, World, facts_of
-from memhp.machines.judging.court import Court
+from memhp.machines.judging.court import Court, court_of
+from memhp.machines.judging.offline import design_of
 from memhp.machines.reading.architecture import architecture_of
 from memhp.machines.reading.sysfs import MachineReading, read_machine
 from memhp.spec.language.system import System
-from memhp.spec.profiles import LINUX, as_of, system_of
+from memhp.spec.profiles import LINUX, system_of
 from memhp.spec.system import SYSTEM
 
 from ..conftest import block_files, small_machine, write_tree
@@ -69,15 +69,9 @@ def worlds() -> Iterator[World]:
 def test_a_state_breaks_properties_only_where_the_design_lets_no_block_be_so(
     system: System,
 ) -> None:
-    court = Court(system)
+    court = court_of(system)
     broken = {world: violated(court, world) for world in worlds()}
     assert {w: names for w, names in broken.items() if bool(names) is may_be(w)} == {}
-
-
-@cache
-def court_of(version: tuple[int, int] | None) -> Court:
-    """The court that judges by the design of this version of Linux."""
-    return Court(as_of(SYSTEM, version or (0, 0)))
 
 
 def asked(reading: MachineReading) -> set[World]:
@@ -106,6 +100,6 @@ def test_every_state_for_a_record_is_allowed_but_where_the_kernel_has_movable_me
     """Such worlds are dropped, or the reading itself has it (movablecore=): that is told."""
     path = DATA / f"{name}.tar.gz" if name in RECORDINGS else the_fixture(tmp_path)
     reading = read_machine(path, page_flags=page_flags)
-    court = court_of(reading.kernel)
+    court = court_of(design_of(reading))
     for world in asked(reading):
         assert bool(violated(court, world)) is not may_be(world), world
