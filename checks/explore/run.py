@@ -20,6 +20,7 @@ from typing import Literal
 from memhp.reference import Topology
 from memhp.spec.language.system import Property, System
 
+from ..ground.grounding import LOWEST
 from ..ground.model import Model, build
 from ..ground.symmetry import swaps
 from ..search.localise import Spent
@@ -44,7 +45,7 @@ SPARSE = 128
 _FEW = 1 << 16
 Method = Literal["auto", "packed", "bits"]
 """*packed*: states as words; *bits*: one bit a state, where states split so; *auto*: either."""
-_NUMBERS = (8, 16, 32, 64)
+_NUMBERS = (16, 32, 64)
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,7 @@ def _natively(
             return _with_bits(model, digits, native, _explored(model, outcome, endings))
         if outcome.end != "overflow":
             return _explored(model, outcome, endings)
-    raise NativeError(f"a counter leaves the numbers from -1 to {_NUMBERS[-1] - 2}")
+    raise NativeError(f"a counter leaves the numbers from {LOWEST} to {LOWEST + _NUMBERS[-1] - 1}")
 
 
 def _digits(model: Model, means: Means) -> Split | None:

@@ -38,7 +38,7 @@ from .symmetry import Swap
 
 __all__ = ["LOWEST", "Bindings", "Grounding", "bit", "value_of"]
 
-LOWEST = -1
+LOWEST = -8
 """The least number that a counter is followed to; below it the search stops and says so."""
 
 Bindings = Mapping[Var, int]

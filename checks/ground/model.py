@@ -133,7 +133,7 @@ def build(
     topology: Topology,
     claims: Sequence[Property],
     *,
-    numbers: int = 8,
+    numbers: int = 16,
     symmetries: Sequence[Swap] = (),
 ) -> Model:
     """The model of the system on the topology; what never changes is folded away.

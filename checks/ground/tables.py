@@ -30,7 +30,7 @@ from .model import (
 
 __all__ = ["NUMBERS", "Point", "Steps", "Tables", "TooLarge", "Watches", "tables"]
 
-NUMBERS = 8
+NUMBERS = 16
 """How many values a counter is given."""
 _MOST_VALUES = 64
 _FALSE, _TRUE, _ATOM, _AND, _OR = range(5)
