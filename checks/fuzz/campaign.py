@@ -331,7 +331,7 @@ def run(
 
     def more() -> bool:
         expected = campaign.steps + workers.busy * size
-        enough = steps is not None and expected >= steps
+        enough = steps is not None and expected >= steps - size // 2  # as near as pieces come
         late = end is not None and monotonic() >= end
         return not (enough or late or campaign.record) and workers.free
 

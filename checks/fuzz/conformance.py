@@ -72,7 +72,7 @@ _TRIES = 24
 _REFUSED = 5
 """One in so many operations is to be refused."""
 _RUN = 50
-"""Operations in one run."""
+"""Steps in one run: its boot, and operations."""
 
 
 class DivergenceFound(AssertionError):
@@ -302,9 +302,10 @@ def explored(
     here = {topology: own[topology]} if isinstance(own, Mapping) else (topology,)
     kind = state_machine(lambda: target, here, system)
     record = None
+    length = min(steps + 1, _RUN)
     try:
         run_state_machine_as_test(
-            use_seed(seed)(kind), settings=_settings(max(1, steps // _RUN), _RUN, database=None)
+            use_seed(seed)(kind), settings=_settings(max(1, steps // _RUN), length, database=None)
         )
     except (DivergenceFound, _Silent, Flaky) as error:
         machine = kind.machines[topology]

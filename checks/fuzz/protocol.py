@@ -34,7 +34,11 @@ _MOST_ERRNO = 4095
 """Source: include/linux/err.h, MAX_ERRNO."""
 _MOST = 300
 """So much of what an exception says is repeated."""
-_OTHERS = (str(Path(__file__).parent), *map(sysconfig.get_path, ("stdlib", "purelib", "platlib")))
+_OTHERS = (
+    *(str(Path(__file__).parents[2] / room) for room in ("checks", "reference", "spec")),
+    *map(sysconfig.get_path, ("stdlib", "purelib", "platlib")),
+    *("<string>", "<frozen "),  # what a dataclass writes for itself, and imports
+)
 """Where the place at which a target failed is not looked for."""
 
 

@@ -246,6 +246,13 @@ def test_only_what_a_target_can_do_is_asked_of_it(mode: str) -> None:
         assert {name for name, _ in piece.answers} <= ToyAllocator.operations
 
 
+@pytest.mark.parametrize(("asked", "done"), [(1, 1), (10, 10), (60, 49), (300, 294)])
+def test_hypothesis_does_about_as_many_operations_as_are_asked_for(asked: int, done: int) -> None:
+    target = f"{ToyAllocator.__module__}:ToyAllocator"
+    *_, counted = run(Campaign("hypothesis", target, 0), steps=asked, seconds=None, jobs=1)
+    assert counted.steps == done
+
+
 def test_processes_do_the_pieces_until_there_are_enough() -> None:
     counted = Campaign("walk", "engine", 2)
     seen = [each.steps for each in run(counted, steps=800, seconds=None, jobs=2)]

@@ -97,6 +97,21 @@ def test_a_target_that_fails_is_a_finding() -> None:
     assert [name for name, _ in divergence.operations] == ["drain"]
 
 
+class Misshapen(ToyAllocator):
+    """It asks memhp for a machine that there is not."""
+
+    def do(self, operation: str, *params: Value) -> int | None:
+        return Shape(blocks=0).blocks
+
+
+def test_the_place_of_a_failure_is_in_the_target_not_in_what_it_calls() -> None:
+    divergence = walked(Misshapen()).divergence
+    assert divergence is not None
+    line = inspect.getsourcelines(Misshapen.do)[1] + 1
+    said = "ValueError: a shape with 0 of Block: give at least 1 of each"
+    assert divergence.crash == f"{said} ({__file__}, line {line}, in do)"
+
+
 class Pressed(ToyAllocator):
     """Of three times that the kernel asks, it has no memory once, and says so with an errno."""
 
