@@ -128,7 +128,14 @@ CURES: tuple[Cure, ...] = (
     ),
     Cure(
         "reserve_destination.frame_free",
-        (),
+        ("huge",),
+        "a gigantic page moves only to one of its size that is free: end who uses it, or raise"
+        " nr_hugepages of its size",
+        _HUGE,
+    ),
+    Cure(
+        "reserve_destination.frame_free",
+        ("movable", "waiting", "unknown", "blank", "kernel"),
         "make room elsewhere: free memory, or add swap; the pages of the block have nowhere to go",
         "mm/memory_hotplug.c, do_migrate_range",
     ),

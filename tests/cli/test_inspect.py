@@ -552,6 +552,8 @@ def test_a_gigantic_page_is_told_in_an_operators_words(
     out = text_of(capsys, str(DATA / "gigantic.tar.gz"))
     assert "it holds a gigantic page that is in use, and no other of that size is free" in out
     assert "the destination is not free" not in out
+    assert "frame_free: a gigantic page moves only to one of its size that is free" in out
+    assert "free memory, or add swap" not in out
 
 
 def test_x86_64_is_one_architecture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
