@@ -105,6 +105,16 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, **more: Any) -> None:
         super().__init__(formatter_class=Help, **more)
+        self.set_defaults(parser=self)
+
+    def refuse(self, words: Sequence[str]) -> NoReturn:
+        """Say that the command has no such options or operands."""
+        from difflib import get_close_matches
+
+        name = next((word for word in words if word.startswith("--")), "").partition("=")[0]
+        close = get_close_matches(name[:100], self._option_string_actions, n=1, cutoff=0.75)
+        guess = f"; did you mean {close[0]}?" if close else ""
+        self.error(f"unrecognized arguments: {' '.join(words)}{guess}")
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
@@ -145,7 +155,7 @@ def run(argv: Sequence[str]) -> int:
     if rest and hasattr(args, "words") and not any(word.startswith("-") for word in rest):
         args.words += rest  # argparse takes only those that stand together
     elif rest:
-        top.error(f"unrecognized arguments: {' '.join(rest)}")
+        args.parser.refuse(rest)
     code: int = args.run(args)
     return code
 

@@ -15,7 +15,7 @@ from .arguments import add_cluster, at_least_one, bytes_in, file_name, processes
 from .designs import add_design, design_or_variant
 from .files import NOBODY_READS, fail, write_file
 from .names import choose, properties_named
-from .output.streams import UsageError, one_line
+from .output.streams import UsageError, one_line, show_progress
 from .output.terminal import nobody_reads
 from .systems import add_system
 
@@ -325,20 +325,23 @@ def _one(
         if not args.quiet:
             rate = at.states / max(at.seconds, 0.001) / 1e6
             doing = at.doing or f"{rate:.1f} million states a second"
-            print(
-                f"{what}depth {at.depth}, {at.states:,} states, {at.transitions:,} transitions,"
-                f" {doing}",
-                file=sys.stderr,
-                flush=True,
-            )
+            reached = f"{what}depth {at.depth}, {at.states:,} states"
+            text = f"{reached}, {at.transitions:,} transitions, {doing}"
+            if sys.stderr.isatty():
+                show_progress(text)
+            else:  # a log has a line each second
+                print(text, file=sys.stderr, flush=True)
 
-    return explore(
-        system,
-        shape.build(system),
-        claims,
-        depth=args.depth,
-        stop=not args.go_on,
-        symmetry=args.symmetry,
-        means=Means(args.memory, args.jobs),
-        progress=progress,
-    )
+    try:
+        return explore(
+            system,
+            shape.build(system),
+            claims,
+            depth=args.depth,
+            stop=not args.go_on,
+            symmetry=args.symmetry,
+            means=Means(args.memory, args.jobs),
+            progress=progress,
+        )
+    finally:
+        show_progress()

@@ -20,6 +20,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from shutil import get_terminal_size
 from typing import Any, TextIO
 
 USAGE = 2
@@ -177,10 +178,21 @@ def interrupts_wait() -> Iterator[None]:
 
 
 def show_progress(text: str = "") -> None:
-    """Show the text as the line of progress, on a terminal; an empty text wipes that line."""
+    """Show the text as the line of progress, on a terminal; an empty text wipes that line.
+
+    Of a text that does not fit on a line its end is left out: a line that goes on cannot be wiped.
+    """
     if isinstance(sys.stderr, Stream) and sys.stderr.isatty():
-        sys.stderr.steer(f"\r\033[K{one_line(text)}")
+        sys.stderr.steer(f"\r\033[K{one_line(text)[: _columns() - 1]}")
         sys.stderr.flush()
+
+
+def _columns() -> int:
+    """How many characters a line of the terminal has that progress is shown on."""
+    told = 0
+    with suppress(OSError):
+        told = os.get_terminal_size(2).columns
+    return told or get_terminal_size().columns
 
 
 def exit_code(out: Stream, code: int) -> int:

@@ -123,6 +123,8 @@ def test_a_row_that_is_not_there_is_answered_with_those_that_are(
         (["help", "chekc"], "check"),
         (["lab", "ftch"], "fetch"),
         (["inspect", "--need", "yess"], "yes"),
+        (["inspect", "--jsn"], "--json"),
+        (["lab", "boot", "x86_64-6.12", "--snapshto=x"], "--snapshot"),
     ],
 )
 def test_a_mistyped_choice_is_answered_with_the_closest(
@@ -131,6 +133,23 @@ def test_a_mistyped_choice_is_answered_with_the_closest(
     code, out, err = run(capsys, *argv)
     assert (code, out) == (2, "")
     assert err.splitlines()[-1].endswith(f"; did you mean {guess}?")
+
+
+@pytest.mark.parametrize(
+    ("argv", "command", "unknown"),
+    [
+        (["plan", "--free", "1GiB"], "plan", "--free"),
+        (["lab", "list", "more", "words"], "lab list", "more words"),
+        (["inspect", "--\x1b[31m"], "inspect", "--\\u001b[31m"),
+    ],
+)
+def test_what_a_command_does_not_take_is_said_with_its_usage(
+    argv: list[str], command: str, unknown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(capsys, *argv)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"usage: memhp {command} ")
+    assert err.splitlines()[-1] == f"memhp {command}: error: unrecognized arguments: {unknown}"
 
 
 def test_names_are_taken_in_any_case(capsys: pytest.CaptureFixture[str]) -> None:

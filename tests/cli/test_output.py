@@ -9,11 +9,13 @@ import os
 import pty
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from memhp.checks.coverage import RowCoverage
+from memhp.checks.explore.results import Progress
 from memhp.checks.support.verdicts import Verdict
 from memhp.cli.main import main
 from memhp.cli.output.streams import Stream, one_line, quoted
@@ -255,6 +257,31 @@ def test_tables_have_colours_on_a_terminal_and_foreign_names_have_none(tmp_path:
     assert code == 2
     assert "\\u001b[31mred\\u001b]0;title\\u0007" in shown
     assert "\x1b" not in shown
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_takes_one_line_of_any_terminal_and_is_wiped_at_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def stopped(*_: object, progress: Callable[[Progress], None], **more: object) -> None:
+        progress(Progress(30, 8_000_000, 70_000_000, 10.0))
+        progress(Progress(31, 9_000_000, 80_000_000, 11.0, "looking for runs without end"))
+        raise KeyboardInterrupt
+
+    below = Terminal()
+    monkeypatch.setattr("memhp.checks.explore.run.explore", stopped)
+    monkeypatch.setattr("sys.stderr", below)
+    monkeypatch.setattr("os.get_terminal_size", lambda _: os.terminal_size((40, 24)))
+    assert main(["explore", "--scope", "block=1"]) == 130
+    said = below.getvalue()
+    assert "machine 1 of 1: depth 30, 8,000,000 " in said
+    assert said.count("\n") == 1
+    assert said.endswith("\r\x1b[K\r\x1b[Kmemhp: interrupted\n")
+    assert all(len(part) < 40 for part in said.split("\r\x1b[K"))
 
 
 def table_of(text: str, *, terminal: bool) -> str:
