@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["forecast_document", "read_costs", "reboot_of", "show_forecast"]
 
-_MOST_COSTS = 1 << 20
-"""Bytes of a file of costs; there are a few lines for each kind of work."""
+_MOST_COSTS = 1 << 14
+"""Bytes of a file of costs; there are a few lines for each kind of work, and what TOML has in one
+key takes Python the square of its length."""
 
 
 def reboot_of(text: str, memory: int | None) -> Reboot:
@@ -73,10 +74,14 @@ def read_costs(path: str | None, costs: Mapping[str, Cost] = COSTS) -> Mapping[s
     if path is None:
         return costs
     try:
-        text = read_whole(Path(path), _MOST_COSTS).decode()
-        document = json_of(text) if path.endswith(".json") else tomllib.loads(text)
+        content = read_whole(Path(path), _MOST_COSTS)
     except OSError as error:
         raise UsageError(f"{path[:200]}: {error.strerror}") from None
+    except ValueError as error:
+        raise UsageError(f"{path}: no file of costs: {error}") from None
+    try:
+        text = content.decode()
+        document = json_of(text) if path.endswith(".json") else tomllib.loads(text)
     except UnicodeDecodeError:
         raise UsageError(f"{path}: not text, so neither TOML nor JSON") from None
     except RecursionError:  # of tomllib

@@ -13,6 +13,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 _LIBRARIES = ("cvc5", "hypothesis", "jinja2", "matplotlib", "networkx", "numpy", "z3")
 """What an installation may do without, as long as nothing is asked of it."""
+_NO_MEMORY = "there is not enough memory: nothing is decided"
 _MALFORMED, _UNDETERMINED, _INTERNAL, _INTERRUPTED = 2, 3, 4, 130
 
 
@@ -54,6 +55,8 @@ def _run(argv: Sequence[str]) -> int:
         show_progress()
         print("memhp: interrupted", file=sys.stderr)
         return _INTERRUPTED
+    except MemoryError:
+        pass  # what was made is let go with the error: to say so takes memory, too
     except Exception as error:
         if lack := _lack(error):
             print(f"memhp: {lack}", file=sys.stderr)
@@ -72,6 +75,8 @@ def _run(argv: Sequence[str]) -> int:
             file=sys.stderr,
         )
         return _INTERNAL
+    print(f"memhp: {_NO_MEMORY}", file=sys.stderr)
+    return _UNDETERMINED
 
 
 def _say_nothing(_: sys.UnraisableHookArgs) -> None:
@@ -94,10 +99,8 @@ def _lack(error: Exception) -> str:
 
     if isinstance(error, Undecided):
         return str(error)
-    if isinstance(error, MemoryError) or (
-        isinstance(error, OSError) and error.errno == errno.ENOMEM
-    ):
-        return "there is not enough memory: nothing is decided"
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return _NO_MEMORY
     if isinstance(error, ImportError) and "failed to map segment" in str(error):
         return "there is not enough memory to load a library: nothing is decided"
     if isinstance(error, BrokenProcessPool):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -246,3 +248,31 @@ def test_what_the_machine_lacks_is_a_line_and_undetermined(
     assert code == 3
     assert says in err
     assert err.count("\n") == 1
+
+
+def test_what_took_the_memory_is_let_go_before_that_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """To say it takes memory, too; without any the exit code would be that of *refuted*."""
+
+    class Large:
+        pass
+
+    kept: list[weakref.ref[Large]] = []
+    left: list[Large | None] = []
+
+    class Told(io.StringIO):
+        def write(self, text: str) -> int:
+            left.append(kept[0]())
+            return super().write(text)
+
+    def greedy(*_: object) -> None:
+        made = Large()
+        kept.append(weakref.ref(made))
+        raise MemoryError
+
+    monkeypatch.setattr(check, "_variant", greedy)
+    monkeypatch.setattr("sys.stderr", Told())
+    assert main.main(["check", "--variant", "lock-left-held"]) == 3
+    assert left
+    assert not any(left)
