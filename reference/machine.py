@@ -41,6 +41,7 @@ class Machine:
 
     Raises:
         ValueError: if the topology or the state does not fit the system.
+        TypeError: if it is no topology.
     """
 
     __slots__ = ("_program", "_state", "_steps")
@@ -48,6 +49,9 @@ class Machine:
     def __init__(
         self, system: System, topology: Topology, state: Sequence[int] | None = None
     ) -> None:
+        if not isinstance(topology, Topology):
+            advice = "; build it: shape.build(system)" if hasattr(topology, "build") else ""
+            raise TypeError(f"a machine is a Topology, not a {type(topology).__name__}{advice}")
         program = Program(system, topology)
         self._use(program, list(program.initial if state is None else program.checked(state)))
 

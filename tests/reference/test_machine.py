@@ -15,6 +15,7 @@ from memhp.reference import (
     Topology,
     diff,
 )
+from memhp.reference.shapes import Shape
 from memhp.spec.language import System
 
 
@@ -217,6 +218,13 @@ def test_a_state_that_does_not_fit_is_refused(
         Machine(system, topology, [0])
     with pytest.raises(ValueError, match=r"value 3 at position 0 \(mode\) is no Mode \(0 to 2\)"):
         machine.at([3, *machine.values[1:]])
+
+
+def test_what_is_no_machine_teaches(system: System) -> None:
+    with pytest.raises(TypeError, match=r"not a Shape; build it: shape\.build\(system\)"):
+        Machine(system, Shape())  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="a machine is a Topology, not a dict"):
+        Machine(system, {"Frame": 1})  # type: ignore[arg-type]
 
 
 def test_equal_states_of_different_machines_differ(
