@@ -15,6 +15,8 @@ from .output.streams import UsageError, show_progress
 from .pages import write_design
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from memhp.checks.run import Decision
 
 _EPILOG = """examples:
@@ -137,6 +139,10 @@ class _Progress:
         self._seen.add(name)
         if self._shown:
             show_progress(f"looked at {len(self._seen)} of {self._total} properties")
+
+    def broken(self, names: Collection[str]) -> Collection[str]:
+        """None is known to be."""
+        return ()
 
     def decided(self, decision: Decision) -> None:
         """Show that a property is decided."""

@@ -6,7 +6,7 @@ says more than a counterexample to its proof, whose state no run may reach.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +29,8 @@ Suggest = Callable[[System, Collection[str]], str]
 """From a design and the names of properties to source text that would let them be proved; or ""."""
 
 _LASSO_STATES = 20_000
+_EARLY = 20_000
+"""So many states are looked at for a run, before a machine is looked for on which a step fails."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,8 @@ def answer(
         CounterexampleError: the reference does not confirm a counterexample or a trace.
     """
     system = own.system
-    decisions = check(system, own.profile, only=only, jobs=jobs, folder=folder, listener=listener)
+    runs = _Runs(system, listener)
+    decisions = check(system, own.profile, only=only, jobs=jobs, folder=folder, listener=runs)
     proved = {
         each.claim.name
         for each in decisions
@@ -182,19 +185,65 @@ def answer(
         tuple(differences(own.base, system, proved, folder=folder, jobs=jobs)),
         tuple(machines_differ(own.base, system)),
         tuple(decisions),
-        violations(system, failed),
+        violations(system, failed, runs.traces),
         asked=None if only is None else frozenset(only),
     )
     names = [each.claim.name for each in found.not_proved]
     return replace(found, suggestion=suggest(system, names)) if suggest and names else found
 
 
-def violations(system: System, claims: list[Property]) -> dict[str, Witness]:
+class _Runs:
+    """Passes on what a listener is to hear, and finds the runs that break what has no easy proof.
+
+    What a run breaks need not be broken by a step from a state that no run may reach.
+    """
+
+    def __init__(self, system: System, listener: Listener | None) -> None:
+        self._system, self._listener = system, listener
+        self._asked = set[str]()
+        self.traces: dict[str, Witness] = {}
+
+    def answers(self, number: int) -> None:
+        """Pass it on."""
+        if self._listener:
+            self._listener.answers(number)
+
+    def looked(self, name: str) -> None:
+        """Pass it on."""
+        if self._listener:
+            self._listener.looked(name)
+
+    def decided(self, decision: Decision) -> None:
+        """Pass it on."""
+        if self._listener:
+            self._listener.decided(decision)
+
+    def broken(self, names: Collection[str]) -> Collection[str]:
+        """Those with a run of a small machine that breaks them, where few states show one."""
+        claims = [
+            claim
+            for claim in self._system.of_kind("always", "step")
+            if claim.name in names and claim.name not in self._asked | self._system.given_up
+        ]
+        self._asked |= {claim.name for claim in claims}
+        self.traces |= violations(self._system, claims, {}, max_states=_EARLY)
+        return self.traces.keys() & set(names)
+
+
+def violations(
+    system: System,
+    claims: Sequence[Property],
+    known: Mapping[str, Witness],
+    *,
+    max_states: int = MAX_STATES,
+) -> dict[str, Witness]:
     """A shortest run that violates each property, by its name, where a small machine has one.
 
     Args:
         system: the specification.
         claims: its properties, of any kind but *sometimes*.
+        known: runs that were found before, by the names of the properties.
+        max_states: after so many states of a machine the search gives up, but for an *ends*.
     """
     few, roomy = usual(system)
     machines = fitting(system, roomy)
@@ -203,8 +252,8 @@ def violations(system: System, claims: list[Property]) -> dict[str, Witness]:
     for claim in claims:
         if claim.kind == "ends":
             trace = lasso(system, list(machines.values()), claim, max_states=_LASSO_STATES)
-        else:
-            trace, _ = looked_for(system, first, claim, max_states=MAX_STATES)
+        elif not (trace := known.get(claim.name)):
+            trace, _ = looked_for(system, first, claim, max_states=max_states)
         if trace and trace.is_shown_by(trace.replay(system)):
             found[claim.name] = trace
     return found

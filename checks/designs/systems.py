@@ -31,7 +31,7 @@ def by_runs(system: System, decisions: Sequence[Decision]) -> list[Decision]:
         for each in decisions
         if each.claim.kind != "sometimes" and each.claim.name in names and not _is_over(each)
     ]
-    traces = violations(system, failed)
+    traces = violations(system, failed, {})
     decided = []
     for decision in decisions:
         if trace := traces.get(decision.claim.name):

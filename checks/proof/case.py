@@ -41,7 +41,7 @@ class Case:
 
     ``proof`` is the answer that proves it; ``small`` the one that refutes it,
     on a machine of at most ``sizes``; ``lost`` names the unproved properties
-    without which there is no proof.
+    without which there is no proof; ``broken`` says that a run breaks the property.
     """
 
     system: System
@@ -53,6 +53,7 @@ class Case:
     lost: frozenset[str] = frozenset()
     confirmed: bool = False
     error: str = ""
+    broken: bool = False
     seconds: float = 0.0
     cached: bool = True
     _hint: tuple[Assumption, ...] = ()
@@ -60,7 +61,7 @@ class Case:
 
     def is_open(self) -> bool:
         """Whether there is no answer yet."""
-        return not (self.proof or self.small or self.error)
+        return not (self.proof or self.small or self.error or self.broken)
 
     def is_unconfirmed(self) -> bool:
         """Whether cvc5 has neither confirmed the proof nor contradicted it yet."""
@@ -130,6 +131,7 @@ class Case:
         if not other.proof:
             self.lost = self.rests_on() - other.assumed()
         self.obligation, self.proof, self.error = other.obligation, other.proof, other.error
+        self.broken = other.broken
         self.seconds += other.seconds
         self.cached &= other.cached
 

@@ -64,7 +64,9 @@ def prove(
     if wrong := set(only or ()) - set(names):
         raise ValueError(f"no property that can be proved is called {', '.join(sorted(wrong))}")
     wanted = [name for name in names if only is None or name in only]
-    work = Work(system, limits or Limits(), looked=listener.looked if listener else None)
+    work = Work(system, limits or Limits())
+    if listener:
+        work.looked, work.broken = listener.looked, listener.broken
     with Pool(Cache(cache), jobs, listener.answers if listener else None) as pool:
         work.settle(wanted, pool)
     examples = explain(system, [case for case in work.every() if case.small])
@@ -200,6 +202,8 @@ class _Reporter:
         action = case.obligation.action.name if case.obligation.action else None
         if case.error:
             return Failure(action, Verdict.error, case.error)
+        if case.broken:
+            return Failure(action, Verdict.refuted, "a run breaks it")
         if example := self.examples.get(id(case)):
             return Failure(action, Verdict.refuted, example.summary, example)
         if case.lost:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -90,3 +91,10 @@ class ProofListener(Protocol):
 
     def looked(self, name: str) -> None:
         """Receive the name of a property that was looked at; its proof may be lost later."""
+
+    def broken(self, names: Collection[str]) -> Collection[str]:
+        """Which of these properties a run is known to break: no proof is looked for any more.
+
+        Args:
+            names: of properties without an easy proof.
+        """

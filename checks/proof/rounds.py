@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from memhp.spec.language.system import System
 
@@ -18,6 +19,9 @@ from .standing import FirstAnswers
 __all__ = ["Work", "decide"]
 
 _FIRST = Query("first", "", 0)
+_Broken: TypeAlias = Callable[[Collection[str]], Collection[str]]
+"""From the names of properties to those that a run is known to break."""
+_Turn: TypeAlias = tuple[Case, Iterator[Query], Query]
 
 
 @dataclass
@@ -25,7 +29,7 @@ class Work:
     """The cases of each property and each action that was looked at, by its name.
 
     ``unchanged`` has the obligations of a property that need no solver; ``looked`` is called with
-    the name of each property that was looked at.
+    the name of each property that was looked at; ``broken`` says which a run breaks.
     """
 
     system: System
@@ -34,6 +38,7 @@ class Work:
     actions: dict[str, list[Case]] = field(default_factory=dict)
     unchanged: dict[str, list[Obligation]] = field(default_factory=dict)
     looked: Callable[[str], None] | None = None
+    broken: _Broken | None = None
 
     def __post_init__(self) -> None:
         self._all = Obligations(self.system)
@@ -52,7 +57,7 @@ class Work:
         self._decide_properties(names, pool)
         while shaken := self._shaken(doubtful := self.unproved()):
             again = [case.without(doubtful) for case in shaken]
-            decide(again, pool)
+            decide(again, pool, self.broken)
             for case, other in zip(shaken, again, strict=True):
                 case.replace_proof(other)
             self._decide_properties((), pool)
@@ -95,7 +100,7 @@ class Work:
                 case.take(_FIRST, answer)
             if self.looked and kind is Kind.property:
                 self.looked(subject.name)
-        decide([case for each in cases.values() for case in each], pool)
+        decide([case for each in cases.values() for case in each], pool, self.broken)
         return [(name, unchanged[name], cases[name]) for name in names]
 
     def _premises(self) -> frozenset[str]:
@@ -113,30 +118,50 @@ class Work:
         )
 
 
-def decide(cases: Sequence[Case], pool: Pool) -> None:
+def decide(cases: Sequence[Case], pool: Pool, broken: _Broken | None = None) -> None:
     """Decide the cases: make all attempts for the first one of each action, then for the others.
 
     What the proof of one obligation of an action rests on is often what those of the others need.
+
+    Args:
+        cases: of any properties.
+        pool: asks the solvers.
+        broken: says which properties a run breaks; it is asked before a machine is looked for.
     """
     waiting = [case for case in cases if case.is_open()]
     leaders = list({case.action: case for case in reversed(waiting)}.values())
-    _ask(((case, case.attempts()) for case in leaders), pool, Case.is_open)
+    _ask(((case, case.attempts()) for case in leaders), pool, broken)
     lemmas = {case.action: case.used() for case in leaders if case.proof}
     others = ((case, case.attempts(lemmas.get(case.action, ()))) for case in waiting)
-    _ask(others, pool, Case.is_open)
+    _ask(others, pool, broken)
 
 
 def _ask(
-    questions: Iterable[tuple[Case, Iterator[Query]]], pool: Pool, waits: Callable[[Case], bool]
+    questions: Iterable[tuple[Case, Iterator[Query]]], pool: Pool, broken: _Broken | None
 ) -> None:
     """Rounds of queries, each for all cases that wait for an answer."""
     waiting = list(questions)
     while waiting:
-        turns: list[tuple[Case, Iterator[Query], Query]] = []
+        turns: list[_Turn] = []
         for case, queries in waiting:
-            if waits(case) and (query := next(queries, None)):
+            if case.is_open() and (query := next(queries, None)):
                 turns.append((case, queries, query))
+        if broken:
+            turns = _unbroken(turns, broken)
         answers = pool.ask([query for _, _, query in turns])
         for (case, _, query), answer in zip(turns, answers, strict=True):
             case.take(query, answer)
         waiting = [(case, queries) for case, queries, _ in turns]
+
+
+def _unbroken(turns: Sequence[_Turn], broken: _Broken) -> list[_Turn]:
+    """The turns without those that look for a machine on which a step breaks what a run breaks."""
+    looking = {
+        id(case): case.obligation.claim.name
+        for case, _, query in turns
+        if query.solver == "z3-ground" and case.obligation.claim
+    }
+    names = broken(frozenset(looking.values())) if looking else ()
+    for case, _, _ in turns:
+        case.broken = looking.get(id(case)) in names
+    return [turn for turn in turns if not turn[0].broken]

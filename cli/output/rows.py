@@ -63,6 +63,10 @@ class Rows:
             self._looked.add(name)
             self._progress()
 
+    def broken(self, names: Collection[str]) -> Collection[str]:
+        """None is known to be: who asks for proofs is shown the steps that they fail at."""
+        return ()
+
     def decided(self, decision: Decision) -> None:
         """Take a decision, and print the rows of which all is decided."""
         if (name := decision.claim.name) in self._names:

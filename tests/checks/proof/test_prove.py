@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,6 +97,35 @@ def test_a_counterexample_shows_the_step_and_the_property(system: System) -> Non
         "  home[folio0] = frame0",
         "  free[frame0] = true",
     ]
+
+
+class Knowing:
+    """A listener that knows of a run for each property that it is asked for."""
+
+    def __init__(self) -> None:
+        self.asked = set[str]()
+
+    def answers(self, number: int) -> None:
+        """Do nothing with it."""
+
+    def looked(self, name: str) -> None:
+        """Do nothing with it."""
+
+    def broken(self, names: Collection[str]) -> Collection[str]:
+        """All of them."""
+        self.asked |= set(names)
+        return names
+
+
+def test_no_step_is_looked_for_where_a_run_breaks_the_property(system: System) -> None:
+    listener = Knowing()
+    report = prove(DropUpdate("born", "free").apply(system), jobs=1, listener=listener)
+    (failure,) = report.of("nobody_lives_in_free_frames").failures
+    assert failure.verdict is Verdict.refuted
+    assert failure.counterexample is None
+    assert failure.reason == "a run breaks it"
+    unproved = {each.name for each in report.results if each.verdict is not Verdict.proved}
+    assert unproved == listener.asked
 
 
 def test_a_wrong_initial_value_fails_at_boot(system: System) -> None:
