@@ -212,6 +212,8 @@ class Blocks:
             return ENODEV
         if self.state[block] != OFFLINE:
             return EINVAL
+        if zone == _MOVABLE and block in self.layout.metadata_frames:
+            return EINVAL
         if self._lacks_its_host(block):
             return ENOMEM
         node = self.node_of[block]

@@ -1,8 +1,9 @@
 """The words of memory hotplug as small numbers, in the order in which the kernel's pages name them.
 
-A frame has two more codes than its observers see: `CLOSED` is a free frame of a
-draining block, `BOOT` a frame that the kernel took at boot.  So the allocator
-finds in the frame's own code all that it must know.
+A frame has three more codes than its observers see: `CLOSED` is a free frame of a
+draining block, `BOOT` a frame that the kernel took at boot, `METADATA` one where
+what describes other memory lies.  So the allocator finds in the frame's own code
+all that it must know.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ __all__ = [
     "KINDS",
     "LONGTERM",
     "MAPPED",
+    "METADATA",
     "NEITHER",
     "NOTHING",
     "NOT_ADDED",
@@ -83,8 +85,9 @@ __all__ = [
 ]
 
 UNAVAILABLE, ISOLATED, FREE, KERNEL, USER, HUGE, PCP, CLOSED, BOOT = 0, 1, 2, 3, 4, 6, 7, 8, 9
+METADATA = 10
 
-SHOWN = bytes((*range(CLOSED), FREE, KERNEL)).ljust(256, b"\0")
+SHOWN = bytes((*range(CLOSED), FREE, KERNEL, KERNEL)).ljust(256, b"\0")
 """For each code of a frame what its observers see (`bytes.translate`)."""
 
 BLOCK_STATES = ("offline", "going_online", "online", "going_offline")

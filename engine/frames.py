@@ -25,6 +25,7 @@ from .codes import (
     FREE,
     ISOLATED,
     KERNEL,
+    METADATA,
     PCP,
     UNAVAILABLE,
     USER,
@@ -204,8 +205,8 @@ class BlockFrames:
             self.room[self.node_of[block]].add(block)
 
     def isolate(self, block: int) -> None:
-        """Put the block's free frames aside, those on a CPU's list too."""
-        self._replace(block, (FREE, CLOSED, PCP), ISOLATED)
+        """Put the block's free frames aside, those on a CPU's list and its metadata too."""
+        self._replace(block, (FREE, CLOSED, PCP, METADATA), ISOLATED)
         self.room[self.node_of[block]].discard(block)
         self.free[block] = 0
 
@@ -219,16 +220,24 @@ class BlockFrames:
             view = np.frombuffer(codes, dtype=np.uint8)
             self.free[block] = _count(view == ISOLATED)
         self._replace(block, (ISOLATED,), code)
+        self._keep_metadata(block)
         if self.free[block] and code == FREE:
             self.room[self.node_of[block]].add(block)
 
     def appear(self, block: int) -> None:
-        """Make all frames of the block free, as `freed_as` says."""
+        """Make all frames of the block free, as `freed_as` says, but where metadata lies."""
         code = self.freed_as[block]
         self._settle(block, code)
         self.free[block] = self.per_block
-        if code == FREE:
+        self._keep_metadata(block)
+        if self.free[block] and code == FREE:
             self.room[self.node_of[block]].add(block)
+
+    def _keep_metadata(self, block: int) -> None:
+        """Of the block's free frames, those where metadata of other memory lies are taken."""
+        for at in self.layout.metadata_frames.get(block, ()):
+            self.codes_of(block)[at] = METADATA
+            self.free[block] -= 1
 
     def vanish(self, block: int) -> None:
         """Take all frames of the empty block away."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cmp_to_key
 from typing import Any, Protocol
 
-from .codes import BOOT, FREE, UNAVAILABLE
+from .codes import BOOT, FREE, METADATA, UNAVAILABLE
 
 __all__ = ["Described", "Layout", "by_distance"]
 
@@ -68,6 +68,8 @@ class Layout:
     """For each node: its CPUs keep free frames on lists of their own."""
     memmap_host: Sequence[int] | None = None
     """The section that holds each section's mem_map; None: its own."""
+    metadata_frames: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    """By block the places in it of frames where metadata of other memory lies."""
     rank: Sequence[int] | None = None
     """The place of each block by address; None: their numbers are in that order."""
 
@@ -213,6 +215,7 @@ class Layout:
         below = [tables["below"][a * blocks : (a + 1) * blocks] for a in range(blocks)]
         hole = [tables["hole"][b * frames : (b + 1) * frames] for b in range(blocks)]
         kernel = [tables["boot_kernel"][b * frames : (b + 1) * frames] for b in range(blocks)]
+        held = [tables["metadata_frame"][b * frames : (b + 1) * frames] for b in range(blocks)]
         return cls(
             fallback=[_fallback(tables["nearer"], node, nodes) for node in range(nodes)],
             sections=sections,
@@ -222,7 +225,14 @@ class Layout:
             devices_of=[[m for m in range(devices) if in_range[m][b]] for b in range(blocks)],
             blocks_of=[[b for b in range(blocks) if in_range[m][b]] for m in range(devices)],
             frame_codes={
-                b: _boot_codes(hole[b], kernel[b]) for b in range(blocks) if tables["early"][b]
+                b: _boot_codes(hole[b], kernel[b], held[b])
+                for b in range(blocks)
+                if tables["early"][b]
+            },
+            metadata_frames={
+                b: [at for at in range(frames) if held[b][at]]
+                for b in range(blocks)
+                if any(held[b])
             },
             folios=sizes["Folio"],
             stores=sizes["Store"],
@@ -261,11 +271,11 @@ _NUMBERS = (
 """The tables of a described machine that are fields as they are."""
 
 
-def _boot_codes(holes: Sequence[int], kernel: Sequence[int]) -> bytes:
+def _boot_codes(holes: Sequence[int], kernel: Sequence[int], held: Sequence[int]) -> bytes:
     """The codes that the frames of an early block have at boot."""
     return bytes(
-        UNAVAILABLE if hole else BOOT if taken else FREE
-        for hole, taken in zip(holes, kernel, strict=True)
+        UNAVAILABLE if hole else BOOT if taken else METADATA if metadata else FREE
+        for hole, taken, metadata in zip(holes, kernel, held, strict=True)
     )
 
 

@@ -220,6 +220,7 @@ class EngineTarget:
         owners = machine.memory.folio_of.numbers()
         return {
             "frame_state": list(codes.translate(SHOWN)),
+            "kept": [0] * len(codes),  # it has no kernel pages that move
             "folio_of": [
                 owner if code == USER else None for owner, code in zip(owners, codes, strict=True)
             ],

@@ -5,13 +5,13 @@ A folio that refuses is made ready for another try, where the removal's budget h
 
 from __future__ import annotations
 
-from .huge_folios import HugeFolios
+from .kernel_pages import KernelPages
 from .steps import Result
 
 __all__ = ["Emptying"]
 
 
-class Emptying(HugeFolios):
+class Emptying(KernelPages):
     """A folio's migration, and a block's: what the operations of a user share."""
 
     def migrate_folio(self, folio: int, frame: int) -> Result:
@@ -46,14 +46,14 @@ class Emptying(HugeFolios):
         return self._dissolve_huge_folios(block) and self._try("finish_offline", block)
 
     def _move_something(self, block: int) -> bool:
-        """Migrate the folio in the lowest frame that can move, or help it to; or a huge folio."""
+        """Migrate the folio in the lowest frame that can move, or help it to; or another page."""
         homes = (
             (int(self.machine.get("home", params["o"])), int(params["d"]), int(params["o"]))
             for _, params in self.machine.enabled("reserve_destination")
         )
         choices = sorted(choice for choice in homes if self._block_of(choice[0]) == block)
         moved = any(self._migrate(folio, frame) for _, frame, folio in choices)
-        return moved or self._move_huge_folio(block)
+        return moved or self._move_huge_folio(block) or self._move_kernel_page(block)
 
     def _migrate(self, folio: int, frame: int) -> bool:
         """Move the folio to the frame; if it refuses, do what makes it ready for another try."""

@@ -93,6 +93,7 @@ USUAL = (
     Shape(blocks=1, multizone=_FIRST),
     Shape(blocks=1, frames=2, holes=_SECOND),
     Shape(blocks=1, frames=2, boot_kernel=_SECOND),
+    Shape(blocks=2, added=_SECOND, memmaps="pgdat", tables=(("metadata_frame", (1, 0)),)),
 )
 
 

@@ -46,7 +46,7 @@ set_node_offline: node_online ENODEV, no_section_left EBUSY, no_device_left EBUS
 free_pgdat: has_pgdat, node_offline EBUSY, no_memmap_left EBUSY, nobody_looks EBUSY
 find_block: at_work, idle, has_device ENODEV
 begin_online: device_hotplug_lock, hotplug_lock, has_device ENODEV, block_offline EINVAL, a_zone
-    EINVAL
+    EINVAL, metadata_does_not_move EINVAL
 initialise_memmap: going_online, not_initialised, accessible EPERM, host_in_use ENOMEM
 finish_online: announced, notifiers_agree EPERM
 begin_offline: device_hotplug_lock, hotplug_lock, has_device ENODEV, block_online EINVAL, one_zone
@@ -79,7 +79,7 @@ drain: not_draining EBUSY, nothing_incoming EBUSY
 undrain: draining ENOENT
 alloc_kernel: frame_free ENOMEM, outside_removable_area ENOMEM, not_draining ENOMEM, node_stays
     ENOMEM
-free_kernel: kernel_frame, not_boot_memory, not_mapped EBUSY
+free_kernel: kernel_frame, not_boot_memory, no_metadata, not_mapped EBUSY
 alloc_folio: new_folio, a_kind, frame_free ENOMEM, not_draining ENOMEM, node_stays ENOMEM
 plug_subblock: is_virtio EINVAL, settled EAGAIN, not_plugged EEXIST
 unplug_subblock: plugged ENOENT, frames_free EBUSY
@@ -87,8 +87,8 @@ map_kernel_page: address_kept ENOTSUP, not_mapped EBUSY, frame_free ENOMEM, outs
     ENOMEM, not_draining ENOMEM, node_stays ENOMEM
 unmap_kernel_page: at_rest EINVAL, not_cached
 tlb_fill: mapped EFAULT, not_cached
-begin_kernel_migration: at_rest EBUSY, frame_free ENOMEM, outside_removable_area ENOMEM,
-    not_draining ENOMEM, node_stays ENOMEM, nearest_with_room ENOMEM
+begin_kernel_migration: at_rest EBUSY, try_paid_for EAGAIN, frame_free ENOMEM,
+    outside_removable_area ENOMEM, not_draining ENOMEM, node_stays ENOMEM, nearest_with_room ENOMEM
 copy_kernel_page: stopping, all_stopped EAGAIN
 resume_cpu: stopped, nothing_half_moved EBUSY, flushed EBUSY
 finish_kernel_migration: remapped, flushed_everywhere EBUSY

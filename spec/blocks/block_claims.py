@@ -27,6 +27,7 @@ from ..machine.topology import (
     early_zone,
     hole,
     memmap_host,
+    metadata_frame,
     node_of,
     pgdat_section,
     section_of,
@@ -43,6 +44,7 @@ from .block_states import (
     frame_state,
     has_memory,
     in_use,
+    kept,
     zone,
 )
 from .sections import Metadata, block_device, memmap
@@ -104,7 +106,11 @@ def blocks_in_use_have_initialised_memmaps(s: Section) -> Bool:
     return implies(in_use(block_of_section[s]), memmap[s] == Metadata.initialised)
 
 
-@always(covers="N1 N2 A1")
+@always(
+    covers="N1 N2 A1",
+    using="blocks_leave_after_what_they_describe notifiers_know_that_a_block_is_leaving "
+    "offline_memmaps_are_not_initialised",
+)
 def struct_pages_lie_in_memory_in_use(s: Section) -> Bool:
     """Struct pages that are in use lie in their own block, or in one that is online."""
     host = block_of_section[memmap_host[s]]
@@ -126,6 +132,34 @@ def the_block_of_the_pgdat_leaves_last(b: Block, c: Block) -> Bool:
     host = block_of_section[pgdat_section[node_of[b]]] == b
     leaves = host & (block_state[b] == BlockState.going_offline)
     return implies(leaves & (node_of[c] == node_of[b]) & (c != b), ~in_use(c))
+
+
+@always(
+    covers="N1 U1",
+    using="memory_in_use_is_available metadata_lies_in_memory_outside_the_movable_zone "
+    "metadata_lies_in_sections_that_hold_it metadata_never_moves "
+    "virtio_memory_holds_no_memmap virtio_memory_holds_no_pgdat",
+)
+def frames_with_metadata_are_handed_to_nobody(f: Frame) -> Bool:
+    """Where metadata of other memory lies is the kernel's while the block of the frame is online.
+
+    So it is as long as what it describes is in use: `struct_pages_lie_in_memory_in_use` and
+    `blocks_leave_after_what_they_describe` say so of the block, for pgdats
+    `the_block_of_the_pgdat_leaves_last`.
+    """
+    nobodys = (frame_state[f] == FrameState.unavailable) | (frame_state[f] == FrameState.isolated)
+    the_kernels = frame_state[f] == FrameState.kernel
+    online = block_state[block_of(f)] == BlockState.online
+    return implies(metadata_frame[f], the_kernels | (nobodys & ~online))
+
+
+@always(
+    covers="N1 U1",
+    using="metadata_lies_in_memory_outside_the_movable_zone",
+)
+def metadata_lies_outside_the_removable_area(f: Frame) -> Bool:
+    """Metadata does not move, so no block that holds it is in the movable zone."""
+    return implies(metadata_frame[f], zone[block_of(f)] != Zone.movable)
 
 
 @always(covers="A1")
@@ -168,7 +202,7 @@ def leaving_blocks_have_no_free_frame(f: Frame) -> Bool:
 def leaving_blocks_have_no_kernel_frame(f: Frame) -> Bool:
     """Unmovable memory is found before the work begins, and none comes later."""
     leaving = block_state[block_of(f)] == BlockState.going_offline
-    return implies(leaving, frame_state[f] != FrameState.kernel)
+    return implies(leaving & ~kept[f], frame_state[f] != FrameState.kernel)
 
 
 @always(covers="A1")
@@ -257,13 +291,14 @@ def conclusions_follow_an_announcement(b: Block) -> Bool:
 
 @step(covers="A1")
 def a_failed_offline_restores_availability(f: Frame) -> Bool:
-    """When a block gives up leaving, each of its frames is free or still with its owner (I18)."""
+    """When a block gives up leaving, each frame is free, or with whom it was before (I18)."""
     b = block_of(f)
     gave_up = (block_state[b] == BlockState.going_offline) & (
         after(block_state[b]) == BlockState.online
     )
     was_isolated = frame_state[f] == FrameState.isolated
-    kept = ite(was_isolated, FrameState.free, frame_state[f])
+    had = ite(metadata_frame[f], FrameState.kernel, FrameState.free)
+    kept = ite(was_isolated, had, frame_state[f])
     return implies(gave_up, after(frame_state[f]) == kept)
 
 
@@ -277,6 +312,20 @@ def vetoes_are_respected(b: Block) -> Bool:
         after(block_state[b]) == BlockState.online
     )
     return implies(left, ~vetoes_offline[b]) & implies(came, ~vetoes_online[b])
+
+
+@sometimes(covers="N1 N2")
+def a_block_with_metadata_of_others_goes_offline(f: Frame) -> Bool:
+    """When nothing is in use any more that the metadata describes, its block can go."""
+    return metadata_frame[f] & (event[block_of(f)] == MemoryEvent.offline)
+
+
+@sometimes(covers="N1 U1")
+def metadata_comes_back_with_its_block(f: Frame) -> Bool:
+    """The kernel has such a frame again, when the removal of its block was given up."""
+    b = block_of(f)
+    stays = (event[b] == MemoryEvent.cancel_offline) & (block_state[b] == BlockState.online)
+    return metadata_frame[f] & stays
 
 
 @sometimes(covers="A1 U1")

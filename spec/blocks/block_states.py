@@ -30,6 +30,7 @@ from ..machine.topology import (
     early,
     early_zone,
     hole,
+    metadata_frame,
     node_of,
 )
 from ..machine.zone_spans import (
@@ -83,7 +84,7 @@ class FrameState(Enumeration):
 
 
 def _boot_state(f: Frame) -> FrameState:
-    there = ite(boot_kernel[f], FrameState.kernel, FrameState.free)
+    there = ite(boot_kernel[f] | metadata_frame[f], FrameState.kernel, FrameState.free)
     return ite(early[block_of(f)] & ~hole[f], there, FrameState.unavailable)
 
 
@@ -107,6 +108,9 @@ spent = variable(Block, Tick, Bool, initial=lambda b, t: false)
 refused_move = variable(Frame, Bool, initial=lambda f: false)
 """A migration out of the frame was given up; a removal pays for another try."""
 
+kept = variable(Frame, Bool, initial=lambda f: false)
+"""A kernel page whose address is kept lies in the frame: it can move (see `kernel_memory`)."""
+
 has_memory = variable(
     Node, Bool, initial=lambda n: exists(Block, lambda b: (node_of[b] == n) & early[b])
 )
@@ -129,8 +133,18 @@ def in_use(b: Block) -> Bool:
 
 @definition
 def isolates(f: Frame) -> Bool:
-    """Isolation finds the frame free: the per-CPU lists are drained before it begins."""
-    return (frame_state[f] == FrameState.free) | (frame_state[f] == FrameState.pcp)
+    """Isolation finds the frame free, or it holds metadata of what is out of use by then.
+
+    The per-CPU lists are drained before it begins.
+    """
+    free = (frame_state[f] == FrameState.free) | (frame_state[f] == FrameState.pcp)
+    return free | metadata_frame[f]
+
+
+@definition
+def is_unmovable(f: Frame) -> Bool:
+    """The kernel has the frame, and what is there neither moves nor goes with its block."""
+    return (frame_state[f] == FrameState.kernel) & ~metadata_frame[f] & ~kept[f]
 
 
 @definition
@@ -143,7 +157,14 @@ def stands_in_the_way(f: Frame) -> Bool:
 @definition
 def comes_online_as(f: Frame) -> FrameState:
     """What becomes of the frame when its block goes online (the online_page callback)."""
-    return ite(held_back(f), FrameState.page_offline, FrameState.free)
+    driven = ite(held_back(f), FrameState.page_offline, FrameState.free)
+    return ite(metadata_frame[f], FrameState.kernel, driven)
+
+
+@definition
+def comes_back_as(f: Frame) -> FrameState:
+    """What becomes of the isolated frame when its block stays after all."""
+    return ite(metadata_frame[f], FrameState.kernel, FrameState.free)
 
 
 @definition

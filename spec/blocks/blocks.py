@@ -50,6 +50,7 @@ from ..machine.topology import (
     block_of_section,
     hole,
     memmap_host,
+    metadata_frame,
     node_of,
     pgdat_lies_in,
     vetoes_offline,
@@ -71,11 +72,13 @@ from .block_states import (
     FrameState,
     MemoryEvent,
     block_state,
+    comes_back_as,
     comes_online_as,
     event,
     frame_state,
     has_memory,
     in_use,
+    is_unmovable,
     isolates,
     keeps_memory,
     keeps_zone_populated,
@@ -122,6 +125,12 @@ def begin_online(b: Block, z: Zone) -> None:
         why="the block is not offline",
     )
     guard("a_zone", z != Zone.none, errno=EINVAL, why="memory goes online in a zone")
+    guard(
+        "metadata_does_not_move",
+        (z != Zone.movable) | ~exists(Frame, lambda f: (block_of(f) == b) & metadata_frame[f]),
+        errno=EINVAL,
+        why="the block holds metadata of other memory, which does not move",
+    )
     lock_held[b] = true
     block_state[b] = BlockState.going_online
     zone[b] = z
@@ -262,7 +271,7 @@ def begin_offline(b: Block) -> None:
     )
     guard(
         "no_unmovable",
-        ~exists(Frame, lambda f: (block_of(f) == b) & (frame_state[f] == FrameState.kernel)),
+        ~exists(Frame, lambda f: (block_of(f) == b) & is_unmovable(f)),
         errno=EBUSY,
         why="the block holds unmovable kernel memory",
     )
@@ -342,6 +351,6 @@ def cancel_offline(b: Block) -> None:
     driver_reference.update(where=lambda f: (block_of(f) == b) & held_back(f), value=true)
     frame_state.update(
         where=lambda f: (block_of(f) == b) & (frame_state[f] == FrameState.isolated),
-        value=FrameState.free,
+        value=lambda f: comes_back_as(f),
     )
     lock_held[b] = false

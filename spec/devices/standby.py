@@ -97,8 +97,10 @@ def only_storage_is_assigned(i: Increment) -> Bool:
 
 @always(
     covers="R5 N1",
-    using="struct_pages_are_initialised_when_every_increment_is_assigned "
-    "struct_pages_lie_in_memory_in_use blocks_in_use_have_initialised_memmaps",
+    using="blocks_in_use_have_initialised_memmaps blocks_leave_after_what_they_describe "
+    "notifiers_know_that_a_block_is_leaving offline_memmaps_are_not_initialised "
+    "struct_pages_are_initialised_when_every_increment_is_assigned "
+    "struct_pages_lie_in_memory_in_use",
 )
 def struct_pages_lie_in_storage_that_is_there(s: Section, i: Increment) -> Bool:
     """No struct page that is in use lies in storage that was given back, or not assigned yet."""
@@ -108,8 +110,10 @@ def struct_pages_lie_in_storage_that_is_there(s: Section, i: Increment) -> Bool:
 
 @always(
     covers="R5 N1",
-    using="pgdats_in_storage_are_kept memory_is_used_when_every_increment_is_assigned "
-    "boot_memory_of_the_kernel_stays",
+    using="blocks_in_use_have_initialised_memmaps blocks_with_boot_memory_stay_online "
+    "boot_memory_of_the_kernel_stays memory_is_used_when_every_increment_is_assigned "
+    "pgdats_in_storage_are_kept "
+    "struct_pages_are_initialised_when_every_increment_is_assigned",
 )
 def pgdats_lie_in_storage_that_is_there(n: Node, i: Increment) -> Bool:
     """No pgdat that is in use lies in storage that was given back: whoever looks finds it."""

@@ -118,7 +118,11 @@ def unplug_subblock(u: SubBlock) -> None:
 # --- what is true -------------------------------------------------------------------------------
 
 
-@always(covers="A1 R4 R5")
+@always(
+    covers="A1 R4 R5",
+    using="metadata_lies_in_sections_that_hold_it virtio_memory_holds_no_memmap "
+    "virtio_memory_holds_no_pgdat",
+)
 def unplugged_memory_is_in_nobodys_hands(f: Frame) -> Bool:
     """No frame without memory behind it is the allocator's or an owner's."""
     state = frame_state[f]
@@ -133,7 +137,10 @@ def unplugged_memory_is_in_nobodys_hands(f: Frame) -> Bool:
 
 @always(
     covers="A1 R4 R5",
-    using="holes_are_early memory_in_use_is_available virtio_memory_is_added_by_its_driver",
+    using="holes_are_early memory_in_use_is_available metadata_lies_in_sections_that_hold_it "
+    "notifiers_know_that_a_block_is_coming one_block_changes_at_a_time "
+    "virtio_memory_holds_no_memmap virtio_memory_holds_no_pgdat "
+    "virtio_memory_is_added_by_its_driver",
 )
 def drivers_hold_what_is_unplugged(f: Frame) -> Bool:
     """In a block that is online or leaving, unplugged memory is logically offline."""

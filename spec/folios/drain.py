@@ -22,7 +22,7 @@ from ..language import (
     step,
     variable,
 )
-from ..machine.topology import Block, Frame, Node, block_of, node_of_frame
+from ..machine.topology import Block, Frame, Node, block_of, metadata_frame, node_of_frame
 
 draining = variable(Block, Bool, initial=lambda b: false)
 """The block takes no new memory: it is to be removed later."""
@@ -47,7 +47,7 @@ def nothing_moves_to_a_leaving_node(f: Frame) -> Bool:
 
 
 def _is_given(f: Frame) -> Bool:
-    """In this step somebody gets the frame, which nobody had."""
+    """In this step somebody gets the frame, which nobody had, but what lies there all the time."""
     idle = any_of(
         frame_state[f] == FrameState.free,
         frame_state[f] == FrameState.pcp,
@@ -60,7 +60,7 @@ def _is_given(f: Frame) -> Bool:
         after(frame_state[f]) == FrameState.unavailable,
         after(frame_state[f]) == FrameState.page_offline,
     )
-    return idle & ~still
+    return idle & ~still & ~metadata_frame[f]
 
 
 @step(covers="N3")

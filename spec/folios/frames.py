@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from errno import EBUSY, ENOMEM
 
-from ..blocks.block_states import BlockState, FrameState, block_state, frame_state, zone
+from ..blocks.block_states import BlockState, FrameState, block_state, frame_state, kept, zone
 from ..language import (
     Bool,
     Enumeration,
@@ -33,6 +33,7 @@ from ..machine.topology import (
     Zone,
     block_of,
     boot_kernel,
+    metadata_frame,
     node_of_frame,
 )
 from .drain import draining, leaving
@@ -77,10 +78,6 @@ data = variable(Frame, Data, initial=lambda f: boot_data[f])
 
 contents = variable(Folio, Data, initial=lambda o: boot_data[birth_frame[o]])
 """What the folio's owner last stored in it (a ghost: no kernel has it)."""
-
-kept = variable(Frame, Bool, initial=lambda f: false)
-"""A kernel page whose address is kept lies in the frame (see `kernel_memory`)."""
-
 
 dirty = variable(Folio, Bool, initial=lambda o: false)
 """The owner has stored what the folio's store does not have yet (PG_dirty)."""
@@ -136,6 +133,7 @@ def free_kernel(f: Frame) -> None:
     """The kernel gives a frame back."""
     guard("kernel_frame", frame_state[f] == FrameState.kernel, why="the kernel does not hold it")
     guard("not_boot_memory", ~boot_kernel[f], why="boot memory of the kernel is never freed")
+    guard("no_metadata", ~metadata_frame[f], why="metadata of other memory goes with its block")
     guard("not_mapped", ~kept[f], errno=EBUSY, why="a kernel address leads to it: unmap that")
     frame_state[f] = released(f)
 
@@ -171,14 +169,19 @@ def removable_blocks_hold_no_unmovable_frame(b: Block, f: Frame) -> Bool:
 
 @always(
     covers="U1",
-    using="boot_memory_of_the_kernel_is_early boot_memory_of_the_kernel_never_moves",
+    using="boot_memory_of_the_kernel_is_early boot_memory_of_the_kernel_never_moves "
+    "metadata_lies_in_memory_outside_the_movable_zone",
 )
 def boot_memory_of_the_kernel_stays(f: Frame) -> Bool:
     """A frame that the kernel took at boot is its own for ever, so its block never goes."""
     return implies(boot_kernel[f], frame_state[f] == FrameState.kernel)
 
 
-@always(covers="U1", using="boot_memory_of_the_kernel_is_early")
+@always(
+    covers="U1",
+    using="boot_memory_of_the_kernel_is_early boot_memory_of_the_kernel_never_moves "
+    "boot_memory_of_the_kernel_stays metadata_lies_in_memory_outside_the_movable_zone",
+)
 def blocks_with_boot_memory_stay_online(f: Frame) -> Bool:
     """A block with boot memory of the kernel is online for ever."""
     return implies(boot_kernel[f], block_state[block_of(f)] == BlockState.online)
@@ -218,7 +221,8 @@ def a_removable_block_is_full(b: Block, f: Frame) -> Bool:
 @sometimes(covers="U1")
 def the_kernel_takes_memory(f: Frame) -> Bool:
     """The kernel finds memory outside the removable area."""
-    return (frame_state[f] == FrameState.kernel) & ~boot_kernel[f]
+    at_boot = boot_kernel[f] | metadata_frame[f]
+    return (frame_state[f] == FrameState.kernel) & ~at_boot
 
 
 @sometimes(covers="U1")

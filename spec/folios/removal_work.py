@@ -22,6 +22,7 @@ from ..machine.topology import (
     Block,
     Frame,
     block_of,
+    metadata_frame,
 )
 from .frames import (
     Folio,
@@ -65,12 +66,12 @@ def goes_offline(b: Block) -> Bool:
 
 @definition
 def occupied(f: Frame) -> Bool:
-    """Somebody has the frame, or is about to have it."""
+    """Somebody has the frame, or is about to have it; metadata goes with its block."""
     return any_of(
         frame_state[f] == FrameState.user,
         frame_state[f] == FrameState.incoming,
         frame_state[f] == FrameState.huge,
-        frame_state[f] == FrameState.kernel,
+        (frame_state[f] == FrameState.kernel) & ~metadata_frame[f],
     )
 
 

@@ -12,8 +12,8 @@ each step that the removal takes uses work up (`each_stage_uses_work_up`,
 So the steps of a removal are at most the work in its frames when it begins, and for
 each tick what one frame can take: linear in the frames that are occupied, with a
 factor that depends on how many PTEs may map a folio.  `tests/spec/removal_bound.py`
-counts it.  Huge folios have work of their own (special/huge_draining.py); kernel pages
-that move, and the steps of users, devices and stores are not counted.
+counts it.  Huge folios and kernel pages have work of their own (special/huge_draining.py,
+special/kernel_draining.py); the steps of users, devices and stores are not counted.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from ..blocks.block_states import (
     FrameState,
     Tick,
     frame_state,
+    kept,
     refused_move,
     spent,
 )
@@ -149,15 +150,16 @@ def migration_only_goes_forward(o: Folio) -> Bool:
     using="cache_entries_belong_to_moving_folios folios_live_in_user_frames moving_folios_exist "
     "unmapped_folios_are_in_the_migration_cache",
 )
-def what_refused_to_move_was_a_folios(f: Frame) -> Bool:
-    """In a block that goes offline only folios refuse; a frame of theirs is isolated when freed."""
+def what_refused_to_move_could_move(f: Frame) -> Bool:
+    """In a block that goes offline folios and kernel pages refuse; when freed, it is isolated."""
     refused = goes_offline(block_of(f)) & refused_move[f]
-    was_a_folios = any_of(
+    could_move = any_of(
+        (frame_state[f] == FrameState.kernel) & kept[f],
         frame_state[f] == FrameState.user,
         frame_state[f] == FrameState.huge,
         frame_state[f] == FrameState.isolated,
     )
-    return implies(refused, was_a_folios)
+    return implies(refused, could_move)
 
 
 @step(covers="U3")
@@ -302,7 +304,7 @@ def is_about(o: Folio, b: Block) -> Bool:
 @ends(
     unless=abort_migration,
     covers="N3 U3",
-    using="cache_entries_belong_to_moving_folios destinations_are_set_aside "
+    using="cache_entries_belong_to_moving_folios "
     "folios_stay_in_their_source_until_they_have_moved "
     "frames_know_the_folio_that_lives_in_them moving_folios_exist "
     "nothing_moves_into_a_draining_block sources_are_nobodys_home "

@@ -13,6 +13,7 @@ from ..language import (
     Sort,
     axiom,
     definition,
+    exists,
     implies,
     topology,
 )
@@ -31,7 +32,7 @@ class Section(Sort):
 
 
 class Frame(Sort):
-    """A page frame that the allocator may hand out; metadata lies outside these."""
+    """A page frame that the allocator may hand out, but where metadata of other memory lies."""
 
 
 class MemoryDevice(Sort):
@@ -78,6 +79,12 @@ hole = topology(Frame, Bool)
 
 boot_kernel = topology(Frame, Bool)
 """The kernel took this frame at boot and keeps it (PG_reserved)."""
+
+metadata_frame = topology(Frame, Bool)
+"""Metadata of other memory lies in the frame: a mem_map of another block, or the node's pgdat.
+
+What describes a block in the block itself lies outside its frames (memmap on memory).
+"""
 
 vetoes_online = topology(Block, Bool)
 """A memory notifier refuses that this block goes online."""
@@ -157,6 +164,25 @@ def boot_memory_of_the_kernel_is_early(f: Frame) -> Bool:
 def holes_are_early(f: Frame) -> Bool:
     """Only boot memory has holes: add_memory takes whole blocks of memory."""
     return implies(hole[f], early[block_of(f)])
+
+
+@axiom
+def metadata_lies_in_sections_that_hold_it(f: Frame) -> Bool:
+    """Frames have metadata where a mem_map of another block lies, or in a block with a pgdat."""
+    mine = section_of[f]
+    memmap_of_others = exists(
+        Section,
+        lambda s: (memmap_host[s] == mine) & (block_of_section[s] != block_of_section[mine]),
+    )
+    pgdat = exists(Node, lambda n: pgdat_lies_in(n, block_of_section[mine]))
+    return implies(metadata_frame[f], memmap_of_others | pgdat)
+
+
+@axiom
+def metadata_lies_in_memory_outside_the_movable_zone(f: Frame) -> Bool:
+    """It takes memory that can go again, of which nothing is in the movable zone at boot."""
+    movable = early[block_of(f)] & (early_zone[block_of(f)] == Zone.movable)
+    return implies(metadata_frame[f], ~hole[f] & ~boot_kernel[f] & ~movable)
 
 
 @axiom

@@ -5,8 +5,8 @@
 - `kernel_memory`: kernel memory moves and keeps its address (future work, K1);
   `kernel_memory_claims`: what is true of it.
 - `closing`: a block, or a node, takes no new memory, and nothing is on its way into it.
-- `sticky`: what cannot move is found before the work; `huge_draining`: huge folios leave, and that
-  ends.
+- `sticky`: what cannot move is found before the work; `kernel_draining`, `huge_draining`: kernel
+  pages and huge folios leave, and that ends.
 
 May import: spec.language, spec.machine, spec.blocks, spec.folios.
 """

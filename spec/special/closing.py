@@ -50,13 +50,8 @@ from .kernel_memory import (
     maps_to,
     new_frame,
     page_in,
+    waits_to_be_remapped,
 )
-
-
-@definition
-def waits_to_be_remapped(k: KernelPage) -> Bool:
-    """The kernel page is to move, and its address does not lead to the new frame yet."""
-    return any_of(kernel_stage[k] == KernelStage.stopping, kernel_stage[k] == KernelStage.copied)
 
 
 @definition
@@ -121,20 +116,34 @@ def cancel_node_removal(n: Node) -> None:
 # --- what is true -------------------------------------------------------------------------------
 
 
-@always(covers="N3 N4 D2", using="huge_destinations_are_set_aside")
+@always(
+    covers="N3 N4 D2",
+    using="huge_destinations_are_not_shared huge_destinations_are_set_aside "
+    "huge_folios_take_whole_ranges ranges_know_the_folio_that_takes_them "
+    "ranges_lie_on_one_node",
+)
 def huge_destinations_lie_where_memory_stays(h: HugeFolio, f: Frame) -> Bool:
     """While a huge folio is on its way, no frame of where it goes is closed."""
     there = (huge_stage[h] != HugeStage.idle) & (range_of[f] == huge_home[target[h]])
     return implies(there, ~draining[block_of(f)] & ~leaving[node_of_frame(f)])
 
 
-@always(covers="N4 D2", using="huge_destinations_are_set_aside")
+@always(
+    covers="N4 D2",
+    using="head_frames_are_in_their_range head_pages_are_taken_with_their_range "
+    "huge_destinations_are_not_shared huge_destinations_are_set_aside "
+    "moving_huge_folios_are_used ranges_know_the_folio_that_takes_them "
+    "ranges_lie_on_one_node",
+)
 def huge_destinations_lie_on_nodes_that_stay(h: HugeFolio) -> Bool:
     """While a huge folio is on its way, the node that it goes to does not leave."""
     return implies(huge_stage[h] != HugeStage.idle, ~leaving[pool_of(target[h])])
 
 
-@always(covers="N3 N4 K1", using="both_frames_of_a_moving_page_are_the_kernels")
+@always(
+    covers="N3 N4 K1",
+    using="both_frames_of_a_moving_page_are_the_kernels frames_name_their_kernel_page",
+)
 def kernel_destinations_lie_where_memory_stays(k: KernelPage) -> Bool:
     """While a kernel page is on its way, where it goes is not closed."""
     f = new_frame[k]

@@ -193,10 +193,15 @@ def another_try_of_a_huge_folio_is_paid_for(h: HugeFolio, f: Frame) -> Bool:
 def the_last_step_is_left_for_what_is_in_a_vetted_block(
     f: Frame, w: Work, p: Pte, x: HugeWork
 ) -> Bool:
-    """Where a vetted block is occupied there is work: as long as none is left it is empty."""
+    """Where a vetted block is occupied there is work: as long as none is left it is empty.
+
+    Of pages of the kernel: `the_last_step_is_left_for_kernel_pages_in_a_vetted_block`.
+    """
     closed = vetted[block_of(f)] & ~goes_offline(block_of(f))
     last = (w == Work.settle) & (x == HugeWork.dissolve)
-    return implies(closed & occupied(f) & last, work_left(f, w, p) | huge_work_left(f, x))
+    kernels = frame_state[f] == FrameState.kernel
+    work = work_left(f, w, p) | huge_work_left(f, x)
+    return implies(closed & occupied(f) & ~kernels & last, work)
 
 
 @sometimes(covers="N3 D2")

@@ -12,15 +12,15 @@ from __future__ import annotations
 
 from errno import EAGAIN, EBUSY, EFAULT, EINVAL, ENOMEM, EOPNOTSUPP
 
-from ..blocks.block_states import FrameState, frame_state, zone
+from ..blocks.block_states import FrameState, frame_state, kept, refused_move, zone
 from ..folios.drain import draining, leaving
 from ..folios.frames import (
     Data,
     boot_data,
     data,
-    kept,
     released,
 )
+from ..folios.removal_work import goes_offline
 from ..language import (
     Bool,
     Enumeration,
@@ -102,6 +102,12 @@ def is_mapped(k: KernelPage) -> Bool:
 def is_moving(k: KernelPage) -> Bool:
     """A second frame is set aside for the page."""
     return is_mapped(k) & (kernel_stage[k] != KernelStage.mapped)
+
+
+@definition
+def waits_to_be_remapped(k: KernelPage) -> Bool:
+    """The kernel page is to move, and its address does not lead to the new frame yet."""
+    return (kernel_stage[k] == KernelStage.stopping) | (kernel_stage[k] == KernelStage.copied)
 
 
 @definition
@@ -205,6 +211,12 @@ def flush_tlb(c: Cpu, k: KernelPage) -> None:
 def begin_kernel_migration(k: KernelPage, f: Frame) -> None:
     """Set a frame aside for the page to move to."""
     guard("at_rest", kernel_stage[k] == KernelStage.mapped, errno=EBUSY, why="it is not at rest")
+    guard(
+        "try_paid_for",
+        ~(goes_offline(block_of(maps_to[k])) & refused_move[maps_to[k]]),
+        errno=EAGAIN,
+        why="the page stayed after all; the removal waits before it tries again",
+    )
     _kernel_may_take(f)
     guard(
         "nearest_with_room",
@@ -254,13 +266,13 @@ def remap_kernel_page(k: KernelPage) -> None:
 
 @action
 def resume_cpu(c: Cpu) -> None:
-    """A CPU goes on, with no old entry in its TLB."""
+    """A CPU goes on, with no old entry in its TLB, when what it has stopped for is over."""
     guard("stopped", stopped[c], why="the CPU runs")
     guard(
         "nothing_half_moved",
-        ~exists(KernelPage, lambda k: kernel_stage[k] == KernelStage.copied),
+        ~exists(KernelPage, lambda k: waits_to_be_remapped(k)),
         errno=EBUSY,
-        why="a page is copied, and its address leads to the old frame",
+        why="a page is to be copied, or is copied and its address leads to the old frame",
     )
     guard(
         "flushed",
@@ -298,12 +310,13 @@ def finish_kernel_migration(k: KernelPage) -> None:
     "kernel_addresses_lead_to_one_of_both_frames moving_kernel_pages_have_two_frames",
 )
 def abort_kernel_migration(k: KernelPage) -> None:
-    """Give up before the address leads elsewhere: the copy is dropped."""
+    """Give up before the address leads elsewhere: the copy is dropped, the frame keeps a mark."""
     guard(
         "not_remapped",
         (kernel_stage[k] == KernelStage.stopping) | (kernel_stage[k] == KernelStage.copied),
         why="the page is not moving, or has moved already",
     )
     kernel_stage[k] = KernelStage.mapped
+    refused_move[old_frame[k]] = true
     frame_state[new_frame[k]] = released(new_frame[k])
     kept[new_frame[k]] = false

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..blocks.block_states import BlockState, FrameState, block_state, frame_state
-from ..folios.frames import boot_data, data, kept, released
+from ..blocks.block_states import BlockState, FrameState, block_state, frame_state, kept
+from ..folios.frames import boot_data, data, released
 from ..language import (
     Bool,
     after,
@@ -15,7 +15,7 @@ from ..language import (
     sometimes,
     step,
 )
-from ..machine.topology import Frame, block_of, boot_kernel
+from ..machine.topology import Frame, block_of, boot_kernel, metadata_frame
 from .kernel_memory import (
     Cpu,
     KernelPage,
@@ -110,6 +110,15 @@ def kept_frames_belong_to_kernel_pages(f: Frame) -> Bool:
 def boot_memory_of_the_kernel_never_moves(f: Frame) -> Bool:
     """What the kernel took at boot lies in the direct map: no page table of its own."""
     return implies(boot_kernel[f], ~kept[f])
+
+
+@always(
+    covers="K1 N1",
+    using="both_frames_of_a_moving_page_are_the_kernels frames_with_metadata_are_handed_to_nobody",
+)
+def metadata_never_moves(f: Frame) -> Bool:
+    """Metadata is found by its address in the direct map, too: it goes with its block."""
+    return implies(metadata_frame[f], ~kept[f])
 
 
 @always(covers="K1")

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from errno import EBUSY
 
-from ..blocks.block_states import FrameState, frame_state, zone
+from ..blocks.block_states import FrameState, frame_state, is_unmovable, kept, zone
 from ..folios.destination import source
 from ..folios.dma import (
     Pin,
@@ -52,7 +52,7 @@ from ..language import (
     step,
     true,
 )
-from ..machine.topology import Block, Frame, Zone, block_of
+from ..machine.topology import Block, Frame, Zone, block_of, metadata_frame
 from .huge_pools import gigantic, range_of
 
 
@@ -78,7 +78,7 @@ def sticky(f: Frame) -> Bool:
     lives_here = (frame_state[f] == FrameState.user) & exists_now(o) & (home[o] == f)
     stuck = may_refuse_for_good(o) | held_for_long(o)
     too_large = (frame_state[f] == FrameState.huge) & gigantic[range_of[f]]
-    return (frame_state[f] == FrameState.kernel) | too_large | (lives_here & stuck)
+    return is_unmovable(f) | too_large | (lives_here & stuck)
 
 
 @action
@@ -116,8 +116,9 @@ def nothing_becomes_sticky_in_a_vetted_block(f: Frame) -> Bool:
 
 @always(covers="U3")
 def vetted_blocks_hold_no_memory_of_the_kernel(f: Frame) -> Bool:
-    """Nothing that the kernel holds is left to be met in a block that was looked at."""
-    return implies(vetted[block_of(f)], frame_state[f] != FrameState.kernel)
+    """Nothing that the kernel holds, but what moves and metadata, is met in such a block."""
+    stays = (frame_state[f] == FrameState.kernel) & ~metadata_frame[f] & ~kept[f]
+    return implies(stays, ~vetted[block_of(f)])
 
 
 @always(covers="U3 N3 D2")
@@ -151,9 +152,12 @@ def vetted_blocks_hold_no_private_data_that_stays(o: Folio) -> Bool:
 
 @always(
     covers="U1 U3 M2",
-    using="fixed_buffers_stay_out_of_the_removable_area devices_write_to_their_folios_home "
-    "device_tables_point_to_frames_in_use removable_blocks_hold_no_unmovable_frame "
-    "only_used_entries_are_stopped gigantic_folios_stay_out_of_the_removable_area",
+    using="device_tables_point_to_frames_in_use devices_write_to_their_folios_home "
+    "fixed_buffers_stay_out_of_the_removable_area "
+    "gigantic_folios_stay_out_of_the_removable_area "
+    "kernel_frames_stay_out_of_the_removable_area no_device_runs_while_its_folio_is_copied "
+    "offline_blocks_have_no_frames_in_use only_used_entries_are_stopped "
+    "removable_blocks_hold_no_unmovable_frame",
 )
 def only_private_data_that_stays_breaks_the_removable_area(f: Frame) -> Bool:
     """In the removable area nothing is stuck for good but page cache of a filesystem with no way.
@@ -169,7 +173,8 @@ def only_private_data_that_stays_breaks_the_removable_area(f: Frame) -> Bool:
 
 @always(
     covers="U1 U3",
-    using="only_private_data_that_stays_breaks_the_removable_area",
+    using="offline_blocks_have_no_frames_in_use "
+    "only_private_data_that_stays_breaks_the_removable_area",
 )
 def blocks_of_the_removable_area_can_be_emptied(b: Block) -> Bool:
     """A closed block of the area without such page cache is found to hold nothing that is stuck.

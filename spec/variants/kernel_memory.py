@@ -2,14 +2,58 @@
 
 from __future__ import annotations
 
-from ..language import DropGuard, Variant
+from ..blocks.block_states import FrameState, frame_state
+from ..language import Bool, DropGuard, DropUpdate, ReplaceDefinition, ReplaceGuard, Variant, exists
+from ..machine.topology import Frame, metadata_frame
+from ..special.kernel_memory import Cpu, KernelPage, KernelStage, kernel_stage
 from .sources import LIST
 
 __all__ = ["VARIANTS"]
 
 _FUTURE = LIST + ": kernel memory hotplug (future work)"
 
+
+def _all_of_the_kernels(f: Frame) -> Bool:
+    return (frame_state[f] == FrameState.kernel) & ~metadata_frame[f]
+
+
+def _nothing_copied(c: Cpu) -> Bool:
+    return ~exists(KernelPage, lambda k: kernel_stage[k] == KernelStage.copied)
+
+
 VARIANTS = (
+    Variant(
+        name="kernel-page-makes-its-block-unmovable",
+        doc="What moves counts as unmovable: a block with a kernel page in it never goes.",
+        covers=("K1", "U3"),
+        source=_FUTURE,
+        breaks="what_moves_keeps_no_block_from_being_emptied",
+        edits=(ReplaceDefinition("is_unmovable", _all_of_the_kernels),),
+    ),
+    Variant(
+        name="cpus-go-on-before-the-copy",
+        doc="A CPU that has stopped goes on before all have: the page may wait for ever.",
+        covers=("K1", "N3"),
+        source="kernel/stop_machine.c: a CPU goes on when all have acknowledged",
+        breaks="kernel_pages_leave_a_draining_block",
+        edits=(ReplaceGuard("resume_cpu", "nothing_half_moved", _nothing_copied),),
+    ),
+    Variant(
+        name="kernel-tries-without-a-budget",
+        doc="A kernel page that stayed is tried again as often as there is nothing else to do.",
+        covers=("K1", "U3"),
+        source=LIST + ": removing takes less time than rebooting",
+        breaks="another_try_of_a_kernel_page_is_paid_for",
+        edits=(DropGuard("begin_kernel_migration", "try_paid_for"),),
+    ),
+    Variant(
+        name="kernel-refusal-forgotten",
+        doc="A kernel page that stays leaves no mark: its next try costs nothing.",
+        covers=("K1", "U3"),
+        source=LIST + ": removing takes less time than rebooting",
+        breaks="what_a_kernel_page_gave_up_is_remembered",
+        edits=(DropUpdate("abort_kernel_migration", "refused_move"),),
+    ),
     Variant(
         name="resumed-with-an-old-tlb-entry",
         doc="A CPU goes on without a flush: its TLB leads to the frame that the page has left.",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ..blocks.block_states import FrameState
 from ..blocks.sections import Metadata
-from ..language import DropGuard, DropUpdate, ReplaceUpdate, Variant
-from ..machine.topology import Node
+from ..language import DropGuard, DropUpdate, ReplaceDefinition, ReplaceUpdate, Variant, ite
+from ..machine.platform_state import held_back
+from ..machine.topology import Frame, Node
 from .sources import LIST
 
 __all__ = ["VARIANTS"]
@@ -12,6 +14,14 @@ __all__ = ["VARIANTS"]
 
 def _initialised(n: Node) -> Metadata:
     return Metadata.initialised
+
+
+def _all_but_what_a_driver_keeps(f: Frame) -> FrameState:
+    return ite(held_back(f), FrameState.page_offline, FrameState.free)
+
+
+def _free(f: Frame) -> FrameState:
+    return FrameState.free
 
 
 VARIANTS = (
@@ -57,6 +67,38 @@ VARIANTS = (
         source=LIST + ": they have to be allocated before initialization",
         breaks="struct_pages_lie_in_memory_in_use",
         edits=(DropGuard("initialise_memmap", "host_in_use"),),
+    ),
+    Variant(
+        name="metadata-handed-out",
+        doc="A block that goes online gives the allocator frames where metadata lies, too.",
+        covers=("N1", "U1"),
+        source=LIST + ": pgdat and mem_map",
+        breaks="frames_with_metadata_are_handed_to_nobody",
+        edits=(ReplaceDefinition("comes_online_as", _all_but_what_a_driver_keeps),),
+    ),
+    Variant(
+        name="metadata-freed-by-the-kernel",
+        doc="The kernel gives a frame back where struct pages of another block lie.",
+        covers=("N1",),
+        source="mm/sparse.c, depopulate_section_memmap: who frees what describes memory",
+        breaks="frames_with_metadata_are_handed_to_nobody",
+        edits=(DropGuard("free_kernel", "no_metadata"),),
+    ),
+    Variant(
+        name="metadata-freed-by-a-failed-offline",
+        doc="When a block stays after all, its frames with metadata are freed with the others.",
+        covers=("N1", "A1"),
+        source="mm/memory_hotplug.c: undo_isolate_page_range() on the error path",
+        breaks="a_failed_offline_restores_availability",
+        edits=(ReplaceDefinition("comes_back_as", _free),),
+    ),
+    Variant(
+        name="metadata-in-the-removable-area",
+        doc="A block that holds metadata of others goes online as movable memory.",
+        covers=("N1", "U1"),
+        source=LIST + ": removable area",
+        breaks="metadata_lies_outside_the_removable_area",
+        edits=(DropGuard("begin_online", "metadata_does_not_move"),),
     ),
     Variant(
         name="memmap-freed-before-its-pages",

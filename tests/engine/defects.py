@@ -258,7 +258,12 @@ def _half_a_range_leaves(right: Method) -> Method:
     return lambda self, block: False
 
 
+def _metadata_freed(right: Method) -> Method:
+    return lambda self, block: None
+
+
 DEFECTS = (
+    Defect("metadata_freed", "_keep_metadata", _metadata_freed, topology="shared_devices"),
     Defect("sticky_memory_not_looked_for", "offline", _sticky_memory_not_looked_for),
     Defect(
         "half_a_range_leaves", "_altmaps_differ", _half_a_range_leaves, topology="shared_devices"

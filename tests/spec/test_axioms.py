@@ -37,6 +37,11 @@ BROKEN: dict[str, tuple[Shape, dict[str, dict[int, int]]]] = {
         {"memmap_host": {0: 1}},
     ),
     "boot_memory_of_the_kernel_is_early": (TWO, {"early_zone": {0: MOVABLE.index("movable")}}),
+    "metadata_lies_in_sections_that_hold_it": (Shape(blocks=2), {"metadata_frame": {1: 1}}),
+    "metadata_lies_in_memory_outside_the_movable_zone": (
+        TWO,
+        {"metadata_frame": {0: 1}},
+    ),
     "holes_are_early": (Shape(blocks=2, added=frozenset([1])), {"hole": {1: 1}}),
     "distance_is_irreflexive": (TWO, {"nearer": {3: 1}}),
     "distance_is_transitive": (Shape(nodes=3, blocks=1), {"nearer": {2: 0, 6: 1}}),

@@ -25,10 +25,13 @@ class ToyAllocator:
         self.movable = [zone == "movable" for zone in zones]
         self.draining = [False] * topology.sizes["Block"]
         self.state = ["free" if of["early"][block] else "unavailable" for block in self.block]
-        self.forever = {frame for frame, taken in enumerate(of["boot_kernel"]) if taken}
+        taken = zip(of["boot_kernel"], of["metadata_frame"], strict=True)
+        self.forever = {frame for frame, held in enumerate(taken) if any(held)}
         for frame, hole in enumerate(of["hole"]):
-            if hole or frame in self.forever:
-                self.state[frame] = "unavailable" if hole else "kernel"
+            if hole:
+                self.state[frame] = "unavailable"
+            elif frame in self.forever and self.state[frame] == "free":
+                self.state[frame] = "kernel"
 
     def do(self, operation: str, *params: Value) -> int | None:
         """None for success, otherwise an errno."""
