@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from ..reading.procfs import LEAST_AVAILABLE
 from .planned import Planned, Step
 from .states import Machine
 
@@ -18,7 +19,7 @@ class Limits:
     """When to stop: ``pressure`` in percent of stalled time, ``available`` in bytes."""
 
     pressure: float = 20.0
-    available: int = 64 << 20
+    available: int = LEAST_AVAILABLE
 
 
 def changes(

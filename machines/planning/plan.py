@@ -18,6 +18,7 @@ from memhp.spec.language.system import System
 from ..judging.offline import BlockJudgement
 from ..judging.removal_time import COSTS, Cost, Reboot
 from ..reading.bindings import bound_to
+from ..reading.procfs import LEAST_AVAILABLE
 from ..reading.sysfs import MachineReading
 from .around import Left, left_by, surroundings
 from .certify import Certificate, certify
@@ -229,6 +230,12 @@ def _doubts(choice: Choice, around: Surroundings, reading: MachineReading) -> li
         doubts.append(
             f"{in_units(huge)} of huge pages in use find no free huge page elsewhere for certain:"
             " the kernel then has to make new ones, of memory in one piece"
+        )
+    left = (reading.available or 0) - len(choice.blocks) * (reading.block_size or 0)
+    if reading.available is not None and left < LEAST_AVAILABLE:
+        doubts.append(
+            f"about {in_units(max(0, left))} of memory would be available then, and below"
+            f" {in_units(LEAST_AVAILABLE)} memhp apply stops before the next block"
         )
     return doubts
 

@@ -276,6 +276,23 @@ def reclaimable(sizes: dict[str, int] | None) -> int | None:
     return 1024 * sum(sizes[name] for name in names)
 
 
+LEAST_AVAILABLE = 64 << 20
+"""Bytes of `MemAvailable` below which removal stops: the kernel may have to end processes then."""
+
+
+def available(sizes: dict[str, int] | None) -> int | None:
+    """Bytes that the kernel deems available to new users of memory.
+
+    Args:
+        sizes: those in `/proc/meminfo`, in KiB; None: not told.
+
+    >>> available({"MemAvailable": 8})
+    8192
+    """
+    told = (sizes or {}).get("MemAvailable")
+    return None if told is None else 1024 * told
+
+
 def above_by_node(zones: Iterable[ZoneReading]) -> dict[int, int]:
     """`ZoneReading.above` of the nodes all of whose zones tell it, their zones together."""
     above: dict[int, int] = {}

@@ -45,6 +45,7 @@ from .procfs import (
     Range,
     ZoneReading,
     above_by_node,
+    available,
     kernel_version,
     memory_ranges,
     pinned_pages,
@@ -115,8 +116,8 @@ class MachineReading:
     `unconfigured` holds the numbers of blocks that are there and not configured (s390), and
     `windows` the ranges of dax devices and CXL windows, with their names;
     `evidence` is what page structures tell of each block (`memhp.machines.reading.evidence`);
-    `reclaimable` are the bytes that the kernel could take back at most, and `boot` is the name
-    that the kernel gave itself as it booted.
+    `reclaimable` are the bytes that the kernel could take back at most, `available` those that it
+    deems available, and `boot` is the name that the kernel gave itself as it booted.
     """
 
     source: str
@@ -145,6 +146,7 @@ class MachineReading:
     windows: tuple[tuple[Range, str], ...] = ()
     evidence: Mapping[int, BlockEvidence] | None = None
     reclaimable: int | None = None
+    available: int | None = None
     boot: str | None = None
 
     @cached_property
@@ -252,6 +254,7 @@ def read_tree(tree: Tree, *, page_flags: Asked = True, log: str | None = None) -
         unconfigured=tuple(each for each in unconfigured_blocks(tree) if each not in states),
         evidence=evidence,
         reclaimable=reclaimable(meminfo),
+        available=available(meminfo),
         boot=_boot(tree),
     )
 

@@ -10,6 +10,7 @@ import pytest
 from memhp.machines.planning.facts import Place
 from memhp.machines.planning.goals import Goal
 from memhp.machines.planning.plan import Plan
+from memhp.machines.reading.procfs import LEAST_AVAILABLE
 from memhp.spec.profiles import system_of
 
 from .made import PAGES, SIZE, machine, order, plan
@@ -134,6 +135,15 @@ def test_room_above_the_watermarks_alone_makes_it_certain() -> None:
     assert plan(goal, machine(full)).verdict == "cannot"
     assert plan(goal, machine(full, reclaimable=SIZE)).verdict == "may"
     assert plan(goal, machine(full, reclaimable=None)).verdict == "may"
+
+
+def test_where_too_little_would_be_available_apply_may_stop() -> None:
+    reading = machine([(0, "Normal", 0.0)] * 4)
+    enough = LEAST_AVAILABLE + 2 * SIZE
+    assert plan(Goal(size=2 * SIZE), replace(reading, available=enough)).verdict == "can"
+    made = plan(Goal(size=2 * SIZE), replace(reading, available=enough - 1))
+    assert made.verdict == "may"
+    assert "would be available then" in made.doubts[0]
 
 
 def test_contents_go_to_no_other_node_than_those_that_are_named() -> None:
