@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 
 from memhp.reference import Topology
-from memhp.spec.language.system import System
+from memhp.spec.language.system import Property, System
 from memhp.spec.language.terms import (
     BOOL,
     INT,
@@ -42,6 +42,9 @@ LOWEST = -8
 """The least number that a counter is followed to; below it the search stops and says so."""
 
 Bindings = Mapping[Var, int]
+_Key = tuple[str | Term, tuple[int, ...]]
+_Later = tuple[Cases, frozenset[int]]
+"""What is made of the state after a step, and which places of that it reads."""
 
 
 def bit(sort: SortRef, value: int) -> int:
@@ -77,9 +80,12 @@ class Grounding:
                 self.sorts.append(symbol.range)
                 self.names.append((symbol.name, point))
         self.formulas = Formulas([self._domain(sort, numbers) for sort in self.sorts])
-        self._definitions: dict[tuple[str, tuple[int, ...], bool], Cases] = {}
+        self._definitions: dict[_Key, Cases] = {}
         self._reads: list[Cases | None] = [None] * len(self.sorts)
         self._after: dict[int, Cases] = {}
+        self._still: dict[_Key, _Later] = {}
+        self._across: dict[_Key, _Later] = {}
+        self._later_reads: set[int] = set()
 
     def _domain(self, sort: SortRef, numbers: int) -> int:
         size = numbers if sort == INT else self.topology.size(sort)
@@ -110,12 +116,12 @@ class Grounding:
         """From now on write sentences for narrower domains."""
         self.formulas = formulas
         self._reads = [None] * len(self.sorts)
-        self._definitions = {}
+        self._definitions, self._still, self._across = {}, {}, {}
 
     def across(self, updates: Mapping[int, Cases]) -> None:
         """From now on `Next` is the state after a step that writes those places so."""
         self._after = dict(updates)
-        self._definitions = {key: v for key, v in self._definitions.items() if not key[2]}
+        self._across = {}
 
     # --- sentences ----------------------------------------------------------------------------
 
@@ -245,8 +251,10 @@ class Grounding:
         if not symbol.is_state:
             return {self.topology.tables[symbol.name][self._row(symbol, point)]: TRUE}
         place = self.place(symbol, point)
-        if later and place in self._after:
-            return self._after[place]
+        if later:
+            self._later_reads.add(place)
+            if place in self._after:
+                return self._after[place]
         return self.read(place)
 
     def read(self, place: int) -> Cases:
@@ -260,13 +268,41 @@ class Grounding:
         return cases
 
     def _definition(self, name: str, point: tuple[int, ...], later: bool) -> Cases:
-        key = (name, point, later)
-        cases = self._definitions.get(key)
-        if cases is None:
-            definition = self.system.definition(name)
+        definition = self.system.definition(name)
+
+        def made() -> Cases:
             bound = dict(zip(definition.params, point, strict=True))
-            cases = self._definitions[key] = self.cases(definition.body, bound, later)
+            return self.cases(definition.body, bound, later)
+
+        if later:
+            return self._made_across((name, point), made)
+        cases = self._definitions.get((name, point))
+        if cases is None:
+            cases = self._definitions[name, point] = made()
         return cases
+
+    def sentence(self, claim: Property, bound: Bindings) -> Formula:
+        """The sentence that a property holds for such parameters; see `across`."""
+
+        def made() -> Cases:
+            return {1: self.formula(claim.formula, bound)}
+
+        return self._made_across((claim.formula, tuple(bound.values())), made)[1]
+
+    def _made_across(self, key: _Key, make: Callable[[], Cases]) -> Cases:
+        """What is made of the state after a step: anew only where it reads what the step writes."""
+        entry = self._still.get(key)
+        if entry is None or not entry[1].isdisjoint(self._after):
+            entry = self._across.get(key)
+        if entry is None:
+            outer, self._later_reads = self._later_reads, set()
+            cases = make()
+            entry = cases, frozenset(self._later_reads)
+            self._later_reads = outer
+            known = self._still if entry[1].isdisjoint(self._after) else self._across
+            known[key] = entry
+        self._later_reads |= entry[1]
+        return entry[0]
 
     def _count(self, var: Var, body: Term, bound: Bindings, later: bool) -> Cases:
         counts: Cases = {0: TRUE}

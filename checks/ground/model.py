@@ -331,7 +331,7 @@ def cases(grounding: Grounding, claim: Property) -> Iterator[tuple[tuple[int, ..
     """
     seen: set[Formula] = set()
     for bound in grounding.bindings(claim.params):
-        holds = grounding.formula(claim.formula, bound)
+        holds = grounding.sentence(claim, bound)
         when = holds if claim.kind == "sometimes" else grounding.formulas.negate(holds)
         if when is not FALSE and when not in seen:
             seen.add(when)
