@@ -6,10 +6,7 @@ import argparse
 import json
 import os
 import shlex
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from errno import EISDIR
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -27,7 +24,7 @@ from .output.fuzz import (
     show_depth,
     show_list,
 )
-from .output.streams import UsageError, show_progress
+from .output.streams import INTERRUPTED, UsageError, show_progress
 from .pages import add_html, write_divergence
 
 if TYPE_CHECKING:
@@ -349,45 +346,27 @@ def _go_on(campaign: Campaign, args: argparse.Namespace, rules: int) -> int:
     seconds = args.minutes * 60 if args.minutes else None
     jobs = args.jobs or os.cpu_count() or 1
     try:
-        with _ended_as_interrupted() as signals:
-            work = pieces(
-                campaign,
-                steps=steps,
-                seconds=seconds,
-                jobs=jobs,
-                limit=args.limit,
-                cluster=args.cluster,
-            )
-            for _ in work:
-                if campaign.record:
-                    write_json(args.out, campaign.record.to_json())
-                _keep(campaign, args.keep)
-                if shown:
-                    rate = (campaign.steps - before) / max(monotonic() - started, 1e-9)
-                    hit = f"{len(by_name(campaign))} of {rules} rules"
-                    show_progress(f"{campaign.steps:,} operations, {rate:,.0f} a second, {hit}")
+        work = pieces(
+            campaign,
+            steps=steps,
+            seconds=seconds,
+            jobs=jobs,
+            limit=args.limit,
+            cluster=args.cluster,
+        )
+        for _ in work:
+            if campaign.record:
+                write_json(args.out, campaign.record.to_json())
+            _keep(campaign, args.keep)
+            if shown:
+                rate = (campaign.steps - before) / max(monotonic() - started, 1e-9)
+                hit = f"{len(by_name(campaign))} of {rules} rules"
+                show_progress(f"{campaign.steps:,} operations, {rate:,.0f} a second, {hit}")
     except KeyboardInterrupt:
-        return 128 + (signals[0] if signals else signal.SIGINT)
+        return INTERRUPTED
     finally:
         show_progress()
     return 0
-
-
-@contextmanager
-def _ended_as_interrupted() -> Iterator[list[int]]:
-    """Within, SIGTERM and SIGHUP raise KeyboardInterrupt; the list has the signals that came."""
-    signals: list[int] = []
-
-    def end(number: int, _: object) -> None:
-        signals.append(number)
-        raise KeyboardInterrupt
-
-    before = {each: signal.signal(each, end) for each in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield signals
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
 
 
 def _depth(args: argparse.Namespace, system: System) -> Reached:

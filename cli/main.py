@@ -29,16 +29,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Little of what is made is garbage: to look for it as often as usual takes a tenth more.
     gc.set_threshold(100_000, 50, 50)
     try:  # whatever takes time to import is imported in here: an interrupt may come early
-        from .output.streams import exit_code, interrupts_wait, standard_streams
+        from .output.streams import (
+            ended_as_interrupted,
+            exit_code,
+            interrupts_wait,
+            standard_streams,
+        )
 
-        with standard_streams() as out, interrupts_wait():
+        with standard_streams() as out, interrupts_wait(), ended_as_interrupted() as ends:
             try:
                 code = _run(sys.argv[1:] if argv is None else argv)
             except SystemExit as stop:
                 raise SystemExit(
                     exit_code(out, stop.code if isinstance(stop.code, int) else 0)
                 ) from None
-            return exit_code(out, code)
+            return exit_code(out, 128 + ends[0] if ends else code)
     except KeyboardInterrupt:
         return _INTERRUPTED
 

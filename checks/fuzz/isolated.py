@@ -24,7 +24,7 @@ from memhp.reference.topology import Topology, Value, cut
 from memhp.spec.language.system import System
 from memhp.spec.profiles import DEFAULT, system_of
 
-from ..support.parallel import die_with
+from ..support.parallel import die_with, leave_interrupts_to_the_parent
 from .protocol import (
     Crash,
     Silence,
@@ -234,7 +234,7 @@ def _serve(
     """Make the target, and do what is asked, until nobody asks any more."""
     try:
         die_with(parent)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent's business
+        leave_interrupts_to_the_parent()
         sys.stdout = sys.stderr  # what a target prints is no part of a document,
         with suppress(OSError):  # nor what a program or a library does that it calls
             os.dup2(2, 1)

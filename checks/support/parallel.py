@@ -46,6 +46,7 @@ __all__ = [
     "die_with",
     "each",
     "is_alone",
+    "leave_interrupts_to_the_parent",
     "mapped",
     "output_of",
     "stop",
@@ -166,14 +167,19 @@ FORKING = _ForkingContext()
 
 def worker_started() -> None:
     """Prepare a process to work for the one that started it: they end together."""
-    signal(SIGINT, SIG_IGN)  # an interrupt is the parent's business
-    for each in (SIGTERM, SIGHUP):
-        if callable(getsignal(each)):  # of the parent, if this process was forked
-            signal(each, SIG_DFL)
+    leave_interrupts_to_the_parent()
     pthread_sigmask(SIG_UNBLOCK, _ENDING_SIGNALS)
     os.environ.pop(_SAFE, None)
     if parent := parent_process():
         die_with(parent.pid or 0)
+
+
+def leave_interrupts_to_the_parent() -> None:
+    """Have Ctrl-C do nothing here; what ends a process does, whatever the parent catches."""
+    signal(SIGINT, SIG_IGN)
+    for each in (SIGTERM, SIGHUP):
+        if callable(getsignal(each)):  # of the parent, if this process was forked
+            signal(each, SIG_DFL)
 
 
 def die_with(parent: int) -> None:

@@ -23,7 +23,7 @@ from contextlib import contextmanager, suppress
 from shutil import get_terminal_size
 from typing import Any, TextIO
 
-USAGE = 2
+USAGE, INTERRUPTED = 2, 130
 _A_MOMENT = 0.01
 """In seconds."""
 _FOREIGN = re.compile(r"[^\n\t -~]")
@@ -175,6 +175,31 @@ def interrupts_wait() -> Iterator[None]:
         yield
     finally:
         sys.unraisablehook = before
+
+
+@contextmanager
+def ended_as_interrupted() -> Iterator[list[int]]:
+    """Within, SIGTERM and SIGHUP raise KeyboardInterrupt; the list has those that came.
+
+    So what was found is told, or kept, as after Ctrl-C.  What is ignored (nohup) stays so.
+    """
+    came: list[int] = []
+
+    def end(number: int, _: object) -> None:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    before: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():  # no other may set them
+        ends = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
+        before = {each: to for each, to in ends.items() if to not in (signal.SIG_IGN, None)}
+    for each in before:
+        signal.signal(each, end)
+    try:
+        yield came
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def show_progress(text: str = "") -> None:

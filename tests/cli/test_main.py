@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -53,6 +54,26 @@ def test_an_interrupt_is_one_line(
     monkeypatch.setattr(explain, "explain", interrupted)
     assert main.main(["explain", "N2"]) == 130
     assert capsys.readouterr().err == "memhp: interrupted\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_what_ends_a_process_ends_a_command_as_an_interrupt_does(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ended(*_: object) -> int:
+        os.kill(os.getpid(), number)
+        return 0
+
+    monkeypatch.setattr(explain, "explain", ended)
+    before = signal.signal(number, signal.SIG_IGN)  # as nohup does
+    try:
+        assert main.main(["explain", "N2"]) == 0
+        signal.signal(number, signal.SIG_DFL)
+        assert main.main(["explain", "N2"]) == 128 + number
+        assert capsys.readouterr().err == "memhp: interrupted\n"
+        assert signal.getsignal(number) == signal.SIG_DFL
+    finally:
+        signal.signal(number, before)
 
 
 def test_what_is_imported_starts_no_threads() -> None:

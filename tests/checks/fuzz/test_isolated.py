@@ -91,6 +91,16 @@ def test_a_target_that_dies_diverges_each_time(fails: Callable[[], Any], said: s
         assert (divergence.crash, divergence.operations) == (said, DRAIN)
 
 
+def test_a_signal_that_ends_the_target_does_so_whatever_the_parent_catches() -> None:
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        divergence = found_in(isolated(lambda: Failing(killed(signal.SIGTERM))))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert divergence is not None
+    assert divergence.crash == "its process was killed (SIGTERM)"
+
+
 @pytest.mark.parametrize(("error", "said"), ERRORS, ids=[said for _, said in ERRORS])
 def test_whatever_is_raised_diverges_with_its_place(error: BaseException, said: str) -> None:
     divergence = found_in(isolated(lambda: Failing(raising(error))))
