@@ -115,7 +115,8 @@ def differences(
     with Pool(Cache(folder), jobs) as pool:
         decide(cases, pool)
     open_ones = [q for q, case in zip(questions, cases, strict=True) if not case.proof]
-    whole = replace(system, properties=(*system.properties, *(q.claim for q in open_ones)))
+    properties = (*system.properties, *(q.claim for q in open_ones))
+    whole = replace(system, properties=properties, is_own=False)  # shortest examples are shown
     machines = list(fitting(whole, usual(whole).roomy).values())
     found = []
     for question in open_ones:

@@ -36,6 +36,10 @@ __all__ = [
 ]
 
 
+_TURNS = (1_000, 30_000, 800_000)
+"""Of one machine after the other so many states are looked at, before all take turns."""
+
+
 class Spent(Exception):
     """A search gave up, for want of budget, before it could decide."""
 
@@ -123,11 +127,11 @@ def looked_for(
     kept = closed(system, reads(system, claim.formula) | first.kept & system.state)
     whole, taken = first.idle, frozenset[str]()
     left: list[Topology] = list(topologies)
+    last: Topology | None = None
     while True:
         smaller = cut(system, kept, claim, idle_of(system, claim, whole=whole))
         kinds = kinds_of(smaller, left)
-        firsts = [alike[0] for alike in kinds]
-        result, over = _search(system, smaller, firsts, claim, max_states, depth)
+        result, over = _in_turn(system, smaller, kinds, claim, last, max_states, depth)
         # What no run of a cut machine shows, none shows of one that is cut less.
         done = [alike for alike in kinds if any(alike[0] is each for each in over)]
         gone = {id(each) for alike in done for each in alike}
@@ -141,6 +145,7 @@ def looked_for(
             whole = True
             continue
         taken |= {name for name, _ in witness.steps}
+        last = witness.topology
         missing = refusal(system, witness) - kept
         if not missing:
             return witness, Reading(kept, whole, taken)
@@ -179,6 +184,39 @@ def still_shortest(
     except Spent:
         return None
     return None if shorter else replace(read, taken=frozenset(name for name, _ in witness.steps))
+
+
+def _in_turn(
+    system: System,
+    smaller: System,
+    kinds: Sequence[Sequence[Topology]],
+    claim: Property,
+    last: Topology | None,
+    max_states: int,
+    depth: int | None,
+) -> tuple[Search, Sequence[Topology]]:
+    """As `_search`; where any trace will do, one machine after the other, in few states, first.
+
+    Args:
+        last: where a trace was found before; it comes first, and alone in the last turn.
+    """
+    turns: Sequence[int] = (
+        _TURNS if system.is_own and claim.kind == "sometimes" and depth is None else ()
+    )
+    mine = [alike[0] for alike in kinds if any(each is last for each in alike)]
+    firsts = [alike[0] for alike in kinds]
+    machines = [*mine, *(each for each in firsts if each not in mine)] if turns else firsts
+    over: list[Topology] = []
+    for most in turns:
+        for topology in machines if most != turns[-1] else mine:
+            if all(topology is not each for each in over):
+                result, done = _search(system, smaller, [topology], claim, most, None)
+                over += done
+                if result.witnesses:
+                    return result, over
+    left = [each for each in machines if all(each is not other for other in over)]
+    result, done = _search(system, smaller, left, claim, max_states, depth)
+    return result, [*over, *done]
 
 
 def _search(

@@ -55,30 +55,37 @@ def kept_traces(
 ) -> Iterator[Sequence[Any]]:
     """The kept traces that a search for the property would find now, for `trace_in`.
 
+    What is to be reached by a design of one's own is reached by any trace that runs there.
+
     Args:
         folder: where; without one there are none.
         system: the specification.
         claim: the property.
         about: a digest of what else the search depends on, such as its machines.
     """
-    for entry in _entries(folder, claim):
+    any_runs = system.is_own and claim.kind == "sometimes"
+    others = _entries(folder, claim, own=False) if any_runs else ()
+    for entry in (*_entries(folder, claim, own=system.is_own), *others):
         try:
             content = unsealed(entry)
             reading = Reading.of_words(content["reads"])
-            if content["digest"] == _digest(system, claim, reading, about):
+            if any_runs or content["digest"] == _digest(system, claim, reading, about):
                 yield content["trace"]
         except (ValueError, TypeError, KeyError):
             continue
 
 
-def earlier_trace(folder: Path | None, claim: Property) -> tuple[Sequence[Any], Reading] | None:
+def earlier_trace(
+    folder: Path | None, claim: Property, *, own: bool
+) -> tuple[Sequence[Any], Reading] | None:
     """The trace kept last for the property, of whatever specification, and what its search read.
 
     Args:
         folder: where; without one there is none.
         claim: the property.
+        own: of designs of one's own, whose traces need not be as short as can be; or of others.
     """
-    for entry in _entries(folder, claim):
+    for entry in _entries(folder, claim, own=own):
         try:
             content = unsealed(entry)
             if reading := Reading.of_words(content["reads"]):
@@ -112,8 +119,9 @@ def keep_trace(
         "digest": digest,
         "trace": written(number, witness),
     }
-    others = [each for each in _entries(folder, witness.claim) if each.get("digest") != digest]
-    keep(_path(folder, witness.claim), [sealed(entry), *others][:_MOST])
+    before = _entries(folder, witness.claim, own=system.is_own)
+    others = [each for each in before if each.get("digest") != digest]
+    keep(_path(folder, witness.claim, own=system.is_own), [sealed(entry), *others][:_MOST])
 
 
 def drop_old_traces(folder: Path | None) -> None:
@@ -121,13 +129,14 @@ def drop_old_traces(folder: Path | None) -> None:
     newest(folder, "traces-*.json", _MOST_PROPERTIES)
 
 
-def _entries(folder: Path | None, claim: Property) -> list[dict[str, Any]]:
-    entries = kept(_path(folder, claim))
+def _entries(folder: Path | None, claim: Property, *, own: bool) -> list[dict[str, Any]]:
+    entries = kept(_path(folder, claim, own=own))
     return [each for each in entries if isinstance(each, dict)] if isinstance(entries, list) else []
 
 
-def _path(folder: Path | None, claim: Property) -> Path | None:
-    return folder / f"traces-{digest_of(claim.name)}.json" if folder else None
+def _path(folder: Path | None, claim: Property, *, own: bool) -> Path | None:
+    name = digest_of(claim.name)
+    return folder / f"traces-{f'own-{name}' if own else name}.json" if folder else None
 
 
 def written(number: int, witness: Witness) -> list[Any]:

@@ -69,7 +69,7 @@ def reach(
     if not left:
         return witnesses, True
     shared = (system, machines, few)
-    asked = [(claim, earlier_trace(folder, claim)) for claim in left]
+    asked = [(claim, earlier_trace(folder, claim, own=system.is_own)) for claim in left]
     with closing(each(_trace, shared, asked, jobs, together=_TOGETHER)) as traces:
         for claim, (trace, reading) in zip(left, traces, strict=True):
             if trace:

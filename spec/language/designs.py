@@ -81,7 +81,8 @@ def designed(
     well_formed(system)
     covers_rows(system.properties, rows)
     given_up = system.given_up & system.property_by_name.keys()
-    return replace(system, given_up=given_up | {claim for claim, _ in design.gives_up})
+    given_up |= {claim for claim, _ in design.gives_up}
+    return replace(system, given_up=given_up, is_own=True)
 
 
 def _is_made(edited: System, value: object) -> bool:

@@ -246,6 +246,8 @@ class System:
     properties: tuple[Property, ...]
     given_up: frozenset[str] = frozenset()
     """The properties that a profile gives up: nobody expects them of this design."""
+    is_own: bool = field(default=False, repr=False, compare=False)
+    """A design of one's own: of a *sometimes* is asked whether it is reached, not how soon."""
     places: Mapping[str, Where] = field(default_factory=dict, repr=False, compare=False)
     """Where each symbol of topology and state is declared."""
     topology_docs: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)

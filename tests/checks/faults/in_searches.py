@@ -267,6 +267,13 @@ LAYERS = (
         compiled_layers.test_a_machine_that_can_show_nothing_is_not_looked_at_again,
     ),
     Fault(
+        "a machine that was looked at in few states is not looked at again",
+        localise._in_turn,
+        "over += done",
+        "over += [topology]",
+        traces.test_a_design_of_ones_own_reaches_what_any_search_reaches,
+    ),
+    Fault(
         "of an action the same is left of every cut",
         cuts._Parts.part,
         "key = action.name, stays, action.written & kept",

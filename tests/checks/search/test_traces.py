@@ -10,6 +10,7 @@ from typing import cast
 
 import pytest
 
+from memhp.checks.search import localise
 from memhp.checks.search.localise import Reading
 from memhp.checks.search.search import Witness
 from memhp.checks.search.traces import _digest
@@ -20,7 +21,7 @@ from memhp.spec.language.system import Action, Property
 from memhp.spec.language.terms import FALSE, TRUE, negate
 
 from .. import toy
-from .test_searches_of_toys import APART, SYSTEMS, Fixed
+from .test_searches_of_toys import APART, SYSTEMS, TOGETHER, Fixed
 
 TOY = SYSTEMS["toy_false"]
 
@@ -73,6 +74,46 @@ def test_with_a_store_of_before_an_edit_the_same_traces_are_found(tmp_path: Path
         for path, content in before.items():
             path.write_bytes(content)
         assert steps(searched(edited, tmp_path)) == steps(searched(edited, None)), what
+
+
+def reached(system: System, folder: Path | None) -> dict[str, Witness]:
+    """The traces to what is to be reached, on two machines."""
+    shapes = [cast(Shape, Fixed(each)) for each in (TOGETHER, APART)]
+    return reach(system, list(system.of_kind("sometimes")), shapes=shapes, folder=folder)[0]
+
+
+def test_a_design_of_ones_own_reaches_what_any_search_reaches(tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(localise, "_TURNS", (2, 10, 50))
+        _reaches_what_any_search_reaches(tmp_path)
+
+
+def _reaches_what_any_search_reaches(tmp_path: Path) -> None:
+    reached(TOY, tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    assert before
+    for what, edited in edits(TOY):
+        for path, content in before.items():
+            path.write_bytes(content)
+        own = replace(edited, is_own=True)
+        for folder in (tmp_path, None):
+            found = reached(own, folder)
+            assert found.keys() == reached(edited, None).keys(), what
+            assert all(each.is_shown_by(each.replay(own)) for each in found.values())
+
+
+def test_no_other_takes_the_trace_of_a_design_of_ones_own(tmp_path: Path) -> None:
+    shapes = [cast(Shape, Fixed(each)) for each in (TOGETHER, APART)]
+    claims = [TOY.property_by_name[name] for name in reached(TOY, None)]
+    own = replace(TOY, is_own=True)
+    assert [reach(own, claims, shapes=shapes, folder=tmp_path)[1] for _ in range(2)] == [
+        False,
+        True,
+    ]
+    assert [reach(TOY, claims, shapes=shapes, folder=tmp_path)[1] for _ in range(2)] == [
+        False,
+        True,
+    ]
 
 
 def test_an_edit_of_what_a_search_does_not_read_leaves_its_trace(
