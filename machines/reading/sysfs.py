@@ -112,12 +112,11 @@ class MachineReading:
     ranges of System RAM that drivers brought, `cma` says whether any memory is in an area of the
     contiguous memory allocator, and `cma_areas` the frame numbers of all areas
     (`memhp.machines.reading.cma`). `devices` names the device of a block
-    (`memhp.machines.reading.devices`), `policy` tells how added memory goes online, and
-    `unconfigured` holds the numbers of blocks that are there and not configured (s390), and
-    `windows` the ranges of dax devices and CXL windows, with their names;
-    `evidence` is what page structures tell of each block (`memhp.machines.reading.evidence`);
-    `reclaimable` are the bytes that the kernel could take back at most, `available` those that it
-    deems available, and `boot` is the name that the kernel gave itself as it booted.
+    (`memhp.machines.reading.devices`), `policy` tells how added memory goes online,
+    `unconfigured` has the numbers of blocks that are there and not configured (s390), `windows`
+    the ranges of dax devices and CXL windows, with their names; `evidence` is what page
+    structures tell of each block (`memhp.machines.reading.evidence`), `reclaimable` what the
+    kernel could take back at most, `available` what it deems available; `boot` names this boot.
     """
 
     source: str
