@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
+from memhp.reference.target import Target
 from memhp.reference.topology import Topology, cut
 from memhp.spec.language.system import System
 from memhp.spec.profiles import DEFAULT, PROFILES, system_of
 
 from ..support.cluster import pool
 from ..support.workers import Lost, Pool
+from .isolated import Isolated
 from .pieces import Piece
 from .plan import plan
 from .record import Record
@@ -278,19 +280,26 @@ def do(
     """
     system = own or system_of(profile)
     tested = target_named(target, system, limit=limit)
+    try:
+        return _done(mode, tested, derived_seed(seed, number), number, system, steps)
+    finally:
+        if isinstance(tested, Isolated):
+            tested.close()
+
+
+def _done(
+    mode: str, tested: Target, seed: int, number: int, system: System, steps: int | None
+) -> Piece:
     asked = plan(tested, system)
-    name = list(asked.machines)[number % len(asked.machines)]
-    seed = derived_seed(seed, number)
+    name, machine = list(asked.machines.items())[number % len(asked.machines)]
     steps = steps or OPERATIONS[mode]
     if mode == "hypothesis":
         from .conformance import explored
 
         return explored(tested, name, steps, seed, system)
-    workload = Workload(asked.rules)
-    machine = asked.machines[name]
-    way = walk(system, tested, machine, steps=steps, seed=seed, workload=workload)
-    divergence = way.divergence
-    record = None if divergence is None else Record.of(system, machine, seed, divergence)
+    way = walk(system, tested, machine, steps=steps, seed=seed, workload=Workload(asked.rules))
+    found = way.divergence
+    record = Record.of(system, machine, seed, found) if found else None
     return Piece(name, way.steps, way.changed, way.answers, way.untold, record)
 
 

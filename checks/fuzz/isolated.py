@@ -106,6 +106,10 @@ class Isolated:
         self._child.ask("reset", None if same else topology)
         self._sent = topology
 
+    def close(self) -> None:
+        """End its process now, not when nobody knows of it any more; it is of no use then."""
+        self._child.end()
+
     def do(self, operation: str, *params: Value) -> int | None:
         """The target's answer to the operation: None for success, or an errno."""
         answer, seen = self._child.ask("do", operation, params)
@@ -150,7 +154,7 @@ class _Child:
         theirs.close()
         self._poll = select.poll()
         self._poll.register(self._ours.fileno(), select.POLLIN)
-        self._end = weakref.finalize(self, _end, parent, self._pid, self._ours)
+        self.end = weakref.finalize(self, _end, parent, self._pid, self._ours)
 
     def ask(self, *question: Any) -> Any:
         """The reply; without a question, what the process says of its own when it begins.
@@ -165,17 +169,17 @@ class _Child:
         try:
             kind, reply = self._reply(question)
         except Silence as silence:
-            self._end()
+            self.end()
             self.died = silence.text
             raise
         except (EOFError, ConnectionError):
             self._look(_GOING)
-            self._end()
+            self.end()
             self.died = "it closed the connection to memhp"
             raise Crash(self.died) from None
         except BaseException as error:
             if not self.died:  # interrupted: what it answers now is no answer to what comes next
-                self._end()
+                self.end()
                 self.died = f"{type(error).__name__} while it was asked"
             raise
         if kind == "answer":
@@ -200,7 +204,7 @@ class _Child:
             if monotonic() >= end:
                 return
             sleep(0.001)
-        self._end.detach()
+        self.end.detach()
         self._ours.close()
         self.died = _death(os.waitstatus_to_exitcode(waited[1]))
         raise Crash(self.died)

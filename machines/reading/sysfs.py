@@ -222,7 +222,6 @@ def read_tree(tree: Tree, *, page_flags: Asked = True, log: str | None = None) -
     page_size = page_size_of(tree, words, zone_readings, meminfo)
     block_size = told or derived_block_size(states, nodes, meminfo, notes)
     kernel, ram = _parsed(tree, "proc/version", kernel_version), _iomem(tree, notes)
-    cma = any_cma(zone_readings, meminfo, kernel)
     asked, sizes = _asked(states, page_flags), (block_size, page_size)
     frames = kinds_by_block(tree, words, asked, sizes, ram, notes) if page_flags else None
     evidence = recorded_evidence(tree, links.blocks) if page_flags else None
@@ -245,7 +244,7 @@ def read_tree(tree: Tree, *, page_flags: Asked = True, log: str | None = None) -
         kernel=kernel,
         outcomes=recorded_outcomes(tree, links.blocks),
         driver_memory=ram.of_drivers if ram else (),
-        cma=cma,
+        cma=(cma := any_cma(zone_readings, meminfo, kernel)),
         cma_areas=cma_areas(tree, zone_readings, meminfo, _logged(tree, log, cma, page_size)),
         devices=devices_of(tree, states, block_size, ram.below if ram else ()),
         policy=online_policy(tree),

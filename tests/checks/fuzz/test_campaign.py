@@ -259,3 +259,17 @@ def test_processes_do_the_pieces_until_there_are_enough() -> None:
     assert seen == [200, 400, 600, 800]
     assert set(counted.untold) == set(SHAPES)
     assert counted.record is None
+
+
+def test_a_piece_ends_the_process_of_its_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At once: until nobody knows of it any more, there may be a thousand of other pieces."""
+    made: list[Any] = []
+
+    def remembered(*asked: Any, **more: Any) -> Any:
+        made.append(target_named(*asked, **more))
+        return made[-1]
+
+    monkeypatch.setattr(campaign, "target_named", remembered)
+    assert do("walk", f"{__name__}:ToyAllocator", 0, 0).steps
+    with pytest.raises(ProcessLookupError):
+        os.kill(made[0]._child._pid, 0)
