@@ -210,7 +210,7 @@ def table(records: Sequence[Record]) -> Iterator[str]:
     yield (
         f"orders: {len(trials)} guests; memhp frees what the best order does in"
         f" {sum(bool(r.get('memhp')) or not r['most'] for r in trials)}, chmem in"
-        f" {sum(bool(r.get('chmem')) or not r['most'] for r in trials)}"
+        f" {sum(not r['most'] or not r['chmem']['failed'] for r in trials)}"
     )
     killed = [r for r in records if r["goal"] == "kill"]
     yield (
