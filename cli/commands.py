@@ -74,16 +74,21 @@ _COMMANDS: Mapping[str, ModuleType] = dict(
     book=book, export=export, schema=schemas, completion=completion, man=man,
 )  # fmt: skip
 """What makes the parser of each sub-command, in the order in which `memhp --help` names them."""
-_OF_ALL = {"completion", "man"}
-"""Those that tell of every other one."""
 
 
 def parser(command: str | None = None) -> argparse.ArgumentParser:
     """The parser of the command line, with all sub-commands.
 
+    A command that tells of all gets them from `every` of its arguments.
+
     Args:
         command: the only one to make, where that is one of them: each takes its time.
     """
+    return _made(command)[0]
+
+
+def _made(command: str | None = None) -> tuple[argparse.ArgumentParser, Any]:
+    """The parser, and its action that has those of the sub-commands."""
     top = _Parser(
         prog="memhp",
         description="A proven, executable specification of Linux memory hotplug.",
@@ -91,11 +96,11 @@ def parser(command: str | None = None) -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action=_Version, help="show the version and exit")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    is_alone = command in _COMMANDS.keys() - _OF_ALL
     for name, module in _COMMANDS.items():
-        if name == command or not is_alone:
+        if name == command or command not in _COMMANDS:
             module.add_parser(commands)
-    return top
+    top.set_defaults(every=lambda: _made()[1])
+    return top, commands
 
 
 class _Parser(argparse.ArgumentParser):

@@ -34,14 +34,15 @@ def add_parser(commands: Any) -> None:
         epilog=_EPILOG,
     )
     parser.add_argument("shell", choices=("bash", "zsh", "fish"))
-    parser.set_defaults(run=run, commands=commands)
+    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the script; the exit code is 0."""
-    tops = dict(args.commands.choices)
+    commands = args.every()
+    tops = dict(commands.choices)
     if args.shell == "fish":
-        print("\n".join(_fish(tops, args.commands)))
+        print("\n".join(_fish(tops, commands)))
     else:
         print((_ZSH if args.shell == "zsh" else "") + _BASH % "\n".join(_cases(tops)), end="")
     return 0

@@ -65,7 +65,7 @@ def add_parser(commands: Any) -> None:
         help="for a document: which properties carry each row, and which say again what guards"
         " (guards), the form of updates (form) or other invariants (follows) say",
     )
-    parser.set_defaults(run=run, commands=commands)
+    parser.set_defaults(run=run)
 
 
 def _kernels() -> Iterator[Evidence]:
@@ -102,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
     question = Question(
         SYSTEM,
         VARIANTS,
-        tuple(args.commands.choices),
+        tuple(args.every().choices),
         jobs=args.jobs,
         folder=None if args.no_cache else default_folder(),
         progress=show_progress,

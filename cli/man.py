@@ -35,13 +35,13 @@ def add_parser(commands: Any) -> None:
         description="Prints the manual page of all commands, for man(1).",
         epilog=_EPILOG,
     )
-    parser.set_defaults(run=run, commands=commands)
+    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the page; the exit code is 0."""
     with _columns():
-        print("\n".join(_page(dict(args.commands.choices))))
+        print("\n".join(_page(dict(args.every().choices))))
     return 0
 
 
