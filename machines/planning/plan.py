@@ -114,7 +114,8 @@ def make_plan(
     if choice is None and want.count:
         verdict = "cannot" if obstacles.forbidden else "may"
         cores = obstacles.all_of() if verdict == "cannot" else ()
-        choice = _nearest(candidates, want.count, around, certain=True)
+        most = min(want.count, _spared(reading))
+        choice = _nearest(candidates, most, around, certain=True)
         choice = choice or _nearest(candidates, want.count, around, certain=False)
     return _with_moves(
         Plan(goal, want, verdict, (), (), reboot, None, obstacles=cores),
@@ -142,6 +143,13 @@ def _last(reading: MachineReading, system: System, may: Mapping[int, BlockFacts]
         for node in block.nodes:
             first.setdefault(node, block.number)
     return frozenset(first.values())
+
+
+def _spared(reading: MachineReading) -> int:
+    """How many blocks can go before less memory is available than memhp apply goes on with."""
+    if reading.available is None or not reading.block_size:
+        return len(reading.blocks)
+    return max(0, reading.available - LEAST_AVAILABLE) // reading.block_size
 
 
 def _nearest(
@@ -231,11 +239,10 @@ def _doubts(choice: Choice, around: Surroundings, reading: MachineReading) -> li
             f"{in_units(huge)} of huge pages in use find no free huge page elsewhere for certain:"
             " the kernel then has to make new ones, of memory in one piece"
         )
-    left = (reading.available or 0) - len(choice.blocks) * (reading.block_size or 0)
-    if reading.available is not None and left < LEAST_AVAILABLE:
+    if len(choice.blocks) > _spared(reading):
         doubts.append(
-            f"about {in_units(max(0, left))} of memory would be available then, and below"
-            f" {in_units(LEAST_AVAILABLE)} memhp apply stops before the next block"
+            f"less than {in_units(LEAST_AVAILABLE)} of memory would be available then, and memhp"
+            " apply stops there"
         )
     return doubts
 

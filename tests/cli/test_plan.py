@@ -74,7 +74,7 @@ def test_the_table_says_first_whether_then_how(capsys: pytest.CaptureFixture[str
     assert lines[4].split()[:5] == ["13-6", "0", "DMA32", "1", "GiB"]
     assert "no choice of blocks is surer and moves less (proved)" in out
     _, out, _ = plan(capsys, "3GiB", DIMMS)
-    assert "cannot: 1.75 GiB of 3 GiB can" in out
+    assert "cannot: 1.625 GiB of 3 GiB can" in out
     assert "these together forbid it:" in out
     assert "block 0 of node 0 (128 MiB): the block spans several zones or nodes (one_zone)" in out
     _, out, _ = plan(capsys, "--node", "0", DIMMS, "-v")

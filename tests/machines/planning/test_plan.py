@@ -144,6 +144,8 @@ def test_where_too_little_would_be_available_apply_may_stop() -> None:
     made = plan(Goal(size=2 * SIZE), replace(reading, available=enough - 1))
     assert made.verdict == "may"
     assert "would be available then" in made.doubts[0]
+    nearest = plan(Goal(size=5 * SIZE), replace(reading, available=enough))
+    assert (nearest.verdict, nearest.nearest, len(nearest.moves)) == ("cannot", "can", 2)
 
 
 def test_contents_go_to_no_other_node_than_those_that_are_named() -> None:
