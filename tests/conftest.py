@@ -32,10 +32,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Begin with an empty cache; workers inherit where it is.  What is drawn is so each time.
 
-    Interrupts are heard, as some tests send them: what a shell starts in the background is deaf.
+    Signals are heard that some tests send: what a shell starts in the background is deaf to
+    interrupts, and what nohup(1) starts, to SIGHUP.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     settings.register_profile("alike", derandomize=True)
     settings.load_profile("alike")
     if "PYTEST_XDIST_WORKER" not in os.environ:
