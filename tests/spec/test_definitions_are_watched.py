@@ -32,6 +32,7 @@ OUT_OF_REACH = {
     "leaves: always true": "a_huge_folio_is_used_without_a_promise",
     "waits_for_another_try: always true": "a_huge_folio_stays_after_all",
     "takes_in_nearer: always true": "a_huge_folio_stays_after_all",
+    "is_nearer_to: always true": "a_copied_kernel_page_stays_after_all",
 }
 """What nothing reaches any more where a guard always refuses."""
 
