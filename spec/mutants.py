@@ -59,6 +59,12 @@ REASONS: tuple[Reason, ...] = (
         " how soon a huge folio finds a place",
     ),
     Reason(
+        "operand",
+        "begin_huge_migration, guard nearest_with_room: h is x in takes_in_nearer(h, x, t)",
+        "any free huge folio on another node than the destination's is then an objection, and the"
+        " move waits; no property says how soon a huge folio finds a place",
+    ),
+    Reason(
         "guard",
         "begin_offline, guard block_online: dropped",
         "one_zone refuses an offline block, too, with the same errno; which of the two reasons"

@@ -40,6 +40,7 @@ CHOICES = (
             DropGuard("reserve_destination", "try_paid_for"),
             DropGuard("begin_huge_migration", "try_paid_for"),
             DropProperty("a_removal_finishes_or_gives_up_within_its_budget"),  # there is none
+            DropProperty("kernel_pages_leave_within_the_budget_of_a_removal"),
         ),
         gives_up=(
             (

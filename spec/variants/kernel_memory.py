@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from ..blocks.block_states import FrameState, frame_state
-from ..language import Bool, DropGuard, DropUpdate, ReplaceDefinition, ReplaceGuard, Variant, exists
-from ..machine.topology import Frame, metadata_frame
+from ..language import Bool, DropGuard, DropUpdate, ReplaceGuard, Variant, exists
 from ..special.kernel_memory import Cpu, KernelPage, KernelStage, kernel_stage
 from .sources import LIST
 
@@ -13,23 +11,11 @@ __all__ = ["VARIANTS"]
 _FUTURE = LIST + ": kernel memory hotplug (future work)"
 
 
-def _all_of_the_kernels(f: Frame) -> Bool:
-    return (frame_state[f] == FrameState.kernel) & ~metadata_frame[f]
-
-
 def _nothing_copied(c: Cpu) -> Bool:
     return ~exists(KernelPage, lambda k: kernel_stage[k] == KernelStage.copied)
 
 
 VARIANTS = (
-    Variant(
-        name="kernel-page-makes-its-block-unmovable",
-        doc="What moves counts as unmovable: a block with a kernel page in it never goes.",
-        covers=("K1", "U3"),
-        source=_FUTURE,
-        breaks="what_moves_keeps_no_block_from_being_emptied",
-        edits=(ReplaceDefinition("is_unmovable", _all_of_the_kernels),),
-    ),
     Variant(
         name="cpus-go-on-before-the-copy",
         doc="A CPU that has stopped goes on before all have: the page may wait for ever.",

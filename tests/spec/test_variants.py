@@ -42,7 +42,6 @@ LENGTHS = {
     "huge-folio-moved-to-a-leaving-node": 5,
     "kernel-page-moved-to-a-leaving-node": 3,
     "kernel-page-moved-anywhere": 2,
-    "kernel-page-makes-its-block-unmovable": 2,
     "cpus-go-on-before-the-copy": 5,
     "kernel-tries-without-a-budget": 5,
     "kernel-refusal-forgotten": 3,
