@@ -9,17 +9,19 @@ Source: mm/hugetlb.c (dissolve_free_hugetlb_folios), mm/memory_hotplug.c (scan_m
 
 from __future__ import annotations
 
-from ..blocks.block_states import FrameState, Tick, frame_state, refused_move, spent
+from ..blocks.block_states import FrameState, Tick, frame_state, kept, refused_move, spent
 from ..blocks.blocks import cancel_offline
 from ..folios.drain import draining, vetted
 from ..folios.page_tables import Pte
-from ..folios.removal_work import Work, goes_offline, work_left
+from ..folios.removal_work import Work, goes_offline, occupied, work_left
 from ..language import (
     Bool,
     Budget,
     Enumeration,
     Progress,
     after,
+    all_of,
+    always,
     any_of,
     definition,
     ends,
@@ -28,7 +30,7 @@ from ..language import (
     sometimes,
     step,
 )
-from ..machine.topology import Block, Frame, block_of
+from ..machine.topology import Block, Frame, block_of, metadata_frame
 from .huge_migration import (
     HugeStage,
     abort_huge_migration,
@@ -181,6 +183,27 @@ def another_try_of_a_huge_folio_is_paid_for(h: HugeFolio, f: Frame) -> Bool:
     begins = (huge_stage[h] == HugeStage.idle) & after(huge_stage[h] == HugeStage.reserved)
     here = (range_of[f] == huge_home[h]) & goes_offline(block_of(f))
     return implies(begins & here, ~refused_move[head_frame[huge_home[h]]])
+
+
+@always(
+    covers="U3 N3",
+    using="huge_frames_belong_to_huge_folios nothing_moves_into_a_draining_block "
+    "only_closed_blocks_are_vetted user_frames_belong_to_folios "
+    "vetted_blocks_hold_no_memory_of_the_kernel",
+)
+def the_last_step_is_left_for_what_is_in_a_vetted_block(
+    f: Frame, w: Work, p: Pte, x: HugeWork
+) -> Bool:
+    """Where a vetted block is occupied there is work: as long as none is left it is empty.
+
+    But for metadata, which goes with its block, and for kernel pages that can move: of those says
+    `the_last_step_is_left_for_kernel_pages_in_a_vetted_block`.
+    """
+    closed = vetted[block_of(f)] & ~goes_offline(block_of(f))
+    last = (w == Work.settle) & (x == HugeWork.dissolve)
+    of_others = (frame_state[f] == FrameState.kernel) & (kept[f] | metadata_frame[f])
+    work = work_left(f, w, p) | huge_work_left(f, x)
+    return implies(all_of(closed, occupied(f), ~of_others, last), work)
 
 
 @sometimes(covers="N3 D2")

@@ -22,8 +22,7 @@ from ..blocks.block_states import (
 )
 from ..blocks.blocks import cancel_offline
 from ..folios.drain import draining, vetted
-from ..folios.page_tables import Pte
-from ..folios.removal_work import Work, goes_offline, occupied, work_left
+from ..folios.removal_work import goes_offline
 from ..language import (
     Bool,
     Budget,
@@ -41,7 +40,6 @@ from ..language import (
     step,
 )
 from ..machine.topology import Block, Frame, block_of, metadata_frame
-from .huge_draining import HugeWork, huge_work_left
 from .kernel_memory import (
     Cpu,
     KernelPage,
@@ -199,24 +197,18 @@ def kernel_pages_leave_within_the_budget_of_a_removal(
 
 
 @always(
-    covers="U3 N3 K1",
-    using="huge_frames_belong_to_huge_folios nothing_moves_into_a_draining_block "
-    "kept_frames_belong_to_kernel_pages kernel_addresses_lead_to_one_of_both_frames "
-    "only_closed_blocks_are_vetted user_frames_belong_to_folios "
-    "vetted_blocks_hold_no_memory_of_the_kernel",
+    covers="N3 K1",
+    using="kept_frames_belong_to_kernel_pages kernel_addresses_lead_to_one_of_both_frames "
+    "only_closed_blocks_are_vetted vetted_blocks_hold_no_memory_of_the_kernel",
 )
-def the_last_step_is_left_for_what_is_in_a_vetted_block(
-    f: Frame, w: Work, p: Pte, x: HugeWork, k: KernelWork, c: Cpu
+def the_last_step_is_left_for_kernel_pages_in_a_vetted_block(
+    f: Frame, w: KernelWork, c: Cpu
 ) -> Bool:
-    """Where a vetted block is occupied there is work: as long as none is left it is empty.
-
-    But for metadata, which goes with its block.
-    """
+    """Where the kernel has a frame of a vetted block, but for metadata, its page can leave it."""
     closed = vetted[block_of(f)] & ~goes_offline(block_of(f))
-    last = all_of(w == Work.settle, x == HugeWork.dissolve, k == KernelWork.finish)
-    work = any_of(work_left(f, w, p), huge_work_left(f, x), kernel_work_left(f, k, c))
-    of_others = (frame_state[f] == FrameState.kernel) & metadata_frame[f]
-    return implies(all_of(closed, occupied(f), ~of_others, last), work)
+    kernels = (frame_state[f] == FrameState.kernel) & ~metadata_frame[f]
+    last = w == KernelWork.finish
+    return implies(closed & kernels & last, kernel_work_left(f, w, c))
 
 
 @step(covers="U3 K1")
