@@ -10,6 +10,7 @@ import pty
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,7 @@ def full() -> int:
 @pytest.fixture
 def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """`memhp coverage` computes two rows of which nothing is known, and something is missing."""
+    import_module("memhp.checks.designs.rows")  # late, it would keep what is put there meanwhile
     monkeypatch.setattr(
         "memhp.checks.coverage.coverage", lambda _: [RowCoverage(row, ()) for row in ROWS[:2]]
     )
