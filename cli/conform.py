@@ -17,7 +17,6 @@ from .files import write_json
 from .junit import junit
 from .kernel_target import (
     STEPS,
-    STOPPED,
     can_be_written,
     complain,
     kernel_named,
@@ -25,7 +24,7 @@ from .kernel_target import (
     walk,
 )
 from .ktap import ktap
-from .output.streams import UsageError, show_progress
+from .output.streams import INTERRUPTED, UsageError, show_progress
 from .output.terminal import console, tell
 from .pages import add_html, write_kernels
 
@@ -150,7 +149,7 @@ def run(args: argparse.Namespace) -> int:
     if not all(each.agrees for each in results.kernels):
         return 1
     if stopped:
-        return STOPPED
+        return INTERRUPTED
     return 3 if failed else 0
 
 

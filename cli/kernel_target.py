@@ -19,7 +19,7 @@ from .files import fail, free_path, write_json
 from .ktap import ktap
 from .names import choose
 from .output.again import tell_again
-from .output.streams import UsageError, show_progress
+from .output.streams import INTERRUPTED, UsageError, show_progress
 
 if TYPE_CHECKING:
     from memhp.lab.conform.campaign import Campaign, Finding
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 STEPS = 300
 """How many operations are done on a kernel, unless somebody says otherwise."""
-STOPPED = 130
-"""The exit code after Ctrl-C."""
 _NOT_OF_KERNELS = ("jobs", "keep", "out", "verbose", "html", "cluster")
 """Options of `memhp fuzz` that do not go with a kernel."""
 
@@ -194,7 +192,7 @@ def fuzz(args: argparse.Namespace) -> int:
         )
     if not report.agrees:
         return 1
-    return STOPPED if campaign.stopped else 0
+    return INTERRUPTED if campaign.stopped else 0
 
 
 def replay(document: Any, args: argparse.Namespace) -> int:

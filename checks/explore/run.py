@@ -20,7 +20,7 @@ from typing import Literal
 from memhp.reference import Topology
 from memhp.spec.language.system import Property, System
 
-from ..ground.grounding import LOWEST
+from ..ground.grounding import LOWEST, NUMBERS
 from ..ground.model import Model, build
 from ..ground.symmetry import swaps
 from ..search.localise import Spent
@@ -45,7 +45,7 @@ SPARSE = 128
 _FEW = 1 << 16
 Method = Literal["auto", "packed", "bits"]
 """*packed*: states as words; *bits*: one bit a state, where states split so; *auto*: either."""
-_NUMBERS = (16, 32, 64)
+_NUMBERS = (NUMBERS, 32, 64)
 
 
 @dataclass(frozen=True)

@@ -36,15 +36,17 @@ from .formulas import (
 )
 from .symmetry import Swap
 
-__all__ = ["LOWEST", "Bindings", "Grounding", "bit", "value_of"]
+__all__ = ["LOWEST", "NUMBERS", "Bindings", "Grounding", "bit", "value_of"]
 
 LOWEST = -8
 """The least number that a counter is followed to; below it the search stops and says so."""
+NUMBERS = 16
+"""How many values a counter is given at first."""
 
 Bindings = Mapping[Var, int]
-_Key = tuple[str | Term, tuple[int, ...]]
-_Later = tuple[Cases, frozenset[int]]
-"""What is made of the state after a step, and which places of that it reads."""
+_Key = tuple[str | Term, tuple[int, ...], bool]
+_Made = tuple[Cases, frozenset[int]]
+"""The cases of a term, and which places of the state after a step it reads."""
 
 
 def bit(sort: SortRef, value: int) -> int:
@@ -80,11 +82,10 @@ class Grounding:
                 self.sorts.append(symbol.range)
                 self.names.append((symbol.name, point))
         self.formulas = Formulas([self._domain(sort, numbers) for sort in self.sorts])
-        self._definitions: dict[_Key, Cases] = {}
         self._reads: list[Cases | None] = [None] * len(self.sorts)
         self._after: dict[int, Cases] = {}
-        self._still: dict[_Key, _Later] = {}
-        self._across: dict[_Key, _Later] = {}
+        self._still: dict[_Key, _Made] = {}
+        self._across: dict[_Key, _Made] = {}
         self._later_reads: set[int] = set()
 
     def _domain(self, sort: SortRef, numbers: int) -> int:
@@ -116,7 +117,7 @@ class Grounding:
         """From now on write sentences for narrower domains."""
         self.formulas = formulas
         self._reads = [None] * len(self.sorts)
-        self._definitions, self._still, self._across = {}, {}, {}
+        self._still, self._across = {}, {}
 
     def across(self, updates: Mapping[int, Cases]) -> None:
         """From now on `Next` is the state after a step that writes those places so."""
@@ -268,18 +269,12 @@ class Grounding:
         return cases
 
     def _definition(self, name: str, point: tuple[int, ...], later: bool) -> Cases:
-        definition = self.system.definition(name)
-
         def made() -> Cases:
+            definition = self.system.definition(name)
             bound = dict(zip(definition.params, point, strict=True))
             return self.cases(definition.body, bound, later)
 
-        if later:
-            return self._made_across((name, point), made)
-        cases = self._definitions.get((name, point))
-        if cases is None:
-            cases = self._definitions[name, point] = made()
-        return cases
+        return self._once((name, point, later), made)
 
     def sentence(self, claim: Property, bound: Bindings) -> Formula:
         """The sentence that a property holds for such parameters; see `across`."""
@@ -287,10 +282,10 @@ class Grounding:
         def made() -> Cases:
             return {1: self.formula(claim.formula, bound)}
 
-        return self._made_across((claim.formula, tuple(bound.values())), made)[1]
+        return self._once((claim.formula, tuple(bound.values()), False), made)[1]
 
-    def _made_across(self, key: _Key, make: Callable[[], Cases]) -> Cases:
-        """What is made of the state after a step: anew only where it reads what the step writes."""
+    def _once(self, key: _Key, make: Callable[[], Cases]) -> Cases:
+        """What is made once; anew for a step where it reads what that writes; see `across`."""
         entry = self._still.get(key)
         if entry is None or not entry[1].isdisjoint(self._after):
             entry = self._across.get(key)

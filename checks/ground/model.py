@@ -26,7 +26,7 @@ from .formulas import (
     places,
     possible,
 )
-from .grounding import Bindings, Grounding, bit, value_of
+from .grounding import NUMBERS, Bindings, Grounding, bit, value_of
 from .symmetry import Swap
 
 __all__ = [
@@ -133,7 +133,7 @@ def build(
     topology: Topology,
     claims: Sequence[Property],
     *,
-    numbers: int = 16,
+    numbers: int = NUMBERS,
     symmetries: Sequence[Swap] = (),
 ) -> Model:
     """The model of the system on the topology; what never changes is folded away.

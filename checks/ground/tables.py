@@ -18,7 +18,7 @@ from memhp.spec.language.terms import Symbol, Term, Var
 
 from ..support.remembered import Remembered
 from .formulas import FALSE, TRUE, Formula
-from .grounding import Bindings, Grounding, bit
+from .grounding import NUMBERS, Bindings, Grounding, bit
 from .model import (
     Instance,
     Write,
@@ -28,10 +28,8 @@ from .model import (
     update_writes,
 )
 
-__all__ = ["NUMBERS", "Point", "Steps", "Tables", "TooLarge", "Watches", "tables"]
+__all__ = ["Point", "Steps", "Tables", "TooLarge", "Watches", "tables"]
 
-NUMBERS = 16
-"""How many values a counter is given."""
 _MOST_VALUES = 64
 _FALSE, _TRUE, _ATOM, _AND, _OR = range(5)
 _LEAVES = -1

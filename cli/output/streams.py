@@ -24,6 +24,7 @@ from shutil import get_terminal_size
 from typing import Any, TextIO
 
 USAGE, INTERRUPTED = 2, 130
+"""Exit codes."""
 _A_MOMENT = 0.01
 """In seconds."""
 _FOREIGN = re.compile(r"[^\n\t -~]")

@@ -73,10 +73,12 @@ _GIGANTIC_PAGES = 1 << 13
 moves only to a free one of its pool (alloc_hugetlb_folio_nodemask in mm/hugetlb.c)."""
 
 _LEAVES_LEAVING_POOLS = (7, 2)
-"""The oldest kernel that was seen to end the removal of a block with huge pages in use while
-others are free. Linux 5.10, 6.1 and 6.12 may choose a destination inside the block, for as long
-as nobody interrupts: the free page taken is the one that the last move has left (mm/hugetlb.c,
-dequeue_huge_page_node_exact). Without any that is free they make a new one, and that ends."""
+"""The oldest kernel whose removals of a block with huge pages in use, while others are free, all
+ended soon. Linux 5.10, 6.1 and 6.12 may choose a destination inside the block: the free page that
+the last move has left (mm/hugetlb.c, dequeue_huge_page_node_exact). Each pass over the block takes
+its free pages out of the pool, one more each time that stay outside (dissolve_free_hugetlb_folios):
+a 6.12 ended within a minute, a 6.1 was interrupted. So *no* is wrong there, and *yes* may take
+longer than anybody waits. Without any page that is free they make a new one, and that ends."""
 
 _FIRST_ZONE_IS_OWN = (4, 13)
 """The oldest kernel whose `valid_zones` names nothing but the zone of a block that is online;

@@ -66,13 +66,19 @@ def edits(system: System) -> Iterator[tuple[str, System]]:
             yield f"another {variable.symbol} at boot", replace(system, variables=variables)
 
 
-def test_with_a_store_of_before_an_edit_the_same_traces_are_found(tmp_path: Path) -> None:
-    searched(TOY, tmp_path)
-    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+def edited_since(folder: Path) -> Iterator[tuple[str, System]]:
+    """Each edit of what the folder has traces of, which then has those of before."""
+    before = {path: path.read_bytes() for path in folder.iterdir()}
     assert before
     for what, edited in edits(TOY):
         for path, content in before.items():
             path.write_bytes(content)
+        yield what, edited
+
+
+def test_with_a_store_of_before_an_edit_the_same_traces_are_found(tmp_path: Path) -> None:
+    searched(TOY, tmp_path)
+    for what, edited in edited_since(tmp_path):
         assert steps(searched(edited, tmp_path)) == steps(searched(edited, None)), what
 
 
@@ -85,21 +91,13 @@ def reached(system: System, folder: Path | None) -> dict[str, Witness]:
 def test_a_design_of_ones_own_reaches_what_any_search_reaches(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(localise, "_TURNS", (2, 10, 50))
-        _reaches_what_any_search_reaches(tmp_path)
-
-
-def _reaches_what_any_search_reaches(tmp_path: Path) -> None:
-    reached(TOY, tmp_path)
-    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
-    assert before
-    for what, edited in edits(TOY):
-        for path, content in before.items():
-            path.write_bytes(content)
-        own = replace(edited, is_own=True)
-        for folder in (tmp_path, None):
-            found = reached(own, folder)
-            assert found.keys() == reached(edited, None).keys(), what
-            assert all(each.is_shown_by(each.replay(own)) for each in found.values())
+        reached(TOY, tmp_path)
+        for what, edited in edited_since(tmp_path):
+            own = replace(edited, is_own=True)
+            for folder in (tmp_path, None):
+                found = reached(own, folder)
+                assert found.keys() == reached(edited, None).keys(), what
+                assert all(each.is_shown_by(each.replay(own)) for each in found.values())
 
 
 def test_no_other_takes_the_trace_of_a_design_of_ones_own(tmp_path: Path) -> None:
