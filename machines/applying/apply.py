@@ -7,12 +7,13 @@ must be as the plan says, or the difference is told and the step has failed.
 from __future__ import annotations
 
 import errno
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from .checks import Limits, changes, why_stop
+from .checks import Limits, changes, why_stop, why_wait
 from .journal import History, Journal
 from .planned import PlanError, Planned, Step
 from .states import Machine
@@ -25,6 +26,8 @@ Ending = Literal["done", "stopped", "undone", "stuck", "interrupted"]
 
 _UNDO_LIMIT = 120.0
 """Seconds that bringing a block online may take."""
+_PAUSE = 0.2
+"""Seconds between two looks at the pressure on memory."""
 _ALIKE = 1.25
 """So much more than planned may move before that is told: others allocate meanwhile."""
 
@@ -124,6 +127,15 @@ class Applier:
         return [step for step in history.plan.steps if step.block not in done]
 
     def _why_not_now(self) -> str:
+        """Why not to begin the next step; pressure may be of what moved before, and is let fall."""
+        until = time.monotonic() + self.limits.patience
+        while (
+            not self.stopping
+            and (why := why_wait(self.machine, self.limits))
+            and time.monotonic() < until
+        ):
+            self.progress(f"waits, as {why}")
+            time.sleep(_PAUSE)
         if self.stopping:
             return "it was asked to stop"
         return why_stop(self.machine, self.limits)

@@ -9,17 +9,21 @@ from ..reading.procfs import LEAST_AVAILABLE
 from .planned import Planned, Step
 from .states import Machine
 
-__all__ = ["Limits", "changes", "why_stop"]
+__all__ = ["Limits", "changes", "why_stop", "why_wait"]
 
 _MOST_CHANGES = 8
 
 
 @dataclass(frozen=True)
 class Limits:
-    """When to stop: ``pressure`` in percent of stalled time, ``available`` in bytes."""
+    """When to stop: ``pressure`` in percent of stalled time, ``available`` in bytes.
+
+    ``patience``: seconds that the next step waits for pressure to fall.
+    """
 
     pressure: float = 20.0
     available: int = LEAST_AVAILABLE
+    patience: float = 60.0
 
 
 def changes(
@@ -64,12 +68,22 @@ def _other_block(step: Step, machine: Machine) -> Iterator[str]:
 
 def why_stop(machine: Machine, limits: Limits) -> str:
     """Why not to go on now, before the kernel has to end processes; empty if there is no reason."""
-    pressure, available = machine.pressure, machine.available
-    if pressure is not None and pressure >= limits.pressure:
-        return (
-            f"all tasks waited for memory in {pressure:g} % of the last ten seconds"
-            " (/proc/pressure/memory)"
-        )
+    return why_wait(machine, limits) or _too_little(machine, limits)
+
+
+def why_wait(machine: Machine, limits: Limits) -> str:
+    """What passes if nothing is written for a while: pressure on memory; empty without any."""
+    pressure = machine.pressure
+    if pressure is None or pressure < limits.pressure:
+        return ""
+    return (
+        f"all tasks waited for memory in {pressure:g} % of the last ten seconds"
+        " (/proc/pressure/memory)"
+    )
+
+
+def _too_little(machine: Machine, limits: Limits) -> str:
+    available = machine.available
     if available is not None and available < limits.available:
         return f"{available >> 20} MiB of memory are available, less than {limits.available >> 20}"
     return ""

@@ -218,6 +218,10 @@ class Bench:
         path = f"{FOLDER}/memory{block}/state"
         return self.guest.write(path, "offline", patience=_PATIENCE) == 0
 
+    def ended_by_the_kernel(self) -> int:
+        """How many processes the kernel has ended for want of memory."""
+        return int(self.guest.shell("dmesg | grep -c 'Killed process'").out)
+
     def as_it_was(self, states: Mapping[int, str], zones: Mapping[int, str]) -> None:
         """Bring back online what is not as it was.
 

@@ -123,14 +123,15 @@ def _ranged(word: str) -> str:
 def orders(bench: Bench, start: Start, count: int, draw: Random) -> Iterator[Record]:
     """As many blocks as single offlines free in the best order: by memhp, and by chmem.
 
-    Of four blocks there are 24 orders, and all are tried unless fewer are asked for.
+    Of four blocks there are 24 orders, and all are tried unless fewer are asked for.  What goes
+    when the kernel has ended a process for want of memory does not count.
     """
     before, zones, own = states_in(bench.guest), zones_in(bench.guest), bench.own
     every = list(permutations(own))
     tried = draw.sample(every, min(count, len(every)))
     freed = []
     for order in tried:
-        freed.append(sum(bench.try_one(block) for block in order))
+        freed.append(_freed(bench, order))
         bench.as_it_was(before, zones)
         bench.intact()
         bench.hold(start)
@@ -147,6 +148,17 @@ def orders(bench: Bench, start: Start, count: int, draw: Random) -> Iterator[Rec
         record |= {"verdict": pair["verdict"], "memhp": bool(pair.get("done")), "went": went}
         record["chmem"] = {"went": went, "failed": went < most}
     yield {**record, "intact": bench.intact()}
+
+
+def _freed(bench: Bench, order: Sequence[int]) -> int:
+    """How many blocks go, one after the other, until the first process is ended."""
+    ended, freed = bench.ended_by_the_kernel(), 0
+    for block in order:
+        went = bench.try_one(block)
+        if bench.ended_by_the_kernel() != ended:
+            break
+        freed += went
+    return freed
 
 
 def kills(bench: Bench, start: Start, count: int, draw: Random) -> Iterator[Record]:
@@ -244,16 +256,15 @@ def main() -> int:
     args = parser.parse_args()
     done = Counter(_key(record) for record in kept(args.results))
     for kernel in args.kernel or KERNELS:
-        for dimms in sorted(set(_DIMMS.values())):
+        for what in args.what or WHAT:
             left = [
                 (kernel, start, round_, what)
-                for what in args.what or WHAT
                 for start in _STARTS[what]
                 for round_ in range(args.rounds)
-                if _DIMMS[what] == dimms and not done[kernel, start, round_, what]
+                if not done[kernel, start, round_, what]
             ]
             if left:
-                _measure(args, kernel, dimms, left)
+                _measure(args, kernel, _DIMMS[what], left)
     records = kept(args.results)
     for line in table(records):
         print(line)

@@ -44,29 +44,30 @@ def results(*, quick: bool = False) -> Iterator[tuple[str, str]]:
         place = Path(folder)
         cached = {"XDG_CACHE_HOME": str(place / "cache")}
         if quick:
-            yield _timed("memhp check --only N2, no cache", "check --only N2 --no-cache", {})
+            yield timed("memhp check --only N2, no cache", "check --only N2 --no-cache", {})
             return
-        whole, line = _timed("memhp check, no cache", "check", cached)
+        whole, line = timed("memhp check, no cache", "check", cached)
         yield whole, line
-        yield _timed("memhp check, nothing changed", "check", cached)
-        yield _timed("memhp check, a guard edited", "check", {**cached, **_edited(place)})
-        yield _timed("memhp check --only N2, no cache", "check --only N2 --no-cache", {})
-        yield _timed("memhp check --certify, no cache", "check --certify --no-cache", {})
+        yield timed("memhp check, nothing changed", "check", cached)
+        yield timed("memhp check, a guard edited", "check", {**cached, **_edited(place)})
+        yield timed("memhp check --only N2, no cache", "check --only N2 --no-cache", {})
+        yield timed("memhp check --certify, no cache", "check --certify --no-cache", {})
         proofs = f"check --no-cache --proofs {place / 'proofs'}"
-        yield _timed("memhp check --proofs, no cache", proofs, {})
+        yield timed("memhp check --proofs, no cache", proofs, {})
         fresh = {"XDG_CACHE_HOME": str(place / "fresh")}
-        yield _timed("memhp coverage, no cache", "coverage", fresh)
-        yield _timed("memhp coverage, nothing changed", "coverage", fresh)
+        yield timed("memhp coverage, no cache", "coverage", fresh)
+        yield timed("memhp coverage, nothing changed", "coverage", fresh)
         yield _slowest_variant()
     yield "z3 alone, the same goals", _alone()
 
 
-def _timed(what: str, words: str, variables: dict[str, str]) -> tuple[str, str]:
-    seconds, said = _run(words.split(), variables)
+def timed(what: str, words: str, variables: dict[str, str]) -> tuple[str, str]:
+    """How long the command took with these variables of the environment, and what it said."""
+    seconds, said = run(words.split(), variables)
     return what, f"{seconds:.1f} s; {said}"
 
 
-def _run(words: list[str], variables: dict[str, str]) -> tuple[float, str]:
+def run(words: list[str], variables: dict[str, str]) -> tuple[float, str]:
     """How long the command took, and the last line that it printed."""
     started = perf_counter()
     done = subprocess.run(
@@ -96,7 +97,7 @@ def _edited(place: Path) -> dict[str, str]:
 
 def _slowest_variant() -> tuple[str, str]:
     times = {
-        variant.name: _run(["check", "--variant", variant.name, "--no-cache"], {})[0]
+        variant.name: run(["check", "--variant", variant.name, "--no-cache"], {})[0]
         for variant in VARIANTS
     }
     slowest = max(times, key=lambda name: times[name])

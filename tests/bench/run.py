@@ -6,7 +6,8 @@
     python tests/bench/run.py --save            # append the table to docs/benchmarks.md
     python tests/bench/run.py --quick           # small numbers, which only show that it works
 
-They are measurements, not tests.  `explore.py`, `proof.py` and `walk.py` run by themselves, too.
+They are measurements, not tests.  `designs.py`, `explore.py`, `proof.py`
+and `walk.py` run by themselves, too.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from memhp.spec.system import SYSTEM
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench import engine, evidence, explore, proof, reference, walk
+from bench import designs, engine, evidence, explore, proof, reference, walk
 
 Line = tuple[str, str]
 """What was measured, and the result with its unit."""
@@ -83,6 +84,11 @@ def _first_line(*command: str) -> str:
 def of_proof(args: argparse.Namespace) -> Iterator[Line]:
     """The commands that prove, as a user waits for them; z3 alone beside them."""
     yield from proof.results(quick=args.quick)
+
+
+def of_designs(args: argparse.Namespace) -> Iterator[Line]:
+    """The answer on each example of a design: from nothing, again, after an edit."""
+    yield from designs.results(quick=args.quick)
 
 
 def of_mutants(args: argparse.Namespace) -> Iterator[Line]:
@@ -170,7 +176,7 @@ def of_explore(args: argparse.Namespace) -> Iterator[Line]:
 
 def of_frames(_: argparse.Namespace) -> Iterator[Line]:
     """This machine's own frames, read and loaded."""
-    from machines.judging.frames import load_engine
+    from memhp.machines.judging.frames import load_engine
 
     from memhp.machines.reading.errors import MachineError
     from memhp.machines.reading.sysfs import read_machine
@@ -192,6 +198,7 @@ def of_evidence(args: argparse.Namespace) -> Iterator[Line]:
 
 PARTS: dict[str, Callable[[argparse.Namespace], Iterator[Line]]] = {
     "proof": of_proof,
+    "designs": of_designs,
     "mutants": of_mutants,
     "reference": of_reference,
     "fuzz": of_fuzz,

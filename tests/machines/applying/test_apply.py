@@ -100,7 +100,7 @@ def test_pressure_stops_it_before_the_next_step(root: Path, journal: Journal) ->
     folder = root / "proc" / "pressure"
     folder.mkdir()
     (folder / "memory").write_text("some avg10=50.00 avg60=0.00\nfull avg10=40.00 avg60=0.00\n")
-    result = apply(journal, root, Kernel())
+    result = apply(journal, root, Kernel(), limits=Limits(patience=0))
     assert (result.ending, result.offline) == ("stopped", ())
     assert "40 %" in result.why
     (folder / "memory").write_text("full avg10=0.00 avg60=0.00\n")
@@ -109,6 +109,35 @@ def test_pressure_stops_it_before_the_next_step(root: Path, journal: Journal) ->
     assert apply(journal, root, Kernel()).ending == "stopped"
     (root / "proc" / "meminfo").write_text("MemAvailable:   1024000 kB\n")
     assert apply(journal, root, Kernel()).ending == "done"
+
+
+def test_pressure_that_falls_is_waited_for(root: Path, journal: Journal) -> None:
+    pressure = root / "proc" / "pressure" / "memory"
+    pressure.parent.mkdir()
+    pressure.write_text("full avg10=40.00 avg60=0.00\n")
+    shown: list[str] = []
+
+    def progress(line: str) -> None:
+        shown.append(line)
+        pressure.write_text("full avg10=10.00 avg60=0.00\n")
+
+    assert apply(journal, root, Kernel(), progress=progress).ending == "done"
+    assert shown[0].startswith("waits, as all tasks waited for memory in 40 %")
+
+
+def test_it_does_not_wait_for_pressure_once_it_is_asked_to_stop(
+    root: Path, journal: Journal
+) -> None:
+    pressure = root / "proc" / "pressure" / "memory"
+    pressure.parent.mkdir()
+    pressure.write_text("full avg10=40.00 avg60=0.00\n")
+    applier = Applier(journal, Machine(root), str, write=Kernel())
+
+    def stop(line: str) -> None:
+        applier.stopping = True
+
+    applier.progress = stop
+    assert applier.go_on().ending == "interrupted"
 
 
 def test_it_stops_between_steps_when_it_is_asked_to(root: Path, journal: Journal) -> None:
