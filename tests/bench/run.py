@@ -176,7 +176,7 @@ def of_explore(args: argparse.Namespace) -> Iterator[Line]:
 
 def of_frames(_: argparse.Namespace) -> Iterator[Line]:
     """This machine's own frames, read and loaded."""
-    from memhp.machines.judging.frames import load_engine
+    from machines.judging.frames import load_engine
 
     from memhp.machines.reading.errors import MachineError
     from memhp.machines.reading.sysfs import read_machine
