@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from math import prod
 
 from memhp.reference import Topology
@@ -77,9 +78,9 @@ class Tables:
         TooLarge: a place has more than 64 values.
     """
 
-    def __init__(self, system: System, topology: Topology) -> None:
+    def __init__(self, system: System, topology: Topology, numbers: int = NUMBERS) -> None:
         self.topology = topology
-        self.grounding = Grounding(system, topology, NUMBERS)
+        self.grounding = Grounding(system, topology, numbers)
         if any(domain >> _MOST_VALUES for domain in self.grounding.formulas.domains):
             raise TooLarge
         initial = Program(system, topology).initial
@@ -211,3 +212,5 @@ def _signed(mask: int) -> int:
 
 tables = Remembered(Tables)
 """The tables of a machine, made once; `TooLarge` as `Tables` raises it."""
+wide_tables = Remembered(partial(Tables, numbers=_MOST_VALUES))
+"""As `tables`, with as many values of a counter as a word has bits."""

@@ -26,6 +26,7 @@ from ..ground.tables import (
     TooLarge,
     Watches,
     tables,
+    wide_tables,
 )
 from ..support.compiler import NativeError, NoMemory, built, compiler
 from ..support.scratch import temporary_folder
@@ -44,23 +45,25 @@ class Leaves(Exception):
 
 
 def beginning(
-    system: System,
+    system: System, *, wide: bool = False
 ) -> Callable[[System, Topology, Sequence[Property]], Layers] | None:
     """The function that begins a search of a machine cut from the system; None without a compiler.
 
-    It raises `TooLarge` if a machine is too large for tables, and its search `Leaves`.
+    It raises `TooLarge` if a machine is too large for tables, and its search `Leaves`: then one
+    that is ``wide``, which is slower, follows counters further.
     """
     library = _library(os.environ.get("CC", ""), os.environ.get("TMPDIR", ""))
     if library is None:
         return None
 
     known: dict[Term, System] = {}
+    made = wide_tables if wide else tables
 
     def begin(cut: System, topology: Topology, targets: Sequence[Property]) -> Layers:
         (claim,) = targets
         if claim.formula not in known:
             known[claim.formula] = ground(system, claim.formula).system
-        return Layers(library, tables(known[claim.formula], topology), cut, claim)
+        return Layers(library, made(known[claim.formula], topology), cut, claim)
 
     return begin
 

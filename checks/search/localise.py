@@ -11,7 +11,7 @@ Coordinating Processes, 1994).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -233,18 +233,34 @@ def _search(
     """
     anywhere = claim.kind == "sometimes"
     look = partial(search, smaller, max_states=max_states, depth=depth, anywhere=anywhere)
-    if begin := beginning(system):
-        begun: list[Layers] = []
-
-        def beginning_each(*given: Any) -> Layers:
-            begun.append(begin(*given))
-            return begun[-1]
-
-        with suppress(Leaves, NoMemory, TooLarge):
-            result = look(topologies, [claim], begin=beginning_each)
-            return result, [each.topology for each in begun if each.is_over]
+    with suppress(NoMemory, TooLarge):
+        for wide in (False, True):
+            with suppress(Leaves):
+                if found := _compiled(look, system, topologies, claim, wide=wide):
+                    return found
     left = [each for each in topologies if not decided(smaller, each, claim)]
     return look(left, [claim]), ()
+
+
+def _compiled(
+    look: Callable[..., Search],
+    system: System,
+    topologies: Sequence[Topology],
+    claim: Property,
+    *,
+    wide: bool,
+) -> tuple[Search, Sequence[Topology]] | None:
+    """What the compiled search finds; None without a compiler."""
+    begin, begun = beginning(system, wide=wide), list[Layers]()
+    if begin is None:
+        return None
+
+    def beginning_each(*given: Any) -> Layers:
+        begun.append(begin(*given))
+        return begun[-1]
+
+    result = look(topologies, [claim], begin=beginning_each)
+    return result, [each.topology for each in begun if each.is_over]
 
 
 def refusal(system: System, witness: Witness) -> frozenset[str]:
