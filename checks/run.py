@@ -4,35 +4,30 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
-from memhp.reference import Topology
 from memhp.reference.shapes import AnyShape
 from memhp.spec.language import Profile, Property, System
 from memhp.spec.language.system import Kind
 from memhp.spec.language.terms import negate
 
+from .ahead import Ahead, traces_ahead
 from .decision import Decision, claim_of, overall
 from .earlier import Earlier
 from .proof.results import ProofListener, PropertyResult, Report
 from .search.scopes import unfit, usual
-from .search.search import Choice, Search, Witness, search
+from .search.search import Search, Witness, search
 from .search.usual import reach
-from .support.beside import beside
 from .support.verdicts import Verdict
 
 if TYPE_CHECKING:
     from .proof.certificates import Taker
 
 __all__ = ["Decision", "Listener", "check", "overall", "provable_part", "search_scope"]
-
-_Ahead: TypeAlias = bool | tuple[str, tuple[Topology, tuple[Choice, ...], tuple[int, ...]] | None]
-"""A property's trace, if there is one; at last, whether all of them came from the folder."""
 
 
 class Listener(ProofListener, Protocol):
@@ -99,7 +94,8 @@ def _decided(
 ) -> tuple[dict[str, Decision], list[Decision]]:
     """The decisions by their names, by proof or else by search; those on what proofs rest on."""
     processes = jobs or os.cpu_count() or 1
-    with _traces_ahead(system, wanted, given_up, folder, processes) as ahead:
+    targets = [each for each in wanted if each.kind == "sometimes" and each.name not in given_up]
+    with traces_ahead(system, targets, folder, processes) as ahead:
         report = proving()
         decisions = _of_report(system, report, given_up)
         _say(listener, decisions.values())
@@ -160,29 +156,6 @@ def _proved(system: System, result: PropertyResult, given_up: Mapping[str, str])
     )
 
 
-def _traces_ahead(
-    system: System,
-    claims: Sequence[Property],
-    given_up: Collection[str],
-    folder: Path | None,
-    jobs: int,
-) -> AbstractContextManager[Iterator[_Ahead]]:
-    """The traces to what is to be reached, looked for while something else is proved."""
-    targets = [each for each in claims if each.kind == "sometimes" and each.name not in given_up]
-    if jobs == 1 or not targets:
-        return nullcontext(iter(()))
-
-    def work(take: Callable[[_Ahead], None]) -> None:
-        def decided(claim: Property, trace: Witness | None) -> None:
-            shown = (trace.topology, trace.steps, trace.params) if trace else None
-            take((claim.name, shown))
-
-        # The proofs have the other half of the processors.
-        take(reach(system, targets, folder=folder, jobs=max(1, jobs // 2), decided=decided)[1])
-
-    return beside(work)
-
-
 def _searched(
     system: System,
     claims: Sequence[Property],
@@ -190,7 +163,7 @@ def _searched(
     folder: Path | None,
     jobs: int,
     listener: Listener | None,
-    ahead: Iterable[_Ahead] = (),
+    ahead: Ahead | None = None,
 ) -> list[Decision]:
     if not claims:
         return []
@@ -201,16 +174,10 @@ def _searched(
 
     started = perf_counter()
     witnesses: dict[str, Witness | None] = {}
-    all_kept = True
-    for each in ahead:
-        if isinstance(each, bool):
-            all_kept = each
-            continue
-        all_kept = False  # until it says that they were
-        name, trace = each
-        claim = system.property_by_name[name]
-        witnesses[name] = Witness(claim, *trace) if trace else None
-        announce(claim, witnesses[name])
+    for claim, trace in ahead.found() if ahead else ():
+        witnesses[claim.name] = trace
+        announce(claim, trace)
+    kept = ahead is None or ahead.all_kept
     left = [claim for claim in claims if claim.name not in witnesses]
     more, cached = reach(system, left, folder=folder, jobs=jobs, decided=announce)
     witnesses |= more
@@ -225,7 +192,7 @@ def _searched(
             seconds=seconds,
         )
         reason = given_up.get(claim.name, "")
-        decisions.append(replace(decision, cached=cached and all_kept, given_up=reason))
+        decisions.append(replace(decision, cached=cached and kept, given_up=reason))
     return decisions
 
 

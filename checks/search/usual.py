@@ -42,6 +42,7 @@ def reach(
     shapes: Sequence[AnyShape] | None = None,
     jobs: int = 1,
     decided: Callable[[Property, Witness | None], None] | None = None,
+    take: Callable[[Property], bool] = lambda _: True,
 ) -> tuple[dict[str, Witness], bool]:
     """A shortest trace for each target that the machines reach or violate, by its name.
 
@@ -52,6 +53,7 @@ def reach(
         shapes: the machines; the usual ones by default.
         jobs: processes.
         decided: called with each target and its trace, None where there is none, as it is decided.
+        take: asked before a target is looked for; those that it refuses are left out.
 
     Returns:
         the traces, and whether all of them came from the folder.
@@ -69,16 +71,17 @@ def reach(
     if not left:
         return witnesses, True
     shared = (system, machines, few)
-    asked = [(claim, earlier_trace(folder, claim, own=system.is_own)) for claim in left]
-    with closing(each(_trace, shared, asked, jobs, together=_TOGETHER)) as traces:
-        for claim, (trace, reading) in zip(left, traces, strict=True):
-            if trace:
-                witnesses[claim.name] = trace
-                if folder:
-                    at = next(n for n, topology in machines.items() if topology == trace.topology)
-                    keep_trace(folder, system, reading, about[claim.name], at, trace)
-            if decided:
-                decided(claim, trace)
+    for lot in [left] if jobs > 1 else [[claim] for claim in left]:
+        asked = [(e, earlier_trace(folder, e, own=system.is_own)) for e in lot if take(e)]
+        with closing(each(_trace, shared, asked, jobs, together=_TOGETHER)) as traces:
+            for (claim, _), (trace, reading) in zip(asked, traces, strict=True):
+                if trace:
+                    witnesses[claim.name] = trace
+                    if folder:
+                        at = next(n for n, every in machines.items() if every == trace.topology)
+                        keep_trace(folder, system, reading, about[claim.name], at, trace)
+                if decided:
+                    decided(claim, trace)
     drop_old_traces(folder)
     in_order = (claim.name for claim in targets if claim.name in witnesses)
     return {name: witnesses[name] for name in in_order}, False
