@@ -11,8 +11,9 @@
 - `designs`: a design of one's own, and what comes of it.
 - `strengthen`: invariants that make a proof by induction go through, found.
 
-Here: `run`: every property of a system decided; `decision`: the verdict on one, and its evidence;
-`earlier`: the decisions of an earlier run; `coverage`: the table of rows, from `evidence`.
+Here: `run`: every property of a system decided; `ahead`: traces, looked for while it proves;
+`decision`: the verdict on one, and its evidence; `earlier`: the decisions of an earlier run;
+`coverage`: the table of rows, from `evidence`.
 
 May import: checks.support, checks.ground, checks.proof, checks.search, checks.fuzz,
 checks.numbers, spec, spec.language, spec.variants, reference.

@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 
-_TURNS = (1_000, 30_000, 800_000)
+_TURNS = (1_000, 30_000, 200_000)
 """Of one machine after the other so many states are looked at, before all take turns."""
 
 
@@ -128,10 +128,11 @@ def looked_for(
     whole, taken = first.idle, frozenset[str]()
     left: list[Topology] = list(topologies)
     last: Topology | None = None
+    vain: set[tuple[int, int]] = set()
     while True:
         smaller = cut(system, kept, claim, idle_of(system, claim, whole=whole))
         kinds = kinds_of(smaller, left)
-        result, over = _in_turn(system, smaller, kinds, claim, last, max_states, depth)
+        result, over = _in_turn(system, smaller, kinds, claim, last, vain, max_states, depth)
         # What no run of a cut machine shows, none shows of one that is cut less.
         done = [alike for alike in kinds if any(alike[0] is each for each in over)]
         gone = {id(each) for alike in done for each in alike}
@@ -192,6 +193,7 @@ def _in_turn(
     kinds: Sequence[Sequence[Topology]],
     claim: Property,
     last: Topology | None,
+    vain: set[tuple[int, int]],
     max_states: int,
     depth: int | None,
 ) -> tuple[Search, Sequence[Topology]]:
@@ -199,6 +201,8 @@ def _in_turn(
 
     Args:
         last: where a trace was found before; it comes first, and alone in the last turn.
+        vain: machines, and the turns of theirs that found nothing when more of them was cut off;
+            these are left out, and those that find nothing now are added.
     """
     turns: Sequence[int] = (
         _TURNS if system.is_own and claim.kind == "sometimes" and depth is None else ()
@@ -209,11 +213,13 @@ def _in_turn(
     over: list[Topology] = []
     for most in turns:
         for topology in machines if most != turns[-1] else mine:
-            if all(topology is not each for each in over):
+            turn = id(topology), most
+            if turn not in vain and all(topology is not each for each in over):
                 result, done = _search(system, smaller, [topology], claim, most, None)
                 over += done
                 if result.witnesses:
                     return result, over
+                vain.add(turn)
     left = [each for each in machines if all(each is not other for other in over)]
     result, done = _search(system, smaller, left, claim, max_states, depth)
     return result, [*over, *done]

@@ -72,18 +72,24 @@ def test_the_compiled_search_finds_what_the_reference_finds(name: str, topology:
     assert compared > 4
 
 
-def test_a_counter_that_leaves_its_numbers_is_followed_by_the_reference() -> None:
+@pytest.mark.parametrize(("most", "by_reference"), [(7, False), (9, True)])
+def test_a_counter_that_leaves_its_numbers_is_followed_by_wider_tables_or_by_the_reference(
+    most: int, by_reference: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     system = SYSTEMS["toy_false"]
     claim = system.property_by_name["stores_are_counted"]
     (counter,) = (v.symbol for v in system.variables if v.symbol.name == "stores")
-    few = replace(claim, name="few", formula=le(App(counter, claim.params), number(9)))
+    few = replace(claim, name="few", formula=le(App(counter, claim.params), number(most)))
     smaller = cut(system, closed(system, reads(system, few.formula)), few)
     begin = layers.beginning(system)
     assert begin
     with pytest.raises(layers.Leaves):
         search(smaller, [TOGETHER], [few], max_states=500, begin=begin)
+    asked: list[Topology] = []
+    monkeypatch.setattr(localise, "decided", lambda _, each, __: bool(asked.append(each)))
     trace = shortest(system, [TOGETHER], few, max_states=500)
     assert trace
+    assert bool(asked) == by_reference
     assert trace.is_shown_by(trace.replay(replace(system, properties=(few,))))
 
 
@@ -94,7 +100,7 @@ def test_without_a_compiler_the_same_trace_is_found(
     system = SYSTEMS["toy_false"]
     claim = system.property_by_name[name]
     natively = shortest(system, [APART, TOGETHER], claim, max_states=100_000)
-    monkeypatch.setattr(localise, "beginning", lambda _: None)
+    monkeypatch.setattr(localise, "beginning", lambda *_, **__: None)
     assert natively
     assert shortest(system, [APART, TOGETHER], claim, max_states=100_000) == natively
 

@@ -1,0 +1,58 @@
+"""Two processes share the search for traces: none is left out, and both find the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from memhp.checks import ahead
+from memhp.checks.ahead import Ahead, traces_ahead
+from memhp.checks.search.usual import reach
+from memhp.spec.system import SYSTEM
+
+TARGETS = [
+    SYSTEM.property_by_name[name]
+    for name in ("a_whole_node_is_gone", "an_altmap_is_freed", "a_usage_map_is_freed")
+]
+ALONE, _ = reach(SYSTEM, TARGETS)
+
+
+def traces(shared: Ahead) -> dict[str, object]:
+    found = list(shared.found())
+    assert len(found) == len(TARGETS)
+    return {claim.name: trace for claim, trace in found}
+
+
+def test_both_together_find_what_one_finds_alone() -> None:
+    with traces_ahead(SYSTEM, TARGETS, None, jobs=2) as shared:
+        assert shared
+        assert traces(shared) == ALONE
+        assert not shared.all_kept
+
+
+def test_who_has_proved_takes_what_the_other_has_not_begun() -> None:
+    """The other one looks for the first, and sends it only once it is asked."""
+    begun = ahead._Begun(TARGETS)
+    assert begun.take(TARGETS[0])
+
+    def sent() -> Iterator[ahead._Sent]:
+        assert not any(map(begun.take, TARGETS))
+        first = ALONE[TARGETS[0].name]
+        yield TARGETS[0].name, (first.topology, first.steps, first.params)
+        yield False
+
+    assert traces(Ahead(SYSTEM, TARGETS, None, begun, sent())) == ALONE
+
+
+@pytest.mark.parametrize("known", [0, len(TARGETS)])
+def test_nothing_is_taken_before_it_is_known_what_the_folder_has(known: int) -> None:
+    begun = ahead._Begun(TARGETS)
+    for claim in TARGETS[:known]:
+        begun.know(claim)
+    assert not begun.left(TARGETS)
+
+
+def test_with_one_process_nothing_is_looked_for_ahead() -> None:
+    with traces_ahead(SYSTEM, TARGETS, None, jobs=1) as shared:
+        assert shared is None
