@@ -171,6 +171,8 @@ def _natively(
     endings = [claim for claim in claims if claim.kind == "ends"]
     for numbers in _NUMBERS:
         model = build(system, topology, claims, numbers=numbers, symmetries=symmetries)
+        if not model.begins_inside:
+            continue
         digits = None if symmetry or native.depth or endings else _digits(model, means)
         if digits is not None and means.method == "bits":
             return _with_bits(model, digits, native, None)

@@ -113,7 +113,8 @@ class Model:
     """A system on a topology, ground and folded.
 
     ``domains`` are the values that each place can have, as sets of bits;
-    ``symmetries``, exchanges of elements that change nothing.
+    ``symmetries``, exchanges of elements that change nothing; ``begins_inside`` says that
+    every counter has one of its numbers at boot.
     """
 
     system: System
@@ -126,6 +127,7 @@ class Model:
     watches: tuple[Watch, ...]
     problems: tuple[Problem, ...]
     symmetries: tuple[Swap, ...]
+    begins_inside: bool
 
 
 def build(
@@ -146,6 +148,7 @@ def build(
     grounding = Grounding(system, topology, numbers)
     initial = Program(system, topology).initial
     raw = [instance for action in system.actions for instance in _instances(grounding, action)]
+    begins_inside = all(_fits(grounding, place, value) for place, value in enumerate(initial))
     domains = _reachable(grounding, initial, raw, symmetries)
     grounding.use(Formulas(domains))
     memo: dict[Formula, Formula] = {}
@@ -166,6 +169,7 @@ def build(
         watches,
         problems,
         tuple(symmetries),
+        begins_inside,
     )
 
 

@@ -94,6 +94,11 @@ class Tables:
         self._at_steps: dict[object, Watches] = {}
         self._later: dict[Term, frozenset[str]] = {}
 
+    def begins_inside(self, place: int) -> bool:
+        """Whether the place has one of its numbers at boot."""
+        number = self.initial[place]
+        return number >= 0 and bool(self.grounding.formulas.domains[place] >> number & 1)
+
     def span(self, symbol: Symbol) -> range:
         """The numbers of the places of a variable."""
         first = self.grounding.offset[symbol.name]

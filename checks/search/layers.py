@@ -49,7 +49,7 @@ def beginning(
 ) -> Callable[[System, Topology, Sequence[Property]], Layers] | None:
     """The function that begins a search of a machine cut from the system; None without a compiler.
 
-    It raises `TooLarge` if a machine is too large for tables, and its search `Leaves`: then one
+    It raises `TooLarge` if a machine is too large for tables; it or its search `Leaves`: then one
     that is ``wide``, which is slower, follows counters further.
     """
     library = _library(os.environ.get("CC", ""), os.environ.get("TMPDIR", ""))
@@ -118,6 +118,8 @@ class Layers:
         self._at_steps: dict[int, Watches] = {}
         self._at_states = _NOTHING if claim.of_step else machine.watches(claim)
         kept, self._where = _places(machine, system)
+        if not all(machine.begins_inside(place) for place in kept):
+            raise Leaves
         boot = bytes(machine.initial[place] for place in kept)
         each = zip(self._parts, counts, strict=True)
         parts = array("q", (n for part, count in each for n in (_address(part.table), count)))

@@ -24,4 +24,4 @@ def decided(system: System, topology: Topology, claim: Property) -> bool:
     """
     model = build(system, topology, [claim])
     counted = all(instance.overflow is FALSE for instance in model.instances)
-    return counted and not model.watches
+    return model.begins_inside and counted and not model.watches

@@ -58,8 +58,8 @@ def reach(
     Returns:
         the traces, and whether all of them came from the folder.
     """
-    chosen = usual(system) if shapes is None else (shapes, shapes)
-    few, shapes = len(chosen[0]), chosen[1]
+    first, shapes = usual(system) if shapes is None else (shapes, shapes)
+    few = len(first)
     machines = fitting(system, shapes)
     about = {claim.name: _about(system, claim, shapes, few) for claim in targets}
     witnesses: dict[str, Witness] = {}
@@ -67,24 +67,23 @@ def reach(
         witnesses |= _stored(folder, system, machines, claim, about[claim.name])
         if decided and claim.name in witnesses:
             decided(claim, witnesses[claim.name])
-    left = [claim for claim in targets if claim.name not in witnesses]
-    if not left:
+    if not (left := [claim for claim in targets if claim.name not in witnesses]):
         return witnesses, True
-    shared = (system, machines, few)
     for lot in [left] if jobs > 1 else [[claim] for claim in left]:
         asked = [(e, earlier_trace(folder, e, own=system.is_own)) for e in lot if take(e)]
-        with closing(each(_trace, shared, asked, jobs, together=_TOGETHER)) as traces:
+        with closing(
+            each(_trace, (system, machines, few), asked, jobs, together=_TOGETHER)
+        ) as traces:
             for (claim, _), (trace, reading) in zip(asked, traces, strict=True):
                 if trace:
                     witnesses[claim.name] = trace
                     if folder:
-                        at = next(n for n, every in machines.items() if every == trace.topology)
+                        at = next(n for n, e in machines.items() if e == trace.topology)
                         keep_trace(folder, system, reading, about[claim.name], at, trace)
                 if decided:
                     decided(claim, trace)
     drop_old_traces(folder)
-    in_order = (claim.name for claim in targets if claim.name in witnesses)
-    return {name: witnesses[name] for name in in_order}, False
+    return {e.name: witnesses[e.name] for e in targets if e.name in witnesses}, False
 
 
 def _trace(

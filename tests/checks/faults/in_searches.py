@@ -95,7 +95,7 @@ SEARCHES = (
     Fault(
         "what can be broken is called decided",
         trivial.decided,
-        "return counted and not model.watches",
+        "return model.begins_inside and counted and not model.watches",
         "return counted",
         alone.test_true_decides_a_claim_and_false_a_sometimes,
     ),
