@@ -21,7 +21,6 @@ from .support.beside import beside
 
 __all__ = ["Ahead", "traces_ahead"]
 
-_KNOWN, _LOOKED_FOR = 1, 2
 _Shown: TypeAlias = tuple[Topology, tuple[Choice, ...], tuple[int, ...]]
 _Sent: TypeAlias = bool | tuple[str, _Shown | None]
 """A property's trace, if there is one; at last, whether all of them came from the folder."""
@@ -35,22 +34,23 @@ class _Begun:
 
     def __init__(self, targets: Sequence[Property]) -> None:
         self._at = {claim.name: at for at, claim in enumerate(targets)}
-        self._marks = mmap(-1, len(targets))
+        self._marks = mmap(-1, len(targets) + 1)  # the last one: somebody looks for something
 
     def take(self, claim: Property) -> bool:
         """Mark a property as being looked for; false if somebody did."""
         if self._marks[self._at[claim.name]]:
             return False
-        self._marks[self._at[claim.name]] = _LOOKED_FOR
+        self.know(claim)
+        self._marks[-1] = 1
         return True
 
     def know(self, claim: Property) -> None:
         """Mark a property as known."""
-        self._marks[self._at[claim.name]] = _KNOWN
+        self._marks[self._at[claim.name]] = 1
 
     def left(self, targets: Sequence[Property]) -> list[Property]:
         """Those without a mark, once what the folder has is known; before, none."""
-        if self._marks.find(bytes([_LOOKED_FOR])) < 0:
+        if not self._marks[-1]:
             return []
         return [claim for claim in targets if not self._marks[self._at[claim.name]]]
 
@@ -77,6 +77,7 @@ class Ahead:
         """Each target that either process has decided, with its trace if there is one."""
         for claim in reversed(self._begun.left(self._targets)):
             if self._begun.take(claim):
+                self.all_kept = False
                 traces, _ = reach(self._system, [claim], folder=self._folder)
                 yield claim, traces.get(claim.name)
         for each in self._sent:

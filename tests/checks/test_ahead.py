@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -42,6 +43,18 @@ def test_who_has_proved_takes_what_the_other_has_not_begun() -> None:
         yield False
 
     assert traces(Ahead(SYSTEM, TARGETS, None, begun, sent())) == ALONE
+
+
+def test_what_a_forked_process_takes_is_taken_here() -> None:
+    begun = ahead._Begun(TARGETS)
+    child = os.fork()
+    if not child:
+        begun.take(TARGETS[0])
+        os._exit(0)
+    os.waitpid(child, 0)
+    begun.know(TARGETS[0])  # its trace has come
+    assert begun.left(TARGETS) == TARGETS[1:]
+    assert not begun.take(TARGETS[0])
 
 
 @pytest.mark.parametrize("known", [0, len(TARGETS)])

@@ -132,12 +132,15 @@ def test_it_does_not_wait_for_pressure_once_it_is_asked_to_stop(
     pressure.parent.mkdir()
     pressure.write_text("full avg10=40.00 avg60=0.00\n")
     applier = Applier(journal, Machine(root), str, write=Kernel())
+    shown: list[str] = []
 
     def stop(line: str) -> None:
+        shown.append(line)
         applier.stopping = True
 
     applier.progress = stop
     assert applier.go_on().ending == "interrupted"
+    assert len(shown) == 1
 
 
 def test_it_stops_between_steps_when_it_is_asked_to(root: Path, journal: Journal) -> None:
