@@ -75,11 +75,17 @@ class Ahead:
 
     def found(self) -> Iterator[tuple[Property, Witness | None]]:
         """Each target that either process has decided, with its trace if there is one."""
-        for claim in reversed(self._begun.left(self._targets)):
-            if self._begun.take(claim):
-                self.all_kept = False
-                traces, _ = reach(self._system, [claim], folder=self._folder)
-                yield claim, traces.get(claim.name)
+        if left := self._begun.left(self._targets):
+            self.all_kept = False
+            mine: list[tuple[Property, Witness | None]] = []
+            reach(
+                self._system,
+                left[::-1],
+                folder=self._folder,
+                decided=lambda claim, trace: mine.append((claim, trace)),
+                take=self._begun.take,
+            )
+            yield from mine
         for each in self._sent:
             if isinstance(each, bool):
                 self.all_kept = each

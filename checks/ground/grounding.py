@@ -92,6 +92,11 @@ class Grounding:
         size = numbers if sort == INT else self.topology.size(sort)
         return (1 << size) - 1
 
+    def fits(self, place: int, value: int) -> bool:
+        """Whether the place can have the value."""
+        number = bit(self.sorts[place], value)
+        return number >= 0 and bool(self.formulas.domains[place] >> number & 1)
+
     def place(self, symbol: Symbol, point: tuple[int, ...]) -> int:
         """The number of the place of a state symbol at a point."""
         return self.offset[symbol.name] + self._row(symbol, point)

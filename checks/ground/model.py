@@ -148,7 +148,7 @@ def build(
     grounding = Grounding(system, topology, numbers)
     initial = Program(system, topology).initial
     raw = [instance for action in system.actions for instance in _instances(grounding, action)]
-    begins_inside = all(_fits(grounding, place, value) for place, value in enumerate(initial))
+    begins_inside = all(grounding.fits(place, value) for place, value in enumerate(initial))
     domains = _reachable(grounding, initial, raw, symmetries)
     grounding.use(Formulas(domains))
     memo: dict[Formula, Formula] = {}
@@ -191,15 +191,9 @@ def _instances(grounding: Grounding, action: Action) -> Iterator[Instance]:
             formulas.conj([guard, write.when, when])
             for write in writes
             for value, when in write.cases.items()
-            if not _fits(grounding, write.place, value)
+            if not grounding.fits(write.place, value)
         )
         yield Instance(action.name, tuple(bound.values()), guard, tuple(writes), overflow)
-
-
-def _fits(grounding: Grounding, place: int, value: int) -> bool:
-    """The place can have the value."""
-    number = bit(grounding.sorts[place], value)
-    return number >= 0 and bool(grounding.formulas.domains[place] >> number & 1)
 
 
 def update_writes(grounding: Grounding, update: Update, bound: Bindings) -> Iterator[Write]:
@@ -276,7 +270,7 @@ def _written(grounding: Grounding, guard: Formula, write: Write, domains: Sequen
         return 0
     values = 0
     for value, when in write.cases.items():
-        if not _fits(grounding, write.place, value):
+        if not grounding.fits(write.place, value):
             continue
         needed = grounding.formulas.conj([guard, write.when, when])
         if possible(needed, domains):
@@ -296,7 +290,7 @@ def _folded(grounding: Grounding, instance: Instance, memo: dict[Formula, Formul
         cases = {
             value: case
             for value, case in there.items()
-            if _fits(grounding, write.place, value) and formulas.conj([premise, case]) is not FALSE
+            if grounding.fits(write.place, value) and formulas.conj([premise, case]) is not FALSE
         }
         if cases:
             writes.append(Write(write.place, when, cases))

@@ -19,7 +19,7 @@ from memhp.spec.language.terms import Symbol, Term, Var
 
 from ..support.remembered import Remembered
 from .formulas import FALSE, TRUE, Formula
-from .grounding import NUMBERS, Bindings, Grounding, bit
+from .grounding import NUMBERS, Bindings, Grounding, bit, value_of
 from .model import (
     Instance,
     Write,
@@ -96,8 +96,8 @@ class Tables:
 
     def begins_inside(self, place: int) -> bool:
         """Whether the place has one of its numbers at boot."""
-        number = self.initial[place]
-        return number >= 0 and bool(self.grounding.formulas.domains[place] >> number & 1)
+        value = value_of(self.grounding.sorts[place], self.initial[place])
+        return self.grounding.fits(place, value)
 
     def span(self, symbol: Symbol) -> range:
         """The numbers of the places of a variable."""
@@ -181,10 +181,8 @@ class Tables:
     def _row(self, write: Write) -> Iterator[int]:
         yield from (write.place, self.place(write.when), len(write.cases))
         sort = self.grounding.sorts[write.place]
-        domain = self.grounding.formulas.domains[write.place]
         for value, when in write.cases.items():
-            number = bit(sort, value)
-            yield number if number >= 0 and domain >> number & 1 else _LEAVES
+            yield bit(sort, value) if self.grounding.fits(write.place, value) else _LEAVES
             yield self.place(when)
 
     def watched(self, claim: Property, steps: Steps, number: int) -> Watches:
