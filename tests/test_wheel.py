@@ -89,15 +89,20 @@ TYPED: list[tuple[str, int]] = [
     ("lab conform --show --html kernels.html", 0),
 ]
 
+BUILT = ("build", "*.egg-info")
+"""What builds leave in a source."""
+
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel."""
+    """The wheel, built in a copy: a build writes beside its source, where another worker builds."""
     made = tmp_path_factory.mktemp("wheel")
+    source = made / "source"
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "__pycache__", *BUILT))
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "wheel", "--no-deps", "-w", made, ROOT], check=True)
+    subprocess.run([*pip, "wheel", "--no-deps", "-w", made, source], check=True)
     (wheel,) = made.glob("*.whl")
     return wheel
 
