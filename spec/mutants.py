@@ -18,6 +18,7 @@ MAY_REPEAT = {
     "map_huge": _SAME_VALUE,
     "device_write": _SAME_VALUE,
     "cpu_write": _SAME_VALUE,
+    "kernel_device_write": _SAME_VALUE,
 }
 """Actions whose steps may change nothing, so that an idle step is no sign of a mistake."""
 

@@ -85,13 +85,17 @@ plug_subblock: is_virtio EINVAL, settled EAGAIN, not_plugged EEXIST
 unplug_subblock: plugged ENOENT, frames_free EBUSY
 map_kernel_page: address_kept ENOTSUP, not_mapped EBUSY, frame_free ENOMEM, outside_removable_area
     ENOMEM, not_draining ENOMEM, node_stays ENOMEM
-unmap_kernel_page: at_rest EINVAL, not_cached
-tlb_fill: mapped EFAULT, not_cached
-begin_kernel_migration: at_rest EBUSY, try_paid_for EAGAIN, frame_free ENOMEM,
+unmap_kernel_page: at_rest EINVAL, not_cached, no_dma EBUSY
+tlb_fill: mapped EFAULT, cpu_online, not_cached
+begin_kernel_migration: at_rest EBUSY, no_dma EBUSY, try_paid_for EAGAIN, frame_free ENOMEM,
     outside_removable_area ENOMEM, not_draining ENOMEM, node_stays ENOMEM, nearest_with_room ENOMEM
 copy_kernel_page: stopping, all_stopped EAGAIN
 resume_cpu: stopped, nothing_half_moved EBUSY, flushed EBUSY
 finish_kernel_migration: remapped, flushed_everywhere EBUSY
+cpu_down: online, not_stopped EBUSY, not_the_last EBUSY
+cpu_up: offline, no_page_half_moved EBUSY
+map_kernel_dma: at_rest EBUSY, not_given EBUSY
+unmap_kernel_dma: given EINVAL
 begin_writeback: file EINVAL, dirty, not_under_writeback, unlocked EAGAIN
 end_writeback: under_writeback, store_answers EIO
 wait_for_writeback: holds_up EBUSY, in_budget EINTR

@@ -49,10 +49,12 @@ from .machine import (
 from .rows import ROWS
 from .special import (
     closing,
+    cpu_hotplug,
     huge_draining,
     huge_migration,
     huge_pools,
     huge_pools_claims,
+    kernel_dma,
     kernel_draining,
     kernel_memory,
     kernel_memory_claims,
@@ -89,6 +91,8 @@ SYSTEM = load(
         migration_stage,
         kernel_memory,
         kernel_memory_claims,
+        cpu_hotplug,
+        kernel_dma,
         writeback,
         private_data,
         page_tables,

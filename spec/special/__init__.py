@@ -3,7 +3,8 @@
 - `huge_pools`: huge folios and their pools; `huge_migration`: they move whole;
   `huge_pools_claims`: what is true of both.
 - `kernel_memory`: kernel memory moves and keeps its address (future work, K1);
-  `kernel_memory_claims`: what is true of it.
+  `kernel_memory_claims`: what is true of it; `cpu_hotplug`, `kernel_dma`: CPUs that come and
+  go, and devices, have to do with it.
 - `closing`: a block, or a node, takes no new memory, and nothing is on its way into it.
 - `sticky`: what cannot move is found before the work; `kernel_draining`, `huge_draining`: kernel
   pages and huge folios leave, and that ends.

@@ -2,8 +2,8 @@
 
 A page whose address is kept does not make its block unmovable.  Every CPU stops, the page is
 copied and mapped elsewhere, every TLB forgets where it was, and the frame is free.  The kernel
-may give the page back meanwhile.  That devices reach such pages by DMA is not modelled, nor a
-CPU that comes online while others have stopped: none of them may touch a page that moves.
+may give the page back meanwhile.  A page that a device has as its buffer waits until it is given
+back (`kernel_dma`).
 
 Background: kernel/stop_machine.c (a CPU that has stopped goes on when all have).
 """
@@ -47,6 +47,8 @@ from .kernel_memory import (
     abort_kernel_migration,
     begin_kernel_migration,
     copy_kernel_page,
+    dma_mapped,
+    executes,
     finish_kernel_migration,
     flush_tlb,
     is_nearer_to,
@@ -58,7 +60,6 @@ from .kernel_memory import (
     page_in,
     remap_kernel_page,
     stop_cpu,
-    stopped,
     tlb,
     tlb_valid,
     waits_to_be_remapped,
@@ -91,7 +92,7 @@ def of_a_whole_move(w: KernelWork) -> Bool:
 def to_leave(k: KernelPage, w: KernelWork, c: Cpu) -> Bool:
     """The move of the page that has begun has this step to take."""
     last = (w == KernelWork.flush) | (w == KernelWork.finish)
-    stopping = (w == KernelWork.copy) | ((w == KernelWork.stop) & ~stopped[c])
+    stopping = (w == KernelWork.copy) | ((w == KernelWork.stop) & executes(c))
     known = tlb_valid[c, k] & (tlb[c, k] == old_frame[k])
     return any_of(
         (kernel_stage[k] == KernelStage.stopping) & (stopping | (w == KernelWork.remap) | last),
@@ -141,12 +142,12 @@ def is_a_kernel_place(k: KernelPage, g: Frame) -> Bool:
 def kernel_pages_leave_a_draining_block(
     f: Frame, g: Frame, w: KernelWork, c: Cpu
 ) -> tuple[Bool, Bool, tuple[Progress, ...]]:
-    """A kernel page leaves a draining block, if no move is given up.
+    """A kernel page that no device uses leaves a draining block, if no move is given up.
 
     While there is a place ``g``; the claim is the same of each, so that it may change.
     """
     k = page_in[f]
-    closed = draining[block_of(f)] & ~goes_offline(block_of(f))
+    closed = draining[block_of(f)] & ~goes_offline(block_of(f)) & ~dma_mapped[k]
     stage = kernel_stage[k]
     here = maps_to[k] == f
     ways = (

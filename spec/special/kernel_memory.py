@@ -85,8 +85,17 @@ tlb_valid = variable(Cpu, KernelPage, Bool, initial=lambda c, k: false)
 tlb = variable(Cpu, KernelPage, Frame, initial=lambda c, k: first_kernel_frame[k])
 """The frame that the CPU's TLB gives the address."""
 
+cpu_online = variable(Cpu, Bool, initial=lambda c: true)
+"""The CPU executes instructions (cpu_online_mask)."""
+
 stopped = variable(Cpu, Bool, initial=lambda c: false)
 """The CPU spins in stop_machine: it touches no page that may move."""
+
+dma_mapped = variable(KernelPage, Bool, initial=lambda k: false)
+"""A device has been given the page as its buffer (dma_map_page)."""
+
+dma_frame = variable(KernelPage, Frame, initial=lambda k: first_kernel_frame[k])
+"""Where the device writes as long as it has the page as its buffer."""
 
 kernel_contents = variable(KernelPage, Data, initial=lambda k: boot_data[first_kernel_frame[k]])
 """What was last stored at the address (a ghost)."""
@@ -108,6 +117,12 @@ def is_moving(k: KernelPage) -> Bool:
 def waits_to_be_remapped(k: KernelPage) -> Bool:
     """The kernel page is to move, and its address does not lead to the new frame yet."""
     return (kernel_stage[k] == KernelStage.stopping) | (kernel_stage[k] == KernelStage.copied)
+
+
+@definition
+def executes(c: Cpu) -> Bool:
+    """The CPU may load and store at any moment."""
+    return cpu_online[c] & ~stopped[c]
 
 
 @definition
@@ -174,6 +189,7 @@ def unmap_kernel_page(k: KernelPage) -> None:
     """The kernel gives the page back (vfree)."""
     guard("at_rest", kernel_stage[k] == KernelStage.mapped, errno=EINVAL, why="it is not at rest")
     guard("not_cached", ~exists(Cpu, lambda c: tlb_valid[c, k]), why="a TLB knows the address")
+    guard("no_dma", ~dma_mapped[k], errno=EBUSY, why="it is a device's buffer")
     kernel_stage[k] = KernelStage.none
     frame_state[maps_to[k]] = released(maps_to[k])
     kept[maps_to[k]] = false
@@ -183,6 +199,7 @@ def unmap_kernel_page(k: KernelPage) -> None:
 def tlb_fill(c: Cpu, k: KernelPage) -> None:
     """The hardware loads the address's page-table entry, when it likes: even on a stopped CPU."""
     guard("mapped", is_mapped(k), errno=EFAULT, why="nothing is mapped there")
+    guard("cpu_online", cpu_online[c], why="the CPU is offline")
     guard("not_cached", ~tlb_valid[c, k], why="the TLB has an entry")
     tlb_valid[c, k] = true
     tlb[c, k] = maps_to[k]
@@ -195,7 +212,7 @@ def tlb_fill(c: Cpu, k: KernelPage) -> None:
 def cpu_write(c: Cpu, k: KernelPage, d: Data) -> None:
     """A CPU stores at the address: it goes where the TLB says."""
     guard("cached", tlb_valid[c, k], why="the TLB must be filled first")
-    guard("running", ~stopped[c], why="the CPU is stopped")
+    guard("running", executes(c), why="the CPU is stopped, or offline")
     data[tlb[c, k]] = d
     kernel_contents[k] = d
 
@@ -211,6 +228,7 @@ def flush_tlb(c: Cpu, k: KernelPage) -> None:
 def begin_kernel_migration(k: KernelPage, f: Frame) -> None:
     """Set a frame aside for the page to move to."""
     guard("at_rest", kernel_stage[k] == KernelStage.mapped, errno=EBUSY, why="it is not at rest")
+    guard("no_dma", ~dma_mapped[k], errno=EBUSY, why="a device may write to it at any moment")
     guard(
         "try_paid_for",
         ~(goes_offline(block_of(maps_to[k])) & refused_move[maps_to[k]]),
@@ -235,7 +253,7 @@ def begin_kernel_migration(k: KernelPage, f: Frame) -> None:
 @action
 def stop_cpu(c: Cpu) -> None:
     """A CPU answers the call to stop (stop_machine)."""
-    guard("running", ~stopped[c], why="the CPU is stopped")
+    guard("running", executes(c), why="the CPU is stopped, or offline")
     guard(
         "somebody_asks",
         exists(KernelPage, lambda k: kernel_stage[k] == KernelStage.stopping),
@@ -251,7 +269,7 @@ def stop_cpu(c: Cpu) -> None:
 def copy_kernel_page(k: KernelPage) -> None:
     """Copy the page, while nobody can store to it."""
     guard("stopping", kernel_stage[k] == KernelStage.stopping, why="it is not to be copied")
-    guard("all_stopped", ~exists(Cpu, lambda c: ~stopped[c]), errno=EAGAIN, why="a CPU runs")
+    guard("all_stopped", ~exists(Cpu, lambda c: executes(c)), errno=EAGAIN, why="a CPU runs")
     kernel_stage[k] = KernelStage.copied
     data[new_frame[k]] = data[old_frame[k]]
 

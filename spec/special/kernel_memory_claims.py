@@ -21,6 +21,7 @@ from .kernel_memory import (
     KernelPage,
     KernelStage,
     address_kept,
+    cpu_online,
     first_kernel_frame,
     flush_tlb,
     is_mapped,
@@ -41,7 +42,7 @@ from .kernel_memory import (
 @always(covers="K1")
 def running_cpus_reach_the_pages_frame(c: Cpu, k: KernelPage) -> Bool:
     """No CPU that runs reads or writes a frame that the page has left."""
-    return implies(~stopped[c] & tlb_valid[c, k], tlb[c, k] == maps_to[k])
+    return implies(cpu_online[c] & ~stopped[c] & tlb_valid[c, k], tlb[c, k] == maps_to[k])
 
 
 @always(
@@ -62,8 +63,8 @@ def kernel_copies_are_faithful(k: KernelPage) -> Bool:
 
 @always(covers="K1")
 def no_cpu_runs_while_a_page_is_half_moved(c: Cpu, k: KernelPage) -> Bool:
-    """Between copy and change of the mapping every CPU is stopped."""
-    return implies(kernel_stage[k] == KernelStage.copied, stopped[c])
+    """Between copy and change of the mapping every CPU is stopped, or offline."""
+    return implies(kernel_stage[k] == KernelStage.copied, stopped[c] | ~cpu_online[c])
 
 
 @always(covers="K1")
@@ -218,7 +219,8 @@ def several_cpus_stand_still_for_a_copy(c: Cpu, e: Cpu, k: KernelPage) -> Bool:
 def a_store_outlives_its_tlb_entry(c: Cpu, k: KernelPage) -> Bool:
     """A CPU stores to a kernel page, and forgets the address."""
     stored = kernel_contents[k] != boot_data[maps_to[k]]
-    return is_mapped(k) & stored & ~tlb_valid[c, k]
+    forgets = tlb_valid[c, k] & ~after(tlb_valid[c, k]) & after(cpu_online[c])
+    return is_mapped(k) & stored & forgets
 
 
 @sometimes(covers="K1")

@@ -9,6 +9,7 @@ from .sources import LIST
 __all__ = ["VARIANTS"]
 
 _FUTURE = LIST + ": kernel memory hotplug (future work)"
+_DMA = "include/linux/dma-mapping.h: a buffer is the device's until dma_unmap_page()"
 
 
 def _nothing_copied(c: Cpu) -> Bool:
@@ -79,6 +80,38 @@ VARIANTS = (
         source="mm/vmalloc.c: vunmap flushes lazily, but before the address is used again",
         breaks="tlb_entries_point_to_frames_of_the_page",
         edits=(DropGuard("unmap_kernel_page", "not_cached"),),
+    ),
+    Variant(
+        name="cpu-comes-online-during-a-copy",
+        doc="A CPU comes online while the others have stopped: it stores behind the copy.",
+        covers=("K1",),
+        source="kernel/stop_machine.c: stop_machine() takes cpus_read_lock()",
+        breaks="no_cpu_runs_while_a_page_is_half_moved",
+        edits=(DropGuard("cpu_up", "no_page_half_moved"),),
+    ),
+    Variant(
+        name="cpu-comes-back-with-its-tlb",
+        doc="A CPU that was offline while a page moved still knows where the page was.",
+        covers=("K1",),
+        source=_FUTURE,
+        breaks="running_cpus_reach_the_pages_frame",
+        edits=(DropUpdate("cpu_down", "tlb_valid"),),
+    ),
+    Variant(
+        name="kernel-buffer-moved-under-its-device",
+        doc="A kernel page moves while a device has it as its buffer: what it writes is lost.",
+        covers=("K1", "U5"),
+        source=_DMA,
+        breaks="kernel_buffers_of_devices_stay",
+        edits=(DropGuard("begin_kernel_migration", "no_dma"),),
+    ),
+    Variant(
+        name="kernel-buffer-freed-under-its-device",
+        doc="A kernel page is given back while a device has it: it writes to another's memory.",
+        covers=("K1", "U5"),
+        source=_DMA,
+        breaks="devices_reach_the_frame_of_their_kernel_page",
+        edits=(DropGuard("unmap_kernel_page", "no_dma"),),
     ),
     Variant(
         name="kernel-frame-freed-behind-its-address",
