@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         SystemExit: where argparse ends the process: help, or words that it refuses.
     """
     # Little of what is made is garbage: to look for it as often as usual takes a tenth more.
-    gc.set_threshold(100_000, 50, 50)
+    gc.set_threshold(1_000_000, 50, 50)
     try:  # whatever takes time to import is imported in here: an interrupt may come early
         from .output.streams import (
             ended_as_interrupted,

@@ -6,7 +6,7 @@ profile or a design is held to what the specification itself is held to.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,6 +19,7 @@ from .system import (
     Ending,
     Property,
     System,
+    Way,
     Where,
 )
 from .terms import (
@@ -196,6 +197,25 @@ def _check_hints(system: System) -> None:
                 complain(f"{each.name}: there is no property or axiom {name!r}", each.where)
 
 
+def _check_ways(system: System, claim: Property, ways: Sequence[Way]) -> None:
+    """What the actions take out there is, and their parameters have the sorts of the property's."""
+    members = {"", *(name for var in claim.params for name in var.sort.members or ())}
+    for way in ways:
+        sorts = {var.name: var.sort for var in claim.params} | {
+            name: term.sort for name, term in way.given
+        }
+        for name, member in way.actions:
+            if member not in members:
+                complain(f"{claim.name}: {name} takes out {member!r}, which is none", claim.where)
+            for var in system.action_by_name[name].params:
+                if sorts.get(var.name, var.sort) != var.sort:
+                    complain(
+                        f"{claim.name}: {var.name} is a {var.sort} of {name}, and a"
+                        f" {sorts[var.name]} there: name one of them otherwise",
+                        claim.where,
+                    )
+
+
 def _check_endings(system: System) -> None:
     """An *ends* property names an action, and has parameters of that action's names and sorts."""
     for claim in system.of_kind("ends"):
@@ -206,11 +226,8 @@ def _check_endings(system: System) -> None:
                 complain(f"{claim.name}: there is no action {name!r}", claim.where)
         for name in sorted({*claim.ending.by} & {*claim.ending.unless}):
             complain(f"{claim.name}: {name} is to end the work, and may add to it", claim.where)
-        members = {"", *(name for var in claim.params for name in var.sort.members or ())}
-        for name, member in (each for way in claim.ending.ways for each in way.actions):
-            if member not in members:
-                complain(f"{claim.name}: {name} takes out {member!r}, which is none", claim.where)
         if claim.ending.ways:
+            _check_ways(system, claim, claim.ending.ways)
             continue
         if len(claim.ending.by) != 1:
             complain(f"{claim.name}: name one action, or return the ways on", claim.where)

@@ -285,6 +285,13 @@ MISTAKES = {
         in_action(ON) + WAY.format(way="Progress(true, (go, Mode.on))"),
         "work_ends: go takes out 'on', which is none",
     ),
+    "a way on whose parameter has another sort there": (
+        in_action(ON)
+        + WAY.format(way="Progress(true, go)")
+        .replace("b: Block", "b: Frame")
+        .replace("mode[b] == Mode.on", "free[b]"),
+        "work_ends: b is a Block of go, and a Frame there: name one of them otherwise",
+    ),
     "a way on by an action and nothing beside it": (
         in_action(ON) + WAY.format(way="Progress(true, (go,))"),
         "work_ends: (go,) is no action, nor an action and a member",
