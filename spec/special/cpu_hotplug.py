@@ -4,7 +4,7 @@ A CPU that comes online while the others have stopped would know nothing of the 
 that moves: it could load the old frame's address, and store behind the copy.  Linux
 keeps both apart by a lock: stop_machine() holds it for reading, hotplug for writing.
 
-Source: kernel/cpu.c (cpus_read_lock, cpu_up, take_cpu_down), kernel/stop_machine.c.
+Source: kernel/cpu.c (cpus_read_lock, cpu_up, cpu_down), kernel/stop_machine.c.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ from .kernel_memory import (
 
 @action
 def cpu_down(c: Cpu) -> None:
-    """A CPU goes offline, and its TLB is empty (take_cpu_down).
+    """A CPU that has not stopped goes offline; it comes back with an empty TLB.
 
-    Linux lets none go while CPUs stop, either: of those that do not run a copy needs nothing.
+    A copy need not wait for it any more.  Linux forbids even that while CPUs stop.
     """
     guard("online", cpu_online[c], why="the CPU is offline already")
     guard("not_stopped", ~stopped[c], errno=EBUSY, why="the CPU has stopped and waits")
