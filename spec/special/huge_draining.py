@@ -187,9 +187,9 @@ def another_try_of_a_huge_folio_is_paid_for(h: HugeFolio, f: Frame) -> Bool:
 
 @always(
     covers="U3 N3",
-    using="huge_frames_belong_to_huge_folios nothing_moves_into_a_draining_block "
-    "only_closed_blocks_are_vetted user_frames_belong_to_folios "
-    "vetted_blocks_hold_no_memory_of_the_kernel",
+    using="huge_frames_belong_to_huge_folios leaving_blocks_have_no_free_frame "
+    "nothing_moves_into_a_draining_block only_closed_blocks_are_vetted "
+    "user_frames_belong_to_folios vetted_blocks_hold_no_memory_of_the_kernel",
 )
 def the_last_step_is_left_for_what_is_in_a_vetted_block(
     f: Frame, w: Work, p: Pte, x: HugeWork
