@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from errno import errorcode
 from typing import TYPE_CHECKING, Any
+
+from memhp.spec.language.errnos import errorcode
 
 from . import requirements
 from .arguments import at_least_one, file_name

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
-from errno import errorcode
 from typing import TYPE_CHECKING, Any
+
+from memhp.spec.language.errnos import errorcode
 
 if TYPE_CHECKING:
     from memhp.machines.judging.offline import BlockJudgement

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from errno import errorcode
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from memhp.machines.reading.units import in_units
+from memhp.spec.language.errnos import errorcode
 
 from .inspect_document import design_in_names, likely_counts
 from .output.terminal import coloured, say, tell

@@ -8,9 +8,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from errno import errorcode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from memhp.spec.language.errnos import errorcode
 
 from .arguments import file_name, processes
 from .drift import changes_of, drift_as_json, show_drift

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from errno import errorcode
 from typing import TYPE_CHECKING, Any
 
 from memhp.machines.reading.units import in_units
+from memhp.spec.language.errnos import errorcode
 
 from .output.terminal import say
 

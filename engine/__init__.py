@@ -6,8 +6,8 @@ agrees with the reference, step by step, means something.
 - `codes`, `layout`: the words as numbers, and what a machine is.
 - `bits`, `tables`: sets and tables that stay small.
 - `sections`, `blocks`, `frames`: metadata, memory blocks, the allocator.
-- `folios`, `mappings`, `stores`, `pins`, `huge`: user memory and who holds it; `memory`: all of it,
-  and how it leaves a block.
+- `folios`, `mappings`, `stores`, `pins`, `references`: user memory and who holds it; `huge_pools`,
+  `huge`, `huge_uses`: huge folios; `memory`: all of it, and how it leaves a block.
 - `machine`: devices that come and go, the way in; `target`, `observe`: driven and looked at.
 
 May import: numpy.

@@ -13,6 +13,7 @@ from .bits import Bits
 from .codes import (
     EAGAIN,
     EBUSY,
+    EHWPOISON,
     EINVAL,
     ENODEV,
     ENOENT,
@@ -212,6 +213,8 @@ class Blocks:
             return ENODEV
         if self.state[block] != OFFLINE:
             return EINVAL
+        if block in self.memory.errors:
+            return EHWPOISON
         if zone == _MOVABLE and block in self.layout.metadata_frames:
             return EINVAL
         if self._lacks_its_host(block):

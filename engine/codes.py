@@ -3,7 +3,7 @@
 A frame has three more codes than its observers see: `CLOSED` is a free frame of a
 draining block, `BOOT` a frame that the kernel took at boot, `METADATA` one where
 what describes other memory lies.  So the allocator finds in the frame's own code
-all that it must know.
+all that it must know.  `OFF_BUDDY` is a frame that an error has taken from it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from errno import (
     ENODEV,
     ENOENT,
     ENOMEM,
+    ENXIO,
     EPERM,
 )
 
@@ -38,6 +39,7 @@ __all__ = [
     "EBUSY",
     "EEXIST",
     "EFAULT",
+    "EHWPOISON",
     "EINTR",
     "EINVAL",
     "EIO",
@@ -45,12 +47,14 @@ __all__ = [
     "ENODEV",
     "ENOENT",
     "ENOMEM",
+    "ENXIO",
     "EPERM",
     "EVENTS",
     "FILE",
     "FOUND_OFFLINE",
     "FOUND_ONLINE",
     "FREE",
+    "HELD",
     "HUGE",
     "INITIALISED",
     "IN_PROGRESS",
@@ -66,10 +70,10 @@ __all__ = [
     "NOT_ADDED",
     "NOT_GONE",
     "OFFLINE",
+    "OFF_BUDDY",
     "ONLINE",
     "OWN_METHOD",
     "PCP",
-    "PINNED",
     "PRIVATE",
     "RELEASABLE",
     "SHORT",
@@ -85,9 +89,12 @@ __all__ = [
 ]
 
 UNAVAILABLE, ISOLATED, FREE, KERNEL, USER, HUGE, PCP, CLOSED, BOOT = 0, 1, 2, 3, 4, 6, 7, 8, 9
-METADATA = 10
+METADATA, OFF_BUDDY = 10, 11
 
-SHOWN = bytes((*range(CLOSED), FREE, KERNEL, KERNEL)).ljust(256, b"\0")
+EHWPOISON = 133
+"""Memory with a hardware error (Python has the name from 3.14 on)."""
+
+SHOWN = bytes((*range(CLOSED), FREE, KERNEL, KERNEL, 9)).ljust(256, b"\0")
 """For each code of a frame what its observers see (`bytes.translate`)."""
 
 BLOCK_STATES = ("offline", "going_online", "online", "going_offline")
@@ -108,8 +115,11 @@ EVENTS = (
 KINDS = ("none", "anonymous", "page_cache")
 FILE = KINDS.index("page_cache")
 
-KIND, DIRTY, WRITEBACK, PRIVATE, BUSY, MAPPED, PINNED = 3, 4, 8, 16, 32, 64, 128
-"""A folio's state: its kind, and flags: of its data, of its private data, of who uses it."""
+KIND, DIRTY, WRITEBACK, PRIVATE, BUSY, MAPPED, HELD = 3, 4, 8, 16, 32, 64, 128
+"""A folio's state: its kind, and flags: of its data, of its private data, of who uses it.
+
+``HELD``: a device has it, or somebody has a reference that migration does not expect.
+"""
 
 OWN_METHOD, RELEASABLE, NEITHER = 0, 1, 2
 """What a filesystem can do with private data when a folio is to move."""

@@ -17,11 +17,11 @@ from .codes import (
     ENOMEM,
     FILE,
     FREE,
+    HELD,
     KIND,
     MAPPED,
     NEITHER,
     OWN_METHOD,
-    PINNED,
     PRIVATE,
     USER,
     WRITEBACK,
@@ -32,7 +32,7 @@ from .tables import Table
 
 __all__ = ["Folios"]
 
-_HELD = MAPPED | PINNED | WRITEBACK | PRIVATE | BUSY
+_IN_USE = MAPPED | HELD | WRITEBACK | PRIVATE | BUSY
 
 
 class Folios(BlockFrames):
@@ -40,7 +40,8 @@ class Folios(BlockFrames):
 
     ``states`` has the folios' states chunk by chunk, ``state_of_chunk`` that of a chunk in which
     all are alike; ``home`` is a folio's frame, ``folio_of`` a frame's folio; ``data`` is what a
-    frame holds, ``contents`` what the folio's users see, ``stored`` what its store has.
+    frame holds, ``contents`` what the folio's users see, ``stored`` what its store has;
+    ``holds`` counts the devices and references that keep a folio where it is.
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -49,6 +50,7 @@ class Folios(BlockFrames):
         self.folios = layout.folios or frames
         self.state_of_chunk = bytearray(-(-self.folios // size))
         self.states: dict[int, bytearray] = {}
+        self.lost: set[int] = set()
         own = layout.birth_frame is None
         self._own_numbers = own
         if own:
@@ -67,7 +69,7 @@ class Folios(BlockFrames):
         self.contents = Table(self.folios, size, initial=born)
         self.stored = Table(self.folios, size, initial=born)
         self.filesystem = layout.filesystem
-        self.private_left: dict[int, int] = {}
+        self.holds: dict[int, int] = {}
         self.restless: dict[int, set[int]] = {}
 
     def state(self, folio: int) -> int:
@@ -82,7 +84,7 @@ class Folios(BlockFrames):
 
     def alloc_folio(self, folio: int, frame: int, kind: int) -> int:
         """Allocate a folio of user memory, of that kind, in a free frame of any zone."""
-        if self.state(folio) & KIND or not kind:
+        if self.state(folio) & KIND or not kind or folio in self.lost:
             return EAGAIN
         block, at = divmod(frame, self.per_block)
         codes = self.mixed.get(block)
@@ -110,12 +112,11 @@ class Folios(BlockFrames):
         state = self.state(folio)
         if not state & KIND or state & MAPPED:
             return EAGAIN
-        if state & _HELD or (state & DIRTY and state & KIND == FILE):
-            if state & PINNED:
+        if state & _IN_USE or (state & DIRTY and state & KIND == FILE):
+            if state & HELD:
                 return EAGAIN
             if state & (WRITEBACK | BUSY) or (state & DIRTY and state & KIND == FILE):
                 return EBUSY
-            self.private_left[folio] = self.home.get(folio)
         self._set_state(folio, state & DIRTY)
         frame = self.home.get(folio)
         block, at = divmod(frame, self.per_block)
@@ -134,7 +135,7 @@ class Folios(BlockFrames):
     def refusal(self, folio: int) -> int:
         """The flag that keeps the folio from moving now; 0 if it moves."""
         state = self.state(folio)
-        for flag in (WRITEBACK, PINNED):
+        for flag in (WRITEBACK, HELD):
             if state & flag:
                 return flag
         if self.filesystem_of(folio) != OWN_METHOD:
@@ -152,6 +153,18 @@ class Folios(BlockFrames):
         """A folio that exists has these flags, beside its kind, from now on."""
         self._set_state(folio, state)
         self._settle_down(folio, self.home.get(folio))
+
+    def hold(self, folio: int) -> None:
+        """A device or a reference keeps the folio where it is."""
+        self.holds[folio] = self.holds.get(folio, 0) + 1
+        self.mark(folio, self.state(folio) | HELD)
+
+    def let_go(self, folio: int) -> None:
+        """One of those that keep the folio does so no more."""
+        self.holds[folio] -= 1
+        if not self.holds[folio]:
+            del self.holds[folio]
+            self.mark(folio, self.state(folio) & ~HELD)
 
     def _settle_down(self, folio: int, frame: int) -> None:
         """Remember, or forget, that the folio in the frame may refuse to move."""

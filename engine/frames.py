@@ -21,11 +21,15 @@ from .codes import (
     BOOT,
     CLOSED,
     EAGAIN,
+    EBUSY,
+    EHWPOISON,
     ENOMEM,
+    ENXIO,
     FREE,
     ISOLATED,
     KERNEL,
     METADATA,
+    OFF_BUDDY,
     PCP,
     UNAVAILABLE,
     USER,
@@ -38,6 +42,7 @@ __all__ = ["BlockFrames", "Frames"]
 
 
 _MOVABLE = ZONES.index("movable")
+_NOBODYS = (FREE, CLOSED, PCP)
 
 
 class Scattered:
@@ -96,7 +101,8 @@ class BlockFrames:
     A uniform block is one code in ``uniform``; the frames of a mixed one have a
     code each in ``mixed``.  ``free``, ``user`` and ``kernel`` count the frames of
     each block; ``room`` has, for each node, the blocks with a frame to give;
-    ``refused`` has the frames of a block out of which a migration was given up.
+    ``refused`` has the frames of a block out of which a migration was given up,
+    ``errors`` those of which an error is known, wherever there are any.
     What is done to one frame returns 0, or the errno of the first objection.
     """
 
@@ -115,6 +121,7 @@ class BlockFrames:
         self.user = array("q", [0]) * blocks
         self.kernel = array("q", [0]) * blocks
         self.refused: dict[int, set[int]] = {}
+        self.errors: dict[int, set[int]] = {}
         self._boot_frames()
         nodes = np.asarray(layout.node_of)
         roomy = np.frombuffer(self.free, dtype=np.int64) > 0
@@ -180,6 +187,30 @@ class BlockFrames:
             return EAGAIN
         self.give_back(*divmod(frame, self.per_block))
         return 0
+
+    def soft_offline(self, frame: int) -> int:
+        """Take a frame that nobody has from the allocator: it has had too many errors."""
+        error = self.is_sound(frame) or (0 if self.code(frame) in _NOBODYS else EBUSY)
+        if not error:
+            self.set_aside(frame)
+        return error
+
+    def is_sound(self, frame: int) -> int:
+        """0 if the frame is memory that may fail, and of which no error is known."""
+        if not (self.layout.may_fail and self.layout.may_fail[frame]):
+            return EAGAIN
+        if self.code(frame) == UNAVAILABLE:
+            return ENXIO
+        return EHWPOISON if frame in self.errors.get(frame // self.per_block, ()) else 0
+
+    def set_aside(self, frame: int) -> None:
+        """The allocator has the frame no more, because of an error."""
+        block, at = divmod(frame, self.per_block)
+        free = self.code(frame) in (FREE, CLOSED)
+        self.errors.setdefault(block, set()).add(frame)
+        self.codes_of(block)[at] = OFF_BUDDY
+        if free:
+            self.less_free(block)
 
     def lowest_free(self, node: int) -> int:
         """The lowest frame that the node can give; -1 if there is none."""

@@ -68,6 +68,8 @@ class Layout:
     """For each node: its CPUs keep free frames on lists of their own."""
     memmap_host: Sequence[int] | None = None
     """The section that holds each section's mem_map; None: its own."""
+    may_fail: bytes = b""
+    """For each frame: it may turn out to have an error; empty: none does."""
     metadata_frames: Mapping[int, Sequence[int]] = field(default_factory=dict)
     """By block the places in it of frames where metadata of other memory lies."""
     rank: Sequence[int] | None = None
@@ -128,6 +130,11 @@ class Layout:
     first_pinned: Sequence[int] = ()
     """The folio that each entry names before it was ever used."""
 
+    references: int = 0
+    """How many references to folios somebody can have that are neither mappings nor pins."""
+    first_referenced: Sequence[int] = ()
+    """The folio that each of them names before it was ever taken."""
+
     # --- huge folios: none, if these are empty -----------------------------------------------
 
     range_size: int = 0
@@ -142,6 +149,12 @@ class Layout:
     """What each range holds at boot."""
     reservation_node: Sequence[int] = ()
     """The node of each promise of a huge folio."""
+    first_mapped: Sequence[int] = ()
+    """The huge folio that each page-table entry of that size names at boot."""
+    does_huge_dma: bytes = b""
+    """For each entry of a device's table: the device reaches huge folios through it."""
+    first_huge_pinned: Sequence[int] = ()
+    """The huge folio that each such entry names before it was ever used."""
 
     def __post_init__(self) -> None:
         blocks, nodes = len(self.node_of), len(self.fallback)
@@ -239,6 +252,7 @@ class Layout:
             ticks=sizes["Tick"],
             ptes=sizes["Pte"],
             vmas=sizes["Vma"],
+            references=sizes["Reference"],
             range_size=_range_size(machine),
             **same,
         )
@@ -250,8 +264,10 @@ _BYTES = (
     "vetoes_online",
     "vetoes_offline",
     "cpus_keep_frames",
+    "may_fail",
     "early_device",
     "does_dma",
+    "does_huge_dma",
     "driver_moves",
     "gigantic",
 )
@@ -263,8 +279,11 @@ _NUMBERS = (
     "vma_of",
     "implied_folio",
     "first_pinned",
+    "first_referenced",
     "birth_range",
     "first_huge",
+    "first_huge_pinned",
+    "first_mapped",
     "boot_range_data",
     "reservation_node",
 )

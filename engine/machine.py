@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
 
 from .codes import (
     ABSENT,
@@ -25,6 +26,8 @@ from .layout import Layout
 from .sections import Sections
 
 __all__ = ["Machine"]
+
+_Saved: TypeAlias = tuple[list[bytes | list[int]], Counter[int], dict[int, set[int]]]
 
 
 class Machine(Sections):
@@ -221,11 +224,12 @@ class Machine(Sections):
         "present_on",
     )
 
-    def _save(self) -> list[bytes | list[int] | Counter[int]]:
-        return [getattr(self, name)[:] for name in self._SAVED] + [Counter(self.hosted)]
+    def _save(self) -> _Saved:
+        values = [getattr(self, name)[:] for name in self._SAVED]
+        return values, Counter(self.hosted), dict(self.memory.errors)
 
-    def _restore(self, saved: list[bytes | list[int] | Counter[int]]) -> None:
-        *values, hosted = saved
+    def _restore(self, saved: _Saved) -> None:
+        values, hosted, self.memory.errors = saved
         for name, value in zip(self._SAVED, values, strict=True):
             getattr(self, name)[:] = value
         self.hosted = Counter(hosted)

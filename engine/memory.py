@@ -16,10 +16,11 @@ from .codes import (
     EAGAIN,
     EBUSY,
     FILE,
+    HELD,
+    HUGE,
     ISOLATED,
     KIND,
     OWN_METHOD,
-    PINNED,
     PRIVATE,
     RELEASABLE,
     USER,
@@ -30,6 +31,7 @@ from .huge import HugePools
 from .layout import Layout
 from .mappings import Mappings
 from .pins import Pins
+from .references import References
 from .stores import Stores
 
 __all__ = ["Memory"]
@@ -43,14 +45,15 @@ _WRITEBACK_TIME = 1 + _RETRY_TIME
 class Memory(Mappings):
     """The memory of a machine that has just booted.
 
-    ``stores``, ``pins`` and ``pools`` are its parts: who else has to do with its folios.
-    ``spent`` says how much of the time that a removal may wait is gone, for each block.
+    ``stores``, ``pins``, ``references`` and ``pools`` are its parts: who else has to do with its
+    folios.  ``spent`` says how much of the time that a removal may wait is gone, for each block.
     """
 
     def __init__(self, layout: Layout) -> None:
         super().__init__(layout)
         self.stores = Stores(self)
         self.pins = Pins(self)
+        self.references = References(self)
         self.pools = HugePools(self)
         self.spent: dict[int, int] = {}
 
@@ -88,9 +91,47 @@ class Memory(Mappings):
         flag = self.refusal(folio)
         if flag:
             self.refused.setdefault(source // self.per_block, set()).add(source)
-            if flag not in (WRITEBACK, PINNED):  # found out after the copy
+            if flag not in (WRITEBACK, HELD):  # found out after the copy
                 self.data.set(target, self.data.get(source))
         return flag
+
+    # --- errors ------------------------------------------------------------------------------
+
+    def corrupt_pfn(self, frame: int) -> int:
+        """Find an error in the frame, and take it from whoever has it; nothing if that fails."""
+        error = self.is_sound(frame)
+        if error:
+            return error
+        code = self.code(frame)
+        if code == USER:
+            return self._lose(frame)
+        if code == HUGE:
+            return self.pools.lose(frame, self.data.get(frame))
+        return self.soft_offline(frame)
+
+    def _lose(self, frame: int) -> int:
+        """The folio in the frame is no more; what its store does not have is lost."""
+        folio = self.folio_of.get(frame)
+        state = self.state(folio)
+        if state & (WRITEBACK | HELD | BUSY):
+            return EBUSY
+        for pte in self.mappers(folio):
+            self.unmap(pte)
+        if state & KIND != FILE or state & DIRTY:
+            self.lost.add(folio)
+        self._set_state(folio, state & DIRTY)
+        self.user[frame // self.per_block] -= 1
+        self.set_aside(frame)
+        if self.filesystem:
+            self._settle_down(folio, frame)
+        return 0
+
+    def tell_of_loss(self, folio: int) -> int:
+        """The folio's owner learns that its contents are lost."""
+        if folio not in self.lost:
+            return EAGAIN
+        self.lost.discard(folio)
+        return 0
 
     # --- a whole block -----------------------------------------------------------------------
 
@@ -102,7 +143,7 @@ class Memory(Mappings):
 
     def has_sticky(self, block: int) -> bool:
         """Whether the block holds memory that neither moves nor can be written out."""
-        if self.kernel[block] or self.pools.has_gigantic(block):
+        if self.kernel[block] or self.pools.has_sticky(block):
             return True
         some = self.restless.get(block, ())
         return any(self._is_sticky(self.folio_of.get(frame)) for frame in some)
@@ -188,7 +229,7 @@ class Memory(Mappings):
             if how != RELEASABLE:
                 return -1
         silent = writes and not self.stores.answers[self.stores.store_of(folio)]
-        return -1 if silent or state & (PINNED | BUSY) else needed
+        return -1 if silent or state & (HELD | BUSY) else needed
 
     # --- in bulk -----------------------------------------------------------------------------
 

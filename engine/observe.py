@@ -27,27 +27,32 @@ def folios(memory: Memory) -> dict[str, Sequence[int | None]]:
     born = memory.layout.birth_frame or all_folios
     data = memory.layout.boot_data
     homes = memory.home.numbers()
+    private = {homes[o]: o for o in all_folios if states[o] & PRIVATE}
+    all_frames = range(memory.layout.blocks * memory.per_block)
     return {
         "folio_kind": [state & KIND for state in states],
         "home": homes,
         "contents": memory.contents.numbers(),
         "stored": memory.stored.numbers(),
+        "lost": [folio in memory.lost for folio in all_folios],
         "dirty": [state & DIRTY != 0 for state in states],
         "under_writeback": [state & WRITEBACK != 0 for state in states],
         "has_private": [state & PRIVATE != 0 for state in states],
         "private_busy": [state & BUSY != 0 for state in states],
-        "private_frame": [
-            homes[o] if states[o] & PRIVATE else memory.private_left.get(o, born[o])
-            for o in all_folios
-        ],
+        "carries_private": [frame in private for frame in all_frames],
+        "private_of": [private.get(frame) for frame in all_frames],
         "in_flight": [
             memory.stores.in_flight.get(o, 0 if data is None else data[born[o]]) for o in all_folios
         ],
         "answers": list(memory.stores.answers),
+        "wb_err": list(memory.stores.wb_err),
         "mapcount": [len(memory.mappers(folio)) for folio in all_folios],
         "pin_count": [len(memory.pins.pins_on.get(folio, ())) for folio in all_folios],
         **_page_tables(memory),
         **_huge(memory.pools),
+        "ref_taken": list(memory.references.taken),
+        "ref_folio": memory.references.folio,
+        "ref_frame": memory.references.frame,
         "pin_kind": list(memory.pins.pin_kind),
         "pin_folio": memory.pins.pin_folio,
         "pin_frame": memory.pins.pin_frame,
@@ -66,7 +71,17 @@ def _page_tables(memory: Memory) -> dict[str, Sequence[int | None]]:
 
 
 def _huge(pools: HugePools) -> dict[str, Sequence[int | None]]:
+    uses, huge_folios = pools.uses, range(len(pools.huge_state))
     return {
+        "huge_pte": list(uses.huge_pte),
+        "huge_pte_folio": uses.huge_pte_folio,
+        "huge_pte_range": uses.huge_pte_range,
+        "huge_waiting": list(uses.huge_waiting),
+        "huge_mapcount": [uses.map_count(huge) for huge in huge_folios],
+        "huge_pin_kind": list(uses.huge_pin_kind),
+        "huge_pin_folio": uses.huge_pin_folio,
+        "huge_pin_range": uses.huge_pin_range,
+        "huge_pin_count": [len(uses.pins_on(huge)) for huge in huge_folios],
         "huge_state": list(pools.huge_state),
         "huge_home": pools.huge_home,
         "huge_of": pools.huge_of,

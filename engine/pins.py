@@ -13,7 +13,6 @@ from .codes import (
     ENODEV,
     FREE,
     LONGTERM,
-    PINNED,
     SHORT,
     ZONES,
 )
@@ -67,7 +66,7 @@ class Pins:
         pins.discard(pin)
         if not pins:
             del self.pins_on[folio]
-            self.memory.mark(folio, self.memory.state(folio) & ~PINNED)
+        self.memory.let_go(folio)
         return 0
 
     def device_write(self, pin: int, value: int) -> int:
@@ -89,7 +88,7 @@ class Pins:
         self.pin_folio[pin] = folio
         self.pin_frame[pin] = self.memory.home.get(folio)
         self.pins_on.setdefault(folio, set()).add(pin)
-        self.memory.mark(folio, self.memory.state(folio) | PINNED)
+        self.memory.hold(folio)
 
     def hold_for_good(self, folio: int) -> bool:
         """Whether a device that cannot be stopped has the folio for long."""

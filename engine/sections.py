@@ -112,6 +112,7 @@ class Sections(Blocks):
         node = self.node_of[block]
         self.has_device[block] = 0
         self._set_present(block, 0)
+        self.memory.errors.pop(block, None)
         if self.added[block]:
             self.memmaps_added[node] -= self.layout.sections
             self.added[block] = 0

@@ -24,13 +24,15 @@ __all__ = ["Stores"]
 class Stores:
     """Stores that all answer, and what they and filesystems do with ``folios``.
 
-    ``answers`` is 1 for each store that does; ``in_flight`` has the data on its way, by folio.
+    ``answers`` is 1 for each store that does, ``wb_err`` for each that refused data since anybody
+    asked; ``in_flight`` has the data on its way, by folio.
     """
 
     def __init__(self, folios: Folios) -> None:
         self.folios = folios
         self.layout = folios.layout
         self.answers = bytearray((1,)) * folios.layout.stores
+        self.wb_err = bytearray(folios.layout.stores)
         self.in_flight: dict[int, int] = {}
 
     def store_of(self, folio: int) -> int:
@@ -57,6 +59,22 @@ class Stores:
             return EIO
         self.folios.stored.set(folio, self.in_flight[folio])
         self.folios.mark(folio, state & ~WRITEBACK)
+        return 0
+
+    def fail_writeback(self, folio: int) -> int:
+        """End a writeback that failed: the store has what it had, and the folio is dirty again."""
+        state = self.folios.state(folio)
+        if not state & WRITEBACK:
+            return EAGAIN
+        self.wb_err[self.store_of(folio)] = 1
+        self.folios.mark(folio, state & ~WRITEBACK | DIRTY)
+        return 0
+
+    def report_error(self, store: int) -> int:
+        """Tell somebody, once, that the store refused data."""
+        if not self.wb_err[store]:
+            return EAGAIN
+        self.wb_err[store] = 0
         return 0
 
     def store_stops(self, store: int) -> int:
@@ -108,6 +126,5 @@ class Stores:
             return ENOENT
         if self.folios.filesystem_of(folio) != RELEASABLE or state & (BUSY | DIRTY | WRITEBACK):
             return EAGAIN
-        self.folios.private_left[folio] = self.folios.home.get(folio)
         self.folios.mark(folio, state & ~PRIVATE)
         return 0

@@ -27,8 +27,8 @@ _OF_POOLS = (
     "change_huge_home",
     "copy_huge",
     "dissolve",
+    "finish_huge_migration",
     "grow_pool",
-    "map_huge",
     "put_huge",
     "put_surplus",
     "reserve_huge",
@@ -37,12 +37,27 @@ _OF_POOLS = (
     "take_surplus",
     "unreserve_huge",
 )
+_OF_HUGE_USES = (
+    "device_write_huge",
+    "map_huge",
+    "pin_huge_longterm",
+    "pin_huge_short",
+    "replace_huge_pte",
+    "restore_huge_pte",
+    "store_huge",
+    "unmap_huge",
+    "unpin_huge",
+    "wait_for_huge",
+    "wake_from_huge",
+)
 _OF_STORES = (
     "attach_private",
     "begin_writeback",
     "end_writeback",
+    "fail_writeback",
     "put_private",
     "release_private",
+    "report_error",
     "store_returns",
     "store_stops",
     "use_private",
@@ -53,15 +68,23 @@ _OF_PINS = (
     "pin_short",
     "unpin",
 )
+_OF_REFERENCES = (
+    "get_reference",
+    "put_reference",
+    "write_by_reference",
+)
 _OF_MEMORY = (
     "alloc_kernel",
+    "corrupt_pfn",
     "drain_from_cpu",
     "fault",
     "free_folio",
     "free_kernel",
     "keep_on_cpu",
     "remap_file_pages",
+    "soft_offline",
     "store",
+    "tell_of_loss",
     "unmap",
 )
 _OF_MACHINE = (
@@ -91,7 +114,16 @@ class EngineTarget:
     """
 
     operations: frozenset[str] = frozenset(
-        (*_OF_POOLS, *_OF_STORES, *_OF_PINS, *_OF_MEMORY, *_OF_MACHINE, "alloc_folio")
+        (
+            *_OF_POOLS,
+            *_OF_HUGE_USES,
+            *_OF_STORES,
+            *_OF_PINS,
+            *_OF_REFERENCES,
+            *_OF_MEMORY,
+            *_OF_MACHINE,
+            "alloc_folio",
+        )
     )
     """The names of what it can do."""
 
@@ -114,7 +146,9 @@ class EngineTarget:
             (memory, _OF_MEMORY),
             (memory.stores, _OF_STORES),
             (memory.pins, _OF_PINS),
+            (memory.references, _OF_REFERENCES),
             (memory.pools, _OF_POOLS),
+            (memory.pools.uses, _OF_HUGE_USES),
         )
         self._operations: dict[str, Callable[..., int]] = {
             name: getattr(part, name) for part, names in parts for name in names
@@ -221,6 +255,9 @@ class EngineTarget:
         return {
             "frame_state": list(codes.translate(SHOWN)),
             "kept": [0] * len(codes),  # it has no kernel pages that move
+            "hwpoison": [
+                frame in machine.memory.errors.get(frame // size, ()) for frame in range(len(codes))
+            ],
             "folio_of": [
                 owner if code == USER else None for owner, code in zip(owners, codes, strict=True)
             ],

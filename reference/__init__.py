@@ -8,7 +8,8 @@ are proven are the guards that are tested.  `Trace` is a run that can be stored 
 - `machine`: state and steps; `outcome`: what a step answers.  Begin here.
 - `compile`: a system on one topology as Python functions (`normal`, `formula`: from terms to text).
 - `steps`, `operations`: what a user does, made of steps; `emptying`, `huge_folios`, `kernel_pages`:
-  how what is in a block leaves it; `removal`: the order that dependencies allow.
+  how what is in a block leaves it; `page_errors`: memory that fails; `removal`: the order that
+  dependencies allow.
 - `session`: steps taken, and taken back; `expressions`: what a person asks of a state.
 - `page`: a machine or a run in a notebook. `graph`: the states that a machine reaches, for
   networkx.

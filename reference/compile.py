@@ -143,7 +143,10 @@ class Program:
     def pack(self, state: State) -> bytes:
         """The state as bytes: equal exactly when the states are."""
         code = self._pack.typecode
-        return bytes(state) if code == "B" else array(code, state).tobytes()
+        try:
+            return bytes(state) if code == "B" else array(code, state).tobytes()
+        except OverflowError:  # where a search has cut guards off, a counter may run away
+            return array("q", state).tobytes()
 
     def unpack(self, key: bytes) -> State:
         """The state that `pack` packed.
@@ -151,10 +154,12 @@ class Program:
         Raises:
             ValueError: if the key has not this machine's length.
         """
-        expected = len(self.initial) * self._pack.itemsize
+        code, count = self._pack.typecode, len(self.initial)
+        code = "q" if code == "h" and len(key) == count * array("q").itemsize else code
+        expected = count * array(code).itemsize
         if len(key) != expected:
             raise ValueError(f"a key of this machine has {expected} bytes, not {len(key)}")
-        return array(self._pack.typecode, key).tolist()
+        return array(code, key).tolist()
 
     # --- actions ------------------------------------------------------------------------------
 

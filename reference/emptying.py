@@ -6,12 +6,13 @@ A folio that refuses is made ready for another try, where the removal's budget h
 from __future__ import annotations
 
 from .kernel_pages import KernelPages
-from .steps import Result
+from .page_errors import PageErrors
+from .steps import SUCCESS, Result
 
 __all__ = ["Emptying"]
 
 
-class Emptying(KernelPages):
+class Emptying(KernelPages, PageErrors):
     """A folio's migration, and a block's: what the operations of a user share."""
 
     def migrate_folio(self, folio: int, frame: int) -> Result:
@@ -28,6 +29,8 @@ class Emptying(KernelPages):
                 self._try("replace_pte", params["p"], folio)
         for action in ("copy", "change_home"):
             result = result and self._try(action, folio)
+        if result.guard == "private_moved":
+            result = self._try("move_private", folio) and self._try("change_home", folio)
         if not result:
             self._try("abort_migration", folio)
         for _, params in list(self.machine.enabled("restore_pte")):
@@ -35,6 +38,24 @@ class Emptying(KernelPages):
                 self._try("restore_pte", params["p"])
         self._try("finish_migration" if result else "finish_abort", folio)
         return result
+
+    def soft_offline_page(self, frame: int) -> Result:
+        """Set the frame aside before it fails: its contents move out first.
+
+        Source: mm/memory-failure.c, soft_offline_page.
+        """
+        if self._has_error(frame):
+            return SUCCESS
+        for _, params in list(self.machine.enabled("reserve_destination")):
+            if self.machine.get("home", params["o"]) == frame:
+                self.migrate_folio(int(params["o"]), int(params["d"]))
+                break
+        for _, params in list(self.machine.enabled("begin_huge_migration")):
+            if self._range_of(params["h"]) == self._table("range_of", frame):
+                self._migrate_huge_folio(int(params["h"]), int(params["t"]))
+                break
+        self._dissolve_around(frame)
+        return self._try("soft_offline", frame)
 
     def _empty(self, block: int) -> Result:
         """Move what moves out of the block, dissolve what is left of huge folios: it is offline."""
@@ -46,7 +67,12 @@ class Emptying(KernelPages):
         return self._dissolve_huge_folios(block) and self._try("finish_offline", block)
 
     def _move_something(self, block: int) -> bool:
-        """Migrate the folio in the lowest frame that can move, or help it to; or another page."""
+        """Migrate the folio in the lowest frame that can move, or help it to; or another page.
+
+        What has an error does not move, and is set aside first.
+        """
+        if self._set_something_aside(block):
+            return True
         homes = (
             (int(self.machine.get("home", params["o"])), int(params["d"]), int(params["o"]))
             for _, params in self.machine.enabled("reserve_destination")

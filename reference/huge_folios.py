@@ -18,22 +18,31 @@ class HugeFolios(Steps):
         Source: mm/hugetlb.c, alloc_hugetlb_folio_nodemask.
         """
         here = self._huge_folios_in(block)
-        ways = (
+        ways = sorted(
             (here[params["h"]], int(params["t"]), int(params["h"]))
             for _, params in self.machine.enabled("begin_huge_migration")
             if params["h"] in here
         )
-        way = min(ways, default=None)
-        if way is None:
+        return any(self._migrate_huge_folio(folio, target) for _, target, folio in ways)
+
+    def _migrate_huge_folio(self, folio: int, target: int) -> bool:
+        """Move the huge folio to the target's range, or leave everything as it was.
+
+        Source: mm/migrate.c, unmap_and_move_huge_page.
+        """
+        if not self._try("begin_huge_migration", folio, target):
             return False
-        _, target, folio = way
-        for step in (
-            ("begin_huge_migration", folio, target),
-            ("copy_huge", folio),
-            ("change_huge_home", folio),
-        ):
-            self._try(*step)
-        return True
+        for _, params in list(self.machine.enabled("replace_huge_pte")):
+            if params["h"] == folio:
+                self._try("replace_huge_pte", params["p"], folio)
+        moved = self._try("copy_huge", folio) and self._try("change_huge_home", folio)
+        if not moved:
+            self._try("abort_huge_migration", folio)
+        for _, params in list(self.machine.enabled("restore_huge_pte")):
+            if self.machine.get("huge_pte_folio", params["p"]) == folio:
+                self._try("restore_huge_pte", params["p"])
+        self._try("finish_huge_migration", folio)
+        return bool(moved)
 
     def _dissolve_huge_folios(self, block: int) -> Result:
         """Give the frames of the block's free huge folios back; EBUSY where one refuses.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from errno import errorcode
 from typing import Literal
 
+from memhp.spec.language.errnos import errorcode
 from memhp.spec.language.system import Property
 from memhp.spec.language.terms import Var
 

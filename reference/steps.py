@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from errno import EAGAIN, errorcode
+from errno import EAGAIN
+
+from memhp.spec.language.errnos import errorcode
 
 from .machine import Machine
 from .outcome import Refusal

@@ -15,6 +15,7 @@ _ONE_DEVICE = (("MemoryDevice", 1),)
 _NO_DEVICE = (("in_range", (0, 0)),)
 _DMA = (("does_dma", (1,)), ("driver_moves", (1,)))
 _DMA_FIXED = (("does_dma", (1,)),)
+_ERROR = (("may_fail", (1, 0)),)
 
 USUAL = (
     Shape(blocks=2, movable=_SECOND, tables=_NO_DEVICE, more=_ONE_DEVICE),
@@ -90,10 +91,26 @@ USUAL = (
     Shape(
         nodes=2, totals=(2, 2, 3), more=_ONE_DEVICE, tables=(*_NO_DEVICE, ("address_kept", (1,)))
     ),
+    Shape(blocks=2, data=2, tables=(*_NO_DEVICE, *_ERROR), more=_ONE_DEVICE),
+    Shape(
+        blocks=1,
+        frames=2,
+        data=2,
+        tables=(*_ERROR, ("does_dma", (1,)), ("does_huge_dma", (1,))),
+        more=(("HugeFolio", 1),),
+    ),
     Shape(blocks=1, multizone=_FIRST),
     Shape(blocks=1, frames=2, holes=_SECOND),
     Shape(blocks=1, frames=2, boot_kernel=_SECOND),
     Shape(blocks=2, added=_SECOND, memmaps="pgdat", tables=(("metadata_frame", (1, 0)),)),
+    Shape(
+        nodes=2,
+        blocks=1,
+        movable=_SECOND,
+        data=2,
+        tables=(*_NO_DEVICE, ("does_huge_dma", (1,))),
+        more=(*_ONE_DEVICE, ("HugeFolio", 2)),
+    ),
 )
 
 

@@ -79,6 +79,13 @@ CURES: tuple[Cure, ...] = (
         "drivers/base/memory.c, memory_subsys_offline",
     ),
     Cure(
+        "begin_online.no_known_error",
+        (),
+        "no cure while the memory is there: remove the block, and have its device replaced;"
+        " /sys/kernel/debug/hwpoison/unpoison-pfn is for errors that were injected",
+        "Documentation/mm/hwpoison.rst",
+    ),
+    Cure(
         "finish_offline.notifiers_agree",
         (),
         "remove it through the driver that owns it: daxctl reconfigure-device, the size that the"
@@ -97,6 +104,13 @@ CURES: tuple[Cure, ...] = (
         ("held",),
         "stop the process that holds it, or have the other end read it (a pipe that it was spliced"
         " into); direct I/O that is under way ends by itself",
+        _PIN,
+    ),
+    Cure(
+        "copy_huge.not_pinned",
+        ("huge",),
+        "a device uses a huge page as its buffer: stop the process that registered it (RDMA, VFIO,"
+        " io_uring), or have it let go",
         _PIN,
     ),
     Cure(
@@ -140,7 +154,14 @@ CURES: tuple[Cure, ...] = (
         "mm/memory_hotplug.c, do_migrate_range",
     ),
     Cure(
-        "change_home.private_known",
+        "change_home.clean_or_method",
+        (),
+        "the file system moves no data that is not written out: sync; where that ends with EIO the"
+        " store refuses it: mend the store, or give the data up (truncate the file)",
+        "mm/migrate.c, fallback_migrate_folio",
+    ),
+    Cure(
+        "move_private.private_known",
         (),
         "the file system keeps data with the page that it cannot move: sync, then drop_caches, or"
         " unmount it",

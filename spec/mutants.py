@@ -15,9 +15,11 @@ __all__ = ["MAY_REPEAT", "REASONS", "Reason"]
 _SAME_VALUE = "storing the same value again is a step that a program may well take"
 MAY_REPEAT = {
     "store": _SAME_VALUE,
-    "map_huge": _SAME_VALUE,
+    "store_huge": _SAME_VALUE,
     "device_write": _SAME_VALUE,
+    "device_write_huge": _SAME_VALUE,
     "cpu_write": _SAME_VALUE,
+    "write_by_reference": _SAME_VALUE,
     "kernel_device_write": _SAME_VALUE,
 }
 """Actions whose steps may change nothing, so that an idle step is no sign of a mistake."""
@@ -80,6 +82,18 @@ REASONS: tuple[Reason, ...] = (
         "operand",
         "begin_offline, guard one_zone: zone[b] reads pages_zone",
         "struct pages of an online block name its zone: they differ for a block of no section",
+    ),
+    Reason(
+        "guard",
+        "soft_offline, guard not_known: dropped",
+        "nobody_has_it refuses a frame with a known error, too: it is on no list. Which of"
+        " the two reasons a user reads is pinned in spec/refusals.py",
+    ),
+    Reason(
+        "guard",
+        "unmap_poisoned, guard no_writeback: dropped",
+        "Linux leaves alone what a device reads from (mm/memory-failure.c); whoever lost something"
+        " is told without it, too, since give_up_folio asks again, and counts what is dirty then",
     ),
     Reason("operand", f"cancel_online, {_OTHER_NODES}", _SPAN_IS_EXACT),
     Reason("operand", f"finish_offline, {_OTHER_NODES}", _SPAN_IS_EXACT),

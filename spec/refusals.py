@@ -8,9 +8,8 @@ tests/spec/test_refusals.py hold the actions against this table.
 
 from __future__ import annotations
 
-from errno import errorcode
-
 from .language import Action
+from .language.errnos import errorcode
 
 __all__ = ["REFUSALS", "refusals"]
 
@@ -45,8 +44,8 @@ free_memmap: has_memmap, section_gone EBUSY, hotplug_lock
 set_node_offline: node_online ENODEV, no_section_left EBUSY, no_device_left EBUSY
 free_pgdat: has_pgdat, node_offline EBUSY, no_memmap_left EBUSY, nobody_looks EBUSY
 find_block: at_work, idle, has_device ENODEV
-begin_online: device_hotplug_lock, hotplug_lock, has_device ENODEV, block_offline EINVAL, a_zone
-    EINVAL, metadata_does_not_move EINVAL
+begin_online: device_hotplug_lock, hotplug_lock, has_device ENODEV, block_offline EINVAL,
+    no_known_error EHWPOISON, a_zone EINVAL, metadata_does_not_move EINVAL
 initialise_memmap: going_online, not_initialised, accessible EPERM, host_in_use ENOMEM
 finish_online: announced, notifiers_agree EPERM
 begin_offline: device_hotplug_lock, hotplug_lock, has_device ENODEV, block_online EINVAL, one_zone
@@ -96,31 +95,36 @@ cpu_down: online, not_stopped EBUSY, not_the_last EBUSY
 cpu_up: offline, no_page_half_moved EBUSY
 map_kernel_dma: at_rest EBUSY, not_given EBUSY
 unmap_kernel_dma: given EINVAL
-begin_writeback: file EINVAL, dirty, not_under_writeback, unlocked EAGAIN
+begin_writeback: file EINVAL, dirty, not_under_writeback, unlocked EAGAIN, no_error EIO
 end_writeback: under_writeback, store_answers EIO
 wait_for_writeback: holds_up EBUSY, in_budget EINTR
 attach_private: file EINVAL, no_private EBUSY
-use_private: has_private ENOENT, not_busy
+use_private: has_private ENOENT, at_home EAGAIN, not_busy
 release_private: has_private ENOENT, releasable EAGAIN, not_busy EAGAIN, clean EAGAIN
-fault: not_mapped, folio_exists EFAULT, folio_unlocked EAGAIN
-remap_file_pages: not_mapped, page_cache EINVAL, folio_unlocked EAGAIN
+fault: not_mapped, folio_exists EFAULT, folio_unlocked EAGAIN, no_error EHWPOISON
+remap_file_pages: not_mapped, page_cache EINVAL, folio_unlocked EAGAIN, no_error EHWPOISON
 store: mapped EFAULT
 begin_node_removal: not_leaving EBUSY, nothing_incoming EBUSY
 cancel_node_removal: leaving ENOENT
 reserve_destination: folio_exists, unlocked EAGAIN, vetted EBUSY, try_paid_for EAGAIN, frame_free
     ENOMEM, node_stays ENOMEM, not_draining ENOMEM, nearest_with_room ENOMEM
-pin_short: device_there ENODEV, not_pinned EBUSY, folio_exists EFAULT, folio_unlocked EAGAIN
+pin_short: device_there ENODEV, not_pinned EBUSY, folio_exists EFAULT, folio_unlocked EAGAIN,
+    no_error EHWPOISON
 pin_longterm: device_there ENODEV, not_pinned EBUSY, folio_exists EFAULT, folio_unlocked EAGAIN,
-    outside_removable_area EAGAIN, block_stays EAGAIN
+    no_error EHWPOISON, outside_removable_area EAGAIN, block_stays EAGAIN
 unpin: pinned EINVAL
 stop_device: pinned, running, driver_moves ENOTSUP, to_be_copied
 update_device_table: stopped EBUSY, points_elsewhere
 resume_device: stopped, not_copied EBUSY, table_updated EBUSY
+get_reference: not_taken EBUSY, folio_exists EFAULT, not_frozen EAGAIN
+put_reference: taken EINVAL
 begin_unmap: reserved, no_writeback EBUSY
-copy: unmapping, unmapped EAGAIN, no_running_pin EAGAIN
-change_home: copied, clean_or_method EAGAIN, private_known EAGAIN, private_idle EAGAIN
-free_folio: folio_exists, unlocked EAGAIN, not_mapped, not_pinned EAGAIN, clean EBUSY,
-    no_writeback EBUSY, private_idle EBUSY
+copy: unmapping, unmapped EAGAIN, no_running_pin EAGAIN, expected_count EAGAIN,
+    no_error EHWPOISON
+move_private: copied, at_home, private_known EAGAIN, private_idle EAGAIN
+change_home: copied, clean_or_method EAGAIN, private_moved EAGAIN
+free_folio: folio_exists, unlocked EAGAIN, not_mapped, not_pinned EAGAIN, no_reference EAGAIN,
+    clean EBUSY, no_writeback EBUSY, private_idle EBUSY
 try_again: going_offline EINVAL, refused EBUSY, in_budget EINTR
 vet: draining, not_vetted, nothing_sticky EBUSY
 grow_pool: new_folio, range_free ENOMEM, not_draining ENOMEM, node_stays ENOMEM,
@@ -130,12 +134,27 @@ take_surplus: new_folio, range_free ENOMEM, not_draining ENOMEM, node_stays ENOM
 dissolve: huge_free, not_promised EBUSY
 reserve_huge: not_held, one_is_left ENOMEM
 unreserve_huge: held ENOENT
-take_huge: huge_free, not_promised EBUSY, range_stays ENOMEM
-take_promised: huge_free, held ENOENT, same_node, range_stays ENOMEM
-map_huge: huge_used, unlocked EBUSY
-put_huge: huge_used, unlocked EBUSY, not_surplus
-put_surplus: huge_used, unlocked EBUSY, surplus
+take_huge: huge_free, not_promised EBUSY, range_stays ENOMEM, no_error ENOMEM
+take_promised: huge_free, held ENOENT, same_node, range_stays ENOMEM, no_error ENOMEM
+map_huge: not_mapped, huge_used, unlocked EBUSY, no_error EHWPOISON
+store_huge: mapped EFAULT
+put_huge: huge_used, unlocked EBUSY, not_mapped, not_pinned EAGAIN, not_surplus
+put_surplus: huge_used, unlocked EBUSY, not_mapped, not_pinned EAGAIN, surplus
+pin_huge_short: device_there ENODEV, not_pinned EBUSY, huge_used, unlocked EBUSY, seen EFAULT,
+    no_error EHWPOISON
+pin_huge_longterm: device_there ENODEV, not_pinned EBUSY, huge_used, unlocked EBUSY, seen EFAULT,
+    no_error EHWPOISON, outside_removable_area EAGAIN, range_stays EAGAIN
+unpin_huge: pinned EINVAL
 begin_huge_migration: huge_used, unlocked EBUSY, seen EBUSY, try_paid_for EAGAIN, target_free
-    ENOMEM, not_promised ENOMEM, same_size ENOMEM, target_stays ENOMEM, nearest_with_room ENOMEM
+    ENOMEM, not_promised ENOMEM, same_size ENOMEM, target_stays ENOMEM, target_whole ENOMEM,
+    nearest_with_room ENOMEM
+copy_huge: reserved, unmapped EAGAIN, not_pinned EAGAIN, no_error EHWPOISON
+memory_failure: may_fail, online ENXIO, not_known EHWPOISON
+soft_offline: may_fail, online ENXIO, not_known EHWPOISON, nobody_has_it EBUSY
+unmap_poisoned: has_error, user, maps, unlocked EAGAIN, no_writeback EBUSY
+give_up_folio: folio_exists, has_error, unlocked EAGAIN, not_mapped EBUSY, not_pinned EBUSY,
+    no_reference EBUSY, no_writeback EBUSY, private_idle EBUSY
+unmap_poisoned_huge: has_error, maps, unlocked EBUSY
+give_up_huge: huge_used, has_error, unlocked EBUSY, not_mapped EBUSY, not_pinned EBUSY
 """)
 """By action; one that nobody asks for gives no errno, and is not here."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from errno import errorcode
 from operator import index
 
 from memhp.reference.machine import Machine
 from memhp.reference.target import Observation, ReferenceTarget, Target
 from memhp.reference.topology import Topology, Value, cut, element_name
+from memhp.spec.language.errnos import errorcode
 from memhp.spec.language.system import System
 from memhp.spec.language.terms import Symbol
 

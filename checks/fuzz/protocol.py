@@ -10,12 +10,12 @@ import sysconfig
 import traceback
 from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
-from errno import errorcode
 from operator import index
 from pathlib import Path
 from typing import Any
 
 from memhp.reference.topology import cut
+from memhp.spec.language.errnos import errorcode
 from memhp.spec.profiles import DEFAULT, PROFILES
 
 __all__ = [

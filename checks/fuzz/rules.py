@@ -149,6 +149,13 @@ def _blocks(machine: Machine, params: Sequence[Value]) -> list[int]:
     return [block for block in range(blocks) if table[int(params[0]) * blocks + block]]
 
 
+def _soft_offline_page(machine: Machine, params: tuple[Value, ...]) -> Operation | None:
+    """Nothing refuses where the error is known already; what has the frame moves out first."""
+    known = machine.get("hwpoison", params[0])
+    used = machine.get("frame_state", params[0]) in ("user", "huge")
+    return None if known or used else ("soft_offline", params)
+
+
 RULES = (
     Rule("write_state", ("Block", (*_WORDS, "nonsense")), _write_state, 8),
     Rule("write_online", ("Block", ("1", "0", "maybe", "")), _write_online, 4),
@@ -169,6 +176,9 @@ RULES = (
     Rule("free_kernel", ("Frame",), weight=10),
     Rule("keep_on_cpu", ("Frame",), weight=5),
     Rule("drain_from_cpu", ("Frame",), weight=5),
+    Rule("soft_offline", ("Frame",), weight=1),
+    Rule("corrupt_pfn", ("Frame",), lambda _, params: ("memory_failure", (*params, 0)), 2),
+    Rule("tell_of_loss", ("Folio",), weight=4),
     Rule("migrate_folio", ("Folio", "Frame"), _step("reserve_destination"), 10),
     Rule("fault", ("Pte",), weight=7),
     Rule("remap_file_pages", ("Pte", "Folio"), weight=3),
@@ -176,6 +186,8 @@ RULES = (
     Rule("store", ("Pte", "Data"), weight=8),
     Rule("begin_writeback", ("Folio",), weight=4),
     Rule("end_writeback", ("Folio",), weight=4),
+    Rule("fail_writeback", ("Folio",), weight=2),
+    Rule("report_error", ("Store",), weight=1),
     Rule("store_stops", ("Store",), weight=2),
     Rule("store_returns", ("Store",), weight=2),
     Rule("attach_private", ("Folio",), weight=3),
@@ -186,20 +198,34 @@ RULES = (
     Rule("pin_longterm", ("Pin", "Folio"), weight=3),
     Rule("unpin", ("Pin",), weight=4),
     Rule("device_write", ("Pin", "Data"), weight=3),
-    Rule("grow_pool", ("HugeFolio", "Range"), weight=6),
+    Rule("get_reference", ("Reference", "Folio"), weight=2),
+    Rule("put_reference", ("Reference",), weight=4),
+    Rule("write_by_reference", ("Reference", "Data"), weight=2),
+    Rule("grow_pool", ("HugeFolio", "Range"), weight=12),
     Rule("take_surplus", ("HugeFolio", "Range"), weight=1),
     Rule("dissolve", ("HugeFolio",), weight=2),
     Rule("reserve_huge", ("Reservation",), weight=1),
     Rule("unreserve_huge", ("Reservation",), weight=2),
     Rule("take_huge", ("HugeFolio",), weight=3),
     Rule("take_promised", ("HugeFolio", "Reservation"), weight=3),
-    Rule("map_huge", ("HugeFolio", "Data"), weight=4),
+    Rule("map_huge", ("HugePte", "HugeFolio"), weight=4),
+    Rule("unmap_huge", ("HugePte",), weight=2),
+    Rule("store_huge", ("HugePte", "Data"), weight=3),
+    Rule("wait_for_huge", ("HugePte",), weight=5),
+    Rule("wake_from_huge", ("HugePte",), weight=4),
+    Rule("replace_huge_pte", ("HugePte", "HugeFolio"), weight=5),
+    Rule("restore_huge_pte", ("HugePte",), weight=5),
+    Rule("pin_huge_short", ("HugePin", "HugeFolio"), weight=1),
+    Rule("pin_huge_longterm", ("HugePin", "HugeFolio"), weight=1),
+    Rule("unpin_huge", ("HugePin",), weight=3),
+    Rule("device_write_huge", ("HugePin", "Data"), weight=1),
     Rule("put_huge", ("HugeFolio",), weight=1),
     Rule("put_surplus", ("HugeFolio",), weight=2),
     Rule("begin_huge_migration", ("HugeFolio", "HugeFolio"), weight=8),
     Rule("copy_huge", ("HugeFolio",), weight=5),
     Rule("change_huge_home", ("HugeFolio",), weight=6),
-    Rule("abort_huge_migration", ("HugeFolio",), weight=1),
+    Rule("abort_huge_migration", ("HugeFolio",), weight=2),
+    Rule("finish_huge_migration", ("HugeFolio",), weight=6),
 )
 """Every operation that a walk takes, unless the target names its own."""
 
@@ -213,6 +239,8 @@ _MORE = (
     Rule("online_unnamed", ("Block",), _online_unnamed),
     Rule("add_lmbs", ("MemoryDevice",), _add_lmbs),
     Rule("remove_lmbs", ("MemoryDevice",), _remove_lmbs),
+    Rule("hard_offline_page", ("Frame",), lambda _, params: ("memory_failure", (*params, 0))),
+    Rule("soft_offline_page", ("Frame",), _soft_offline_page),
 )
 _NAMED = {rule.name: rule for rule in (*RULES, *_MORE)}
 EVERY: Mapping[str, Rule] = {

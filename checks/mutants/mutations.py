@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from errno import EACCES, EPERM, errorcode
+from errno import EACCES, EPERM
 from itertools import pairwise
 from typing import Literal, get_args
 
+from memhp.spec.language.errnos import errorcode
 from memhp.spec.language.rewrite import rebuild
 from memhp.spec.language.system import (
     Action,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from memhp.spec.language import System
 from memhp.spec.language.edits import edited
-from memhp.spec.language.rewrite import expand
+from memhp.spec.language.rewrite import expand, rebuild
 from memhp.spec.language.system import Action
-from memhp.spec.language.terms import App, Quantified, Term, subterms
-from memhp.spec.numbers.normal_path import LOOK_UPS, NORMAL_PATH, WITHOUT_HOTPLUG
+from memhp.spec.language.terms import FALSE, App, Quantified, Term, subterms
+from memhp.spec.numbers.normal_path import LOOK_UPS, NORMAL_PATH, NOT_OF, WITHOUT_HOTPLUG
 
 from ..support.verdicts import Verdict
 
@@ -49,12 +49,18 @@ class CostResult:
     detail: str
 
 
-def cost(action: Action, system: System) -> StepCost:
-    """The cost of a step of the action: of its guards and updates, with definitions expanded."""
+def cost(action: Action, system: System, not_of: Collection[str] = ()) -> StepCost:
+    """The cost of a step of the action: of its guards and updates, with definitions expanded.
+
+    Args:
+        action: of the system.
+        system: whose definitions are expanded.
+        not_of: topology that is false of what the step is about.
+    """
     entries: dict[App, None] = {}
     unbounded: dict[str, None] = {}
     for name, term in _parts(action):
-        for part in subterms(expand(term, system)):
+        for part in subterms(_without(expand(term, system), not_of)):
             if isinstance(part, App) and part.symbol.is_state:
                 entries[part] = None
             elif isinstance(part, Quantified):
@@ -63,6 +69,13 @@ def cost(action: Action, system: System) -> StepCost:
         if update.point is None:
             unbounded[update.symbol.name] = None
     return StepCost(tuple(entries), tuple(sorted(action.written)), tuple(unbounded))
+
+
+def _without(term: Term, not_of: Collection[str]) -> Term:
+    """The term where these symbols are false."""
+    if isinstance(term, App) and term.symbol.name in not_of:
+        return FALSE
+    return rebuild(term, lambda part: _without(part, not_of)) if not_of else term
 
 
 def _parts(action: Action) -> Iterator[tuple[str, Term]]:
@@ -88,16 +101,16 @@ def normal_path(system: System) -> list[CostResult]:
 
 
 def _action(system: System, bare: System, name: str, more: int) -> CostResult:
-    full = cost(system.action_by_name[name], system)
-    least = cost(bare.action_by_name[name], bare)
+    full = cost(system.action_by_name[name], system, NOT_OF)
+    least = cost(bare.action_by_name[name], bare, NOT_OF)
     if more_unbounded := set(full.unbounded) - set(least.unbounded):
         parts = ", ".join(sorted(more_unbounded))
         return CostResult(name, Verdict.refuted, f"{parts}: a quantifier")
     extra = len(full.reads) - len(least.reads)
     verdict = Verdict.proved if extra <= more else Verdict.refuted
-    return CostResult(
-        name, verdict, f"entries beyond those without hotplug: {extra}, allowed: {more}"
-    )
+    said = f"entries beyond those without hotplug: {extra}, allowed: {more}"
+    partly = full != cost(system.action_by_name[name], system)
+    return CostResult(name, verdict, f"{said}, not of {' '.join(NOT_OF)}" if partly else said)
 
 
 def _look_ups(system: System, names: Iterable[str]) -> Iterator[CostResult]:

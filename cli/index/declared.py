@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from errno import errorcode
 from functools import partial
 from importlib import import_module
 from inspect import cleandoc
@@ -12,6 +11,7 @@ from types import ModuleType
 
 from memhp.spec.cures import cures_of
 from memhp.spec.language import Action, Axiom, Definition, Guard, Property, System
+from memhp.spec.language.errnos import errorcode
 from memhp.spec.language.system import Update
 from memhp.spec.language.terms import Var
 

@@ -6,10 +6,10 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from errno import errorcode
 from functools import partial
 
 from memhp.spec.language import System
+from memhp.spec.language.errnos import errorcode
 from memhp.spec.linux import CHOICES
 
 from .declared import guard_line

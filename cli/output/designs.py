@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from errno import errorcode
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
+
+from memhp.spec.language.errnos import errorcode
 
 from .streams import one_line
 from .terminal import console, print_step, say

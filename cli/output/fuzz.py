@@ -5,9 +5,10 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from errno import errorcode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from memhp.spec.language.errnos import errorcode
 
 from .terminal import console, say
 

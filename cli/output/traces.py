@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from errno import errorcode
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 from memhp.spec.language.edits import Edit, ReplaceDefinition, ReplaceGuard
+from memhp.spec.language.errnos import errorcode
 
 from .terminal import beside, coloured, console, print_step, say, tell
 

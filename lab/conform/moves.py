@@ -25,6 +25,7 @@ from .steps import (
     contents_kept,
     figures,
     hold,
+    move_huge,
     pages_on,
     plug,
     take,
@@ -106,7 +107,7 @@ def _huge_folios_after_offlining(system: System) -> list[_HugeFolios]:
     for number in range(3):
         take(machine, "grow_pool", number, number)
     take(machine, "take_huge", 1)
-    take(machine, "map_huge", 1, 0)
+    take(machine, "map_huge", 0, 1)
     return _ends(machine, (1, 2))
 
 
@@ -121,9 +122,7 @@ def _ends(machine: Machine, blocks: tuple[int, ...]) -> list[_HugeFolios]:
     for move in _moves_out_of(machine, block) or [None]:
         world = machine.copy()
         if move:
-            take(world, "begin_huge_migration", *move)
-            take(world, "copy_huge", move[0])
-            take(world, "change_huge_home", move[0])
+            move_huge(world, *move)
         for free in [params["h"] for _, params in world.enabled("dissolve")]:
             if world.get("huge_home", free) == block:
                 take(world, "dissolve", free)

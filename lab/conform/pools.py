@@ -29,6 +29,7 @@ from .steps import (
     begin_leaving,
     contents_kept,
     hold,
+    move_huge,
     pages_on,
     plug,
     take,
@@ -140,9 +141,7 @@ def used_huge_pages_move_without_a_pool(follower: Follower) -> Iterator[Check]:
     take(machine, "map_huge", 0, 0)
     begin_leaving(machine, 1)
     take(machine, "grow_pool", 1, 0)
-    take(machine, "begin_huge_migration", 0, 1)
-    take(machine, "copy_huge", 0)
-    take(machine, "change_huge_home", 0)
+    move_huge(machine, 0, 1)
     take(machine, "dissolve", 1)
     take(machine, "finish_offline", 1)
     wanted = (*_counted(machine), [int(machine.evaluate("pool_of", 0))])

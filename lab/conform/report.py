@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, field
-from errno import errorcode
 from typing import Literal
+
+from memhp.spec.language.errnos import errorcode
 
 from .target import Operation
 

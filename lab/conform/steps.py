@@ -29,6 +29,7 @@ __all__ = [
     "contents_kept",
     "figures",
     "hold",
+    "move_huge",
     "pages_on",
     "plug",
     "take",
@@ -120,6 +121,20 @@ def take(machine: Machine, action: str, *params: int | str) -> None:
     """
     if not (outcome := machine.step(action, *params)):
         raise LabError(f"the reference does not take {action}{params}: {outcome}")
+
+
+def move_huge(machine: Machine, folio: int, target: int) -> None:
+    """Have a huge folio of the reference, mapped by one entry, change places with a free one.
+
+    Raises:
+        LabError: a step of it is refused.
+    """
+    take(machine, "begin_huge_migration", folio, target)
+    take(machine, "replace_huge_pte", 0, folio)
+    take(machine, "copy_huge", folio)
+    take(machine, "change_huge_home", folio)
+    take(machine, "restore_huge_pte", 0)
+    take(machine, "finish_huge_migration", folio)
 
 
 def begin_leaving(machine: Machine, block: int) -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from errno import EBUSY, EINTR, EINVAL, errorcode
+from errno import EBUSY, EINTR, EINVAL
 
 from memhp.spec.cures import Cure, cures_of
+from memhp.spec.language.errnos import errorcode
 from memhp.spec.system import SYSTEM
 
 from ..reading.kernel_log import Dumped, LogEvent
@@ -34,7 +35,13 @@ _REASONS = {
 }
 """The guard behind each of the kernel's words for why a removal failed (offline_pages)."""
 
-_TRIED_AGAIN = ("reserve_destination", "begin_unmap", "copy", "begin_huge_migration")
+_TRIED_AGAIN = (
+    "reserve_destination",
+    "begin_unmap",
+    "copy",
+    "begin_huge_migration",
+    "copy_huge",
+)
 """The actions that a removal tries again and again (do_migrate_range)."""
 _WAYS = {
     FrameKind.huge: "begin_huge_migration.target_free",

@@ -18,11 +18,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from errno import EINTR, EINVAL, errorcode
+from errno import EINTR, EINVAL
 from functools import cache
 from sys import intern
 from typing import Literal
 
+from memhp.spec.language.errnos import errorcode
 from memhp.spec.language.system import System
 from memhp.spec.profiles import as_of
 from memhp.spec.system import SYSTEM

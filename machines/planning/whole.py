@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from errno import errorcode
 
 from memhp.engine import Layout, Machine
 from memhp.engine.codes import BOOT, FREE, KERNEL, USER, ZONES
+from memhp.spec.language.errnos import errorcode
 
 from ..reading.pageflags import FrameKind
 from ..reading.sysfs import MachineReading

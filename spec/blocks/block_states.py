@@ -69,7 +69,8 @@ class FrameState(Enumeration):
     ``incoming``: set aside as the destination of a migration; ``huge``: part of
     a hugetlb folio; ``pcp``: a CPU keeps the free frame on a list of its own
     (per-CPU pages); ``page_offline``: it is logically offline (PageOffline), its
-    driver's alone.
+    driver's alone; ``off_buddy``: it has an error, and the allocator has it no more
+    (take_page_off_buddy).
     """
 
     unavailable: FrameState
@@ -81,6 +82,7 @@ class FrameState(Enumeration):
     huge: FrameState
     pcp: FrameState
     page_offline: FrameState
+    off_buddy: FrameState
 
 
 def _boot_state(f: Frame) -> FrameState:
@@ -101,6 +103,12 @@ event = variable(Block, MemoryEvent, initial=lambda b: MemoryEvent.none)
 
 frame_state = variable(Frame, FrameState, initial=_boot_state)
 """Who has the frame."""
+
+hwpoison = variable(Frame, Bool, initial=lambda f: false)
+"""The frame's memory is known to have an error (PG_hwpoison).
+
+Offline memory has no struct pages: there its block counts it (struct memory_block, nr_hwpoison).
+"""
 
 spent = variable(Block, Tick, Bool, initial=lambda b, t: false)
 """The block's removal has waited for so long already."""
@@ -149,9 +157,20 @@ def is_unmovable(f: Frame) -> Bool:
 
 @definition
 def stands_in_the_way(f: Frame) -> Bool:
-    """The frame's block cannot go: it is neither isolated, nor offline and unreferenced."""
+    """The frame's block cannot go: somebody has the frame.
+
+    Nobody has what is isolated, what is logically offline and unreferenced, or off the free lists
+    for an error (test_pages_isolated).
+    """
     let_go = (frame_state[f] == FrameState.page_offline) & ~driver_reference[f]
-    return (frame_state[f] != FrameState.isolated) & ~let_go
+    nobodys = (frame_state[f] == FrameState.isolated) | (frame_state[f] == FrameState.off_buddy)
+    return ~nobodys & ~let_go
+
+
+@definition
+def knows_of_errors(b: Block) -> Bool:
+    """A frame of the block has an error that is known (memblk_nr_poison)."""
+    return exists(Frame, lambda f: (block_of(f) == b) & hwpoison[f])
 
 
 @definition

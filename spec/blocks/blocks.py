@@ -25,6 +25,7 @@ from ..language import (
     ite,
     true,
 )
+from ..language.errnos import EHWPOISON
 from ..machine.bookkeeping import (
     crash_map,
     in_zonelists,
@@ -82,6 +83,7 @@ from .block_states import (
     isolates,
     keeps_memory,
     keeps_zone_populated,
+    knows_of_errors,
     refused_move,
     spent,
     stands_in_the_way,
@@ -123,6 +125,12 @@ def begin_online(b: Block, z: Zone) -> None:
         block_state[b] == BlockState.offline,
         errno=EINVAL,
         why="the block is not offline",
+    )
+    guard(
+        "no_known_error",
+        ~knows_of_errors(b),
+        errno=EHWPOISON,
+        why="memory of the block has an error, which new struct pages would not know",
     )
     guard("a_zone", z != Zone.none, errno=EINVAL, why="memory goes online in a zone")
     guard(

@@ -59,7 +59,9 @@ from ..machine.topology import (
     node_of_section,
     pgdat_block,
     pgdat_section,
+    section_of,
 )
+from .block_states import hwpoison
 
 
 class Metadata(Enumeration):
@@ -252,9 +254,12 @@ def create_block_device(b: Block) -> None:
 # --- the way out --------------------------------------------------------------------------------
 
 
-@action
+@action(
+    using="frames_in_use_have_an_initialised_memmap offline_memmaps_are_not_initialised "
+    "only_devices_change_state"
+)
 def remove_section(s: Section) -> None:
-    """Make the kernel forget the section (section_deactivate)."""
+    """Make the kernel forget the section, and its errors (section_deactivate)."""
     guard("present", present[s], errno=ENODEV, why="the section is not present")
     guard(
         "no_device",
@@ -275,6 +280,7 @@ def remove_section(s: Section) -> None:
         why="the section holds the node's pgdat, and another section of the node is present",
     )
     present[s] = false
+    hwpoison.update(where=lambda f: section_of[f] == s, value=false)
 
 
 @action(

@@ -18,7 +18,7 @@ from __future__ import annotations
 from errno import EBUSY, EEXIST, ENODEV
 
 from ..blocks.block_removal import lock_is_free
-from ..blocks.block_states import BlockState, block_state
+from ..blocks.block_states import BlockState, block_state, in_use, knows_of_errors
 from ..blocks.sections import (
     Metadata,
     block_device,
@@ -31,6 +31,7 @@ from ..language import (
     Bool,
     Enumeration,
     action,
+    any_of,
     definition,
     exists,
     false,
@@ -48,6 +49,7 @@ from ..machine.topology import (
     Section,
     block_of_section,
     in_range,
+    memmap_host,
     pgdat_block,
     vetoes_online,
 )
@@ -87,12 +89,23 @@ def how_it_is(b: Block) -> Found:
 
 
 @definition
+def cannot_come_back(b: Block) -> Bool:
+    """The block stays offline: for a notifier, a known error, or where its mem_map lies."""
+
+    def lacks_its_host(s: Section) -> Bool:
+        host = block_of_section[memmap_host[s]]
+        return (block_of_section[s] == b) & (host != b) & ~in_use(host)
+
+    return any_of(vetoes_online[b], knows_of_errors(b), exists(Section, lacks_its_host))
+
+
+@definition
 def is_back(b: Block) -> Bool:
-    """The block is as the request found it, or a memory notifier keeps it offline."""
+    """The block is as the request found it, or cannot be online again."""
     as_found = ite(
         found[b] == Found.online,
         (block_state[b] == BlockState.online)
-        | ((block_state[b] == BlockState.offline) & vetoes_online[b]),
+        | ((block_state[b] == BlockState.offline) & cannot_come_back(b)),
         block_state[b] == BlockState.offline,
     )
     return implies(found[b] != Found.absent, block_device[b] & as_found)

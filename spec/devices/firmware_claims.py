@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from ..blocks.block_removal import delete_block_device
-from ..blocks.block_states import BlockState, MemoryEvent, block_state, changing, event
+from ..blocks.block_states import (
+    BlockState,
+    MemoryEvent,
+    block_state,
+    changing,
+    event,
+    hwpoison,
+)
 from ..blocks.sections import (
     Metadata,
     block_device,
@@ -18,6 +25,7 @@ from ..language import (
     after,
     all_of,
     always,
+    any_of,
     ends,
     exists,
     implies,
@@ -36,13 +44,16 @@ from ..machine.firmware_request import (
 from ..machine.platform_state import reserved_lmb
 from ..machine.topology import (
     Block,
+    Frame,
     MemoryDevice,
     Node,
     Section,
+    block_of,
     block_of_section,
     early,
     early_device,
     in_range,
+    memmap_host,
     pgdat_block,
     vetoes_online,
 )
@@ -218,12 +229,26 @@ def a_failed_add_leaves_no_section(m: MemoryDevice, s: Section) -> Bool:
 
 
 def _online_again(b: Block) -> Bool:
-    return (found[b] != Found.online) | vetoes_online[b] | (block_state[b] == BlockState.online)
+    """The block is online if it was, or may not, for itself or for where its mem_map lies."""
+
+    def host_is_offline(s: Section) -> Bool:
+        host = block_of_section[memmap_host[s]]
+        return (block_of_section[s] == b) & (block_state[host] == BlockState.offline)
+
+    may_not = any_of(
+        vetoes_online[b],
+        exists(Frame, lambda f: (block_of(f) == b) & hwpoison[f]),
+        exists(Section, lambda s: host_is_offline(s) & (block_of_section[memmap_host[s]] != b)),
+    )
+    return (found[b] != Found.online) | (block_state[b] == BlockState.online) | may_not
 
 
 @step(covers="A1 R4")
 def a_refused_eject_leaves_online_blocks_online(m: MemoryDevice, b: Block) -> Bool:
-    """When the firmware hears "busy", what was online is online, unless a notifier forbids it."""
+    """When the firmware hears "busy", what was online is online.
+
+    Unless a notifier forbids it, or an error, or that it lacks its mem_map.
+    """
     busy = _hears(m, Ost.busy)
     return implies(busy & in_range[m, b], _online_again(b))
 
@@ -320,6 +345,15 @@ def a_notifier_keeps_a_block_of_a_refused_device_offline(m: MemoryDevice, b: Blo
     """A refused eject is concluded although a block that it took offline may not come back."""
     was_online = in_range[m, b] & (found[b] == Found.online)
     stays = vetoes_online[b] & (block_state[b] == BlockState.offline)
+    return _hears(m, Ost.busy) & was_online & stays
+
+
+@sometimes(covers="A1 R4")
+def an_error_keeps_a_block_of_a_refused_device_offline(m: MemoryDevice, f: Frame) -> Bool:
+    """A refused eject is concluded although new struct pages would not know of an error."""
+    b = block_of(f)
+    was_online = in_range[m, b] & (found[b] == Found.online)
+    stays = hwpoison[f] & (block_state[b] == BlockState.offline)
     return _hears(m, Ost.busy) & was_online & stays
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from errno import EAGAIN, EBUSY, EFAULT, EINVAL, ENODEV, EOPNOTSUPP
 
-from ..blocks.block_states import BlockState, block_state, zone
+from ..blocks.block_states import BlockState, block_state, hwpoison, zone
 from ..language import (
     Bool,
     Enumeration,
@@ -29,6 +29,7 @@ from ..language import (
     true,
     variable,
 )
+from ..language.errnos import EHWPOISON
 from ..machine.topology import Frame, Zone, block_of, node_of_frame
 from .drain import draining, leaving
 from .frames import (
@@ -110,6 +111,7 @@ def _pinnable(x: Pin, o: Folio) -> None:
     guard("not_pinned", pin_kind[x] == PinKind.none, errno=EBUSY, why="the entry is in use")
     guard("folio_exists", exists_now(o), errno=EFAULT, why="there is nothing to pin")
     guard("folio_unlocked", stage[o] == Stage.idle, errno=EAGAIN, why="the folio is moving")
+    guard("no_error", ~hwpoison[home[o]], errno=EHWPOISON, why="the folio's frame has an error")
 
 
 def _pin(x: Pin, o: Folio, kind: PinKind) -> None:

@@ -59,6 +59,7 @@ def _is_given(f: Frame) -> Bool:
         after(frame_state[f]) == FrameState.isolated,
         after(frame_state[f]) == FrameState.unavailable,
         after(frame_state[f]) == FrameState.page_offline,
+        after(frame_state[f]) == FrameState.off_buddy,
     )
     return idle & ~still & ~metadata_frame[f]
 

@@ -10,7 +10,15 @@ from __future__ import annotations
 
 from errno import EBUSY, ENOMEM
 
-from ..blocks.block_states import BlockState, FrameState, block_state, frame_state, kept, zone
+from ..blocks.block_states import (
+    BlockState,
+    FrameState,
+    block_state,
+    frame_state,
+    hwpoison,
+    kept,
+    zone,
+)
 from ..language import (
     Bool,
     Enumeration,
@@ -86,11 +94,19 @@ stored = variable(Folio, Data, initial=lambda o: boot_data[birth_frame[o]])
 """What the folio's backing store has of it."""
 
 
+lost = variable(Folio, Bool, initial=lambda o: false)
+"""An error has destroyed what its owner stored, who is still to be told (SIGBUS, AS_EIO)."""
+
+
 @definition
 def released(f: Frame) -> FrameState:
-    """What a frame becomes when it is freed: the free list of its pageblock."""
+    """What a frame becomes when it is freed: the free list of its pageblock has it, or none.
+
+    Source: mm/page_alloc.c, free_pages_prepare (PageHWPoison).
+    """
     isolated = block_state[block_of(f)] == BlockState.going_offline
-    return ite(isolated, FrameState.isolated, FrameState.free)
+    freed = ite(isolated, FrameState.isolated, FrameState.free)
+    return ite(hwpoison[f], FrameState.off_buddy, freed)
 
 
 @definition
@@ -141,7 +157,7 @@ def free_kernel(f: Frame) -> None:
 @action
 def alloc_folio(o: Folio, f: Frame, k: FolioKind) -> None:
     """User memory comes to life in a free frame, of any zone (GFP_HIGHUSER_MOVABLE)."""
-    guard("new_folio", ~exists_now(o), why="the folio exists already")
+    guard("new_folio", ~exists_now(o) & ~lost[o], why="it exists, or its loss is still to be told")
     guard("a_kind", k != FolioKind.none, why="a folio is anonymous memory or page cache")
     guard("frame_free", frame_state[f] == FrameState.free, errno=ENOMEM, why="it is not free")
     _open_for_allocation(f)
@@ -208,8 +224,11 @@ def folios_do_not_share_frames(o: Folio, other: Folio) -> Bool:
 
 @always(covers="M1 D1", using="folios_live_in_user_frames")
 def contents_are_never_lost(o: Folio) -> Bool:
-    """A folio's frame contains what its owner last stored, wherever the folio moved."""
-    return implies(exists_now(o), data[home[o]] == contents[o])
+    """A folio's frame contains what its owner last stored, wherever the folio moved.
+
+    Or the frame is known to have an error, so that nobody takes for it what is there now.
+    """
+    return implies(exists_now(o) & ~hwpoison[home[o]], data[home[o]] == contents[o])
 
 
 @sometimes(covers="U1")

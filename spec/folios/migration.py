@@ -1,10 +1,10 @@
 """Migration: a folio moves to another frame, and nobody notices (M1, D1).
 
 Reserve a destination, replace every PTE that rmap finds by a migration entry,
-copy, make the destination the folio's home, turn the entries back, free the
-source.  Until the home has changed every stage can be aborted, and then all is
-as before.  The *migration cache* of 2004 owns the entries: it holds the folio
-exactly while entries may exist.
+copy, take private data along, make the destination the folio's home, turn the
+entries back, free the source.  Until the home has changed every stage can be
+aborted, and then all is as before.  The *migration cache* of 2004 owns the
+entries: it holds the folio exactly while entries may exist.
 
 Source: mm/migrate.c (migrate_folio_unmap, migrate_folio_move, remove_migration_ptes).
 """
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from errno import EAGAIN, EBUSY
 
-from ..blocks.block_states import FrameState, frame_state, refused_move
+from ..blocks.block_states import FrameState, frame_state, hwpoison, refused_move
 from ..language import (
     Bool,
     action,
@@ -22,10 +22,10 @@ from ..language import (
     exists,
     false,
     guard,
-    ite,
     true,
     variable,
 )
+from ..language.errnos import EHWPOISON
 from .destination import destination, source
 from .dma import has_running_pin, has_stopped_pin, pin_count
 from .frames import (
@@ -51,11 +51,13 @@ from .page_tables import (
 )
 from .private_data import (
     Filesystem,
+    carries_private,
     filesystem,
     has_private,
     private_busy,
-    private_frame,
+    private_of,
 )
+from .references import has_reference
 from .writeback import under_writeback
 
 cached = variable(Folio, Bool, initial=lambda o: false)
@@ -126,13 +128,35 @@ def copy(o: Folio) -> None:
         errno=EAGAIN,
         why="a device uses the folio, and is not stopped",
     )
+    guard("expected_count", ~has_reference(o), errno=EAGAIN, why="somebody has a reference")
+    guard("no_error", ~hwpoison[home[o]], errno=EHWPOISON, why="the folio's frame has an error")
     stage[o] = Stage.copied
     data[destination[o]] = data[home[o]]
 
 
+@action
+def move_private(o: Folio) -> None:
+    """The filesystem's method hangs private data on the destination (folio_attach_private)."""
+    guard("copied", stage[o] == Stage.copied, why="the contents are not copied")
+    guard("at_home", carries_private[home[o]], why="there is no private data that has not moved")
+    guard(
+        "private_known",
+        filesystem[o] == Filesystem.own_method,
+        errno=EAGAIN,
+        why="the folio carries private data that its filesystem cannot move",
+    )
+    guard("private_idle", ~private_busy[o], errno=EAGAIN, why="the private data is in use")
+    carries_private.update(
+        where=lambda f: (f == home[o]) | (f == destination[o]),
+        value=lambda f: f == destination[o],
+    )
+    private_of[destination[o]] = private_of[home[o]]
+
+
 @action(
     using="cache_entries_belong_to_moving_folios destinations_are_set_aside "
-    "destinations_know_their_folio folios_stay_in_their_source_until_they_have_moved "
+    "destinations_know_their_folio "
+    "folios_stay_in_their_source_until_they_have_moved "
     "frames_know_the_folio_that_lives_in_them moving_folios_exist "
     "nothing_moves_into_a_draining_block only_closed_blocks_are_vetted "
     "unmapped_folios_are_in_the_migration_cache",
@@ -148,15 +172,13 @@ def change_home(o: Folio) -> None:
         why="the filesystem cannot move dirty data; it must be written out first",
     )
     guard(
-        "private_known",
-        ~has_private[o] | own_method,
+        "private_moved",
+        ~has_private[o] | carries_private[destination[o]],
         errno=EAGAIN,
-        why="the folio carries private data that its filesystem cannot move",
+        why="the folio's private data has not moved",
     )
-    guard("private_idle", ~private_busy[o], errno=EAGAIN, why="the private data is in use")
     stage[o] = Stage.moved
     home[o] = destination[o]
-    private_frame[o] = ite(has_private[o], destination[o], private_frame[o])
     frame_state[destination[o]] = FrameState.user
 
 
@@ -190,7 +212,7 @@ def finish_migration(o: Folio) -> None:
 
 @action
 def abort_migration(o: Folio) -> None:
-    """Give up before the home has changed: a reference too many, no memory, a signal."""
+    """Give up before the home has changed, and take private data back: a reference too many."""
     guard(
         "not_moved",
         any_of(stage[o] == Stage.reserved, stage[o] == Stage.unmapping, stage[o] == Stage.copied),
@@ -198,6 +220,10 @@ def abort_migration(o: Folio) -> None:
     )
     stage[o] = Stage.aborting
     refused_move[home[o]] = true
+    carries_private.update(
+        where=lambda f: (f == home[o]) | (f == destination[o]),
+        value=lambda f: has_private[o] & (f == home[o]),
+    )
 
 
 @action(using="folios_stay_in_their_source_until_they_have_moved moving_folios_exist")
@@ -218,10 +244,12 @@ def free_folio(o: Folio) -> None:
     guard("unlocked", stage[o] == Stage.idle, errno=EAGAIN, why="the folio is moving")
     guard("not_mapped", mapcount[o] == 0, why="a PTE maps the folio")
     guard("not_pinned", pin_count[o] == 0, errno=EAGAIN, why="a device uses the folio")
+    guard("no_reference", ~has_reference(o), errno=EAGAIN, why="somebody has a reference")
     file = folio_kind[o] == FolioKind.page_cache
     guard("clean", ~(file & dirty[o]), errno=EBUSY, why="its store does not have the data yet")
     guard("no_writeback", ~under_writeback[o], errno=EBUSY, why="its data is on the way")
     guard("private_idle", ~private_busy[o], errno=EBUSY, why="its private data is in use")
     folio_kind[o] = FolioKind.none
     has_private[o] = false
+    carries_private[home[o]] = false
     frame_state[home[o]] = released(home[o])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..blocks.block_states import FrameState, frame_state
+from ..blocks.block_states import FrameState, frame_state, hwpoison
 from ..language import (
     Bool,
     after,
@@ -135,8 +135,9 @@ def nobody_reaches_a_folio_while_it_is_copied(p: Pte, o: Folio) -> Bool:
     "no_device_runs_while_its_folio_is_copied nobody_reaches_a_folio_while_it_is_copied",
 )
 def copies_are_faithful(o: Folio) -> Bool:
-    """The copy contains what the folio's owner last stored."""
-    return implies(stage[o] == Stage.copied, data[destination[o]] == contents[o])
+    """The copy contains what the folio's owner last stored, unless an error is known of it."""
+    copied = (stage[o] == Stage.copied) & ~hwpoison[destination[o]]
+    return implies(copied, data[destination[o]] == contents[o])
 
 
 @always(covers="D1")
@@ -185,8 +186,8 @@ def what_nobody_holds_is_let_go(o: Folio) -> Bool:
 def an_abort_leaves_the_folio_at_home(o: Folio) -> Bool:
     """A migration that is given up changes neither frame nor contents."""
     aborted = (stage[o] == Stage.aborting) & (after(stage[o]) == Stage.idle)
-    same = (after(home[o]) == source[o]) & (after(data[home[o]]) == contents[o])
-    return implies(aborted, same & ~after(cached[o]))
+    same = (after(data[home[o]]) == contents[o]) | hwpoison[home[o]]
+    return implies(aborted, (after(home[o]) == source[o]) & same & ~after(cached[o]))
 
 
 @step(covers="M1")

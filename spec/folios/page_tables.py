@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from errno import EAGAIN, EFAULT, EINVAL
 
+from ..blocks.block_states import hwpoison
 from ..language import (
     Bool,
     Enumeration,
@@ -32,6 +33,7 @@ from ..language import (
     true,
     variable,
 )
+from ..language.errnos import EHWPOISON
 from ..machine.topology import Frame
 from .frames import (
     Data,
@@ -120,6 +122,7 @@ def fault(p: Pte) -> None:
     guard("not_mapped", pte[p] == PteState.none, why="the entry is in use")
     guard("folio_exists", exists_now(o), errno=EFAULT, why="there is nothing to map")
     guard("folio_unlocked", stage[o] == Stage.idle, errno=EAGAIN, why="the folio is moving")
+    guard("no_error", ~hwpoison[home[o]], errno=EHWPOISON, why="the folio's frame has an error")
     pte[p] = PteState.present
     pte_folio[p] = o
     pte_frame[p] = home[o]
@@ -137,6 +140,7 @@ def remap_file_pages(p: Pte, o: Folio) -> None:
         why="only file pages can be remapped",
     )
     guard("folio_unlocked", stage[o] == Stage.idle, errno=EAGAIN, why="the folio is moving")
+    guard("no_error", ~hwpoison[home[o]], errno=EHWPOISON, why="the folio's frame has an error")
     nonlinear[vma_of[p]] = true
     pte[p] = PteState.present
     pte_folio[p] = o

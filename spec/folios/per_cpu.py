@@ -56,14 +56,14 @@ def cpus_keep_frames_only_where_lists_are_used(f: Frame) -> Bool:
 
 @step(covers="A1 M1 U1")
 def frames_on_a_cpus_list_go_back_before_they_are_used(f: Frame) -> Bool:
-    """Nobody gets a frame from a CPU's list: it is freed, or isolated, first.
+    """Nobody gets a frame from a CPU's list: it is freed, isolated or off the lists first.
 
     Linux serves an allocation, a migration's destination too, from such a list at once.
     Here this is two steps, `drain_from_cpu` and then whoever takes a free frame.
     """
     leaves = (frame_state[f] == FrameState.pcp) & after(frame_state[f] != FrameState.pcp)
-    back = after((frame_state[f] == FrameState.free) | (frame_state[f] == FrameState.isolated))
-    return implies(leaves, back)
+    back = (frame_state[f] == FrameState.free) | (frame_state[f] == FrameState.isolated)
+    return implies(leaves, after(back | (frame_state[f] == FrameState.off_buddy)))
 
 
 @sometimes(covers="A1 U1")

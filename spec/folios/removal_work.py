@@ -24,6 +24,7 @@ from ..machine.topology import (
     block_of,
     metadata_frame,
 )
+from .destination import destination
 from .frames import (
     Folio,
     folio_of,
@@ -35,6 +36,7 @@ from .page_tables import (
     has_entry,
     maps,
 )
+from .private_data import carries_private
 from .writeback import under_writeback
 
 
@@ -53,6 +55,7 @@ class Work(Enumeration):
     unmap: Work
     replace: Work
     copy: Work
+    take_along: Work
     change: Work
     restore: Work
     settle: Work
@@ -104,13 +107,19 @@ def still_to_do(o: Folio, w: Work, p: Pte) -> Bool:
         (w == Work.replace) & maps(p, o),
         (w == Work.restore) & maps(p, o),
         w == Work.copy,
+        w == Work.take_along,
+        w == Work.change,
+        settles(o, w, p),
+    )
+    copied = any_of(
+        (w == Work.take_along) & ~carries_private[destination[o]],
         w == Work.change,
         settles(o, w, p),
     )
     return any_of(
         (stage[o] == Stage.reserved) & reserved,
         (stage[o] == Stage.unmapping) & unmapping,
-        (stage[o] == Stage.copied) & ((w == Work.change) | settles(o, w, p)),
+        (stage[o] == Stage.copied) & copied,
     )
 
 

@@ -7,7 +7,7 @@ While a block goes offline no step of anybody adds work to a frame of it
 (`leaving_blocks_get_no_more_work`), but `try_again`, which spends a tick of the budget
 (`another_try_is_paid_for`) on one frame alone (`a_tick_pays_for_one_frame`).  And
 each step that the removal takes uses work up (`each_stage_uses_work_up`,
-`each_pte_uses_work_up`) or spends a tick.
+`each_pte_uses_work_up`, `taking_private_data_along_uses_work_up`) or spends a tick.
 
 So the steps of a removal are at most the work in its frames when it begins, and for
 each tick what one frame can take: linear in the frames that are occupied, with a
@@ -24,6 +24,7 @@ from ..blocks.block_states import (
     FrameState,
     Tick,
     frame_state,
+    hwpoison,
     kept,
     refused_move,
     spent,
@@ -56,7 +57,7 @@ from ..machine.topology import (
     node_of,
     node_of_frame,
 )
-from .destination import has_room, reserve_destination, source
+from .destination import destination, has_room, reserve_destination, source
 from .dma import Pin, pinned_by
 from .drain import draining, vetted
 from .frames import (
@@ -75,6 +76,7 @@ from .migration import (
     copy,
     finish_abort,
     finish_migration,
+    move_private,
     replace_pte,
     restore_pte,
 )
@@ -85,7 +87,8 @@ from .page_tables import (
     pte,
     pte_folio,
 )
-from .private_data import Filesystem, filesystem, has_private, private_busy
+from .private_data import Filesystem, carries_private, filesystem, has_private, private_busy
+from .references import has_reference
 from .removal_work import (
     Work,
     goes_offline,
@@ -151,13 +154,14 @@ def migration_only_goes_forward(o: Folio) -> Bool:
     "unmapped_folios_are_in_the_migration_cache",
 )
 def what_refused_to_move_could_move(f: Frame) -> Bool:
-    """In a block that goes offline folios and kernel pages refuse; when freed, it is isolated."""
+    """In a block that goes offline folios and kernel pages refuse; when freed, nobody has it."""
     refused = goes_offline(block_of(f)) & refused_move[f]
     could_move = any_of(
         (frame_state[f] == FrameState.kernel) & kept[f],
         frame_state[f] == FrameState.user,
         frame_state[f] == FrameState.huge,
         frame_state[f] == FrameState.isolated,
+        frame_state[f] == FrameState.off_buddy,
     )
     return implies(refused, could_move)
 
@@ -192,7 +196,10 @@ def spent_time_does_not_come_back(b: Block, t: Tick) -> Bool:
     return implies(_lasts(b) & spent[b, t], after(spent[b, t]))
 
 
-@step(covers="U3 U4", using="leaving_blocks_have_no_free_frame user_frames_belong_to_folios")
+@step(
+    covers="U3 U4",
+    using="leaving_blocks_have_no_free_frame user_frames_belong_to_folios",
+)
 def leaving_blocks_get_no_more_work(f: Frame, w: Work, p: Pte) -> Bool:
     """While a block goes offline nobody adds to its work, but who pays for another try."""
     lasts = _lasts(block_of(f))
@@ -261,6 +268,21 @@ def each_pte_uses_work_up(f: Frame, p: Pte) -> Bool:
     return implies(lasts & leaves & (replaced | restored), passed)
 
 
+@step(
+    covers="U3 M2",
+    using="cache_entries_belong_to_moving_folios destinations_are_set_aside "
+    "folios_live_in_user_frames folios_stay_in_their_source_until_they_have_moved "
+    "frames_know_the_folio_that_lives_in_them moving_folios_exist "
+    "private_data_is_where_its_folio_lives sources_are_nobodys_home "
+    "unmapped_folios_are_in_the_migration_cache",
+)
+def taking_private_data_along_uses_work_up(f: Frame, o: Folio, p: Pte) -> Bool:
+    """So does private data that goes to the destination."""
+    taken = ~carries_private[destination[o]] & after(carries_private[destination[o]])
+    leaves = (home[o] == f) & (stage[o] == Stage.copied)
+    return implies(_lasts(block_of(f)) & leaves & taken, _used_up(f, Work.take_along, p))
+
+
 @ends(by=try_again, covers="U3 U4")
 def trying_again_ends(f: Frame, t: Tick) -> tuple[Bool, Bool]:
     """A removal does not try again longer than its budget."""
@@ -282,7 +304,7 @@ def has_room_near(b: Block) -> Bool:
 
 @definition
 def nothing_hinders(o: Folio) -> Bool:
-    """The folio's store answers, and its filesystem and devices let it move."""
+    """The folio's store answers, its memory is whole, and nobody keeps it where it is."""
     own_method = filesystem[o] == Filesystem.own_method
     can_leave = all_of(
         answers[store_of[o]],
@@ -290,8 +312,10 @@ def nothing_hinders(o: Folio) -> Bool:
         ~has_private[o] | own_method,
         ~private_busy[o],
     )
-    no_device = ~exists(Pin, lambda x: pinned_by(x, o))
-    return no_device & (can_leave | (stage[o] == Stage.moved))
+    nobody = ~exists(Pin, lambda x: pinned_by(x, o)) & ~has_reference(o)
+    copied = (stage[o] == Stage.copied) | (stage[o] == Stage.moved)
+    whole = copied | ~hwpoison[home[o]]
+    return nobody & whole & (can_leave | (stage[o] == Stage.moved))
 
 
 @definition
@@ -326,7 +350,12 @@ def draining_ends(b: Block, f: Frame, w: Work, p: Pte) -> tuple[Bool, Bool, tupl
             o=o,
         ),
         Progress(stage[o] == Stage.unmapping, (replace_pte, Work.replace), (copy, Work.copy), o=o),
-        Progress(stage[o] == Stage.copied, (change_home, Work.change), o=o),
+        Progress(
+            stage[o] == Stage.copied,
+            (move_private, Work.take_along),
+            (change_home, Work.change),
+            o=o,
+        ),
         Progress(
             settling & at_home,
             (restore_pte, Work.restore_first),

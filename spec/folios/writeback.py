@@ -13,7 +13,14 @@ from __future__ import annotations
 
 from errno import EAGAIN, EBUSY, EINTR, EINVAL, EIO
 
-from ..blocks.block_states import BlockState, Tick, block_state, refused_move, spent
+from ..blocks.block_states import (
+    BlockState,
+    Tick,
+    block_state,
+    hwpoison,
+    refused_move,
+    spent,
+)
 from ..blocks.blocks import cancel_offline
 from ..language import (
     Bool,
@@ -42,10 +49,12 @@ from .frames import (
     birth_frame,
     boot_data,
     contents,
+    data,
     dirty,
     exists_now,
     folio_kind,
     home,
+    lost,
     stored,
 )
 from .migration_stage import Stage, stage
@@ -91,6 +100,7 @@ def begin_writeback(o: Folio) -> None:
     guard("dirty", dirty[o], why="the store has the data already")
     guard("not_under_writeback", ~under_writeback[o], why="it is on its way already")
     guard("unlocked", stage[o] == Stage.idle, errno=EAGAIN, why="the folio is moving")
+    guard("no_error", ~hwpoison[home[o]], errno=EIO, why="the folio's frame has an error")
     under_writeback[o] = true
     dirty[o] = false
     in_flight[o] = contents[o]
@@ -160,9 +170,9 @@ def folios_under_writeback_stay(o: Folio) -> Bool:
 
 @step(covers="U4")
 def unwritten_data_is_never_dropped(o: Folio) -> Bool:
-    """Page cache goes away only when its store has what the owner last stored."""
+    """Page cache goes away only when its store has it, or when its owner is to hear of a loss."""
     dropped = is_file(o) & ~after(exists_now(o))
-    return implies(dropped, stored[o] == contents[o])
+    return implies(dropped, (stored[o] == contents[o]) | after(lost[o]))
 
 
 @step(covers="U4")
@@ -241,16 +251,17 @@ def what_is_in_flight_stays(o: Folio) -> Bool:
 
 @step(covers="U4")
 def a_store_has_what_was_sent(o: Folio) -> Bool:
-    """When writeback ends the store has what was sent, whatever the owner stored meanwhile."""
+    """When writeback ends the store has what was sent, or what it had: nothing that came later."""
     ended = under_writeback[o] & ~after(under_writeback[o])
-    return implies(ended, after(stored[o]) == in_flight[o])
+    return implies(ended, (after(stored[o]) == in_flight[o]) | (after(stored[o]) == stored[o]))
 
 
 @step(covers="U4")
 def what_is_sent_is_what_the_folio_contains(o: Folio) -> Bool:
-    """When writeback begins, the contents of that moment are on their way."""
+    """When writeback begins, the contents of that moment are on their way, from the frame."""
     begins = ~under_writeback[o] & after(under_writeback[o])
-    return implies(begins, after(in_flight[o]) == contents[o])
+    sent = after(in_flight[o])
+    return implies(begins, (sent == contents[o]) & (sent == data[home[o]]))
 
 
 @step(covers="U4 U3")
@@ -299,4 +310,5 @@ def a_store_gets_data_that_is_out_of_date(o: Folio) -> Bool:
 def a_store_comes_back_and_gets_the_data(o: Folio) -> Bool:
     """Data was on its way when the store fell silent; the store is back and has all of it."""
     other = contents[o] != boot_data[birth_frame[o]]
-    return stalled[o] & is_file(o) & ~under_writeback[o] & other & (stored[o] == contents[o])
+    clean = is_file(o) & ~dirty[o] & ~under_writeback[o]
+    return stalled[o] & clean & other & (stored[o] == contents[o])

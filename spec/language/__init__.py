@@ -6,6 +6,7 @@ modules into a `System`, which is what everything else reads.  docs/tutorial.md 
 - `syntax`: what an author writes; `declare`, `endings`: declarations; `tracing`: each is run once,
   on symbolic elements; `docstrings`: what it says in words.
 - `terms`: immutable sentences; `rewrite`: substitution, and the state after a step.
+- `errnos`: names of errnos.
 - `load`: modules are joined; `system`: what they add up to; `wellformed`: what must be true of it.
 - `edits`: variants and profiles; `editing`: what all edits have in common; `additions`: more of
   them; `joining`: a module joined to a system; `designs`: a file of one's own, edits and

@@ -74,4 +74,17 @@ CHOICES = (
             ),
         ),
     ),
+    Choice(
+        name="online-forgets-errors",
+        doc="A block comes online whatever errors its memory had, and none is known any more.",
+        before=(6, 2),
+        edits=edits_of("online-forgets-errors"),
+        gives_up=(
+            (
+                "a_known_error_is_forgotten_with_the_memory_alone",
+                "memory_block_online() does not ask, and the new struct pages have no PG_hwpoison"
+                " (drivers/base/memory.c; memblk_nr_poison() is of 6.2)",
+            ),
+        ),
+    ),
 )

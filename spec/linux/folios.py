@@ -1,20 +1,24 @@
-"""Where the contents of leaving memory go, and what pins them.
+"""Where the contents of leaving memory go, what pins them, and what stores refuse of them.
 
-Sources: mm/memory_hotplug.c (do_migrate_range), mm/migrate.c (alloc_migration_target), mm/gup.c.
+Sources: mm/memory_hotplug.c (do_migrate_range), mm/migrate.c (alloc_migration_target), mm/gup.c,
+fs/buffer.c (end_buffer_async_write).
 """
 
 from __future__ import annotations
 
 from ..blocks.block_states import FrameState, frame_state, has_memory, zone
 from ..folios.destination import destination
-from ..folios.frames import Folio, home
+from ..folios.frames import Folio, contents, dirty, exists_now, home, lost, stored
 from ..folios.migration_stage import Stage, stage
+from ..folios.writeback import is_file, under_writeback
+from ..folios.writeback_errors import Failure, failure
 from ..language import (
     AddProperty,
     Bool,
     ReplaceDefinition,
     ReplaceGuard,
     after,
+    always,
     exists,
     implies,
     step,
@@ -61,6 +65,21 @@ def contents_of_a_kernel_zone_stay_in_kernel_zones(o: Folio) -> Bool:
     return implies(chosen & from_kernel, zone[block_of(after(destination[o]))] != Zone.movable)
 
 
+@always(covers="U4")
+def clean_folios_are_on_their_store_or_have_failed(o: Folio) -> Bool:
+    """What is clean, and is not what the store has, was refused: who asks is, or was, told."""
+    clean = is_file(o) & ~dirty[o] & ~under_writeback[o]
+    return implies(clean & (stored[o] != contents[o]), failure[o] != Failure.none)
+
+
+@step(covers="U4")
+def data_is_dropped_when_its_store_has_it_or_has_refused_it(o: Folio) -> Bool:
+    """Page cache goes away when its store has it, or its owner is told of an error, or was."""
+    dropped = is_file(o) & ~after(exists_now(o))
+    told = (failure[o] != Failure.none) | after(lost[o])
+    return implies(dropped & (stored[o] != contents[o]), told)
+
+
 CHOICES = (
     Choice(
         name="kernel-zone-contents-stay-in-kernel-zones",
@@ -105,11 +124,42 @@ CHOICES = (
         ),
     ),
     Choice(
+        name="failed-writeback-taken-for-success",
+        doc="Data that its store refused counts as clean, and an error is told once.",
+        edits=(
+            *edits_of("failed-writeback-taken-for-success"),
+            AddProperty(clean_folios_are_on_their_store_or_have_failed),
+            AddProperty(data_is_dropped_when_its_store_has_it_or_has_refused_it),
+        ),
+        gives_up=(
+            (
+                "clean_folios_are_on_their_store",
+                "end_buffer_async_write() sets the error, and leaves the folio clean (fs/buffer.c)",
+            ),
+            (
+                "unwritten_data_is_never_dropped",
+                "a folio that is clean is reclaimed; the error stays with the file, until somebody"
+                " asks or its inode is evicted (lib/errseq.c)",
+            ),
+        ),
+    ),
+    Choice(
         name="buffer-in-the-removable-area",
         doc="A long-term pin is taken where the folio lies, in the movable zone too.",
         before=(5, 13),
-        edits=edits_of("buffer-in-the-removable-area"),
+        edits=(
+            *edits_of("buffer-in-the-removable-area"),
+            *edits_of("huge-buffer-in-the-removable-area"),
+        ),
         gives_up=(
+            (
+                "fixed_huge_buffers_stay_out_of_the_removable_area",
+                "huge pages are pinned where they are, too (mm/gup.c)",
+            ),
+            (
+                "long_term_pins_on_huge_folios_begin_where_memory_stays",
+                "the same, for huge pages (mm/gup.c)",
+            ),
             (
                 "fixed_buffers_stay_out_of_the_removable_area",
                 "pages are pinned where they are: check_and_migrate_movable_pages() is of 5.13"

@@ -86,6 +86,9 @@ metadata_frame = topology(Frame, Bool)
 What describes a block in the block itself lies outside its frames (memmap on memory).
 """
 
+may_fail = topology(Frame, Bool)
+"""The frame's memory can turn out to have an error (a machine check, or too many corrected)."""
+
 vetoes_online = topology(Block, Bool)
 """A memory notifier refuses that this block goes online."""
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..blocks.block_states import FrameState
-from ..language import DropGuard, ReplaceDefinition
+from ..blocks.block_states import FrameState, hwpoison
+from ..language import DropGuard, ReplaceDefinition, ite
 from ..language.edits import Edit
 from ..machine.topology import Frame
 
@@ -37,11 +37,16 @@ NORMAL_PATH = {
     "pin_short": 0,
     "pin_longterm": 4,
     "unmap_kernel_page": 1,
+    "take_huge": 3,
+    "take_promised": 3,
 }
-"""The actions, and how many entries of state each may read more than without hotplug.
+"""The actions, and how many entries of state each may read more than without hotplug."""
 
-`take_huge` and `take_promised` are not among them: they look at the block of each frame of the
-range, which is one block but for gigantic folios.
+NOT_OF = ("gigantic",)
+"""Topology that is false of what the bounds are about.
+
+A gigantic folio lies in several blocks, and whoever takes one looks at each: its entries are as
+many as its blocks, and no number bounds them.
 """
 
 LOOK_UPS = ("block_of", "node_of_section", "node_of_frame")
@@ -49,7 +54,7 @@ LOOK_UPS = ("block_of", "node_of_section", "node_of_frame")
 
 
 def _free_list(f: Frame) -> FrameState:
-    return FrameState.free
+    return ite(hwpoison[f], FrameState.off_buddy, FrameState.free)
 
 
 WITHOUT_HOTPLUG: tuple[Edit, ...] = (
@@ -60,5 +65,7 @@ WITHOUT_HOTPLUG: tuple[Edit, ...] = (
     DropGuard("alloc_folio", "node_stays"),
     DropGuard("pin_longterm", "outside_removable_area"),
     DropGuard("pin_longterm", "block_stays"),
+    DropGuard("take_huge", "range_stays"),
+    DropGuard("take_promised", "range_stays"),
 )
 """The same machine without hotplug: no block is isolated, none drains, no area is removable."""

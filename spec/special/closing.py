@@ -28,7 +28,8 @@ from ..language import (
     true,
 )
 from ..machine.topology import Block, Frame, Node, Zone, block_of, nearer, node_of_frame
-from .huge_migration import HugeStage, huge_stage, target
+from .huge_mappings import HugeStage, huge_stage
+from .huge_migration import on_its_way, target
 from .huge_pools import (
     HugeFolio,
     HugeState,
@@ -39,6 +40,7 @@ from .huge_pools import (
     huge_state,
     node_of_range,
     pool_of,
+    range_has_error,
     range_of,
     reserved_huge,
 )
@@ -124,7 +126,7 @@ def cancel_node_removal(n: Node) -> None:
 )
 def huge_destinations_lie_where_memory_stays(h: HugeFolio, f: Frame) -> Bool:
     """While a huge folio is on its way, no frame of where it goes is closed."""
-    there = (huge_stage[h] != HugeStage.idle) & (range_of[f] == huge_home[target[h]])
+    there = on_its_way(h) & (range_of[f] == huge_home[target[h]])
     return implies(there, ~draining[block_of(f)] & ~leaving[node_of_frame(f)])
 
 
@@ -137,7 +139,7 @@ def huge_destinations_lie_where_memory_stays(h: HugeFolio, f: Frame) -> Bool:
 )
 def huge_destinations_lie_on_nodes_that_stay(h: HugeFolio) -> Bool:
     """While a huge folio is on its way, the node that it goes to does not leave."""
-    return implies(huge_stage[h] != HugeStage.idle, ~leaving[pool_of(target[h])])
+    return implies(on_its_way(h), ~leaving[pool_of(target[h])])
 
 
 @always(
@@ -195,13 +197,13 @@ def no_kernel_page_comes_to_a_draining_block(k: KernelPage) -> Bool:
 
 @step(covers="N4 D2")
 def no_free_huge_folio_that_is_nearer_is_passed_over(h: HugeFolio, x: HugeFolio) -> Bool:
-    """A free huge folio of the same size that is nearer is promised, or in memory that leaves."""
+    """A free huge folio of the same size that is nearer is promised, or leaves, or has an error."""
     begins = (huge_stage[h] == HugeStage.idle) & after(huge_stage[h] == HugeStage.reserved)
     at, to, n = pool_of(h), node_of_range[after(huge_home[target[h]])], pool_of(x)
     same_size = gigantic[huge_home[x]] == gigantic[huge_home[h]]
     another = (x != h) & (x != after(target[h]))
     passed_over = another & (huge_state[x] == HugeState.free) & same_size & nearer[at, n, to]
-    promised = free_huge[n] <= reserved_huge[n]
+    promised = (free_huge[n] <= reserved_huge[n]) | range_has_error(huge_home[x])
 
     def goes(f: Frame) -> Bool:
         offline = block_state[block_of(f)] == BlockState.going_offline

@@ -40,9 +40,10 @@ from .kernel_memory import (
 
 @action
 def cpu_down(c: Cpu) -> None:
-    """A CPU that has not stopped goes offline; it comes back with an empty TLB.
+    """A CPU goes offline, and translates nothing until it comes back (take_cpu_down).
 
-    A copy need not wait for it any more.  Linux forbids even that while CPUs stop.
+    So its TLB counts as empty: what it held is never used again.
+    Linux lets none go while CPUs stop, either: of those that do not run a copy needs nothing.
     """
     guard("online", cpu_online[c], why="the CPU is offline already")
     guard("not_stopped", ~stopped[c], errno=EBUSY, why="the CPU has stopped and waits")

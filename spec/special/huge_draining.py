@@ -27,22 +27,33 @@ from ..language import (
     ends,
     exists,
     implies,
+    ite,
     sometimes,
     step,
 )
 from ..machine.topology import Block, Frame, block_of, metadata_frame
-from .huge_migration import (
+from .huge_mappings import (
+    HugePte,
     HugeStage,
+    has_huge_entry,
+    huge_maps,
+    huge_stage,
+    migratable,
+)
+from .huge_migration import (
     abort_huge_migration,
     begin_huge_migration,
     change_huge_home,
     copy_huge,
-    huge_stage,
-    migratable,
+    finish_huge_migration,
+    on_its_way,
+    replace_huge_pte,
+    restore_huge_pte,
     takes_in,
     takes_in_nearer,
     waits_for_another_try,
 )
+from .huge_pins import huge_pin_count
 from .huge_pools import (
     HugeFolio,
     HugeState,
@@ -54,17 +65,28 @@ from .huge_pools import (
     huge_of,
     huge_state,
     pool_of,
+    range_has_error,
     range_of,
     reserved_huge,
 )
 
 
 class HugeWork(Enumeration):
-    """What emptying a huge folio's frames can take, in order."""
+    """What emptying a huge folio's frames can take, in order.
 
+    ``restore_first`` and ``finish_first`` end what was under way before the first attempt,
+    ``restore`` and ``finish`` an attempt that is given up.  ``restore_first``, ``replace`` and
+    ``restore`` are done for each entry.
+    """
+
+    restore_first: HugeWork
+    finish_first: HugeWork
     begin: HugeWork
+    replace: HugeWork
     copy: HugeWork
     change: HugeWork
+    restore: HugeWork
+    finish: HugeWork
     dissolve: HugeWork
 
 
@@ -75,14 +97,40 @@ def huge_in(f: Frame) -> HugeFolio:
 
 
 @definition
-def huge_work_left(f: Frame, w: HugeWork) -> Bool:
+def of_a_whole_attempt(w: HugeWork) -> Bool:
+    """The step belongs to an attempt that has not begun."""
+    return (w != HugeWork.restore_first) & (w != HugeWork.finish_first)
+
+
+@definition
+def still_on_its_way(h: HugeFolio, w: HugeWork, p: HugePte) -> Bool:
+    """The attempt to move the huge folio that has begun can take this step."""
+    named = huge_maps(p, h) | has_huge_entry(p, h)
+    reserved = any_of(
+        (w == HugeWork.replace) & huge_maps(p, h),
+        (w == HugeWork.restore) & named,
+        any_of(w == HugeWork.copy, w == HugeWork.change, w == HugeWork.finish),
+    )
+    copied = any_of((w == HugeWork.restore) & named, w == HugeWork.change, w == HugeWork.finish)
+    return any_of(
+        (huge_stage[h] == HugeStage.reserved) & reserved,
+        (huge_stage[h] == HugeStage.copied) & copied,
+    )
+
+
+@definition
+def huge_work_left(f: Frame, w: HugeWork, p: HugePte) -> Bool:
     """Emptying the frame of a huge folio can take this step; what is on its way may arrive."""
     h = huge_in(f)
     refused = goes_offline(block_of(f)) & refused_move[head_frame[range_of[f]]]
+    entry = has_huge_entry(p, h)
+    first = ((w == HugeWork.restore_first) & entry) | (w == HugeWork.finish_first)
+    last = ((w == HugeWork.restore) & entry) | (w == HugeWork.finish)
+    settled = ite(refused, last, of_a_whole_attempt(w) | first)
     moves = any_of(
-        (huge_stage[h] == HugeStage.idle) & ~refused,
-        (huge_stage[h] == HugeStage.reserved) & (w != HugeWork.begin),
-        (huge_stage[h] == HugeStage.copied) & (w == HugeWork.change),
+        (huge_stage[h] == HugeStage.idle) & ~refused & of_a_whole_attempt(w),
+        still_on_its_way(h, w, p),
+        (huge_stage[h] == HugeStage.settled) & settled,
     )
     used = (huge_state[h] == HugeState.used) & moves
     to_do = any_of(w == HugeWork.dissolve, used, huge_state[h] == HugeState.incoming)
@@ -98,11 +146,12 @@ def is_a_place(t: HugeFolio, h: HugeFolio) -> Bool:
 
 @definition
 def huge_may_go(h: HugeFolio) -> Bool:
-    """A scan sees the huge folio, and no tick is owed for it; or it is free and to spare."""
+    """A scan sees the whole folio, nobody pins it, no tick is owed; or it is free and to spare."""
     to_spare = reserved_huge[pool_of(h)] < free_huge[pool_of(h)]
     seen = migratable[huge_home[h]] & ~waits_for_another_try(huge_home[h])
+    whole = (huge_stage[h] == HugeStage.copied) | ~range_has_error(huge_home[h])
     return any_of(
-        (huge_state[h] == HugeState.used) & seen,
+        (huge_state[h] == HugeState.used) & seen & whole & (huge_pin_count[h] == 0),
         (huge_state[h] == HugeState.free) & to_spare,
     )
 
@@ -114,7 +163,7 @@ def huge_may_go(h: HugeFolio) -> Bool:
     "moving_huge_folios_are_used",
 )
 def huge_folios_leave_a_draining_block(
-    f: Frame, t: HugeFolio, w: HugeWork
+    f: Frame, t: HugeFolio, w: HugeWork, p: HugePte
 ) -> tuple[Bool, Bool, tuple[Progress, ...]]:
     """A huge folio that nothing hinders leaves a draining block, if no move is given up.
 
@@ -127,11 +176,22 @@ def huge_folios_leave_a_draining_block(
         Progress(
             (huge_state[h] == HugeState.used) & idle, (begin_huge_migration, HugeWork.begin), h=h
         ),
-        Progress(huge_stage[h] == HugeStage.reserved, (copy_huge, HugeWork.copy), h=h),
+        Progress(
+            huge_stage[h] == HugeStage.reserved,
+            (replace_huge_pte, HugeWork.replace),
+            (copy_huge, HugeWork.copy),
+            h=h,
+        ),
         Progress(huge_stage[h] == HugeStage.copied, (change_huge_home, HugeWork.change), h=h),
+        Progress(
+            huge_stage[h] == HugeStage.settled,
+            (restore_huge_pte, HugeWork.restore_first),
+            (finish_huge_migration, HugeWork.finish_first),
+            h=h,
+        ),
         Progress(huge_state[h] == HugeState.free, (dissolve, HugeWork.dissolve), h=h),
     )
-    return closed & huge_may_go(h) & is_a_place(t, h), huge_work_left(f, w), ways
+    return closed & huge_may_go(h) & is_a_place(t, h), huge_work_left(f, w, p), ways
 
 
 @ends(
@@ -141,13 +201,13 @@ def huge_folios_leave_a_draining_block(
     "moving_huge_folios_are_used user_frames_belong_to_folios",
 )
 def a_removal_finishes_or_gives_up_within_its_budget(
-    b: Block, f: Frame, w: Work, p: Pte, x: HugeWork
+    b: Block, f: Frame, w: Work, p: Pte, x: HugeWork, q: HugePte
 ) -> tuple[Bool, Bool, Budget]:
     """While a block goes offline its work only shrinks, but where a tick pays; it may give up.
 
     What a step of the removal uses up: `each_stage_uses_work_up`, `each_pte_uses_work_up`.
     """
-    work = work_left(f, w, p) | huge_work_left(f, x)
+    work = work_left(f, w, p) | huge_work_left(f, x, q)
     left = goes_offline(b) & (block_of(f) == b) & work
     return goes_offline(b), left, Budget(Tick, lambda t: ~spent[b, t])
 
@@ -160,12 +220,12 @@ def a_removal_finishes_or_gives_up_within_its_budget(
     using="huge_destinations_lie_where_memory_stays huge_frames_belong_to_huge_folios "
     "only_closed_blocks_are_vetted",
 )
-def draining_blocks_get_no_more_work_of_huge_folios(f: Frame, w: HugeWork) -> Bool:
+def draining_blocks_get_no_more_work_of_huge_folios(f: Frame, w: HugeWork, p: HugePte) -> Bool:
     """In a closed block nobody adds to the work of huge folios, but who gives a move up."""
     h = huge_in(f)
     closed = vetted[block_of(f)] & after(vetted[block_of(f)]) & ~goes_offline(block_of(f))
-    added = ~huge_work_left(f, w) & after(huge_work_left(f, w))
-    gives_up = (huge_stage[h] != HugeStage.idle) & after(huge_stage[h] == HugeStage.idle)
+    added = ~huge_work_left(f, w, p) & after(huge_work_left(f, w, p))
+    gives_up = on_its_way(h) & after(huge_stage[h] == HugeStage.settled)
     return implies(closed & added, gives_up & (huge_home[h] == after(huge_home[h])))
 
 
@@ -173,7 +233,7 @@ def draining_blocks_get_no_more_work_of_huge_folios(f: Frame, w: HugeWork) -> Bo
 def what_a_huge_folio_gave_up_is_remembered(h: HugeFolio) -> Bool:
     """A huge folio that stays after all leaves its mark on the range that it did not leave."""
     stays = huge_home[h] == after(huge_home[h])
-    gives_up = (huge_stage[h] != HugeStage.idle) & after(huge_stage[h] == HugeStage.idle)
+    gives_up = on_its_way(h) & after(huge_stage[h] == HugeStage.settled)
     return implies(gives_up & stays, after(refused_move[head_frame[huge_home[h]]]))
 
 
@@ -192,7 +252,7 @@ def another_try_of_a_huge_folio_is_paid_for(h: HugeFolio, f: Frame) -> Bool:
     "user_frames_belong_to_folios vetted_blocks_hold_no_memory_of_the_kernel",
 )
 def the_last_step_is_left_for_what_is_in_a_vetted_block(
-    f: Frame, w: Work, p: Pte, x: HugeWork
+    f: Frame, w: Work, p: Pte, x: HugeWork, q: HugePte
 ) -> Bool:
     """Where a vetted block is occupied there is work: as long as none is left it is empty.
 
@@ -202,7 +262,7 @@ def the_last_step_is_left_for_what_is_in_a_vetted_block(
     closed = vetted[block_of(f)] & ~goes_offline(block_of(f))
     last = (w == Work.settle) & (x == HugeWork.dissolve)
     of_others = (frame_state[f] == FrameState.kernel) & (kept[f] | metadata_frame[f])
-    work = work_left(f, w, p) | huge_work_left(f, x)
+    work = work_left(f, w, p) | huge_work_left(f, x, q)
     return implies(all_of(closed, occupied(f), ~of_others, last), work)
 
 

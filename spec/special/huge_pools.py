@@ -12,7 +12,14 @@ from __future__ import annotations
 
 from errno import EBUSY, ENOENT, ENOMEM
 
-from ..blocks.block_states import BlockState, FrameState, block_state, frame_state, zone
+from ..blocks.block_states import (
+    BlockState,
+    FrameState,
+    block_state,
+    frame_state,
+    hwpoison,
+    zone,
+)
 from ..folios.drain import draining, leaving
 from ..folios.frames import released
 from ..language import (
@@ -21,6 +28,7 @@ from ..language import (
     Int,
     Sort,
     action,
+    any_of,
     axiom,
     definition,
     exists,
@@ -141,15 +149,27 @@ def huge_exists(h: HugeFolio) -> Bool:
     return huge_state[h] != HugeState.none
 
 
+def _goes(f: Frame) -> Bool:
+    """The frame's block is closed to allocation, or goes offline."""
+    return draining[block_of(f)] | (block_state[block_of(f)] == BlockState.going_offline)
+
+
+@definition
+def range_has_error(r: Range) -> Bool:
+    """A frame of the range has an error that is known (folio_contain_hwpoisoned_page)."""
+    return exists(Frame, lambda f: (range_of[f] == r) & hwpoison[f])
+
+
 @definition
 def leaves(r: Range) -> Bool:
-    """The range's node leaves, or a block of it is closed to allocation, or goes offline."""
-    return leaving[node_of_range[r]] | exists(
-        Frame,
-        lambda f: (
-            (range_of[f] == r)
-            & (draining[block_of(f)] | (block_state[block_of(f)] == BlockState.going_offline))
-        ),
+    """The range's node leaves, or a block of it is closed to allocation, or goes offline.
+
+    A range of the buddy allocator has one block: that of its head.
+    """
+    return any_of(
+        leaving[node_of_range[r]],
+        _goes(head_frame[r]),
+        gigantic[r] & exists(Frame, lambda f: (range_of[f] == r) & _goes(f)),
     )
 
 
@@ -217,6 +237,12 @@ def _stays(h: HugeFolio) -> None:
         ~leaves(huge_home[h]),
         errno=ENOMEM,
         why="the huge folio is in a block that leaves",
+    )
+    guard(
+        "no_error",
+        ~range_has_error(huge_home[h]),
+        errno=ENOMEM,
+        why="a frame of the huge folio has an error",
     )
 
 

@@ -25,6 +25,7 @@ from .huge_pools import (
     HugeFolio,
     HugeState,
     Reservation,
+    birth_range,
     free_huge,
     gigantic,
     head_frame,
@@ -74,7 +75,7 @@ def pools_count_their_promises(n: Node) -> Bool:
 
 @always(covers="D2")
 def promises_can_be_kept(n: Node) -> Bool:
-    """No more huge folios are promised than are free."""
+    """No more huge folios are promised than are free, those with an error counted."""
     return reserved_huge[n] <= free_huge[n]
 
 
@@ -199,3 +200,23 @@ def a_pool_grows_by_a_gigantic_folio_beside_the_removable_area(h: HugeFolio, f: 
     """A gigantic folio joins the pool, outside the movable zone of the machine."""
     grows = ~huge_exists(h) & after(huge_state[h] == HugeState.free)
     return grows & gigantic[after(huge_home[h])] & (zone[block_of(f)] == Zone.movable)
+
+
+@sometimes(covers="D2")
+def a_huge_folio_goes_back_to_its_pool(h: HugeFolio) -> Bool:
+    """The last user of a huge folio lets go."""
+    return (huge_state[h] == HugeState.used) & (after(huge_state[h]) == HugeState.free)
+
+
+@sometimes(covers="D2")
+def a_surplus_folio_goes_back_to_the_buddy_allocator(h: HugeFolio) -> Bool:
+    """The last user of a huge folio that the pool made on top lets go."""
+    return (huge_state[h] == HugeState.used) & ~after(huge_exists(h))
+
+
+@sometimes(covers="D2")
+def a_block_that_held_a_free_huge_folio_goes_offline(h: HugeFolio, f: Frame) -> Bool:
+    """A free huge folio is dissolved, and its block can go."""
+    was_here = ~huge_exists(h) & (range_of[f] == huge_home[h])
+    grown_there = huge_home[h] != birth_range[h]
+    return was_here & grown_there & (block_state[block_of(f)] == BlockState.offline)

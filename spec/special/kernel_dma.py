@@ -42,7 +42,10 @@ def unmap_kernel_dma(k: KernelPage) -> None:
     dma_mapped[k] = false
 
 
-@action(using="devices_reach_the_frame_of_their_kernel_page frames_name_their_kernel_page")
+@action(
+    using="devices_reach_the_frame_of_their_kernel_page frames_name_their_kernel_page "
+    "frames_of_kernel_pages_are_the_kernels kernel_buffers_of_devices_stay"
+)
 def kernel_device_write(k: KernelPage, d: Data) -> None:
     """The device writes to the frame that it was given: hardware, which asks nobody."""
     guard("given", dma_mapped[k], why="no device has it")
@@ -65,7 +68,7 @@ def kernel_buffers_of_devices_stay(k: KernelPage) -> Bool:
     return implies(dma_mapped[k], ~is_moving(k))
 
 
-@step(covers="K1 U5")
+@step(covers="K1 U5", using="devices_reach_the_frame_of_their_kernel_page")
 def a_kernel_buffer_keeps_its_frame(k: KernelPage) -> Bool:
     """From one transfer's begin to its end the buffer is in one frame."""
     during = dma_mapped[k] & after(dma_mapped[k])

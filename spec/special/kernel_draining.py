@@ -188,7 +188,7 @@ def kernel_pages_leave_within_the_budget_of_a_removal(
     """While a block goes offline its kernel pages' work only shrinks, but where a tick pays.
 
     With `a_removal_finishes_or_gives_up_within_its_budget`, which spends the same ticks, all that
-    a removal does is bounded.
+    a removal moves is bounded.  What it sets aside for an error is no part of either.
     """
     left = goes_offline(b) & (block_of(f) == b) & kernel_work_left(f, w, c)
     return goes_offline(b), left, Budget(Tick, lambda t: ~spent[b, t])

@@ -53,7 +53,8 @@ from ..language import (
     true,
 )
 from ..machine.topology import Block, Frame, Zone, block_of, metadata_frame
-from .huge_pools import gigantic, range_of
+from .huge_pins import HugePin, huge_held_for_long, huge_pin_folio, huge_pin_kind
+from .huge_pools import gigantic, huge_of, range_of
 
 
 @definition
@@ -77,8 +78,9 @@ def sticky(f: Frame) -> Bool:
     o = folio_of[f]
     lives_here = (frame_state[f] == FrameState.user) & exists_now(o) & (home[o] == f)
     stuck = may_refuse_for_good(o) | held_for_long(o)
-    too_large = (frame_state[f] == FrameState.huge) & gigantic[range_of[f]]
-    return is_unmovable(f) | too_large | (lives_here & stuck)
+    huge_stays = gigantic[range_of[f]] | huge_held_for_long(huge_of[range_of[f]])
+    huge = frame_state[f] == FrameState.huge
+    return is_unmovable(f) | (huge & huge_stays) | (lives_here & stuck)
 
 
 @action
@@ -106,7 +108,13 @@ def only_closed_blocks_are_vetted(b: Block) -> Bool:
 
 @always(
     covers="U3",
-    using="vetted_blocks_hold_no_fixed_buffer vetted_blocks_hold_no_memory_of_the_kernel "
+    using="destinations_are_set_aside frames_know_the_folio_that_lives_in_them "
+    "huge_destinations_are_set_aside huge_frames_belong_to_huge_folios "
+    "huge_pins_name_huge_folios_in_use no_device_uses_a_huge_folio_while_it_is_copied "
+    "nothing_moves_into_a_draining_block only_closed_blocks_are_vetted "
+    "vetted_blocks_hold_no_fixed_buffer "
+    "vetted_blocks_hold_no_huge_folio_held_for_long "
+    "vetted_blocks_hold_no_memory_of_the_kernel "
     "vetted_blocks_hold_no_part_of_a_gigantic_folio",
 )
 def nothing_becomes_sticky_in_a_vetted_block(f: Frame) -> Bool:
@@ -126,6 +134,19 @@ def vetted_blocks_hold_no_part_of_a_gigantic_folio(f: Frame) -> Bool:
     """A huge folio that is larger than a block has nowhere to go, and is met before the work."""
     part = (frame_state[f] == FrameState.huge) & gigantic[range_of[f]]
     return implies(part, ~vetted[block_of(f)])
+
+
+@always(
+    covers="U3 U5 D2",
+    using="huge_destinations_are_set_aside huge_frames_belong_to_huge_folios "
+    "huge_pins_name_huge_folios_in_use no_device_uses_a_huge_folio_while_it_is_copied "
+    "only_closed_blocks_are_vetted",
+)
+def vetted_blocks_hold_no_huge_folio_held_for_long(x: HugePin, f: Frame) -> Bool:
+    """No device holds a huge folio of such a block for long: none could move it."""
+    here = (frame_state[f] == FrameState.huge) & (huge_of[range_of[f]] == huge_pin_folio[x])
+    held = here & (huge_pin_kind[x] == PinKind.longterm)
+    return implies(held, ~vetted[block_of(f)])
 
 
 @always(
@@ -152,10 +173,13 @@ def vetted_blocks_hold_no_private_data_that_stays(o: Folio) -> Bool:
 
 @always(
     covers="U1 U3 M2",
-    using="device_tables_point_to_frames_in_use devices_write_to_their_folios_home "
+    using="destinations_know_their_folio devices_write_to_their_folios_home "
     "fixed_buffers_stay_out_of_the_removable_area "
-    "gigantic_folios_stay_out_of_the_removable_area "
-    "kernel_frames_stay_out_of_the_removable_area no_device_runs_while_its_folio_is_copied "
+    "fixed_huge_buffers_stay_out_of_the_removable_area "
+    "gigantic_folios_stay_out_of_the_removable_area huge_destinations_are_set_aside "
+    "huge_frames_belong_to_huge_folios huge_pins_name_huge_folios_in_use "
+    "no_device_runs_while_its_folio_is_copied "
+    "no_device_uses_a_huge_folio_while_it_is_copied "
     "offline_blocks_have_no_frames_in_use only_used_entries_are_stopped "
     "removable_blocks_hold_no_unmovable_frame",
 )
@@ -173,8 +197,12 @@ def only_private_data_that_stays_breaks_the_removable_area(f: Frame) -> Bool:
 
 @always(
     covers="U1 U3",
-    using="offline_blocks_have_no_frames_in_use "
-    "only_private_data_that_stays_breaks_the_removable_area",
+    using="destinations_are_set_aside gigantic_folios_stay_out_of_the_removable_area "
+    "huge_destinations_are_set_aside huge_frames_belong_to_huge_folios "
+    "huge_pins_name_huge_folios_in_use no_device_uses_a_huge_folio_while_it_is_copied "
+    "nothing_moves_into_a_draining_block offline_blocks_have_no_frames_in_use "
+    "only_private_data_that_stays_breaks_the_removable_area "
+    "removable_blocks_hold_no_unmovable_frame",
 )
 def blocks_of_the_removable_area_can_be_emptied(b: Block) -> Bool:
     """A closed block of the area without such page cache is found to hold nothing that is stuck.
@@ -193,7 +221,10 @@ def blocks_of_the_removable_area_can_be_emptied(b: Block) -> Bool:
     return implies(closed & ~stays, enabled(vet, b))
 
 
-@step(covers="U3")
+@step(
+    covers="U3",
+    using="nothing_becomes_sticky_in_a_vetted_block vetted_blocks_hold_no_part_of_a_gigantic_folio",
+)
 def sticky_memory_is_found_before_the_work(o: Folio, f: Frame) -> Bool:
     """Nothing begins to move out of a block that is to be removed while a frame of it is sticky."""
     b = block_of(home[o])

@@ -5,6 +5,7 @@ Each names what it breaks; `memhp check --variant NAME` shows the shortest trace
 - `lifetimes`, `firmware`, `platforms`: blocks, sections and the devices that bring them.
 - `migration`, `filesystems`, `devices`, `scheduling`: folios, what holds them, and their removal.
 - `huge`, `kernel_memory`: folios with rules of their own.
+- `page_errors`: memory that has errors.
 - `normal_path`: designs that make every machine pay for hotplug.
 - `versions`: what Linux has in some versions, and not in others.
 - `history`: bugs that Linux had; `sources`: what several of them name.
@@ -21,6 +22,7 @@ from . import (
     kernel_memory,
     lifetimes,
     migration,
+    page_errors,
     platforms,
     scheduling,
     versions,
@@ -38,6 +40,7 @@ VARIANTS = (
     *devices.VARIANTS,
     *kernel_memory.VARIANTS,
     *filesystems.VARIANTS,
+    *page_errors.VARIANTS,
     *platforms.VARIANTS,
     *versions.VARIANTS,
 )

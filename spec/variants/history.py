@@ -35,6 +35,7 @@ from ..machine.topology import (
     node_of_section,
 )
 from ..machine.zone_spans import between, pages_zone
+from ..special.huge_pools import HugeFolio
 
 __all__ = ["VARIANTS"]
 
@@ -87,6 +88,10 @@ def _to_a_cpu_first(f: Frame) -> FrameState:
     isolated = block_state[block_of(f)] == BlockState.going_offline
     kept = ite(cpus_keep_frames[node_of_frame(f)], FrameState.pcp, FrameState.isolated)
     return ite(isolated, kept, FrameState.free)
+
+
+def _no_large_folio(h: HugeFolio) -> Bool:
+    return false
 
 
 VARIANTS = (
@@ -172,6 +177,14 @@ VARIANTS = (
         source="commit b4223a510e2a: a missing mem_hotplug_done() on an error path",
         breaks="the_lock_is_held_while_a_block_changes",
         edits=(DropUpdate("cancel_offline", "lock_held"),),
+    ),
+    Variant(
+        name="poisoned-folio-unmapped-without-its-lock",
+        doc="B13: what maps a frame with an error goes although its folio is moving to another.",
+        covers=("U3", "M1"),
+        source="CVE-2025-21931: lock folio before unmap hwpoisoned folio",
+        breaks="what_is_lost_lives_in_no_memory_that_is_whole",
+        edits=(DropGuard("unmap_poisoned", "unlocked"),),
     ),
     Variant(
         name="node-structure-missing",
@@ -268,5 +281,13 @@ VARIANTS = (
         source="commit f1037ec0cc8a: device deletion and the hotplug lock",
         breaks="removal_and_write_never_wait_for_each_other",
         edits=(DropUpdate("begin_write_anew", "file_held"),),
+    ),
+    Variant(
+        name="large-poisoned-folio-stays",
+        doc="B41: a huge folio (there: a large one) with an error can neither move nor go: no end.",
+        covers=("U3", "D2"),
+        source="Linux 6.12.86: hwpoisoned large folio handling in do_migrate_range()",
+        breaks="frames_with_an_error_are_set_aside",
+        edits=(ReplaceGuard("give_up_huge", "has_error", _no_large_folio),),
     ),
 )

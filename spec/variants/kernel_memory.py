@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from ..folios.removal_work import goes_offline
 from ..language import Bool, DropGuard, DropUpdate, ReplaceGuard, Variant, exists
-from ..special.kernel_memory import Cpu, KernelPage, KernelStage, kernel_stage
+from ..machine.topology import Block, block_of
+from ..special.kernel_memory import (
+    Cpu,
+    KernelPage,
+    KernelStage,
+    kernel_stage,
+    old_frame,
+    waits_to_be_remapped,
+)
 from .sources import LIST
 
 __all__ = ["VARIANTS"]
@@ -14,6 +23,11 @@ _DMA = "include/linux/dma-mapping.h: a buffer is the device's until dma_unmap_pa
 
 def _nothing_copied(c: Cpu) -> Bool:
     return ~exists(KernelPage, lambda k: kernel_stage[k] == KernelStage.copied)
+
+
+def _no_kernel_page_moves(b: Block) -> Bool:
+    moving = exists(KernelPage, lambda k: waits_to_be_remapped(k) & (block_of(old_frame[k]) == b))
+    return goes_offline(b) & ~moving
 
 
 VARIANTS = (
@@ -32,6 +46,14 @@ VARIANTS = (
         source=LIST + ": removing takes less time than rebooting",
         breaks="another_try_of_a_kernel_page_is_paid_for",
         edits=(DropGuard("begin_kernel_migration", "try_paid_for"),),
+    ),
+    Variant(
+        name="no-giving-up-while-a-kernel-page-moves",
+        doc="Once a removal moves a kernel page, nobody can give it up before the page has moved.",
+        covers=("K1", "U3"),
+        source=LIST + ": removing takes less time than rebooting",
+        breaks="kernel_pages_leave_within_the_budget_of_a_removal",
+        edits=(ReplaceGuard("cancel_offline", "going_offline", _no_kernel_page_moves),),
     ),
     Variant(
         name="kernel-refusal-forgotten",

@@ -11,6 +11,7 @@ from ..folios.frames import Folio
 from ..language import Bool, ReplaceGuard, exists
 from ..machine.topology import Block, Frame, block_of
 from ..numbers.normal_path import SlowDesign
+from ..special.huge_pools import HugeFolio, huge_home, range_of
 from .sources import LIST
 
 __all__ = ["SLOW_DESIGNS"]
@@ -22,6 +23,10 @@ def _looked_for_among_all(f: Frame) -> Bool:
 
 def _nothing_drains(x: Pin, o: Folio) -> Bool:
     return ~exists(Block, lambda b: draining[b])
+
+
+def _no_frame_of_it_goes(h: HugeFolio) -> Bool:
+    return ~exists(Frame, lambda f: (range_of[f] == huge_home[h]) & draining[block_of(f)])
 
 
 SLOW_DESIGNS = (
@@ -38,6 +43,13 @@ SLOW_DESIGNS = (
         source=LIST + ": hotplug must not slow the normal path",
         slows="pin_longterm",
         edits=(ReplaceGuard("pin_longterm", "block_stays", _nothing_drains),),
+    ),
+    SlowDesign(
+        name="huge-fault-looks-at-every-frame",
+        doc="A fault that takes a huge folio looks at each of its frames, not at its one block.",
+        source=LIST + ": hotplug must not slow the normal path",
+        slows="take_huge",
+        edits=(ReplaceGuard("take_huge", "range_stays", _no_frame_of_it_goes),),
     ),
 )
 """Each must be found too slow."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from errno import errorcode
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from memhp.cli.index.entries import KINDS, entries, named
 from memhp.cli.index.entry import Entry, Subject
 from memhp.cli.index.kernel import cited_in
 from memhp.cli.main import main
+from memhp.spec.language.errnos import errorcode
 from memhp.spec.system import SYSTEM
 from memhp.spec.variants import VARIANTS
 

@@ -11,6 +11,7 @@ import pytest
 
 from memhp.engine.codes import BOOT, EVENTS, FREE, ISOLATED, PCP
 from memhp.engine.huge import HugePools
+from memhp.engine.huge_uses import HugeUses
 from memhp.engine.machine import Machine
 from memhp.engine.memory import Memory
 from memhp.engine.pins import Pins
@@ -19,7 +20,7 @@ from memhp.engine.stores import Stores
 from .defects_of_folios import FOLIO_DEFECTS
 
 Method = Callable[..., Any]
-OWNERS = (*Memory.__mro__, *Machine.__mro__, HugePools, Pins, Stores)
+OWNERS = (*Memory.__mro__, *Machine.__mro__, *HugePools.__mro__, HugeUses, Pins, Stores)
 """The engine's classes, in the order in which a method is looked for."""
 
 
@@ -65,6 +66,14 @@ def _highest_frame_first(right: Method) -> Method:
 def _lower_node_first(right: Method) -> Method:
     def broken(self: Memory, nodes: list[int], wanted: int) -> Any:
         return right(self, sorted(nodes), wanted)
+
+    return broken
+
+
+def _errors_forgotten_at_offline(right: Method) -> Method:
+    def broken(self: Memory, block: int) -> None:
+        right(self, block)
+        self.errors.pop(block, None)
 
     return broken
 
@@ -272,6 +281,12 @@ DEFECTS = (
     Defect("highest_frame_first", "_frames_with", _highest_frame_first, 10_000, "two_nodes"),
     Defect("lower_node_first", "destinations", _lower_node_first, topology="four_nodes"),
     Defect("isolation_not_undone", "undo_isolation", _isolation_not_undone),
+    Defect(
+        "errors_forgotten_at_offline",
+        "vanish",
+        _errors_forgotten_at_offline,
+        topology="shared_devices",
+    ),
     Defect("isolation_passes_over_cpus", "_replace", _isolation_passes_over_cpus),
     Defect("pgdat_may_leave_early", "_can_leave", _pgdat_may_leave_early, topology="four_nodes"),
     Defect(
@@ -284,7 +299,7 @@ DEFECTS = (
         "host_need_not_be_present", "_can_come", _host_need_not_be_present, topology="four_nodes"
     ),
     Defect("veto_ignored", "offline", _veto_ignored),
-    Defect("veto_before_kernel_memory", "offline", _veto_before_kernel_memory, 20_000),
+    Defect("veto_before_kernel_memory", "offline", _veto_before_kernel_memory, 40_000),
     Defect("draining_opens_online", "appear", _draining_opens_online, 10_000),
     Defect("leaving_node_stays_open", "begin_node_removal", _leaving_node_stays_open),
     Defect("leaving_node_opened_by_a_block", "undrain", _leaving_node_opened_by_a_block),
@@ -292,6 +307,7 @@ DEFECTS = (
         "huge_folios_on_their_way_unseen",
         "takes_in",
         _huge_folios_on_their_way_unseen,
+        30_000,
         topology="two_nodes",
     ),
     Defect("kernel_in_movable_zone", "alloc_kernel", _kernel_in_movable_zone),

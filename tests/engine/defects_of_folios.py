@@ -9,13 +9,14 @@ from memhp.engine.codes import (
     DIRTY,
     EINTR,
     FREE,
+    HELD,
     MAPPED,
-    PINNED,
     RELEASABLE,
     WRITEBACK,
 )
 from memhp.engine.folios import Folios
 from memhp.engine.huge import HugePools
+from memhp.engine.huge_uses import HugeUses
 from memhp.engine.machine import Machine
 from memhp.engine.memory import Memory
 from memhp.engine.pins import Pins
@@ -67,7 +68,7 @@ def _without(name: str, flag: int) -> Callable[[Method], Method]:
 
 
 moved_under_writeback = _without("moved_under_writeback", WRITEBACK)
-moved_under_a_device = _without("moved_under_a_device", PINNED)
+moved_under_a_device = _without("moved_under_a_device", HELD)
 
 
 def refusal_leaves_no_copy(right: Method) -> Method:
@@ -89,6 +90,29 @@ def silent_store_acknowledges(right: Method) -> Method:
         answers, self.answers = self.answers, bytearray((1,)) * len(self.answers)
         error: int = right(self, folio)
         self.answers = answers
+        return error
+
+    return broken
+
+
+def failed_data_counts_as_written(right: Method) -> Method:
+    """Data that its store refused is taken to be there."""
+
+    def broken(self: Stores, folio: int) -> int:
+        error: int = right(self, folio)
+        if not error:
+            self.folios.mark(folio, self.folios.state(folio) & ~DIRTY)
+        return error
+
+    return broken
+
+
+def error_is_never_told(right: Method) -> Method:
+    """Data is refused, and who asks hears that all is well."""
+
+    def broken(self: Stores, folio: int) -> int:
+        error: int = right(self, folio)
+        self.wb_err = bytearray(len(self.wb_err))
         return error
 
     return broken
@@ -208,6 +232,33 @@ def old_range_keeps_its_mark(right: Method) -> Method:
     return broken
 
 
+def huge_entries_left_behind(right: Method) -> Method:
+    """A huge folio is copied although an entry maps it, which leads to the old range then."""
+    return lambda self, huge, state=1: [] if state == 1 else right(self, huge, state)
+
+
+def huge_pins_unseen(right: Method) -> Method:
+    """A huge folio moves, or is freed, although a device uses it."""
+    return lambda self, huge: []
+
+
+def huge_buffer_anywhere(right: Method) -> Method:
+    """A huge folio is pinned for long wherever it lies."""
+    return lambda self, pin, huge: self.pin_huge_short(pin, huge)
+
+
+def huge_contents_begin_anew(right: Method) -> Method:
+    """Each new mapping of a huge folio makes it empty."""
+
+    def broken(self: HugeUses, pte: int, huge: int) -> int:
+        error: int = right(self, pte, huge)
+        if not error:
+            self.pools.range_data[self.huge_pte_range[pte]] = 0
+        return error
+
+    return broken
+
+
 FOLIO_DEFECTS: tuple[tuple[str, Method, int, str], ...] = (
     ("_follow", entries_left_behind, 2_000, "shared_devices"),
     ("unmap", chain_loses_its_rest, 10_000, "two_nodes"),
@@ -216,17 +267,23 @@ FOLIO_DEFECTS: tuple[tuple[str, Method, int, str], ...] = (
     ("refusal", moved_under_a_device, 10_000, "two_nodes"),
     ("_refuses", refusal_leaves_no_copy, 20_000, "four_nodes"),
     ("end_writeback", silent_store_acknowledges, 20_000, "one_node"),
+    ("fail_writeback", failed_data_counts_as_written, 10_000, "one_node"),
+    ("fail_writeback", error_is_never_told, 10_000, "one_node"),
     ("isolate", old_time_counts, 10_000, "four_nodes"),
-    ("release_private", dirty_private_data_released, 20_000, "one_node"),
+    ("release_private", dirty_private_data_released, 50_000, "one_node"),
     ("release_private", anything_released, 20_000, "one_node"),
     ("pin_longterm", long_pin_in_a_closed_block, 20_000, "two_nodes"),
     ("_is_sticky", long_pin_is_not_sticky, 20_000, "two_nodes"),
     ("add_device", failed_add_stays, 20_000, "shared_devices"),
     ("leave", huge_folio_overlooked, 2_000, "four_nodes"),
     ("leave", dissolved_before_all_has_moved, 20_000, "two_nodes"),
-    ("_leaves", huge_folio_moves_where_nothing_stays, 20_000, "two_nodes"),
+    ("leaves", huge_folio_moves_where_nothing_stays, 20_000, "two_nodes"),
     ("_none_to_spare", promised_folio_given_away, 10_000, "two_nodes"),
     ("change_huge_home", old_range_keeps_its_mark, 20_000, "two_nodes"),
+    ("entries_of", huge_entries_left_behind, 10_000, "two_nodes"),
+    ("pins_on", huge_pins_unseen, 10_000, "two_nodes"),
+    ("pin_huge_longterm", huge_buffer_anywhere, 10_000, "two_nodes"),
+    ("map_huge", huge_contents_begin_anew, 10_000, "two_nodes"),
     ("eject_device", refused_eject_stays_offline, 20_000, "shared_devices"),
 )
 """Method, what replaces it, within how many steps it is found, and on which machine."""

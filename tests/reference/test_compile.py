@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from memhp.reference import Machine, Program, Topology, violated_axioms
+from memhp.reference import Machine, Program, Shape, Topology, violated_axioms
 from memhp.spec.language import System
 from memhp.spec.language.terms import (
     INT,
@@ -20,6 +20,7 @@ from memhp.spec.language.terms import (
     Term,
     Var,
 )
+from memhp.spec.system import SYSTEM
 
 from .naive import Naive, as_values, points
 from .random_terms import FRAME, PARAMS, Terms
@@ -215,3 +216,11 @@ def test_a_property_of_two_hundred_conditions_is_searched(
     for machine in states:
         state = list(machine.values)
         assert long.cases(claim.name)(state) == short.cases(claim.name)(state)
+
+
+@pytest.mark.parametrize("count", [-32768, 32767, 32768, -40_000])
+def test_a_counter_that_runs_away_is_packed_too(count: int) -> None:
+    program = Program(SYSTEM, Shape(blocks=1).build(SYSTEM))
+    state = list(program.initial)
+    state[program.place("mapcount", (0,))] = count
+    assert program.unpack(program.pack(state)) == state

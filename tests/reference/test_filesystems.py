@@ -10,6 +10,8 @@ from memhp.reference import Machine
 from memhp.reference.operations import Operations
 from memhp.reference.outcome import Refusal
 from memhp.reference.shapes import Shape
+from memhp.reference.steps import Result
+from memhp.spec.profiles import LINUX, system_of
 from memhp.spec.system import SYSTEM
 
 OWN_METHOD, RELEASABLE, NEITHER = 0, 1, 2
@@ -28,9 +30,16 @@ def machine_after(*steps: tuple[str | int, ...], filesystem: int = OWN_METHOD) -
     return machine
 
 
-def offline(machine: Machine) -> tuple[int | None, list[str]]:
+class Refused(Operations):
+    """A user of a machine with a store that answers each write with an error."""
+
+    def _try(self, action: str, *params: str | int | bool) -> Result:
+        return super()._try("fail_writeback" if action == "end_writeback" else action, *params)
+
+
+def offline(machine: Machine, users: type[Operations] = Operations) -> tuple[int | None, list[str]]:
     """Take block 1 offline: the errno, and the steps; each of them keeps every property."""
-    start, user = machine.copy(), Operations(machine)
+    start, user = machine.copy(), users(machine)
     errno = user.write_state(1, "offline").errno
     for action, params in user.steps:
         before = start.copy()
@@ -39,6 +48,11 @@ def offline(machine: Machine) -> tuple[int | None, list[str]]:
         assert start.step_violations(before) == []
     assert start == machine
     return errno, [action for action, _ in user.steps]
+
+
+def led_to(machine: Machine) -> list[int]:
+    """The frames whose struct page leads to the private data of folio 0."""
+    return [frame for frame in range(2) if machine.evaluate("leads_to_private", frame, 0)]
 
 
 def test_dirty_data_moves_unwritten_with_a_method() -> None:
@@ -97,10 +111,65 @@ def test_the_next_removal_has_its_own_budget_and_succeeds_when_the_store_is_back
     assert machine.get("stored", 0) == machine.get("contents", 0) == 1
 
 
+@pytest.mark.parametrize("filesystem", [RELEASABLE, NEITHER])
+def test_a_removal_gives_up_on_a_store_that_refuses_all_data(filesystem: int) -> None:
+    """Each try sends the data, waits, and pays for the next: the budget ends it."""
+    machine = machine_after(*DIRTY, filesystem=filesystem)
+    errno, steps = offline(machine, Refused)
+    assert errno == EINTR
+    assert steps.count("fail_writeback") == 1
+    assert steps.count("begin_writeback") == 2
+    assert all(machine.get("spent", 1, tick) for tick in range(4))
+    assert (machine.get("home", 0), machine.get("contents", 0)) == (1, 1)
+    assert machine.get("wb_err", 0)
+
+
+def test_what_a_store_refuses_leaves_with_a_method() -> None:
+    machine = machine_after(*SENT)
+    errno, steps = offline(machine, Refused)
+    assert errno is None
+    assert "fail_writeback" in steps
+    assert (machine.get("home", 0), machine.get("dirty", 0)) == (0, True)
+    assert (machine.get("stored", 0), machine.get("contents", 0)) == (0, 1)
+
+
+def test_an_error_is_told_once_and_the_data_is_still_there() -> None:
+    machine = machine_after(*SENT, ("fail_writeback", 0))
+    assert not machine.step("free_folio", 0)
+    assert machine.step("report_error", 0)
+    assert not machine.step("report_error", 0)
+    assert machine.get("dirty", 0)
+    assert machine.get("failure", 0) == "told"
+
+
+def test_linux_takes_for_written_what_its_store_refused() -> None:
+    """The data is gone with its folio; that it was refused is told to who asks."""
+    run = (*SENT, ("fail_writeback", 0), ("unmap", 0), ("free_folio", 0))
+    system = system_of(LINUX)
+    machine = Machine(system, Shape(blocks=2, data=2).build(system))
+    for action, *params in run:
+        assert machine.step(str(action), *params)
+    assert (machine.get("stored", 0), machine.get("wb_err", 0)) == (0, True)
+    assert machine.violations() == []
+
+
 def test_private_data_moves_by_its_own_method() -> None:
     machine = machine_after(*PRIVATE)
     assert offline(machine)[0] is None
-    assert (machine.get("has_private", 0), machine.get("private_frame", 0)) == (True, 0)
+    assert machine.get("has_private", 0)
+    assert led_to(machine) == [0]
+
+
+def test_private_data_goes_back_when_its_folio_does_not_move() -> None:
+    moving = (("reserve_destination", 0, 0), ("begin_unmap", 0), ("copy", 0))
+    machine = machine_after(*PRIVATE, *moving)
+    assert led_to(machine) == [1]
+    assert machine.step("move_private", 0)
+    assert led_to(machine) == [0]
+    assert not machine.step("use_private", 0)
+    assert machine.step("abort_migration", 0)
+    assert led_to(machine) == [1]
+    assert machine.step("use_private", 0)
 
 
 def test_private_data_that_cannot_move_is_released_first() -> None:
@@ -121,8 +190,8 @@ def test_dirty_data_is_written_out_before_its_private_data_is_released() -> None
 def test_private_data_that_nobody_can_move_or_release_stays() -> None:
     machine = machine_after(*PRIVATE, filesystem=NEITHER)
     assert offline(machine)[0] == EINTR
-    assert (machine.get("home", 0), machine.get("private_frame", 0)) == (1, 1)
-    assert machine.get("has_private", 0)
+    assert (machine.get("home", 0), machine.get("has_private", 0)) == (1, True)
+    assert led_to(machine) == [1]
 
 
 @pytest.mark.parametrize("filesystem", [OWN_METHOD, RELEASABLE])

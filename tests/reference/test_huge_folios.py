@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from errno import EBUSY, EINTR
 
 import pytest
@@ -21,8 +22,19 @@ SURPLUS = (("take_surplus", 0, 0), ("map_huge", 0, 0))
 TWO_NODES = Shape(nodes=2, blocks=1, frames=2, more=(("HugeFolio", 2),))
 """A range of two frames on each node."""
 
-TWO_RANGES = Shape(nodes=2, blocks=1, sections=2, more=(("HugeFolio", 4),))
-"""Two ranges of one frame on each node."""
+DEVICE = (*USED, ON_THE_OTHER_NODE, ("pin_huge_short", 0, 0))
+LONG = (*USED, ON_THE_OTHER_NODE, ("pin_huge_longterm", 0, 0))
+WITH_DEVICE = replace(TWO_NODES, tables=(("does_huge_dma", (1,)),))
+"""The same, and a device that uses huge folios."""
+
+TWO_RANGES = Shape(
+    nodes=2,
+    blocks=1,
+    sections=2,
+    more=(("HugeFolio", 4), ("HugePte", 2)),
+    tables=(("does_huge_dma", (1,)),),
+)
+"""Two ranges of one frame on each node, and a device that uses huge folios."""
 
 
 def after(shape: Shape, *steps: tuple[str | int, ...]) -> tuple[Operations, EngineTarget]:
@@ -60,6 +72,44 @@ def test_an_offline_write_answers_as_linux_does(
     assert engine.do("write_state", 0, "offline") == errno
     assert not user.machine.violations()
     replayed(user)
+
+
+@pytest.mark.parametrize("steps", [DEVICE, LONG], ids=["for one transfer", "for long"])
+def test_a_huge_folio_that_a_device_uses_stays_and_can_be_moved_once_it_is_done(
+    steps: tuple[tuple[str | int, ...], ...],
+) -> None:
+    user, engine = after(WITH_DEVICE, *steps)
+    result = user.write_state(0, "offline")
+    assert (result.errno, result.guard) == (EINTR, "empty")
+    assert engine.do("write_state", 0, "offline") == EINTR
+    assert user.machine.get("huge_pte", 0) == "present"
+    assert user.machine.get("huge_home", 0) == 0
+    assert observed_alike(user.machine, engine)
+    assert user.machine.step("unpin_huge", 0)
+    user.steps.append(("unpin_huge", (0,)))
+    assert engine.do("unpin_huge", 0) is None
+    assert user.write_state(0, "offline")
+    assert engine.do("write_state", 0, "offline") is None
+    assert user.machine.get("huge_pte_range", 0) == 1
+    assert observed_alike(user.machine, engine)
+    replayed(user)
+
+
+def observed_alike(machine: Machine, engine: EngineTarget) -> bool:
+    """Whether the engine has what the machine has of huge folios and who reaches them."""
+    names = {"huge_pte": PTE_STATES, "huge_stage": STAGES}
+    seen = engine.observe()
+    return all(
+        [words.index(str(machine.get(name, n))) for n in range(len(seen[name]))] == seen[name]
+        for name, words in names.items()
+    ) and all(
+        [machine.get(name, n) for n in range(len(seen[name]))] == seen[name]
+        for name in ("huge_home", "huge_pte_range", "huge_pin_range", "huge_pin_count", "target")
+    )
+
+
+PTE_STATES = ("none", "present", "migration")
+STAGES = ("idle", "reserved", "copied", "settled")
 
 
 def test_what_moves_goes_first_and_what_is_free_is_dissolved_when_nothing_moves() -> None:
@@ -100,6 +150,13 @@ def test_what_was_dissolved_before_one_refused_is_free_memory_again() -> None:
     replayed(user)
 
 
+GIVEN_UP = (
+    ("grow_pool", 2, 2),
+    ("begin_huge_migration", 0, 2),
+    ("replace_huge_pte", 0, 0),
+    ("abort_huge_migration", 0),
+)
+
 SITUATIONS = (
     FREE,
     USED,
@@ -107,8 +164,12 @@ SITUATIONS = (
     (*USED, ("grow_pool", 2, 2)),
     (*USED, ("grow_pool", 1, 1), ("reserve_huge", 0)),
     (*FREE, ("grow_pool", 1, 1), ("reserve_huge", 0)),
-    (*USED, ("grow_pool", 1, 1), ("take_huge", 1), ("map_huge", 1, 0), ("grow_pool", 2, 2)),
+    (*USED, ("grow_pool", 1, 1), ("take_huge", 1), ("map_huge", 1, 1), ("grow_pool", 2, 2)),
     (*USED, ("grow_pool", 2, 2), ("begin_huge_migration", 0, 2)),
+    (*USED, ("grow_pool", 2, 2), ("pin_huge_short", 0, 0)),
+    (*USED, ("map_huge", 1, 0), ("grow_pool", 2, 2), ("grow_pool", 3, 3)),
+    (*USED, *GIVEN_UP),
+    (*USED, *GIVEN_UP, ("restore_huge_pte", 0), ("finish_huge_migration", 0)),
 )
 
 

@@ -39,12 +39,17 @@ def edits_of(variant: str) -> tuple[Edit, ...]:
 
 def used_huge(huge: int, place: int) -> Run:
     """A huge folio comes to life in the range, is taken, and mapped."""
-    return (("grow_pool", huge, place), ("take_huge", huge), ("map_huge", huge, 0))
+    return (("grow_pool", huge, place), ("take_huge", huge), ("map_huge", 0, huge))
 
 
 def move_huge(huge: int, target: int) -> Run:
     """The used huge folio changes places with the free one."""
-    return (("begin_huge_migration", huge, target), ("copy_huge", huge), ("change_huge_home", huge))
+    return (
+        ("begin_huge_migration", huge, target),
+        ("replace_huge_pte", 0, huge),
+        ("copy_huge", huge),
+        ("change_huge_home", huge),
+    )
 
 
 NEAREST_HUGE = "no_free_huge_folio_that_is_nearer_is_passed_over"
@@ -56,7 +61,60 @@ HOSTS_GO_FIRST = (
 )
 IN_A_LEAVING_NODE = Shape(nodes=2, blocks=1)
 
+USED_BY_A_DEVICE = Shape(
+    nodes=2,
+    blocks=1,
+    movable=frozenset([0]),
+    more=(("HugeFolio", 2),),
+    tables=(("does_huge_dma", (1,)),),
+)
+
 HOLES = (
+    Hole(
+        "a huge folio is copied while an entry maps it, and the entry leads to the old range",
+        Shape(nodes=2, blocks=1, more=(("HugeFolio", 2),)),
+        (
+            *used_huge(0, 0),
+            ("grow_pool", 1, 1),
+            ("begin_huge_migration", 0, 1),
+            ("copy_huge", 0),
+            ("change_huge_home", 0),
+        ),
+        "huge_entries_map_the_range_that_their_folio_takes",
+        edits_of("huge-entry-left-behind"),
+    ),
+    Hole(
+        "a thread waits for ever: its huge folio has settled, and the entry is left",
+        Shape(nodes=2, blocks=1, more=(("HugeFolio", 2),)),
+        (
+            *used_huge(0, 0),
+            ("grow_pool", 1, 1),
+            *move_huge(0, 1),
+            ("wait_for_huge", 0),
+            ("finish_huge_migration", 0),
+        ),
+        "huge_migration_entries_belong_to_moving_folios",
+        edits_of("huge-folio-unlocked-with-an-entry-left"),
+    ),
+    Hole(
+        "a huge folio moves under the device that writes to it",
+        USED_BY_A_DEVICE,
+        (
+            *used_huge(0, 0),
+            ("grow_pool", 1, 1),
+            ("pin_huge_short", 0, 0),
+            *move_huge(0, 1),
+        ),
+        "devices_write_to_their_huge_folios_range",
+        edits_of("pinned-huge-folio-moved"),
+    ),
+    Hole(
+        "a program registers a huge folio of the movable zone",
+        USED_BY_A_DEVICE,
+        (*used_huge(0, 0), ("pin_huge_longterm", 0, 0)),
+        "fixed_huge_buffers_stay_out_of_the_removable_area",
+        edits_of("huge-buffer-in-the-removable-area"),
+    ),
     Hole(
         "a huge folio has moved to a leaving node",
         Shape(nodes=2, blocks=1, more=(("HugeFolio", 2),)),
@@ -77,6 +135,7 @@ HOLES = (
             ("grow_pool", 1, 1),
             ("begin_huge_migration", 0, 1),
             ("begin_node_removal", 1),
+            ("replace_huge_pte", 0, 0),
             ("copy_huge", 0),
             ("change_huge_home", 0),
         ),
@@ -91,6 +150,7 @@ HOLES = (
             ("grow_pool", 1, 1),
             ("begin_huge_migration", 0, 1),
             ("drain", 1),
+            ("replace_huge_pte", 0, 0),
             ("copy_huge", 0),
             ("change_huge_home", 0),
         ),

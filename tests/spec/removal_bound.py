@@ -12,6 +12,7 @@ REMOVAL_STEPS = frozenset(
         "begin_unmap",
         "replace_pte",
         "copy",
+        "move_private",
         "change_home",
         "restore_pte",
         "finish_migration",
@@ -24,11 +25,13 @@ REMOVAL_STEPS = frozenset(
 """The steps that a removal takes between the beginning and the end of going offline."""
 
 _OF_EACH_PTE = ("restore_first", "replace", "restore")
-_WORK = ("settle_first", "reserve", "unmap", "copy", "change", "settle", *_OF_EACH_PTE)
+_OF_EACH_FOLIO = ("settle_first", "reserve", "unmap", "copy", "take_along", "change", "settle")
+_WORK = (*_OF_EACH_FOLIO, *_OF_EACH_PTE)
 """The removal's own work, of all that `spec.folios.scheduled_removal.Work` names."""
 
-_STAGES = 5
-"""The steps of one attempt that does not refuse, apart from its PTEs: reserve to finish."""
+_STAGES = 6
+"""The steps of one attempt that does not refuse, apart from its PTEs: reserve to finish, and that
+private data is taken along."""
 
 
 def steps_left(machine: Machine, block: int) -> int:
@@ -54,7 +57,7 @@ def most_steps(occupied: int, ticks: int, ptes: int) -> int:
     the removal's budget; ``ptes``, how many PTEs may map one folio.
 
     >>> most_steps(occupied=10, ticks=0, ptes=1)
-    90
+    100
     """
     one_try = _STAGES + 2 * ptes
     return occupied * (one_try + 1 + ptes) + ticks * (one_try + 1)

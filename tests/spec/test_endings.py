@@ -118,6 +118,19 @@ def test_a_drain_that_cannot_go_on_is_refuted(action: str) -> None:
             "a_removal_finishes_or_gives_up_within_its_budget",
         ),
         (DropUpdate("replace_pte", "pte").apply(SYSTEM), "unmapping_ends"),
+        (
+            DropGuard("map_huge", "unlocked").apply(SYSTEM),
+            "draining_blocks_get_no_more_work_of_huge_folios",
+        ),
+        (DropGuard("map_huge", "unlocked").apply(SYSTEM), "unmapping_a_huge_folio_ends"),
+        (
+            DropUpdate("restore_huge_pte", "huge_pte").apply(SYSTEM),
+            "whoever_waits_for_a_huge_folio_goes_on",
+        ),
+        (
+            DropGuard("wait_for_huge", "moving").apply(SYSTEM),
+            "whoever_waits_for_a_huge_folio_goes_on",
+        ),
         (ReplaceGuard("try_again", "refused", _never_frame).apply(SYSTEM), "trying_again_ends"),
     ],
 )

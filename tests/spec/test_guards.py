@@ -20,6 +20,7 @@ SPECIAL = (
     Shape(blocks=2, boot_kernel=frozenset([0])),
     Shape(nodes=2, blocks=1),
     Shape(blocks=2, movable=ONE, tables=(("gigantic", (0, 1)),)),
+    Shape(nodes=2, blocks=1, tables=(("may_fail", (0, 1)),), more=(("HugeFolio", 2),)),
     Shape(
         nodes=2,
         totals=(2, 3, 3),

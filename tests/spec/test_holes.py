@@ -12,6 +12,7 @@ from memhp.spec.language.syntax import Expr
 from memhp.spec.language.system import System
 from memhp.spec.machine.topology import Frame
 from memhp.spec.special.huge_draining import HugeWork
+from memhp.spec.special.huge_mappings import HugePte
 from memhp.spec.system import SYSTEM
 
 from .holes import HOLES, Hole
@@ -65,7 +66,7 @@ def test_page_cache_that_never_moves_is_named_as_what_breaks_the_removable_area(
     assert not machine.step("vet", 1)
 
 
-def _no_work(f: Frame, w: HugeWork) -> Expr:
+def _no_work(f: Frame, w: HugeWork, p: HugePte) -> Expr:
     return false
 
 

@@ -15,6 +15,7 @@ NOT_KEPT = {
     "destination": "of a migration, which is over when the operation is",
     "stalled": "a ghost, which nothing reads",
     "private_used": "a ghost, which nothing reads",
+    "failure": "a ghost, which nothing reads",
 }
 """Variables that operations change and the engine has no need to keep: why."""
 
@@ -32,6 +33,7 @@ def test_the_engine_tells_what_operations_change_and_nothing_in_use_is_hidden(na
             "folio_of": [value != user for value in state["frame_state"]],
             "pte_frame": [not mapped for mapped in state["pte"]],
             "pte_folio": [not mapped for mapped in state["pte"]],
+            "private_of": [not carries for carries in state["carries_private"]],
         }
         for name, values in seen.items():
             untold = [value is None for value in values]

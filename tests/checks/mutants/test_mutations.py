@@ -46,7 +46,10 @@ def test_no_definition_comes_to_use_itself() -> None:
     ("name", "noticed_by"),
     [
         ("has_room: always false", "no_free_frame_that_is_nearer_is_passed_over"),
-        ("end_writeback, update stored: in_flight[o] reads contents", "a_store_has_what_was_sent"),
+        (
+            "end_writeback, update stored: in_flight[o] reads contents",
+            "a_store_has_what_was_sent",
+        ),
         (
             "begin_writeback, update in_flight: contents[o] reads stored",
             "writeback_carries_the_contents",
