@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .shapes import Shape
 
-__all__ = ["ROOMY", "USUAL"]
+__all__ = ["REACHED_ON", "ROOMY", "USUAL"]
 
 _FIRST, _SECOND = frozenset([0]), frozenset([1])
 _ONE_DEVICE = (("MemoryDevice", 1),)
@@ -154,3 +154,86 @@ ROOMY = (
     Shape(nodes=2, blocks=1, added=_SECOND, tables=(("at_work", (1,)), ("watched", (0,)))),
 )
 """Where runs that never end, and what must be reached, are looked for: there is room to move."""
+
+_REACHED = {
+    0: (
+        "a_block_is_closed_while_something_moves_elsewhere",
+        "a_surplus_folio_comes_beside_what_is_full_and_closed",
+        "a_surplus_folio_is_in_the_removable_area",
+    ),
+    3: ("a_failed_ej0_waits_for_no_other_device",),
+    4: ("a_node_appears_and_its_memory_is_present",),
+    6: (
+        "a_store_comes_back_and_gets_the_data",
+        "a_store_gets_data_that_is_out_of_date",
+        "a_store_gets_what_it_refused",
+        "somebody_is_told_of_data_that_was_refused",
+    ),
+    7: (
+        "a_mapped_huge_folio_stays_after_all",
+        "a_move_of_a_huge_folio_is_over",
+        "a_node_begins_to_leave_while_something_moves_elsewhere",
+        "a_thread_that_waited_for_a_huge_folio_goes_on",
+        "a_thread_waits_for_a_huge_folio",
+        "a_used_huge_folio_leaves_a_vetted_block",
+    ),
+    9: ("a_section_goes_under_a_reader",),
+    11: (
+        "a_cpu_gives_a_frame_back",
+        "a_failed_ej0_is_concluded_with_its_blocks",
+        "a_huge_folio_is_used_without_a_promise",
+        "a_promise_is_kept",
+        "a_promise_is_taken_back",
+        "a_removal_gives_up_on_a_silent_store",
+        "early_memory_is_ejected",
+    ),
+    14: ("a_device_follows_its_folio",),
+    17: (
+        "a_block_that_held_kernel_memory_goes_offline",
+        "a_cpu_uses_a_kernel_page_that_has_moved",
+        "a_kernel_page_leaves_a_block_that_goes_offline",
+        "a_store_outlives_its_tlb_entry",
+        "the_old_frame_is_freed_while_the_new_one_is_used",
+    ),
+    21: ("a_block_that_held_a_free_huge_folio_goes_offline",),
+    22: ("a_block_grows_while_it_is_online",),
+    23: (
+        "a_huge_folio_is_used_while_another_block_drains",
+        "a_usage_map_is_freed",
+        "an_altmap_is_freed",
+    ),
+    28: (
+        "a_device_fills_a_huge_folio",
+        "a_frame_of_the_kernel_with_an_error_is_set_aside",
+        "a_program_fills_a_huge_folio",
+        "a_reference_keeps_a_folio_at_home",
+        "an_abort_is_over",
+        "an_abort_restores_a_mapping",
+        "an_error_keeps_a_block_of_a_refused_device_offline",
+        "contents_leave_a_vetted_block",
+        "the_rest_of_a_huge_folio_with_an_error_is_free",
+    ),
+    30: ("the_kernel_gives_memory_back",),
+    32: ("added_memory_is_online_and_movable",),
+    35: ("room_is_taken_beyond_a_node_that_has_none",),
+    37: (
+        "a_buffer_held_for_long_is_sticky",
+        "a_failed_request_is_taken_back",
+    ),
+    39: (
+        "a_folio_leaves_although_its_store_refuses",
+        "a_mapped_folio_arrives",
+        "a_migration_is_over",
+        "a_reference_is_taken_where_a_folio_has_moved",
+        "a_second_try_succeeds",
+        "a_thread_that_waited_goes_on",
+        "a_thread_waits_for_a_moving_folio",
+        "contents_leave_a_draining_block",
+        "private_data_arrives_with_its_folio",
+        "private_data_comes_back_when_a_move_fails",
+        "private_data_moves_after_work_on_it",
+        "somebody_works_on_private_data",
+    ),
+}
+REACHED_ON = {name: number for number, names in _REACHED.items() for name in names}
+"""Where in `ROOMY` a *sometimes* is looked for first: what takes long to find elsewhere."""

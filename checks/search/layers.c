@@ -21,6 +21,8 @@ typedef struct {
     const i64 *row, *watches;
     i64 number;
     int possible; /* ever */
+    u64 *reads, *writes; /* places */
+    uint32_t *then, then_count; /* the steps to try after this one, once it is asked */
 } Step;
 
 typedef struct {
@@ -37,6 +39,7 @@ typedef struct {
     Narrowed *narrowed; /* what that was before */
     i64 narrowed_count;
     int leaves; /* a number may become too large */
+    u64 *accesses; /* places that steps read and write */
     u64 *store, *scratch;
     uint32_t *parents, *origins, *table;
     u64 count, room, capacity, layer_begin, layer_end;
@@ -134,13 +137,65 @@ static int take(const Search *me, const i64 *p, const uint8_t *before, uint8_t *
     return fits;
 }
 
+static void collect(const Search *me, i64 at, u64 *places) {
+    const i64 *f = me->code + at;
+    if (f[0] == ATOM) places[me->where[f[1]] / 64] |= (u64)1 << me->where[f[1]] % 64;
+    if (f[0] == AND || f[0] == OR)
+        for (i64 i = 0; i < f[1]; i++) collect(me, f[2 + i], places);
+}
+
+/* Find what each step reads and writes: 0 without memory. */
+static int collect_places(Search *me) {
+    i64 words = me->places / 64 + 1;
+    if (!(me->accesses = calloc(me->step_count * words * 2 + 1, 8))) return 0;
+    for (i64 i = 0; i < me->step_count; i++) {
+        Step *step = &me->steps[i];
+        step->reads = me->accesses + 2 * i * words;
+        step->writes = step->reads + words;
+        const i64 *p = step->row + 1;
+        for (i64 guards = *p++; guards; guards--) collect(me, *p++, step->reads);
+        for (i64 writes = *p++; writes; writes--) {
+            i64 place = me->where[p[0]], cases = p[2];
+            step->writes[place / 64] |= (u64)1 << place % 64;
+            collect(me, p[1], step->reads);
+            for (p += 3; cases; cases--, p += 2) collect(me, p[1], step->reads);
+        }
+    }
+    return 1;
+}
+
+/* Neither writes what the other reads or writes. */
+static int independent(const Search *me, const Step *a, const Step *b) {
+    u64 shared = 0;
+    for (i64 i = 0; i < me->places / 64 + 1; i++)
+        shared |= (a->writes[i] & (b->reads[i] | b->writes[i])) | (a->reads[i] & b->writes[i]);
+    return !shared;
+}
+
+/* Find which steps to try after this one: 0 without memory.  An earlier step that is independent
+ * of it leads to a state that was found already, from the state to which the earlier one leads:
+ * that one came first, too (sleep sets: P. Godefroid, 1996).  Watched steps are all taken. */
+static int order(Search *me, Step *last) {
+    if (!me->accesses && !collect_places(me)) return 0;
+    if (!(last->then = malloc(me->step_count * sizeof *last->then))) return 0;
+    for (Step *step = me->steps; step < me->steps + me->step_count; step++)
+        if (step >= last || step->watches[0] || !independent(me, step, last))
+            last->then[last->then_count++] = step - me->steps;
+    return 1;
+}
+
 /* The steps from one state: 0, or why the search ends. */
 static i64 follow(Search *me, u64 number) {
-    for (const Step *step = me->steps; step < me->steps + me->step_count; step++) {
+    Step *last = me->origins[number] < me->step_count ? &me->steps[me->origins[number]] : NULL;
+    if (last && !last->then && !order(me, last)) return NO_MEMORY;
+    const uint32_t *then = last ? last->then : NULL;
+    i64 count = then ? last->then_count : me->step_count;
+    for (i64 i = 0; i < count; i++) {
+        const Step *step = &me->steps[then ? then[i] : i];
         const i64 *p = step->row + 1;
         const uint8_t *before = (const uint8_t *)state_at(me, number);
         int enabled = 1;
-        for (i64 i = 0; enabled && i < p[0]; i++) enabled = holds(me, p[1 + i], before);
+        for (i64 n = 0; enabled && n < p[0]; n++) enabled = holds(me, p[1 + n], before);
         if (!enabled) continue;
         memcpy(me->scratch, before, me->words * 8);
         if (!take(me, p + 1 + p[0], before, (uint8_t *)me->scratch)) return LEAVES;
@@ -148,7 +203,7 @@ static i64 follow(Search *me, u64 number) {
             me->hit_state = number, me->hit_step = step->number;
             return HIT;
         }
-        i64 new = insert(me, number, step->number);
+        i64 new = insert(me, number, step - me->steps);
         if (new < 0) return new;
         if (new && (me->hit_watch = seen(me, me->watches, (uint8_t *)me->scratch)) >= 0) {
             me->hit_state = me->count - 1, me->hit_step = -1;
@@ -243,6 +298,8 @@ static void narrow(Search *me) {
 
 void end(Search *me) {
     if (!me) return;
+    for (i64 i = 0; i < me->step_count; i++) free(me->steps[i].then);
+    free(me->accesses);
     free(me->store), free(me->scratch), free(me->parents), free(me->origins), free(me->table);
     free(me->steps), free(me->domains), free(me->now), free(me->narrowed);
     free(me);
@@ -271,7 +328,7 @@ Search *begin(const i64 *code, const i64 *where, const i64 *parts, i64 part_coun
     for (i64 i = 0; i < part_count; i++) {
         const i64 *row = (const i64 *)(intptr_t)parts[2 * i];
         for (i64 n = parts[2 * i + 1]; n; n--, number++, row += 1 + row[0])
-            me->steps[number] = (Step){row, NOTHING, number, 0};
+            me->steps[number] = (Step){row, NOTHING, number, 0, NULL, NULL, NULL, 0};
     }
     narrow(me);
     return me;
@@ -330,6 +387,6 @@ i64 way(const Search *me, i64 *found, i64 most) {
     found[length++] = me->hit_watch;
     if (me->hit_step >= 0) found[length++] = me->hit_step;
     for (u64 n = me->hit_state; n && length < most; n = me->parents[n])
-        found[length++] = me->origins[n];
+        found[length++] = me->steps[me->origins[n]].number;
     return length;
 }

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from memhp.reference import Topology, violated_axioms
 from memhp.reference.shapes import AnyShape, Given, Shape, arrangements, is_regular
-from memhp.reference.usual import ROOMY, USUAL
+from memhp.reference.usual import REACHED_ON, ROOMY, USUAL
 from memhp.spec.language.system import System
 
 from .alike import Ground, ground
@@ -50,16 +50,18 @@ class Usual(NamedTuple):
     """The machines that are looked at where nobody chose.
 
     ``roomy`` begins with the ``few``; what needs room to move is looked for on the others, too.
+    ``reached_on`` says by a property's name which of them it is looked for on first.
     """
 
     few: tuple[AnyShape, ...]
     roomy: tuple[AnyShape, ...]
+    reached_on: Mapping[str, int]
 
 
 def usual(system: System) -> Usual:
     """The usual machines of the system: those of memory hotplug, or any of a few elements."""
     if is_regular(system):
-        return Usual(USUAL, ROOMY)
+        return Usual(USUAL, ROOMY, REACHED_ON)
     return _small(ground(system))
 
 
@@ -70,7 +72,7 @@ def _small(common: Ground) -> Usual:
         for sizes in sizes_of(common.system)
         for each in _spread(_topologies(common.system, sizes), _OF_ONE_SIZE)
     )
-    return Usual(few, few)
+    return Usual(few, few, {})
 
 
 def sizes_of(system: System) -> Iterator[dict[str, int]]:

@@ -58,7 +58,7 @@ def reach(
     Returns:
         the traces, and whether all of them came from the folder.
     """
-    first, shapes = usual(system) if shapes is None else (shapes, shapes)
+    first, shapes, reached_on = usual(system) if shapes is None else (shapes, shapes, {})
     few = len(first)
     machines = fitting(system, shapes)
     about = {claim.name: _about(system, claim, shapes, few) for claim in targets}
@@ -72,7 +72,7 @@ def reach(
     for lot in [left] if jobs > 1 else [[claim] for claim in left]:
         asked = [(e, earlier_trace(folder, e, own=system.is_own)) for e in lot if take(e)]
         with closing(
-            each(_trace, (system, machines, few), asked, jobs, together=_TOGETHER)
+            each(_trace, (system, machines, few, reached_on), asked, jobs, together=_TOGETHER)
         ) as traces:
             for (claim, _), (trace, reading) in zip(asked, traces, strict=True):
                 if trace:
@@ -87,14 +87,14 @@ def reach(
 
 
 def _trace(
-    shared: tuple[System, Mapping[int, Topology], int],
+    shared: tuple[System, Mapping[int, Topology], int, Mapping[str, int]],
     asked: tuple[Property, tuple[Sequence[Any], Reading] | None],
 ) -> tuple[Witness | None, Reading | None]:
     """On all machines what needs room to move, on the first ``few`` any other violation.
 
     An earlier trace stays if it still runs, shows the property and is as short as can be.
     """
-    system, machines, few = shared
+    system, machines, few, reached_on = shared
     claim, earlier = asked
     everywhere = _needs_room(system, claim)
     there = {n: each for n, each in machines.items() if everywhere or n < few}
@@ -105,7 +105,11 @@ def _trace(
     elif kept := earlier and _still_shortest(system, there, claim, *earlier):
         return kept
     else:
-        witness, reading = looked_for(system, topologies, claim, max_states=MAX_STATES)
+        here = there.get(reached_on.get(claim.name, -1))
+        for some in ([here], topologies) if here else (topologies,):
+            witness, reading = looked_for(system, some, claim, max_states=MAX_STATES)
+            if witness:
+                break
     if witness and not witness.is_shown_by(witness.replay(system)):
         raise CounterexampleError(f"the trace that was found does not show {claim.name}")
     return witness, reading

@@ -8,7 +8,9 @@ import pytest
 
 from memhp.checks.proof.cache import default_folder
 from memhp.checks.proof.prove import prove
+from memhp.checks.search.scopes import fitting
 from memhp.checks.search.usual import first_violation, reach
+from memhp.reference.usual import REACHED_ON, ROOMY
 from memhp.spec.language import Variant, apply
 from memhp.spec.system import SYSTEM
 from memhp.spec.variants import VARIANTS
@@ -395,8 +397,21 @@ def test_every_sometimes_property_is_reached() -> None:
     assert not missing, "no usual machine shows these: see tests/README.md, You add a property"
     differing = {name: n for name, n in lengths.items() if REACHED.get(name) != n}
     assert not differing, f"REACHED: {differing}"
+    machines = fitting(SYSTEM, ROOMY)
+    elsewhere = {name for name, on in REACHED_ON.items() if traces[name].topology != machines[on]}
+    assert not elsewhere, "these are not reached where reference/usual.py says (REACHED_ON)"
     for trace in traces.values():
         assert trace.is_shown_by(trace.replay(SYSTEM))
+
+
+@pytest.mark.parametrize("first", [0, 2, 99])
+def test_looking_first_where_it_is_not_reached_costs_time_alone(
+    first: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = SYSTEM.property_by_name["a_store_outlives_its_tlb_entry"]
+    monkeypatch.setitem(REACHED_ON, claim.name, first)
+    traces, _ = reach(SYSTEM, [claim])
+    assert len(traces[claim.name].steps) == REACHED[claim.name]
 
 
 def test_every_sometimes_property_is_pinned() -> None:

@@ -20,7 +20,7 @@ from memhp.reference import Topology
 from memhp.reference.shapes import Shape
 from memhp.spec.language import System
 from memhp.spec.language.system import Action, Property
-from memhp.spec.language.terms import TRUE, App, le, number
+from memhp.spec.language.terms import TRUE, App, Next, conj, le, negate, number
 from memhp.spec.system import SYSTEM
 
 from .test_searches_of_toys import APART, MOVES, PAGES, SYSTEMS, TOGETHER, with_never
@@ -70,6 +70,22 @@ def test_the_compiled_search_finds_what_the_reference_finds(name: str, topology:
             assert natively.witnesses == by_reference.witnesses, claim.name
             compared += 1
     assert compared > 4
+
+
+def test_a_step_that_leads_nowhere_new_may_be_what_is_looked_for() -> None:
+    """Storing and tearing do not disturb each other, but what is stored may be torn already."""
+    system = SYSTEMS["toy_false"]
+    claim = system.property_by_name["who_wears_out_is_torn"]
+    stored, torn = (
+        App(each.symbol, claim.params)
+        for each in system.variables
+        if each.symbol.name in ("stored", "torn")
+    )
+    formula = negate(conj(negate(stored), Next(stored), torn))
+    late = replace(claim, formula=formula)
+    trace = shortest(replace(system, properties=(late,)), [TOGETHER], late, max_states=1_000)
+    assert trace
+    assert [name for name, _ in trace.steps] == ["tear", "store"]
 
 
 def test_a_counter_that_leaves_its_numbers_is_followed_by_the_reference() -> None:
