@@ -253,7 +253,11 @@ def a_refused_eject_leaves_online_blocks_online(m: MemoryDevice, b: Block) -> Bo
     return implies(busy & in_range[m, b], _online_again(b))
 
 
-@step(covers="A1 R4")
+@step(
+    covers="A1 R4",
+    using="ejects_leave_offline_blocks_offline one_request_at_a_time "
+    "requests_change_their_own_blocks the_firmware_waits_while_a_request_runs",
+)
 def a_failed_ej0_leaves_online_blocks_online(m: MemoryDevice, b: Block) -> Bool:
     """When the firmware hears that _EJ0 failed, the kernel uses the memory as it did before."""
     failed = _hears(m, Ost.not_ejected)
