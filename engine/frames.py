@@ -21,8 +21,8 @@ from .codes import (
     BOOT,
     CLOSED,
     EAGAIN,
-    EBUSY,
     EHWPOISON,
+    EIO,
     ENOMEM,
     ENXIO,
     FREE,
@@ -190,7 +190,9 @@ class BlockFrames:
 
     def soft_offline(self, frame: int) -> int:
         """Take a frame that nobody has from the allocator: it has had too many errors."""
-        error = self.is_sound(frame) or (0 if self.code(frame) in _NOBODYS else EBUSY)
+        error = self.is_sound(frame)
+        if error in (0, ENXIO) and self.code(frame) not in _NOBODYS:
+            return EIO
         if not error:
             self.set_aside(frame)
         return error

@@ -40,6 +40,8 @@ _LARGEST = 256 << 20
 """No more bytes of a file are read."""
 _MOST_STATES = 100_000
 """More states than that are in no trace."""
+_LARGEST_COUNT = 2**15 - 1
+"""No variable of a trace counts further."""
 
 T = TypeVar("T")
 
@@ -343,12 +345,9 @@ def _state(value: object, machine: Machine, where: str) -> Machine:
     values: list[int] = []
     for variable in machine.system.variables:
         values += _values(state, variable.symbol, machine.topology, where)
-    stored = machine.at(values)
-    try:
-        stored.key()
-    except OverflowError:
-        raise TraceError(f"{where}: a number is too large to be a count") from None
-    return stored
+    if any(abs(value) > _LARGEST_COUNT for value in values):
+        raise TraceError(f"{where}: a number is too large to be a count")
+    return machine.at(values)
 
 
 def _values(state: dict[str, Any], symbol: Symbol, topology: Topology, where: str) -> list[int]:

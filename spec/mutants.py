@@ -83,18 +83,6 @@ REASONS: tuple[Reason, ...] = (
         "begin_offline, guard one_zone: zone[b] reads pages_zone",
         "struct pages of an online block name its zone: they differ for a block of no section",
     ),
-    Reason(
-        "guard",
-        "soft_offline, guard not_known: dropped",
-        "nobody_has_it refuses a frame with a known error, too: it is on no list. Which of"
-        " the two reasons a user reads is pinned in spec/refusals.py",
-    ),
-    Reason(
-        "guard",
-        "unmap_poisoned, guard no_writeback: dropped",
-        "Linux leaves alone what a device reads from (mm/memory-failure.c); whoever lost something"
-        " is told without it, too, since give_up_folio asks again, and counts what is dirty then",
-    ),
     Reason("operand", f"cancel_online, {_OTHER_NODES}", _SPAN_IS_EXACT),
     Reason("operand", f"finish_offline, {_OTHER_NODES}", _SPAN_IS_EXACT),
 )

@@ -53,6 +53,7 @@ from .special import (
     closing,
     cpu_hotplug,
     huge_draining,
+    huge_errors_claims,
     huge_mappings,
     huge_mappings_claims,
     huge_migration,
@@ -124,6 +125,7 @@ SYSTEM = load(
         huge_draining,
         page_errors,
         page_errors_claims,
+        huge_errors_claims,
     ),
     rows={row.id for row in ROWS},
 )

@@ -10,7 +10,7 @@ engine, in lock step.  A mutant that no state tells apart from the specification
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -24,6 +24,7 @@ from memhp.spec.language.system import Action
 from memhp.spec.mutants import Reason
 from memhp.spec.refusals import REFUSALS, refusals
 
+from ..fuzz.rules import rules_for
 from ..fuzz.topologies import SHAPES, built
 from ..fuzz.walk import Workload, walk
 from ..proof.case import uniform
@@ -44,6 +45,8 @@ LOCK_STEPS = 1_000
 """How many operations the engine does in lock step with a mutant, on each topology."""
 REFUSED = (0.2, 0.7)
 """The share of them that is to be refused: in one walk few, in another most."""
+OFTEN = 40
+"""The weight with which the operations are drawn that a mutant touches."""
 FRAMES = 4
 """On how many frames two folios move at once."""
 
@@ -285,13 +288,17 @@ class _Change:
         return "no state that the invariants allow tells it apart" if same else ""
 
     def _engine_differs(self) -> str:
+        rules = tuple(
+            replace(rule, weight=OFTEN) if rule.name in self._actions else rule
+            for rule in rules_for(EngineTarget.operations, self._system)
+        )
         for refused, name in product(REFUSED, SHAPES):
             divergence = walk(
                 self._changed,
                 EngineTarget(),
                 built(name),
                 steps=LOCK_STEPS,
-                workload=Workload(refused=refused),
+                workload=Workload(rules, refused),
                 shrink=False,
             ).divergence
             if divergence:

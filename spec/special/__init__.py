@@ -9,7 +9,8 @@
 - `closing`: a block, or a node, takes no new memory, and nothing is on its way into it.
 - `sticky`: what cannot move is found before the work; `kernel_draining`, `huge_draining`: kernel
   pages and huge folios leave, and that ends.
-- `page_errors`: frames with memory errors; `page_errors_claims`: what is true of them.
+- `page_errors`: frames with memory errors; `page_errors_claims`: what is true of them,
+  `huge_errors_claims`: of huge folios that have them.
 
 May import: spec.language, spec.machine, spec.blocks, spec.folios.
 """

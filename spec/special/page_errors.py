@@ -15,7 +15,7 @@ Sources: mm/memory-failure.c (memory_failure, soft_offline_page), mm/memory_hotp
 
 from __future__ import annotations
 
-from errno import EAGAIN, EBUSY, ENXIO
+from errno import EAGAIN, EBUSY, EIO, ENXIO
 
 from ..blocks.block_states import FrameState, frame_state, hwpoison, in_use
 from ..folios.dma import pin_count
@@ -93,18 +93,9 @@ def on_its_store(o: Folio) -> Bool:
     return (folio_kind[o] == FolioKind.page_cache) & ~dirty[o]
 
 
-def _there_and_sound(f: Frame) -> None:
-    nothing = (frame_state[f] == FrameState.unavailable) | (
-        frame_state[f] == FrameState.page_offline
-    )
-    guard("may_fail", may_fail[f], why="nobody finds an error there")
-    guard(
-        "online",
-        in_use(block_of(f)) & ~nothing,
-        errno=ENXIO,
-        why="no memory is online there (pfn_to_online_page)",
-    )
-    guard("not_known", ~hwpoison[f], errno=EHWPOISON, why="the error is known already")
+_MAY_FAIL = "nobody finds an error there"
+_KNOWN = "the error is known already"
+_OFFLINE = "no memory is online there (pfn_to_online_page)"
 
 
 @action
@@ -113,8 +104,10 @@ def soft_offline(f: Frame) -> None:
 
     When somebody has it his contents move first, by a migration like any other.
     """
-    _there_and_sound(f)
-    guard("nobody_has_it", in_nobodys_hands(f), errno=EBUSY, why="its contents must move first")
+    guard("may_fail", may_fail[f], why=_MAY_FAIL)
+    guard("online", in_use(block_of(f)), errno=EIO, why=_OFFLINE)
+    guard("not_known", ~hwpoison[f], errno=EHWPOISON, why=_KNOWN)
+    guard("nobody_has_it", in_nobodys_hands(f), errno=EIO, why="its contents must move first")
     hwpoison[f] = true
     frame_state[f] = FrameState.off_buddy
 
@@ -125,7 +118,12 @@ def memory_failure(f: Frame, d: Data) -> None:
 
     Memory of the kernel is marked alone, as no move nor removal depends on what is in it.
     """
-    _there_and_sound(f)
+    nothing = (frame_state[f] == FrameState.unavailable) | (
+        frame_state[f] == FrameState.page_offline
+    )
+    guard("may_fail", may_fail[f], why=_MAY_FAIL)
+    guard("online", in_use(block_of(f)) & ~nothing, errno=ENXIO, why=_OFFLINE)
+    guard("not_known", ~hwpoison[f], errno=EHWPOISON, why=_KNOWN)
     hwpoison[f] = true
     frame_state[f] = ite(in_nobodys_hands(f), FrameState.off_buddy, frame_state[f])
     data[f] = ite(frame_state[f] == FrameState.kernel, data[f], d)
@@ -146,7 +144,7 @@ def unmap_poisoned(p: Pte, f: Frame) -> None:
     pte[p] = PteState.none
     waiting[p] = false
     mapcount[o] = mapcount[o] - 1
-    lost[o] = lost[o] | ~on_its_store(o)
+    lost[o] = ~on_its_store(o)
 
 
 @action(using="folios_live_in_user_frames frames_know_the_folio_that_lives_in_them")
@@ -163,7 +161,7 @@ def give_up_folio(o: Folio) -> None:
     folio_kind[o] = FolioKind.none
     has_private[o] = false
     carries_private[home[o]] = false
-    lost[o] = lost[o] | ~on_its_store(o)
+    lost[o] = ~on_its_store(o)
     frame_state[home[o]] = released(home[o])
 
 

@@ -51,30 +51,17 @@ from .huge_draining import huge_in
 from .huge_mappings import (
     HugePte,
     HugeStage,
-    huge_contents,
     huge_maps,
-    huge_pte,
-    huge_pte_folio,
-    huge_pte_range,
     huge_stage,
-    huge_waiting,
-    migratable,
-    range_data,
-    sent_sigbus,
 )
-from .huge_pins import HugePin, huge_pin_count, huge_pin_kind, huge_pin_range
+from .huge_pins import huge_pin_count
 from .huge_pools import (
-    HugeFolio,
     HugeState,
     dissolve,
     free_huge,
-    huge_home,
     huge_state,
     pool_of,
-    range_has_error,
-    range_of,
     reserved_huge,
-    surplus,
 )
 from .page_errors import (
     give_up_folio,
@@ -192,43 +179,23 @@ def what_is_lost_lives_in_no_memory_that_is_whole(o: Folio) -> Bool:
     return implies(lost[o] & exists_now(o), hwpoison[home[o]])
 
 
+@always(covers="U3 M1")
+def what_is_lost_is_on_no_store(o: Folio) -> Bool:
+    """What can be read again is not lost: nothing makes a loss good until its owner knows."""
+    return implies(lost[o] & exists_now(o), ~is_file(o) | dirty[o])
+
+
+@step(covers="U3 M1")
+def nothing_is_lost_but_to_an_error(o: Folio) -> Bool:
+    """Whoever is told of a loss had his contents in a frame with an error."""
+    return implies(~lost[o] & after(lost[o]), exists_now(o) & hwpoison[home[o]])
+
+
 @step(covers="M1 U3")
 def memory_with_an_error_is_not_mapped(p: Pte) -> Bool:
     """No entry comes to lead to a frame with a known error, unless its folio came with it."""
     comes = (pte[p] == PteState.none) & after(pte[p] == PteState.present)
     return implies(comes, ~hwpoison[after(home[pte_folio[p]])])
-
-
-@step(covers="D2 U3")
-def who_is_told_of_an_error_has_mapped_it(q: HugePte) -> Bool:
-    """No process hears of an error in a huge folio but one that had it, and has it no more.
-
-    Nobody hears of it while the folio moves: it is locked, and may find another place.
-    """
-    told = ~sent_sigbus[q] & after(sent_sigbus[q])
-    h = huge_pte_folio[q]
-    bad = range_has_error(huge_home[h]) & (huge_stage[h] == HugeStage.idle)
-    return implies(told, bad & huge_maps(q, h) & ~after(huge_maps(q, h)))
-
-
-@always(covers="D2 U3")
-def whoever_was_told_has_nothing_there(q: HugePte) -> Bool:
-    """A signal is for who has lost a huge folio; who has mapped one anew has heard of nothing."""
-    return implies(sent_sigbus[q], huge_pte[q] == PteState.none)
-
-
-@step(covers="D2 U3")
-def whoever_waits_in_vain_is_told_of_the_error(q: HugePte) -> Bool:
-    """A thread that slept on an entry, and finds it empty, gets a signal."""
-    woken = huge_waiting[q] & ~after(huge_waiting[q])
-    return implies(woken & after(huge_pte[q] == PteState.none), after(sent_sigbus[q]))
-
-
-@step(covers="D2 U3")
-def a_huge_folio_with_an_error_is_not_mapped(q: HugePte) -> Bool:
-    """No entry comes to lead to a range with a known error, unless its folio came with it."""
-    comes = (huge_pte[q] == PteState.none) & after(huge_pte[q] == PteState.present)
-    return implies(comes, ~range_has_error(after(huge_pte_range[q])))
 
 
 @step(covers="U5 U3")
@@ -238,32 +205,10 @@ def no_pin_begins_on_memory_with_a_known_error(x: Pin) -> Bool:
     return implies(begins, ~hwpoison[after(pin_frame[x])])
 
 
-@step(covers="U5 D2 U3")
-def no_pin_begins_on_a_huge_folio_with_a_known_error(x: HugePin) -> Bool:
-    """A device is given no range of which a frame is known to be bad."""
-    begins = (huge_pin_kind[x] == PinKind.none) & after(huge_pin_kind[x] != PinKind.none)
-    return implies(begins, ~range_has_error(after(huge_pin_range[x])))
-
-
-@step(covers="D2 U3")
-def a_used_folio_of_a_pool_goes_for_an_error_alone(h: HugeFolio) -> Bool:
-    """Whoever uses a huge folio of a pool keeps it, or gives it back to the pool whole."""
-    goes = (huge_state[h] == HugeState.used) & after(huge_state[h] == HugeState.none)
-    return implies(goes & ~surplus[h], range_has_error(huge_home[h]))
-
-
 @step(covers="U3 M2")
 def what_a_store_has_is_not_lost_to_an_error(o: Folio) -> Bool:
     """Page cache that is clean can be read again: nobody is told that it is gone."""
     return implies(is_file(o) & ~dirty[o], lost[o] | ~after(lost[o]))
-
-
-@step(covers="D2 U3")
-def nobody_begins_to_use_a_huge_folio_with_an_error(h: HugeFolio) -> Bool:
-    """A huge folio that is taken, to be used or as a destination, has no known error."""
-    taken = (huge_state[h] == HugeState.free) & after(huge_state[h] != HugeState.free)
-    there = after(huge_state[h] != HugeState.none)
-    return implies(taken & there, ~range_has_error(huge_home[h]))
 
 
 @ends(
@@ -324,20 +269,6 @@ def an_error_destroys_what_was_stored(o: Folio) -> Bool:
     return exists_now(o) & hwpoison[home[o]] & (data[home[o]] != contents[o])
 
 
-@sometimes(covers="D2 U3")
-def an_error_destroys_what_a_huge_folio_contained(h: HugeFolio) -> Bool:
-    """A range with an error contains something else than the owner of the huge folio stored."""
-    used = (huge_state[h] == HugeState.used) & migratable[huge_home[h]]
-    r = huge_home[h]
-    return used & range_has_error(r) & (range_data[r] != huge_contents[h])
-
-
-@sometimes(covers="D2 U3")
-def a_process_hears_that_a_huge_folio_is_lost(q: HugePte) -> Bool:
-    """An error in a huge folio takes it away from the process that has mapped it."""
-    return ~sent_sigbus[q] & after(sent_sigbus[q])
-
-
 @sometimes(covers="U3 A1")
 def a_block_with_an_error_goes_offline(b: Block, f: Frame) -> Bool:
     """A frame that was set aside does not keep its block, which remembers the error."""
@@ -376,15 +307,6 @@ def a_frame_of_the_kernel_with_an_error_is_set_aside(f: Frame) -> Bool:
     """What the kernel had is off the lists once it gives it back."""
     the_kernels = (frame_state[f] == FrameState.kernel) & hwpoison[f]
     return the_kernels & (after(frame_state[f]) == FrameState.off_buddy)
-
-
-@sometimes(covers="U3 D2")
-def the_rest_of_a_huge_folio_with_an_error_is_free(f: Frame, g: Frame) -> Bool:
-    """Of a huge folio of a pool that is given up, one frame is set aside, not all."""
-    set_aside = (frame_state[f] == FrameState.huge) & after(frame_state[f] == FrameState.off_buddy)
-    other = (range_of[g] == range_of[f]) & (after(frame_state[g]) == FrameState.free)
-    h = huge_in(f)
-    return (huge_state[h] == HugeState.used) & ~surplus[h] & set_aside & other
 
 
 @sometimes(covers="A1")
