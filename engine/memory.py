@@ -107,7 +107,7 @@ class Memory(Mappings):
             return self._lose(frame)
         if code == HUGE:
             return self.pools.lose(frame, self.data.get(frame))
-        return self.soft_offline(frame)
+        return EBUSY if self.soft_offline(frame) else 0
 
     def _lose(self, frame: int) -> int:
         """The folio in the frame is no more; what its store does not have is lost."""
