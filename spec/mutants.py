@@ -83,6 +83,17 @@ REASONS: tuple[Reason, ...] = (
         "begin_offline, guard one_zone: zone[b] reads pages_zone",
         "struct pages of an online block name its zone: they differ for a block of no section",
     ),
+    Reason(
+        "guard operand",
+        "unmap_poisoned, guard no_writeback: *",
+        "Linux leaves alone what a device reads from (mm/memory-failure.c); whoever lost something"
+        " is told without it, too, since give_up_folio asks again, and counts what is dirty then",
+    ),
+    Reason(
+        "operand",
+        "unmap_poisoned, update lost: on_its_store(folio_of[f]) is is_file",
+        "what is dirty is counted as lost when the folio is given up, too; nobody reaches it before",
+    ),
     Reason("operand", f"cancel_online, {_OTHER_NODES}", _SPAN_IS_EXACT),
     Reason("operand", f"finish_offline, {_OTHER_NODES}", _SPAN_IS_EXACT),
 )

@@ -288,19 +288,24 @@ class _Change:
         return "no state that the invariants allow tells it apart" if same else ""
 
     def _engine_differs(self) -> str:
+        for refused, name in product(REFUSED, SHAPES):
+            last = self._last_of_walk(self._changed, name, refused)
+            if last and not self._last_of_walk(self._system, name, refused):
+                return f"{name}, {last}"
+        return ""
+
+    def _last_of_walk(self, system: System, name: str, refused: float) -> str:
+        """The operation in which the engine differs from the system; none if it does not."""
         rules = tuple(
             replace(rule, weight=OFTEN) if rule.name in self._actions else rule
             for rule in rules_for(EngineTarget.operations, self._system)
         )
-        for refused, name in product(REFUSED, SHAPES):
-            divergence = walk(
-                self._changed,
-                EngineTarget(),
-                built(name),
-                steps=LOCK_STEPS,
-                workload=Workload(rules, refused),
-                shrink=False,
-            ).divergence
-            if divergence:
-                return f"{name}, {divergence.operations[-1][0]}"
-        return ""
+        divergence = walk(
+            system,
+            EngineTarget(),
+            built(name),
+            steps=LOCK_STEPS,
+            workload=Workload(rules, refused),
+            shrink=False,
+        ).divergence
+        return divergence.operations[-1][0] if divergence else ""

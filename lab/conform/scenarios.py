@@ -13,6 +13,10 @@ from ..kernels.selftest import selftest
 from ..tools.errors import LabError
 from ..tools.programs import tool
 from .board import BOARDS
+from .errors import (
+    contents_leave_memory_that_is_about_to_fail,
+    memory_with_an_error_goes_and_does_not_come_back,
+)
 from .follow import Follower
 from .lmbs import lmbs_come_and_go
 from .moves import huge_folios_move_whole, linux_moves_to_another_node
@@ -254,6 +258,20 @@ SCENARIOS = (
         _DIMMS,
         kernel_zone_contents_stay_in_kernel_zones,
         deviates=True,
+    ),
+    Scenario(
+        "memory_with_an_error_goes_and_does_not_come_back",
+        "A block with an error goes offline, and from 6.2 on it is refused when it is to come back.",
+        ("U3", "A1"),
+        _DIMMS,
+        memory_with_an_error_goes_and_does_not_come_back,
+    ),
+    Scenario(
+        "contents_leave_memory_that_is_about_to_fail",
+        "A page that is about to fail is set aside, and what it contained goes on elsewhere.",
+        ("U3",),
+        _DIMMS,
+        contents_leave_memory_that_is_about_to_fail,
     ),
     Scenario(
         "lsmem_agrees",
