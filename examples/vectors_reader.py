@@ -18,6 +18,8 @@ from typing import Any
 
 __all__ = ["check"]
 
+_NAMES = {133: "EHWPOISON", **errorcode}  # Python names that one from 3.14 on
+
 
 def check(folder: str | Path, implementation: Any) -> Iterator[str]:
     """What is wrong, line by line; nothing, if all is right.
@@ -56,7 +58,7 @@ def _run(machine: Any, path: Any, steps: Any, state: Any, implementation: Any) -
             return
         where = f"{machine['machine']}, operation {number}, {name}{tuple(params)}"
         came = implementation.do(name, *params)
-        answer = None if came is None else errorcode.get(came, came)
+        answer = None if came is None else _NAMES.get(came, came)
         if answer != step["answer"]:
             yield f"{where}: {step['answer']} is right, {answer} came"
         state = {**state, **step["after"]}

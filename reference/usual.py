@@ -152,6 +152,7 @@ ROOMY = (
         more=_ONE_DEVICE,
     ),
     Shape(nodes=2, blocks=1, added=_SECOND, tables=(("at_work", (1,)), ("watched", (0,)))),
+    Shape(nodes=2, blocks=1, tables=(("may_fail", (0, 1)),), more=(("HugeFolio", 2),)),
 )
 """Where runs that never end, and what must be reached, are looked for: there is room to move."""
 

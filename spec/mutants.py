@@ -92,7 +92,7 @@ REASONS: tuple[Reason, ...] = (
     Reason(
         "operand",
         "unmap_poisoned, update lost: on_its_store(folio_of[f]) is is_file",
-        "what is dirty is counted as lost when the folio is given up, too; nobody reaches it before",
+        "what is dirty is counted as lost when the folio is given up, too",
     ),
     Reason("operand", f"cancel_online, {_OTHER_NODES}", _SPAN_IS_EXACT),
     Reason("operand", f"finish_offline, {_OTHER_NODES}", _SPAN_IS_EXACT),

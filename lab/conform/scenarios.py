@@ -261,7 +261,7 @@ SCENARIOS = (
     ),
     Scenario(
         "memory_with_an_error_goes_and_does_not_come_back",
-        "A block with an error goes offline, and from 6.2 on it is refused when it is to come back.",
+        "A block with an error goes offline, and from 6.2 on it does not come back.",
         ("U3", "A1"),
         _DIMMS,
         memory_with_an_error_goes_and_does_not_come_back,
