@@ -141,7 +141,9 @@ def refuted(question: Question) -> Iterator[Evidence]:
     for variant in question.variants:
         question.say(f"refuting {variant.name}")
         changed = apply(question.system, variant)
-        trace = first_violation(changed, variant.breaks, folder=question.folder)
+        trace = first_violation(
+            changed, variant.breaks, folder=question.folder, variant=variant.name
+        )
         verdict = Verdict.holds if trace else Verdict.undetermined
         detail = f"{len(trace.steps)} steps" if trace else "no trace found"
         for row in variant.covers:

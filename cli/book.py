@@ -82,7 +82,9 @@ def _runs() -> Iterator[tuple[str, str]]:
     for number, variant in enumerate(VARIANTS, 1):
         show_progress(f"run {number} of {len(VARIANTS)}")
         system = system_of([variant])
-        if trace := first_violation(system, variant.breaks, folder=default_folder()):
+        if trace := first_violation(
+            system, variant.breaks, folder=default_folder(), variant=variant.name
+        ):
             yield variant.name, variant_page(variant, system, trace)
 
 

@@ -295,7 +295,7 @@ def _variant(args: argparse.Namespace) -> int:
         own = load_system(args.system)
         system = changed(own, args.variant)
         variant = own.variants[args.variant]
-    trace = first_violation(system, variant.breaks)
+    trace = first_violation(system, variant.breaks, variant=variant.name)
     if trace is None:
         print(f"{variant.name}: no violation of {variant.breaks} found", file=sys.stderr)
         return 3

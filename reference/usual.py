@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .shapes import Shape
 
-__all__ = ["REACHED_ON", "ROOMY", "USUAL"]
+__all__ = ["REACHED_ON", "REFUTED_ON", "ROOMY", "USUAL"]
 
 _FIRST, _SECOND = frozenset([0]), frozenset([1])
 _ONE_DEVICE = (("MemoryDevice", 1),)
@@ -238,3 +238,22 @@ _REACHED = {
 }
 REACHED_ON = {name: number for number, names in _REACHED.items() for name in names}
 """Where in `ROOMY` a *sometimes* is looked for first: what takes long to find elsewhere."""
+
+REFUTED_ON = {
+    "allocation-refills-what-drains": 34,
+    "cache-entry-dropped-early": 0,
+    "cpu-lists-not-drained": 11,
+    "cpus-go-on-before-the-copy": 26,
+    "frame-with-an-error-is-freed": 27,
+    "frame-with-an-error-keeps-its-block": 28,
+    "large-poisoned-folio-stays": 28,
+    "metadata-freed-by-a-failed-offline": 32,
+    "metadata-handed-out": 32,
+    "migratable-mark-lost": 7,
+    "pool-grows-in-a-draining-block": 0,
+    "sticky-memory-overlooked": 31,
+    "tries-without-a-budget": 0,
+    "unplugged-subblock-handed-out": 22,
+    "what-was-lost-is-copied": 27,
+}
+"""Where in `ROOMY` a variant is refuted for which it takes long on all of them."""

@@ -15,6 +15,7 @@ from typing import Any
 
 from memhp.reference import Topology
 from memhp.reference.shapes import AnyShape
+from memhp.reference.usual import REFUTED_ON
 from memhp.spec.language.system import Property, System
 
 from ..proof.counterexample import CounterexampleError
@@ -40,6 +41,7 @@ def reach(
     *,
     folder: Path | None = None,
     shapes: Sequence[AnyShape] | None = None,
+    first: Mapping[str, int] | None = None,
     jobs: int = 1,
     decided: Callable[[Property, Witness | None], None] | None = None,
     take: Callable[[Property], bool] = lambda _: True,
@@ -51,6 +53,8 @@ def reach(
         targets: properties of any kind.
         folder: where traces are kept.
         shapes: the machines; the usual ones by default.
+        first: by a property's name, on which of them it is looked for first: a trace there need not
+            be the shortest of all machines.  Of the usual ones that is known of some.
         jobs: processes.
         decided: called with each target and its trace, None where there is none, as it is decided.
         take: asked before a target is looked for; those that it refuses are left out.
@@ -58,8 +62,11 @@ def reach(
     Returns:
         the traces, and whether all of them came from the folder.
     """
-    first, shapes, reached_on = usual(system) if shapes is None else (shapes, shapes, {})
-    few = len(first)
+    if shapes is None:
+        fewer, shapes, reached_on = usual(system)
+        few, first = len(fewer), reached_on if first is None else first
+    else:
+        few, first = len(shapes), first or {}
     machines = fitting(system, shapes)
     about = {claim.name: _about(system, claim, shapes, few) for claim in targets}
     witnesses: dict[str, Witness] = {}
@@ -72,7 +79,7 @@ def reach(
     for lot in [left] if jobs > 1 else [[claim] for claim in left]:
         asked = [(e, earlier_trace(folder, e, own=system.is_own)) for e in lot if take(e)]
         with closing(
-            each(_trace, (system, machines, few, reached_on), asked, jobs, together=_TOGETHER)
+            each(_trace, (system, machines, few, first), asked, jobs, together=_TOGETHER)
         ) as traces:
             for (claim, _), (trace, reading) in zip(asked, traces, strict=True):
                 if trace:
@@ -94,25 +101,30 @@ def _trace(
 
     An earlier trace stays if it still runs, shows the property and is as short as can be.
     """
-    system, machines, few, reached_on = shared
+    system, machines, few, first = shared
     claim, earlier = asked
     everywhere = _needs_room(system, claim)
     there = {n: each for n, each in machines.items() if everywhere or n < few}
     topologies = list(there.values())
-    if claim.kind == "ends":
-        reading = None
-        witness = lasso(system, topologies, claim, max_states=MAX_LASSO_STATES)
-    elif kept := earlier and _still_shortest(system, there, claim, *earlier):
+    before = earlier if claim.kind != "ends" else None
+    if kept := before and _still_shortest(system, there, claim, *before):
         return kept
-    else:
-        here = there.get(reached_on.get(claim.name, -1))
-        for some in ([here], topologies) if here else (topologies,):
-            witness, reading = looked_for(system, some, claim, max_states=MAX_STATES)
-            if witness:
-                break
+    here = there.get(first.get(claim.name, -1))
+    for some in ([here], topologies) if here else (topologies,):
+        witness, reading = _sought(system, some, claim)
+        if witness:
+            break
     if witness and not witness.is_shown_by(witness.replay(system)):
         raise CounterexampleError(f"the trace that was found does not show {claim.name}")
     return witness, reading
+
+
+def _sought(
+    system: System, topologies: Sequence[Topology], claim: Property
+) -> tuple[Witness | None, Reading | None]:
+    if claim.kind == "ends":
+        return lasso(system, topologies, claim, max_states=MAX_LASSO_STATES), None
+    return looked_for(system, topologies, claim, max_states=MAX_STATES)
 
 
 def _still_shortest(
@@ -152,19 +164,25 @@ def _needs_room(system: System, claim: Property) -> bool:
     return claim.kind in ("ends", "sometimes") or claim.name in system.given_up
 
 
-def first_violation(system: System, name: str, *, folder: Path | None = None) -> Witness | None:
+def first_violation(
+    system: System, name: str, *, folder: Path | None = None, variant: str = ""
+) -> Witness | None:
     """A shortest trace from boot that violates the property, on the usual machines; None without.
 
     Args:
         system: the specification.
         name: the property's.
         folder: where the trace is kept, and looked for first.
+        variant: the name of the variant that the system has: where it is known which machine
+            shows it best, the trace is the shortest of that one.
 
     Raises:
         KeyError: there is no such property.
         CounterexampleError: the reference does not confirm the trace.
     """
-    witnesses, _ = reach(system, [system.property_by_name[name]], folder=folder)
+    first = {name: REFUTED_ON[variant]} if variant in REFUTED_ON else {}
+    claim = system.property_by_name[name]
+    witnesses, _ = reach(system, [claim], folder=folder, first=first)
     return witnesses.get(name)
 
 

@@ -10,7 +10,7 @@ from memhp.checks.proof.cache import default_folder
 from memhp.checks.proof.prove import prove
 from memhp.checks.search.scopes import fitting
 from memhp.checks.search.usual import first_violation, reach
-from memhp.reference.usual import REACHED_ON, ROOMY
+from memhp.reference.usual import REACHED_ON, REFUTED_ON, ROOMY
 from memhp.spec.language import Variant, apply
 from memhp.spec.system import SYSTEM
 from memhp.spec.variants import VARIANTS
@@ -366,7 +366,7 @@ def test_every_variant_has_a_pinned_length() -> None:
 def test_a_variant_is_refuted_by_a_trace_that_replays(variant: Variant) -> None:
     changed = apply(SYSTEM, variant)
     claim = changed.property_by_name[variant.breaks]
-    trace = first_violation(changed, variant.breaks, folder=default_folder())
+    trace = first_violation(changed, variant.breaks, folder=default_folder(), variant=variant.name)
     assert trace
     length = len(trace.steps)
     expected = LENGTHS.get(variant.name)
@@ -378,6 +378,15 @@ def test_a_variant_is_refuted_by_a_trace_that_replays(variant: Variant) -> None:
     else:
         earlier = [machine.violations() for machine in machines[:-1]]
     assert not any(v.property == variant.breaks for step in earlier for v in step)
+
+
+@pytest.mark.parametrize(("name", "on"), REFUTED_ON.items())
+def test_a_variant_is_refuted_where_it_is_looked_for_first(name: str, on: int) -> None:
+    (variant,) = (each for each in VARIANTS if each.name == name)
+    trace = first_violation(apply(SYSTEM, variant), variant.breaks, variant=name)
+    assert trace
+    assert trace.topology == ROOMY[on].build(SYSTEM)
+    assert len(trace.steps) == LENGTHS[name]
 
 
 def test_the_specification_keeps_what_the_variants_break() -> None:
