@@ -103,7 +103,6 @@ def _vectors(system: System, machines: Mapping[str, Topology], seed: int) -> Vec
     from dataclasses import replace
 
     from memhp.checks.fuzz.vectors import Vectors
-    from memhp.checks.proof.cache import default_folder
     from memhp.checks.search.usual import reach
 
     vectors = Vectors(system)
@@ -111,7 +110,7 @@ def _vectors(system: System, machines: Mapping[str, Topology], seed: int) -> Vec
     claims = vectors.wanting()
     show_progress(f"traces to {len(claims)} refusals and steps")
     asked = replace(system, properties=tuple(claims), is_own=True)  # any trace will do
-    traces, _ = reach(asked, claims, folder=default_folder())
+    traces, _ = reach(asked, claims)  # anew, so that the same seed gives the same
     names: dict[Topology, str] = {}
     for claim, trace in traces.items():
         name = names.setdefault(trace.topology, f"small_{len(names)}")

@@ -21,11 +21,13 @@ from .codes import (
     BOOT,
     CLOSED,
     EAGAIN,
+    EBUSY,
     EHWPOISON,
     EIO,
     ENOMEM,
     ENXIO,
     FREE,
+    HUGE,
     ISOLATED,
     KERNEL,
     METADATA,
@@ -192,7 +194,7 @@ class BlockFrames:
         """Take a frame that nobody has from the allocator: it has had too many errors."""
         error = self.is_sound(frame)
         if error in (0, ENXIO) and self.code(frame) not in _NOBODYS:
-            return EIO
+            return EBUSY if self.code(frame) in (USER, HUGE) else EIO
         if not error:
             self.set_aside(frame)
         return error

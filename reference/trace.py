@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from memhp.spec.language.system import System
-from memhp.spec.language.terms import BOOL, SortRef, Symbol
+from memhp.spec.language.terms import BOOL, INT, SortRef, Symbol
 
 from .machine import Machine, diff
 from .outcome import Change, Refusal, shown
@@ -344,9 +344,10 @@ def _state(value: object, machine: Machine, where: str) -> Machine:
             raise TraceError(f"{where}: {unknown('variable', name, sorted(known))}")
     values: list[int] = []
     for variable in machine.system.variables:
-        values += _values(state, variable.symbol, machine.topology, where)
-    if any(abs(value) > _LARGEST_COUNT for value in values):
-        raise TraceError(f"{where}: a number is too large to be a count")
+        here = _values(state, variable.symbol, machine.topology, where)
+        if variable.symbol.range == INT and any(abs(value) > _LARGEST_COUNT for value in here):
+            raise TraceError(f"{where}: a number is too large to be a count")
+        values += here
     return machine.at(values)
 
 

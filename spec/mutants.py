@@ -84,6 +84,12 @@ REASONS: tuple[Reason, ...] = (
         "struct pages of an online block name its zone: they differ for a block of no section",
     ),
     Reason(
+        "conjunct constant",
+        "soft_offline, guard can_be_handled: *",
+        "nobody_has_it refuses what this one lets pass: it is EBUSY instead of EIO, which"
+        " tests/reference/test_page_errors.py asks",
+    ),
+    Reason(
         "guard operand",
         "unmap_poisoned, guard no_writeback: *",
         "Linux leaves alone what a device reads from (mm/memory-failure.c); whoever lost something"

@@ -150,7 +150,8 @@ begin_huge_migration: huge_used, unlocked EBUSY, seen EBUSY, try_paid_for EAGAIN
     nearest_with_room ENOMEM
 copy_huge: reserved, unmapped EAGAIN, not_pinned EAGAIN, no_error EHWPOISON
 memory_failure: may_fail, online ENXIO, not_known EHWPOISON
-soft_offline: may_fail, online EIO, not_known EHWPOISON, nobody_has_it EIO
+soft_offline: may_fail, online EIO, not_known EHWPOISON, can_be_handled EIO,
+    nobody_has_it EBUSY
 unmap_poisoned: has_error, user, maps, unlocked EAGAIN, no_writeback EBUSY
 give_up_folio: folio_exists, has_error, unlocked EAGAIN, not_mapped EBUSY, not_pinned EBUSY,
     no_reference EBUSY, no_writeback EBUSY, private_idle EBUSY

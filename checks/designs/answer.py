@@ -245,7 +245,7 @@ def violations(
         known: runs that were found before, by the names of the properties.
         max_states: after so many states of a machine the search gives up, but for an *ends*.
     """
-    few, roomy, _ = usual(system)
+    few, roomy, *_ = usual(system)
     machines = fitting(system, roomy)
     first = [each for number, each in machines.items() if number < len(few)]
     found = {}

@@ -108,7 +108,7 @@ class Vectors:
     def wanting(self) -> list[Property]:
         """For each action never taken, and each guard that never refuses, that it is reached.
 
-        As *sometimes* properties, whose shortest traces `show` takes; each is named as its step.
+        As *sometimes* properties, whose traces `show` takes; each is named as its step.
         """
         claims = []
         for action in self.system.actions:

@@ -46,7 +46,7 @@ LOCK_STEPS = 1_000
 REFUSED = (0.2, 0.7)
 """The share of them that is to be refused: in one walk few, in another most."""
 OFTEN = 40
-"""The weight with which the operations are drawn that a mutant touches."""
+"""The weight, in all, that steps get beside their own which a mutant touches."""
 FRAMES = 4
 """On how many frames two folios move at once."""
 
@@ -296,9 +296,13 @@ class _Change:
 
     def _last_of_walk(self, system: System, name: str, refused: float) -> str:
         """The operation in which the engine differs from the system; none if it does not."""
+        usual = rules_for(EngineTarget.operations, self._system)
+        touched = [rule.name for rule in usual if rule.name in self._actions]
         rules = tuple(
-            replace(rule, weight=OFTEN) if rule.name in self._actions else rule
-            for rule in rules_for(EngineTarget.operations, self._system)
+            replace(rule, weight=rule.weight + OFTEN // len(touched))
+            if rule.name in touched
+            else rule
+            for rule in usual
         )
         divergence = walk(
             system,

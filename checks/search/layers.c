@@ -172,9 +172,12 @@ static int independent(const Search *me, const Step *a, const Step *b) {
     return !shared;
 }
 
-/* Find which steps to try after this one: 0 without memory.  An earlier step that is independent
- * of it leads to a state that was found already, from the state to which the earlier one leads:
- * that one came first, too (sleep sets: P. Godefroid, 1996).  Watched steps are all taken. */
+/* Find which steps to try after this one: 0 without memory.
+ *
+ * Say that it led from p to s.  An earlier step t, independent of it, was possible in p, too: t(p)
+ * was found before s, is followed before s, and this step leads from there to t(s).  So t finds
+ * nothing new in s; nor does it leave the numbers there, since it would have in p.  It is the one
+ * step back of sleep sets (P. Godefroid, 1996).  Watched steps are all taken. */
 static int order(Search *me, Step *last) {
     if (!me->accesses && !collect_places(me)) return 0;
     if (!(last->then = malloc(me->step_count * sizeof *last->then))) return 0;
@@ -298,7 +301,7 @@ static void narrow(Search *me) {
 
 void end(Search *me) {
     if (!me) return;
-    for (i64 i = 0; i < me->step_count; i++) free(me->steps[i].then);
+    for (i64 i = 0; me->steps && i < me->step_count; i++) free(me->steps[i].then);
     free(me->accesses);
     free(me->store), free(me->scratch), free(me->parents), free(me->origins), free(me->table);
     free(me->steps), free(me->domains), free(me->now), free(me->narrowed);

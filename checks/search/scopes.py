@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from memhp.reference import Topology, violated_axioms
 from memhp.reference.shapes import AnyShape, Given, Shape, arrangements, is_regular
-from memhp.reference.usual import REACHED_ON, ROOMY, USUAL
+from memhp.reference.usual import REACHED_ON, REFUTED_ON, ROOMY, USUAL
 from memhp.spec.language.system import System
 
 from .alike import Ground, ground
@@ -50,18 +50,20 @@ class Usual(NamedTuple):
     """The machines that are looked at where nobody chose.
 
     ``roomy`` begins with the ``few``; what needs room to move is looked for on the others, too.
-    ``reached_on`` says by a property's name which of them it is looked for on first.
+    ``reached_on`` says by the name of a *sometimes* on which of them to look first, ``refuted_on``
+    by that of a variant.
     """
 
     few: tuple[AnyShape, ...]
     roomy: tuple[AnyShape, ...]
     reached_on: Mapping[str, int]
+    refuted_on: Mapping[str, int]
 
 
 def usual(system: System) -> Usual:
     """The usual machines of the system: those of memory hotplug, or any of a few elements."""
     if is_regular(system):
-        return Usual(USUAL, ROOMY, REACHED_ON)
+        return Usual(USUAL, ROOMY, REACHED_ON, REFUTED_ON)
     return _small(ground(system))
 
 
@@ -72,7 +74,7 @@ def _small(common: Ground) -> Usual:
         for sizes in sizes_of(common.system)
         for each in _spread(_topologies(common.system, sizes), _OF_ONE_SIZE)
     )
-    return Usual(few, few, {})
+    return Usual(few, few, {}, {})
 
 
 def sizes_of(system: System) -> Iterator[dict[str, int]]:

@@ -15,7 +15,6 @@ from typing import Any
 
 from memhp.reference import Topology
 from memhp.reference.shapes import AnyShape
-from memhp.reference.usual import REFUTED_ON
 from memhp.spec.language.system import Property, System
 
 from ..proof.counterexample import CounterexampleError
@@ -48,13 +47,15 @@ def reach(
 ) -> tuple[dict[str, Witness], bool]:
     """A shortest trace for each target that the machines reach or violate, by its name.
 
+    It is the shortest of one machine where a *sometimes* is reached, or where ``first`` names one.
+
     Args:
         system: the specification.
         targets: properties of any kind.
         folder: where traces are kept.
         shapes: the machines; the usual ones by default.
-        first: by a property's name, on which of them it is looked for first: a trace there need not
-            be the shortest of all machines.  Of the usual ones that is known of some.
+        first: by a property's name, on which of them to look first; of the usual ones that is known
+            of some.
         jobs: processes.
         decided: called with each target and its trace, None where there is none, as it is decided.
         take: asked before a target is looked for; those that it refuses are left out.
@@ -63,12 +64,13 @@ def reach(
         the traces, and whether all of them came from the folder.
     """
     if shapes is None:
-        fewer, shapes, reached_on = usual(system)
-        few, first = len(fewer), reached_on if first is None else first
+        machines_of = usual(system)
+        few, shapes = len(machines_of.few), machines_of.roomy
+        first = machines_of.reached_on if first is None else first
     else:
         few, first = len(shapes), first or {}
     machines = fitting(system, shapes)
-    about = {claim.name: _about(system, claim, shapes, few) for claim in targets}
+    about = {claim.name: _about(system, claim, shapes, few, first) for claim in targets}
     witnesses: dict[str, Witness] = {}
     for claim in targets:
         witnesses |= _stored(folder, system, machines, claim, about[claim.name])
@@ -105,13 +107,12 @@ def _trace(
     claim, earlier = asked
     everywhere = _needs_room(system, claim)
     there = {n: each for n, each in machines.items() if everywhere or n < few}
-    topologies = list(there.values())
-    before = earlier if claim.kind != "ends" else None
-    if kept := before and _still_shortest(system, there, claim, *before):
-        return kept
-    here = there.get(first.get(claim.name, -1))
-    for some in ([here], topologies) if here else (topologies,):
-        witness, reading = _sought(system, some, claim)
+    here = {n: each for n, each in there.items() if n == first.get(claim.name)}
+    for some in (here, there):
+        before = earlier if claim.kind != "ends" else None
+        if kept := some and before and _still_shortest(system, some, claim, *before):
+            return kept
+        witness, reading = _sought(system, list(some.values()), claim) if some else (None, None)
         if witness:
             break
     if witness and not witness.is_shown_by(witness.replay(system)):
@@ -154,9 +155,16 @@ def _shown(
     return None
 
 
-def _about(system: System, claim: Property, shapes: Sequence[AnyShape], few: int) -> str:
+def _about(
+    system: System,
+    claim: Property,
+    shapes: Sequence[AnyShape],
+    few: int,
+    first: Mapping[str, int],
+) -> str:
     """A digest of where the property is looked for."""
-    return digest_of(repr((shapes, few, MAX_STATES, _needs_room(system, claim))))
+    where = first.get(claim.name)
+    return digest_of(repr((shapes, few, where, MAX_STATES, _needs_room(system, claim))))
 
 
 def _needs_room(system: System, claim: Property) -> bool:
@@ -173,14 +181,15 @@ def first_violation(
         system: the specification.
         name: the property's.
         folder: where the trace is kept, and looked for first.
-        variant: the name of the variant that the system has: where it is known which machine
-            shows it best, the trace is the shortest of that one.
+        variant: the name of the variant that the system has: of some it is known on which machine
+            to look first, and the trace is the shortest of that one.
 
     Raises:
         KeyError: there is no such property.
         CounterexampleError: the reference does not confirm the trace.
     """
-    first = {name: REFUTED_ON[variant]} if variant in REFUTED_ON else {}
+    refuted_on = usual(system).refuted_on
+    first = {name: refuted_on[variant]} if variant in refuted_on else {}
     claim = system.property_by_name[name]
     witnesses, _ = reach(system, [claim], folder=folder, first=first)
     return witnesses.get(name)

@@ -51,13 +51,15 @@ def _known(user: Operations, page: int) -> str:
 def memory_with_an_error_goes_and_does_not_come_back(follower: Follower) -> Iterator[Check]:
     """A block with an error goes offline, and from 6.2 on it does not come back (U3, A1).
 
-    An error is found in a free page of the first block of node 1, which goes offline, and is told
-    to go online again.  Seen must be: what the reference answers each time, and the error counted.
+    An error is found in a free page of the first block of node 1.  The block then is told to go
+    offline, and to come back.  Seen must be: what the reference answers each time, and the error
+    counted.
     """
     guest, board = plug(follower, "online_movable"), follower.target.board
     user = _with_an_error(follower.system, user=False)
     number = board.numbers()[FIRST]
     address = number * board.block + board.block // 2
+    yield Check("KiB with an error at first", "0", str(_corrupted(guest)))
     answer = guest.write(f"{MEMORY}/hard_offline_page", hex(address))
     predicted = user.hard_offline_page(1).errno or 0
     yield Check("errno of an error in a free page", str(predicted), str(answer))

@@ -102,12 +102,20 @@ _OFFLINE = "no memory is online there (pfn_to_online_page)"
 def soft_offline(f: Frame) -> None:
     """Set a frame aside that has had too many corrected errors (soft_offline_page).
 
-    When somebody has it his contents move first, by a migration like any other.
+    When somebody has it his contents move first, by a migration like any other.  Of memory that
+    is not there at all Linux says ENXIO.
     """
+    movable = (frame_state[f] == FrameState.user) | (frame_state[f] == FrameState.huge)
     guard("may_fail", may_fail[f], why=_MAY_FAIL)
     guard("online", in_use(block_of(f)), errno=EIO, why=_OFFLINE)
     guard("not_known", ~hwpoison[f], errno=EHWPOISON, why=_KNOWN)
-    guard("nobody_has_it", in_nobodys_hands(f), errno=EIO, why="its contents must move first")
+    guard(
+        "can_be_handled",
+        in_nobodys_hands(f) | movable,
+        errno=EIO,
+        why="nothing can move out of it (get_any_page)",
+    )
+    guard("nobody_has_it", ~movable, errno=EBUSY, why="its contents must move first")
     hwpoison[f] = true
     frame_state[f] = FrameState.off_buddy
 

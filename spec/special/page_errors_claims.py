@@ -181,13 +181,13 @@ def what_is_lost_lives_in_no_memory_that_is_whole(o: Folio) -> Bool:
 
 @always(covers="U3 M1")
 def what_is_lost_is_on_no_store(o: Folio) -> Bool:
-    """What can be read again is not lost: nothing makes a loss good until its owner knows."""
+    """While a folio that counts as lost is there, no store has what it contained."""
     return implies(lost[o] & exists_now(o), ~is_file(o) | dirty[o])
 
 
 @step(covers="U3 M1")
 def nothing_is_lost_but_to_an_error(o: Folio) -> Bool:
-    """Whoever is told of a loss had his contents in a frame with an error."""
+    """Contents become lost only where their frame has a known error."""
     return implies(~lost[o] & after(lost[o]), exists_now(o) & hwpoison[home[o]])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from errno import EBUSY, ENXIO
+from errno import EBUSY, EIO, ENXIO
 
 import pytest
 
@@ -90,6 +90,19 @@ def test_contents_move_before_their_frame_fails() -> None:
     assert user.machine.get("frame_state", 2) == "off_buddy"
     assert user.soft_offline_page(2)
     replayed(user)
+
+
+def test_what_does_not_move_is_busy_and_what_nobody_can_handle_is_an_error() -> None:
+    held = machine_of(("alloc_folio", 0, 2, "anonymous"), ("get_reference", 0, 0))
+    assert held.soft_offline_page(2).errno == EBUSY
+    huge = machine_of(("grow_pool", 0, 1), ("reserve_huge", 0))
+    assert huge.soft_offline_page(2).errno == EBUSY
+    kernel = machine_of(("alloc_kernel", 2))
+    assert kernel.soft_offline_page(2).errno == EIO
+    assert kernel.write_state(1, "offline").errno == EBUSY
+    assert kernel.machine.step("free_kernel", 2)
+    assert kernel.write_state(1, "offline")
+    assert kernel.soft_offline_page(2).errno == EIO
 
 
 def test_memory_of_the_kernel_stays_with_its_error() -> None:
