@@ -24,7 +24,7 @@ from memhp.spec.language.system import Action
 from memhp.spec.mutants import Reason
 from memhp.spec.refusals import REFUSALS, refusals
 
-from ..fuzz.rules import rules_for
+from ..fuzz.rules import RULES, rules_for
 from ..fuzz.topologies import SHAPES, built
 from ..fuzz.walk import Workload, walk
 from ..proof.case import uniform
@@ -288,28 +288,29 @@ class _Change:
         return "no state that the invariants allow tells it apart" if same else ""
 
     def _engine_differs(self) -> str:
-        for refused, name in product(REFUSED, SHAPES):
-            last = self._last_of_walk(self._changed, name, refused)
-            if last and not self._last_of_walk(self._system, name, refused):
-                return f"{name}, {last}"
-        return ""
-
-    def _last_of_walk(self, system: System, name: str, refused: float) -> str:
-        """The operation in which the engine differs from the system; none if it does not."""
         usual = rules_for(EngineTarget.operations, self._system)
         touched = [rule.name for rule in usual if rule.name in self._actions]
-        rules = tuple(
+        often = [
             replace(rule, weight=rule.weight + OFTEN // len(touched))
             if rule.name in touched
             else rule
             for rule in usual
-        )
+        ]
+        for rules, refused, name in product((RULES, often), REFUSED, SHAPES):
+            workload = Workload(rules, refused)
+            last = self._last_of_walk(self._changed, name, workload)
+            if last and not self._last_of_walk(self._system, name, workload):
+                return f"{name}, {last}"
+        return ""
+
+    def _last_of_walk(self, system: System, name: str, workload: Workload) -> str:
+        """The operation in which the engine differs from the system; none if it does not."""
         divergence = walk(
             system,
             EngineTarget(),
             built(name),
             steps=LOCK_STEPS,
-            workload=Workload(rules, refused),
+            workload=workload,
             shrink=False,
         ).divergence
         return divergence.operations[-1][0] if divergence else ""
