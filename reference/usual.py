@@ -190,6 +190,8 @@ _REACHED = {
     ),
     14: ("a_device_follows_its_folio",),
     17: (
+        "a_block_is_closed_while_a_kernel_page_leaves_it",
+        "a_block_is_closed_where_a_kernel_page_has_arrived",
         "a_block_that_held_kernel_memory_goes_offline",
         "a_cpu_uses_a_kernel_page_that_has_moved",
         "a_kernel_page_leaves_a_block_that_goes_offline",

@@ -48,6 +48,7 @@ from .kernel_memory import (
     KernelPage,
     KernelStage,
     is_mapped,
+    is_moving,
     kernel_stage,
     maps_to,
     new_frame,
@@ -228,3 +229,19 @@ def no_free_frame_that_is_nearer_is_passed_over_by_the_kernel(k: KernelPage, f: 
 def a_node_begins_to_leave_while_something_moves_elsewhere(n: Node, f: Frame) -> Bool:
     """A migration to another node does not keep a node from leaving."""
     return ~leaving[n] & after(leaving[n]) & (frame_state[f] == FrameState.incoming)
+
+
+@sometimes(covers="N3 K1")
+def a_block_is_closed_while_a_kernel_page_leaves_it(b: Block, k: KernelPage) -> Bool:
+    """What is on its way out of a block does not keep it from being closed."""
+    closes = ~draining[b] & after(draining[b])
+    goes = waits_to_be_remapped(k) & (block_of(maps_to[k]) == b)
+    return closes & goes & (block_of(new_frame[k]) != b)
+
+
+@sometimes(covers="N3 K1")
+def a_block_is_closed_where_a_kernel_page_has_arrived(b: Block, k: KernelPage) -> Bool:
+    """Nor does what has come, although its old frame is still to be freed."""
+    closes = ~draining[b] & after(draining[b])
+    come = is_moving(k) & ~waits_to_be_remapped(k) & (block_of(new_frame[k]) == b)
+    return closes & come

@@ -341,6 +341,8 @@ REACHED = {
     "a_block_with_an_error_goes_offline": 4,
     "a_process_hears_that_a_huge_folio_is_lost": 4,
     "contents_leave_memory_that_is_about_to_fail": 7,
+    "a_block_is_closed_while_a_kernel_page_leaves_it": 3,
+    "a_block_is_closed_where_a_kernel_page_has_arrived": 6,
     "contents_are_lost_to_an_error": 4,
     "an_error_destroys_what_was_stored": 2,
     "an_error_destroys_what_a_huge_folio_contained": 3,
