@@ -63,12 +63,7 @@ def reach(
     Returns:
         the traces, and whether all of them came from the folder.
     """
-    if shapes is None:
-        machines_of = usual(system)
-        few, shapes = len(machines_of.few), machines_of.roomy
-        first = machines_of.reached_on if first is None else first
-    else:
-        few, first = len(shapes), first or {}
+    few, shapes, first = _looked_at(system, shapes, first)
     machines = fitting(system, shapes)
     about = {claim.name: _about(system, claim, shapes, few, first) for claim in targets}
     witnesses: dict[str, Witness] = {}
@@ -93,6 +88,16 @@ def reach(
                     decided(claim, trace)
     drop_old_traces(folder)
     return {e.name: witnesses[e.name] for e in targets if e.name in witnesses}, False
+
+
+def _looked_at(
+    system: System, shapes: Sequence[AnyShape] | None, first: Mapping[str, int] | None
+) -> tuple[int, Sequence[AnyShape], Mapping[str, int]]:
+    """The machines, how many of them any property is looked for on, and where to look first."""
+    if shapes is not None:
+        return len(shapes), shapes, first or {}
+    ours = usual(system)
+    return len(ours.few), ours.roomy, ours.reached_on if first is None else first
 
 
 def _trace(
