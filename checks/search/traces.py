@@ -113,6 +113,8 @@ def keep_trace(
         number: of the machine, among those that were searched.
         witness: the trace.
     """
+    if folder is None:
+        return
     digest = _digest(system, witness.claim, reading, about)
     entry = {
         "reads": reading and reading.words(),

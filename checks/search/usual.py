@@ -73,17 +73,15 @@ def reach(
             decided(claim, witnesses[claim.name])
     if not (left := [claim for claim in targets if claim.name not in witnesses]):
         return witnesses, True
+    shared = system, machines, few, first
     for lot in [left] if jobs > 1 else [[claim] for claim in left]:
         asked = [(e, earlier_trace(folder, e, own=system.is_own)) for e in lot if take(e)]
-        with closing(
-            each(_trace, (system, machines, few, first), asked, jobs, together=_TOGETHER)
-        ) as traces:
+        with closing(each(_trace, shared, asked, jobs, together=_TOGETHER)) as traces:
             for (claim, _), (trace, reading) in zip(asked, traces, strict=True):
                 if trace:
                     witnesses[claim.name] = trace
-                    if folder:
-                        at = next(n for n, e in machines.items() if e == trace.topology)
-                        keep_trace(folder, system, reading, about[claim.name], at, trace)
+                    at = next(n for n, each in machines.items() if each == trace.topology)
+                    keep_trace(folder, system, reading, about[claim.name], at, trace)
                 if decided:
                     decided(claim, trace)
     drop_old_traces(folder)
