@@ -47,15 +47,13 @@ def reach(
 ) -> tuple[dict[str, Witness], bool]:
     """A shortest trace for each target that the machines reach or violate, by its name.
 
-    It is the shortest of one machine where a *sometimes* is reached, or where ``first`` names one.
-
     Args:
         system: the specification.
         targets: properties of any kind.
         folder: where traces are kept.
         shapes: the machines; the usual ones by default.
-        first: by a property's name, on which of them to look first; of the usual ones that is known
-            of some.
+        first: on which to look first, by a property's name; what is found there is the answer, and
+            so is what is found anywhere of a *sometimes*.  By default it is known of some.
         jobs: processes.
         decided: called with each target and its trace, None where there is none, as it is decided.
         take: asked before a target is looked for; those that it refuses are left out.
@@ -65,16 +63,15 @@ def reach(
     """
     few, shapes, first = _looked_at(system, shapes, first)
     machines = fitting(system, shapes)
+    shared = system, machines, few, first
     about = {claim.name: _about(system, claim, shapes, few, first) for claim in targets}
     witnesses: dict[str, Witness] = {}
     for claim in targets:
         witnesses |= _stored(folder, system, machines, claim, about[claim.name])
         if decided and claim.name in witnesses:
             decided(claim, witnesses[claim.name])
-    if not (left := [claim for claim in targets if claim.name not in witnesses]):
-        return witnesses, True
-    shared = system, machines, few, first
-    for lot in [left] if jobs > 1 else [[claim] for claim in left]:
+    left = [claim for claim in targets if claim.name not in witnesses]
+    for lot in [left] if left and jobs > 1 else [[claim] for claim in left]:
         asked = [(e, earlier_trace(folder, e, own=system.is_own)) for e in lot if take(e)]
         with closing(each(_trace, shared, asked, jobs, together=_TOGETHER)) as traces:
             for (claim, _), (trace, reading) in zip(asked, traces, strict=True):
@@ -84,8 +81,9 @@ def reach(
                     keep_trace(folder, system, reading, about[claim.name], at, trace)
                 if decided:
                     decided(claim, trace)
-    drop_old_traces(folder)
-    return {e.name: witnesses[e.name] for e in targets if e.name in witnesses}, False
+    if left:
+        drop_old_traces(folder)
+    return {e.name: witnesses[e.name] for e in targets if e.name in witnesses}, not left
 
 
 def _looked_at(
