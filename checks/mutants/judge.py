@@ -24,7 +24,7 @@ from memhp.spec.language.system import Action
 from memhp.spec.mutants import Reason
 from memhp.spec.refusals import REFUSALS, refusals
 
-from ..fuzz.rules import RULES, rules_for
+from ..fuzz.rules import RULES
 from ..fuzz.topologies import SHAPES, built
 from ..fuzz.walk import Workload, walk
 from ..proof.case import uniform
@@ -288,15 +288,15 @@ class _Change:
         return "no state that the invariants allow tells it apart" if same else ""
 
     def _engine_differs(self) -> str:
-        usual = rules_for(EngineTarget.operations, self._system)
-        touched = [rule.name for rule in usual if rule.name in self._actions]
+        touched = [rule.name for rule in RULES if rule.name in self._actions]
         often = [
             replace(rule, weight=rule.weight + OFTEN // len(touched))
             if rule.name in touched
             else rule
-            for rule in usual
+            for rule in RULES
         ]
-        for rules, refused, name in product((RULES, often), REFUSED, SHAPES):
+        drawn = (RULES, often) if touched else (RULES,)
+        for rules, refused, name in product(drawn, REFUSED, SHAPES):
             workload = Workload(rules, refused)
             last = self._last_of_walk(self._changed, name, workload)
             if last and not self._last_of_walk(self._system, name, workload):

@@ -109,11 +109,11 @@ def _trace(
     everywhere = _needs_room(system, claim)
     there = {n: each for n, each in machines.items() if everywhere or n < few}
     here = {n: each for n, each in there.items() if n == first.get(claim.name)}
-    for some in (here, there):
-        before = earlier if claim.kind != "ends" else None
-        if kept := some and before and _still_shortest(system, some, claim, *before):
+    before = earlier if claim.kind != "ends" else None
+    for some in (here, there) if here else (there,):
+        if kept := before and _still_shortest(system, some, claim, *before):
             return kept
-        witness, reading = _sought(system, list(some.values()), claim) if some else (None, None)
+        witness, reading = _sought(system, list(some.values()), claim)
         if witness:
             break
     if witness and not witness.is_shown_by(witness.replay(system)):
