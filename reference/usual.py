@@ -153,6 +153,18 @@ ROOMY = (
     ),
     Shape(nodes=2, blocks=1, added=_SECOND, tables=(("at_work", (1,)), ("watched", (0,)))),
     Shape(nodes=2, blocks=1, tables=(("may_fail", (0, 1)),), more=(("HugeFolio", 2),)),
+    Shape(
+        nodes=2,
+        totals=(3, 3, 3),
+        movable=_SECOND,
+        tables=(("in_range", (0, 0, 0)), ("address_kept", (1,))),
+        more=_ONE_DEVICE,
+    ),
+    Shape(
+        blocks=2,
+        tables=(("in_range", (1, 1)), ("vetoes_online", (1, 0)), ("memmap_host", (0, 0))),
+        more=_ONE_DEVICE,
+    ),
 )
 """Where runs that never end, and what must be reached, are looked for: there is room to move."""
 

@@ -15,6 +15,7 @@ from .blocks import (
 )
 from .devices import (
     boot_memory,
+    eject_claims,
     firmware,
     firmware_claims,
     pseries,
@@ -89,6 +90,7 @@ SYSTEM = load(
         bookkeeping_claims,
         firmware,
         firmware_claims,
+        eject_claims,
         pseries,
         standby,
         boot_memory,

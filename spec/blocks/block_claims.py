@@ -320,6 +320,13 @@ def a_block_with_metadata_of_others_goes_offline(f: Frame) -> Bool:
     return metadata_frame[f] & (event[block_of(f)] == MemoryEvent.offline)
 
 
+@sometimes(covers="N1 N2")
+def a_block_with_metadata_of_others_comes_back(f: Frame) -> Bool:
+    """And it goes online again, outside the removable area."""
+    comes = after(block_state[block_of(f)] == BlockState.going_online)
+    return metadata_frame[f] & (block_state[block_of(f)] == BlockState.offline) & comes
+
+
 @sometimes(covers="N1 U1")
 def metadata_comes_back_with_its_block(f: Frame) -> Bool:
     """The kernel has such a frame again, when the removal of its block was given up."""

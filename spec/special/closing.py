@@ -47,6 +47,7 @@ from .huge_pools import (
 from .kernel_memory import (
     KernelPage,
     KernelStage,
+    begins_to_move,
     is_mapped,
     is_moving,
     kernel_stage,
@@ -216,13 +217,19 @@ def no_free_huge_folio_that_is_nearer_is_passed_over(h: HugeFolio, x: HugeFolio)
 @step(covers="N4 K1")
 def no_free_frame_that_is_nearer_is_passed_over_by_the_kernel(k: KernelPage, f: Frame) -> Bool:
     """A nearer frame is free only where the kernel may take none: it is, or will be, removed."""
-    begins = (kernel_stage[k] == KernelStage.mapped) & after(
-        kernel_stage[k] == KernelStage.stopping
-    )
     at, to = node_of_frame(maps_to[k]), node_of_frame(after(new_frame[k]))
     passed_over = nearer[at, node_of_frame(f), to] & (frame_state[f] == FrameState.free)
     closed = draining[block_of(f)] | leaving[node_of_frame(f)]
-    return implies(begins & passed_over, closed | (zone[block_of(f)] == Zone.movable))
+    return implies(begins_to_move(k) & passed_over, closed | (zone[block_of(f)] == Zone.movable))
+
+
+@sometimes(covers="N4 K1")
+def a_kernel_page_passes_over_the_removable_area(k: KernelPage, f: Frame) -> Bool:
+    """Free memory that is nearer, but not the kernel's to take, does not keep a page at home."""
+    at, to = node_of_frame(maps_to[k]), node_of_frame(after(new_frame[k]))
+    free = (frame_state[f] == FrameState.free) & ~draining[block_of(f)]
+    nearer_and_movable = nearer[at, node_of_frame(f), to] & (zone[block_of(f)] == Zone.movable)
+    return begins_to_move(k) & free & nearer_and_movable
 
 
 @sometimes(covers="N4")

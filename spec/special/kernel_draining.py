@@ -46,6 +46,7 @@ from .kernel_memory import (
     KernelStage,
     abort_kernel_migration,
     begin_kernel_migration,
+    begins_to_move,
     copy_kernel_page,
     dma_mapped,
     executes,
@@ -216,10 +217,7 @@ def the_last_step_is_left_for_kernel_pages_in_a_vetted_block(
 def another_try_of_a_kernel_page_is_paid_for(k: KernelPage) -> Bool:
     """Out of a block that goes offline a page that stayed moves only when a tick was spent."""
     f = maps_to[k]
-    begins = (kernel_stage[k] == KernelStage.mapped) & after(
-        kernel_stage[k] == KernelStage.stopping
-    )
-    return implies(begins & goes_offline(block_of(f)), ~refused_move[f])
+    return implies(begins_to_move(k) & goes_offline(block_of(f)), ~refused_move[f])
 
 
 @step(covers="U3 K1")
@@ -236,6 +234,12 @@ def a_kernel_page_leaves_a_block_that_goes_offline(k: KernelPage) -> Bool:
     left = (kernel_stage[k] == KernelStage.mapped) & (maps_to[k] != f)
     leaving = block_state[block_of(f)] == BlockState.going_offline
     return all_of(left, leaving, frame_state[f] == FrameState.isolated)
+
+
+@sometimes(covers="K1 U3")
+def a_kernel_page_begins_to_leave_a_block_that_goes_offline(k: KernelPage) -> Bool:
+    """A removal begins with kernel memory in its block, and only then sends it away."""
+    return begins_to_move(k) & goes_offline(block_of(maps_to[k]))
 
 
 @sometimes(covers="N3 K1")

@@ -26,6 +26,7 @@ from ..language import (
     Enumeration,
     Sort,
     action,
+    after,
     definition,
     exists,
     false,
@@ -123,6 +124,12 @@ def waits_to_be_remapped(k: KernelPage) -> Bool:
 def executes(c: Cpu) -> Bool:
     """The CPU may load and store at any moment."""
     return cpu_online[c] & ~stopped[c]
+
+
+def begins_to_move(k: KernelPage) -> Bool:
+    """The step sets a frame aside for the page to move to."""
+    at_rest = kernel_stage[k] == KernelStage.mapped
+    return at_rest & after(kernel_stage[k] == KernelStage.stopping)
 
 
 @definition
