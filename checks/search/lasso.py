@@ -8,7 +8,7 @@ none: what is taken out then comes back, or cannot be taken out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -44,15 +44,14 @@ def lasso(
     """A lasso along which the work of an *ends* property is never done; None without one.
 
     It is looked for first with the actions that help, those on a shortest way to work, and
-    one more: a run that makes the work anew needs no other.  Then with all that make or
-    unmake work, then with all.  The machine is cut down as in `localise`, with the actions
-    that help whole.
+    one more: a run that makes the work anew needs no other.  Then with all.  The machine is
+    cut down as in `localise`, with the actions that help whole.
 
     Args:
         system: the specification.
         topologies: the machines to look at.
         claim: an *ends* property.
-        max_states: of a machine, after which the search gives up.
+        max_states: of all machines together, after which a search with some actions gives up.
     """
     assert claim.ending
     helping = frozenset(claim.ending.by)
@@ -63,7 +62,7 @@ def lasso(
     base = helping | steps
     few = [base | {name} for name in _undoing_first(system, makers, steps) if name not in base]
     missed = set[str]()
-    for names in (*few, base | set(makers), frozenset(system.action_by_name)):
+    for names in (*few, frozenset(system.action_by_name)):
         actions = tuple(action for action in system.actions if action.name in names)
         fewer = replace(system, actions=actions)
         if witness := _search(system, fewer, topologies, claim, missed, max_states):
@@ -134,14 +133,27 @@ def _search(
         variables = closed(fewer, about | missed)
         smaller = cut(fewer, variables, watch, helping)
         machines = _with_work(system, smaller, different(smaller, topologies), watch)
-        graphs = (_Graph(smaller, topology, claim, max_states) for topology in machines)
-        witness = next((run for graph in graphs if (run := graph.lasso())), None)
+        witness = _on_one(smaller, machines, claim, max_states)
         if witness is None:
             return None
         missing = _missing(system, witness) - variables
         if not missing:
             return witness
         missed |= missing
+
+
+def _on_one(
+    system: System, topologies: Iterable[Topology], claim: Property, max_states: int
+) -> Witness | None:
+    """A lasso on the first machine that has one, among so many states of all of them."""
+    for topology in topologies:
+        graph = _Graph(system, topology, claim, max_states)
+        if witness := graph.lasso():
+            return witness
+        max_states -= len(graph.edges)
+        if max_states <= 0:
+            return None
+    return None
 
 
 def _with_work(

@@ -29,7 +29,7 @@ from .traces import drop_old_traces, earlier_trace, keep_trace, kept_traces, tra
 __all__ = ["first_violation", "reach"]
 
 MAX_STATES = 3_000_000
-MAX_LASSO_STATES = 20_000
+MAX_LASSO_STATES = 50_000
 _TOGETHER = 4
 """Claims that follow each other ask for the same of a machine, which a process works out once."""
 
