@@ -165,6 +165,12 @@ ROOMY = (
         tables=(("in_range", (1, 1)), ("vetoes_online", (1, 0)), ("memmap_host", (0, 0))),
         more=_ONE_DEVICE,
     ),
+    Shape(
+        nodes=2,
+        totals=(2, 3, 3),
+        tables=(*_NO_DEVICE, ("gigantic", (0, 1, 0))),
+        more=(*_ONE_DEVICE, ("HugeFolio", 3)),
+    ),
 )
 """Where runs that never end, and what must be reached, are looked for: there is room to move."""
 
@@ -235,6 +241,7 @@ _REACHED = {
         "a_buffer_held_for_long_is_sticky",
         "a_failed_request_is_taken_back",
     ),
+    38: ("a_huge_folio_stays_near_although_there_is_room_elsewhere",),
     39: (
         "a_folio_leaves_although_its_store_refuses",
         "a_mapped_folio_arrives",
@@ -249,6 +256,7 @@ _REACHED = {
         "private_data_moves_after_work_on_it",
         "somebody_works_on_private_data",
     ),
+    44: ("a_huge_folio_passes_over_another_size",),
 }
 REACHED_ON = {name: number for number, names in _REACHED.items() for name in names}
 """Where in `ROOMY` a *sometimes* is looked for first: what takes long to find elsewhere."""

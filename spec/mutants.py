@@ -56,16 +56,8 @@ _SPAN_IS_EXACT = (
 REASONS: tuple[Reason, ...] = (
     Reason(
         "operand",
-        "takes_in_nearer: x is t in huge_home[x]",
-        "the destination has the size of what moves, so the size is not asked: a free folio of"
-        " another size on a nearer node is then an objection, and the move waits; no property says"
-        " how soon a huge folio finds a place",
-    ),
-    Reason(
-        "operand",
-        "begin_huge_migration, guard nearest_with_room: h is x in takes_in_nearer(h, x, t)",
-        "any free huge folio on another node than the destination's is then an objection, and the"
-        " move waits; no property says how soon a huge folio finds a place",
+        "takes_in_nearer: h is t in huge_home[h]",
+        "the destination has the size of what moves, which is asked before",
     ),
     Reason(
         "guard",

@@ -227,7 +227,10 @@ class Refuter:
     def _broken(
         self, system: System, obligations: Sequence[Obligation], sizes: Mapping[str, int]
     ) -> str:
-        """The property of the first that fails on a machine of those sizes; empty if none."""
+        """The property of the first that fails on a machine of those sizes; empty if none.
+
+        What is too much to ask at once is asked by halves.
+        """
         if not obligations:
             return ""
         first = obligations[0]
@@ -242,6 +245,9 @@ class Refuter:
         for var, each in pairs:
             if result.status == "sat" and result.model.get(constant_name(var)) == ("true",):
                 return _name(each)
+        if result.status == "unknown" and (half := len(obligations) // 2):
+            parts = (obligations[:half], obligations[half:])
+            return next((name for part in parts if (name := self._broken(system, part, sizes))), "")
         return ""
 
 

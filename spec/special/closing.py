@@ -29,7 +29,7 @@ from ..language import (
 )
 from ..machine.topology import Block, Frame, Node, Zone, block_of, nearer, node_of_frame
 from .huge_mappings import HugeStage, huge_stage
-from .huge_migration import on_its_way, target
+from .huge_migration import on_its_way, takes_in, target
 from .huge_pools import (
     HugeFolio,
     HugeState,
@@ -197,10 +197,14 @@ def no_kernel_page_comes_to_a_draining_block(k: KernelPage) -> Bool:
     return implies(after(is_mapped(k)) & ~was_there, ~draining[there])
 
 
+def _begins_to_move(h: HugeFolio) -> Bool:
+    """The step sets a free huge folio aside for h to move to."""
+    return (huge_stage[h] == HugeStage.idle) & after(huge_stage[h] == HugeStage.reserved)
+
+
 @step(covers="N4 D2")
 def no_free_huge_folio_that_is_nearer_is_passed_over(h: HugeFolio, x: HugeFolio) -> Bool:
     """A free huge folio of the same size that is nearer is promised, or leaves, or has an error."""
-    begins = (huge_stage[h] == HugeStage.idle) & after(huge_stage[h] == HugeStage.reserved)
     at, to, n = pool_of(h), node_of_range[after(huge_home[target[h]])], pool_of(x)
     same_size = gigantic[huge_home[x]] == gigantic[huge_home[h]]
     another = (x != h) & (x != after(target[h]))
@@ -211,7 +215,7 @@ def no_free_huge_folio_that_is_nearer_is_passed_over(h: HugeFolio, x: HugeFolio)
         offline = block_state[block_of(f)] == BlockState.going_offline
         return (range_of[f] == huge_home[x]) & (draining[block_of(f)] | offline)
 
-    return implies(begins & passed_over, promised | leaving[n] | exists(Frame, goes))
+    return implies(_begins_to_move(h) & passed_over, promised | leaving[n] | exists(Frame, goes))
 
 
 @step(covers="N4 K1")
@@ -221,6 +225,22 @@ def no_free_frame_that_is_nearer_is_passed_over_by_the_kernel(k: KernelPage, f: 
     passed_over = nearer[at, node_of_frame(f), to] & (frame_state[f] == FrameState.free)
     closed = draining[block_of(f)] | leaving[node_of_frame(f)]
     return implies(begins_to_move(k) & passed_over, closed | (zone[block_of(f)] == Zone.movable))
+
+
+@sometimes(covers="N4 D2")
+def a_huge_folio_passes_over_another_size(h: HugeFolio, x: HugeFolio) -> Bool:
+    """A free huge folio that is nearer, but of another size, does not keep it at home."""
+    at, to = pool_of(h), node_of_range[after(huge_home[target[h]])]
+    other_size = gigantic[huge_home[x]] != gigantic[huge_home[h]]
+    return _begins_to_move(h) & takes_in(x) & other_size & nearer[at, pool_of(x), to]
+
+
+@sometimes(covers="N4 D2")
+def a_huge_folio_stays_near_although_there_is_room_elsewhere(h: HugeFolio, x: HugeFolio) -> Bool:
+    """Nor does one of the same size that is farther than where it goes."""
+    at, to = pool_of(h), node_of_range[after(huge_home[target[h]])]
+    same_size = gigantic[huge_home[x]] == gigantic[huge_home[h]]
+    return _begins_to_move(h) & takes_in(x) & same_size & nearer[at, to, pool_of(x)]
 
 
 @sometimes(covers="N4 K1")

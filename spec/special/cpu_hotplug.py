@@ -100,6 +100,20 @@ def a_copy_waits_for_no_new_cpu(c: Cpu, k: KernelPage) -> Bool:
     return implies(waits & after(cpu_online[c]), cpu_online[c])
 
 
+@step(covers="K1")
+def a_cpu_that_goes_takes_no_entry_of_another(c: Cpu, e: Cpu, k: KernelPage) -> Bool:
+    """What other CPUs know of addresses stays: one of them goes without a flush of the rest."""
+    goes = cpu_online[c] & ~after(cpu_online[c])
+    return implies(goes & (e != c) & tlb_valid[e, k], after(tlb_valid[e, k]))
+
+
+@sometimes(covers="K1")
+def a_cpu_goes_while_none_is_stopped(c: Cpu) -> Bool:
+    """A CPU need not wait for a page that moves to go offline."""
+    goes = cpu_online[c] & ~after(cpu_online[c])
+    return goes & ~exists(Cpu, lambda e: stopped[e])
+
+
 @sometimes(covers="K1")
 def a_page_moves_while_a_cpu_is_offline(c: Cpu, e: Cpu, k: KernelPage) -> Bool:
     """One CPU is offline, another has stopped, and the page is copied."""
