@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from memhp.checks.mutants import refutation
 from memhp.checks.mutants.judge import Judge
 from memhp.checks.mutants.mutations import KINDS, mutants
+from memhp.checks.proof.smt import constant_name
+from memhp.checks.proof.solvers import Answer, Query, answer
+from memhp.spec.language.terms import BOOL, Var
 from memhp.spec.system import SYSTEM
 
 ALL = mutants(SYSTEM)
@@ -69,3 +73,17 @@ def test_no_definition_comes_to_use_itself() -> None:
 def test_what_every_proof_once_accepted_breaks_a_property(name: str, noticed_by: str) -> None:
     broken = JUDGE.breaks(BY_NAME[name])
     assert broken == noticed_by if noticed_by else broken
+
+
+def test_a_question_that_is_too_large_is_asked_by_halves(monkeypatch: pytest.MonkeyPatch) -> None:
+    second = constant_name(Var("fails1", BOOL, "obligation"))
+    asked: list[str] = []
+
+    def of_one_alone(query: Query) -> Answer:
+        asked.append(query.text)
+        return Answer("unknown") if second in query.text else answer(query)
+
+    monkeypatch.setattr(refutation, "answer", of_one_alone)
+    mutant = BY_NAME["end_writeback, update stored: in_flight[o] reads contents"]
+    assert JUDGE.breaks(mutant) == "a_store_has_what_was_sent"
+    assert any(second in text for text in asked)
