@@ -39,9 +39,11 @@ def show_mutants(judgements: list[Judgement], idle: Sequence[Reason], *, quiet: 
 
 def summary(judgements: list[Judgement]) -> str:
     """The line that says how many mutants there are, and what noticed how many of them."""
+    if not judgements:
+        return "no mutants: there is no such mistake to make"
     counts = Counter(judgement.notice for judgement in judgements)
     parts = ", ".join(f"{number} {notice}" for notice, number in counts.most_common())
-    return f"{len(judgements)} mutants: {parts}"
+    return f"{len(judgements)} {'mutant' if len(judgements) == 1 else 'mutants'}: {parts}"
 
 
 def as_json(judgements: list[Judgement], idle: Sequence[Reason]) -> dict[str, Any]:

@@ -47,6 +47,13 @@ def test_another_errno_is_noticed_by_the_table_of_refusals(
     assert "refusals of drain" in capsys.readouterr().out
 
 
+def test_where_there_is_no_such_mistake_none_is_counted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["check", "--mutants", "--only", "undrain", "--kind", "quantifier"]) == 0
+    assert capsys.readouterr().out == "no mutants: there is no such mistake to make\n"
+
+
 def test_only_names_actions_and_definitions(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--mutants", "--only", "drains"]) == 2
     assert "did you mean drain?" in capsys.readouterr().err
