@@ -171,6 +171,7 @@ ROOMY = (
         tables=(*_NO_DEVICE, ("gigantic", (0, 1, 0))),
         more=(*_ONE_DEVICE, ("HugeFolio", 3)),
     ),
+    Shape(blocks=2, holes=_FIRST),
 )
 """Where runs that never end, and what must be reached, are looked for: there is room to move."""
 

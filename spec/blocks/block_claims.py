@@ -44,6 +44,7 @@ from .block_states import (
     frame_state,
     has_memory,
     in_use,
+    is_unmovable,
     kept,
     zone,
 )
@@ -303,6 +304,14 @@ def a_failed_offline_restores_availability(f: Frame) -> Bool:
 
 
 @step(covers="A1")
+def notifiers_hear_that_memory_is_online(b: Block) -> Bool:
+    """What was told that a block is about to go online is told when it is."""
+    state = block_state[b]
+    comes = (state == BlockState.going_online) & (after(state) == BlockState.online)
+    return implies(comes, after(event[b]) == MemoryEvent.online)
+
+
+@step(covers="A1")
 def vetoes_are_respected(b: Block) -> Bool:
     """No block goes offline or online against a notifier."""
     left = (block_state[b] == BlockState.going_offline) & (
@@ -339,6 +348,23 @@ def metadata_comes_back_with_its_block(f: Frame) -> Bool:
 def early_memory_goes_offline(b: Block) -> Bool:
     """Boot memory can be taken offline."""
     return early[b] & (event[b] == MemoryEvent.offline)
+
+
+def _begins_to_go(b: Block) -> Bool:
+    state = block_state[b]
+    return (state == BlockState.online) & (after(state) == BlockState.going_offline)
+
+
+@sometimes(covers="A1")
+def a_hole_keeps_no_other_block(b: Block, f: Frame) -> Bool:
+    """A removal begins although another block has frames that are no memory."""
+    return _begins_to_go(b) & hole[f] & (block_of(f) != b)
+
+
+@sometimes(covers="A1 U1")
+def memory_of_the_kernel_keeps_no_other_block(b: Block, f: Frame) -> Bool:
+    """A removal begins although the kernel has memory elsewhere that does not move."""
+    return _begins_to_go(b) & is_unmovable(f) & (block_of(f) != b)
 
 
 @sometimes(covers="A1")

@@ -160,6 +160,13 @@ def a_node_appears_and_its_memory_is_present(n: Node, s: Section) -> Bool:
     return ~at_boot & (node_of_section(s) == n) & node_online[n] & present[s]
 
 
+@sometimes(covers="N1 N2")
+def a_section_goes_that_would_hold_a_memmap(s: Section, t: Section) -> Bool:
+    """A mem_map that is not there keeps no section for its sake."""
+    goes = present[s] & ~after(present[s])
+    return goes & (memmap_host[t] == s) & (t != s) & (memmap[t] == Metadata.absent)
+
+
 @sometimes(covers="N1 N2 A1")
 def early_memory_is_ejected(b: Block) -> Bool:
     """Memory that was there at boot can go, block, sections, mem_map and all."""

@@ -177,6 +177,18 @@ def a_block_of_a_refused_device_lacks_its_memmap(m: MemoryDevice, s: Section) ->
     return hears(m, Ost.busy) & was_online & stays & (host != b) & ~vetoes_online[b]
 
 
+@sometimes(covers="A1 R4")
+def a_refused_eject_leaves_what_was_offline(m: MemoryDevice, b: Block) -> Bool:
+    """A refused eject is concluded, and a block that was offline before is offline."""
+    return hears(m, Ost.busy) & in_range[m, b] & (found[b] == Found.offline)
+
+
+@sometimes(covers="A1")
+def a_refused_eject_waits_for_no_other_device(m: MemoryDevice, b: Block) -> Bool:
+    """It is concluded whatever has become, meanwhile, of a block of another device."""
+    return hears(m, Ost.busy) & ~in_range[m, b] & ~is_back(b)
+
+
 @sometimes(covers="A1")
 def a_failed_ej0_is_concluded(m: MemoryDevice) -> Bool:
     """_EJ0 can fail, and the firmware is told when all is as before."""

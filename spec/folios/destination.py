@@ -156,6 +156,12 @@ def room_is_taken_beyond_a_node_that_has_none(o: Folio, f: Frame) -> Bool:
     return (stage[o] == Stage.reserved) & (node_of_frame(f) == at) & closed & (to != at)
 
 
+@sometimes(covers="N4 U3")
+def a_folio_begins_to_leave_a_block_that_goes_offline(o: Folio) -> Bool:
+    """A removal begins with folios in its block, and only then sends them away."""
+    return _chosen(o) & (block_state[block_of(home[o])] == BlockState.going_offline)
+
+
 @sometimes(covers="N4")
 def contents_leave_a_leaving_node(o: Folio) -> Bool:
     """Contents of a leaving node go elsewhere."""

@@ -14,7 +14,7 @@ from ..language import (
     sometimes,
     step,
 )
-from ..machine.topology import Zone, block_of
+from ..machine.topology import Zone, block_of, node_of
 from .destination import destination, source
 from .dma import (
     Pin,
@@ -32,7 +32,7 @@ from .dma import (
     runs,
     update_device_table,
 )
-from .drain import draining
+from .drain import draining, leaving
 from .frames import (
     Folio,
     FolioKind,
@@ -132,10 +132,11 @@ def a_pinned_folio_moves_only_through_its_drivers(x: Pin, o: Folio) -> Bool:
 
 @step(covers="U5")
 def long_term_pins_begin_where_memory_stays(x: Pin) -> Bool:
-    """A long-term pin never begins in the movable zone, or in a block that is to leave."""
+    """A long-term pin never begins in the movable zone, or where memory is to leave."""
     b = block_of(after(pin_frame[x]))
     begins = (pin_kind[x] != PinKind.longterm) & after(pin_kind[x] == PinKind.longterm)
-    stays = all_of(zone[b] != Zone.movable, block_state[b] == BlockState.online, ~draining[b])
+    closed = draining[b] | leaving[node_of[b]]
+    stays = all_of(zone[b] != Zone.movable, block_state[b] == BlockState.online, ~closed)
     return implies(begins, stays)
 
 
@@ -244,3 +245,10 @@ def a_program_registers_anonymous_memory(x: Pin) -> Bool:
     """A long-term buffer belongs to no file: the usual case of RDMA."""
     longterm = pin_kind[x] == PinKind.longterm
     return longterm & (folio_kind[pin_folio[x]] == FolioKind.anonymous)
+
+
+@sometimes(covers="U5")
+def a_device_is_lent_anonymous_memory(x: Pin) -> Bool:
+    """For one transfer, too: direct I/O out of a program's heap."""
+    begins = (pin_kind[x] == PinKind.none) & after(pin_kind[x] == PinKind.short)
+    return begins & (folio_kind[after(pin_folio[x])] == FolioKind.anonymous)

@@ -20,9 +20,12 @@ from .destination import destination, source
 from .dma import Pin, PinKind, pin_folio, pin_kind
 from .frames import (
     Folio,
+    FolioKind,
     contents,
     data,
+    dirty,
     exists_now,
+    folio_kind,
     folio_of,
     home,
 )
@@ -37,6 +40,7 @@ from .page_tables import (
     pte_folio,
     pte_frame,
 )
+from .private_data import Filesystem, filesystem
 
 
 @always(covers="M1")
@@ -251,3 +255,20 @@ def an_abort_is_over(o: Folio) -> Bool:
 def a_folio_is_freed(o: Folio) -> Bool:
     """Nobody uses a folio any more."""
     return exists_now(o) & ~after(exists_now(o))
+
+
+def _is_dirty_and_anonymous(o: Folio) -> Bool:
+    return (folio_kind[o] == FolioKind.anonymous) & dirty[o]
+
+
+@sometimes(covers="M1 M2")
+def dirty_anonymous_memory_moves(o: Folio) -> Bool:
+    """What belongs to no file has no store to be written to, and no filesystem to move it."""
+    moves = (stage[o] == Stage.copied) & after(stage[o] == Stage.moved)
+    return moves & _is_dirty_and_anonymous(o) & (filesystem[o] != Filesystem.own_method)
+
+
+@sometimes(covers="M2")
+def dirty_anonymous_memory_is_freed(o: Folio) -> Bool:
+    """Nor does it wait for one to be freed."""
+    return _is_dirty_and_anonymous(o) & ~after(exists_now(o))

@@ -34,12 +34,14 @@ from ..machine.topology import Frame
 from .frames import (
     Data,
     Folio,
+    FolioKind,
     birth_frame,
     boot_data,
     contents,
     data,
     dirty,
     exists_now,
+    folio_kind,
     home,
 )
 from .migration_stage import Stage, stage
@@ -152,3 +154,10 @@ def a_reference_is_given_back_after_a_write(r: Reference) -> Bool:
     """What was written by a reference stays in the folio."""
     given_back = ref_taken[r] & ~after(ref_taken[r])
     return given_back & (contents[ref_folio[r]] != boot_data[ref_frame[r]])
+
+
+@sometimes(covers="M1 U5")
+def a_reference_is_taken_to_anonymous_memory(r: Reference) -> Bool:
+    """Memory that belongs to no file can be referred to as well."""
+    takes = ~ref_taken[r] & after(ref_taken[r])
+    return takes & (folio_kind[after(ref_folio[r])] == FolioKind.anonymous)

@@ -47,7 +47,7 @@ from .huge_pins import (
     huge_pin_range,
     huge_pinned_by,
 )
-from .huge_pools import HugeFolio, HugeState, huge_home, huge_of, huge_state, range_of
+from .huge_pools import HugeFolio, HugeState, Range, huge_home, huge_of, huge_state, range_of
 
 
 class Waiting(Enumeration):
@@ -125,6 +125,26 @@ def huge_migration_entries_belong_to_moving_folios(p: HugePte) -> Bool:
 def threads_that_wait_for_a_huge_folio_have_an_entry(p: HugePte) -> Bool:
     """A thread sleeps only on an entry that is moving or has just arrived."""
     return implies(huge_waiting[p], huge_pte[p] != PteState.none)
+
+
+@step(
+    covers="D2",
+    using="devices_write_to_their_huge_folios_range huge_destinations_are_set_aside "
+    "huge_frames_belong_to_huge_folios huge_pins_name_huge_folios_in_use "
+    "nothing_maps_a_range_that_is_nobodys",
+)
+def what_a_range_contains_is_its_huge_folios(r: Range, f: Frame) -> Bool:
+    """Where no huge folio is, nothing is said of what one contains."""
+    here = (range_of[f] == r) & (after(range_data[r]) != range_data[r])
+    is_huge = frame_state[f] == FrameState.huge
+    return implies(here, is_huge | after(is_huge))
+
+
+@step(covers="D2 D1")
+def threads_wait_for_huge_folios_that_move(p: HugePte) -> Bool:
+    """A thread that finds an entry at its place has no reason to sleep."""
+    waits = ~huge_waiting[p] & after(huge_waiting[p])
+    return implies(waits, huge_pte[p] == PteState.migration)
 
 
 @step(covers="D2 D1")

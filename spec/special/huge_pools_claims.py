@@ -166,6 +166,20 @@ def a_huge_folio_is_used_without_a_promise(h: HugeFolio) -> Bool:
 
 
 @sometimes(covers="D2 N3")
+def a_pool_grows_while_another_block_drains(h: HugeFolio, b: Block) -> Bool:
+    """What is closed keeps the pool from growing there alone."""
+    return ~huge_exists(h) & after(huge_state[h] == HugeState.free) & draining[b]
+
+
+@sometimes(covers="D2 U1")
+def a_pool_grows_in_the_removable_area(h: HugeFolio, f: Frame) -> Bool:
+    """Huge folios that can move may be in the movable zone."""
+    grows = ~huge_exists(h) & after(huge_state[h] == HugeState.free)
+    here = range_of[f] == after(huge_home[h])
+    return grows & here & (zone[block_of(f)] == Zone.movable)
+
+
+@sometimes(covers="D2 N3")
 def a_huge_folio_is_used_while_another_block_drains(h: HugeFolio, b: Block) -> Bool:
     """A fault gets a free huge folio that lies in no block that is closed."""
     taken = (huge_state[h] == HugeState.free) & (after(huge_state[h]) == HugeState.used)

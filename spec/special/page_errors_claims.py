@@ -43,6 +43,7 @@ from ..machine.topology import (
     Frame,
     block_of,
     hole,
+    may_fail,
     metadata_frame,
     section_of,
     vetoes_offline,
@@ -76,6 +77,12 @@ class ErrorWork(Enumeration):
 
     unmap: ErrorWork
     give_up: ErrorWork
+
+
+@always(covers="U3 A1")
+def errors_are_found_where_there_may_be_some(f: Frame) -> Bool:
+    """Memory that does not fail is never said to have an error."""
+    return implies(hwpoison[f], may_fail[f])
 
 
 @always(covers="U3 A1")
