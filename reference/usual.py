@@ -172,6 +172,7 @@ ROOMY = (
         more=(*_ONE_DEVICE, ("HugeFolio", 3)),
     ),
     Shape(blocks=2, holes=_FIRST),
+    Shape(blocks=1, frames=3, folios=2, tables=_DMA_FIXED),
 )
 """Where runs that never end, and what must be reached, are looked for: there is room to move."""
 

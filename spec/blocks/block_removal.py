@@ -270,10 +270,13 @@ def a_write_takes_a_block_offline(b: Block) -> Bool:
 
 
 @sometimes(covers="A1")
-def a_block_goes_while_another_has_its_memmap_elsewhere(b: Block, c: Block) -> Bool:
+def a_block_goes_while_another_has_its_memmap_elsewhere(
+    m: MemoryDevice, b: Block, c: Block
+) -> Bool:
     """What blocks of another device do with their mem_maps keeps no block."""
     unlike = (altmap[b] == Altmap.held) & (altmap[c] != Altmap.held)
-    return block_device[b] & block_device[c] & unlike & ~after(block_device[b])
+    others = in_range[m, c] & ~in_range[m, b] & block_device[c] & unlike
+    return block_device[b] & ~after(block_device[b]) & others
 
 
 @sometimes(covers="A1")

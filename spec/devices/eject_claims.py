@@ -178,6 +178,21 @@ def a_block_of_a_refused_device_lacks_its_memmap(m: MemoryDevice, s: Section) ->
 
 
 @sometimes(covers="A1 R4")
+def an_eject_removes_a_block(m: MemoryDevice, b: Block) -> Bool:
+    """A request that takes a device away takes its blocks away."""
+    goes = block_device[b] & ~after(block_device[b])
+    return (request[m] == Request.ejecting) & in_range[m, b] & goes
+
+
+@sometimes(covers="A1 R4")
+def a_refused_eject_brings_its_blocks_back(m: MemoryDevice, b: Block) -> Bool:
+    """A block that the eject took offline begins to go online again when it is refused."""
+    offline = (found[b] == Found.online) & (block_state[b] == BlockState.offline)
+    comes = offline & after(block_state[b] == BlockState.going_online)
+    return (request[m] == Request.refused) & in_range[m, b] & comes
+
+
+@sometimes(covers="A1 R4")
 def a_refused_eject_leaves_what_was_offline(m: MemoryDevice, b: Block) -> Bool:
     """A refused eject is concluded, and a block that was offline before is offline."""
     return hears(m, Ost.busy) & in_range[m, b] & (found[b] == Found.offline)

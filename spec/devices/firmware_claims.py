@@ -214,6 +214,20 @@ def requests_find_online_what_is_online(m: MemoryDevice, b: Block) -> Bool:
     return implies(begins & in_range[m, b], after(found[b] == Found.online) == online)
 
 
+@step(covers="A1 R4")
+def requests_find_the_blocks_that_there_are(m: MemoryDevice, b: Block) -> Bool:
+    """A request takes note of the blocks that sysfs shows when it begins."""
+    begins = (request[m] == Request.none) & after(request[m] != Request.none)
+    return implies(begins & in_range[m, b], after(found[b] != Found.absent) == block_device[b])
+
+
+@sometimes(covers="A1 R4")
+def a_request_adds_a_block(m: MemoryDevice, b: Block) -> Bool:
+    """A block comes into sysfs for the firmware's request."""
+    comes = ~block_device[b] & after(block_device[b])
+    return (request[m] == Request.adding) & in_range[m, b] & comes
+
+
 @sometimes(covers="A1 R4")
 def a_device_is_added(m: MemoryDevice, b: Block) -> Bool:
     """A device is added, and the firmware is told, while its blocks wait to go online."""

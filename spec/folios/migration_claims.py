@@ -17,7 +17,7 @@ from ..language import (
 )
 from ..machine.topology import Frame
 from .destination import destination, source
-from .dma import Pin, PinKind, pin_folio, pin_kind
+from .dma import Pin, PinKind, pin_folio, pin_kind, pinned_by, runs
 from .frames import (
     Folio,
     FolioKind,
@@ -272,3 +272,17 @@ def dirty_anonymous_memory_moves(o: Folio) -> Bool:
 def dirty_anonymous_memory_is_freed(o: Folio) -> Bool:
     """Nor does it wait for one to be freed."""
     return _is_dirty_and_anonymous(o) & ~after(exists_now(o))
+
+
+@sometimes(covers="M1 U5")
+def a_folio_is_copied_while_a_device_uses_another(o: Folio, x: Pin) -> Bool:
+    """What a device does elsewhere keeps no folio at home."""
+    copied = (stage[o] == Stage.unmapping) & after(stage[o] == Stage.copied)
+    return copied & runs(x) & (pin_folio[x] != o)
+
+
+@sometimes(covers="M1 U5")
+def a_migration_is_over_while_a_device_uses_the_folio(o: Folio, x: Pin) -> Bool:
+    """A device that has gone on at the new frame need not be done."""
+    over = (stage[o] == Stage.moved) & after(stage[o] == Stage.idle)
+    return over & pinned_by(x, o)

@@ -58,6 +58,7 @@ from .frames import (
     stored,
 )
 from .migration_stage import Stage, stage
+from .references import has_reference
 
 
 class Store(Sort):
@@ -312,3 +313,12 @@ def a_store_comes_back_and_gets_the_data(o: Folio) -> Bool:
     other = contents[o] != boot_data[birth_frame[o]]
     clean = is_file(o) & ~dirty[o] & ~under_writeback[o]
     return stalled[o] & clean & other & (stored[o] == contents[o])
+
+
+@sometimes(covers="U4 U3")
+def a_removal_waits_for_a_silent_store(b: Block, o: Folio, t: Tick) -> Bool:
+    """Dirty again or not, and although nobody has a reference: the data is on its way."""
+    waits = ~spent[b, t] & after(spent[b, t]) & (block_state[b] == BlockState.going_offline)
+    sent = under_writeback[o] & (block_of(home[o]) == b) & ~answers[store_of[o]]
+    again = exists(Frame, lambda f: refused_move[f])
+    return waits & sent & dirty[o] & ~has_reference(o) & ~again
