@@ -173,6 +173,12 @@ ROOMY = (
     ),
     Shape(blocks=2, holes=_FIRST),
     Shape(blocks=1, frames=3, folios=2, tables=_DMA_FIXED),
+    Shape(
+        nodes=2,
+        totals=(2, 3, 3),
+        tables=_NO_DEVICE,
+        more=(*_ONE_DEVICE, ("HugeFolio", 2)),
+    ),
 )
 """Where runs that never end, and what must be reached, are looked for: there is room to move."""
 
@@ -259,6 +265,7 @@ _REACHED = {
         "somebody_works_on_private_data",
     ),
     44: ("a_huge_folio_passes_over_another_size",),
+    47: ("a_huge_folio_that_refused_moves_while_another_block_goes",),
 }
 REACHED_ON = {name: number for number, names in _REACHED.items() for name in names}
 """Where in `ROOMY` a *sometimes* is looked for first: what takes long to find elsewhere."""

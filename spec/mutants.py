@@ -76,13 +76,6 @@ REASONS: tuple[Reason, ...] = (
         "struct pages of an online block name its zone: they differ for a block of no section",
     ),
     Reason(
-        "conjunct",
-        "takes_in: without huge_state[t] == HugeState.free",
-        "the target itself is asked to be free; a used one refuses only as one that is nearer, in a"
-        " pool whose free ones, not promised, all leave, have errors, or are of another size: no"
-        " machine that is looked at has room for that",
-    ),
-    Reason(
         "conjunct constant",
         "soft_offline, guard can_be_handled: *",
         "nobody_has_it refuses what this one lets pass: it is EBUSY instead of EIO, which"

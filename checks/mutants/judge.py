@@ -39,7 +39,7 @@ from .samples import Samples, Seen, users
 
 __all__ = ["Judge", "Judgement", "judge_all", "unused"]
 
-MAX_STATES = 100_000
+MAX_STATES = 1_000_000
 """After how many states of a small machine a search for a trace gives up."""
 LOCK_STEPS = 1_000
 """How many operations the engine does in lock step with a mutant, on each topology."""

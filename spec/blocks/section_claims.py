@@ -174,6 +174,13 @@ def early_memory_is_ejected(b: Block) -> Bool:
 
 
 @sometimes(covers="N1 N2")
+def a_node_goes_while_another_stays(n: Node, s: Section) -> Bool:
+    """Sections and blocks of other nodes keep no node."""
+    goes, others = node_online[n] & ~after(node_online[n]), node_of_section(s) != n
+    return goes & others & present[s] & block_device[block_of_section[s]]
+
+
+@sometimes(covers="N1 N2")
 def a_whole_node_is_gone(n: Node) -> Bool:
     """A node that was there at boot loses its last memory, its pgdat included."""
     gone = forall(Block, lambda b: implies(node_of[b] == n, ~plugged(b)))

@@ -320,6 +320,20 @@ def a_pgdat_goes_under_a_walk_of_another_node(r: Reader, n: Node) -> Bool:
     return gone & (looks_at[r] == Look.pgdat)
 
 
+@step(covers="N1")
+def only_an_altmap_that_is_held_is_freed(b: Block) -> Bool:
+    """There is nothing to free where a block has its mem_map elsewhere."""
+    freed = (altmap[b] != Altmap.freed) & after(altmap[b] == Altmap.freed)
+    return implies(freed, altmap[b] == Altmap.held)
+
+
+@sometimes(covers="N1")
+def an_altmap_is_freed_beside_one_in_use(b: Block, s: Section) -> Bool:
+    """The altmap of one block goes while another block's mem_map lies in its own."""
+    freed = (altmap[b] == Altmap.held) & after(altmap[b] == Altmap.freed)
+    return freed & from_altmap[s] & (block_of_section[s] != b)
+
+
 @sometimes(covers="N1")
 def an_altmap_is_freed(b: Block) -> Bool:
     """The altmap of a removed block goes."""

@@ -10,7 +10,14 @@ from __future__ import annotations
 
 from errno import EBUSY, ENOENT
 
-from ..blocks.block_states import BlockState, FrameState, block_state, frame_state, zone
+from ..blocks.block_states import (
+    BlockState,
+    FrameState,
+    block_state,
+    frame_state,
+    refused_move,
+    zone,
+)
 from ..folios.drain import draining, leaving, vetted
 from ..language import (
     Bool,
@@ -35,6 +42,7 @@ from .huge_pools import (
     HugeState,
     free_huge,
     gigantic,
+    head_frame,
     huge_home,
     huge_of,
     huge_state,
@@ -243,6 +251,21 @@ def a_huge_folio_stays_near_although_there_is_room_elsewhere(h: HugeFolio, x: Hu
     return _begins_to_move(h) & takes_in(x) & same_size & nearer[at, to, pool_of(x)]
 
 
+@sometimes(covers="U3 D2")
+def a_huge_folio_begins_to_leave_a_block_that_goes_offline(h: HugeFolio, f: Frame) -> Bool:
+    """A removal begins with a huge folio in its block, and only then sends it away."""
+    here = (range_of[f] == huge_home[h]) & (block_state[block_of(f)] == BlockState.going_offline)
+    return _begins_to_move(h) & here
+
+
+@sometimes(covers="U3 D2")
+def a_huge_folio_that_refused_moves_while_another_block_goes(h: HugeFolio, b: Block) -> Bool:
+    """Another try is paid for by the removal of its own block; elsewhere nobody asks for it."""
+    refused = refused_move[head_frame[huge_home[h]]]
+    another = ~exists(Frame, lambda f: (range_of[f] == huge_home[h]) & (block_of(f) == b))
+    return _begins_to_move(h) & refused & another & (block_state[b] == BlockState.going_offline)
+
+
 @sometimes(covers="N4 K1")
 def a_kernel_page_passes_over_the_removable_area(k: KernelPage, f: Frame) -> Bool:
     """Free memory that is nearer, but not the kernel's to take, does not keep a page at home."""
@@ -272,3 +295,18 @@ def a_block_is_closed_where_a_kernel_page_has_arrived(b: Block, k: KernelPage) -
     closes = ~draining[b] & after(draining[b])
     come = is_moving(k) & ~waits_to_be_remapped(k) & (block_of(new_frame[k]) == b)
     return closes & come
+
+
+@sometimes(covers="N3 D2")
+def a_block_is_closed_with_a_huge_folio_in_it(b: Block, f: Frame) -> Bool:
+    """What is in a block does not keep it from being closed."""
+    closes = ~draining[b] & after(draining[b])
+    return closes & (block_of(f) == b) & (frame_state[f] == FrameState.huge)
+
+
+@sometimes(covers="N3 D2")
+def a_block_is_closed_that_a_moving_huge_folio_had_left(b: Block, f: Frame) -> Bool:
+    """Nor does a huge folio that was there once, and is another's destination elsewhere now."""
+    closes = ~draining[b] & after(draining[b])
+    was_here = huge_state[huge_of[range_of[f]]] == HugeState.incoming
+    return closes & (block_of(f) == b) & was_here & (frame_state[f] != FrameState.huge)

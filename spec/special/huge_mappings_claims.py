@@ -353,6 +353,13 @@ def a_device_keeps_a_huge_folio_from_moving(x: HugePin) -> Bool:
     return used & (huge_stage[huge_pin_folio[x]] == HugeStage.settled)
 
 
+@sometimes(covers="U5 U1")
+def a_huge_folio_is_lent_beside_the_removable_area(x: HugePin, f: Frame) -> Bool:
+    """A device gets a huge folio for long where another block is in the movable zone."""
+    begins = (huge_pin_kind[x] == PinKind.none) & after(huge_pin_kind[x] == PinKind.longterm)
+    return begins & (zone[block_of(f)] == Zone.movable)
+
+
 @sometimes(covers="U5")
 def a_device_is_done_with_a_huge_folio(x: HugePin) -> Bool:
     """A pin on a huge folio is given back."""

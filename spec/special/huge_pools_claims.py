@@ -186,6 +186,13 @@ def a_huge_folio_is_used_while_another_block_drains(h: HugeFolio, b: Block) -> B
     return taken & draining[b]
 
 
+@sometimes(covers="D2 N3")
+def a_gigantic_folio_is_used_while_another_block_drains(h: HugeFolio, b: Block) -> Bool:
+    """So does a gigantic one, of which each block counts, not its head's alone."""
+    taken = (huge_state[h] == HugeState.free) & (after(huge_state[h]) == HugeState.used)
+    return taken & gigantic[huge_home[h]] & draining[b]
+
+
 def _on_top(h: HugeFolio) -> Bool:
     return ~huge_exists(h) & after(huge_state[h] == HugeState.used)
 
