@@ -66,9 +66,10 @@ REASONS: tuple[Reason, ...] = (
         " a user reads is pinned in tests/reference/test_operations.py",
     ),
     Reason(
-        "operand",
-        "begin_offline, guard has_device: block_device[b] reads ram_resource",
-        "they differ for a block that is half added or half removed: it has no file to write to",
+        "guard operand",
+        "begin_offline, guard has_device: *",
+        "an online block has a device: one that has none is refused as not online instead, EINVAL"
+        " for ENODEV, which the engine tells apart",
     ),
     Reason(
         "operand",
@@ -76,10 +77,10 @@ REASONS: tuple[Reason, ...] = (
         "struct pages of an online block name its zone: they differ for a block of no section",
     ),
     Reason(
-        "conjunct constant",
-        "soft_offline, guard can_be_handled: *",
-        "nobody_has_it refuses what this one lets pass: it is EBUSY instead of EIO, which"
-        " tests/reference/test_page_errors.py asks",
+        "guard operand conjunct constant",
+        "soft_offline, guard *",
+        "memory_failure takes the same step, or another guard refuses with another errno: no state"
+        " tells them apart, but the engine and tests/reference/test_page_errors.py do",
     ),
     Reason(
         "guard operand",

@@ -133,14 +133,19 @@ class Judge:
     def judge(self, mutant: Mutant) -> Judgement:
         """The judgement: what notices the mutant first; if nothing does, the reason, if any.
 
-        A reason for this very mutant is stale if something notices it.
+        A reason for this very mutant is stale if something notices it; what has one need not
+        be told apart by the engine, which is no part of a proof.
         """
-        witnesses = _Change(self, mutant).witnesses()
-        noticed = (Judgement(mutant, notice, by) for notice, look in witnesses if (by := look()))
-        judgement = next(noticed, Judgement(mutant, "nothing"))
         reason = next(
             (each for each in self.reasons if each.is_about(mutant.kind, str(mutant))), None
         )
+        witnesses = (
+            (notice, look)
+            for notice, look in _Change(self, mutant).witnesses()
+            if notice != "engine" or not reason
+        )
+        noticed = (Judgement(mutant, notice, by) for notice, look in witnesses if (by := look()))
+        judgement = next(noticed, Judgement(mutant, "nothing"))
         if judgement.notice == "nothing" and reason:
             return Judgement(mutant, "reason", reason.why)
         if judgement.notice != "nothing" and reason and reason.is_exact:

@@ -45,6 +45,7 @@ from ..machine.topology import (
     early,
     in_range,
     memmap_host,
+    node_of_section,
     pgdat_block,
     vetoes_online,
 )
@@ -142,6 +143,15 @@ def ej0_comes_after_the_pgdat(m: MemoryDevice, n: Node) -> Bool:
 def a_device_is_ejected(m: MemoryDevice, b: Block) -> Bool:
     """A device with memory from boot goes, and the firmware is told."""
     return (told[m] == Ost.ejected) & in_range[m, b] & early[b] & ~inserted[m]
+
+
+@sometimes(covers="A1 R4")
+def a_device_goes_while_another_stays(m: MemoryDevice, s: Section) -> Bool:
+    """What lies in other memory, mem_map and pgdat, keeps no device."""
+    b, n = block_of_section[s], node_of_section(s)
+    described = (memmap[s] != Metadata.absent) & (pgdat[n] != Metadata.absent)
+    elsewhere = ~in_range[m, b] & ~in_range[m, pgdat_block(n)]
+    return inserted[m] & ~after(inserted[m]) & described & elsewhere
 
 
 @sometimes(covers="A1 R4")

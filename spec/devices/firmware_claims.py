@@ -132,6 +132,13 @@ def only_an_unfinished_add_fails(m: MemoryDevice) -> Bool:
 
 
 @step(covers="A1 R4")
+def only_adds_are_taken_back(m: MemoryDevice) -> Bool:
+    """What is taken back after a failed add was being added."""
+    fails = (request[m] != Request.add_failed) & after(request[m] == Request.add_failed)
+    return implies(fails, request[m] == Request.adding)
+
+
+@step(covers="A1 R4")
 def every_request_is_concluded_once(m: MemoryDevice) -> Bool:
     """Between two requests the firmware is told exactly one result."""
     change = told[m] != after(told[m])
@@ -252,6 +259,12 @@ def a_failed_add_is_taken_back(m: MemoryDevice) -> Bool:
 def a_failed_add_leaves_what_it_found(m: MemoryDevice, b: Block) -> Bool:
     """A block that was in sysfs before an add that fails stays there."""
     return hears(m, Ost.not_added) & in_range[m, b] & block_device[b]
+
+
+@sometimes(covers="A1 R4")
+def a_device_is_added_beside_one_that_is_not(m: MemoryDevice, b: Block) -> Bool:
+    """An add succeeds while another device is there of which nothing is in sysfs."""
+    return hears(m, Ost.added) & ~in_range[m, b] & plugged(b) & ~block_device[b]
 
 
 @sometimes(covers="A1 R4")

@@ -349,6 +349,8 @@ REACHED = {
     "a_kernel_page_passes_over_the_removable_area": 2,
     "a_cpu_goes_while_none_is_stopped": 1,
     "an_eject_removes_a_block": 5,
+    "a_device_goes_while_another_stays": 3,
+    "a_device_is_added_beside_one_that_is_not": 3,
     "an_altmap_is_freed_beside_one_in_use": 5,
     "a_node_goes_while_another_stays": 5,
     "a_gigantic_folio_is_used_while_another_block_drains": 3,
