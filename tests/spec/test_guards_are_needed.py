@@ -107,3 +107,13 @@ def test_what_a_property_says_otherwise_is_not_the_same() -> None:
     mutant = next(m for m in chosen if m.change == "without ~driver_reference[f]")
     assert Judge(SYSTEM).judge(mutant).notice == "same"
     assert Judge(system).judge(mutant).notice == "property"
+
+
+@pytest.mark.slow
+def test_a_reason_is_asked_before_the_engine() -> None:
+    """The engine is no part of a proof: what it alone tells apart needs a reason, too."""
+    mutant = next(m for m in mutants(SYSTEM, ["soft_offline"]) if m.part == "guard not_known")
+    judge = Judge(SYSTEM, folder=default_folder())
+    vars(judge)["traces"] = JUDGE.traces
+    assert judge.judge(mutant).notice == "engine"
+    assert JUDGE.judge(mutant).notice == "reason"
