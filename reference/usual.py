@@ -249,7 +249,7 @@ _REACHED = {
         "a_buffer_held_for_long_is_sticky",
         "a_failed_request_is_taken_back",
     ),
-    38: ("a_huge_folio_stays_near_although_there_is_room_elsewhere",),
+    38: ("a_huge_folio_moves_near_although_there_is_room_elsewhere",),
     39: (
         "a_folio_leaves_although_its_store_refuses",
         "a_mapped_folio_arrives",

@@ -53,6 +53,16 @@ _SPAN_IS_EXACT = (
     " a node's span goes from the first to the last block with initialised pages"
 )
 
+_HAS_DEVICE = "begin_offline, guard has_device: block_device[b]"
+_NOT_ONLINE = (
+    "a block without a device is offline, and refused as that: only the errno is another, EINVAL"
+    " for ENODEV, which the engine tells apart"
+)
+_NO_DEVICE = (
+    "what is refused so is offline, and refused as that otherwise: only the errno is another,"
+    " ENODEV for EINVAL, which the engine and tests/reference/test_operations.py tell apart"
+)
+
 REASONS: tuple[Reason, ...] = (
     Reason(
         "operand",
@@ -65,22 +75,26 @@ REASONS: tuple[Reason, ...] = (
         "one_zone refuses an offline block, too, with the same errno; which of the two reasons"
         " a user reads is pinned in tests/reference/test_operations.py",
     ),
-    Reason(
-        "guard operand",
-        "begin_offline, guard has_device: *",
-        "an online block has a device: one that has none is refused as not online instead, EINVAL"
-        " for ENODEV, which the engine tells apart",
-    ),
+    Reason("guard", "begin_offline, guard has_device: dropped", _NOT_ONLINE),
+    Reason("operand", f"{_HAS_DEVICE} reads ram_resource", _NOT_ONLINE),
+    Reason("operand", f"{_HAS_DEVICE} reads crash_map", _NO_DEVICE),
+    Reason("operand", f"{_HAS_DEVICE} reads node_span", _NO_DEVICE),
     Reason(
         "operand",
         "begin_offline, guard one_zone: zone[b] reads pages_zone",
         "struct pages of an online block name its zone: they differ for a block of no section",
     ),
     Reason(
-        "guard operand conjunct constant",
-        "soft_offline, guard *",
-        "memory_failure takes the same step, or another guard refuses with another errno: no state"
-        " tells them apart, but the engine and tests/reference/test_page_errors.py do",
+        "guard operand",
+        "soft_offline, guard not_known: *",
+        "a frame with a known error is on no list, and refused by can_be_handled instead: EIO for"
+        " EHWPOISON, which the engine tells apart",
+    ),
+    Reason(
+        "conjunct constant",
+        "soft_offline, guard can_be_handled: *",
+        "nobody_has_it refuses what this one lets pass: it is EBUSY instead of EIO, which"
+        " tests/reference/test_page_errors.py asks",
     ),
     Reason(
         "guard operand",

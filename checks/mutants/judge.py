@@ -20,7 +20,7 @@ from memhp.engine.target import EngineTarget
 from memhp.reference.compile import Program
 from memhp.reference.shapes import AnyShape
 from memhp.spec.language import Definition, Property, System
-from memhp.spec.language.system import Action
+from memhp.spec.language.system import ENABLED, Action
 from memhp.spec.mutants import Reason
 from memhp.spec.refusals import REFUSALS, refusals
 
@@ -184,9 +184,10 @@ class _Change:
         self._system = judge.system
         self._changed = mutant.of(judge.system)
         self._new = mutant.declaration
-        self._actions, claims = [mutant.owner], list[str]()
         if isinstance(self._new, Definition):
             self._actions, claims = users(judge.system, mutant.owner)
+        else:
+            self._actions, (_, claims) = [mutant.owner], users(judge.system, ENABLED + mutant.owner)
         kinds = {claim.name: claim.kind for claim in self._system.properties}
         self._claims = [name for name in claims if kinds[name] in ("always", "step")]
         self._sometimes = {name for name in claims if kinds[name] == "sometimes"}
@@ -261,7 +262,9 @@ class _Change:
         """A property whose proof fails, on a machine of at most those sizes."""
         if isinstance(self._new, Action):
             names = [claim.name for claim in self._system.of_kind("always", "step")]
-            return self._judge.refuter.broken_by(self._new, names, sizes)
+            refuter = self._judge.refuter
+            by_step = refuter.broken_by(self._new, names, sizes)
+            return by_step or refuter.broken_at_boot(self._changed, self._claims, sizes)
         return self._judge.refuter.broken_in(self._changed, self._actions, self._claims, sizes)
 
     def _broken_beside(self, sizes: Mapping[str, int]) -> str:

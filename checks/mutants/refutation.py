@@ -36,6 +36,9 @@ from ..proof.solvers import answer
 
 __all__ = ["Refuter"]
 
+_HALVINGS = 4
+"""How many times a question that the solver gives up is halved."""
+
 
 class Refuter:
     """Asks a solver whether a change of ``system``, which is proved, leaves it provable."""
@@ -100,14 +103,28 @@ class Refuter:
             claims: names of the properties that use it: they alone can fail at boot.
             sizes: how many elements of each sort there are at most.
         """
-        obligations = self._of(changed)
         names = [claim.name for claim in changed.of_kind("always", "step")]
+        if name := self.broken_at_boot(changed, claims, sizes):
+            return name
+        chosen = [action for action in changed.actions if action.name in actions]
+        return self._broken_by_any(changed, chosen, names, sizes)
+
+    def broken_at_boot(
+        self, changed: System, claims: Collection[str], sizes: Mapping[str, int]
+    ) -> str:
+        """The name of one of those *always* properties that fails at boot; empty if none does.
+
+        Args:
+            changed: the system, of which they say otherwise now.
+            claims: names of properties.
+            sizes: how many elements of each sort there are at most.
+        """
+        obligations = self._of(changed)
         for claim in changed.of_kind("always"):
             boot = [next(obligations.of_property(claim.name))] if claim.name in claims else []
             if boot and (name := self._broken(changed, boot, sizes)):
                 return name
-        chosen = [action for action in changed.actions if action.name in actions]
-        return self._broken_by_any(changed, chosen, names, sizes)
+        return ""
 
     def broken_beside(
         self,
@@ -225,11 +242,15 @@ class Refuter:
         return case.proof is not None
 
     def _broken(
-        self, system: System, obligations: Sequence[Obligation], sizes: Mapping[str, int]
+        self,
+        system: System,
+        obligations: Sequence[Obligation],
+        sizes: Mapping[str, int],
+        halvings: int = _HALVINGS,
     ) -> str:
         """The property of the first that fails on a machine of those sizes; empty if none.
 
-        What is too much to ask at once is asked by halves.
+        What is too much to ask at once is asked by halves, so many times.
         """
         if not obligations:
             return ""
@@ -245,9 +266,10 @@ class Refuter:
         for var, each in pairs:
             if result.status == "sat" and result.model.get(constant_name(var)) == ("true",):
                 return _name(each)
-        if result.status == "unknown" and (half := len(obligations) // 2):
+        if result.status == "unknown" and halvings and (half := len(obligations) // 2):
             parts = (obligations[:half], obligations[half:])
-            return next((name for part in parts if (name := self._broken(system, part, sizes))), "")
+            names = (self._broken(system, part, sizes, halvings - 1) for part in parts)
+            return next(filter(None, names), "")
         return ""
 
 

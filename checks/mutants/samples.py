@@ -175,7 +175,8 @@ class _Watch:
     def on(self, machine: Machine, actions: Collection[str]) -> Seen:
         """What the samples of one machine show."""
         topology = machine.program.topology
-        program = Program(self._changed, topology) if self._anew else machine.program
+        anew = self._anew or self._claims
+        program = Program(self._changed, topology) if anew else machine.program
         judge = _Judge(machine.program, program, self._claims)
         idle, lost, gained = "", False, False
         for name in actions:

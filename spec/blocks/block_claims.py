@@ -305,7 +305,7 @@ def a_failed_offline_restores_availability(f: Frame) -> Bool:
 
 @step(covers="A1")
 def notifiers_hear_that_memory_is_online(b: Block) -> Bool:
-    """What was told that a block is about to go online is told when it is."""
+    """Whoever was told that a block is about to go online is told when it is."""
     state = block_state[b]
     comes = (state == BlockState.going_online) & (after(state) == BlockState.online)
     return implies(comes, after(event[b]) == MemoryEvent.online)
@@ -331,9 +331,10 @@ def a_block_with_metadata_of_others_goes_offline(f: Frame) -> Bool:
 
 @sometimes(covers="N1 N2")
 def a_block_with_metadata_of_others_comes_back(f: Frame) -> Bool:
-    """And it goes online again, outside the removable area."""
-    comes = after(block_state[block_of(f)] == BlockState.going_online)
-    return metadata_frame[f] & (block_state[block_of(f)] == BlockState.offline) & comes
+    """A block that holds metadata of other memory begins to go online, outside the movable zone."""
+    b = block_of(f)
+    comes = after((block_state[b] == BlockState.going_online) & (zone[b] != Zone.movable))
+    return metadata_frame[f] & (block_state[b] == BlockState.offline) & comes
 
 
 @sometimes(covers="N1 U1")

@@ -162,7 +162,7 @@ def a_node_appears_and_its_memory_is_present(n: Node, s: Section) -> Bool:
 
 @sometimes(covers="N1 N2")
 def a_section_goes_that_would_hold_a_memmap(s: Section, t: Section) -> Bool:
-    """A mem_map that is not there keeps no section for its sake."""
+    """A section goes that would hold another's mem_map, if that one had any."""
     goes = present[s] & ~after(present[s])
     return goes & (memmap_host[t] == s) & (t != s) & (memmap[t] == Metadata.absent)
 

@@ -55,7 +55,10 @@ def zones_span_their_blocks(b: Block, z: Zone) -> Bool:
 
 
 def _lies_inside(low: Block, b: Block, high: Block) -> Bool:
-    """On their node the block lies on neither side of both: said anew, not by `between`."""
+    """The block is not below the one nor above the other, of the same node.
+
+    Not by `between`, which the spans are made by: a mistake there would not be seen.
+    """
     same = (node_of[low] == node_of[b]) & (node_of[high] == node_of[b])
     return same & ~below[b, low] & ~below[high, b]
 

@@ -9,6 +9,7 @@ from ..blocks.block_states import (
     changing,
     event,
     hwpoison,
+    knows_of_errors,
 )
 from ..blocks.sections import (
     Metadata,
@@ -146,8 +147,8 @@ def a_device_is_ejected(m: MemoryDevice, b: Block) -> Bool:
 
 
 @sometimes(covers="A1 R4")
-def a_device_goes_while_another_stays(m: MemoryDevice, s: Section) -> Bool:
-    """What lies in other memory, mem_map and pgdat, keeps no device."""
+def other_memory_keeps_no_device(m: MemoryDevice, s: Section) -> Bool:
+    """A device goes while mem_maps and a pgdat lie in memory that is no part of it."""
     b, n = block_of_section[s], node_of_section(s)
     described = (memmap[s] != Metadata.absent) & (pgdat[n] != Metadata.absent)
     elsewhere = ~in_range[m, b] & ~in_range[m, pgdat_block(n)]
@@ -184,7 +185,8 @@ def a_block_of_a_refused_device_lacks_its_memmap(m: MemoryDevice, s: Section) ->
     b, host = block_of_section[s], block_of_section[memmap_host[s]]
     was_online = in_range[m, b] & (found[b] == Found.online)
     stays = (block_state[b] == BlockState.offline) & (block_state[host] == BlockState.offline)
-    return hears(m, Ost.busy) & was_online & stays & (host != b) & ~vetoes_online[b]
+    may = ~vetoes_online[b] & ~knows_of_errors(b)
+    return hears(m, Ost.busy) & was_online & stays & (host != b) & may
 
 
 @sometimes(covers="A1 R4")

@@ -133,7 +133,7 @@ def only_an_unfinished_add_fails(m: MemoryDevice) -> Bool:
 
 @step(covers="A1 R4")
 def only_adds_are_taken_back(m: MemoryDevice) -> Bool:
-    """What is taken back after a failed add was being added."""
+    """A request is taken back only if it was an add."""
     fails = (request[m] != Request.add_failed) & after(request[m] == Request.add_failed)
     return implies(fails, request[m] == Request.adding)
 
@@ -262,8 +262,8 @@ def a_failed_add_leaves_what_it_found(m: MemoryDevice, b: Block) -> Bool:
 
 
 @sometimes(covers="A1 R4")
-def a_device_is_added_beside_one_that_is_not(m: MemoryDevice, b: Block) -> Bool:
-    """An add succeeds while another device is there of which nothing is in sysfs."""
+def an_add_waits_for_no_other_block(m: MemoryDevice, b: Block) -> Bool:
+    """An add succeeds while a block that is no part of the device is there, but not in sysfs."""
     return hears(m, Ost.added) & ~in_range[m, b] & plugged(b) & ~block_device[b]
 
 

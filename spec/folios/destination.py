@@ -158,7 +158,7 @@ def room_is_taken_beyond_a_node_that_has_none(o: Folio, f: Frame) -> Bool:
 
 @sometimes(covers="N4 U3")
 def a_folio_begins_to_leave_a_block_that_goes_offline(o: Folio) -> Bool:
-    """A removal begins with folios in its block, and only then sends them away."""
+    """What is in a block when its removal begins can still be sent away."""
     return _chosen(o) & (block_state[block_of(home[o])] == BlockState.going_offline)
 
 

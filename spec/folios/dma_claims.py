@@ -249,6 +249,6 @@ def a_program_registers_anonymous_memory(x: Pin) -> Bool:
 
 @sometimes(covers="U5")
 def a_device_is_lent_anonymous_memory(x: Pin) -> Bool:
-    """For one transfer, too: direct I/O out of a program's heap."""
+    """A device gets memory of no file for one transfer: direct I/O out of a program's heap."""
     begins = (pin_kind[x] == PinKind.none) & after(pin_kind[x] == PinKind.short)
     return begins & (folio_kind[after(pin_folio[x])] == FolioKind.anonymous)

@@ -268,9 +268,9 @@ def dirty_anonymous_memory_moves(o: Folio) -> Bool:
     return moves & _is_dirty_and_anonymous(o) & (filesystem[o] != Filesystem.own_method)
 
 
-@sometimes(covers="M2")
+@sometimes(covers="U4")
 def dirty_anonymous_memory_is_freed(o: Folio) -> Bool:
-    """Nor does it wait for one to be freed."""
+    """What belongs to no file waits for no store when it is freed."""
     return _is_dirty_and_anonymous(o) & ~after(exists_now(o))
 
 

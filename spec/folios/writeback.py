@@ -317,7 +317,7 @@ def a_store_comes_back_and_gets_the_data(o: Folio) -> Bool:
 
 @sometimes(covers="U4 U3")
 def a_removal_waits_for_a_silent_store(b: Block, o: Folio, t: Tick) -> Bool:
-    """Dirty again or not, and although nobody has a reference: the data is on its way."""
+    """A removal waits although the folio is dirty again, and neither in use nor tried before."""
     waits = ~spent[b, t] & after(spent[b, t]) & (block_state[b] == BlockState.going_offline)
     sent = under_writeback[o] & (block_of(home[o]) == b) & ~answers[store_of[o]]
     again = exists(Frame, lambda f: refused_move[f])

@@ -35,7 +35,7 @@ from ..language import (
     true,
 )
 from ..machine.topology import Block, Frame, Node, Zone, block_of, nearer, node_of_frame
-from .huge_mappings import HugeStage, huge_stage
+from .huge_mappings import begins_to_move_huge
 from .huge_migration import on_its_way, takes_in, target
 from .huge_pools import (
     HugeFolio,
@@ -205,11 +205,6 @@ def no_kernel_page_comes_to_a_draining_block(k: KernelPage) -> Bool:
     return implies(after(is_mapped(k)) & ~was_there, ~draining[there])
 
 
-def _begins_to_move(h: HugeFolio) -> Bool:
-    """The step sets a free huge folio aside for h to move to."""
-    return (huge_stage[h] == HugeStage.idle) & after(huge_stage[h] == HugeStage.reserved)
-
-
 @step(covers="N4 D2")
 def no_free_huge_folio_that_is_nearer_is_passed_over(h: HugeFolio, x: HugeFolio) -> Bool:
     """A free huge folio of the same size that is nearer is promised, or leaves, or has an error."""
@@ -223,7 +218,8 @@ def no_free_huge_folio_that_is_nearer_is_passed_over(h: HugeFolio, x: HugeFolio)
         offline = block_state[block_of(f)] == BlockState.going_offline
         return (range_of[f] == huge_home[x]) & (draining[block_of(f)] | offline)
 
-    return implies(_begins_to_move(h) & passed_over, promised | leaving[n] | exists(Frame, goes))
+    excused = promised | leaving[n] | exists(Frame, goes)
+    return implies(begins_to_move_huge(h) & passed_over, excused)
 
 
 @step(covers="N4 K1")
@@ -240,37 +236,38 @@ def a_huge_folio_passes_over_another_size(h: HugeFolio, x: HugeFolio) -> Bool:
     """A free huge folio that is nearer, but of another size, does not keep it at home."""
     at, to = pool_of(h), node_of_range[after(huge_home[target[h]])]
     other_size = gigantic[huge_home[x]] != gigantic[huge_home[h]]
-    return _begins_to_move(h) & takes_in(x) & other_size & nearer[at, pool_of(x), to]
+    return begins_to_move_huge(h) & takes_in(x) & other_size & nearer[at, pool_of(x), to]
 
 
 @sometimes(covers="N4 D2")
-def a_huge_folio_stays_near_although_there_is_room_elsewhere(h: HugeFolio, x: HugeFolio) -> Bool:
-    """Nor does one of the same size that is farther than where it goes."""
+def a_huge_folio_moves_near_although_there_is_room_elsewhere(h: HugeFolio, x: HugeFolio) -> Bool:
+    """A free huge folio that is farther than where it goes does not keep it at home."""
     at, to = pool_of(h), node_of_range[after(huge_home[target[h]])]
     same_size = gigantic[huge_home[x]] == gigantic[huge_home[h]]
-    return _begins_to_move(h) & takes_in(x) & same_size & nearer[at, to, pool_of(x)]
+    return begins_to_move_huge(h) & takes_in(x) & same_size & nearer[at, to, pool_of(x)]
 
 
 @sometimes(covers="U3 D2")
 def a_huge_folio_begins_to_leave_a_block_that_goes_offline(h: HugeFolio, f: Frame) -> Bool:
-    """A removal begins with a huge folio in its block, and only then sends it away."""
+    """A huge folio that is in a block when its removal begins can still be sent away."""
     here = (range_of[f] == huge_home[h]) & (block_state[block_of(f)] == BlockState.going_offline)
-    return _begins_to_move(h) & here
+    return begins_to_move_huge(h) & here
 
 
 @sometimes(covers="U3 D2")
 def a_huge_folio_that_refused_moves_while_another_block_goes(h: HugeFolio, b: Block) -> Bool:
-    """Another try is paid for by the removal of its own block; elsewhere nobody asks for it."""
+    """Another try is paid for by the removal of its own block; elsewhere it costs nothing."""
     refused = refused_move[head_frame[huge_home[h]]]
     another = ~exists(Frame, lambda f: (range_of[f] == huge_home[h]) & (block_of(f) == b))
-    return _begins_to_move(h) & refused & another & (block_state[b] == BlockState.going_offline)
+    return begins_to_move_huge(h) & refused & another & (block_state[b] == BlockState.going_offline)
 
 
 @sometimes(covers="N4 K1")
 def a_kernel_page_passes_over_the_removable_area(k: KernelPage, f: Frame) -> Bool:
     """Free memory that is nearer, but not the kernel's to take, does not keep a page at home."""
     at, to = node_of_frame(maps_to[k]), node_of_frame(after(new_frame[k]))
-    free = (frame_state[f] == FrameState.free) & ~draining[block_of(f)]
+    stays = ~draining[block_of(f)] & ~leaving[node_of_frame(f)]
+    free = (frame_state[f] == FrameState.free) & stays
     nearer_and_movable = nearer[at, node_of_frame(f), to] & (zone[block_of(f)] == Zone.movable)
     return begins_to_move(k) & free & nearer_and_movable
 
@@ -305,8 +302,8 @@ def a_block_is_closed_with_a_huge_folio_in_it(b: Block, f: Frame) -> Bool:
 
 
 @sometimes(covers="N3 D2")
-def a_block_is_closed_that_a_moving_huge_folio_had_left(b: Block, f: Frame) -> Bool:
-    """Nor does a huge folio that was there once, and is another's destination elsewhere now."""
+def a_block_is_closed_whose_range_names_a_destination(b: Block, f: Frame) -> Bool:
+    """What a range says of a huge folio that is elsewhere does not keep a block from closing."""
     closes = ~draining[b] & after(draining[b])
-    was_here = huge_state[huge_of[range_of[f]]] == HugeState.incoming
-    return closes & (block_of(f) == b) & was_here & (frame_state[f] != FrameState.huge)
+    named = huge_state[huge_of[range_of[f]]] == HugeState.incoming
+    return closes & (block_of(f) == b) & named & (frame_state[f] != FrameState.huge)

@@ -102,14 +102,14 @@ def a_copy_waits_for_no_new_cpu(c: Cpu, k: KernelPage) -> Bool:
 
 @step(covers="K1")
 def a_cpu_that_goes_takes_no_entry_of_another(c: Cpu, e: Cpu, k: KernelPage) -> Bool:
-    """What other CPUs know of addresses stays: one of them goes without a flush of the rest."""
+    """What other CPUs know of addresses stays: a CPU that goes flushes nobody's TLB but its own."""
     goes = cpu_online[c] & ~after(cpu_online[c])
     return implies(goes & (e != c) & tlb_valid[e, k], after(tlb_valid[e, k]))
 
 
 @sometimes(covers="K1")
 def a_cpu_goes_while_none_is_stopped(c: Cpu) -> Bool:
-    """A CPU need not wait for a page that moves to go offline."""
+    """To go offline, a CPU need not wait until a page moves."""
     goes = cpu_online[c] & ~after(cpu_online[c])
     return goes & ~exists(Cpu, lambda e: stopped[e])
 

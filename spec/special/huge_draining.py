@@ -35,6 +35,7 @@ from ..machine.topology import Block, Frame, block_of, metadata_frame
 from .huge_mappings import (
     HugePte,
     HugeStage,
+    begins_to_move_huge,
     has_huge_entry,
     huge_maps,
     huge_stage,
@@ -240,9 +241,8 @@ def what_a_huge_folio_gave_up_is_remembered(h: HugeFolio) -> Bool:
 @step(covers="U3 D2")
 def another_try_of_a_huge_folio_is_paid_for(h: HugeFolio, f: Frame) -> Bool:
     """Out of a leaving block no huge folio that refused is tried again before a tick was spent."""
-    begins = (huge_stage[h] == HugeStage.idle) & after(huge_stage[h] == HugeStage.reserved)
     here = (range_of[f] == huge_home[h]) & goes_offline(block_of(f))
-    return implies(begins & here, ~refused_move[head_frame[huge_home[h]]])
+    return implies(begins_to_move_huge(h) & here, ~refused_move[head_frame[huge_home[h]]])
 
 
 @always(

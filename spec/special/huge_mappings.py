@@ -18,6 +18,7 @@ from ..language import (
     Int,
     Sort,
     action,
+    after,
     definition,
     exists,
     false,
@@ -90,6 +91,11 @@ huge_waiting = variable(HugePte, Bool, initial=lambda p: false)
 
 sent_sigbus = variable(HugePte, Bool, initial=lambda p: false)
 """The process has lost the huge folio that it had mapped to an error, and was told (SIGBUS)."""
+
+
+def begins_to_move_huge(h: HugeFolio) -> Bool:
+    """The step sets a free huge folio aside for h to move to."""
+    return (huge_stage[h] == HugeStage.idle) & after(huge_stage[h] == HugeStage.reserved)
 
 
 @definition

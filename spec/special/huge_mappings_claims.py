@@ -142,7 +142,7 @@ def what_a_range_contains_is_its_huge_folios(r: Range, f: Frame) -> Bool:
 
 @step(covers="D2 D1")
 def threads_wait_for_huge_folios_that_move(p: HugePte) -> Bool:
-    """A thread that finds an entry at its place has no reason to sleep."""
+    """A thread goes to sleep on a migration entry, and on no other."""
     waits = ~huge_waiting[p] & after(huge_waiting[p])
     return implies(waits, huge_pte[p] == PteState.migration)
 

@@ -36,6 +36,7 @@ from ..machine.topology import Frame, block_of, nearer
 from .huge_mappings import (
     HugePte,
     HugeStage,
+    begins_to_move_huge,
     has_huge_entries,
     huge_contents,
     huge_mapcount,
@@ -358,15 +359,13 @@ def moving_huge_folios_are_seen(h: HugeFolio) -> Bool:
 @step(covers="D2 N3")
 def huge_folios_do_not_move_into_leaving_blocks(h: HugeFolio) -> Bool:
     """No destination that is chosen has a frame in a block that drains or goes offline."""
-    begins = (huge_stage[h] == HugeStage.idle) & (after(huge_stage[h]) == HugeStage.reserved)
-    return implies(begins, ~leaves(after(huge_home[target[h]])))
+    return implies(begins_to_move_huge(h), ~leaves(after(huge_home[target[h]])))
 
 
 @step(covers="D2 N3")
 def huge_folios_do_not_move_into_draining_blocks(h: HugeFolio, f: Frame) -> Bool:
     """No frame of a destination that is chosen drains, whether or not it goes offline too."""
-    begins = (huge_stage[h] == HugeStage.idle) & (after(huge_stage[h]) == HugeStage.reserved)
-    there = begins & (range_of[f] == after(huge_home[target[h]]))
+    there = begins_to_move_huge(h) & (range_of[f] == after(huge_home[target[h]]))
     going = block_state[block_of(f)] == BlockState.going_offline
     return implies(there, ~draining[block_of(f)] & ~going)
 

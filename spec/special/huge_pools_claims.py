@@ -188,7 +188,7 @@ def a_huge_folio_is_used_while_another_block_drains(h: HugeFolio, b: Block) -> B
 
 @sometimes(covers="D2 N3")
 def a_gigantic_folio_is_used_while_another_block_drains(h: HugeFolio, b: Block) -> Bool:
-    """So does a gigantic one, of which each block counts, not its head's alone."""
+    """A fault gets a gigantic folio while a block drains that is no part of it."""
     taken = (huge_state[h] == HugeState.free) & (after(huge_state[h]) == HugeState.used)
     return taken & gigantic[huge_home[h]] & draining[b]
 

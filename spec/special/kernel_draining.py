@@ -238,7 +238,7 @@ def a_kernel_page_leaves_a_block_that_goes_offline(k: KernelPage) -> Bool:
 
 @sometimes(covers="K1 U3")
 def a_kernel_page_begins_to_leave_a_block_that_goes_offline(k: KernelPage) -> Bool:
-    """A removal begins with kernel memory in its block, and only then sends it away."""
+    """Kernel memory that is in a block when its removal begins can still be sent away."""
     return begins_to_move(k) & goes_offline(block_of(maps_to[k]))
 
 

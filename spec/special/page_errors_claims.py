@@ -67,6 +67,7 @@ from .huge_pools import (
 from .page_errors import (
     give_up_folio,
     give_up_huge,
+    soft_offline,
     unmap_poisoned,
     unmap_poisoned_huge,
 )
@@ -83,6 +84,18 @@ class ErrorWork(Enumeration):
 def errors_are_found_where_there_may_be_some(f: Frame) -> Bool:
     """Memory that does not fail is never said to have an error."""
     return implies(hwpoison[f], may_fail[f])
+
+
+@always(covers="U3 A1")
+def a_free_frame_can_be_set_aside(f: Frame) -> Bool:
+    """A frame of online memory that is in nobody's hands, and about to fail, can be set aside."""
+    free = any_of(
+        frame_state[f] == FrameState.free,
+        frame_state[f] == FrameState.pcp,
+        (frame_state[f] == FrameState.isolated) & ~metadata_frame[f],
+    )
+    there = may_fail[f] & in_use(block_of(f)) & ~hwpoison[f] & ~metadata_frame[f]
+    return implies(there & free, enabled(soft_offline, f))
 
 
 @always(covers="U3 A1")
