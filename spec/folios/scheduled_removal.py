@@ -24,28 +24,23 @@ from ..blocks.block_states import (
     FrameState,
     Tick,
     frame_state,
-    hwpoison,
     kept,
     refused_move,
     spent,
 )
 from ..language import (
     Bool,
-    Progress,
     action,
     after,
     all_of,
     always,
     any_of,
-    definition,
     ends,
     exists,
     false,
-    forall,
     guard,
     implies,
     ite,
-    sometimes,
     step,
     true,
 )
@@ -53,32 +48,13 @@ from ..machine.topology import (
     Block,
     Frame,
     block_of,
-    nearer,
-    node_of,
-    node_of_frame,
 )
-from .destination import destination, has_room, reserve_destination, source
-from .dma import Pin, pinned_by
-from .drain import draining, vetted
+from .destination import destination, source
+from .drain import draining
 from .frames import (
     Folio,
-    FolioKind,
-    dirty,
     exists_now,
-    folio_kind,
-    folio_of,
     home,
-)
-from .migration import (
-    abort_migration,
-    begin_unmap,
-    change_home,
-    copy,
-    finish_abort,
-    finish_migration,
-    move_private,
-    replace_pte,
-    restore_pte,
 )
 from .migration_stage import Stage, stage
 from .page_tables import (
@@ -87,15 +63,13 @@ from .page_tables import (
     pte,
     pte_folio,
 )
-from .private_data import Filesystem, carries_private, filesystem, has_private, private_busy
-from .references import has_reference
+from .private_data import carries_private
 from .removal_work import (
     Work,
     goes_offline,
     occupied,
     work_left,
 )
-from .writeback import answers, end_writeback, store_of
 
 
 @action
@@ -287,101 +261,3 @@ def taking_private_data_along_uses_work_up(f: Frame, o: Folio, p: Pte) -> Bool:
 def trying_again_ends(f: Frame, t: Tick) -> tuple[Bool, Bool]:
     """A removal does not try again longer than its budget."""
     return goes_offline(block_of(f)) & refused_move[f], ~spent[block_of(f), t]
-
-
-@definition
-def has_room_near(b: Block) -> Bool:
-    """There is room for what leaves the block: some frame than which no other is nearer."""
-    n = node_of[b]
-    return exists(
-        Frame,
-        lambda d: all_of(
-            has_room(d),
-            ~exists(Frame, lambda f: has_room(f) & nearer[n, node_of_frame(f), node_of_frame(d)]),
-        ),
-    )
-
-
-@definition
-def nothing_hinders(o: Folio) -> Bool:
-    """The folio's store answers, its memory is whole, and nobody keeps it where it is."""
-    own_method = filesystem[o] == Filesystem.own_method
-    can_leave = all_of(
-        answers[store_of[o]],
-        (folio_kind[o] == FolioKind.anonymous) | own_method | ~dirty[o],
-        ~has_private[o] | own_method,
-        ~private_busy[o],
-    )
-    nobody = ~exists(Pin, lambda x: pinned_by(x, o)) & ~has_reference(o)
-    copied = (stage[o] == Stage.copied) | (stage[o] == Stage.moved)
-    whole = copied | ~hwpoison[home[o]]
-    return nobody & whole & (can_leave | (stage[o] == Stage.moved))
-
-
-@definition
-def is_about(o: Folio, b: Block) -> Bool:
-    """The folio lives in the block, or has just left it."""
-    left_it = (stage[o] == Stage.moved) & (block_of(source[o]) == b)
-    return exists_now(o) & (left_it | (block_of(home[o]) == b))
-
-
-@ends(
-    unless=abort_migration,
-    covers="N3 U3",
-    using="cache_entries_belong_to_moving_folios "
-    "folios_stay_in_their_source_until_they_have_moved "
-    "frames_know_the_folio_that_lives_in_them moving_folios_exist "
-    "nothing_moves_into_a_draining_block sources_are_nobodys_home "
-    "unmapped_folios_are_in_the_migration_cache user_frames_belong_to_folios",
-)
-def draining_ends(b: Block, f: Frame, w: Work, p: Pte) -> tuple[Bool, Bool, tuple[Progress, ...]]:
-    """While nothing hinders what lives there and no move is given up, a draining block empties."""
-    free_to_go = forall(Folio, lambda x: implies(is_about(x, b), nothing_hinders(x)))
-    closed = draining[b] & vetted[b] & ~goes_offline(b)
-    o = folio_of[f]
-    at_home = home[o] == f
-    settling = any_of(stage[o] == Stage.moved, stage[o] == Stage.aborting)
-    ways = (
-        Progress((stage[o] == Stage.idle) & at_home, (reserve_destination, Work.reserve), o=o),
-        Progress(
-            stage[o] == Stage.reserved,
-            (end_writeback, Work.write_back),
-            (begin_unmap, Work.unmap),
-            o=o,
-        ),
-        Progress(stage[o] == Stage.unmapping, (replace_pte, Work.replace), (copy, Work.copy), o=o),
-        Progress(
-            stage[o] == Stage.copied,
-            (move_private, Work.take_along),
-            (change_home, Work.change),
-            o=o,
-        ),
-        Progress(
-            settling & at_home,
-            (restore_pte, Work.restore_first),
-            (finish_migration, Work.settle_first),
-            (finish_abort, Work.settle_first),
-            o=o,
-        ),
-        Progress(
-            (stage[o] == Stage.moved) & ~at_home,
-            (restore_pte, Work.restore),
-            (finish_migration, Work.settle),
-            o=o,
-        ),
-    )
-    return closed & has_room_near(b) & free_to_go, (block_of(f) == b) & work_left(f, w, p), ways
-
-
-@sometimes(covers="N3 U3")
-def contents_leave_a_draining_block(b: Block, o: Folio) -> Bool:
-    """A folio moves out of a block that was closed to allocation."""
-    return draining[b] & (stage[o] == Stage.moved) & (block_of(source[o]) == b)
-
-
-@sometimes(covers="U3")
-def a_second_try_succeeds(o: Folio, t: Tick) -> Bool:
-    """A folio that refused leaves at last; anonymous memory never waits for a store."""
-    b = block_of(source[o])
-    moved = (stage[o] == Stage.moved) & (folio_kind[o] == FolioKind.anonymous)
-    return goes_offline(b) & moved & spent[b, t]

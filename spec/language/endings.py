@@ -52,7 +52,7 @@ _Work: TypeAlias = tuple[Bool, Bool] | tuple[Bool, Bool, tuple[Progress, ...] | 
 def ends(
     *,
     by: DeclaredAction | None = None,
-    unless: DeclaredAction | None = None,
+    unless: DeclaredAction | tuple[DeclaredAction, ...] = (),
     covers: str = "",
     using: str = "",
 ) -> Callable[[Callable[..., _Work]], Declared]:
@@ -74,19 +74,20 @@ def ends(
 
     Args:
         by: the action that takes an element out, where one is enough.
-        unless: the action that may add to the set; what is claimed is the end of what comes
-            between two such steps.
+        unless: the action that may add to the set, or several; what is claimed is the end of what
+            comes between two such steps.
         covers: the rows of `spec.rows`, by name.
         using: the invariants and axioms, by name, that the proof needs and would not think of.
     """
 
     def wrap(function: Callable[..., _Work]) -> Declared:
         where, rows, hints = place_of(function), tuple(covers.split()), tuple(using.split())
-        for each in (by, unless):
-            if not isinstance(each, DeclaredAction | None):
+        adders = unless if isinstance(unless, tuple) else (unless,)
+        for each in (*(() if by is None else (by,)), *adders):
+            if not isinstance(each, DeclaredAction):
                 complain(f"{function.__name__}: {each!r} is no action", where)
         helping = (by.name,) if by else ()
-        adding = (unless.name,) if unless else ()
+        adding = tuple(each.name for each in adders)
         return Declared(function, "ends", where, rows, hints, helping, adding)
 
     return wrap

@@ -174,7 +174,7 @@ CHOICES = (
                 "such a buffer is stuck there, too, as long as a program likes (mm/gup.c)",
             ),
             (
-                "blocks_of_the_removable_area_can_be_emptied",
+                "blocks_of_the_removable_area_can_be_vetted",
                 "a block that holds such a buffer stays (mm/gup.c)",
             ),
         ),

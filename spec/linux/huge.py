@@ -31,7 +31,7 @@ CHOICES = (
                 " (alloc_migrate_hugetlb_folio(), mm/hugetlb.c)",
             ),
             (
-                "blocks_of_the_removable_area_can_be_emptied",
+                "blocks_of_the_removable_area_can_be_vetted",
                 "a block that holds such a page stays (mm/hugetlb.c)",
             ),
         ),

@@ -14,6 +14,7 @@ from ..blocks.blocks import cancel_offline
 from ..folios.drain import draining, vetted
 from ..folios.page_tables import Pte
 from ..folios.removal_work import Work, goes_offline, occupied, work_left
+from ..folios.scheduled_removal import try_again
 from ..language import (
     Bool,
     Budget,
@@ -158,7 +159,7 @@ def huge_may_go(h: HugeFolio) -> Bool:
 
 
 @ends(
-    unless=abort_huge_migration,
+    unless=(abort_huge_migration, try_again),
     covers="N3 D2",
     using="huge_destinations_lie_where_memory_stays huge_frames_belong_to_huge_folios "
     "moving_huge_folios_are_used",
@@ -166,17 +167,16 @@ def huge_may_go(h: HugeFolio) -> Bool:
 def huge_folios_leave_a_draining_block(
     f: Frame, t: HugeFolio, w: HugeWork, p: HugePte
 ) -> tuple[Bool, Bool, tuple[Progress, ...]]:
-    """A huge folio that nothing hinders leaves a draining block, if no move is given up.
+    """A huge folio that nothing hinders leaves a block that drains, or that goes offline.
 
-    While there is a place ``t``; the claim is the same of each, so that it may change.
+    If no move is given up, and while there is a place ``t`` for what is to begin; the claim is
+    the same of each, so that it may change.
     """
     b, h = block_of(f), huge_in(f)
-    closed = draining[b] & vetted[b] & ~goes_offline(b)
-    idle = huge_stage[h] == HugeStage.idle
+    closed = (draining[b] & vetted[b]) | goes_offline(b)
+    begins = (huge_state[h] == HugeState.used) & (huge_stage[h] == HugeStage.idle)
     ways = (
-        Progress(
-            (huge_state[h] == HugeState.used) & idle, (begin_huge_migration, HugeWork.begin), h=h
-        ),
+        Progress(begins, (begin_huge_migration, HugeWork.begin), h=h),
         Progress(
             huge_stage[h] == HugeStage.reserved,
             (replace_huge_pte, HugeWork.replace),
@@ -192,7 +192,11 @@ def huge_folios_leave_a_draining_block(
         ),
         Progress(huge_state[h] == HugeState.free, (dissolve, HugeWork.dissolve), h=h),
     )
-    return closed & huge_may_go(h) & is_a_place(t, h), huge_work_left(f, w, p), ways
+    return (
+        closed & huge_may_go(h) & implies(begins, is_a_place(t, h)),
+        huge_work_left(f, w, p),
+        ways,
+    )
 
 
 @ends(
@@ -205,6 +209,9 @@ def a_removal_finishes_or_gives_up_within_its_budget(
     b: Block, f: Frame, w: Work, p: Pte, x: HugeWork, q: HugePte
 ) -> tuple[Bool, Bool, Budget]:
     """While a block goes offline its work only shrinks, but where a tick pays; it may give up.
+
+    What nothing hinders leaves it meanwhile (`draining_ends` and its like), and when nobody has a
+    frame of it, it can finish: `frames_with_an_error_do_not_keep_a_block`.
 
     What a step of the removal uses up: `each_stage_uses_work_up`, `each_pte_uses_work_up`.
     """

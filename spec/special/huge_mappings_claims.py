@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..blocks.block_states import BlockState, FrameState, block_state, frame_state, zone
 from ..folios.dma import PinKind
-from ..folios.drain import draining
+from ..folios.drain import draining, leaving
 from ..folios.page_tables import PteState
 from ..language import (
     Bool,
@@ -20,7 +20,7 @@ from ..language import (
     sometimes,
     step,
 )
-from ..machine.topology import Frame, Zone, block_of
+from ..machine.topology import Frame, Zone, block_of, node_of
 from .huge_mappings import (
     HugePte,
     HugeStage,
@@ -276,10 +276,11 @@ def a_pinned_huge_folio_stays_where_it_is(x: HugePin, h: HugeFolio) -> Bool:
 
 @step(covers="D2 U5")
 def long_term_pins_on_huge_folios_begin_where_memory_stays(x: HugePin, f: Frame) -> Bool:
-    """No huge folio is pinned for long that has a frame in a block which drains, or is to go."""
+    """No huge folio is pinned for long that has a frame where memory drains, or is to leave."""
     begins = (huge_pin_kind[x] != PinKind.longterm) & after(huge_pin_kind[x] == PinKind.longterm)
     b, there = block_of(f), range_of[f] == after(huge_pin_range[x])
-    stays = ~draining[b] & (block_state[b] != BlockState.going_offline)
+    closed = draining[b] | leaving[node_of[b]]
+    stays = ~closed & (block_state[b] != BlockState.going_offline)
     return implies(begins & there, all_of(stays, zone[b] != Zone.movable))
 
 

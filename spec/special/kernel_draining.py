@@ -23,6 +23,7 @@ from ..blocks.block_states import (
 from ..blocks.blocks import cancel_offline
 from ..folios.drain import draining, vetted
 from ..folios.removal_work import goes_offline
+from ..folios.scheduled_removal import try_again
 from ..language import (
     Bool,
     Budget,
@@ -133,7 +134,7 @@ def is_a_kernel_place(k: KernelPage, g: Frame) -> Bool:
 
 
 @ends(
-    unless=abort_kernel_migration,
+    unless=(abort_kernel_migration, try_again),
     covers="N3 K1",
     using="both_frames_of_a_moving_page_are_the_kernels frames_name_their_kernel_page "
     "frames_of_kernel_pages_are_the_kernels kept_frames_belong_to_kernel_pages "
@@ -143,12 +144,16 @@ def is_a_kernel_place(k: KernelPage, g: Frame) -> Bool:
 def kernel_pages_leave_a_draining_block(
     f: Frame, g: Frame, w: KernelWork, c: Cpu
 ) -> tuple[Bool, Bool, tuple[Progress, ...]]:
-    """A kernel page that no device uses leaves a draining block, if no move is given up.
+    """A kernel page that no device uses leaves a block that drains, or that goes offline.
 
-    While there is a place ``g``; the claim is the same of each, so that it may change.
+    If no move is given up, and while there is a place ``g`` for what is to begin; the claim is
+    the same of each, so that it may change.
     """
     k = page_in[f]
-    closed = draining[block_of(f)] & ~goes_offline(block_of(f)) & ~dma_mapped[k]
+    b = block_of(f)
+    arrives = waits_to_be_remapped(k) & (new_frame[k] == f)
+    goes = goes_offline(b) & ~refused_move[f] & ~arrives
+    closed = ((draining[b] & ~goes_offline(b)) | goes) & ~dma_mapped[k]
     stage = kernel_stage[k]
     here = maps_to[k] == f
     ways = (
@@ -173,7 +178,8 @@ def kernel_pages_leave_a_draining_block(
             k=k,
         ),
     )
-    return closed & is_a_kernel_place(k, g), kernel_work_left(f, w, c), ways
+    has_room = implies(stage == KernelStage.mapped, is_a_kernel_place(k, g))
+    return closed & has_room, kernel_work_left(f, w, c), ways
 
 
 @ends(

@@ -187,7 +187,8 @@ def only_private_data_that_stays_breaks_the_removable_area(f: Frame) -> Bool:
     """In the removable area nothing is stuck for good but page cache of a filesystem with no way.
 
     Nobody keeps such page cache out of the area, here or in Linux: which filesystem a file is
-    from is not asked when its memory is allocated.
+    from is not asked when its memory is allocated.  What keeps a frame only as long as somebody
+    likes is not stuck for good: a reference, a silent store, the promise of a free huge folio.
     """
     o = folio_of[f]
     stays = (folio_kind[o] == FolioKind.page_cache) & (filesystem[o] == Filesystem.neither)
@@ -204,10 +205,10 @@ def only_private_data_that_stays_breaks_the_removable_area(f: Frame) -> Bool:
     "only_private_data_that_stays_breaks_the_removable_area "
     "removable_blocks_hold_no_unmovable_frame",
 )
-def blocks_of_the_removable_area_can_be_emptied(b: Block) -> Bool:
+def blocks_of_the_removable_area_can_be_vetted(b: Block) -> Bool:
     """A closed block of the area without such page cache is found to hold nothing that is stuck.
 
-    From then on it becomes empty: `draining_ends`.
+    From then on whatever nothing hinders leaves it: `draining_ends`.
     """
     stays = exists(
         Folio,

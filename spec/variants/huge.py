@@ -10,13 +10,15 @@ from ..language import (
     DropUpdate,
     Int,
     ReplaceDefinition,
+    ReplaceGuard,
     ReplaceUpdate,
     Variant,
     exists,
 )
 from ..machine.topology import Frame, block_of
 from ..special.huge_migration import target
-from ..special.huge_pools import HugeFolio, Range, free_huge, pool_of, range_of
+from ..special.huge_pins import HugePin
+from ..special.huge_pools import HugeFolio, Range, free_huge, huge_home, pool_of, range_of
 from .sources import LIST
 
 __all__ = ["VARIANTS"]
@@ -36,6 +38,10 @@ def _block_by_block(r: Range) -> Bool:
     return exists(Frame, goes)
 
 
+def _lent_block_by_block(x: HugePin, h: HugeFolio) -> Bool:
+    return ~_block_by_block(huge_home[h])
+
+
 VARIANTS = (
     Variant(
         name="huge-folio-moved-to-a-leaving-node",
@@ -44,6 +50,14 @@ VARIANTS = (
         source=LIST + ": destination of migration should be appropriate area",
         breaks="huge_destinations_lie_on_nodes_that_stay",
         edits=(ReplaceDefinition("leaves", _block_by_block),),
+    ),
+    Variant(
+        name="huge-folio-lent-on-a-leaving-node",
+        doc="A huge folio is pinned for long on a node that leaves: only its blocks are looked at.",
+        covers=("D2", "N4", "U5"),
+        source="mm/gup.c: folio_is_longterm_pinnable() asks for zones and blocks, and for no node",
+        breaks="long_term_pins_on_huge_folios_begin_where_memory_stays",
+        edits=(ReplaceGuard("pin_huge_longterm", "range_stays", _lent_block_by_block),),
     ),
     Variant(
         name="surplus-forgotten-on-migration",

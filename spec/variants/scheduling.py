@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from ..language import DropGuard, DropUpdate, Variant
+from ..folios.destination import has_room
+from ..folios.frames import Folio
+from ..folios.migration_stage import Stage, stage
+from ..language import Bool, DropGuard, DropUpdate, ReplaceGuard, Variant, exists
+from ..machine.topology import Frame
 from .sources import LIST
 
 _OTHER_REMOVALS = "mm/memory_hotplug.c: offline_pages() isolates block by block, and no node"
 
 __all__ = ["VARIANTS"]
+
+
+def _copied_with_room_to_spare(o: Folio) -> Bool:
+    return (stage[o] == Stage.copied) & exists(Frame, lambda f: has_room(f))
+
 
 VARIANTS = (
     Variant(
@@ -17,6 +26,14 @@ VARIANTS = (
         source=LIST + ": disabled of allocation beforehand",
         breaks="draining_ends",
         edits=(DropGuard("alloc_folio", "not_draining"),),
+    ),
+    Variant(
+        name="move-waits-for-more-room",
+        doc="What has a destination waits until there is room for yet another.",
+        covers=("N3", "U3"),
+        source="mm/migrate.c: a destination is set aside before anything is unmapped",
+        breaks="draining_ends",
+        edits=(ReplaceGuard("change_home", "copied", _copied_with_room_to_spare),),
     ),
     Variant(
         name="kernel-memory-while-draining",

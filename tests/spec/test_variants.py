@@ -171,6 +171,8 @@ LENGTHS = {
     "no-giving-up-while-a-kernel-page-moves": 3,
     "soft-offline-under-its-owner": 2,
     "huge-folio-with-an-error-is-used": 3,
+    "move-waits-for-more-room": 6,
+    "huge-folio-lent-on-a-leaving-node": 4,
     "huge-folio-with-an-error-is-pinned": 4,
     "memory-with-an-error-is-pinned": 3,
     "online-forgets-errors": 5,
