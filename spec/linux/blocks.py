@@ -14,7 +14,10 @@ CHOICES = (
     Choice(
         name="wait-without-a-budget",
         doc="A removal waits for writeback as long as it takes.",
-        edits=edits_of("wait-without-a-budget"),
+        edits=(
+            *edits_of("wait-without-a-budget"),
+            DropProperty("a_removal_waits_for_a_silent_store"),  # it spends nothing on that
+        ),
         gives_up=(
             (
                 "waiting_for_a_store_ends",

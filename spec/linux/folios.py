@@ -15,6 +15,7 @@ from ..folios.writeback_errors import Failure, failure
 from ..language import (
     AddProperty,
     Bool,
+    DropProperty,
     ReplaceDefinition,
     ReplaceGuard,
     after,
@@ -96,6 +97,9 @@ CHOICES = (
             ReplaceGuard("reserve_destination", "nearest_with_room", _another_node_first),
             ReplaceGuard("begin_huge_migration", "nearest_with_room", _another_pool_first),
             ReplaceDefinition("is_a_place", _is_a_place_in_another_pool),
+            # of two nodes a huge folio never stays on its own
+            DropProperty("a_huge_folio_moves_near_although_there_is_room_elsewhere"),
+            DropProperty("a_huge_folio_that_refused_moves_while_another_block_goes"),
         ),
         gives_up=(
             (
@@ -120,6 +124,10 @@ CHOICES = (
                 "draining_ends",
                 "when the other nodes have memory but no free page, the room on the own node is"
                 " not used (do_migrate_range(), mm/memory_hotplug.c)",
+            ),
+            (
+                "a_block_that_goes_offline_empties",
+                "for the same reason: room on the own node does not count (mm/memory_hotplug.c)",
             ),
         ),
     ),
