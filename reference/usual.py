@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .shapes import Shape
 
-__all__ = ["REACHED_ON", "REFUTED_ON", "ROOMY", "USUAL"]
+__all__ = ["GIVEN_UP_ON", "REACHED_ON", "REFUTED_ON", "ROOMY", "USUAL"]
 
 _FIRST, _SECOND = frozenset([0]), frozenset([1])
 _ONE_DEVICE = (("MemoryDevice", 1),)
@@ -269,6 +269,9 @@ _REACHED = {
 }
 REACHED_ON = {name: number for number, names in _REACHED.items() for name in names}
 """Where in `ROOMY` a *sometimes* is looked for first: what takes long to find elsewhere."""
+
+GIVEN_UP_ON = {"no_free_huge_folio_that_is_nearer_is_passed_over": 38}
+"""Where in `ROOMY` what a profile gives up is looked for first, likewise."""
 
 REFUTED_ON = {
     "allocation-refills-what-drains": 34,

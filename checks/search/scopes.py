@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from memhp.reference import Topology, violated_axioms
 from memhp.reference.shapes import AnyShape, Given, Shape, arrangements, is_regular
-from memhp.reference.usual import REACHED_ON, REFUTED_ON, ROOMY, USUAL
+from memhp.reference.usual import GIVEN_UP_ON, REACHED_ON, REFUTED_ON, ROOMY, USUAL
 from memhp.spec.language.system import System
 
 from .alike import Ground, ground
@@ -50,7 +50,7 @@ class Usual(NamedTuple):
     """The machines that are looked at where nobody chose.
 
     ``roomy`` begins with the ``few``; what needs room to move is looked for on the others, too.
-    ``reached_on`` says by the name of a *sometimes* on which of them to look first, ``refuted_on``
+    ``reached_on`` says by a property's name on which of them to look first, ``refuted_on``
     by that of a variant.
     """
 
@@ -63,7 +63,7 @@ class Usual(NamedTuple):
 def usual(system: System) -> Usual:
     """The usual machines of the system: those of memory hotplug, or any of a few elements."""
     if is_regular(system):
-        return Usual(USUAL, ROOMY, REACHED_ON, REFUTED_ON)
+        return Usual(USUAL, ROOMY, {**REACHED_ON, **GIVEN_UP_ON}, REFUTED_ON)
     return _small(ground(system))
 
 
