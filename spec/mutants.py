@@ -1,8 +1,8 @@
 """Mutants that survive: small mistakes that nothing notices, and why that is right.
 
 `memhp check --mutants` makes each action and definition wrong in one place after the
-other.  A mutant that nothing notices either has its reason here, or is a finding; a
-reason for one that something does notice is out of date, and a finding as well.
+other.  A mutant that nothing but perhaps the engine notices either has its reason here,
+or is a finding; a reason for one that something else notices is out of date.
 """
 
 from __future__ import annotations
@@ -110,4 +110,4 @@ REASONS: tuple[Reason, ...] = (
     Reason("operand", f"cancel_online, {_OTHER_NODES}", _SPAN_IS_EXACT),
     Reason("operand", f"finish_offline, {_OTHER_NODES}", _SPAN_IS_EXACT),
 )
-"""Why mutants stay although nothing notices them."""
+"""Why mutants stay although nothing, but perhaps the engine, notices them."""

@@ -133,8 +133,8 @@ class Judge:
     def judge(self, mutant: Mutant) -> Judgement:
         """The judgement: what notices the mutant first; if nothing does, the reason, if any.
 
-        A reason for this very mutant is stale if something notices it; what has one need not
-        be told apart by the engine, which is no part of a proof.
+        The engine, which is no part of a proof, is asked only where there is no reason.  A reason
+        for this very mutant is stale if anything else notices it.
         """
         reason = next(
             (each for each in self.reasons if each.is_about(mutant.kind, str(mutant))), None
