@@ -350,7 +350,10 @@ _REACHED = {
 REACHED_ON = {name: number for number, names in _REACHED.items() for name in names}
 """Where in `ROOMY` a *sometimes* is looked for first: what takes long to find elsewhere."""
 
-GIVEN_UP_ON = {"no_free_huge_folio_that_is_nearer_is_passed_over": 38}
+GIVEN_UP_ON = {
+    "another_try_of_a_huge_folio_is_paid_for": 7,
+    "no_free_huge_folio_that_is_nearer_is_passed_over": 38,
+}
 """Where in `ROOMY` what a profile gives up is looked for first, likewise."""
 
 REFUTED_ON = {

@@ -11,6 +11,7 @@ from memhp.spec.folios.removal_work import goes_offline
 from memhp.spec.language import (
     Bool,
     Design,
+    DropProperty,
     ExtendAction,
     Int,
     always,
@@ -58,5 +59,9 @@ def a_removal_pays(b: Block) -> Bool:
 
 
 DESIGN = Design(
-    edits=(ExtendAction("copy", _pay), ExtendAction("begin_offline", _begin_with_nothing))
+    edits=(
+        ExtendAction("copy", _pay),
+        ExtendAction("begin_offline", _begin_with_nothing),
+        DropProperty("a_block_that_goes_offline_empties"),  # its budget may not be enough
+    )
 )

@@ -94,7 +94,7 @@ def a_free_frame_can_be_set_aside(f: Frame) -> Bool:
         frame_state[f] == FrameState.pcp,
         (frame_state[f] == FrameState.isolated) & ~metadata_frame[f],
     )
-    there = may_fail[f] & in_use(block_of(f)) & ~hwpoison[f] & ~metadata_frame[f]
+    there = may_fail[f] & in_use(block_of(f)) & ~metadata_frame[f]
     return implies(there & free, enabled(soft_offline, f))
 
 

@@ -15,13 +15,15 @@ STEPS = 80_000
 
 
 ONE_AFTER_THE_OTHER = {
+    "a_migration_is_over_while_a_device_uses_the_folio",
     "two_folios_move_at_once",
     "what_has_left_is_not_sticky",
     "private_data_comes_back_when_a_move_fails",
     "a_reference_is_taken_where_a_folio_has_moved",
 }
 """An operation moves a folio from the beginning to the end before the next one begins: nothing
-comes between its private data and itself, so that both go, and nobody looks it up meanwhile."""
+comes between its private data and itself, so that both go, nobody looks it up meanwhile, and a
+device that it has is the one that it had."""
 
 
 @pytest.mark.slow
