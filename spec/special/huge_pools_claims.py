@@ -158,39 +158,45 @@ def a_promise_is_taken_back(v: Reservation) -> Bool:
     return held[v] & ~after(held[v]) & (free_huge[n] == after(free_huge[n]))
 
 
+def _grows(h: HugeFolio) -> Bool:
+    """The step adds the free huge folio to its pool."""
+    return ~huge_exists(h) & after(huge_state[h] == HugeState.free)
+
+
+def _taken(h: HugeFolio) -> Bool:
+    """The step gives the free huge folio to somebody."""
+    return (huge_state[h] == HugeState.free) & (after(huge_state[h]) == HugeState.used)
+
+
 @sometimes(covers="D2")
 def a_huge_folio_is_used_without_a_promise(h: HugeFolio) -> Bool:
     """A fault gets a huge folio that was promised to nobody."""
-    taken = (huge_state[h] == HugeState.free) & (after(huge_state[h]) == HugeState.used)
-    return taken & (reserved_huge[pool_of(h)] == after(reserved_huge[pool_of(h)]))
+    return _taken(h) & (reserved_huge[pool_of(h)] == after(reserved_huge[pool_of(h)]))
 
 
 @sometimes(covers="D2 N3")
 def a_pool_grows_while_another_block_drains(h: HugeFolio, b: Block) -> Bool:
     """What is closed keeps the pool from growing there alone."""
-    return ~huge_exists(h) & after(huge_state[h] == HugeState.free) & draining[b]
+    return _grows(h) & draining[b]
 
 
 @sometimes(covers="D2 U1")
 def a_pool_grows_in_the_removable_area(h: HugeFolio, f: Frame) -> Bool:
     """Huge folios that can move may be in the movable zone."""
-    grows = ~huge_exists(h) & after(huge_state[h] == HugeState.free)
     here = range_of[f] == after(huge_home[h])
-    return grows & here & (zone[block_of(f)] == Zone.movable)
+    return _grows(h) & here & (zone[block_of(f)] == Zone.movable)
 
 
 @sometimes(covers="D2 N3")
 def a_huge_folio_is_used_while_another_block_drains(h: HugeFolio, b: Block) -> Bool:
     """A fault gets a free huge folio that lies in no block that is closed."""
-    taken = (huge_state[h] == HugeState.free) & (after(huge_state[h]) == HugeState.used)
-    return taken & draining[b]
+    return _taken(h) & draining[b]
 
 
 @sometimes(covers="D2 N3")
 def a_gigantic_folio_is_used_while_another_block_drains(h: HugeFolio, b: Block) -> Bool:
     """A fault gets a gigantic folio while a block drains that is no part of it."""
-    taken = (huge_state[h] == HugeState.free) & (after(huge_state[h]) == HugeState.used)
-    return taken & gigantic[huge_home[h]] & draining[b]
+    return _taken(h) & gigantic[huge_home[h]] & draining[b]
 
 
 def _on_top(h: HugeFolio) -> Bool:
@@ -219,8 +225,7 @@ def a_gigantic_surplus_folio_comes_beside_the_removable_area(h: HugeFolio, f: Fr
 @sometimes(covers="D2 U1")
 def a_pool_grows_by_a_gigantic_folio_beside_the_removable_area(h: HugeFolio, f: Frame) -> Bool:
     """A gigantic folio joins the pool, outside the movable zone of the machine."""
-    grows = ~huge_exists(h) & after(huge_state[h] == HugeState.free)
-    return grows & gigantic[after(huge_home[h])] & (zone[block_of(f)] == Zone.movable)
+    return _grows(h) & gigantic[after(huge_home[h])] & (zone[block_of(f)] == Zone.movable)
 
 
 @sometimes(covers="D2")

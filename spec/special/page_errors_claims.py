@@ -86,27 +86,26 @@ def errors_are_found_where_there_may_be_some(f: Frame) -> Bool:
     return implies(hwpoison[f], may_fail[f])
 
 
-@always(covers="U3 A1")
-def a_free_frame_can_be_set_aside(f: Frame) -> Bool:
-    """A frame of online memory that is in nobody's hands, and about to fail, can be set aside."""
-    free = any_of(
+def _on_a_list(f: Frame) -> Bool:
+    """A list of free frames, a CPU's or the isolated one, has the frame."""
+    return any_of(
         frame_state[f] == FrameState.free,
         frame_state[f] == FrameState.pcp,
         (frame_state[f] == FrameState.isolated) & ~metadata_frame[f],
     )
+
+
+@always(covers="U3 A1")
+def a_free_frame_can_be_set_aside(f: Frame) -> Bool:
+    """A frame of online memory that is in nobody's hands, and about to fail, can be set aside."""
     there = may_fail[f] & in_use(block_of(f)) & ~metadata_frame[f]
-    return implies(there & free, enabled(soft_offline, f))
+    return implies(there & _on_a_list(f), enabled(soft_offline, f))
 
 
 @always(covers="U3 A1")
 def the_allocator_has_no_frame_with_an_error(f: Frame) -> Bool:
     """No list of free frames, a CPU's or the isolated one, has a frame with a known error."""
-    on_a_list = any_of(
-        frame_state[f] == FrameState.free,
-        frame_state[f] == FrameState.pcp,
-        (frame_state[f] == FrameState.isolated) & ~metadata_frame[f],
-    )
-    return implies(hwpoison[f], ~on_a_list)
+    return implies(hwpoison[f], ~_on_a_list(f))
 
 
 @step(covers="U3 A1")

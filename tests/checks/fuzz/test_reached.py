@@ -29,8 +29,8 @@ SELDOM = {
     "a_huge_folio_passes_over_another_size",
     "a_huge_folio_moves_near_although_there_is_room_elsewhere",
 }
-"""A used huge folio and free ones on two nodes, one of them where no move may end: in so many steps
-walks do not come there."""
+"""Each needs a used huge folio and two free ones, on certain nodes, at the same time: in so many
+steps walks did not come there."""
 
 
 @pytest.mark.slow
