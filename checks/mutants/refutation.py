@@ -261,7 +261,7 @@ class Refuter:
         goal = implies(conj(*meaning), conj(*map(negate, fails)))
         constants = (*(first.action.params if first.action else ()), *fails)
         assumed = tuple(map(self._as_known, first.assumptions))
-        together = replace(first, assumptions=assumed, goal=goal, counted=None, constants=constants)
+        together = replace(first, assumptions=assumed, stated=goal, constants=constants)
         result = answer(Case(system, together, Limits()).ground(sizes))
         for var, each in pairs:
             if result.status == "sat" and result.model.get(constant_name(var)) == ("true",):

@@ -1,7 +1,7 @@
 """From actions and properties to obligations, to solvers, to a verdict.
 
-- `prove`: the way in; `results`: what it says. `obligations`: what has to be shown; `counting`: for
-  counters.
+- `prove`: the way in; `results`: what it says. `obligations`: what has to be shown; `goals`: as
+  formulas over one state; `counting`: for counters.
 - `propagate`: what follows without a solver. `batch`: first answers, many at once; `keys`: by what
   they are kept; `standing`: those of before that stand. `case`, `rounds`: the other obligations,
   with ever more assumptions.

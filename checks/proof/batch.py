@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from itertools import islice
 
 from memhp.spec.language.system import System
 from memhp.spec.language.terms import Term, negate
@@ -47,9 +48,13 @@ def obligations_of(obligations: Obligations, subject: Subject) -> tuple[Obligati
     Raises:
         KeyError: the system has none of that name.
     """
+    return tuple(_obligations_of(obligations, subject))
+
+
+def _obligations_of(obligations: Obligations, subject: Subject) -> Iterator[Obligation]:
     is_property = subject.kind is Kind.property
     of = obligations.of_property if is_property else obligations.of_action
-    return tuple(of(subject.name))
+    return of(subject.name)
 
 
 def first_proofs(
@@ -59,11 +64,15 @@ def first_proofs(
 
     Args:
         shared: all obligations, and how much work an answer may cost.
-        batch: the subject, and places among its obligations that are not *unchanged*.
+        batch: the subject, and places, in their order, among its obligations that are not
+            *unchanged*.
     """
     (all_obligations, limits), (subject, places) = shared, batch
-    every = [each for each in obligations_of(all_obligations, subject) if not each.unchanged]
-    return quick_proofs(all_obligations.system, [every[place] for place in places], limits)
+    changed = (each for each in _obligations_of(all_obligations, subject) if not each.unchanged)
+    wanted = {*places}
+    upto = islice(changed, max(wanted, default=-1) + 1)
+    asked = [each for place, each in enumerate(upto) if place in wanted]
+    return quick_proofs(all_obligations.system, asked, limits)
 
 
 def quick_proofs(system: System, obligations: Sequence[Obligation], limits: Limits) -> list[Answer]:

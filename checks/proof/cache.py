@@ -46,6 +46,7 @@ class Cache:
         self._folder = folder
         self._entries: dict[str, dict[str, Any]] = {}
         self._answers: dict[str, Answer] = {}
+        self._read_as: dict[str, Answer | None] = {}
         self._new: dict[str, dict[str, Any]] = {}
 
     def get(self, query: Query) -> Answer | None:
@@ -54,17 +55,26 @@ class Cache:
         if key not in self._answers:
             if query.solver not in self._entries:
                 self._entries[query.solver] = self._read(query.solver)
-            answer = _answer(self._entries[query.solver].get(key))
+            answer = self._kept(self._entries[query.solver].get(key))
             if answer is None:
                 return None
             self._answers[key] = answer
-        return replace(self._answers[key], cached=True)
+        return self._answers[key]
+
+    def _kept(self, entry: Any) -> Answer | None:
+        """The answer of an entry; those that say the same, as most do, are looked at once."""
+        if entry is None:
+            return None
+        said = repr(entry)
+        if said not in self._read_as:
+            self._read_as[said] = _answer(entry)
+        return self._read_as[said]
 
     def put(self, query: Query, answer: Answer) -> None:
         """Remember an answer that would be the same again, which an error need not be."""
         if answer.status in _STATUSES and not _OF_THE_MACHINE.search(answer.reason):
             key = _key(query)
-            self._answers[key] = answer
+            self._answers[key] = replace(answer, cached=True)
             entry = sealed(asdict(answer) | {"cached": False}) if self._folder else None
             self._new.setdefault(query.solver, {})[key] = entry
 
@@ -94,6 +104,6 @@ def _answer(value: Any) -> Answer | None:
     try:
         entry = unsealed(value)
         model = {name: tuple(row) for name, row in entry["model"].items()}
-        return Answer(**entry | {"core": tuple(entry["core"]), "model": model})
+        return Answer(**entry | {"core": tuple(entry["core"]), "model": model, "cached": True})
     except (ValueError, TypeError, KeyError, AttributeError):
         return None

@@ -7,6 +7,7 @@ no more than the assumptions that it uses: those have a digest each (`standing`)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache, cached_property
 
 from memhp.spec.language.system import Action, Property
@@ -28,6 +29,7 @@ class Keys:
     def __init__(self, assumptions: tuple[Assumption, ...]) -> None:
         self._assumptions = assumptions
         self._digests: dict[int, tuple[Action | Property, str]] = {}
+        self._standing: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def of(self, obligation: Obligation) -> str:
         """The key of the obligation and of all that it may assume: a digest, in hexadecimal."""
@@ -53,6 +55,11 @@ class Keys:
 
     def standing(self, core: tuple[str, ...]) -> tuple[str, ...]:
         """The labels of a `signed` core, if all of them say what they said; else none."""
+        if core not in self._standing:
+            self._standing[core] = tuple(self._labels(core))
+        return self._standing[core]
+
+    def _labels(self, core: tuple[str, ...]) -> Sequence[str]:
         labels = []
         for part in core:
             label, _, digest = part.partition(" ")
@@ -60,7 +67,7 @@ class Keys:
             if not of_action and self._says.get(label) != digest:
                 return ()
             labels.append(label)
-        return tuple(labels)
+        return labels
 
     @cached_property
     def _says(self) -> dict[str, str]:

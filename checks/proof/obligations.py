@@ -13,9 +13,9 @@ state only: the state after a step is rewritten into the state before it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, partial
 from itertools import combinations
 from typing import Literal
 
@@ -25,7 +25,6 @@ from memhp.spec.language.terms import (
     TRUE,
     App,
     Const,
-    Next,
     Quantified,
     Term,
     Var,
@@ -39,14 +38,13 @@ from memhp.spec.language.terms import (
     subterms,
 )
 
-from .counting import counting, keeps_count, nothing_counts, without_count
+from .counting import without_count
+from .goals import Goal, at_boot, is_about, kept, stepped, symbols
 
 __all__ = ["Assumption", "Obligation", "Obligations"]
 
 ObligationKind = Literal["initiation", "consecution", "step", "enabled", "progress", "disjoint"]
 _NOWHERE = Where("", 0)
-_REMEMBERED = 10_000
-"""Of so many terms is remembered what they read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,23 +85,32 @@ class Obligation:
 
     ``claim`` is None for a `disjoint` obligation, ``action`` for `initiation`.
     An obligation is *unchanged* when nothing that the claim reads is written.
-    ``number`` tells several of one kind apart; ``counted`` is a goal in which a count stays.
+    ``number`` tells several of one kind apart.
     """
 
     kind: ObligationKind
     claim: Property | None
     action: Action | None
     assumptions: tuple[Assumption, ...]
-    goal: Term
+    stated: Term | Callable[[], Goal]
+    """The goal, or what works it out when somebody asks: an answer from before needs none."""
     constants: tuple[Var, ...]
     unchanged: bool = False
     number: int = 0
-    counted: Term | None = None
+
+    @cached_property
+    def _goal(self) -> Goal:
+        return self.stated() if callable(self.stated) else Goal(self.stated, self.stated)
+
+    @property
+    def goal(self) -> Term:
+        """The goal on a machine of any size."""
+        return self._goal.general
 
     @property
     def small_goal(self) -> Term:
         """The goal on a ground machine, whose elements can be counted."""
-        return self.counted or self.goal
+        return self._goal.counted
 
     @property
     def name(self) -> str:
@@ -170,14 +177,8 @@ class Obligations:
         """
         claim = self._claim(name)
         if claim.kind == "always":
-            formula = claim.formula
-            goal = after(formula, self._boot)
-            counted = goal
-            if sides := counting(formula):
-                goal = nothing_counts(*sides, self._boot)
-            yield Obligation(
-                "initiation", claim, None, self.axioms, goal, claim.params, counted=counted
-            )
+            goal = partial(at_boot, claim.formula, self._boot)
+            yield Obligation("initiation", claim, None, self.axioms, goal, claim.params)
         unless = claim.ending.unless if claim.ending else ()
         for action in self.actions.values():
             if action.name not in unless:
@@ -204,15 +205,12 @@ class Obligations:
     def _of_step(self, claim: Property, action: Action) -> Obligation:
         assumed, constants = self._assumed(action), (*action.params, *claim.params)
         if claim.kind in ("step", "ends"):
-            goal = _stepped(claim.formula, action)
-            return Obligation("step", claim, action, assumed, goal, constants, goal == TRUE)
+            goal = partial(stepped, claim.formula, action)
+            unchanged = not is_about(claim.formula, action) and goal().general == TRUE
+            return Obligation("step", claim, action, assumed, goal, constants, unchanged)
         unchanged = not symbols(claim.formula) & action.written
-        goal = counted = claim.formula if unchanged else after(claim.formula, action)
-        if sides := counting(claim.formula):
-            goal = keeps_count(*sides, action)
-        return Obligation(
-            "consecution", claim, action, assumed, goal, constants, unchanged, counted=counted
-        )
+        holds = partial(kept, claim.formula, action)
+        return Obligation("consecution", claim, action, assumed, holds, constants, unchanged)
 
     def _of_ending(self, claim: Property, ending: Ending) -> Iterator[Obligation]:
         """The obligations of the work that is left: its action is enabled, and takes it out."""
@@ -287,20 +285,6 @@ class Obligations:
         return self._of_action[action.name]
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def symbols(term: Term) -> frozenset[str]:
-    """The names of the symbols in an expanded term."""
-    return frozenset(part.symbol.name for part in subterms(term) if isinstance(part, App))
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _symbols_after(term: Term) -> frozenset[str]:
-    """The names of the symbols of which the term says what they are after the step."""
-    return frozenset[str]().union(
-        *(symbols(part.body) for part in subterms(term) if isinstance(part, Next))
-    )
-
-
 def _guards(action: Action) -> tuple[Assumption, ...]:
     return tuple(Assumption("guard", guard.name, guard.condition) for guard in action.guards)
 
@@ -348,15 +332,6 @@ def _apart_from_others(term: Term, suffix: str) -> Term:
     return rebuild(term, lambda part: _apart_from_others(part, suffix))
 
 
-def _stepped(term: Term, action: Action) -> Term:
-    """``term`` with what it says of the state after the step, said of the state before."""
-    if not _symbols_after(term) & action.written:
-        return _without_next(term)
-    if isinstance(term, Next):
-        return after(_without_next(term.body), action)
-    return rebuild(term, lambda part: _stepped(part, action))
-
-
 def _move(
     action: Action, left: Term, inner: Sequence[Var], member: str, arguments: Mapping[str, Term]
 ) -> Term:
@@ -376,11 +351,6 @@ def _move(
     for var in chosen.values():
         move = exists(var, move)
     return move
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _without_next(term: Term) -> Term:
-    return term.body if isinstance(term, Next) else rebuild(term, _without_next)
 
 
 def _apart(first: Update, second: Update) -> tuple[Term, tuple[Var, ...]]:

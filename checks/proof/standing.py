@@ -33,7 +33,7 @@ class FirstAnswers:
         """A proof that stands, or that none was found from the same assumptions; else None."""
         proof = self._cache.get(self._query(self._keys.of_proof(obligation)))
         if proof and (core := self._keys.standing(proof.core)):
-            return replace(proof, core=core)
+            return proof if core == proof.core else replace(proof, core=core)
         return self._cache.get(self._query(self._keys.of(obligation)))
 
     def put(self, obligation: Obligation, answer: Answer) -> None:

@@ -19,7 +19,8 @@ from memhp.spec.language.terms import App, Const, Symbol, Term, Var, eq, negate
 
 from ..proof.case import Case, Limits
 from ..proof.counterexample import state_of
-from ..proof.obligations import Assumption, Obligation, Obligations, symbols
+from ..proof.goals import symbols
+from ..proof.obligations import Assumption, Obligation, Obligations
 from ..proof.smt import declaration, ground, small_machine, some_of, text
 from ..proof.solvers import Answer, Growing
 
