@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from itertools import chain
 
 from memhp.spec.language.system import System
@@ -174,8 +173,9 @@ class Case:
 
     def rests_on(self) -> frozenset[str]:
         """The names of the other *always* properties that the proof uses."""
-        used = _invariants(self.proof.core if self.proof else ())
-        return used - {self.obligation.claim.name} if self.obligation.claim else used
+        own = self.obligation.claim and self.obligation.claim.name
+        core = (label.partition(".") for label in (self.proof.core if self.proof else ()))
+        return frozenset(name for role, _, name in core if role == "always" and name != own)
 
     def _of_core(self, answer: Answer) -> tuple[Assumption, ...]:
         labels = set(answer.core) - {GOAL}
@@ -183,13 +183,6 @@ class Case:
 
     def _unbounded(self, assumptions: Iterable[Assumption]) -> Query:
         return Query("z3", script(self.system, self.obligation, assumptions), self.limits.z3)
-
-
-@lru_cache(maxsize=1 << 14)
-def _invariants(core: tuple[str, ...]) -> frozenset[str]:
-    """The names of the *always* properties in the core of a proof."""
-    parts = (label.partition(".") for label in core)
-    return frozenset(name for role, _, name in parts if role == "always")
 
 
 def near(obligation: Obligation, *, loops: bool = False) -> tuple[Assumption, ...]:

@@ -37,7 +37,7 @@ def at_boot(formula: Term, boot: Action) -> Goal:
 
 def kept(formula: Term, action: Action) -> Goal:
     """The goal that an invariant holds after the action, if it did before."""
-    counted = after(formula, action) if symbols(formula) & action.written else formula
+    counted = after(formula, action)
     sides = counting(formula)
     return Goal(keeps_count(*sides, action) if sides else counted, counted)
 

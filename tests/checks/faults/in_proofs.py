@@ -442,7 +442,7 @@ PROPAGATION = (
     ),
     Fault(
         "a proof stands whatever becomes of what it rests on",
-        keys.Keys.standing,
+        keys.Keys._labels,
         "self._says.get(label) != digest",
         "label not in self._says",
         partial(proofs.test_an_edit_is_not_answered_by_what_was_known_before, claims.TOYS["toy"]),

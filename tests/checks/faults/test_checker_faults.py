@@ -98,6 +98,7 @@ def test_every_part_of_the_checker_has_faults() -> None:
         "rounds",
         "trivial",
         "decision",
+        "goals",
         "earlier",
         "lasso",
         "keys",
