@@ -9,10 +9,11 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from math import prod
 from typing import Any
 
 from memhp.spec.language.rewrite import closed
-from memhp.spec.language.system import Action, Property, System, Update
+from memhp.spec.language.system import Action, Property, System, Update, Variable
 from memhp.spec.language.terms import (
     BOOL,
     INT,
@@ -97,15 +98,20 @@ class Program:
         Raises:
             ValueError: if an initial value reads state.
         """
-        state: State = []
-        for variable in self.system.variables:
-            term, name = self._formulas.prepare(variable.initial), variable.symbol.name
-            if any(isinstance(part, App) and part.symbol.is_state for part in subterms(term)):
-                raise ValueError(f"the initial value of {name} reads state, which is not there yet")
-            value = self.term(term, variable.params)
-            points = self.topology.points(variable.symbol.domain)
-            state += [int(value((), *point)) for point in points]
-        return tuple(state)
+        lines = [self._initial(variable) for variable in self.system.variables]
+        return tuple(self._function((), [*lines, f"return {BEFORE}"])([]))
+
+    def _initial(self, variable: Variable) -> str:
+        """A statement that adds the variable's initial values to the state."""
+        term, name = self._formulas.prepare(variable.initial), variable.symbol.name
+        if any(isinstance(part, App) and part.symbol.is_state for part in subterms(term)):
+            raise ValueError(f"the initial value of {name} reads state, which is not there yet")
+        text, sizes = self._formulas.text(term), map(self.topology.size, variable.symbol.domain)
+        if isinstance(term, Const):
+            return f"{BEFORE} += [{text}] * {prod(sizes)}"
+        each = zip(variable.params, sizes, strict=True)
+        loops = (f"for {var.name} in range({size})" for var, size in each)
+        return f"{BEFORE} += [_int({text}) {' '.join(loops)}]"
 
     def place(self, variable: str, point: Sequence[int]) -> int:
         """The place in the flat state of a variable's value at one point."""

@@ -33,7 +33,7 @@ class Ground:
 def ground(system: System, *more: Term) -> Ground:
     """The part that the system shares with its variants: one object for equal parts.
 
-    Only the latest few are remembered.
+    Only the few that were asked for last are remembered.
 
     Args:
         system: the specification.
@@ -43,12 +43,9 @@ def ground(system: System, *more: Term) -> Ground:
     actions = tuple(replace(a, updates=()) for a in system.actions if a.name in names)
     common = replace(system, name="", actions=actions, properties=(), given_up=frozenset())
     latest = _latest()
-    for each in latest:
-        if each.system == common:
-            return each
-    latest[_MOST - 1 :] = []
-    latest.insert(0, Ground(common))
-    return latest[0]
+    same = next((each for each in latest if each.system == common), None) or Ground(common)
+    latest[:] = [same, *(each for each in latest if each is not same)][:_MOST]
+    return same
 
 
 @lru_cache(maxsize=1)

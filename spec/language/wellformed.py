@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
 from .rewrite import unbound
 from .syntax import complain
@@ -115,16 +116,37 @@ def _of_ending(ending: Ending) -> Iterator[Term]:
         yield from (term for _, term in way.given)
 
 
+class _Mentions(NamedTuple):
+    """What a term mentions itself, not through definitions."""
+
+    definitions: frozenset[str]
+    symbols: frozenset[Symbol]
+    counts: frozenset[Term]
+    next: bool
+    """The state after a step."""
+
+
+@lru_cache(maxsize=100_000)
+def _mentions(term: Term) -> _Mentions:
+    """What the term mentions: worked out once, though a system is checked after every edit."""
+    terms = inside(term)
+    return _Mentions(
+        frozenset(each.name for each in terms if isinstance(each, Call)),
+        frozenset(each.symbol for each in terms if isinstance(each, App)),
+        frozenset(each for each in terms if isinstance(each, Quantified) and each.kind == "count"),
+        any(isinstance(each, Next) for each in terms),
+    )
+
+
 def _check_references(system: System, parts: list[_Part]) -> None:
     """Every symbol and definition that anything mentions belongs to the system."""
     symbols: set[Symbol] = {*system.topology, *(v.symbol for v in system.variables)}
     for part in parts:
-        terms = inside(part.term)
-        names = {each.name for each in terms if isinstance(each, Call)}
+        mentioned = _mentions(part.term)
+        names = mentioned.definitions - system.definitions.keys()
         for name in sorted(name for name in names if not _is_known(name, system)):
             complain(f"definition {name!r} belongs to no loaded module", part.where)
-        used = {each.symbol for each in terms if isinstance(each, App)}
-        for name in sorted(symbol.name for symbol in used - symbols):
+        for name in sorted(symbol.name for symbol in mentioned.symbols - symbols):
             complain(f"symbol {name!r} belongs to no loaded module", part.where)
 
 
@@ -163,11 +185,9 @@ def _check_moments(system: System, parts: list[_Part]) -> None:
 
 
 def _speaks_of_next(term: Term, system: System) -> bool:
-    return any(
-        isinstance(part, Next)
-        or (isinstance(part, Call) and _speaks_of_next(system.definition(part.name).body, system))
-        for part in inside(term)
-    )
+    mentioned = _mentions(term)
+    bodies = (system.definition(name).body for name in mentioned.definitions)
+    return mentioned.next or any(_speaks_of_next(body, system) for body in bodies)
 
 
 def _check_counting(system: System, parts: list[_Part]) -> None:
@@ -178,9 +198,8 @@ def _check_counting(system: System, parts: list[_Part]) -> None:
             case Op(kind="eq", args=(left, right)):
                 allowed |= {left, right}
     for part in parts:
-        for each in inside(part.term) - allowed:
-            if isinstance(each, Quantified) and each.kind == "count":
-                complain("count() stands alone: only `counter == count(...)`, @always", part.where)
+        if _mentions(part.term).counts - allowed:
+            complain("count() stands alone: only `counter == count(...)`, @always", part.where)
     for symbol in system.topology:
         if symbol.range == INT:
             where = system.places[symbol.name]
