@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from memhp.spec.language.rewrite import expand
 from memhp.spec.language.system import Property, System
-from memhp.spec.language.terms import TRUE
+from memhp.spec.language.terms import TRUE, App, subterms
 
 from .case import Case
 from .obligations import Obligation
@@ -86,7 +87,9 @@ def _is_unchanged(system: System, claim: Property, obligation: Obligation) -> bo
         return obligation.goal == TRUE
     action = obligation.action
     written = system.action_by_name[action.name].written if action else frozenset[str]()
-    return obligation.kind == "consecution" and not written & system.symbols_in(claim.formula)
+    left = expand(claim.formula, system)  # which may read less than its definitions do
+    reads = {part.symbol.name for part in subterms(left) if isinstance(part, App)}
+    return obligation.kind == "consecution" and reads.isdisjoint(written)
 
 
 def _foreign(system: System, case: Case, axioms: set[str], invariants: set[str]) -> Iterator[str]:

@@ -17,7 +17,8 @@ from memhp.checks.proof.prove import prove
 from memhp.checks.proof.rounds import Work
 from memhp.checks.support.verdicts import Verdict
 from memhp.spec.language import System, load
-from memhp.spec.language.terms import TRUE
+from memhp.spec.language.system import Definition
+from memhp.spec.language.terms import BOOL, FALSE, TRUE, App, Call, Var, conj, negate
 
 from .. import chain
 from .test_prove import with_update
@@ -163,3 +164,20 @@ def test_what_an_action_does_to_a_property_is_open_while_its_updates_may_meet(
     assert action.verdict is Verdict.refuted
     assert claim.verdict is Verdict.undetermined
     assert "depends on their order" in claim.failures[-1].reason
+
+
+def test_what_a_definition_says_of_a_member_may_read_less_than_the_definition() -> None:
+    """Nothing may change what is left of it, and so nobody looks."""
+    lamp, said = CHAIN.properties[0].params[0], Var("said", BOOL, "burns")
+    lit = next(each.symbol for each in CHAIN.variables if each.symbol.name == "lit")
+    body = conj(said, App(lit, (lamp,)))
+    burns = Definition("burns", "chain", "", (lamp, said), body, CHAIN.properties[0].where)
+    claim = replace(
+        CHAIN.properties[0],
+        name="never_said_to_burn",
+        formula=negate(Call("burns", (lamp, FALSE), BOOL)),
+    )
+    system = replace(CHAIN, definitions={"burns": burns}, properties=(claim,))
+    work = settled(system)
+    assert work.unchanged[claim.name]
+    assert proving.gaps(work) == {}
