@@ -102,7 +102,17 @@ USUAL = (
     Shape(blocks=1, multizone=_FIRST),
     Shape(blocks=1, frames=2, holes=_SECOND),
     Shape(blocks=1, frames=2, boot_kernel=_SECOND),
-    Shape(blocks=2, added=_SECOND, memmaps="pgdat", tables=(("metadata_frame", (1, 0)),)),
+    Shape(
+        blocks=2,
+        added=_SECOND,
+        memmaps="pgdat",
+        tables=(
+            ("metadata_frame", (1, 0)),
+            ("in_range", (1, 0, 0, 1, 0, 0)),
+            ("is_dax", (0, 1, 1)),
+        ),
+        more=(("MemoryDevice", 3),),
+    ),
     Shape(
         nodes=2,
         blocks=1,

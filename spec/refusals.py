@@ -34,7 +34,8 @@ def _table(text: str) -> dict[str, tuple[str, ...]]:
 REFUSALS = _table("""
 allocate_pgdat: no_pgdat EEXIST, pgdat_memory_plugged ENOMEM
 allocate_memmap: no_memmap EEXIST, memory_plugged ENODEV, a_piece_plugged ENODEV,
-    request_allows_add EINVAL, hotplug_lock, pgdat_initialised ENOMEM, host_present ENOMEM
+    driver_bound ENODEV, request_allows_add EINVAL, hotplug_lock, pgdat_initialised ENOMEM,
+    host_present ENOMEM
 add_section: not_present EEXIST, has_memmap ENOMEM, pgdat_section_first ENOMEM
 set_node_online: node_offline EEXIST, pgdat_initialised ENOMEM
 create_block_device: device_hotplug_lock, no_device EEXIST, sections_present ENODEV, node_online
@@ -55,11 +56,11 @@ open_state_file: has_device ENODEV, file_idle
 delete_block_device: device_hotplug_lock, has_device ENODEV, not_reserved EINVAL, block_offline
     EBUSY, one_kind_of_memmap EINVAL, file_idle
 insert_device: not_inserted EEXIST
-begin_add: inserted ENODEV, device_hotplug_lock, no_add_or_removal
+begin_add: inserted ENODEV, of_the_firmware ENODEV, device_hotplug_lock, no_add_or_removal
 finish_add: adding, all_blocks_added EBUSY
 fail_add: adding, a_block_is_missing EEXIST
 conclude_failed_add: add_failed, taken_back EBUSY
-request_eject: inserted ENODEV, device_hotplug_lock, no_add_or_removal
+request_eject: inserted ENODEV, of_the_firmware ENODEV, device_hotplug_lock, no_add_or_removal
 refuse_eject: ejecting, inserted ENODEV
 conclude_refusal: refused, all_back EBUSY
 eject_device: ejecting, inserted ENODEV, no_memmap_left EBUSY, holds_no_pgdat EBUSY
@@ -82,6 +83,8 @@ free_kernel: kernel_frame, not_boot_memory, no_metadata, not_mapped EBUSY
 alloc_folio: new_folio, a_kind, frame_free ENOMEM, not_draining ENOMEM, node_stays ENOMEM
 plug_subblock: is_virtio EINVAL, settled EAGAIN, not_plugged EEXIST
 unplug_subblock: plugged ENOENT, frames_free EBUSY
+bind_kmem: is_dax ENODEV, inserted ENODEV, not_bound EBUSY
+unbind_kmem: bound ENODEV, memory_gone EBUSY
 map_kernel_page: address_kept ENOTSUP, not_mapped EBUSY, frame_free ENOMEM, outside_removable_area
     ENOMEM, not_draining ENOMEM, node_stays ENOMEM
 unmap_kernel_page: at_rest EINVAL, not_cached, no_dma EBUSY

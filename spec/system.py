@@ -15,6 +15,7 @@ from .blocks import (
 )
 from .devices import (
     boot_memory,
+    dax_kmem,
     eject_claims,
     firmware,
     firmware_claims,
@@ -98,6 +99,7 @@ SYSTEM = load(
         drain,
         frames,
         virtio_mem,
+        dax_kmem,
         per_cpu,
         migration_stage,
         kernel_memory,

@@ -29,7 +29,13 @@ from ..language import (
 )
 from ..machine.bookkeeping import firmware_map, lock_held
 from ..machine.firmware_request import lock_allows_add
-from ..machine.platform_state import drc_acquired, has_a_piece, is_lmb, request_allows_add
+from ..machine.platform_state import (
+    drc_acquired,
+    has_a_piece,
+    has_its_driver,
+    is_lmb,
+    request_allows_add,
+)
 from ..machine.section_parts import (
     Altmap,
     Look,
@@ -174,6 +180,12 @@ def allocate_memmap(s: Section) -> None:
         has_a_piece(block_of_section[s]),
         errno=ENODEV,
         why="its virtio-mem device has plugged no sub-block of the block",
+    )
+    guard(
+        "driver_bound",
+        has_its_driver(block_of_section[s]),
+        errno=ENODEV,
+        why="its DAX device has no driver that gives the memory to the kernel",
     )
     guard(
         "request_allows_add",

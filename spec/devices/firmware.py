@@ -42,6 +42,7 @@ from ..language import (
     variable,
 )
 from ..machine.firmware_request import Found, Request, found, request
+from ..machine.platform_state import is_dax
 from ..machine.topology import (
     Block,
     MemoryDevice,
@@ -123,6 +124,7 @@ def insert_device(m: MemoryDevice) -> None:
 
 def _begin(m: MemoryDevice, what: Request) -> None:
     guard("inserted", inserted[m], errno=ENODEV, why="the device is not there")
+    guard("of_the_firmware", ~is_dax[m], errno=ENODEV, why="a driver brings its memory")
     guard(
         "device_hotplug_lock",
         lock_is_free(),

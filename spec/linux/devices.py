@@ -100,6 +100,18 @@ CHOICES = (
         ),
     ),
     Choice(
+        name="driver-leaves-its-memory",
+        doc="dax/kmem lets go of a device whose memory is online: it stays until the next boot.",
+        edits=edits_of("driver-leaves-its-memory"),
+        gives_up=(
+            (
+                "dax_memory_has_its_driver",
+                "dev_dax_kmem_remove() cannot fail: what remove_memory() refuses stays"
+                " (drivers/dax/kmem.c)",
+            ),
+        ),
+    ),
+    Choice(
         name="part-of-a-device-is-success",
         doc="One usable range of a device is success.",
         edits=edits_of("part-of-a-device-is-success"),

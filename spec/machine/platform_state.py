@@ -1,12 +1,12 @@
-"""What platforms add to a machine: LMBs, sub-blocks, storage increments (A1, R3, R4, R5).
+"""What platforms add to a machine: LMBs, sub-blocks, DAX devices, increments (A1, R3, R4, R5).
 
-Topology and state alone: blocks and sections heed it, and pseries, virtio_mem
-and standby have the actions and what is true.  A machine of another platform
+Topology and state alone: blocks and sections heed it, and pseries, virtio_mem,
+dax_kmem and standby have the actions and what is true.  A machine of another platform
 has none of it: nothing here is set there, and nothing here stands in its way.
 
 Sources: arch/powerpc/platforms/pseries/hotplug-memory.c (struct drmem_lmb, flags),
-drivers/virtio/virtio_mem.c (sub-block mode), drivers/s390/char/sclp_cmd.c (struct
-memory_increment).
+drivers/virtio/virtio_mem.c (sub-block mode), drivers/dax/kmem.c,
+drivers/s390/char/sclp_cmd.c (struct memory_increment).
 """
 
 from __future__ import annotations
@@ -26,12 +26,14 @@ from ..language import (
 from .topology import (
     Block,
     Frame,
+    MemoryDevice,
     Node,
     Section,
     block_of,
     block_of_section,
     boot_kernel,
     early,
+    in_range,
     memmap_host,
     pgdat_block,
     pgdat_lies_in,
@@ -145,6 +147,27 @@ def has_a_piece(b: Block) -> Bool:
 def held_back(f: Frame) -> Bool:
     """No memory is behind the frame: when its block goes online its driver keeps it."""
     return is_virtio[block_of(f)] & ~subblock_plugged[subblock_of[f]]
+
+
+# --- memory of a driver of its own ----------------------------------------------------------------
+
+is_dax = topology(MemoryDevice, Bool)
+"""The device is persistent or CXL memory (DAX), which a driver can give to the kernel."""
+
+kmem_bound = variable(MemoryDevice, Bool, initial=lambda m: false)
+"""The driver dax/kmem has the device: its memory is the kernel's, or is to be."""
+
+
+@axiom
+def dax_memory_is_added_by_its_driver(m: MemoryDevice, b: Block) -> Bool:
+    """The firmware sets it apart (EFI_MEMORY_SP), so that it is never there at boot."""
+    return implies(is_dax[m] & in_range[m, b], ~early[b])
+
+
+@definition
+def has_its_driver(b: Block) -> Bool:
+    """A driver has each DAX device that the block lies in."""
+    return ~exists(MemoryDevice, lambda m: is_dax[m] & in_range[m, b] & ~kmem_bound[m])
 
 
 # --- s390x ----------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..blocks.block_states import FrameState
+from ..blocks.sections import Metadata, memmap
 from ..language import (
     Bool,
     DropGuard,
@@ -10,16 +11,20 @@ from ..language import (
     ReplaceDefinition,
     ReplaceGuard,
     Variant,
+    exists,
 )
 from ..machine.platform_state import (
     Increment,
     LmbRequest,
     accessible,
+    has_its_driver,
     in_storage,
     increment_block,
+    kmem_bound,
     removed_for_request,
+    reserved_lmb,
 )
-from ..machine.topology import Block, Frame
+from ..machine.topology import Block, Frame, MemoryDevice, Section, block_of_section, in_range
 
 __all__ = ["VARIANTS"]
 
@@ -39,6 +44,19 @@ def _count_reached_or_given_up(b: Block) -> Bool:
 
 def _handed_out_in_any_case(f: Frame) -> FrameState:
     return FrameState.free
+
+
+def _neither_bound_nor_left(m: MemoryDevice) -> Bool:
+    """The ranges of a device whose memory was left behind stay busy until the next boot."""
+    left = exists(
+        Section, lambda s: in_range[m, block_of_section[s]] & (memmap[s] != Metadata.absent)
+    )
+    return ~kmem_bound[m] & ~left
+
+
+def _neither_reserved_nor_left(b: Block) -> Bool:
+    """Nobody removes the memory of a driver but the driver."""
+    return ~reserved_lmb[b] & has_its_driver(b)
 
 
 VARIANTS = (
@@ -91,6 +109,19 @@ VARIANTS = (
         source="drivers/virtio/virtio_mem.c: virtio_mem_sbm_unplug_sb_online() allocates first",
         breaks="unplugged_memory_is_in_nobodys_hands",
         edits=(DropGuard("unplug_subblock", "frames_free"),),
+    ),
+    Variant(
+        name="driver-leaves-its-memory",
+        doc="The driver lets go of a DAX device whose memory the kernel still has: nobody can"
+        " remove it any more.",
+        covers=("A1", "R4"),
+        source="drivers/dax/kmem.c: dev_dax_kmem_remove() has no way to fail",
+        breaks="dax_memory_has_its_driver",
+        edits=(
+            DropGuard("unbind_kmem", "memory_gone"),
+            ReplaceGuard("bind_kmem", "not_bound", _neither_bound_nor_left),
+            ReplaceGuard("delete_block_device", "not_reserved", _neither_reserved_nor_left),
+        ),
     ),
     Variant(
         name="driver-keeps-its-frames",
