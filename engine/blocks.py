@@ -185,8 +185,10 @@ class Blocks:
 
     def default_zone(self, block: int) -> int:
         """The zone that a plain "online" chooses (`codes.ZONES`)."""
-        only_movable = self.reaches(block, _MOVABLE) and not self.reaches(block, _KERNEL)
-        return _MOVABLE if only_movable else _KERNEL
+        movable = self.reaches(block, _MOVABLE)
+        if movable == self.reaches(block, _KERNEL):
+            movable = bool(self.layout.movable_node[self.node_of[block]])
+        return _MOVABLE if movable else _KERNEL
 
     def reaches(self, block: int, zone: int) -> bool:
         """Whether the span of that zone, on the block's node, reaches over the block."""

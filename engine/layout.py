@@ -66,6 +66,8 @@ class Layout:
     """For each block: a memory notifier refuses that it goes offline."""
     cpus_keep_frames: bytes = b""
     """For each node: its CPUs keep free frames on lists of their own."""
+    movable_node: bytes = b""
+    """For each node: memory that is added to it becomes movable, unless asked otherwise."""
     memmap_host: Sequence[int] | None = None
     """The section that holds each section's mem_map; None: its own."""
     may_fail: bytes = b""
@@ -166,6 +168,7 @@ class Layout:
             ("vetoes_offline", blocks, 0),
             ("block_codes", blocks, FREE),
             ("cpus_keep_frames", nodes, 0),
+            ("movable_node", nodes, 0),
         ):
             values = getattr(self, name)
             if values and len(values) != size:
@@ -264,6 +267,7 @@ _BYTES = (
     "vetoes_online",
     "vetoes_offline",
     "cpus_keep_frames",
+    "movable_node",
     "may_fail",
     "early_device",
     "does_dma",

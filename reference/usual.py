@@ -22,7 +22,7 @@ USUAL = (
     Shape(blocks=2, folios=2, movable=_SECOND, tables=_NO_DEVICE, more=_ONE_DEVICE),
     Shape(blocks=2, added=_SECOND),
     Shape(blocks=2, added=_SECOND, memmaps="pgdat"),
-    Shape(nodes=2, blocks=1, added=_SECOND),
+    Shape(nodes=2, blocks=1, added=_SECOND, tables=(("movable_node", (0, 1)),)),
     Shape(nodes=2, blocks=1, frames=2),
     Shape(blocks=2, tables=(*_NO_DEVICE, ("filesystem", (1,))), more=_ONE_DEVICE, data=2),
     Shape(nodes=2, blocks=1, more=(("HugeFolio", 2),)),

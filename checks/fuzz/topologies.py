@@ -125,6 +125,7 @@ SHAPES: Mapping[str, Shape] = {
             ("nearer", tuple(int(_ring(n, a) < _ring(n, b)) for n, a, b in _triples(4))),
             ("memmap_host", (0, 0, 2, 0, 4, 2, 6, 0)),
             ("cpus_keep_frames", (1, 0, 1, 0)),
+            ("movable_node", (0, 1, 0, 1)),
             ("boot_data", (0, 1, 1, 0) * 4),
         ),
     ),

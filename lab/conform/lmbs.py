@@ -36,7 +36,9 @@ def lmbs_come_and_go(follower: Follower) -> Iterator[Check]:
     """
     guest, board = follower.target.booted, replace(follower.target.board, how="dimms")
     blocks, size = (FIRST, SECOND), 2 * board.block
-    user = Operations(Machine(follower.system, arrangement(follower.system, board)))
+    user = Operations(
+        Machine(follower.system, arrangement(follower.system, board, movable_node=True))
+    )
     numbers = {board.more + DEVICES * 2 + at: block for at, block in enumerate(blocks)}
     states = " ".join(f"{MEMORY}/memory{number}/state" for number in numbers)
 

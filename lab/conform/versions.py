@@ -32,6 +32,7 @@ from .worlds import holds
 
 __all__ = [
     "a_node_with_movable_memory_alone",
+    "added_memory_is_movable_with_movable_node",
     "an_eject_that_is_not_allowed_touches_nothing",
     "blocks_and_their_node_appear",
     "kernel_zone_contents_stay_in_kernel_zones",
@@ -91,6 +92,31 @@ def a_node_with_movable_memory_alone(follower: Follower) -> Iterator[Check]:
             nodes = guest.read(f"/sys/devices/system/node/{name}").strip()
             what = f"node 1 in {name} after {word} of block {block}"
             yield Check(what, str(wanted), str("1" in nodes))
+
+
+def added_memory_is_movable_with_movable_node(follower: Follower) -> Iterator[Check]:
+    """A plain *online* goes to the movable zone with movable_node, where zones leave it open (A1).
+
+    Both blocks of node 1 are told *online*; then the first is brought into the kernel zone
+    instead, and the second told *online* again, both ways round.  Seen must be: the zone that the
+    reference's `default_zone` names before each, in valid_zones and afterwards; and all of that
+    with the movable zone at least once.
+    """
+    take_steps(follower, ("add_device", 1))
+    chosen = []
+    for way in (
+        ((FIRST, "online"), (SECOND, "online"), (SECOND, "offline"), (FIRST, "offline")),
+        ((FIRST, "online_kernel"), (SECOND, "online"), (SECOND, "offline")),
+        ((SECOND, "online_kernel"),),
+    ):
+        for block, word in way:
+            wanted = str(follower.machine.evaluate("default_zone", block))
+            take_steps(follower, ("write_state", block, word))
+            if word == "online":
+                seen = follower.target.observe()["zone"][block]
+                yield Check(f"zone of block {block}, told online", wanted, str(seen))
+                chosen.append(wanted)
+    yield Check("zones that the reference chooses", "movable", ", ".join(sorted({*chosen})))
 
 
 def slab_structures_come_with_memory(follower: Follower) -> Iterator[Check]:

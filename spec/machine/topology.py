@@ -95,6 +95,13 @@ vetoes_online = topology(Block, Bool)
 vetoes_offline = topology(Block, Bool)
 """A memory notifier refuses that this block goes offline (arm64 boot memory, s390 kdump area)."""
 
+movable_node = topology(Node, Bool)
+"""Memory that is added to the node becomes movable, unless asked otherwise.
+
+So it is on all nodes if the kernel was started with ``movable_node``; boot memory that the
+firmware calls hot-pluggable is in the movable zone then, too (`early_zone`).
+"""
+
 nearer = topology(Node, Node, Node, Bool)
 """``nearer[n, a, b]``: seen from n, node a comes before node b (build_zonelists)."""
 

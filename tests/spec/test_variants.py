@@ -16,6 +16,7 @@ from memhp.spec.system import SYSTEM
 from memhp.spec.variants import VARIANTS
 
 LENGTHS = {
+    "movable-node-forgotten": 7,
     "object-rmap-alone": 6,
     "source-freed-while-mapped": 7,
     "pgdat-goes-early": 8,
@@ -184,6 +185,7 @@ LENGTHS = {
 }
 
 REACHED = {
+    "added_memory_is_movable_by_default": 7,
     "a_kernel_page_leaves_a_block_that_goes_offline": 7,
     "a_kernel_page_leaves_a_vetted_block": 7,
     "a_block_with_metadata_of_others_goes_offline": 3,
