@@ -246,12 +246,12 @@ class Blocks:
 
         In a block that was closed sticky memory is looked for before anything else.
         """
+        if self.locked_by >= 0:
+            return EAGAIN
         if self.draining[block] and not self.vetted[block]:
             if self.memory.has_sticky(block):
                 return EBUSY
             self.vetted[block] = 1
-        if self.locked_by >= 0:
-            return EAGAIN
         if not self.has_device[block]:
             return ENODEV
         if self.state[block] != ONLINE or not self.memory.zone[block] or self.layout.holes[block]:

@@ -86,6 +86,13 @@ class Layout:
     early_device: bytes = b""
     """For each device: it was inserted at boot; empty: as its block was there."""
 
+    may_be_forbidden: bytes = b""
+    """For each device: somebody may forbid that it is ejected."""
+    lacks_ej0: bytes = b""
+    """For each device: its firmware cannot let it go."""
+    demands_offline: bytes = b""
+    """For each device: an eject takes nothing offline, all must be so before."""
+
     # --- frames and folios at boot -----------------------------------------------------------
 
     frame_codes: Mapping[int, bytes] = field(default_factory=dict)
@@ -159,7 +166,7 @@ class Layout:
     """The huge folio that each such entry names before it was ever used."""
 
     def __post_init__(self) -> None:
-        blocks, nodes = len(self.node_of), len(self.fallback)
+        blocks, nodes, devices = len(self.node_of), len(self.fallback), self.devices
         for name, size, code in (
             ("early", blocks, 0),
             ("early_zone", blocks, 0),
@@ -169,6 +176,9 @@ class Layout:
             ("block_codes", blocks, FREE),
             ("cpus_keep_frames", nodes, 0),
             ("movable_node", nodes, 0),
+            ("may_be_forbidden", devices, 0),
+            ("lacks_ej0", devices, 0),
+            ("demands_offline", devices, 0),
         ):
             values = getattr(self, name)
             if values and len(values) != size:
@@ -270,6 +280,9 @@ _BYTES = (
     "movable_node",
     "may_fail",
     "early_device",
+    "may_be_forbidden",
+    "lacks_ej0",
+    "demands_offline",
     "does_dma",
     "does_huge_dma",
     "driver_moves",

@@ -63,6 +63,9 @@ SHAPES: Mapping[str, Shape] = {
             ("birth_frame", (0, 3, 6, 9, 12, 15, 1, 4)),
             ("cpus_keep_frames", (1,)),
             ("vetoes_online", (0, 0, 0, 0, 0, 1)),
+            ("lacks_ej0", (1, 0, 0, 0, 0, 0)),
+            ("demands_offline", (0, 1, 0, 0, 1, 0)),
+            ("may_be_forbidden", (0, 0, 0, 1, 0, 1)),
             ("may_fail", tuple(int(frame == 9) for frame in range(18))),
             ("at_work", (1,)),
             ("watched", (5,)),
@@ -146,6 +149,7 @@ SHAPES: Mapping[str, Shape] = {
         tables=(
             ("in_range", _device_table(((0, 1), (1, 2), (4,), (4, 5)), 6)),
             ("early_device", (1, 0, 1, 1)),
+            ("may_be_forbidden", (0, 1, 0, 0)),
             ("memmap_host", (0, 0, 5, 3, 4, 5)),
             ("may_fail", tuple(int(frame in (6, 21)) for frame in range(24))),
             ("metadata_frame", tuple(int(frame in (13, 22)) for frame in range(24))),

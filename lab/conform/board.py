@@ -147,6 +147,7 @@ def arrangement(
             ("memmap_host", tuple(0 if b in board.added else b for b in blocks)),
             ("is_lmb", (int(bool(board.lmb)),) * len(blocks)),
             ("does_dma", (1,) * len(blocks)),
+            ("may_be_forbidden", tuple(int(device > 0) for device in devices)),
         ),
     ).build(system)
 

@@ -71,6 +71,21 @@ in_range = topology(MemoryDevice, Block, Bool)
 early_device = topology(MemoryDevice, Bool)
 """The device was there at boot."""
 
+may_be_forbidden = topology(MemoryDevice, Bool)
+"""Somebody may forbid that the device is ejected, and allow it again.
+
+Linux has one switch for all memory devices (/sys/firmware/acpi/hotplug/memory/enabled).
+"""
+
+lacks_ej0 = topology(MemoryDevice, Bool)
+"""The firmware has no method that lets the device go (_EJ0)."""
+
+demands_offline = topology(MemoryDevice, Bool)
+"""The device goes only when its memory is offline already: no eject takes any of it offline.
+
+Linux has it so of what lies in a container (drivers/acpi/container.c, demand_offline).
+"""
+
 early_zone = topology(Block, Zone)
 """The zone of an early block; ``none`` when several zones or nodes share it."""
 
