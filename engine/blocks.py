@@ -185,8 +185,10 @@ class Blocks:
 
     def default_zone(self, block: int) -> int:
         """The zone that a plain "online" chooses (`codes.ZONES`)."""
-        only_movable = self.reaches(block, _MOVABLE) and not self.reaches(block, _KERNEL)
-        return _MOVABLE if only_movable else _KERNEL
+        movable = self.reaches(block, _MOVABLE)
+        if movable == self.reaches(block, _KERNEL):
+            movable = bool(self.layout.movable_node[self.node_of[block]])
+        return _MOVABLE if movable else _KERNEL
 
     def reaches(self, block: int, zone: int) -> bool:
         """Whether the span of that zone, on the block's node, reaches over the block."""
@@ -244,12 +246,12 @@ class Blocks:
 
         In a block that was closed sticky memory is looked for before anything else.
         """
+        if self.locked_by >= 0:
+            return EAGAIN
         if self.draining[block] and not self.vetted[block]:
             if self.memory.has_sticky(block):
                 return EBUSY
             self.vetted[block] = 1
-        if self.locked_by >= 0:
-            return EAGAIN
         if not self.has_device[block]:
             return ENODEV
         if self.state[block] != ONLINE or not self.memory.zone[block] or self.layout.holes[block]:

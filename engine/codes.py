@@ -68,7 +68,9 @@ __all__ = [
     "NEITHER",
     "NOTHING",
     "NOT_ADDED",
+    "NOT_EJECTED",
     "NOT_GONE",
+    "NOT_SUPPORTED",
     "OFFLINE",
     "OFF_BUDDY",
     "ONLINE",
@@ -127,7 +129,7 @@ OWN_METHOD, RELEASABLE, NEITHER = 0, 1, 2
 SHORT, LONGTERM = 1, 2
 """How a device uses a folio."""
 
-(NOTHING, IN_PROGRESS, ADDED, NOT_ADDED, EJECTED, NOT_GONE) = range(6)
+(NOTHING, IN_PROGRESS, ADDED, NOT_ADDED, EJECTED, NOT_GONE, NOT_EJECTED, NOT_SUPPORTED) = range(8)
 """What the firmware was last told about a device."""
 
 ABSENT, FOUND_OFFLINE, FOUND_ONLINE = 0, 1, 2

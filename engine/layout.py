@@ -66,6 +66,8 @@ class Layout:
     """For each block: a memory notifier refuses that it goes offline."""
     cpus_keep_frames: bytes = b""
     """For each node: its CPUs keep free frames on lists of their own."""
+    movable_node: bytes = b""
+    """For each node: memory that is added to it becomes movable, unless asked otherwise."""
     memmap_host: Sequence[int] | None = None
     """The section that holds each section's mem_map; None: its own."""
     may_fail: bytes = b""
@@ -83,6 +85,13 @@ class Layout:
     """The blocks that have memory in each device; None as for ``devices_of``."""
     early_device: bytes = b""
     """For each device: it was inserted at boot; empty: as its block was there."""
+
+    may_be_forbidden: bytes = b""
+    """For each device: somebody may forbid that it is ejected."""
+    lacks_ej0: bytes = b""
+    """For each device: its firmware cannot let it go."""
+    demands_offline: bytes = b""
+    """For each device: an eject takes nothing offline, all must be so before."""
 
     # --- frames and folios at boot -----------------------------------------------------------
 
@@ -157,7 +166,7 @@ class Layout:
     """The huge folio that each such entry names before it was ever used."""
 
     def __post_init__(self) -> None:
-        blocks, nodes = len(self.node_of), len(self.fallback)
+        blocks, nodes, devices = len(self.node_of), len(self.fallback), self.devices
         for name, size, code in (
             ("early", blocks, 0),
             ("early_zone", blocks, 0),
@@ -166,6 +175,10 @@ class Layout:
             ("vetoes_offline", blocks, 0),
             ("block_codes", blocks, FREE),
             ("cpus_keep_frames", nodes, 0),
+            ("movable_node", nodes, 0),
+            ("may_be_forbidden", devices, 0),
+            ("lacks_ej0", devices, 0),
+            ("demands_offline", devices, 0),
         ):
             values = getattr(self, name)
             if values and len(values) != size:
@@ -264,8 +277,12 @@ _BYTES = (
     "vetoes_online",
     "vetoes_offline",
     "cpus_keep_frames",
+    "movable_node",
     "may_fail",
     "early_device",
+    "may_be_forbidden",
+    "lacks_ej0",
+    "demands_offline",
     "does_dma",
     "does_huge_dma",
     "driver_moves",

@@ -14,11 +14,15 @@ from .codes import (
     EEXIST,
     EJECTED,
     ENODEV,
+    ENOENT,
+    EPERM,
     FOUND_OFFLINE,
     FOUND_ONLINE,
     IN_PROGRESS,
     NOT_ADDED,
+    NOT_EJECTED,
     NOT_GONE,
+    NOT_SUPPORTED,
     OFFLINE,
     ONLINE,
 )
@@ -46,6 +50,7 @@ class Machine(Sections):
         super().__init__(layout)
         self.told = bytearray(layout.devices)
         self.found = bytearray(layout.blocks)
+        self.eject_forbidden = bytearray(layout.devices)
 
     # --- one block ---------------------------------------------------------------------------
 
@@ -69,7 +74,7 @@ class Machine(Sections):
         for device in self.layout.in_devices(block):
             presence = {other: self.found[other] for other in self.layout.in_device(device)}
             before = device, self.told[device], presence
-            error = self._cannot_begin(device) or self._cannot_leave(device)
+            error = self._cannot_eject(device) or self._cannot_leave(device)
             if error:
                 for back, status, presence in reversed(ejected):
                     self.inserted[back] = 1
@@ -113,12 +118,17 @@ class Machine(Sections):
 
     def eject_device(self, device: int) -> int:
         """Eject a device with all its memory, or bring online again what went offline."""
-        error = self._cannot_begin(device)
+        error = self._cannot_eject(device)
         if error:
+            if error in (EPERM, ENODEV) and self.inserted[device]:
+                self.told[device] = NOT_SUPPORTED if error == EPERM else NOT_EJECTED
             return error
         self._begin(device)
         blocks = [block for block in self.layout.in_device(device) if self.has_device[block]]
         online = [block for block in blocks if self.state[block] == ONLINE]
+        if online and self.layout.demands_offline[device]:
+            self.told[device] = NOT_GONE
+            return EBUSY
         for block in online:  # what does not go yet may go when another block has gone
             self.offline(block)
         if not self._first_error(self._settle_offline, online) and self._go(blocks, device):
@@ -130,6 +140,24 @@ class Machine(Sections):
             came, waiting = len(still) < len(waiting), still
         self.told[device] = NOT_GONE
         return EBUSY
+
+    def forbid_eject(self, device: int) -> int:
+        """Somebody forbids that the device is ejected."""
+        if not self.layout.may_be_forbidden[device]:
+            return EPERM
+        if self.eject_forbidden[device]:
+            return EEXIST
+        if self.locked_by == device:
+            return EAGAIN
+        self.eject_forbidden[device] = 1
+        return 0
+
+    def allow_eject(self, device: int) -> int:
+        """Somebody allows that the device is ejected again."""
+        if not self.eject_forbidden[device]:
+            return ENOENT
+        self.eject_forbidden[device] = 0
+        return 0
 
     def _go(self, blocks: Sequence[int], device: int) -> bool:
         """Remove all of these offline blocks and the device, or none."""
@@ -145,6 +173,10 @@ class Machine(Sections):
         if not self.inserted[device]:
             return ENODEV
         return EAGAIN if self.locked_by >= 0 else 0
+
+    def _cannot_eject(self, device: int) -> int:
+        error = self._cannot_begin(device) or EPERM * self.eject_forbidden[device]
+        return error or ENODEV * self.layout.lacks_ej0[device]
 
     def _begin(self, device: int) -> None:
         """A request begins, and remembers how it finds the device's blocks."""

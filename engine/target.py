@@ -90,11 +90,13 @@ _OF_MEMORY = (
 _OF_MACHINE = (
     "add_device",
     "add_memory",
+    "allow_eject",
     "begin_node_removal",
     "cancel_node_removal",
     "drain",
     "eject",
     "eject_device",
+    "forbid_eject",
     "migrate_folio",
     "probe",
     "remove_memory",
@@ -243,6 +245,7 @@ class EngineTarget:
             "leaving": list(machine.leaving),
             "inserted": list(machine.inserted),
             "told": list(machine.told),
+            "eject_forbidden": list(machine.eject_forbidden),
             "request": [ADD_FAILED * (m == machine.locked_by) for m in devices],
         }
 

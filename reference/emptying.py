@@ -5,6 +5,8 @@ A folio that refuses is made ready for another try, where the removal's budget h
 
 from __future__ import annotations
 
+from errno import EAGAIN
+
 from .kernel_pages import KernelPages
 from .page_errors import PageErrors
 from .steps import SUCCESS, Result
@@ -86,17 +88,20 @@ class Emptying(KernelPages, PageErrors):
         result = self.migrate_folio(folio, frame)
         if not result and result.refusal and result.refusal.action == "reserve_destination":
             return False
-        return bool(result) or (self._make_ready(folio, result.guard) and self._pay(folio))
+        return bool(result) or (self._make_ready(folio, result) and self._pay(folio))
 
-    def _make_ready(self, folio: int, refusal: str) -> bool:
+    def _make_ready(self, folio: int, result: Result) -> bool:
         """What the kernel does about a folio that refused to move, if there is anything.
+
+        What is told to try again (EAGAIN) it helps; what is refused it leaves to others.
 
         Source: mm/migrate.c, migrate_folio_unmap and fallback_migrate_folio.
         """
-        if refusal == "no_writeback":
+        if result.guard == "no_writeback":
             return self._wait_for_writeback(folio)
         steps = {"clean_or_method": "begin_writeback", "private_known": "release_private"}
-        return refusal in steps and bool(self._try(steps[refusal], folio))
+        step = steps.get(result.guard) if result.errno == EAGAIN else None
+        return step is not None and bool(self._try(step, folio))
 
     def _wait_for_writeback(self, folio: int) -> bool:
         """Wait one tick of the budget; meanwhile the store gets the data, if it answers."""

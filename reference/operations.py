@@ -174,6 +174,8 @@ class Operations(Emptying):
     def eject_device(self, device: int) -> Result:
         """The firmware asks that a device goes: offline, remove, eject, or refuse with EBUSY.
 
+        What is forbidden, or has no method, is declined at once.
+
         After a refusal the blocks that the call took offline are online again, each where
         a plain "online" brings it, whatever its zone was; what has moved stays moved.
 
@@ -182,6 +184,7 @@ class Operations(Emptying):
         """
         result = self._try("request_eject", device)
         if not result:
+            self._try("decline_eject", device)
             return result
         blocks = [b for b in self._blocks_of(device) if self.machine.get("block_device", b)]
         online = [b for b in blocks if self.machine.get("block_state", b) == "online"]
@@ -192,7 +195,11 @@ class Operations(Emptying):
         before, done = self.machine.key(), len(self.steps)
         for block in removal_order(self.machine, blocks).order or blocks:
             result = result and self.remove_memory(block)
-        result = self._all_or_nothing(result and self._try("eject_device", device), before, done)
+        removed, result = result, result and self._try("eject_device", device)
+        if removed and not result and self._try("ej0_fails", device):
+            self._try("conclude_failed_ej0", device)
+            return result
+        result = self._all_or_nothing(result, before, done)
         if result:
             return self._try("finish_eject", device)
         self._try("refuse_eject", device)
@@ -324,9 +331,14 @@ class Operations(Emptying):
         return Result(EINTR, result.refusal) if result.guard == "empty" else result
 
     def _vet(self, block: int) -> Result:
-        """Before anything moves out of a block that was closed: is there sticky memory in it?"""
+        """Before anything moves out of a block that was closed: is there sticky memory in it?
+
+        Who must wait for the lock does not look.
+        """
         closed = self.machine.get("draining", block) and not self.machine.get("vetted", block)
-        return self._try("vet", block) if closed else SUCCESS
+        refusal = self.machine.why_not("begin_offline", block)
+        waits = refusal is not None and refusal.guard == "device_hotplug_lock"
+        return self._try("vet", block) if closed and not waits else SUCCESS
 
     def _settle_offline(self, block: int) -> Result:
         """Take the block offline unless it is."""

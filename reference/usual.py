@@ -22,7 +22,7 @@ USUAL = (
     Shape(blocks=2, folios=2, movable=_SECOND, tables=_NO_DEVICE, more=_ONE_DEVICE),
     Shape(blocks=2, added=_SECOND),
     Shape(blocks=2, added=_SECOND, memmaps="pgdat"),
-    Shape(nodes=2, blocks=1, added=_SECOND),
+    Shape(nodes=2, blocks=1, added=_SECOND, tables=(("movable_node", (0, 1)),)),
     Shape(nodes=2, blocks=1, frames=2),
     Shape(blocks=2, tables=(*_NO_DEVICE, ("filesystem", (1,))), more=_ONE_DEVICE, data=2),
     Shape(nodes=2, blocks=1, more=(("HugeFolio", 2),)),
@@ -120,6 +120,17 @@ USUAL = (
         data=2,
         tables=(*_NO_DEVICE, ("does_huge_dma", (1,))),
         more=(*_ONE_DEVICE, ("HugeFolio", 2)),
+    ),
+    Shape(
+        blocks=2,
+        added=_SECOND,
+        tables=(
+            ("in_range", (1, 0, 0, 1, 0, 0)),
+            ("demands_offline", (1, 0, 0)),
+            ("may_be_forbidden", (0, 1, 0)),
+            ("lacks_ej0", (0, 0, 1)),
+        ),
+        more=(("MemoryDevice", 3),),
     ),
 )
 
@@ -316,12 +327,12 @@ _REACHED = {
         "a_block_with_metadata_of_others_comes_back",
         "added_memory_is_online_and_movable",
     ),
-    35: ("room_is_taken_beyond_a_node_that_has_none",),
-    36: (
+    36: ("room_is_taken_beyond_a_node_that_has_none",),
+    37: (
         "a_failed_add_leaves_what_it_found",
         "a_notifier_keeps_a_block_of_a_refused_device_offline",
     ),
-    37: (
+    38: (
         "a_buffer_held_for_long_is_sticky",
         "a_failed_request_is_taken_back",
         "a_gigantic_folio_is_used_while_another_block_drains",
@@ -329,8 +340,8 @@ _REACHED = {
         "a_pool_grows_by_a_gigantic_folio_beside_the_removable_area",
         "what_has_left_is_not_sticky",
     ),
-    38: ("a_huge_folio_moves_near_although_there_is_room_elsewhere",),
-    39: (
+    39: ("a_huge_folio_moves_near_although_there_is_room_elsewhere",),
+    40: (
         "a_folio_leaves_although_its_store_refuses",
         "a_mapped_folio_arrives",
         "a_migration_is_over",
@@ -344,17 +355,24 @@ _REACHED = {
         "private_data_moves_after_work_on_it",
         "somebody_works_on_private_data",
     ),
-    40: ("a_device_goes_under_a_reference",),
-    42: ("a_kernel_page_passes_over_the_removable_area",),
-    43: ("a_block_of_a_refused_device_lacks_its_memmap",),
-    44: ("a_huge_folio_passes_over_another_size",),
-    45: (
+    41: ("a_device_goes_under_a_reference",),
+    43: ("a_kernel_page_passes_over_the_removable_area",),
+    44: ("a_block_of_a_refused_device_lacks_its_memmap",),
+    45: ("a_huge_folio_passes_over_another_size",),
+    46: (
         "a_hole_keeps_no_other_block",
         "a_refused_eject_waits_for_no_other_device",
     ),
-    47: (
+    48: (
         "a_block_is_closed_whose_range_names_a_destination",
         "a_huge_folio_that_refused_moves_while_another_block_goes",
+    ),
+    34: (
+        "an_eject_begins_once_it_is_allowed",
+        "an_eject_is_declined_whose_memory_is_not_added",
+        "an_eject_is_refused_for_memory_that_is_online",
+        "an_eject_without_a_method_is_declined",
+        "memory_that_went_offline_before_is_ejected",
     ),
 }
 REACHED_ON = {name: number for number, names in _REACHED.items() for name in names}
@@ -362,15 +380,19 @@ REACHED_ON = {name: number for number, names in _REACHED.items() for name in nam
 
 GIVEN_UP_ON = {
     "another_try_of_a_huge_folio_is_paid_for": 7,
-    "no_free_huge_folio_that_is_nearer_is_passed_over": 38,
+    "no_free_huge_folio_that_is_nearer_is_passed_over": 39,
 }
 """Where in `ROOMY` what a profile gives up is looked for first, likewise."""
 
 REFUTED_ON = {
-    "allocation-refills-what-drains": 34,
+    "allocation-refills-what-drains": 35,
     "cache-entry-dropped-early": 0,
     "cpu-lists-not-drained": 11,
     "cpus-go-on-before-the-copy": 26,
+    "ej0-looked-for-last": 34,
+    "eject-although-forbidden": 34,
+    "eject-takes-all-offline": 34,
+    "forbidden-while-it-goes": 34,
     "frame-with-an-error-is-freed": 27,
     "frame-with-an-error-keeps-its-block": 28,
     "large-poisoned-folio-stays": 28,

@@ -21,6 +21,7 @@ MAY_REPEAT = {
     "cpu_write": _SAME_VALUE,
     "write_by_reference": _SAME_VALUE,
     "kernel_device_write": _SAME_VALUE,
+    "decline_eject": "the firmware may ask again, and hears the same",
 }
 """Actions whose steps may change nothing, so that an idle step is no sign of a mistake."""
 

@@ -165,6 +165,8 @@ RULES = (
     Rule("eject", ("Block",), _eject, 3),
     Rule("add_device", ("MemoryDevice",), _step("insert_device"), 4),
     Rule("eject_device", ("MemoryDevice",), _step("request_eject"), 3),
+    Rule("forbid_eject", ("MemoryDevice",), weight=1),
+    Rule("allow_eject", ("MemoryDevice",), weight=3),
     Rule("remove_node", ("Node",), _step("begin_node_removal"), 1),
     Rule("drain", ("Block",), weight=3),
     Rule("undrain", ("Block",), weight=5),

@@ -13,5 +13,5 @@
   by scenario.
 
 May import: lab.tools, lab.kernels, lab.guest, machines.reading, machines.judging,
-checks.support, spec, spec.language, spec.numbers, reference.
+checks.support, spec, spec.language, spec.devices, spec.numbers, reference.
 """

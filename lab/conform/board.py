@@ -113,6 +113,8 @@ def arrangement(
     board: Board,
     holes: frozenset[int] = frozenset(),
     multizone: frozenset[int] = frozenset([0]),
+    *,
+    movable_node: bool = False,
 ) -> Topology:
     """The board's machine as the reference takes it: device 0 is boot memory, the others DIMMs.
 
@@ -124,6 +126,7 @@ def arrangement(
         board: the board.
         holes: the boot blocks with holes.
         multizone: the boot blocks that span several zones.
+        movable_node: whether the kernel is started with that word.
     """
     blocks, others = range(len(board.numbers())), range(BOOT_BLOCKS, len(board.numbers()))
     device_of = [device_of_block(b) if b in board.added else 0 for b in blocks]
@@ -138,11 +141,13 @@ def arrangement(
         folios=len(blocks),
         more=(("MemoryDevice", len(devices)), ("Pin", len(blocks))),
         tables=(
+            ("movable_node", (int(movable_node),) * board.nodes),
             ("node_of", tuple((board.nodes - 1) * (b in others) for b in blocks)),
             ("in_range", tuple(int(device_of[b] == m) for m in devices for b in blocks)),
             ("memmap_host", tuple(0 if b in board.added else b for b in blocks)),
             ("is_lmb", (int(bool(board.lmb)),) * len(blocks)),
             ("does_dma", (1,) * len(blocks)),
+            ("may_be_forbidden", tuple(int(device > 0) for device in devices)),
         ),
     ).build(system)
 

@@ -26,17 +26,17 @@ _LMB_SECONDS = 60.0
 def lmbs_come_and_go(follower: Follower) -> Iterator[Check]:
     """LMBs that the hypervisor offers are added and online, and go again when asked (R3).
 
-    A DIMM of two LMBs is plugged into a pseries guest and unplugged again; the scenario's option
-    `movable_node` keeps the kernel's memory out of it.  Seen must be: the states of its blocks
-    that `add_lmbs` leads to, and then those of `remove_lmbs` in some world that the page words
-    leave open.
+    A DIMM of two LMBs is plugged into a pseries guest and unplugged again; `movable_node` keeps
+    the kernel's memory out of it.  Seen must be: the states of its blocks that `add_lmbs` leads
+    to, and then those of `remove_lmbs` in some world that the page words leave open.
 
     Raises:
         LabError: the reference refuses to add LMBs.
     """
     guest, board = follower.target.booted, replace(follower.target.board, how="dimms")
     blocks, size = (FIRST, SECOND), 2 * board.block
-    user = Operations(Machine(follower.system, arrangement(follower.system, board)))
+    topology = arrangement(follower.system, board, movable_node=True)
+    user = Operations(Machine(follower.system, topology))
     numbers = {board.more + DEVICES * 2 + at: block for at, block in enumerate(blocks)}
     states = " ".join(f"{MEMORY}/memory{number}/state" for number in numbers)
 

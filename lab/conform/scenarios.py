@@ -39,9 +39,10 @@ from .pools import (
 )
 from .report import Report
 from .steps import Check
-from .target import KernelTarget
+from .target import MOVABLE_NODE, KernelTarget
 from .versions import (
     a_node_with_movable_memory_alone,
+    added_memory_is_movable_with_movable_node,
     an_eject_that_is_not_allowed_touches_nothing,
     blocks_and_their_node_appear,
     kernel_zone_contents_stay_in_kernel_zones,
@@ -260,6 +261,14 @@ SCENARIOS = (
         deviates=True,
     ),
     Scenario(
+        "added_memory_is_movable_with_movable_node",
+        "With movable_node memory that is added becomes movable, where zones leave it open.",
+        ("A1", "U1"),
+        _DIMMS,
+        added_memory_is_movable_with_movable_node,
+        options=(MOVABLE_NODE,),
+    ),
+    Scenario(
         "memory_with_an_error_goes_and_does_not_come_back",
         "A block with an error goes offline, and from 6.2 on it does not come back.",
         ("U3", "A1"),
@@ -310,7 +319,7 @@ SCENARIOS = (
         ("R3",),
         ("ppc64le",),
         lmbs_come_and_go,
-        options=("movable_node",),
+        options=(MOVABLE_NODE,),
     ),
     Scenario(
         "sizes_and_rules_of_s390x",

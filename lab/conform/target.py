@@ -41,6 +41,7 @@ from .shown import observed
 __all__ = [
     "HELD",
     "HOLDERS",
+    "MOVABLE_NODE",
     "NOWHERE",
     "TEXTS",
     "WORDS",
@@ -62,6 +63,9 @@ _CPUSET = "/sys/fs/cgroup/memhp"
 
 WORDS = ("online", "online_kernel", "online_movable", "offline", "nonsense", "online\n", "")
 TEXTS = ("1", "0", "y", "n", "on", "off", "2", "maybe", "")
+
+MOVABLE_NODE = "movable_node"
+"""The word of the command line with which added memory becomes movable unless asked otherwise."""
 
 _MEMORY = "/sys/devices/system/memory"
 _PATIENCE = 2
@@ -293,14 +297,18 @@ class KernelTarget:
         return EBUSY if status else None
 
     def arranged(self, system: System) -> Topology:
-        """The `arrangement` with the holes and zones that the guest's boot blocks have."""
+        """The `arrangement` with the holes and zones that the guest's boot blocks have.
+
+        And with what its command line says of memory that is added.
+        """
         boot = {number: b for b, number in enumerate(self.board.numbers())}
         boot = {number: b for number, b in boot.items() if b not in self.board.added}
         here = [block for block in self.at_boot.blocks if block.number in boot]
         whole = {boot[b.number] for b in here if has_hole(self.at_boot, b) == (False,)}
         zones = observed(self.at_boot, self.board)["zone"]
         several = frozenset(block for block in boot.values() if zones[block] == "none")
-        return arrangement(system, self.board, frozenset(boot.values()) - whole, several)
+        holes, movable = frozenset(boot.values()) - whole, MOVABLE_NODE in self.options
+        return arrangement(system, self.board, holes, several, movable_node=movable)
 
     def observe(self) -> Observation:
         """What sysfs shows now, in the words of `expected`."""

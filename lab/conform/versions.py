@@ -11,9 +11,11 @@ from itertools import pairwise
 from memhp.reference.machine import Machine
 from memhp.reference.operations import Operations
 from memhp.reference.shapes import Shape
+from memhp.spec.devices.firmware import OST_CODES
 
 from ..guest.devices import eject_dimm, plug_dimm
 from ..guest.guest import Guest
+from .board import DEVICES
 from .follow import Follower
 from .steps import (
     FIRST,
@@ -32,6 +34,7 @@ from .worlds import holds
 
 __all__ = [
     "a_node_with_movable_memory_alone",
+    "added_memory_is_movable_with_movable_node",
     "an_eject_that_is_not_allowed_touches_nothing",
     "blocks_and_their_node_appear",
     "kernel_zone_contents_stay_in_kernel_zones",
@@ -43,8 +46,6 @@ __all__ = [
 
 _NODE_1 = 1
 _ENABLED = "/sys/firmware/acpi/hotplug/memory/enabled"
-_NOT_SUPPORTED = 0x80
-"""What _OST tells of an ejection that is forbidden (ACPI_OST_SC_EJECT_NOT_SUPPORTED)."""
 _PATIENCE = 10
 """Seconds after which a signal ends a removal that goes on and on."""
 _MEMORY_EVENTS = (
@@ -91,6 +92,31 @@ def a_node_with_movable_memory_alone(follower: Follower) -> Iterator[Check]:
             nodes = guest.read(f"/sys/devices/system/node/{name}").strip()
             what = f"node 1 in {name} after {word} of block {block}"
             yield Check(what, str(wanted), str("1" in nodes))
+
+
+def added_memory_is_movable_with_movable_node(follower: Follower) -> Iterator[Check]:
+    """A plain *online* goes to the movable zone with movable_node, where zones leave it open (A1).
+
+    Both blocks of node 1 are told *online*; then the first is brought into the kernel zone
+    instead, and the second told *online* again, both ways round.  Seen must be: the zone that the
+    reference's `default_zone` names before each, in valid_zones and afterwards; and all of that
+    with the movable zone at least once.
+    """
+    take_steps(follower, ("add_device", 1))
+    chosen = []
+    for way in (
+        ((FIRST, "online"), (SECOND, "online"), (SECOND, "offline"), (FIRST, "offline")),
+        ((FIRST, "online_kernel"), (SECOND, "online"), (SECOND, "offline")),
+        ((SECOND, "online_kernel"),),
+    ):
+        for block, word in way:
+            wanted = str(follower.machine.evaluate("default_zone", block))
+            take_steps(follower, ("write_state", block, word))
+            if word == "online":
+                seen = follower.target.observe()["zone"][block]
+                yield Check(f"zone of block {block}, told online", wanted, str(seen))
+                chosen.append(wanted)
+    yield Check("zones that the reference chooses", "movable", ", ".join(sorted({*chosen})))
 
 
 def slab_structures_come_with_memory(follower: Follower) -> Iterator[Check]:
@@ -254,27 +280,30 @@ def _changes(before: Machine, block: int, word: str, variable: str, element: int
 
 
 def an_eject_that_is_not_allowed_touches_nothing(follower: Follower) -> Iterator[Check]:
-    """An eject that the administrator has forbidden is refused before anything goes offline (A1).
+    """An eject that the administrator has forbidden is declined before anything goes offline (A1).
 
     A DIMM is online, ejecting memory is forbidden (`hotplug/memory/enabled`), and the firmware
-    asks for the DIMM; then it is allowed again.  Seen must be: the refusal is one that the
-    reference allows at once, the guest tells that it is not supported, and both blocks are online;
-    and with leave the DIMM goes as the reference has it.
+    asks for the DIMM; then it is allowed again.  Seen must be: the answer and the status that the
+    reference gives, and the states of both blocks; and with leave the DIMM goes as the reference
+    has it.
     """
     guest = plug(follower, "online_movable")
-    world = follower.machine.copy()
-    take(world, "request_eject", 1)
-    wanted = allowed(world, "refuse_eject", 1)
+    devices = range(1, DEVICES + 1)  # one switch for all that is memory
+    for device in devices:
+        take(follower.machine, "forbid_eject", device)
     guest.write(_ENABLED, "0")
+    world = Operations(follower.machine.copy())
+    wanted = "done" if world.eject_device(1) else "refused"
+    status = OST_CODES[str(world.machine.get("told", 1))]
     ejection = eject_dimm(guest, "dimm1")
-    yield Check(
-        "an eject that is forbidden: refused", wanted, "refused" if ejection.gone else "done"
-    )
-    yield Check("the status that the guest tells", str(_NOT_SUPPORTED), str(ejection.status))
+    yield Check("an eject that is forbidden", wanted, "done" if ejection.gone else "refused")
+    yield Check("the status that the guest tells", str(status), str(ejection.status))
     states = follower.target.observe()["block_state"]
     seen = [states[block] for block in (FIRST, SECOND)]
-    kept = [world.get("block_state", block) for block in (FIRST, SECOND)]
+    kept = [world.machine.get("block_state", block) for block in (FIRST, SECOND)]
     yield Check("blocks of the DIMM", str(kept), str(seen))
+    for device in devices:
+        take(follower.machine, "allow_eject", device)
     guest.write(_ENABLED, "1")
     take_steps(follower, ("eject_device", 1))
 

@@ -31,6 +31,7 @@ from ..machine.topology import (
     early_zone,
     hole,
     metadata_frame,
+    movable_node,
     node_of,
 )
 from ..machine.zone_spans import (
@@ -207,6 +208,11 @@ def keeps_zone_populated(b: Block) -> Bool:
 
 @definition
 def default_zone(b: Block) -> Zone:
-    """The zone that a plain "online" chooses (zone_for_pfn_range, policy contig-zones)."""
-    only_movable = zone_span[b, Zone.movable] & ~zone_span[b, Zone.kernel]
-    return ite(only_movable, Zone.movable, Zone.kernel)
+    """The zone that a plain "online" chooses (default_zone_for_pfn, policy contig-zones).
+
+    It is the one zone that reaches over the block.  Where none does, or both do, it is the
+    kernel's, or the movable one with ``movable_node``.
+    """
+    in_kernel, in_movable = zone_span[b, Zone.kernel], zone_span[b, Zone.movable]
+    movable = ite(in_kernel == in_movable, movable_node[node_of[b]], in_movable)
+    return ite(movable, Zone.movable, Zone.kernel)

@@ -11,6 +11,7 @@ from ..language import (
     always,
     exists,
     implies,
+    ite,
     sometimes,
     step,
 )
@@ -21,6 +22,7 @@ from ..machine.topology import (
     below,
     block_of_section,
     early,
+    movable_node,
     node_of,
 )
 from ..machine.zone_spans import (
@@ -31,8 +33,8 @@ from ..machine.zone_spans import (
     pages_zone,
     zone_span,
 )
-from .block_states import BlockState, block_state, default_zone, zone
-from .sections import Metadata, memmap
+from .block_states import BlockState, block_state, default_zone, has_memory, zone
+from .sections import Metadata, block_device, memmap
 
 
 @always(covers="A1 N1")
@@ -144,7 +146,7 @@ def reclaim_reaches_the_movable_zone(b: Block) -> Bool:
     "zones_span_their_blocks",
 )
 def a_plain_online_keeps_zones_apart(b: Block) -> Bool:
-    """Unasked, a block becomes movable exactly if movable memory alone lies around it (I5)."""
+    """Unasked, a block goes where the one zone around it is, or where its kernel was told (I5)."""
 
     def lies_around(z: Zone) -> Bool:
         def ends(low: Block, high: Block) -> Bool:
@@ -156,9 +158,27 @@ def a_plain_online_keeps_zones_apart(b: Block) -> Bool:
     begins = (block_state[b] == BlockState.offline) & after(
         block_state[b] == BlockState.going_online
     )
-    movable = lies_around(Zone.movable) & ~lies_around(Zone.kernel)
+    in_kernel, in_movable = lies_around(Zone.kernel), lies_around(Zone.movable)
+    movable = ite(in_kernel == in_movable, movable_node[node_of[b]], in_movable)
     chosen = default_zone(b)
     return implies(begins, (chosen != Zone.none) & ((chosen == Zone.movable) == movable))
+
+
+@always(covers="A1 U1", using="zone_spans_begin_with_a_block")
+def a_node_without_kernel_memory_stays_movable(b: Block) -> Bool:
+    """With ``movable_node`` a node that came without the kernel's memory gets none unasked (I5)."""
+    n = node_of[b]
+    waits = block_device[b] & (block_state[b] == BlockState.offline)
+    kernel = exists(Block, lambda c: (node_of[c] == n) & (pages_zone[c] == Zone.kernel))
+    return implies(waits & movable_node[n] & ~kernel, default_zone(b) == Zone.movable)
+
+
+@sometimes(covers="A1 U1")
+def added_memory_is_movable_by_default(b: Block) -> Bool:
+    """A block of a node where no other memory is in use would become movable, unasked."""
+    waits = block_device[b] & (block_state[b] == BlockState.offline) & ~early[b]
+    alone = ~has_memory[node_of[b]]
+    return waits & alone & (default_zone(b) == Zone.movable)
 
 
 @sometimes(covers="A1")

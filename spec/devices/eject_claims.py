@@ -23,6 +23,7 @@ from ..language import (
     after,
     always,
     any_of,
+    definition,
     exists,
     implies,
     sometimes,
@@ -31,6 +32,7 @@ from ..language import (
 from ..machine.firmware_request import (
     Found,
     Request,
+    eject_forbidden,
     found,
     going_back,
     request,
@@ -43,8 +45,11 @@ from ..machine.topology import (
     Section,
     block_of,
     block_of_section,
+    demands_offline,
     early,
     in_range,
+    lacks_ej0,
+    may_be_forbidden,
     memmap_host,
     node_of_section,
     pgdat_block,
@@ -52,6 +57,12 @@ from ..machine.topology import (
 )
 from .firmware import Ost, is_back, told
 from .firmware_claims import hears
+
+
+@definition
+def on_its_way_out(m: MemoryDevice) -> Bool:
+    """The device is being ejected, or was, and its memory comes back."""
+    return (request[m] == Request.ejecting) | going_back(m)
 
 
 @always(covers="A1")
@@ -63,9 +74,87 @@ def devices_that_stay_are_there(m: MemoryDevice) -> Bool:
 @always(covers="A1")
 def ejects_leave_offline_blocks_offline(m: MemoryDevice, b: Block) -> Bool:
     """A block that was offline before the eject is not put online, refused or not."""
-    runs = (request[m] == Request.ejecting) | going_back(m)
-    idle = runs & in_range[m, b] & (found[b] != Found.online)
+    idle = on_its_way_out(m) & in_range[m, b] & (found[b] != Found.online)
     return implies(idle, block_state[b] == BlockState.offline)
+
+
+# --- what may not go, or cannot -----------------------------------------------------------------
+
+
+@always(covers="A1 R4")
+def what_is_forbidden_is_not_being_ejected(m: MemoryDevice) -> Bool:
+    """No block goes offline, or away, for an eject that somebody has forbidden."""
+    return implies(eject_forbidden[m], ~on_its_way_out(m))
+
+
+@always(covers="A1 R4")
+def nothing_is_forbidden_that_nobody_may_forbid(m: MemoryDevice) -> Bool:
+    """Where there is no such switch an eject is never declined for it."""
+    return implies(eject_forbidden[m], may_be_forbidden[m])
+
+
+@always(covers="A1 R4")
+def what_cannot_go_is_left_alone(m: MemoryDevice) -> Bool:
+    """No block goes offline, or away, for an eject that the firmware has no method for."""
+    return implies(lacks_ej0[m], ~on_its_way_out(m))
+
+
+@step(covers="A1 R4", using="what_is_forbidden_is_not_being_ejected")
+def a_device_stays_until_it_may_go(m: MemoryDevice) -> Bool:
+    """What may not be ejected is there until somebody allows it; what cannot is for ever."""
+    return implies(inserted[m] & (eject_forbidden[m] | lacks_ej0[m]), after(inserted[m]))
+
+
+@always(covers="A1 R4")
+def an_eject_takes_nothing_offline_that_was_to_be_before(m: MemoryDevice, b: Block) -> Bool:
+    """A device that demands its memory offline keeps what is online, as it is."""
+    asked = on_its_way_out(m) & demands_offline[m] & in_range[m, b]
+    return implies(asked & (found[b] == Found.online), block_state[b] == BlockState.online)
+
+
+def _declined(m: MemoryDevice) -> Bool:
+    """The firmware hears that it may not eject the device."""
+    return (told[m] != Ost.not_supported) & after(told[m] == Ost.not_supported)
+
+
+@step(covers="A1 R4")
+def only_what_is_forbidden_is_not_supported(m: MemoryDevice) -> Bool:
+    """The firmware hears so of a device that it may not eject, in answer to no other request."""
+    return implies(_declined(m), eject_forbidden[m] & (request[m] == Request.none))
+
+
+@sometimes(covers="A1 R4")
+def an_eject_begins_once_it_is_allowed(m: MemoryDevice) -> Bool:
+    """The firmware was told that it may not eject the device, asks again, and may."""
+    return (told[m] == Ost.not_supported) & after(request[m] == Request.ejecting)
+
+
+@sometimes(covers="A1 R4")
+def an_eject_is_declined_whose_memory_is_not_added(m: MemoryDevice, b: Block) -> Bool:
+    """Nobody has added the memory of a device of which the firmware hears so."""
+    return _declined(m) & in_range[m, b] & ~block_device[b]
+
+
+@sometimes(covers="A1 R4")
+def an_eject_without_a_method_is_declined(m: MemoryDevice) -> Bool:
+    """The firmware hears that a device is not ejected which it has no method for."""
+    return (told[m] == Ost.not_ejected) & lacks_ej0[m]
+
+
+@sometimes(covers="A1 R4")
+def an_eject_is_refused_for_memory_that_is_online(m: MemoryDevice, b: Block) -> Bool:
+    """A device that demands its memory offline stays, and is busy, where some of it is online."""
+    return hears(m, Ost.busy) & demands_offline[m] & in_range[m, b] & (found[b] == Found.online)
+
+
+@sometimes(covers="A1 R4")
+def memory_that_went_offline_before_is_ejected(m: MemoryDevice, b: Block) -> Bool:
+    """A device that demands its memory offline gives up a block that is."""
+    goes = block_device[b] & ~after(block_device[b])
+    return (request[m] == Request.ejecting) & demands_offline[m] & in_range[m, b] & goes
+
+
+# --- what goes, or stays after all --------------------------------------------------------------
 
 
 @step(covers="A1 R4")
@@ -219,7 +308,7 @@ def a_refused_eject_waits_for_no_other_device(m: MemoryDevice, b: Block) -> Bool
 @sometimes(covers="A1")
 def a_failed_ej0_is_concluded(m: MemoryDevice) -> Bool:
     """_EJ0 can fail, and the firmware is told when all is as before."""
-    return (told[m] == Ost.not_ejected) & inserted[m]
+    return hears(m, Ost.not_ejected) & inserted[m]
 
 
 @sometimes(covers="A1")

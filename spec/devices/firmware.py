@@ -15,7 +15,9 @@ Sources: drivers/acpi/acpi_memhotplug.c (acpi_memory_device_add), drivers/acpi/s
 
 from __future__ import annotations
 
-from errno import EBUSY, EEXIST, ENODEV
+from collections.abc import Mapping
+from errno import EBUSY, EEXIST, EINVAL, ENODEV, ENOENT, EPERM
+from types import MappingProxyType
 
 from ..blocks.block_removal import lock_is_free
 from ..blocks.block_states import BlockState, block_state, in_use, knows_of_errors
@@ -41,7 +43,7 @@ from ..language import (
     true,
     variable,
 )
-from ..machine.firmware_request import Found, Request, found, request
+from ..machine.firmware_request import Found, Request, eject_forbidden, found, request
 from ..machine.platform_state import is_dax
 from ..machine.topology import (
     Block,
@@ -50,6 +52,8 @@ from ..machine.topology import (
     Section,
     block_of_section,
     in_range,
+    lacks_ej0,
+    may_be_forbidden,
     memmap_host,
     pgdat_block,
     vetoes_online,
@@ -59,8 +63,7 @@ from ..machine.topology import (
 class Ost(Enumeration):
     """What the firmware was last told about a device: _OST, its source and its code.
 
-    The code is 0x84 for ``in_progress``, 0 for ``added`` and ``ejected``, 0x82 for
-    ``busy``, 0x01 for ``not_added`` and ``not_ejected``.
+    `OST_CODES` has the code of each.
     """
 
     none: Ost
@@ -70,7 +73,21 @@ class Ost(Enumeration):
     ejected: Ost
     busy: Ost
     not_ejected: Ost
+    not_supported: Ost
 
+
+OST_CODES: Mapping[str, int] = MappingProxyType(
+    {
+        "in_progress": 0x84,
+        "added": 0,
+        "not_added": 0x01,
+        "ejected": 0,
+        "busy": 0x82,
+        "not_ejected": 0x01,
+        "not_supported": 0x80,
+    }
+)
+"""The status code of each word (include/linux/acpi.h, ACPI_OST_SC_…)."""
 
 told = variable(MemoryDevice, Ost, initial=lambda m: Ost.none)
 """What the firmware was last told about the device."""
@@ -122,7 +139,7 @@ def insert_device(m: MemoryDevice) -> None:
     inserted[m] = true
 
 
-def _begin(m: MemoryDevice, what: Request) -> None:
+def _may_begin(m: MemoryDevice) -> None:
     guard("inserted", inserted[m], errno=ENODEV, why="the device is not there")
     guard("of_the_firmware", ~is_dax[m], errno=ENODEV, why="a driver brings its memory")
     guard(
@@ -136,6 +153,9 @@ def _begin(m: MemoryDevice, what: Request) -> None:
         ~exists(Section, lambda s: (memmap[s] != Metadata.absent) & ~in_sysfs(s)),
         why="memory is being added or removed (the request would wait)",
     )
+
+
+def _begin(m: MemoryDevice, what: Request) -> None:
     request[m] = what
     told[m] = Ost.in_progress
     found.update(where=lambda b: in_range[m, b], value=how_it_is)
@@ -144,6 +164,7 @@ def _begin(m: MemoryDevice, what: Request) -> None:
 @action
 def begin_add(m: MemoryDevice) -> None:
     """The firmware reports a device; its ranges are to be added (acpi_memory_device_add)."""
+    _may_begin(m)
     _begin(m, Request.adding)
 
 
@@ -199,9 +220,39 @@ def conclude_failed_add(m: MemoryDevice) -> None:
 
 
 @action
+def forbid_eject(m: MemoryDevice) -> None:
+    """Somebody forbids that the device is ejected (acpi_scan_hotplug_enabled)."""
+    guard("may_be_forbidden", may_be_forbidden[m], errno=EPERM, why="nobody may forbid it")
+    guard("allowed", ~eject_forbidden[m], errno=EEXIST, why="it is forbidden already")
+    guard("no_request", request[m] == Request.none, why="a request runs (the write would wait)")
+    eject_forbidden[m] = true
+
+
+@action
+def allow_eject(m: MemoryDevice) -> None:
+    """Somebody allows that the device is ejected again (acpi_scan_hotplug_enabled)."""
+    guard("forbidden", eject_forbidden[m], errno=ENOENT, why="it is allowed already")
+    eject_forbidden[m] = false
+
+
+@action
 def request_eject(m: MemoryDevice) -> None:
-    """The firmware, or a write to the device's eject file, asks that it goes (notify 3)."""
+    """The firmware, or a write to the device's eject file, asks that it goes (notify 3).
+
+    The file tells who writes ENODEV for what is forbidden, too (eject_store).
+    """
+    _may_begin(m)
+    guard("eject_allowed", ~eject_forbidden[m], errno=EPERM, why="somebody has forbidden it")
+    guard("has_ej0", ~lacks_ej0[m], errno=ENODEV, why="the firmware cannot let the device go")
     _begin(m, Request.ejecting)
+
+
+@action
+def decline_eject(m: MemoryDevice) -> None:
+    """The firmware asks for what is not to go, or cannot, and hears so at once: nothing begins."""
+    _may_begin(m)
+    guard("stays", eject_forbidden[m] | lacks_ej0[m], errno=EINVAL, why="the device may go")
+    told[m] = ite(eject_forbidden[m], Ost.not_supported, Ost.not_ejected)
 
 
 @action

@@ -45,6 +45,7 @@ from ..machine.topology import (
     early,
     early_device,
     in_range,
+    lacks_ej0,
 )
 from .firmware import Ost, how_it_is, told
 
@@ -109,18 +110,22 @@ def blocks_of_a_request_turn_one_way(m: MemoryDevice, b: Block) -> Bool:
     return implies(runs & offline, request[m] == Request.ejecting) & implies(runs & online, back)
 
 
+def _asks(m: MemoryDevice) -> Bool:
+    """The firmware asks for something: a request begins, or is declined."""
+    begins = (request[m] == Request.none) & (after(request[m]) != Request.none)
+    return begins | ((told[m] != Ost.in_progress) & (told[m] != after(told[m])))
+
+
 @step(covers="A1")
 def requests_are_about_devices_that_are_there(m: MemoryDevice) -> Bool:
-    """Neither an add nor an eject of a device begins that is not in its slot."""
-    begins = (request[m] == Request.none) & (after(request[m]) != Request.none)
-    return implies(begins, inserted[m])
+    """Neither an add nor an eject of a device begins, or is declined, that is not in its slot."""
+    return implies(_asks(m), inserted[m])
 
 
 @step(covers="A1")
 def requests_begin_when_all_is_settled(m: MemoryDevice, s: Section) -> Bool:
     """A request finds no memory half added or half removed."""
-    begins = (request[m] == Request.none) & (after(request[m]) != Request.none)
-    return implies(begins & (memmap[s] != Metadata.absent), block_device[block_of_section[s]])
+    return implies(_asks(m) & (memmap[s] != Metadata.absent), block_device[block_of_section[s]])
 
 
 @step(covers="A1 R4")
@@ -140,12 +145,12 @@ def only_adds_are_taken_back(m: MemoryDevice) -> Bool:
 
 @step(covers="A1 R4")
 def every_request_is_concluded_once(m: MemoryDevice) -> Bool:
-    """Between two requests the firmware is told exactly one result."""
+    """Between two requests the firmware is told exactly one result, or declined at once."""
     change = told[m] != after(told[m])
-    waits = told[m] == Ost.in_progress
-    result = (after(told[m]) != Ost.none) & (after(told[m]) != Ost.in_progress)
-    begins = after(told[m]) == Ost.in_progress
-    return implies(change, ite(waits, result, begins))
+    waits, then = told[m] == Ost.in_progress, after(told[m])
+    declined = (then == Ost.not_supported) | ((then == Ost.not_ejected) & lacks_ej0[m])
+    result = (then != Ost.none) & (then != Ost.in_progress) & (then != Ost.not_supported)
+    return implies(change, ite(waits, result, (then == Ost.in_progress) | declined))
 
 
 def hears(m: MemoryDevice, result: Ost) -> Bool:

@@ -15,7 +15,7 @@ modules into a `System`, which is what everything else reads.  docs/tutorial.md 
 May import: the standard library.
 """
 
-from .additions import DropProperty, ExtendAction, MakeVariable
+from .additions import DropProperty, ExtendAction, MakeVariable, ReplaceErrno
 from .declare import (
     Map,
     action,
@@ -99,6 +99,7 @@ __all__ = [
     "Progress",
     "Property",
     "ReplaceDefinition",
+    "ReplaceErrno",
     "ReplaceGuard",
     "ReplaceInitial",
     "ReplaceUpdate",

@@ -1,4 +1,4 @@
-"""Edits that designs need beside those of variants: more in an action, a symbol that may change.
+"""Edits that designs need beside those of variants: more in an action, another errno, and so on.
 
 What a design declares itself, in its own file, is no edit: `designs` joins it to the system.
 """
@@ -10,14 +10,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .declare import Map, parameters, tracing
-from .editing import Change, action_named, check_parameters, unhinted, with_action
+from .editing import Change, action_named, check_parameters, has_guard, unhinted, with_action
+from .errnos import errorcode
 from .rewrite import expand, rebuild, substitute
 from .syntax import complain, place_of
 from .system import Action, Ending, Guard, System, Update
 from .terms import App, Symbol, Term, Var
 from .tracing import trace_variable
 
-__all__ = ["DropProperty", "ExtendAction", "MakeVariable"]
+__all__ = ["DropProperty", "ExtendAction", "MakeVariable", "ReplaceErrno"]
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,35 @@ def _new_update(action: Action, new: Update, here: dict[Var, Term]) -> Update:
             )
     condition, value = substitute(new.condition, here), substitute(new.value, here)
     return replace(new, point=point, condition=condition, value=value)
+
+
+@dataclass(frozen=True)
+class ReplaceErrno(Change):
+    """The guard asks the same, and refuses with another errno."""
+
+    action: str
+    guard: str
+    errno: int
+
+    def __str__(self) -> str:
+        answer = errorcode.get(self.errno, self.errno)
+        return f"{self.action} answers {answer} at guard {self.guard}"
+
+    def apply(self, system: System) -> System:
+        """The system with this edit made; it need not be well formed.
+
+        Raises:
+            SpecificationError: if there is not what the edit names.
+        """
+        if self.errno not in errorcode:
+            complain(f"there is no errno {self.errno!r}", self.where)
+        action = action_named(system, self.action, self.where)
+        has_guard(action, self.guard, self.where)
+        guards = tuple(
+            replace(guard, errno=self.errno) if guard.name == self.guard else guard
+            for guard in action.guards
+        )
+        return with_action(system, replace(action, guards=guards))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from .additions import DropProperty, ExtendAction, MakeVariable
+from .additions import DropProperty, ExtendAction, MakeVariable, ReplaceErrno
 from .declare import Declared
 from .editing import Change, action_named, has_guard, retrace, unhinted, with_action
 from .joining import AddModule
@@ -33,6 +33,7 @@ __all__ = [
     "MakeVariable",
     "Profile",
     "ReplaceDefinition",
+    "ReplaceErrno",
     "ReplaceGuard",
     "ReplaceInitial",
     "ReplaceUpdate",
@@ -272,6 +273,7 @@ Edit = (
     | ExtendAction
     | DropProperty
     | MakeVariable
+    | ReplaceErrno
 )
 
 

@@ -79,6 +79,18 @@ CHOICES = (
         ),
     ),
     Choice(
+        name="ej0-looked-for-last",
+        doc="That a device cannot go is found out when its memory is removed.",
+        edits=edits_of("ej0-looked-for-last"),
+        gives_up=(
+            (
+                "what_cannot_go_is_left_alone",
+                "acpi_scan_hot_remove() evaluates _EJ0 last, and returns -ENODEV where there is"
+                " none (drivers/acpi/scan.c); only the device's eject file is not there then",
+            ),
+        ),
+    ),
+    Choice(
         name="failed-ej0-not-undone",
         doc="S4: _EJ0 fails after the memory was removed, and nobody adds it again.",
         edits=edits_of("failed-ej0-not-undone"),

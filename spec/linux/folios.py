@@ -1,10 +1,12 @@
 """Where the contents of leaving memory go, what pins them, and what stores refuse of them.
 
-Sources: mm/memory_hotplug.c (do_migrate_range), mm/migrate.c (alloc_migration_target), mm/gup.c,
-fs/buffer.c (end_buffer_async_write).
+Sources: mm/memory_hotplug.c (do_migrate_range), mm/migrate.c (alloc_migration_target,
+fallback_migrate_folio), mm/gup.c, fs/buffer.c (end_buffer_async_write).
 """
 
 from __future__ import annotations
+
+from errno import EBUSY
 
 from ..blocks.block_states import FrameState, frame_state, has_memory, zone
 from ..folios.destination import destination
@@ -17,6 +19,7 @@ from ..language import (
     Bool,
     DropProperty,
     ReplaceDefinition,
+    ReplaceErrno,
     ReplaceGuard,
     after,
     always,
@@ -130,6 +133,12 @@ CHOICES = (
                 "for the same reason: room on the own node does not count (mm/memory_hotplug.c)",
             ),
         ),
+    ),
+    Choice(
+        name="dirty-without-a-method-is-refused",
+        doc="Migration writes nothing out: what is dirty and has no method waits for the flusher.",
+        since=(6, 16),
+        edits=(ReplaceErrno("change_home", "clean_or_method", EBUSY),),
     ),
     Choice(
         name="failed-writeback-taken-for-success",

@@ -5,8 +5,8 @@ else away until the request is concluded.  A write to a block's file takes the s
 lock.  It stands apart so that blocks can respect the lock without knowing how
 devices come and go.
 
-Sources: drivers/acpi/scan.c (acpi_device_hotplug, acpi_scan_try_to_offline),
-drivers/base/core.c (lock_device_hotplug).
+Sources: drivers/acpi/scan.c (acpi_device_hotplug, acpi_scan_try_to_offline,
+acpi_scan_is_offline), drivers/base/core.c (lock_device_hotplug).
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from ..language import (
     Enumeration,
     definition,
     exists,
+    false,
     forall,
     implies,
     variable,
 )
 from .bookkeeping import FileUse, state_file
-from .topology import Block, MemoryDevice, in_range
+from .topology import Block, MemoryDevice, demands_offline, in_range
 
 
 class Request(Enumeration):
@@ -49,6 +50,9 @@ class Found(Enumeration):
 
 request = variable(MemoryDevice, Request, initial=lambda m: Request.none)
 """How far the firmware's request about the device is."""
+
+eject_forbidden = variable(MemoryDevice, Bool, initial=lambda m: false)
+"""The device is not to be ejected (hotplug.enabled is 0)."""
 
 found = variable(Block, Found, initial=lambda b: Found.absent)
 """How the last request about one of the block's devices found it."""
@@ -111,10 +115,14 @@ def lock_allows_online(b: Block) -> Bool:
 
 @definition
 def lock_allows_offline(b: Block) -> Bool:
-    """What goes offline while a request or a write has the lock: what it ejects, or its block."""
+    """What goes offline while a request or a write has the lock: what it ejects, or its block.
+
+    A device that demands that its memory be offline before takes none of it offline.
+    """
     return ~another_writer_has_the_lock(b) & forall(
         MemoryDevice,
         lambda m: implies(
-            request[m] != Request.none, in_range[m, b] & (request[m] == Request.ejecting)
+            request[m] != Request.none,
+            in_range[m, b] & (request[m] == Request.ejecting) & ~demands_offline[m],
         ),
     )

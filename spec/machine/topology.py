@@ -71,6 +71,21 @@ in_range = topology(MemoryDevice, Block, Bool)
 early_device = topology(MemoryDevice, Bool)
 """The device was there at boot."""
 
+may_be_forbidden = topology(MemoryDevice, Bool)
+"""Somebody may forbid that the device is ejected, and allow it again.
+
+Linux has one switch for all memory devices (/sys/firmware/acpi/hotplug/memory/enabled).
+"""
+
+lacks_ej0 = topology(MemoryDevice, Bool)
+"""The firmware has no method that lets the device go (_EJ0)."""
+
+demands_offline = topology(MemoryDevice, Bool)
+"""The device goes only when its memory is offline already: no eject takes any of it offline.
+
+Linux has it so of what lies in a container (drivers/acpi/container.c, demand_offline).
+"""
+
 early_zone = topology(Block, Zone)
 """The zone of an early block; ``none`` when several zones or nodes share it."""
 
@@ -94,6 +109,13 @@ vetoes_online = topology(Block, Bool)
 
 vetoes_offline = topology(Block, Bool)
 """A memory notifier refuses that this block goes offline (arm64 boot memory, s390 kdump area)."""
+
+movable_node = topology(Node, Bool)
+"""Memory that is added to the node becomes movable, unless asked otherwise.
+
+So it is on all nodes if the kernel was started with ``movable_node``; boot memory that the
+firmware calls hot-pluggable is in the movable zone then, too (`early_zone`).
+"""
 
 nearer = topology(Node, Node, Node, Bool)
 """``nearer[n, a, b]``: seen from n, node a comes before node b (build_zonelists)."""

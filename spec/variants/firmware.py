@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ..blocks.block_removal import altmaps_differ
-from ..blocks.sections import Metadata, block_device, memmap
+from ..blocks.sections import Metadata, block_device, inserted, memmap
 from ..language import (
     Bool,
     DropGuard,
+    ReplaceDefinition,
     ReplaceGuard,
     ReplaceUpdate,
     Variant,
@@ -14,7 +15,13 @@ from ..language import (
     forall,
     implies,
 )
-from ..machine.firmware_request import Request, going_back, request
+from ..machine.firmware_request import (
+    Request,
+    another_writer_has_the_lock,
+    eject_forbidden,
+    going_back,
+    request,
+)
 from ..machine.topology import (
     Block,
     MemoryDevice,
@@ -22,6 +29,7 @@ from ..machine.topology import (
     Zone,
     block_of_section,
     in_range,
+    lacks_ej0,
 )
 from .sources import LIST
 
@@ -58,7 +66,61 @@ def _every_block_comes_back(b: Block, z: Zone) -> Bool:
     )
 
 
+def _whatever_it_demands(b: Block) -> Bool:
+    mine = forall(
+        MemoryDevice,
+        lambda m: implies(
+            request[m] != Request.none, in_range[m, b] & (request[m] == Request.ejecting)
+        ),
+    )
+    return ~another_writer_has_the_lock(b) & mine
+
+
+def _there_with_ej0(m: MemoryDevice) -> Bool:
+    return inserted[m] & ~lacks_ej0[m]
+
+
+def _forbidden(m: MemoryDevice) -> Bool:
+    return eject_forbidden[m]
+
+
 VARIANTS = (
+    Variant(
+        name="eject-although-forbidden",
+        doc="A device is ejected although somebody has forbidden it.",
+        covers=("A1", "R4"),
+        source="drivers/acpi/scan.c: acpi_generic_hotplug_event() without hotplug.enabled",
+        breaks="a_device_stays_until_it_may_go",
+        edits=(DropGuard("request_eject", "eject_allowed"),),
+    ),
+    Variant(
+        name="forbidden-while-it-goes",
+        doc="Whoever forbids an eject does not wait for the one that runs.",
+        covers=("A1", "R4"),
+        source="drivers/acpi/scan.c: acpi_scan_hotplug_enabled() without acpi_scan_lock",
+        breaks="what_is_forbidden_is_not_being_ejected",
+        edits=(DropGuard("forbid_eject", "no_request"),),
+    ),
+    Variant(
+        name="ej0-looked-for-last",
+        doc="That a device cannot go is found out when its memory is removed.",
+        covers=("A1", "R4"),
+        source="drivers/acpi/scan.c: acpi_scan_hot_remove(), AE_NOT_FOUND",
+        breaks="what_cannot_go_is_left_alone",
+        edits=(
+            DropGuard("request_eject", "has_ej0"),
+            ReplaceGuard("decline_eject", "stays", _forbidden),
+            ReplaceGuard("eject_device", "inserted", _there_with_ej0),
+        ),
+    ),
+    Variant(
+        name="eject-takes-all-offline",
+        doc="An eject takes memory offline that was to be offline before.",
+        covers=("A1", "R4"),
+        source="drivers/acpi/scan.c: acpi_scan_hot_remove() without demand_offline",
+        breaks="an_eject_takes_nothing_offline_that_was_to_be_before",
+        edits=(ReplaceDefinition("lock_allows_offline", _whatever_it_demands),),
+    ),
     Variant(
         name="shared-block-ignored",
         doc="A device is ejected without looking at the block that it shares with another.",

@@ -6,7 +6,8 @@ from ..blocks.block_states import FrameState
 from ..blocks.sections import Metadata
 from ..language import DropGuard, DropUpdate, ReplaceDefinition, ReplaceUpdate, Variant, ite
 from ..machine.platform_state import held_back
-from ..machine.topology import Frame, Node
+from ..machine.topology import Block, Frame, Node, Zone
+from ..machine.zone_spans import zone_span
 from .sources import LIST
 
 __all__ = ["VARIANTS"]
@@ -24,7 +25,20 @@ def _free(f: Frame) -> FrameState:
     return FrameState.free
 
 
+def _movable_between_movable(b: Block) -> Zone:
+    only_movable = zone_span[b, Zone.movable] & ~zone_span[b, Zone.kernel]
+    return ite(only_movable, Zone.movable, Zone.kernel)
+
+
 VARIANTS = (
+    Variant(
+        name="movable-node-forgotten",
+        doc="The first memory of a node goes to the kernel, whatever the kernel was told at boot.",
+        covers=("A1", "U1"),
+        source="mm/memory_hotplug.c: default_zone_for_pfn() without movable_node_enabled",
+        breaks="a_node_without_kernel_memory_stays_movable",
+        edits=(ReplaceDefinition("default_zone", _movable_between_movable),),
+    ),
     Variant(
         name="pgdat-goes-early",
         doc="The section that holds the node's pgdat may leave before the others.",

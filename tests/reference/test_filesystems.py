@@ -11,7 +11,7 @@ from memhp.reference.operations import Operations
 from memhp.reference.outcome import Refusal
 from memhp.reference.shapes import Shape
 from memhp.reference.steps import Result
-from memhp.spec.profiles import LINUX, system_of
+from memhp.spec.profiles import LINUX, as_of, system_of
 from memhp.spec.system import SYSTEM
 
 OWN_METHOD, RELEASABLE, NEITHER = 0, 1, 2
@@ -73,6 +73,25 @@ def test_dirty_data_without_a_method_is_written_out_and_then_moves(filesystem: i
     assert places == sorted(places)
     assert (machine.get("home", 0), machine.get("dirty", 0)) == (0, False)
     assert machine.get("stored", 0) == machine.get("contents", 0) == 1
+
+
+@pytest.mark.parametrize(("version", "written"), [((6, 15), True), ((6, 16), False)])
+def test_from_6_16_on_such_data_waits_for_the_flusher(
+    version: tuple[int, int], written: bool
+) -> None:
+    system = as_of(SYSTEM, version)
+    more, tables = (("Tick", 4),), (("filesystem", (NEITHER,)),)
+    shape = Shape(nodes=2, blocks=1, data=2, more=more, tables=tables)
+    machine = Machine(system, shape.build(system))
+    for action, *params in DIRTY:
+        assert machine.step(str(action), *params)
+    user = Operations(machine)
+    assert bool(user.write_state(1, "offline")) is written
+    assert ("begin_writeback" in [action for action, _ in user.steps]) is written
+    if not written:
+        assert machine.step("begin_writeback", 0)
+        assert machine.step("end_writeback", 0)
+        assert user.write_state(1, "offline")
 
 
 def test_a_removal_waits_one_tick_for_a_store_that_answers() -> None:

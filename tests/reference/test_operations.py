@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from errno import EBUSY, EEXIST, EINTR, EINVAL, ENODEV, ENOMEM, EPERM
 
 import pytest
@@ -215,6 +216,24 @@ def test_a_plain_online_stays_in_the_one_zone_around_it(
     for other in away:
         assert user.write_state(other, "offline")
     assert user.machine.evaluate("default_zone", block) == zone
+
+
+@pytest.mark.parametrize(
+    ("shape", "away", "block", "zone"),
+    [
+        (Shape(blocks=3), [1], 1, "kernel"),  # the kernel's span alone reaches the block
+        (Shape(blocks=2, movable=ONE), [1], 1, "movable"),
+        (Shape(nodes=2, blocks=2, movable=frozenset([0, 1])), [3], 3, "movable"),
+        (Shape(blocks=5, movable=frozenset([1, 4])), [2], 2, "movable"),  # both do
+    ],
+)
+def test_with_movable_node_what_zones_leave_open_is_movable(
+    shape: Shape, away: list[int], block: int, zone: str
+) -> None:
+    told = (("movable_node", (1,) * shape.nodes),)
+    test_a_plain_online_stays_in_the_one_zone_around_it(
+        replace(shape, tables=told), away, block, zone
+    )
 
 
 def test_between_two_zones_that_overlap_the_kernel_zone_is_chosen() -> None:

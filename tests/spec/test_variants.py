@@ -16,6 +16,11 @@ from memhp.spec.system import SYSTEM
 from memhp.spec.variants import VARIANTS
 
 LENGTHS = {
+    "eject-although-forbidden": 4,
+    "forbidden-while-it-goes": 3,
+    "ej0-looked-for-last": 2,
+    "eject-takes-all-offline": 2,
+    "movable-node-forgotten": 7,
     "object-rmap-alone": 6,
     "source-freed-while-mapped": 7,
     "pgdat-goes-early": 8,
@@ -184,6 +189,12 @@ LENGTHS = {
 }
 
 REACHED = {
+    "an_eject_begins_once_it_is_allowed": 5,
+    "an_eject_is_declined_whose_memory_is_not_added": 3,
+    "an_eject_without_a_method_is_declined": 2,
+    "an_eject_is_refused_for_memory_that_is_online": 3,
+    "memory_that_went_offline_before_is_ejected": 5,
+    "added_memory_is_movable_by_default": 7,
     "a_kernel_page_leaves_a_block_that_goes_offline": 7,
     "a_kernel_page_leaves_a_vetted_block": 7,
     "a_block_with_metadata_of_others_goes_offline": 3,

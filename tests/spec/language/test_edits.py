@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from errno import EPERM
 
 import pytest
 
@@ -17,6 +18,7 @@ from memhp.spec.language import (
     DropUpdate,
     Profile,
     ReplaceDefinition,
+    ReplaceErrno,
     ReplaceGuard,
     ReplaceInitial,
     ReplaceUpdate,
@@ -144,6 +146,13 @@ def test_a_replaced_guard_keeps_its_name_and_errno(given: Given) -> None:
     assert (guard.name, guard.why, str(guard.condition)) == ("off", "it is on", "false")
 
 
+def test_a_guard_with_another_errno_asks_the_same(given: Given) -> None:
+    odd = apply(given.system, variant(ReplaceErrno("start", "off", EPERM)))
+    (guard,), (before,) = (s.action_by_name["start"].guards for s in (odd, given.system))
+    assert (guard.name, guard.condition, guard.errno) == ("off", before.condition, EPERM)
+    assert before.errno != EPERM
+
+
 def test_a_dropped_update_is_gone(given: Given) -> None:
     odd = apply(given.system, variant(DropUpdate("start", "free")))
     assert odd.action_by_name["start"].written == {"mode"}
@@ -226,6 +235,8 @@ Make = Callable[[Given], Edit]
             "start has no guard 'on'; its guards are: off$",
         ),
         (lambda g: ReplaceGuard("start", "on", g.module.never), "start has no guard 'on'"),
+        (lambda g: ReplaceErrno("start", "on", EPERM), "start has no guard 'on'"),
+        (lambda g: ReplaceErrno("start", "off", 9999), "there is no errno 9999"),
         (lambda g: ReplaceGuard("start", "off", g.module.of_a_frame), "parameters must be"),
         (lambda g: ReplaceGuard("start", "off", g.module.always_off), "sort Bool was expected"),
         (lambda g: DropUpdate("start", "block_of"), "start does not change block_of"),
