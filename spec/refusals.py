@@ -58,7 +58,7 @@ insert_device: not_inserted EEXIST
 begin_add: inserted ENODEV, device_hotplug_lock, no_add_or_removal
 finish_add: adding, all_blocks_added EBUSY
 fail_add: adding, a_block_is_missing EEXIST
-conclude_failed_add: add_failed, taken_back EBUSY
+conclude_failed_add: add_failed, taken_back EBUSY, node_taken_back EBUSY
 request_eject: inserted ENODEV, device_hotplug_lock, no_add_or_removal
 refuse_eject: ejecting, inserted ENODEV
 conclude_refusal: refused, all_back EBUSY

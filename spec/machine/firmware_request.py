@@ -16,12 +16,13 @@ from ..language import (
     Enumeration,
     definition,
     exists,
+    false,
     forall,
     implies,
     variable,
 )
 from .bookkeeping import FileUse, state_file
-from .topology import Block, MemoryDevice, in_range
+from .topology import Block, MemoryDevice, Node, in_range
 
 
 class Request(Enumeration):
@@ -52,6 +53,9 @@ request = variable(MemoryDevice, Request, initial=lambda m: Request.none)
 
 found = variable(Block, Found, initial=lambda b: Found.absent)
 """How the last request about one of the block's devices found it."""
+
+node_found = variable(Node, Bool, initial=lambda n: false)
+"""The last request found the node online."""
 
 
 @definition
