@@ -117,7 +117,8 @@ def arrangement(
     """The board's machine as the reference takes it: device 0 is boot memory, the others DIMMs.
 
     A frame stands for all of its block: it is a hole if the block has one.  The mem_maps of
-    the DIMMs are taken to be in boot memory: guests boot without memmap_on_memory.
+    the DIMMs are taken to be in boot memory: guests boot without memmap_on_memory.  Of two memory
+    notifiers one is asked before that of the architecture, and one behind it.
 
     Args:
         system: the specification.
@@ -136,13 +137,14 @@ def arrangement(
         holes=holes,
         vetoing=board.kept,
         folios=len(blocks),
-        more=(("MemoryDevice", len(devices)), ("Pin", len(blocks))),
+        more=(("MemoryDevice", len(devices)), ("Pin", len(blocks)), ("Listener", 2)),
         tables=(
             ("node_of", tuple((board.nodes - 1) * (b in others) for b in blocks)),
             ("in_range", tuple(int(device_of[b] == m) for m in devices for b in blocks)),
             ("memmap_host", tuple(0 if b in board.added else b for b in blocks)),
             ("is_lmb", (int(bool(board.lmb)),) * len(blocks)),
             ("does_dma", (1,) * len(blocks)),
+            ("asked_first", (1,) * len(blocks) + (0,) * len(blocks)),
         ),
     ).build(system)
 
