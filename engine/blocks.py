@@ -48,6 +48,8 @@ class Blocks:
         self.has_device = bytearray(early)
         self.state = bytearray(early.translate(bytes((OFFLINE, ONLINE)) + bytes(254)))
         self.event = bytearray(layout.blocks)
+        self.heard_apart: dict[int, bytes] = {}
+        """By block what each listener heard last, where they did not all hear the same."""
         self.crash_map = bytearray(early)
         self.draining = bytearray(layout.blocks)
         self.vetted = bytearray(layout.blocks)
@@ -224,12 +226,12 @@ class Blocks:
         node = self.node_of[block]
         self.highest_zone[node] = max(zone, self.highest_zone[node])
         if self.layout.vetoes_online[block]:
-            self.event[block] = EVENTS.index("cancel_online")
+            self._tell_who_agreed(block, "cancel_online")
             self.node_structure[node] = self.has_memory[node]
             return EPERM
         self.state[block] = ONLINE
         self.memory.zone[block] = zone
-        self.event[block] = EVENTS.index("online")
+        self._tell(block, "online")
         self.initialised[block] = 1
         self.crash_map[block] = 1
         self.members[node][zone].add(self.rank(block))
@@ -259,14 +261,15 @@ class Blocks:
         if self.memory.kernel[block] or self.holds_metadata(block):
             return EBUSY
         self.memory.isolate(block)
-        error = EPERM if self.layout.vetoes_offline[block] else self._empty(block)
+        refused = self.layout.vetoes_offline[block]
+        error = EPERM if refused else self._empty(block)
         if error:
-            self.event[block] = EVENTS.index("cancel_offline")
+            (self._tell_who_agreed if refused else self._tell)(block, "cancel_offline")
             self.memory.undo_isolation(block)
             return error
         self._leave_zone(block)
         self.state[block] = OFFLINE
-        self.event[block] = EVENTS.index("offline")
+        self._tell(block, "offline")
         self.initialised[block] = 0
         self.crash_map[block] = 0
         self.memory.vanish(block)
@@ -312,6 +315,25 @@ class Blocks:
             if self.memory.room[node]:
                 return ENOMEM
         return self.memory.migrate(source, target)
+
+    # --- notifiers ---------------------------------------------------------------------------
+
+    def heard(self, block: int) -> bytes:
+        """The event that each listener heard last of the block (`codes.EVENTS`)."""
+        return self.heard_apart.get(block) or bytes((self.event[block],)) * self.layout.listeners
+
+    def _tell(self, block: int, word: str) -> None:
+        self.event[block] = EVENTS.index(word)
+        self.heard_apart.pop(block, None)
+
+    def _tell_who_agreed(self, block: int, word: str) -> None:
+        """Who was asked before somebody refused hears the cancel; the others heard nothing."""
+        before, code = self.heard(block), EVENTS.index(word)
+        first = self.layout.asked_first[block] if self.layout.asked_first else bytes(len(before))
+        self.heard_apart[block] = bytes(
+            code if agreed else last for agreed, last in zip(first, before, strict=True)
+        )
+        self.event[block] = code
 
     # --- questions ---------------------------------------------------------------------------
 

@@ -64,6 +64,10 @@ class Layout:
     """For each block: a memory notifier refuses that it goes online."""
     vetoes_offline: bytes = b""
     """For each block: a memory notifier refuses that it goes offline."""
+    listeners: int = 1
+    """How many memory notifiers there are."""
+    asked_first: Sequence[bytes] = ()
+    """For each block, by listener: it is asked before who refuses; empty: none is."""
     cpus_keep_frames: bytes = b""
     """For each node: its CPUs keep free frames on lists of their own."""
     movable_node: bytes = b""
@@ -260,6 +264,8 @@ class Layout:
                 for b in range(blocks)
                 if any(held[b])
             },
+            listeners=sizes["Listener"],
+            asked_first=[bytes(tables["asked_first"][b::blocks]) for b in range(blocks)],
             folios=sizes["Folio"],
             stores=sizes["Store"],
             ticks=sizes["Tick"],

@@ -51,6 +51,7 @@ class Machine(Sections):
         self.told = bytearray(layout.devices)
         self.found = bytearray(layout.blocks)
         self.eject_forbidden = bytearray(layout.devices)
+        self.node_found = bytearray(layout.nodes)
 
     # --- one block ---------------------------------------------------------------------------
 
@@ -70,13 +71,13 @@ class Machine(Sections):
 
     def eject(self, block: int) -> int:
         """The firmware takes all devices of a removed block away, or none."""
-        ejected: list[tuple[int, int, dict[int, int]]] = []
+        ejected: list[tuple[int, int, dict[int, int], bytearray]] = []
         for device in self.layout.in_devices(block):
             presence = {other: self.found[other] for other in self.layout.in_device(device)}
-            before = device, self.told[device], presence
+            before = device, self.told[device], presence, self.node_found
             error = self._cannot_eject(device) or self._cannot_leave(device)
             if error:
-                for back, status, presence in reversed(ejected):
+                for back, status, presence, self.node_found in reversed(ejected):
                     self.inserted[back] = 1
                     self.told[back] = status
                     for other, code in presence.items():
@@ -179,8 +180,9 @@ class Machine(Sections):
         return error or ENODEV * self.layout.lacks_ej0[device]
 
     def _begin(self, device: int) -> None:
-        """A request begins, and remembers how it finds the device's blocks."""
+        """A request begins, and remembers how it finds the device's blocks, and all nodes."""
         self.told[device] = IN_PROGRESS
+        self.node_found = bytearray(self.node_online)
         for block in self.layout.in_device(device):
             online = FOUND_ONLINE if self.state[block] == ONLINE else FOUND_OFFLINE
             self.found[block] = online if self.has_device[block] else ABSENT
@@ -245,6 +247,7 @@ class Machine(Sections):
         "inserted",
         "told",
         "found",
+        "node_found",
         "present",
         "added",
         "usage_freed",

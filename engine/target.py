@@ -183,6 +183,7 @@ class EngineTarget:
         machine = self.machine
         blocks = range(machine.layout.blocks)
         ranks = [machine.rank(block) for block in blocks]
+        told = [machine.heard(block) for block in blocks]
         spans = [machine.spans(node) for node in range(machine.layout.nodes)]
         at = [(rank, spans[node]) for rank, node in zip(ranks, machine.node_of, strict=True)]
         return {
@@ -190,6 +191,7 @@ class EngineTarget:
             "zone": list(machine.memory.zone),
             "pages_zone": list(machine.memory.zone),
             "event": list(machine.event),
+            "heard": [heard[w] for w in range(machine.layout.listeners) for heard in told],
             "block_device": list(machine.has_device),
             "crash_map": list(machine.crash_map),
             "draining": list(machine.draining),
@@ -236,6 +238,7 @@ class EngineTarget:
         return {
             "pgdat": [INITIALISED * there for there in machine.pgdat],
             "node_online": list(machine.node_online),
+            "node_found": list(machine.node_found),
             "has_memory": list(machine.has_memory),
             "in_zonelists": list(machine.in_zonelists),
             "node_structure": list(machine.node_structure),

@@ -307,7 +307,7 @@ class Operations(Emptying):
         result = result and self._try("finish_online", block)
         if not result:
             self._try("cancel_online", block)
-        self._tell("conclude_node_event", self._table("node_of", block))
+            self._tell("cancel_node_event", self._table("node_of", block))
         return result
 
     def _assign_storage(self, block: int) -> None:
@@ -323,11 +323,10 @@ class Operations(Emptying):
         if not result:
             return result
         self._tell("announce_last_memory", block)
-        self._try("announce_offline", block)
-        result = self._empty(block)
+        result = self._try("announce_offline", block) and self._empty(block)
         if not result:
             self._try("cancel_offline", block)
-        self._tell("conclude_node_event", self._table("node_of", block))
+            self._tell("cancel_node_event", self._table("node_of", block))
         return Result(EINTR, result.refusal) if result.guard == "empty" else result
 
     def _vet(self, block: int) -> Result:

@@ -103,6 +103,8 @@ class Shape:
     """The blocks that span several zones."""
     vetoing: frozenset[int] = field(default_factory=frozenset)
     """The blocks whose offline a notifier refuses."""
+    vetoing_nodes: frozenset[int] = field(default_factory=frozenset)
+    """The nodes whose first and last memory a notifier refuses, in designs that have such."""
     holes: frozenset[int] = field(default_factory=frozenset)
     """The numbers of the frames that are no memory."""
     boot_kernel: frozenset[int] = field(default_factory=frozenset)
@@ -180,6 +182,7 @@ class Shape:
             "boot_kernel": lambda f: f in self.boot_kernel,
             "vetoes_online": lambda b: False,
             "vetoes_offline": lambda b: b in self.vetoing,
+            **dict.fromkeys(("vetoes_first", "vetoes_last"), lambda n: n in self.vetoing_nodes),
             "nearer": lambda n, a, b: (abs(n - a), a) < (abs(n - b), b),
             "below": lambda a, b: a < b,
             "birth_frame": lambda o: 0,

@@ -74,8 +74,13 @@ USUAL = (
         blocks=2,
         added=_SECOND,
         vetoing=frozenset([0]),
-        tables=(*_NO_DEVICE, ("in_storage", (1, 1)), ("increment_block", (1, 1))),
-        more=(*_ONE_DEVICE, ("Increment", 2)),
+        tables=(
+            *_NO_DEVICE,
+            ("in_storage", (1, 1)),
+            ("increment_block", (1, 1)),
+            ("asked_first", (1, 0, 0, 0)),
+        ),
+        more=(*_ONE_DEVICE, ("Increment", 2), ("Listener", 2)),
     ),
     Shape(
         blocks=3,
@@ -200,6 +205,7 @@ ROOMY = (
         tables=_NO_DEVICE,
         more=(*_ONE_DEVICE, ("HugeFolio", 2)),
     ),
+    Shape(nodes=2, blocks=1, added=_SECOND, vetoing_nodes=frozenset([0, 1])),
 )
 """Where runs that never end, and what must be reached, are looked for: there is room to move."""
 
@@ -223,6 +229,8 @@ _REACHED = {
         "a_section_goes_that_would_hold_a_memmap",
     ),
     4: (
+        "a_failed_add_leaves_a_node_without_memory_that_it_found",
+        "a_failed_add_takes_its_node_back",
         "a_node_appears_and_its_memory_is_present",
         "a_node_goes_while_another_stays",
     ),

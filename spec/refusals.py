@@ -59,12 +59,13 @@ insert_device: not_inserted EEXIST
 begin_add: inserted ENODEV, of_the_firmware ENODEV, device_hotplug_lock, no_add_or_removal
 finish_add: adding, all_blocks_added EBUSY
 fail_add: adding, a_block_is_missing EEXIST
-conclude_failed_add: add_failed, taken_back EBUSY
+conclude_failed_add: add_failed, taken_back EBUSY, node_taken_back EBUSY
 forbid_eject: may_be_forbidden EPERM, allowed EEXIST, no_request
 allow_eject: forbidden ENOENT
 request_eject: inserted ENODEV, of_the_firmware ENODEV, device_hotplug_lock, no_add_or_removal,
     eject_allowed EPERM, has_ej0 ENODEV
-decline_eject: inserted ENODEV, of_the_firmware ENODEV, device_hotplug_lock, no_add_or_removal, stays EINVAL
+decline_eject: inserted ENODEV, of_the_firmware ENODEV, device_hotplug_lock, no_add_or_removal,
+    stays EINVAL
 refuse_eject: ejecting, inserted ENODEV
 conclude_refusal: refused, all_back EBUSY
 eject_device: ejecting, inserted ENODEV, no_memmap_left EBUSY, holds_no_pgdat EBUSY

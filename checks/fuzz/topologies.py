@@ -53,8 +53,10 @@ SHAPES: Mapping[str, Shape] = {
             ("HugeFolio", 3),
             ("HugePte", 2),
             ("Reference", 2),
+            ("Listener", 2),
         ),
         tables=(
+            ("asked_first", (0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0)),
             ("filesystem", (0, 1, 2, 0, 1, 0, 1, 0)),
             ("store_of", (0, 1, 0, 1, 0, 1, 0, 1)),
             ("does_dma", (1, 0, 1)),

@@ -119,7 +119,8 @@ def arrangement(
     """The board's machine as the reference takes it: device 0 is boot memory, the others DIMMs.
 
     A frame stands for all of its block: it is a hole if the block has one.  The mem_maps of
-    the DIMMs are taken to be in boot memory: guests boot without memmap_on_memory.
+    the DIMMs are taken to be in boot memory: guests boot without memmap_on_memory.  Of two memory
+    notifiers one is asked before that of the architecture, and one behind it.
 
     Args:
         system: the specification.
@@ -139,7 +140,7 @@ def arrangement(
         holes=holes,
         vetoing=board.kept,
         folios=len(blocks),
-        more=(("MemoryDevice", len(devices)), ("Pin", len(blocks))),
+        more=(("MemoryDevice", len(devices)), ("Pin", len(blocks)), ("Listener", 2)),
         tables=(
             ("movable_node", (int(movable_node),) * board.nodes),
             ("node_of", tuple((board.nodes - 1) * (b in others) for b in blocks)),
@@ -148,6 +149,7 @@ def arrangement(
             ("is_lmb", (int(bool(board.lmb)),) * len(blocks)),
             ("does_dma", (1,) * len(blocks)),
             ("may_be_forbidden", tuple(int(device > 0) for device in devices)),
+            ("asked_first", (1,) * len(blocks) + (0,) * len(blocks)),
         ),
     ).build(system)
 

@@ -20,6 +20,12 @@ from .errors import (
 from .follow import Follower
 from .lmbs import lmbs_come_and_go
 from .moves import huge_folios_move_whole, linux_moves_to_another_node
+from .notified import (
+    node_notifiers_hear_before_memory_notifiers,
+    notifiers_hear_of_boot_memory,
+    notifiers_hear_of_each_step,
+    who_stands_behind_a_refusal_hears_the_cancel_alone,
+)
 from .plays import (
     a_device_goes_after_its_memory,
     a_node_goes_with_its_last_block,
@@ -46,9 +52,6 @@ from .versions import (
     an_eject_that_is_not_allowed_touches_nothing,
     blocks_and_their_node_appear,
     kernel_zone_contents_stay_in_kernel_zones,
-    node_notifiers_hear_before_memory_notifiers,
-    notifiers_hear_of_boot_memory,
-    notifiers_hear_of_each_step,
     slab_structures_come_with_memory,
 )
 
@@ -244,6 +247,13 @@ SCENARIOS = (
         ("A1", "R5"),
         ("aarch64",),
         notifiers_hear_of_boot_memory,
+    ),
+    Scenario(
+        "who_stands_behind_a_refusal_hears_the_cancel_alone",
+        "All notifiers hear that a block stays, whether they heard that it goes or not.",
+        ("A1", "R5"),
+        ("aarch64",),
+        who_stands_behind_a_refusal_hears_the_cancel_alone,
     ),
     Scenario(
         "an_eject_that_is_not_allowed_touches_nothing",

@@ -14,17 +14,17 @@ from ..tools.errors import LabError, whole_number
 __all__ = ["Entry", "entered", "known", "trace_allocations", "trace_functions"]
 
 _TRACING = "/sys/kernel/tracing"
-_ENTRY = re.compile(r"\bmemhp_(\w+): \(.*?\)(?: first=(0x[0-9a-f]+))?")
+_ENTRY = re.compile(r"\bmemhp_(\w+): \(.*?\)(?: argument=(0x[0-9a-f]+))?")
 _BUFFER_KIB = 16384
 """Of each CPU: what a block that goes online has the kernel allocate, and more."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A function that was entered, with its first argument as a number."""
+    """A function that was entered, with the argument that was asked for as a number."""
 
     function: str
-    first: int
+    argument: int
 
 
 def _mounted(guest: Guest) -> None:
@@ -39,15 +39,20 @@ def known(guest: Guest, *names: str) -> tuple[str, ...]:
     return tuple(name for name in names if name in found)
 
 
-def trace_functions(guest: Guest, *names: str) -> None:
+def trace_functions(guest: Guest, *names: str, argument: int = 1) -> None:
     """Forget what was traced, and trace these functions from now on.
+
+    Args:
+        guest: the guest.
+        names: the functions.
+        argument: which of their arguments is told, from 1.
 
     Raises:
         LabError: the kernel refuses.
     """
     _mounted(guest)
     probes = "; ".join(
-        f"echo 'p:memhp_{name} {name} first=$arg1:x64' >> {_TRACING}/kprobe_events"
+        f"echo 'p:memhp_{name} {name} argument=$arg{argument}:x64' >> {_TRACING}/kprobe_events"
         for name in names
     )
     reply = guest.shell(
@@ -62,7 +67,7 @@ def entered(guest: Guest) -> tuple[Entry, ...]:
     """The traced functions in the order in which they were entered; they are forgotten then."""
     text = guest.shell(f"grep memhp_ {_TRACING}/trace; echo > {_TRACING}/trace").out
     return tuple(
-        Entry(name, whole_number(first or "0", 16)) for name, first in _ENTRY.findall(text)
+        Entry(name, whole_number(value or "0", 16)) for name, value in _ENTRY.findall(text)
     )
 
 

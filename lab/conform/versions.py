@@ -1,12 +1,11 @@
-"""The scenarios of what Linux chose, and since when: nodes, notifiers, the order of add.
+"""The scenarios of what Linux chose, and since when: nodes, the order of add.
 
 What the reference has is seen in sysfs, or in the kernel's own trace of what it entered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterator
 
 from memhp.reference.machine import Machine
 from memhp.reference.operations import Operations
@@ -14,7 +13,6 @@ from memhp.reference.shapes import Shape
 from memhp.spec.devices.firmware import OST_CODES
 
 from ..guest.devices import eject_dimm, plug_dimm
-from ..guest.guest import Guest
 from .board import DEVICES
 from .follow import Follower
 from .steps import (
@@ -30,7 +28,6 @@ from .steps import (
     take_steps,
 )
 from .traced import entered, known, trace_allocations, trace_functions
-from .worlds import holds
 
 __all__ = [
     "a_node_with_movable_memory_alone",
@@ -38,9 +35,6 @@ __all__ = [
     "an_eject_that_is_not_allowed_touches_nothing",
     "blocks_and_their_node_appear",
     "kernel_zone_contents_stay_in_kernel_zones",
-    "node_notifiers_hear_before_memory_notifiers",
-    "notifiers_hear_of_boot_memory",
-    "notifiers_hear_of_each_step",
     "slab_structures_come_with_memory",
 ]
 
@@ -48,24 +42,6 @@ _NODE_1 = 1
 _ENABLED = "/sys/firmware/acpi/hotplug/memory/enabled"
 _PATIENCE = 10
 """Seconds after which a signal ends a removal that goes on and on."""
-_MEMORY_EVENTS = (
-    "online",
-    "going_offline",
-    "offline",
-    "going_online",
-    "cancel_online",
-    "cancel_offline",
-)
-"""Of include/linux/memory.h."""
-_NODE_EVENTS = (
-    "adding_first",
-    "added_first",
-    "cancel_adding",
-    "removing_last",
-    "removed_last",
-    "cancel_removing",
-)
-"""Of include/linux/node.h."""
 
 
 # --- nodes --------------------------------------------------------------------------------------
@@ -148,7 +124,7 @@ def _change(before: bool, now: bool) -> str:
     return "none" if before == now else "made" if now else "freed"
 
 
-# --- the order of add, and who hears of what ----------------------------------------------------
+# --- the order of add ---------------------------------------------------------------------------
 
 
 def blocks_and_their_node_appear(follower: Follower) -> Iterator[Check]:
@@ -172,108 +148,6 @@ def blocks_and_their_node_appear(follower: Follower) -> Iterator[Check]:
     yield Check("devices of blocks and of the node, made", "2", str(len({*order})))
     early = order[:1] == ["create_memory_block_devices"]
     yield Check("block devices of a node that is offline", wanted, "done" if early else "refused")
-
-
-def notifiers_hear_of_each_step(follower: Follower) -> Iterator[Check]:
-    """Memory notifiers hear what the reference tells them, in its order, and no more (A1).
-
-    A block goes online and offline, comes back in the kernel zone, has pages pinned, and is told
-    to go offline until a signal comes.  Seen must be: the events of each step, in their order.
-    """
-    take_steps(follower, ("add_device", 1))
-    trace_functions(follower.target.booted, "memory_notify")
-    for word in ("online_movable", "offline", "online_kernel"):
-        yield from _heard(follower, FIRST, word)
-    take_steps(follower, ("hold", 0, "pinned"))
-    yield from _heard(follower, FIRST, "offline")
-
-
-def node_notifiers_hear_before_memory_notifiers(follower: Follower) -> Iterator[Check]:
-    """From 6.17 on node notifiers hear of a node's first and last memory, before others (A1, N1).
-
-    The blocks of node 1 go online and offline.  Seen must be: what the reference tells node
-    notifiers, in its order, where it has any; and if they hear of a step, they do so first.
-    """
-    take_steps(follower, ("add_device", 1))
-    guest, system = follower.target.booted, follower.system
-    has_any = "node_event" in system.state
-    found = known(guest, "node_notify")
-    yield Check("the kernel has node notifiers", str(has_any), str(bool(found)))
-    trace_functions(guest, "memory_notify", *found)
-    for block, word in (
-        (FIRST, "online_movable"),
-        (SECOND, "online_movable"),
-        (SECOND, "offline"),
-        (FIRST, "offline"),
-    ):
-        before = follower.machine.copy()
-        told = _changes(before, block, word, "node_event", _NODE_1) if has_any else "nothing"
-        entered(guest)
-        take_steps(follower, ("write_state", block, word))
-        entries = entered(guest)
-        heard = [entry.first for entry in entries if entry.function == "node_notify"]
-        seen = _named(guest, heard, _NODE_EVENTS, "NODE_ADDING_FIRST_MEMORY")
-        yield Check(f"what node notifiers hear of {word} of block {block}", told, seen)
-        if heard:
-            yield Check("who hears first", "node_notify", entries[0].function)
-
-
-def notifiers_hear_of_boot_memory(follower: Follower) -> Iterator[Check]:
-    """Where boot memory stays, notifiers hear that it goes, and that it does not after all (A1).
-
-    Each boot block is told to go offline.  Seen must be: the events that the reference tells, with
-    the kernel's memory in the block, or without.
-    """
-    trace_functions(follower.target.booted, "memory_notify")
-    for block in sorted(follower.target.board.kept):
-        yield from _heard(follower, block, "offline")
-
-
-def _heard(follower: Follower, block: int, word: str) -> Iterator[Check]:
-    """What the notifiers hear of one write."""
-    target, before = follower.target, follower.machine.copy()
-    online = before.get("block_state", block) == "online"
-    held = target.contents([block])[block] if online else ("free",)
-    told = {_told(before, block, word, content) for content in held}
-    entered(target.booted)
-    take_steps(follower, ("write_state", block, word))
-    heard = [entry.first for entry in entered(target.booted)]
-    seen = _named(target.booted, heard, _MEMORY_EVENTS, "MEM_GOING_ONLINE")
-    wanted = seen if seen in told else " or ".join(sorted(told))
-    yield Check(f"what notifiers hear of {word} of block {block}", wanted, seen)
-
-
-def _named(guest: Guest, numbers: Iterable[int], names: Sequence[str], first: str) -> str:
-    """The names of events; none of those with which s390 prepares and finishes.
-
-    Args:
-        guest: the guest.
-        numbers: what the kernel calls them.
-        names: by the number of their bit; or of the event, where they are an enumeration.
-        first: a name of the kernel's, which its types have if they are an enumeration.
-    """
-    numbered = not guest.shell(f"grep -q {first} /sys/kernel/btf/vmlinux").rc
-    places = [number if numbered else number.bit_length() - 1 for number in numbers]
-    return ", ".join(names[at] for at in places if 0 <= at < len(names)) or "nothing"
-
-
-def _told(before: Machine, block: int, word: str, held: str) -> str:
-    """The events that the reference tells memory notifiers, one after the other."""
-    world = before.copy()
-    if held != "free":
-        holds(world, block, "kernel" if held in ("kernel", "boot") else "pinned")
-    return _changes(world, block, word, "event", block)
-
-
-def _changes(before: Machine, block: int, word: str, variable: str, element: int) -> str:
-    """What becomes of a variable in the steps of a write, one value after the other."""
-    world, user = before.copy(), Operations(before.copy())
-    user.write_state(block, word)
-    values = [world.get(variable, element)]
-    for action, params in user.steps:
-        world.step(action, *params)
-        values.append(world.get(variable, element))
-    return ", ".join(str(now) for was, now in pairwise(values) if was != now) or "nothing"
 
 
 # --- the firmware's requests --------------------------------------------------------------------

@@ -26,13 +26,16 @@ from ..blocks.sections import (
     block_device,
     inserted,
     memmap,
+    node_online,
     pgdat,
     plugged,
+    present,
 )
 from ..language import (
     Bool,
     Enumeration,
     action,
+    all_of,
     any_of,
     definition,
     exists,
@@ -43,7 +46,14 @@ from ..language import (
     true,
     variable,
 )
-from ..machine.firmware_request import Found, Request, eject_forbidden, found, request
+from ..machine.firmware_request import (
+    Found,
+    Request,
+    eject_forbidden,
+    found,
+    node_found,
+    request,
+)
 from ..machine.platform_state import is_dax
 from ..machine.topology import (
     Block,
@@ -55,6 +65,8 @@ from ..machine.topology import (
     lacks_ej0,
     may_be_forbidden,
     memmap_host,
+    node_of,
+    node_of_section,
     pgdat_block,
     vetoes_online,
 )
@@ -104,6 +116,15 @@ def how_it_is(b: Block) -> Found:
     """How a request that begins now finds the block."""
     state = ite(block_state[b] == BlockState.online, Found.online, Found.offline)
     return ite(block_device[b], state, Found.absent)
+
+
+@definition
+def left_empty(m: MemoryDevice, n: Node) -> Bool:
+    """The node came online since the request about device m began, and has no memory."""
+    own = exists(Block, lambda b: in_range[m, b] & (node_of[b] == n))
+    section = exists(Section, lambda s: (node_of_section(s) == n) & present[s])
+    device = exists(Block, lambda b: (node_of[b] == n) & block_device[b])
+    return all_of(own, node_online[n], ~node_found[n], ~section, ~device)
 
 
 @definition
@@ -159,6 +180,7 @@ def _begin(m: MemoryDevice, what: Request) -> None:
     request[m] = what
     told[m] = Ost.in_progress
     found.update(where=lambda b: in_range[m, b], value=how_it_is)
+    node_found.update(where=lambda n: true, value=lambda n: node_online[n])
 
 
 @action
@@ -211,6 +233,12 @@ def conclude_failed_add(m: MemoryDevice) -> None:
         ),
         errno=EBUSY,
         why="a section that the failed add brought is still there",
+    )
+    guard(
+        "node_taken_back",
+        ~exists(Node, lambda n: left_empty(m, n)),
+        errno=EBUSY,
+        why="a node that the failed add brought is still online, without memory",
     )
     request[m] = Request.none
     told[m] = Ost.not_added

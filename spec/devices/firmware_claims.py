@@ -13,6 +13,7 @@ from ..blocks.sections import (
     block_device,
     inserted,
     memmap,
+    node_online,
     plugged,
     present,
 )
@@ -34,18 +35,22 @@ from ..machine.firmware_request import (
     Request,
     found,
     going_back,
+    node_found,
     request,
 )
 from ..machine.platform_state import reserved_lmb
 from ..machine.topology import (
     Block,
     MemoryDevice,
+    Node,
     Section,
     block_of_section,
     early,
     early_device,
     in_range,
     lacks_ej0,
+    node_of,
+    node_of_section,
 )
 from .firmware import Ost, how_it_is, told
 
@@ -209,6 +214,23 @@ def a_failed_add_leaves_no_section(m: MemoryDevice, s: Section) -> Bool:
     return implies(failed & (found[b] == Found.absent), after(memmap[s]) == Metadata.absent)
 
 
+@step(covers="A1 N1")
+def a_failed_add_leaves_no_empty_node(m: MemoryDevice, b: Block) -> Bool:
+    """A node that was not there before a failed add is not left online without memory."""
+    n = node_of[b]
+    memory = exists(Section, lambda s: (node_of_section(s) == n) & present[s])
+    shown = exists(Block, lambda c: (node_of[c] == n) & block_device[c])
+    failed = hears(m, Ost.not_added) & in_range[m, b] & ~node_found[n]
+    return implies(failed & after(node_online[n]), memory | shown)
+
+
+@step(covers="A1 N1")
+def requests_find_the_nodes_that_there_are(m: MemoryDevice, n: Node) -> Bool:
+    """A request takes note of the nodes that are online when it begins."""
+    begins = (request[m] == Request.none) & after(request[m] != Request.none)
+    return implies(begins, after(node_found[n]) == node_online[n])
+
+
 @step(covers="A1 R4")
 def a_failed_online_keeps_the_memory(m: MemoryDevice, b: Block) -> Bool:
     """When a block fails to go online, it stays added, and the firmware hears nothing of it."""
@@ -264,6 +286,22 @@ def a_failed_add_is_taken_back(m: MemoryDevice) -> Bool:
 def a_failed_add_leaves_what_it_found(m: MemoryDevice, b: Block) -> Bool:
     """A block that was in sysfs before an add that fails stays there."""
     return hears(m, Ost.not_added) & in_range[m, b] & block_device[b]
+
+
+@sometimes(covers="A1 N1")
+def a_failed_add_takes_its_node_back(m: MemoryDevice, b: Block) -> Bool:
+    """A node comes online for an add, and goes again when the add has failed."""
+    n = node_of[b]
+    failed = (request[m] == Request.add_failed) & in_range[m, b] & ~node_found[n]
+    return failed & node_online[n] & after(~node_online[n])
+
+
+@sometimes(covers="A1 N1")
+def a_failed_add_leaves_a_node_without_memory_that_it_found(m: MemoryDevice, b: Block) -> Bool:
+    """A node that was online without memory before a failed add stays so."""
+    n = node_of[b]
+    memory = exists(Section, lambda s: (node_of_section(s) == n) & present[s])
+    return hears(m, Ost.not_added) & in_range[m, b] & node_online[n] & ~memory
 
 
 @sometimes(covers="A1 R4")

@@ -4,6 +4,7 @@ A profile of a version (`spec/profiles.py`) is all choices that the version has.
 
 - `choice`: a choice, and whether a version has it.
 - `nodes`: what there is of a node, and when; `node_notifiers`: who hears of it.
+- `memory_notifiers`: who hears of a block that stays as it was.
 - `blocks`: blocks go without a budget.
 - `devices`: firmware, and s390; `storage`: s390's since 6.19.
 - `folios`: where contents go, and pins. `huge`: folios of a pool.

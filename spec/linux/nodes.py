@@ -22,6 +22,7 @@ from ..language import (
     DropAxiom,
     DropGuard,
     DropUpdate,
+    ExtendAction,
     ReplaceDefinition,
     ReplaceGuard,
     ReplaceInitial,
@@ -45,7 +46,7 @@ from ..machine.topology import (
     early_zone,
     node_of,
 )
-from . import node_notifiers
+from . import memory_notifiers, node_notifiers
 from .choice import Choice, edits_of
 
 __all__ = ["CHOICES", "NODES_FROM_BOOT"]
@@ -288,7 +289,24 @@ _ORDER_OF_ADD = Choice(
     ),
 )
 
-# --- node notifiers -----------------------------------------------------------------------------
+# --- notifiers ----------------------------------------------------------------------------------
+
+_CANCELS = Choice(
+    name="cancel-told-to-all",
+    doc="Every memory notifier hears a cancel, whether it had heard that something begins or not.",
+    edits=(*edits_of("cancel-told-to-all"), AddModule(memory_notifiers)),
+    gives_up=(
+        (
+            "a_cancel_is_heard_by_who_heard_it_begin",
+            "memory_notify() calls the whole chain with MEM_CANCEL_ONLINE and MEM_CANCEL_OFFLINE,"
+            " who refused and who stands behind that, too (drivers/base/memory.c)",
+        ),
+        (
+            "who_stands_behind_a_refusal_hears_nothing",
+            "it hears the cancel (drivers/base/memory.c)",
+        ),
+    ),
+)
 
 _NOTIFIERS = Choice(
     name="node-notifiers",
@@ -296,9 +314,16 @@ _NOTIFIERS = Choice(
     since=(6, 17),
     edits=(
         AddModule(node_notifiers),
-        ReplaceGuard("announce_online", "not_announced", node_notifiers.told_first),
-        ReplaceGuard("announce_offline", "not_announced", node_notifiers.told_last),
+        ReplaceGuard("begin_online", "hotplug_lock", node_notifiers.lock_is_free_to_come),
+        ReplaceGuard("begin_offline", "hotplug_lock", node_notifiers.nobody_has_the_lock),
+        ExtendAction("announce_online", node_notifiers.first_is_announced),
+        ExtendAction("announce_offline", node_notifiers.last_is_announced),
+        ExtendAction("finish_online", node_notifiers.first_has_come),
+        ExtendAction("finish_offline", node_notifiers.last_has_gone),
+        ReplaceUpdate("cancel_online", "event", node_notifiers.coming_is_cancelled),
+        ReplaceUpdate("cancel_offline", "event", node_notifiers.leaving_is_cancelled),
+        ReplaceDefinition("hears_the_cancel", node_notifiers.cancel_is_heard),
     ),
 )
 
-CHOICES = (_NOTIFIERS, _PGDATS, *_STRUCTURES, _ORDER_OF_ADD)
+CHOICES = (_CANCELS, _NOTIFIERS, _PGDATS, *_STRUCTURES, _ORDER_OF_ADD)

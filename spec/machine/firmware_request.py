@@ -22,7 +22,7 @@ from ..language import (
     variable,
 )
 from .bookkeeping import FileUse, state_file
-from .topology import Block, MemoryDevice, demands_offline, in_range
+from .topology import Block, MemoryDevice, Node, demands_offline, in_range
 
 
 class Request(Enumeration):
@@ -56,6 +56,9 @@ eject_forbidden = variable(MemoryDevice, Bool, initial=lambda m: false)
 
 found = variable(Block, Found, initial=lambda b: Found.absent)
 """How the last request about one of the block's devices found it."""
+
+node_found = variable(Node, Bool, initial=lambda n: false)
+"""The last request found the node online."""
 
 
 @definition

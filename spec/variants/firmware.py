@@ -154,6 +154,15 @@ VARIANTS = (
         edits=(DropGuard("conclude_failed_add", "taken_back"),),
     ),
     Variant(
+        name="failed-add-leaves-its-node",
+        doc="An add fails after its node came online, and the node stays, without memory.",
+        covers=("A1", "N1"),
+        source="mm/memory_hotplug.c: add_memory_resource() without its roll-back, which it has"
+        " since it sets the node online first (6.18)",
+        breaks="a_failed_add_leaves_no_empty_node",
+        edits=(DropGuard("conclude_failed_add", "node_taken_back"),),
+    ),
+    Variant(
         name="refused-blocks-stay-offline",
         doc="An eject is refused, and the blocks that it took offline stay so.",
         covers=("A1",),

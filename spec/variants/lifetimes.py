@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from ..blocks.block_states import FrameState
+from ..blocks.listeners import Listener
 from ..blocks.sections import Metadata
-from ..language import DropGuard, DropUpdate, ReplaceDefinition, ReplaceUpdate, Variant, ite
+from ..language import (
+    Bool,
+    DropGuard,
+    DropUpdate,
+    ReplaceDefinition,
+    ReplaceUpdate,
+    Variant,
+    ite,
+    true,
+)
 from ..machine.platform_state import held_back
 from ..machine.topology import Block, Frame, Node, Zone
 from ..machine.zone_spans import zone_span
@@ -28,6 +38,10 @@ def _free(f: Frame) -> FrameState:
 def _movable_between_movable(b: Block) -> Zone:
     only_movable = zone_span[b, Zone.movable] & ~zone_span[b, Zone.kernel]
     return ite(only_movable, Zone.movable, Zone.kernel)
+
+
+def _whoever_refuses(w: Listener, b: Block) -> Bool:
+    return true
 
 
 VARIANTS = (
@@ -180,5 +194,21 @@ VARIANTS = (
         source="mm/memory_hotplug.c: undo_isolate_page_range() on the error path",
         breaks="isolated_frames_belong_to_changing_blocks",
         edits=(DropUpdate("cancel_offline", "frame_state"),),
+    ),
+    Variant(
+        name="announced-after-a-refusal",
+        doc="A notifier refuses that a block goes, and those behind it are told that it does.",
+        covers=("A1",),
+        source="kernel/notifier.c: notifier_call_chain() ends at NOTIFY_STOP_MASK",
+        breaks="listeners_hear_what_begins",
+        edits=(ReplaceDefinition("hears_of_leaving", _whoever_refuses),),
+    ),
+    Variant(
+        name="chain-stopped-without-a-refusal",
+        doc="MEM_ONLINE does not reach the notifiers that prepared themselves for it.",
+        covers=("A1",),
+        source="commit dc19f9db3829: a notifier that returns NOTIFY_STOP ends the chain for others",
+        breaks="listeners_that_heard_what_began_hear_how_it_ended",
+        edits=(DropUpdate("finish_online", "heard"),),
     ),
 )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..blocks.block_states import zone
-from ..language import Bool, DropGuard, DropUpdate, ReplaceUpdate, Variant
+from ..blocks.block_states import MemoryEvent, event, zone
+from ..blocks.listeners import Listener
+from ..language import Bool, DropGuard, DropUpdate, ReplaceDefinition, ReplaceUpdate, Variant
 from ..machine.bookkeeping import node_structure
 from ..machine.topology import Block, Zone, node_of
 
@@ -14,7 +15,20 @@ def _made_for_normal_memory(b: Block) -> Bool:
     return (zone[b] != Zone.movable) | node_structure[node_of[b]]
 
 
+def _the_chain_was_told(w: Listener, b: Block) -> Bool:
+    return (event[b] == MemoryEvent.going_online) | (event[b] == MemoryEvent.going_offline)
+
+
 VARIANTS = (
+    Variant(
+        name="cancel-told-to-all",
+        doc="A memory notifier hears a cancel of something that it never heard begin.",
+        covers=("A1",),
+        source="Linux, drivers/base/memory.c: memory_notify() calls blocking_notifier_call_chain(),"
+        " where blocking_notifier_call_chain_robust() tells those alone who agreed",
+        breaks="a_cancel_is_heard_by_who_heard_it_begin",
+        edits=(ReplaceDefinition("hears_the_cancel", _the_chain_was_told),),
+    ),
     Variant(
         name="blocks-shown-before-their-node",
         doc="A block appears in sysfs while its node is offline: there is nothing to link it to.",

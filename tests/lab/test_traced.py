@@ -7,18 +7,19 @@ from typing import cast
 import pytest
 
 from memhp.lab.conform.board import BOARDS, arrangement
+from memhp.lab.conform.notified import _MEMORY_EVENTS, _changes, _in_order, _named, _told
 from memhp.lab.conform.traced import Entry, entered, known, trace_allocations, trace_functions
-from memhp.lab.conform.versions import _MEMORY_EVENTS, _changes, _named, _told
 from memhp.lab.guest.guest import Guest, Reply
 from memhp.lab.tools.errors import LabError
 from memhp.reference.machine import Machine
 from memhp.reference.operations import Operations
+from memhp.reference.shapes import Shape
 from memhp.spec.profiles import as_of
 from memhp.spec.system import SYSTEM
 
 TRACE = """\
- init-1 [000] .N... 9.454220: memhp_memory_notify: (memory_notify+0x4/0x20) first=0x3
- init-1 [000] ..... 9.472968: memhp_node_notify: (node_notify+0x4/0x20) first=0x0
+ init-1 [000] .N... 9.454220: memhp_memory_notify: (memory_notify+0x4/0x20) argument=0x3
+ init-1 [000] ..... 9.472968: memhp_node_notify: (node_notify+0x4/0x20) argument=0x0
 """
 
 
@@ -90,3 +91,28 @@ def test_what_notifiers_hear_depends_on_what_the_block_holds(held: str, told: st
     assert first == "adding_first, added_first"
     assert user.write_state(4, "online_kernel")
     assert _told(machine, 4, "offline", held) == told
+
+
+def test_who_stands_behind_a_refusal_hears_the_cancel_alone_in_linux() -> None:
+    board = BOARDS["aarch64"]
+    for system, behind in ((as_of(SYSTEM, (7, 2)), "cancel_offline"), (SYSTEM, "nothing")):
+        machine = Machine(system, arrangement(system, board))
+        told = [_told(machine, 1, "offline", "free", "heard", listener) for listener in (0, 1)]
+        assert told == ["going_offline, cancel_offline", behind]
+
+
+def test_node_notifiers_hear_of_a_cancel_after_memory_notifiers() -> None:
+    system = as_of(SYSTEM, (7, 2))
+    shape = Shape(nodes=2, blocks=1, boot_kernel=frozenset([0]))
+    machine = Machine(system, shape.build(system))
+    assert _in_order(machine, 1, "offline", 1) == (
+        "node removing_last, memory going_offline, node removed_last, memory offline"
+    )
+    assert machine.step("alloc_folio", 0, 1, "anonymous")
+    assert _in_order(machine, 1, "offline", 1) == (
+        "node removing_last, memory going_offline, memory cancel_offline, node cancel_removing"
+    )
+    old = as_of(SYSTEM, (6, 12))
+    assert _in_order(Machine(old, shape.build(old)), 1, "offline", 1) == (
+        "memory going_offline, memory offline"
+    )

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from errno import EBUSY, EINTR
+from errno import EBUSY, EINTR, EPERM
 
 import pytest
 
 from memhp.checks.proof.cache import default_folder
 from memhp.checks.run import check
+from memhp.checks.search.usual import reach
 from memhp.checks.support.verdicts import Verdict
 from memhp.reference import Machine, Operations
 from memhp.reference.shapes import Shape
-from memhp.spec.language import DropAction, Profile, System, apply
+from memhp.spec.language import DropAction, DropGuard, DropUpdate, Profile, System, apply
+from memhp.spec.language.edits import Edit
 from memhp.spec.language.terms import Term
 from memhp.spec.linux import CHOICES
 from memhp.spec.linux.nodes import NODES_FROM_BOOT
@@ -221,10 +223,17 @@ def test_a_gigantic_folio_is_made_of_movable_memory_from_7_0_on_if_that_is_allow
         assert refusal.guard == "gigantic_outside_removable_area"
 
 
+WITH_NODES = as_of(SYSTEM, (6, 17))
+NODES_THAT_REFUSE = (
+    Shape(nodes=2, blocks=2, added=frozenset([3])),
+    Shape(nodes=2, blocks=1, added=frozenset([1]), vetoing_nodes=frozenset([0, 1])),
+)
+TWO_NODES = Shape(nodes=2, blocks=2, added=frozenset([2, 3]))
+
+
 def test_node_notifiers_hear_of_the_first_block_and_of_the_last_alone() -> None:
     """And of a removal that was given up: a kernel page came, or a signal."""
-    linux = as_of(SYSTEM, (6, 17))
-    machine = Machine(linux, Shape(nodes=2, blocks=2, added=frozenset([2, 3])).build(linux))
+    machine = Machine(WITH_NODES, TWO_NODES.build(WITH_NODES))
     user = Operations(machine)
     heard = []
     for block, word in ((2, "online"), (3, "online"), (3, "offline"), (2, "offline")):
@@ -233,15 +242,73 @@ def test_node_notifiers_hear_of_the_first_block_and_of_the_last_alone() -> None:
         assert user.write_state(block, word)
         heard.append(machine.get("node_event", 1))
     assert heard == ["added_first", "added_first", "added_first", "removed_last"]
-    assert user.write_state(2, "online")
-    assert machine.step("begin_offline", 2)
-    assert machine.step("announce_last_memory", 2)
-    refusal = machine.why_not("conclude_node_event", 1)
-    assert refusal is not None
-    assert refusal.guard == "settled"
-    assert machine.step("cancel_offline", 2)
-    assert machine.step("conclude_node_event", 1)
+
+
+def test_until_node_notifiers_have_heard_that_a_removal_failed_no_block_changes() -> None:
+    machine = Machine(WITH_NODES, Shape(nodes=2, blocks=1).build(WITH_NODES))
+    assert machine.step("begin_offline", 1)
+    assert machine.step("announce_last_memory", 1)
+    assert machine.why_not("cancel_node_event", 1).guard == "settled"
+    assert machine.step("cancel_offline", 1)
+    assert machine.get("event", 1) == "cancel_offline"
+    assert machine.get("node_event", 1) == "removing_last"
+    for block in (0, 1):
+        assert machine.why_not("begin_offline", block).guard == "hotplug_lock"
+    assert machine.step("cancel_node_event", 1)
     assert machine.get("node_event", 1) == "cancel_removing"
+    assert machine.step("begin_offline", 0)
+
+
+@pytest.mark.parametrize(
+    ("block", "word", "event"),
+    [(1, "online", "cancel_online"), (0, "offline", "cancel_offline")],
+)
+def test_memory_notifiers_hear_the_cancel_of_what_a_node_notifier_refused(
+    block: int, word: str, event: str
+) -> None:
+    shape = Shape(nodes=2, blocks=1, added=frozenset([1]), vetoing_nodes=frozenset([0, 1]))
+    machine = Machine(WITH_NODES, shape.build(WITH_NODES))
+    user = Operations(machine)
+    assert user.add_memory(1)
+    answer = user.write_state(block, word)
+    assert answer.errno == EPERM
+    assert answer.guard == "node_notifiers_agree"
+    assert (machine.get("event", block), machine.get("heard", 0, block)) == (event, event)
+    assert ("announce_offline", (0,)) not in user.steps
+    assert machine.get("node_event", block) == {0: "cancel_removing", 1: "cancel_adding"}[block]
+
+
+WRONG_NODE_NOTIFIERS = {
+    "node_notifiers_hear_of_the_first_memory_before_memory_notifiers": DropGuard(
+        "announce_online", "node_notifiers_know"
+    ),
+    "node_notifiers_hear_of_the_last_memory_before_memory_notifiers": DropGuard(
+        "announce_offline", "node_notifiers_know"
+    ),
+    "node_notifiers_know_whether_a_node_has_memory": DropUpdate("finish_offline", "node_event"),
+    "node_notifiers_hear_of_a_removal_when_one_block_is_left": DropGuard(
+        "announce_last_memory", "is_last"
+    ),
+    "node_vetoes_are_respected": DropGuard("announce_online", "node_notifiers_agree"),
+    "node_notifiers_wait_for_one_block": DropGuard("announce_last_memory", "going_offline"),
+    "every_word_to_node_notifiers_is_concluded": DropGuard("cancel_node_event", "told"),
+    "a_nodes_cancel_comes_after_that_of_memory": DropGuard("cancel_node_event", "settled"),
+}
+"""By what it breaks: a wrong design of node notifiers."""
+
+
+@pytest.mark.parametrize(("broken", "edit"), WRONG_NODE_NOTIFIERS.items())
+def test_wrong_node_notifiers_are_refuted(broken: str, edit: Edit) -> None:
+    wrong = apply(WITH_NODES, Profile("wrong", "Node notifiers that are wrong.", (edit,), ()))
+    traces, _ = reach(wrong, [wrong.property_by_name[broken]], shapes=NODES_THAT_REFUSE)
+    trace = traces[broken]
+    assert trace.is_shown_by(trace.replay(wrong))
+
+
+def test_every_property_of_node_notifiers_is_broken_by_a_wrong_design() -> None:
+    claims = [p for p in WITH_NODES.properties if p.kind != "sometimes"]
+    own = {claim.name for claim in claims if "node_notifiers:" in str(claim.where)}
+    assert own == set(WRONG_NODE_NOTIFIERS)
 
 
 def test_before_6_17_there_are_no_node_notifiers() -> None:
