@@ -67,9 +67,11 @@ class Pools:
         return self.frames.zone[self._block_of_range(self.huge_home[huge])]
 
     def has_sticky(self, block: int) -> bool:
-        """Whether a huge folio in the block stays: it is too large, or held for long."""
+        """Whether a huge folio in the block stays: too large, held for long, free but promised."""
         return any(
-            self.layout.gigantic[self.huge_home[huge]] or self.uses.is_held_for_long(huge)
+            self.layout.gigantic[self.huge_home[huge]]
+            or self.uses.is_held_for_long(huge)
+            or (self.huge_state[huge] == FREE_HUGE and self._none_to_spare(self._pool_of(huge)))
             for huge in self._inside(block)
         )
 

@@ -71,8 +71,9 @@ class Shape:
     """A regular machine: every node alike, every block alike.
 
     Each block lies in a memory device of its own, unless ``more`` and ``tables`` say otherwise;
-    each section is a range for huge folios.  Topology that nobody chose is false, an
-    enumeration's first member, or the element of the same number as far as there are as many.
+    each section is a range for huge folios.  A section that holds mem_maps of other blocks has its
+    last frame for them.  Topology that nobody chose is false, an enumeration's first member, or
+    the element of the same number as far as there are as many.
 
     Raises:
         ValueError: where there is none of something, or a word is none that is known.
@@ -200,6 +201,8 @@ class Shape:
         for name, values in self.tables:
             at = instead.get(name, name)
             tables[at] = _listed(values, at, system, sizes)
+        if "metadata_frame" in tables and "metadata_frame" not in dict(self.tables):
+            tables["metadata_frame"] = _taken_for_mem_maps(tables, sizes)
         return Topology.build(system, sizes, tables)
 
     def _node_of(self, block: int) -> int:
@@ -212,6 +215,22 @@ class Shape:
         if block in self.multizone:
             return "none"
         return "movable" if block in self.movable else "kernel"
+
+
+def _taken_for_mem_maps(
+    tables: Mapping[str, Callable[..., int]], sizes: Mapping[str, int]
+) -> Callable[..., int]:
+    """Whether mem_maps of other blocks lie in a frame: in the last that there is of its section."""
+    block_of, host = tables["block_of_section"], tables["memmap_host"]
+    sections = range(sizes["Section"])
+    hosts = {host(s) for s in sections if block_of(host(s)) != block_of(s)}
+    last = {
+        tables["section_of"](f): f
+        for f in range(sizes["Frame"])
+        if not tables["hole"](f) and not tables["boot_kernel"](f)
+    }
+    taken = {last[s] for s in hosts if s in last}
+    return lambda f: f in taken
 
 
 def _symbols_at_boot(system: System) -> dict[str, str]:

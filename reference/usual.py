@@ -56,17 +56,15 @@ USUAL = (
     Shape(blocks=2, added=_SECOND, tables=(*_NO_DEVICE, ("is_lmb", (1, 1))), more=_ONE_DEVICE),
     Shape(totals=(1, 2, 2), tables=(("is_lmb", (1,)), ("reserved_lmb", (1,)))),
     Shape(
-        totals=(2, 2, 3),
+        blocks=2,
+        frames=2,
         added=_SECOND,
         memmaps="pgdat",
         tables=(
             *_NO_DEVICE,
-            ("section_of", (0, 1, 1)),
-            ("range_of", (0, 1, 1)),
-            ("head_frame", (0, 1)),
             ("is_virtio", (0, 1)),
             ("block_of_subblock", (1, 1)),
-            ("subblock_of", (0, 0, 1)),
+            ("subblock_of", (0, 0, 0, 1)),
         ),
         more=(*_ONE_DEVICE, ("SubBlock", 2)),
     ),
@@ -108,14 +106,10 @@ USUAL = (
     Shape(blocks=1, frames=2, holes=_SECOND),
     Shape(blocks=1, frames=2, boot_kernel=_SECOND),
     Shape(
-        blocks=2,
+        totals=(2, 2, 3),
         added=_SECOND,
         memmaps="pgdat",
-        tables=(
-            ("metadata_frame", (1, 0)),
-            ("in_range", (1, 0, 0, 1, 0, 0)),
-            ("is_dax", (0, 1, 1)),
-        ),
+        tables=(("in_range", (1, 0, 0, 1, 0, 0)), ("is_dax", (0, 1, 1))),
         more=(("MemoryDevice", 3),),
     ),
     Shape(
@@ -225,8 +219,10 @@ _REACHED = {
     ),
     2: ("a_block_goes_while_another_has_its_memmap_elsewhere",),
     3: (
+        "a_block_with_metadata_of_others_comes_back",
         "a_failed_ej0_waits_for_no_other_device",
         "a_section_goes_that_would_hold_a_memmap",
+        "added_memory_is_online_and_movable",
     ),
     4: (
         "a_failed_add_leaves_a_node_without_memory_that_it_found",
@@ -331,10 +327,6 @@ _REACHED = {
     29: ("a_block_is_closed_with_a_huge_folio_in_it",),
     30: ("the_kernel_gives_memory_back",),
     31: ("sticky_memory_keeps_a_block_from_being_vetted",),
-    32: (
-        "a_block_with_metadata_of_others_comes_back",
-        "added_memory_is_online_and_movable",
-    ),
     36: ("room_is_taken_beyond_a_node_that_has_none",),
     37: (
         "a_failed_add_leaves_what_it_found",
@@ -404,8 +396,8 @@ REFUTED_ON = {
     "frame-with-an-error-is-freed": 27,
     "frame-with-an-error-keeps-its-block": 28,
     "large-poisoned-folio-stays": 28,
-    "metadata-freed-by-a-failed-offline": 32,
-    "metadata-handed-out": 32,
+    "metadata-freed-by-a-failed-offline": 3,
+    "metadata-handed-out": 3,
     "migratable-mark-lost": 7,
     "pool-grows-in-a-draining-block": 0,
     "sticky-memory-overlooked": 31,

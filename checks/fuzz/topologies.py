@@ -135,8 +135,8 @@ SHAPES: Mapping[str, Shape] = {
         ),
     ),
     # Devices over two blocks, blocks in two devices, one in none; a mem_map in a block that may
-    # be missing when a device is added, and with a pgdat in a frame; addresses against the
-    # numbers; a folio for each frame, and an entry that maps it.
+    # be missing when a device is added, and one beside a pgdat in a frame of another node;
+    # addresses against the numbers; a folio for each frame, and an entry that maps it.
     "shared_devices": Shape(
         nodes=2,
         blocks=3,
@@ -152,7 +152,7 @@ SHAPES: Mapping[str, Shape] = {
             ("in_range", _device_table(((0, 1), (1, 2), (4,), (4, 5)), 6)),
             ("early_device", (1, 0, 1, 1)),
             ("may_be_forbidden", (0, 1, 0, 0)),
-            ("memmap_host", (0, 0, 5, 3, 4, 5)),
+            ("memmap_host", (0, 3, 5, 3, 4, 5)),
             ("may_fail", tuple(int(frame in (6, 21)) for frame in range(24))),
             ("metadata_frame", tuple(int(frame in (13, 22)) for frame in range(24))),
             ("does_dma", (1,)),

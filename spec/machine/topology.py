@@ -98,7 +98,8 @@ boot_kernel = topology(Frame, Bool)
 metadata_frame = topology(Frame, Bool)
 """Metadata of other memory lies in the frame: a mem_map of another block, or the node's pgdat.
 
-What describes a block in the block itself lies outside its frames (memmap on memory).
+What describes a block in the block itself lies outside its frames (memmap on memory).  So may a
+pgdat, for which memory is set aside before the section that it lies in is there.
 """
 
 may_fail = topology(Frame, Bool)
@@ -201,6 +202,14 @@ def metadata_lies_in_sections_that_hold_it(f: Frame) -> Bool:
     )
     pgdat = exists(Node, lambda n: pgdat_lies_in(n, block_of_section[mine]))
     return implies(metadata_frame[f], memmap_of_others | pgdat)
+
+
+@axiom
+def mem_maps_of_other_blocks_take_frames(s: Section) -> Bool:
+    """The section that holds the mem_map of another block has a frame in which it lies."""
+    host = memmap_host[s]
+    taken = exists(Frame, lambda f: (section_of[f] == host) & metadata_frame[f])
+    return implies(block_of_section[host] != block_of_section[s], taken)
 
 
 @axiom

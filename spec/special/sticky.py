@@ -9,7 +9,8 @@ the block first, then looks, and only then moves anything.  What is not sticky
 when the block is closed does not become so.
 
 Sources: mm/page_isolation.c (has_unmovable_pages), mm/memory_hotplug.c
-(do_migrate_range), mm/migrate.c (fallback_migrate_folio), mm/gup.c (FOLL_LONGTERM).
+(do_migrate_range), mm/migrate.c (fallback_migrate_folio), mm/gup.c (FOLL_LONGTERM),
+mm/hugetlb.c (dissolve_free_hugetlb_folio).
 """
 
 from __future__ import annotations
@@ -54,7 +55,18 @@ from ..language import (
 )
 from ..machine.topology import Block, Frame, Zone, block_of, metadata_frame
 from .huge_pins import HugePin, huge_held_for_long, huge_pin_folio, huge_pin_kind
-from .huge_pools import gigantic, huge_of, range_of
+from .huge_pools import (
+    HugeFolio,
+    HugeState,
+    dissolve,
+    free_huge,
+    gigantic,
+    huge_of,
+    huge_state,
+    pool_of,
+    range_of,
+    reserved_huge,
+)
 
 
 @definition
@@ -73,7 +85,7 @@ def held_for_long(o: Folio) -> Bool:
 
 
 @definition
-def sticky(f: Frame) -> Bool:
+def stuck_for_good(f: Frame) -> Bool:
     """The frame's contents can be neither moved nor written out, now or after the next step."""
     o = folio_of[f]
     lives_here = (frame_state[f] == FrameState.user) & exists_now(o) & (home[o] == f)
@@ -81,6 +93,20 @@ def sticky(f: Frame) -> Bool:
     huge_stays = gigantic[range_of[f]] | huge_held_for_long(huge_of[range_of[f]])
     huge = frame_state[f] == FrameState.huge
     return is_unmovable(f) | (huge & huge_stays) | (lives_here & stuck)
+
+
+@definition
+def promised(f: Frame) -> Bool:
+    """A free huge folio takes the frame, and each free one of its node is promised."""
+    h = huge_of[range_of[f]]
+    free = (frame_state[f] == FrameState.huge) & (huge_state[h] == HugeState.free)
+    return free & (free_huge[pool_of(h)] <= reserved_huge[pool_of(h)])
+
+
+@definition
+def sticky(f: Frame) -> Bool:
+    """The frame is stuck for good, or its huge folio is not dissolved while a promise is kept."""
+    return stuck_for_good(f) | promised(f)
 
 
 @action
@@ -92,7 +118,7 @@ def vet(b: Block) -> None:
         "nothing_sticky",
         ~exists(Frame, lambda f: (block_of(f) == b) & sticky(f)),
         errno=EBUSY,
-        why="the block holds memory that neither moves nor can be written out",
+        why="the block holds memory that neither moves nor can be written out, or is promised",
     )
     vetted[b] = true
 
@@ -118,8 +144,11 @@ def only_closed_blocks_are_vetted(b: Block) -> Bool:
     "vetted_blocks_hold_no_part_of_a_gigantic_folio",
 )
 def nothing_becomes_sticky_in_a_vetted_block(f: Frame) -> Bool:
-    """Where no sticky memory was found, there is none, as long as the block stays closed."""
-    return implies(vetted[block_of(f)], ~sticky(f))
+    """Where nothing that is stuck for good was found, there is none while the block stays closed.
+
+    A free huge folio that was to spare may be promised yet: who promises asks for no block.
+    """
+    return implies(vetted[block_of(f)], ~stuck_for_good(f))
 
 
 @always(covers="U3")
@@ -192,7 +221,7 @@ def only_private_data_that_stays_breaks_the_removable_area(f: Frame) -> Bool:
     """
     o = folio_of[f]
     stays = (folio_kind[o] == FolioKind.page_cache) & (filesystem[o] == Filesystem.neither)
-    stuck = sticky(f) & (zone[block_of(f)] == Zone.movable)
+    stuck = stuck_for_good(f) & (zone[block_of(f)] == Zone.movable)
     return implies(stuck, (frame_state[f] == FrameState.user) & (home[o] == f) & stays)
 
 
@@ -206,7 +235,7 @@ def only_private_data_that_stays_breaks_the_removable_area(f: Frame) -> Bool:
     "removable_blocks_hold_no_unmovable_frame",
 )
 def blocks_of_the_removable_area_can_be_vetted(b: Block) -> Bool:
-    """A closed block of the area without such page cache is found to hold nothing that is stuck.
+    """A closed block of the area without such page cache, or a promise, holds nothing sticky.
 
     From then on whatever nothing hinders leaves it: `draining_ends`.
     """
@@ -218,8 +247,9 @@ def blocks_of_the_removable_area_can_be_vetted(b: Block) -> Bool:
             filesystem[o] == Filesystem.neither,
         ),
     )
+    kept = exists(Frame, lambda f: (block_of(f) == b) & promised(f))
     closed = (zone[b] == Zone.movable) & draining[b] & ~vetted[b]
-    return implies(closed & ~stays, enabled(vet, b))
+    return implies(closed & ~stays & ~kept, enabled(vet, b))
 
 
 @step(
@@ -227,10 +257,18 @@ def blocks_of_the_removable_area_can_be_vetted(b: Block) -> Bool:
     using="nothing_becomes_sticky_in_a_vetted_block vetted_blocks_hold_no_part_of_a_gigantic_folio",
 )
 def sticky_memory_is_found_before_the_work(o: Folio, f: Frame) -> Bool:
-    """Nothing begins to move out of a block that is to be removed while a frame of it is sticky."""
+    """Nothing begins to move out of a block that is to be removed while it has what is stuck."""
     b = block_of(home[o])
     begins = (stage[o] == Stage.idle) & after(stage[o] == Stage.reserved)
-    return implies(begins & draining[b] & (block_of(f) == b), ~sticky(f))
+    return implies(begins & draining[b] & (block_of(f) == b), ~stuck_for_good(f))
+
+
+@step(covers="U3 D2")
+def a_promise_is_found_before_the_work(f: Frame, h: HugeFolio) -> Bool:
+    """When a block is vetted each free huge folio of it could be dissolved."""
+    looks = ~vetted[block_of(f)] & after(vetted[block_of(f)])
+    here = (frame_state[f] == FrameState.huge) & (huge_of[range_of[f]] == h)
+    return implies(looks & here & (huge_state[h] == HugeState.free), enabled(dissolve, h))
 
 
 @sometimes(covers="U3 U5")
@@ -250,6 +288,12 @@ def private_data_stays_in_the_removable_area(o: Folio) -> Bool:
 def sticky_memory_keeps_a_block_from_being_vetted(b: Block, f: Frame) -> Bool:
     """Sticky memory lies in a block that is closed."""
     return draining[b] & (block_of(f) == b) & sticky(f)
+
+
+@sometimes(covers="U3 D2")
+def a_promise_keeps_a_block_from_being_vetted(b: Block, f: Frame) -> Bool:
+    """A closed block has a free huge folio that would go, were no free one of its node promised."""
+    return draining[b] & (block_of(f) == b) & promised(f) & ~stuck_for_good(f)
 
 
 @sometimes(covers="U3")

@@ -109,7 +109,7 @@ VARIANTS = (
         doc="The kernel gives a frame back where struct pages of another block lie.",
         covers=("N1",),
         source="mm/sparse.c, depopulate_section_memmap: who frees what describes memory",
-        breaks="frames_with_metadata_are_handed_to_nobody",
+        breaks="the_kernel_has_the_frames_of_struct_pages_in_use",
         edits=(DropGuard("free_kernel", "no_metadata"),),
     ),
     Variant(

@@ -5,8 +5,17 @@ from __future__ import annotations
 from ..folios.destination import has_room
 from ..folios.frames import Folio
 from ..folios.migration_stage import Stage, stage
-from ..language import Bool, DropGuard, DropUpdate, ReplaceGuard, Variant, exists
+from ..language import (
+    Bool,
+    DropGuard,
+    DropUpdate,
+    ReplaceDefinition,
+    ReplaceGuard,
+    Variant,
+    exists,
+)
 from ..machine.topology import Frame
+from ..special.sticky import stuck_for_good
 from .sources import LIST
 
 _OTHER_REMOVALS = "mm/memory_hotplug.c: offline_pages() isolates block by block, and no node"
@@ -16,6 +25,10 @@ __all__ = ["VARIANTS"]
 
 def _copied_with_room_to_spare(o: Folio) -> Bool:
     return (stage[o] == Stage.copied) & exists(Frame, lambda f: has_room(f))
+
+
+def _stuck_for_good_alone(f: Frame) -> Bool:
+    return stuck_for_good(f)
 
 
 VARIANTS = (
@@ -114,6 +127,14 @@ VARIANTS = (
         source=LIST + ": sticky memory",
         breaks="nothing_becomes_sticky_in_a_vetted_block",
         edits=(DropGuard("vet", "nothing_sticky"),),
+    ),
+    Variant(
+        name="promise-overlooked",
+        doc="A closed block is found to hold nothing sticky although a huge folio is promised.",
+        covers=("U3", "D2"),
+        source="mm/hugetlb.c: dissolve_free_hugetlb_folio() is asked when all else has moved",
+        breaks="a_promise_is_found_before_the_work",
+        edits=(ReplaceDefinition("sticky", _stuck_for_good_alone),),
     ),
     Variant(
         name="looked-for-in-an-open-block",

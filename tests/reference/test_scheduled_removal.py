@@ -57,6 +57,14 @@ def test_sticky_memory_is_found_and_nothing_has_moved(
     assert machine == before
 
 
+def test_a_free_huge_folio_is_sticky_while_each_of_its_node_is_promised() -> None:
+    user = Operations(machine_with(("grow_pool", 0, 0), ("reserve_huge", 0)))
+    result = user.write_state(0, "offline")
+    assert (result.errno, result.guard, user.steps) == (EBUSY, "nothing_sticky", [])
+    assert user.machine.step("unreserve_huge", 0)
+    assert user.write_state(0, "offline")
+
+
 def test_a_short_pin_is_not_sticky() -> None:
     machine = machine_with(MOVES, ("pin_short", 0, 0))
     assert machine.step("vet", 0)

@@ -38,6 +38,7 @@ BROKEN: dict[str, tuple[Shape, dict[str, dict[int, int]]]] = {
     ),
     "boot_memory_of_the_kernel_is_early": (TWO, {"early_zone": {0: MOVABLE.index("movable")}}),
     "metadata_lies_in_sections_that_hold_it": (Shape(blocks=2), {"metadata_frame": {1: 1}}),
+    "mem_maps_of_other_blocks_take_frames": (Shape(blocks=2), {"memmap_host": {1: 0}}),
     "metadata_lies_in_memory_outside_the_movable_zone": (
         TWO,
         {"metadata_frame": {0: 1}},

@@ -30,6 +30,7 @@ OUT_OF_REACH = {
     "may_refuse_for_good: always true": "contents_leave_a_vetted_block",
     "held_for_long: always true": "contents_leave_a_vetted_block",
     "sticky: always true": "contents_leave_a_vetted_block",
+    "promised: always true": "contents_leave_a_vetted_block",
     "leaves: always true": "a_huge_folio_is_used_without_a_promise",
     "range_has_error: always true": "a_huge_folio_is_used_without_a_promise",
     "cannot_come_back: always false": "an_error_keeps_a_block_of_a_refused_device_offline",

@@ -59,7 +59,7 @@ def test_no_definition_comes_to_use_itself() -> None:
             "writeback_carries_the_contents",
         ),
         (
-            "sticky: without is_unmovable(f)",
+            "stuck_for_good: without is_unmovable(f)",
             "vetted_blocks_hold_no_memory_of_the_kernel",
         ),
         (
