@@ -9,7 +9,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from math import prod
 from typing import Any
 
 from memhp.spec.language.rewrite import closed
@@ -106,12 +105,9 @@ class Program:
         term, name = self._formulas.prepare(variable.initial), variable.symbol.name
         if any(isinstance(part, App) and part.symbol.is_state for part in subterms(term)):
             raise ValueError(f"the initial value of {name} reads state, which is not there yet")
-        text, sizes = self._formulas.text(term), map(self.topology.size, variable.symbol.domain)
-        if isinstance(term, Const):
-            return f"{BEFORE} += [{text}] * {prod(sizes)}"
-        each = zip(variable.params, sizes, strict=True)
-        loops = (f"for {var.name} in range({size})" for var, size in each)
-        return f"{BEFORE} += [_int({text}) {' '.join(loops)}]"
+        sizes = ((var.name, self.topology.size(var.sort)) for var in variable.params)
+        loops = (f"for {name} in range({size})" for name, size in sizes)
+        return f"{BEFORE} += [_int({self._formulas.text(term)}) {' '.join(loops)}]"
 
     def place(self, variable: str, point: Sequence[int]) -> int:
         """The place in the flat state of a variable's value at one point."""
