@@ -105,8 +105,7 @@ class Program:
         term, name = self._formulas.prepare(variable.initial), variable.symbol.name
         if any(isinstance(part, App) and part.symbol.is_state for part in subterms(term)):
             raise ValueError(f"the initial value of {name} reads state, which is not there yet")
-        sizes = ((var.name, self.topology.size(var.sort)) for var in variable.params)
-        loops = (f"for {name} in range({size})" for name, size in sizes)
+        loops = (f"for {v.name} in range({self.topology.size(v.sort)})" for v in variable.params)
         return f"{BEFORE} += [_int({self._formulas.text(term)}) {' '.join(loops)}]"
 
     def place(self, variable: str, point: Sequence[int]) -> int:
