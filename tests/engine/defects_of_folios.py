@@ -199,6 +199,18 @@ def refused_eject_stays_offline(right: Method) -> Method:
     return broken
 
 
+def eject_although_forbidden(right: Method) -> Method:
+    """A device is ejected although somebody has forbidden it."""
+
+    def broken(self: Machine, device: int) -> int:
+        forbidden, self.eject_forbidden = self.eject_forbidden, bytearray(self.layout.devices)
+        error: int = right(self, device)
+        self.eject_forbidden = forbidden
+        return error
+
+    return broken
+
+
 def movable_node_forgotten(right: Method) -> Method:
     """What zones leave open goes to the kernel, whatever it was told at boot."""
     return lambda self, block: 1 + (self.reaches(block, 2) and not self.reaches(block, 1))
@@ -280,6 +292,7 @@ FOLIO_DEFECTS: tuple[tuple[str, Method, int, str], ...] = (
     ("pin_longterm", long_pin_in_a_closed_block, 20_000, "two_nodes"),
     ("_is_sticky", long_pin_is_not_sticky, 20_000, "two_nodes"),
     ("add_device", failed_add_stays, 20_000, "shared_devices"),
+    ("eject_device", eject_although_forbidden, 20_000, "one_node"),
     ("default_zone", movable_node_forgotten, 20_000, "four_nodes"),
     ("leave", huge_folio_overlooked, 2_000, "four_nodes"),
     ("leave", dissolved_before_all_has_moved, 20_000, "two_nodes"),

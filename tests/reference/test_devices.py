@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from errno import EBUSY, EEXIST, ENODEV, ENOMEM
+from errno import EBUSY, EEXIST, ENODEV, ENOMEM, EPERM
 
 import pytest
 
 from memhp.reference import Machine
 from memhp.reference.operations import Operations
 from memhp.reference.shapes import Shape
+from memhp.spec.devices.firmware import OST_CODES
+from memhp.spec.profiles import LINUX, system_of
 from memhp.spec.system import SYSTEM
 
 from .replaying import replayed
@@ -108,6 +110,43 @@ def test_a_device_with_the_pgdat_of_others_is_refused_whole() -> None:
     assert (result.errno, result.guard) == (EBUSY, "pgdat_leaves_last")
     assert shown(user, "block_state", 2) == ["online", "online"]
     replayed(user)
+
+
+def test_an_eject_that_is_forbidden_is_declined_until_it_is_allowed() -> None:
+    user = booted(replace(AT_BOOT, tables=(*AT_BOOT.tables, ("may_be_forbidden", (1,)))))
+    assert user.machine.step("forbid_eject", 0)
+    before = shown(user, "block_state", 3)
+    assert user.eject_device(0).errno == EPERM
+    assert OST_CODES[str(user.machine.get("told", 0))] == 0x80
+    assert shown(user, "block_state", 3) == before
+    assert user.machine.step("allow_eject", 0)
+    assert user.eject_device(0)
+    assert OST_CODES[str(user.machine.get("told", 0))] == 0
+
+
+def test_what_cannot_go_is_declined_and_linux_finds_out_last() -> None:
+    """Both tell the firmware the same; only Linux has removed the memory by then."""
+    shape = replace(AT_BOOT, tables=(*AT_BOOT.tables, ("lacks_ej0", (1,))))
+    for system, left in ((SYSTEM, True), (system_of(LINUX), False)):
+        user = Operations(Machine(system, shape.build(system)))
+        assert user.eject_device(0).errno == ENODEV
+        assert OST_CODES[str(user.machine.get("told", 0))] == 0x01
+        assert user.machine.get("inserted", 0)
+        assert shown(user, "block_device", 3) == [True, left, left]
+        assert user.machine.get("request", 0) == "none"
+        assert user.machine.violations() == []
+
+
+def test_an_eject_is_refused_while_memory_is_online_that_is_to_be_offline_before() -> None:
+    user = booted(replace(AT_BOOT, tables=(*AT_BOOT.tables, ("demands_offline", (1,)))))
+    assert user.write_state(1, "offline")
+    assert user.machine.step("drain", 2)
+    assert user.eject_device(0).errno == EBUSY
+    assert shown(user, "block_state", 3) == ["online", "offline", "online"]
+    assert not user.machine.get("vetted", 2)
+    assert user.write_state(2, "offline")
+    assert user.eject_device(0)
+    assert shown(user, "block_device", 3) == [True, False, False]
 
 
 def test_a_shared_block_comes_with_its_last_device() -> None:
