@@ -187,6 +187,8 @@ class Blocks:
 
     def default_zone(self, block: int) -> int:
         """The zone that a plain "online" chooses (`codes.ZONES`)."""
+        if block in self.layout.metadata_frames:
+            return _KERNEL
         movable = self.reaches(block, _MOVABLE)
         if movable == self.reaches(block, _KERNEL):
             movable = bool(self.layout.movable_node[self.node_of[block]])

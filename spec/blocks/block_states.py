@@ -207,12 +207,18 @@ def keeps_zone_populated(b: Block) -> Bool:
 
 
 @definition
+def holds_metadata(b: Block) -> Bool:
+    """Metadata of other memory lies in the block, and does not move."""
+    return exists(Frame, lambda f: (block_of(f) == b) & metadata_frame[f])
+
+
+@definition
 def default_zone(b: Block) -> Zone:
     """The zone that a plain "online" chooses (default_zone_for_pfn, policy contig-zones).
 
     It is the one zone that reaches over the block.  Where none does, or both do, it is the
-    kernel's, or the movable one with ``movable_node``.
+    kernel's, or the movable one with ``movable_node``.  What holds metadata is the kernel's.
     """
     in_kernel, in_movable = zone_span[b, Zone.kernel], zone_span[b, Zone.movable]
     movable = ite(in_kernel == in_movable, movable_node[node_of[b]], in_movable)
-    return ite(movable, Zone.movable, Zone.kernel)
+    return ite(movable & ~holds_metadata(b), Zone.movable, Zone.kernel)

@@ -51,7 +51,6 @@ from ..machine.topology import (
     block_of_section,
     hole,
     memmap_host,
-    metadata_frame,
     node_of,
     pgdat_lies_in,
     vetoes_offline,
@@ -78,6 +77,7 @@ from .block_states import (
     event,
     frame_state,
     has_memory,
+    holds_metadata,
     in_use,
     is_unmovable,
     isolates,
@@ -136,7 +136,7 @@ def begin_online(b: Block, z: Zone) -> None:
     guard("a_zone", z != Zone.none, errno=EINVAL, why="memory goes online in a zone")
     guard(
         "metadata_does_not_move",
-        (z != Zone.movable) | ~exists(Frame, lambda f: (block_of(f) == b) & metadata_frame[f]),
+        (z != Zone.movable) | ~holds_metadata(b),
         errno=EINVAL,
         why="the block holds metadata of other memory, which does not move",
     )

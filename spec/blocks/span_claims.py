@@ -17,11 +17,14 @@ from ..language import (
 )
 from ..machine.topology import (
     Block,
+    Frame,
     Section,
     Zone,
     below,
+    block_of,
     block_of_section,
     early,
+    metadata_frame,
     movable_node,
     node_of,
 )
@@ -160,8 +163,9 @@ def a_plain_online_keeps_zones_apart(b: Block) -> Bool:
     )
     in_kernel, in_movable = lies_around(Zone.kernel), lies_around(Zone.movable)
     movable = ite(in_kernel == in_movable, movable_node[node_of[b]], in_movable)
+    stays = exists(Frame, lambda f: (block_of(f) == b) & metadata_frame[f])
     chosen = default_zone(b)
-    return implies(begins, (chosen != Zone.none) & ((chosen == Zone.movable) == movable))
+    return implies(begins, (chosen != Zone.none) & ((chosen == Zone.movable) == (movable & ~stays)))
 
 
 @always(covers="A1 U1", using="zone_spans_begin_with_a_block")
@@ -170,7 +174,8 @@ def a_node_without_kernel_memory_stays_movable(b: Block) -> Bool:
     n = node_of[b]
     waits = block_device[b] & (block_state[b] == BlockState.offline)
     kernel = exists(Block, lambda c: (node_of[c] == n) & (pages_zone[c] == Zone.kernel))
-    return implies(waits & movable_node[n] & ~kernel, default_zone(b) == Zone.movable)
+    stays = exists(Frame, lambda f: (block_of(f) == b) & metadata_frame[f])
+    return implies(waits & movable_node[n] & ~kernel & ~stays, default_zone(b) == Zone.movable)
 
 
 @sometimes(covers="A1 U1")
