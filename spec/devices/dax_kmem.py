@@ -78,7 +78,7 @@ def the_firmware_asks_for_its_own_devices(m: MemoryDevice) -> Bool:
 @sometimes(covers="A1 R4")
 def dax_memory_is_online(m: MemoryDevice, b: Block) -> Bool:
     """The kernel uses memory of a DAX device."""
-    return is_dax[m] & in_range[m, b] & (block_state[b] == BlockState.online)
+    return kmem_bound[m] & in_range[m, b] & (block_state[b] == BlockState.online)
 
 
 @sometimes(covers="A1 R4")
