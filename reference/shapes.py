@@ -181,7 +181,6 @@ class Shape:
             "early_zone": lambda b: _member(zones, self._zone(b)) if zones else 0,
             "hole": lambda f: f in self.holes,
             "boot_kernel": lambda f: f in self.boot_kernel,
-            "vetoes_online": lambda b: False,
             "vetoes_offline": lambda b: b in self.vetoing,
             **dict.fromkeys(("vetoes_first", "vetoes_last"), lambda n: n in self.vetoing_nodes),
             "nearer": lambda n, a, b: (abs(n - a), a) < (abs(n - b), b),

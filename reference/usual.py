@@ -399,6 +399,7 @@ REFUTED_ON = {
     "metadata-freed-by-a-failed-offline": 3,
     "metadata-handed-out": 3,
     "migratable-mark-lost": 7,
+    "no-giving-up-while-a-huge-folio-moves": 7,
     "pool-grows-in-a-draining-block": 0,
     "sticky-memory-overlooked": 31,
     "tries-without-a-budget": 0,

@@ -118,9 +118,10 @@ def arrangement(
 ) -> Topology:
     """The board's machine as the reference takes it: device 0 is boot memory, the others DIMMs.
 
-    A frame stands for all of its block: it is a hole if the block has one.  The mem_maps of
-    the DIMMs are taken to be in boot memory: guests boot without memmap_on_memory.  Of two memory
-    notifiers one is asked before that of the architecture, and one behind it.
+    A frame stands for all of its block: it is a hole if the block has one.  Guests boot without
+    memmap_on_memory: the mem_maps of DIMMs lie in pages of the kernel, wherever it had room for
+    them, and what the kernel has in a block its page words tell.  Of two memory notifiers one is
+    asked before that of the architecture, and one behind it.
 
     Args:
         system: the specification.
@@ -145,7 +146,6 @@ def arrangement(
             ("movable_node", (int(movable_node),) * board.nodes),
             ("node_of", tuple((board.nodes - 1) * (b in others) for b in blocks)),
             ("in_range", tuple(int(device_of[b] == m) for m in devices for b in blocks)),
-            ("memmap_host", tuple(0 if b in board.added else b for b in blocks)),
             ("is_lmb", (int(bool(board.lmb)),) * len(blocks)),
             ("does_dma", (1,) * len(blocks)),
             ("may_be_forbidden", tuple(int(device > 0) for device in devices)),

@@ -19,6 +19,7 @@ from .errors import (
 )
 from .follow import Follower
 from .lmbs import lmbs_come_and_go
+from .mem_maps import a_block_with_a_mem_map_of_another_stays
 from .moves import huge_folios_move_whole, linux_moves_to_another_node
 from .notified import (
     node_notifiers_hear_before_memory_notifiers,
@@ -162,6 +163,13 @@ SCENARIOS = (
         ("N1",),
         _DIMMS,
         a_node_goes_with_its_last_block,
+    ),
+    Scenario(
+        "a_block_with_a_mem_map_of_another_stays",
+        "A block that holds the mem_map of a DIMM stays until the DIMM goes, offline as it is.",
+        ("N1", "N2", "U1"),
+        _DIMMS,
+        a_block_with_a_mem_map_of_another_stays,
     ),
     Scenario(
         "linux_moves_to_another_node",

@@ -8,7 +8,6 @@ from __future__ import annotations
 from ..language import (
     Bool,
     after,
-    all_of,
     always,
     exists,
     implies,
@@ -153,29 +152,6 @@ def frames_with_metadata_are_handed_to_nobody(f: Frame) -> Bool:
     the_kernels = frame_state[f] == FrameState.kernel
     online = block_state[block_of(f)] == BlockState.online
     return implies(metadata_frame[f], the_kernels | (nobodys & ~online))
-
-
-@always(
-    covers="N1 N2 U1",
-    using="blocks_leave_after_what_they_describe frames_with_metadata_are_handed_to_nobody "
-    "mem_maps_of_other_blocks_take_frames offline_memmaps_are_not_initialised "
-    "struct_pages_lie_in_memory_in_use",
-)
-def the_kernel_has_the_frames_of_struct_pages_in_use(s: Section) -> Bool:
-    """Where struct pages in use lie in another block, the kernel has a frame for them."""
-    host = memmap_host[s]
-    elsewhere = (memmap[s] == Metadata.initialised) & (
-        block_of_section[host] != block_of_section[s]
-    )
-    return implies(
-        elsewhere,
-        exists(
-            Frame,
-            lambda f: all_of(
-                section_of[f] == host, metadata_frame[f], frame_state[f] == FrameState.kernel
-            ),
-        ),
-    )
 
 
 @always(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..language import (
     Bool,
     after,
+    all_of,
     always,
     exists,
     forall,
@@ -15,6 +16,7 @@ from ..language import (
 from ..machine.platform_state import drc_acquired, is_lmb
 from ..machine.topology import (
     Block,
+    Frame,
     MemoryDevice,
     Node,
     Section,
@@ -22,11 +24,14 @@ from ..machine.topology import (
     early,
     in_range,
     memmap_host,
+    metadata_frame,
     node_of,
     node_of_section,
     pgdat_block,
     pgdat_section,
+    section_of,
 )
+from .block_states import FrameState, frame_state
 from .sections import (
     Metadata,
     block_device,
@@ -79,6 +84,29 @@ def an_online_node_has_an_initialised_pgdat(n: Node) -> Bool:
 def memmaps_lie_in_plugged_memory(s: Section) -> Bool:
     """No mem_map lies in memory that was ejected."""
     return implies(memmap[s] != Metadata.absent, plugged(block_of_section[memmap_host[s]]))
+
+
+@always(
+    covers="N1 N2 U1",
+    using="blocks_leave_after_what_they_describe frames_with_metadata_are_handed_to_nobody "
+    "mem_maps_of_other_blocks_take_frames offline_memmaps_are_not_initialised "
+    "struct_pages_lie_in_memory_in_use",
+)
+def the_kernel_has_the_frames_of_struct_pages_in_use(s: Section) -> Bool:
+    """Where struct pages in use lie in another block, the kernel has a frame for them."""
+    host = memmap_host[s]
+    elsewhere = (memmap[s] == Metadata.initialised) & (
+        block_of_section[host] != block_of_section[s]
+    )
+    return implies(
+        elsewhere,
+        exists(
+            Frame,
+            lambda f: all_of(
+                section_of[f] == host, metadata_frame[f], frame_state[f] == FrameState.kernel
+            ),
+        ),
+    )
 
 
 @always(covers="N1 A1")

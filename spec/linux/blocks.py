@@ -1,14 +1,52 @@
 """Blocks go without a budget: a removal tries and waits until a signal comes.
 
-Sources: mm/memory_hotplug.c (offline_pages), mm/migrate.c, mm/page_isolation.c.
+Where a mem_map lies, the kernel's page stays until what it describes is removed.
+
+Sources: mm/memory_hotplug.c (offline_pages), mm/migrate.c, mm/page_isolation.c,
+mm/sparse-vmemmap.c (vmemmap_alloc_block).
 """
 
 from __future__ import annotations
 
-from ..language import DropGuard, DropProperty
+from ..blocks.block_states import BlockState, block_state
+from ..blocks.sections import Metadata, lies_elsewhere_in, memmap, present
+from ..language import (
+    AddProperty,
+    Bool,
+    DropGuard,
+    DropProperty,
+    ReplaceGuard,
+    always,
+    exists,
+    implies,
+    ite,
+)
+from ..machine.topology import Block, Section, block_of_section, memmap_host
 from .choice import Choice, edits_of
 
 __all__ = ["CHOICES"]
+
+
+def _holds_no_mem_map(b: Block) -> Bool:
+    """Offline memory keeps its mem_map, in pages of the kernel that do not move."""
+    return ~exists(Section, lambda s: lies_elsewhere_in(s, b) & (memmap[s] != Metadata.absent))
+
+
+def _comes_from_the_allocator(s: Section) -> Bool:
+    """The pages of a mem_map in another block are taken from those that are free there."""
+    host = memmap_host[s]
+    online = block_state[block_of_section[host]] == BlockState.online
+    here = block_of_section[host] == block_of_section[s]
+    return ite(here, (host == s) | present[host], online)
+
+
+@always(covers="N1 N2")
+def blocks_with_mem_maps_of_others_stay_online(s: Section) -> Bool:
+    """A block that holds the mem_map of another is online until the other's section is removed."""
+    host = block_of_section[memmap_host[s]]
+    elsewhere = (memmap[s] != Metadata.absent) & (host != block_of_section[s])
+    return implies(elsewhere, block_state[host] == BlockState.online)
+
 
 CHOICES = (
     Choice(
@@ -74,6 +112,22 @@ CHOICES = (
                 "sticky_memory_is_found_before_the_work",
                 "has_unmovable_pages() sees neither long-term pins nor private data that stays"
                 " (mm/page_isolation.c)",
+            ),
+        ),
+    ),
+    Choice(
+        name="mem-maps-of-offline-memory",
+        doc="A mem_map in another block keeps that online until what it describes is removed.",
+        edits=(
+            ReplaceGuard("begin_offline", "hosts_no_memmap", _holds_no_mem_map),
+            ReplaceGuard("allocate_memmap", "host_present", _comes_from_the_allocator),
+            AddProperty(blocks_with_mem_maps_of_others_stay_online),
+        ),
+        gives_up=(
+            (
+                "a_block_of_a_refused_device_lacks_its_memmap",
+                "the block that holds it is online as long as it is there, as the pages it lies in"
+                " are the kernel's (mm/page_isolation.c, has_unmovable_pages())",
             ),
         ),
     ),

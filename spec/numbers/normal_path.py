@@ -39,6 +39,9 @@ NORMAL_PATH = {
     "unmap_kernel_page": 1,
     "take_huge": 3,
     "take_promised": 3,
+    "take_surplus": 2,
+    "pin_huge_short": 0,
+    "pin_huge_longterm": 4,
 }
 """The actions, and how many entries of state each may read more than without hotplug."""
 
@@ -67,5 +70,9 @@ WITHOUT_HOTPLUG: tuple[Edit, ...] = (
     DropGuard("pin_longterm", "block_stays"),
     DropGuard("take_huge", "range_stays"),
     DropGuard("take_promised", "range_stays"),
+    DropGuard("take_surplus", "not_draining"),
+    DropGuard("take_surplus", "node_stays"),
+    DropGuard("pin_huge_longterm", "outside_removable_area"),
+    DropGuard("pin_huge_longterm", "range_stays"),
 )
 """The same machine without hotplug: no block is isolated, none drains, no area is removable."""

@@ -18,6 +18,7 @@ from ..language import (
     Int,
     Sort,
     action,
+    any_of,
     definition,
     exists,
     guard,
@@ -31,6 +32,8 @@ from .huge_pools import (
     HugeFolio,
     Range,
     birth_range,
+    gigantic,
+    head_frame,
     huge_home,
     leaves,
     range_has_error,
@@ -78,8 +81,15 @@ def huge_held_for_long(h: HugeFolio) -> Bool:
 
 @definition
 def reaches_into_the_movable_zone(r: Range) -> Bool:
-    """A frame of the range is in the movable zone."""
-    return exists(Frame, lambda f: (range_of[f] == r) & (zone[block_of(f)] == Zone.movable))
+    """A frame of the range is in the movable zone.
+
+    A range of the buddy allocator has one block: that of its head.
+    """
+    return any_of(
+        zone[block_of(head_frame[r])] == Zone.movable,
+        gigantic[r]
+        & exists(Frame, lambda f: (range_of[f] == r) & (zone[block_of(f)] == Zone.movable)),
+    )
 
 
 def _pinnable(x: HugePin, h: HugeFolio) -> None:

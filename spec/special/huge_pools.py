@@ -173,6 +173,15 @@ def leaves(r: Range) -> Bool:
     )
 
 
+@definition
+def reaches_into_a_draining_block(r: Range) -> Bool:
+    """A frame of the range is in a block that is closed to allocation."""
+    return any_of(
+        draining[block_of(head_frame[r])],
+        gigantic[r] & exists(Frame, lambda f: (range_of[f] == r) & draining[block_of(f)]),
+    )
+
+
 def _make(h: HugeFolio, r: Range, state: HugeState, on_top: Bool) -> None:
     """Make a huge folio of a range that is free as a whole."""
     guard("new_folio", ~huge_exists(h), why="the huge folio exists already")
@@ -184,7 +193,7 @@ def _make(h: HugeFolio, r: Range, state: HugeState, on_top: Bool) -> None:
     )
     guard(
         "not_draining",
-        ~exists(Frame, lambda f: (range_of[f] == r) & draining[block_of(f)]),
+        ~reaches_into_a_draining_block(r),
         errno=ENOMEM,
         why="the range is in a block that is closed to allocation",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..blocks.block_states import BlockState, block_state
 from ..folios.drain import draining
+from ..folios.removal_work import goes_offline
 from ..language import (
     Bool,
     DropGuard,
@@ -15,10 +16,18 @@ from ..language import (
     Variant,
     exists,
 )
-from ..machine.topology import Frame, block_of
-from ..special.huge_migration import target
+from ..machine.topology import Block, Frame, block_of
+from ..special.huge_migration import on_its_way, target
 from ..special.huge_pins import HugePin
-from ..special.huge_pools import HugeFolio, Range, free_huge, huge_home, pool_of, range_of
+from ..special.huge_pools import (
+    HugeFolio,
+    Range,
+    free_huge,
+    head_frame,
+    huge_home,
+    pool_of,
+    range_of,
+)
 from .sources import LIST
 
 __all__ = ["VARIANTS"]
@@ -40,6 +49,11 @@ def _block_by_block(r: Range) -> Bool:
 
 def _lent_block_by_block(x: HugePin, h: HugeFolio) -> Bool:
     return ~_block_by_block(huge_home[h])
+
+
+def _no_huge_folio_moves(b: Block) -> Bool:
+    moving = exists(HugeFolio, lambda h: on_its_way(h) & (block_of(head_frame[huge_home[h]]) == b))
+    return goes_offline(b) & ~moving
 
 
 VARIANTS = (
@@ -162,6 +176,14 @@ VARIANTS = (
         source=LIST + ": sticky memory",
         breaks="vetted_blocks_hold_no_huge_folio_held_for_long",
         edits=(DropGuard("pin_huge_longterm", "range_stays"),),
+    ),
+    Variant(
+        name="no-giving-up-while-a-huge-folio-moves",
+        doc="Once a removal moves a huge folio, nobody can give it up before the folio has moved.",
+        covers=("D2", "U3"),
+        source="mm/migrate.c: migrate_pages() goes through its list, whatever signal comes",
+        breaks="a_removal_finishes_or_gives_up_within_its_budget",
+        edits=(ReplaceGuard("cancel_offline", "going_offline", _no_huge_folio_moves),),
     ),
     Variant(
         name="huge-folio-freed-while-mapped",

@@ -5,13 +5,15 @@ They break no property of the machine, only a bound of `spec/numbers/normal_path
 
 from __future__ import annotations
 
+from ..blocks.block_states import zone
 from ..folios.dma import Pin
 from ..folios.drain import draining
 from ..folios.frames import Folio
 from ..language import Bool, ReplaceGuard, exists
-from ..machine.topology import Block, Frame, block_of
+from ..machine.topology import Block, Frame, Zone, block_of
 from ..numbers.normal_path import SlowDesign
-from ..special.huge_pools import HugeFolio, huge_home, range_of
+from ..special.huge_pins import HugePin
+from ..special.huge_pools import HugeFolio, Range, huge_home, range_of
 from .sources import LIST
 
 __all__ = ["SLOW_DESIGNS"]
@@ -27,6 +29,15 @@ def _nothing_drains(x: Pin, o: Folio) -> Bool:
 
 def _no_frame_of_it_goes(h: HugeFolio) -> Bool:
     return ~exists(Frame, lambda f: (range_of[f] == huge_home[h]) & draining[block_of(f)])
+
+
+def _no_frame_is_movable(x: HugePin, h: HugeFolio) -> Bool:
+    r = huge_home[h]
+    return ~exists(Frame, lambda f: (range_of[f] == r) & (zone[block_of(f)] == Zone.movable))
+
+
+def _no_frame_drains(h: HugeFolio, r: Range) -> Bool:
+    return ~exists(Frame, lambda f: (range_of[f] == r) & draining[block_of(f)])
 
 
 SLOW_DESIGNS = (
@@ -50,6 +61,20 @@ SLOW_DESIGNS = (
         source=LIST + ": hotplug must not slow the normal path",
         slows="take_huge",
         edits=(ReplaceGuard("take_huge", "range_stays", _no_frame_of_it_goes),),
+    ),
+    SlowDesign(
+        name="huge-pin-looks-at-every-frame",
+        doc="Who registers a huge folio with a device looks for the zone of each of its frames.",
+        source=LIST + ": hotplug must not slow the normal path",
+        slows="pin_huge_longterm",
+        edits=(ReplaceGuard("pin_huge_longterm", "outside_removable_area", _no_frame_is_movable),),
+    ),
+    SlowDesign(
+        name="huge-surplus-looks-at-every-block",
+        doc="A huge folio on top of its pool is made after a look at the block of each frame.",
+        source=LIST + ": hotplug must not slow the normal path",
+        slows="take_surplus",
+        edits=(ReplaceGuard("take_surplus", "not_draining", _no_frame_drains),),
     ),
 )
 """Each must be found too slow."""

@@ -89,10 +89,23 @@ def test_under_linux_every_order_works(added: tuple[int, ...]) -> None:
 
 def test_under_linux_a_mem_map_elsewhere_still_makes_an_order() -> None:
     user = user_of(LINUX, Shape(blocks=3, added=frozenset([1, 2]), tables=(HOSTED,)))
-    assert user.add_memory(2).guard == "host_present"
     assert user.add_memory(1)
+    assert user.add_memory(2).guard == "host_present"  # nothing is free where all is offline
+    assert user.write_state(1, "online")
     assert user.add_memory(2)
     assert removal_order(user.machine, [1]).needed_by == {1: (2,)}
+    result = user.write_state(1, "offline")
+    assert (result.errno, result.guard) == (EBUSY, "hosts_no_memmap")
+    assert user.remove_memory(2)
+    assert user.write_state(1, "offline")
+
+
+def test_in_the_list_a_block_goes_before_what_its_mem_maps_describe_when_that_is_offline() -> None:
+    user = user_of(DEFAULT, Shape(blocks=3, added=frozenset([1, 2]), tables=(HOSTED,)))
+    for block in (1, 2):
+        assert user.add_memory(block)
+    assert user.write_state(1, "online")
+    assert user.write_state(1, "offline")
     assert user.remove_memory(1).guard == "hosts_no_memmap"
 
 

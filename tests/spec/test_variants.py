@@ -54,6 +54,7 @@ LENGTHS = {
     "kernel-refusal-forgotten": 3,
     "work-before-looking": 4,
     "sticky-memory-overlooked": 2,
+    "no-giving-up-while-a-huge-folio-moves": 5,
     "promise-overlooked": 4,
     "looked-for-in-an-open-block": 1,
     "tries-without-a-budget": 6,
