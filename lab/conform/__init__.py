@@ -6,8 +6,8 @@
   reference led to what a guest shows; `deviations`: what Linux is known to do otherwise.
 - `walk`: random operations; `report`: how they went; `shrink`: fewer of them that disagree, too.
 - `scenarios`: what rows of the list say, done on a kernel; `plays`, `mem_maps`, `moves`, `pools`,
-  `errors`, `lmbs`, `versions`, `notified`: each of them; `traced`: what the kernel was seen to enter;
-  `steps`: what they are made of.
+  `errors`, `lmbs`, `versions`, `notified`: each of them; `traced`: what the kernel was seen to
+  enter; `steps`: what they are made of.
 - `results`: what was seen, kept.
 - `campaign`: all of that on one kernel, the way in for `cli`; `evidence`: what kernels have shown,
   by scenario.
