@@ -61,6 +61,7 @@ from .huge_pools import (
     dissolve,
     free_huge,
     huge_state,
+    is_destination,
     pool_of,
     reserved_huge,
 )
@@ -256,7 +257,7 @@ def frames_with_an_error_are_set_aside(
     )
     huge_idle = all_of(
         huge_stage[h] == HugeStage.idle,
-        huge_state[h] != HugeState.incoming,
+        ~is_destination(h),
         huge_pin_count[h] == 0,
     )
     user, huge = frame_state[f] == FrameState.user, frame_state[f] == FrameState.huge
