@@ -157,6 +157,10 @@ CHOICES = (
                 " (mm/memory_hotplug.c)",
             ),
             (
+                "no_free_range_that_is_nearer_is_passed_over",
+                "nor is a huge page made on it (alloc_migrate_hugetlb_folio(), mm/hugetlb.c)",
+            ),
+            (
                 "draining_ends",
                 "when the other nodes have memory but no free page, the room on the own node is"
                 " not used (do_migrate_range(), mm/memory_hotplug.c)",

@@ -51,6 +51,7 @@ from .huge_migration import (
     change_huge_home,
     copy_huge,
     finish_huge_migration,
+    free_left_huge,
     is_open_to,
     on_its_way,
     replace_huge_pte,
@@ -161,13 +162,14 @@ def is_a_place_to_make(t: HugeFolio, r: Range, h: HugeFolio) -> Bool:
 
 @definition
 def huge_may_go(h: HugeFolio) -> Bool:
-    """A scan sees the whole folio, nobody pins it, no tick is owed; or it is free and to spare."""
+    """A scan sees the whole folio, nobody pins it, no tick is owed; or nobody needs it."""
     to_spare = reserved_huge[pool_of(h)] < free_huge[pool_of(h)]
     seen = migratable[huge_home[h]] & ~waits_for_another_try(huge_home[h])
     whole = (huge_stage[h] == HugeStage.copied) | ~range_has_error(huge_home[h])
     return any_of(
         (huge_state[h] == HugeState.used) & seen & whole & (huge_pin_count[h] == 0),
         (huge_state[h] == HugeState.free) & to_spare,
+        huge_state[h] == HugeState.left,
     )
 
 
@@ -190,8 +192,12 @@ def huge_folios_leave_a_draining_block(
     begins = (huge_state[h] == HugeState.used) & (huge_stage[h] == HugeStage.idle)
     made = is_a_place_to_make(t, r, h)
     ways = (
-        Progress(begins & is_a_place(t, h), (begin_huge_migration, HugeWork.begin), h=h),
-        Progress(begins & made, (begin_huge_migration_afresh, HugeWork.begin), h=h),
+        Progress(
+            begins,
+            (begin_huge_migration, HugeWork.begin),
+            (begin_huge_migration_afresh, HugeWork.begin),
+            h=h,
+        ),
         Progress(
             huge_stage[h] == HugeStage.reserved,
             (replace_huge_pte, HugeWork.replace),
@@ -206,6 +212,7 @@ def huge_folios_leave_a_draining_block(
             h=h,
         ),
         Progress(huge_state[h] == HugeState.free, (dissolve, HugeWork.dissolve), h=h),
+        Progress(huge_state[h] == HugeState.left, (free_left_huge, HugeWork.dissolve), h=h),
     )
     return (
         closed & huge_may_go(h) & implies(begins, is_a_place(t, h) | made),

@@ -5,7 +5,7 @@ a migration entry; then the contents are copied, and the two change places: the 
 of the old range gets it, unless there is surplus.  The entries come back, to where the folio lives.
 
 Where no pool has a destination, one is made of free memory for this move alone, and the old
-range is free memory again afterwards.  Surplus goes with the folio to its new node.
+range is given back afterwards.  Surplus goes with the folio to its new node.
 
 Source: mm/hugetlb.c (alloc_hugetlb_folio_nodemask, alloc_migrate_hugetlb_folio,
 move_hugetlb_state, free_huge_folio), mm/migrate.c (unmap_and_move_huge_page).
@@ -16,7 +16,7 @@ from __future__ import annotations
 from errno import EAGAIN, EBUSY, ENOMEM
 
 from ..blocks.block_states import BlockState, block_state, frame_state, refused_move
-from ..folios.drain import draining, leaving
+from ..folios.drain import leaving
 from ..folios.frames import released
 from ..folios.page_tables import PteState
 from ..language import (
@@ -59,6 +59,7 @@ from .huge_pools import (
     huge_home,
     huge_of,
     huge_state,
+    is_closed_range,
     is_free_range,
     leaves,
     make,
@@ -106,8 +107,7 @@ def is_open_to(t: HugeFolio, h: HugeFolio) -> Bool:
 @definition
 def can_become_huge(r: Range) -> Bool:
     """The buddy allocator can give the range whole."""
-    stays = ~draining[block_of(head_frame[r])] & ~leaving[node_of_range[r]]
-    return is_free_range(r) & ~gigantic[r] & stays
+    return is_free_range(r) & ~is_closed_range(r) & ~leaving[node_of_range[r]] & ~gigantic[r]
 
 
 @definition
@@ -212,7 +212,7 @@ def begin_huge_migration(h: HugeFolio, t: HugeFolio) -> None:
 
 @action(
     using="head_frames_are_in_their_range head_pages_are_taken_with_their_range "
-    "ranges_of_the_buddy_allocator_lie_in_one_block"
+    "huge_pins_name_huge_folios_in_use leaving_blocks_have_no_free_frame"
 )
 def begin_huge_migration_afresh(h: HugeFolio, t: HugeFolio, r: Range) -> None:
     """Make a destination of free memory where no pool has one (alloc_migrate_hugetlb_folio)."""
@@ -269,9 +269,9 @@ def copy_huge(h: HugeFolio) -> None:
     "ranges_know_the_folio_that_takes_them",
 )
 def change_huge_home(h: HugeFolio) -> None:
-    """Folio and destination change places; the old range is free, in its own node's pool or not.
+    """Folio and destination change places; the old range is free in its own node's pool.
 
-    Not in the pool if the destination was made for this move, or while the node has surplus.
+    If the destination was made for this move, or while the node has surplus, it is left over.
     """
     guard("copied", huge_stage[h] == HugeStage.copied, why="the contents are not copied")
     t = target[h]
@@ -284,9 +284,8 @@ def change_huge_home(h: HugeFolio) -> None:
     huge_stage[h] = HugeStage.settled
     huge_home.update(where=lambda x: (x == h) | (x == t), value=lambda x: ite(x == h, new, old))
     huge_of.update(where=lambda r: (r == old) | (r == new), value=lambda r: ite(r == new, h, t))
-    huge_state[t] = ite(kept, HugeState.free, HugeState.none)
+    huge_state[t] = ite(kept, HugeState.free, HugeState.left)
     migratable.update(where=lambda r: (r == old) | (r == new), value=lambda r: r == new)
-    frame_state.update(where=lambda f: (range_of[f] == old) & ~kept, value=lambda f: released(f))
     free_huge.update(where=lambda n: (n == here) & kept, value=lambda n: free_huge[n] + 1)
     nr_huge.update(
         where=lambda n: ((n == here) & fewer_here) | ((n == there) & more_there),
@@ -300,17 +299,22 @@ def change_huge_home(h: HugeFolio) -> None:
 
 @action(using="huge_destinations_are_set_aside")
 def abort_huge_migration(h: HugeFolio) -> None:
-    """Give up: the destination is free, in its pool or not; the old place keeps a mark."""
+    """Give up: the destination is free again, or left over; the old place keeps a mark."""
     guard("moving", on_its_way(h), why="the folio is not moving, or has moved already")
     t = target[h]
     made = huge_state[t] == HugeState.temporary
     refused_move[head_frame[huge_home[h]]] = true
     huge_stage[h] = HugeStage.settled
-    huge_state[t] = ite(made, HugeState.none, HugeState.free)
+    huge_state[t] = ite(made, HugeState.left, HugeState.free)
     free_huge.update(where=lambda n: (n == pool_of(t)) & ~made, value=lambda n: free_huge[n] + 1)
-    frame_state.update(
-        where=lambda f: (range_of[f] == huge_home[t]) & made, value=lambda f: released(f)
-    )
+
+
+@action(using="ranges_know_the_folio_that_takes_them")
+def free_left_huge(h: HugeFolio) -> None:
+    """Give frames back that a move has left or not needed (update_and_free_hugetlb_folio)."""
+    guard("left", huge_state[h] == HugeState.left, why="no move has left the huge folio")
+    huge_state[h] = HugeState.none
+    frame_state.update(where=lambda f: range_of[f] == huge_home[h], value=lambda f: released(f))
 
 
 @action

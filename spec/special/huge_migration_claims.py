@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ..blocks.block_states import BlockState, FrameState, block_state, frame_state
 from ..folios.drain import draining, leaving
-from ..folios.frames import released
 from ..language import Bool, after, always, exists, implies, sometimes, step
 from ..machine.topology import Frame, block_of, nearer
 from .huge_mappings import (
@@ -21,12 +20,12 @@ from .huge_pools import (
     HugeState,
     Range,
     gigantic,
-    head_frame,
     huge_exists,
     huge_home,
     huge_of,
     huge_state,
     is_destination,
+    is_pooled,
     leaves,
     node_of_range,
     pool_of,
@@ -167,10 +166,8 @@ def a_folio_that_was_seen_is_seen_after_it_moved(h: HugeFolio) -> Bool:
 @step(covers="D2", using="huge_folios_take_whole_ranges")
 def a_huge_folio_moves_whole(h: HugeFolio, f: Frame) -> Bool:
     """When a huge folio moves, every frame of the new range is its own, and none is lost."""
-    stays = after(frame_state[f]) == FrameState.huge
-    freed = after(frame_state[f]) == released(f)
-    there = implies(range_of[f] == after(huge_home[h]), stays)
-    return implies(_arrives(h), there & implies(range_of[f] == huge_home[h], stays | freed))
+    there = (range_of[f] == after(huge_home[h])) | (range_of[f] == huge_home[h])
+    return implies(_arrives(h) & there, after(frame_state[f]) == FrameState.huge)
 
 
 @step(covers="D2")
@@ -185,8 +182,8 @@ def no_free_range_that_is_nearer_is_passed_over(h: HugeFolio, x: Range) -> Bool:
     at, to = pool_of(h), node_of_range[after(huge_home[target[h]])]
     free = ~exists(Frame, lambda f: (range_of[f] == x) & (frame_state[f] != FrameState.free))
     passed_over = nearer[at, node_of_range[x], to] & free & ~gigantic[x]
-    closed = leaving[node_of_range[x]] | draining[block_of(head_frame[x])]
-    return implies(begins_afresh(h) & passed_over, closed)
+    closed = exists(Frame, lambda f: (range_of[f] == x) & draining[block_of(f)])
+    return implies(begins_afresh(h) & passed_over, closed | leaving[node_of_range[x]])
 
 
 @step(covers="D2", using="huge_destinations_are_set_aside moving_huge_folios_are_used")
@@ -200,8 +197,8 @@ def surplus_moves_with_a_huge_folio_that_needed_no_pool(h: HugeFolio) -> Bool:
 @step(covers="D2", using="huge_destinations_are_set_aside no_huge_destination_leaks")
 def what_a_pool_gave_for_a_move_comes_back(t: HugeFolio) -> Bool:
     """A pool that gave a destination gets a range for it, unless there is surplus where that is."""
-    goes = (huge_state[t] == HugeState.incoming) & ~after(huge_exists(t))
-    return implies(goes, surplus_huge[after(node_of_range[huge_home[t]])] > 0)
+    lost = (huge_state[t] == HugeState.incoming) & ~after(is_pooled(t))
+    return implies(lost, surplus_huge[after(node_of_range[huge_home[t]])] > 0)
 
 
 @sometimes(covers="D2")
@@ -225,10 +222,9 @@ def a_huge_folio_moves_without_a_pool(h: HugeFolio) -> Bool:
 
 @sometimes(covers="D2")
 def a_folio_that_was_made_for_a_move_is_given_up(h: HugeFolio) -> Bool:
-    """A move is given up, and the memory that was made huge for it is free."""
-    t = target[h]
-    goes = on_its_way(h) & (huge_state[t] == HugeState.temporary) & ~after(huge_exists(t))
-    return goes & (huge_home[h] == after(huge_home[h]))
+    """A move is given up, for which memory was made huge."""
+    made = on_its_way(h) & (huge_state[target[h]] == HugeState.temporary)
+    return made & after(~on_its_way(h)) & (huge_home[h] == after(huge_home[h]))
 
 
 @sometimes(covers="D2")
@@ -239,6 +235,12 @@ def surplus_changes_its_node(h: HugeFolio) -> Bool:
 
 @sometimes(covers="D2")
 def a_range_that_was_left_goes_as_surplus(h: HugeFolio) -> Bool:
-    """A huge folio moves to a free one, and its old range is free memory: the node had surplus."""
+    """A huge folio moves to a free one, and its old range leaves the pool: the node had surplus."""
     pooled = on_its_way(h) & (huge_state[target[h]] == HugeState.incoming)
-    return _arrives(h) & pooled & ~after(huge_exists(target[h]))
+    return _arrives(h) & pooled & after(huge_state[target[h]] == HugeState.left)
+
+
+@sometimes(covers="D2")
+def what_a_move_left_is_given_back(t: HugeFolio) -> Bool:
+    """The frames of a range that no pool gets are free again, or isolated with their block."""
+    return (huge_state[t] == HugeState.left) & ~after(huge_exists(t))

@@ -66,7 +66,8 @@ class Reservation(Sort):
 class HugeState(Enumeration):
     """``incoming``: taken from the free ones, for another folio to move into.
 
-    ``temporary``: made for that alone, and part of no pool; it goes with the range that is left.
+    ``temporary``: made for that alone, and part of no pool.  ``left``: of no use after a move, and
+    part of no pool; its frames are about to be given back.
     """
 
     none: HugeState
@@ -74,6 +75,7 @@ class HugeState(Enumeration):
     used: HugeState
     incoming: HugeState
     temporary: HugeState
+    left: HugeState
 
 
 range_of = topology(Frame, Range)
@@ -156,7 +158,8 @@ def huge_exists(h: HugeFolio) -> Bool:
 @definition
 def is_pooled(h: HugeFolio) -> Bool:
     """The huge folio counts in a pool."""
-    return huge_exists(h) & (huge_state[h] != HugeState.temporary)
+    of_a_move = (huge_state[h] == HugeState.temporary) | (huge_state[h] == HugeState.left)
+    return huge_exists(h) & ~of_a_move
 
 
 @definition
@@ -169,6 +172,12 @@ def is_destination(t: HugeFolio) -> Bool:
 def is_free_range(r: Range) -> Bool:
     """Every frame of the range is free."""
     return ~exists(Frame, lambda f: (range_of[f] == r) & (frame_state[f] != FrameState.free))
+
+
+@definition
+def is_closed_range(r: Range) -> Bool:
+    """A frame of the range is in a block that is closed to allocation."""
+    return exists(Frame, lambda f: (range_of[f] == r) & draining[block_of(f)])
 
 
 def _goes(f: Frame) -> Bool:
@@ -201,7 +210,7 @@ def can_be_made_of(h: HugeFolio, r: Range) -> None:
     guard("range_free", is_free_range(r), errno=ENOMEM, why="a frame of the range is not free")
     guard(
         "not_draining",
-        ~exists(Frame, lambda f: (range_of[f] == r) & draining[block_of(f)]),
+        ~is_closed_range(r),
         errno=ENOMEM,
         why="the range is in a block that is closed to allocation",
     )

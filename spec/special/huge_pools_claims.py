@@ -128,10 +128,8 @@ def what_was_used_is_free_only_where_nothing_is_surplus(r: Range) -> Bool:
 
 @step(covers="D2")
 def what_is_made_for_a_move_is_in_no_pool(t: HugeFolio) -> Bool:
-    """No pool grows through a move: what was made for one is taken by nobody else, and goes."""
-    temporary = huge_state[t] == HugeState.temporary
-    goes = after((huge_state[t] == HugeState.temporary) | ~huge_exists(t))
-    return implies(temporary, goes)
+    """No pool grows through a move: what was made for one, or is left, is nobody's, and goes."""
+    return implies(huge_exists(t) & ~is_pooled(t), ~after(is_pooled(t)))
 
 
 @always(covers="D2 U1")

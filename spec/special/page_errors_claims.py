@@ -55,6 +55,7 @@ from .huge_mappings import (
     huge_maps,
     huge_stage,
 )
+from .huge_migration import free_left_huge
 from .huge_pins import huge_pin_count
 from .huge_pools import (
     HugeState,
@@ -252,8 +253,10 @@ def frames_with_an_error_are_set_aside(
         ~private_busy[o],
         ~has_reference(o),
     )
-    to_spare = (huge_state[h] == HugeState.used) | (
-        reserved_huge[pool_of(h)] < free_huge[pool_of(h)]
+    to_spare = any_of(
+        huge_state[h] == HugeState.used,
+        huge_state[h] == HugeState.left,
+        reserved_huge[pool_of(h)] < free_huge[pool_of(h)],
     )
     huge_idle = all_of(
         huge_stage[h] == HugeStage.idle,
@@ -279,6 +282,9 @@ def frames_with_an_error_are_set_aside(
             h=h,
         ),
         Progress(huge & (huge_state[h] == HugeState.free), (dissolve, ErrorWork.give_up), h=h),
+        Progress(
+            huge & (huge_state[h] == HugeState.left), (free_left_huge, ErrorWork.give_up), h=h
+        ),
     )
     return goes_offline(block_of(f)) & hwpoison[f] & unhindered, left, ways
 
