@@ -152,7 +152,7 @@ class HugePools(Pools):
         return 0
 
     def change_huge_home(self, huge: int) -> int:
-        """The huge folio gets its destination's range, and that the old one: for a pool, or left."""
+        """The huge folio gets its destination's range; a pool gets the old one, or it is left."""
         if self.huge_stage[huge] != _COPIED:
             return EAGAIN
         target = self.huge_target[huge]

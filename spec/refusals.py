@@ -149,8 +149,8 @@ begin_huge_migration: huge_used, unlocked EBUSY, seen EBUSY, try_paid_for EAGAIN
     ENOMEM, not_promised ENOMEM, same_size ENOMEM, target_stays ENOMEM, target_whole ENOMEM,
     nearest_with_room ENOMEM
 begin_huge_migration_afresh: huge_used, unlocked EBUSY, seen EBUSY, try_paid_for EAGAIN,
-    no_pool_has_one, of_the_buddy_allocator ENOMEM, new_folio, range_free ENOMEM, not_draining ENOMEM,
-    node_stays ENOMEM, nearest_with_room ENOMEM
+    no_pool_has_one, of_the_buddy_allocator ENOMEM, new_folio, range_free ENOMEM,
+    not_draining ENOMEM, node_stays ENOMEM, nearest_with_room ENOMEM
 copy_huge: reserved, unmapped EAGAIN, not_pinned EAGAIN, no_error EHWPOISON
 memory_failure: may_fail, online ENXIO, not_known EHWPOISON
 soft_offline: may_fail, online EIO, not_known EHWPOISON, can_be_handled EIO,

@@ -286,7 +286,7 @@ def change_huge_home(h: HugeFolio) -> None:
     huge_of.update(where=lambda r: (r == old) | (r == new), value=lambda r: ite(r == new, h, t))
     huge_state[t] = ite(kept, HugeState.free, HugeState.left)
     migratable.update(where=lambda r: (r == old) | (r == new), value=lambda r: r == new)
-    free_huge.update(where=lambda n: (n == here) & kept, value=lambda n: free_huge[n] + 1)
+    free_huge[here] = ite(kept, free_huge[here] + 1, free_huge[here])
     nr_huge.update(
         where=lambda n: ((n == here) & fewer_here) | ((n == there) & more_there),
         value=lambda n: ite(n == here, nr_huge[n] - 1, nr_huge[n] + 1),
@@ -306,7 +306,7 @@ def abort_huge_migration(h: HugeFolio) -> None:
     refused_move[head_frame[huge_home[h]]] = true
     huge_stage[h] = HugeStage.settled
     huge_state[t] = ite(made, HugeState.left, HugeState.free)
-    free_huge.update(where=lambda n: (n == pool_of(t)) & ~made, value=lambda n: free_huge[n] + 1)
+    free_huge[pool_of(t)] = ite(made, free_huge[pool_of(t)], free_huge[pool_of(t)] + 1)
 
 
 @action(using="ranges_know_the_folio_that_takes_them")
