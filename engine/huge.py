@@ -5,8 +5,11 @@ What they are, and how they are counted, is in `huge_pools`.
 
 from __future__ import annotations
 
+from copy import deepcopy
+from typing import Any
+
 from .codes import EAGAIN, EBUSY, EINTR, ENOMEM
-from .huge_pools import FREE_HUGE, INCOMING, USED, Pools
+from .huge_pools import FREE_HUGE, INCOMING, LEFT, TEMPORARY, USED, Pools
 
 __all__ = ["HugePools"]
 
@@ -41,8 +44,9 @@ class HugePools(Pools):
         return self.cannot_use(huge) or (EAGAIN if used else 0)
 
     def put_huge(self, huge: int) -> int:
-        """Free a huge folio of the pool, in use until now: it stays in the pool."""
-        error = self._cannot_let_go(huge) or (EAGAIN if self.surplus[huge] else 0)
+        """Free a huge folio in use, where nothing is surplus: it stays in the pool."""
+        on_top = self.surplus_huge[self._pool_of(huge)]
+        error = self._cannot_let_go(huge) or (EAGAIN if on_top else 0)
         if not error:
             self.huge_state[huge] = FREE_HUGE
             self.migratable[self.huge_home[huge]] = 0
@@ -61,7 +65,6 @@ class HugePools(Pools):
         if not is_free:
             self.uses.unmap_all(huge)
             self.migratable[place] = 0
-            self.surplus_huge[self._pool_of(huge)] -= self.surplus[huge]
             self._unmake(huge)
         self.range_data[place] = value
         self.frames.set_aside(frame)
@@ -71,11 +74,11 @@ class HugePools(Pools):
         return self.cannot_use(huge) or (EBUSY if self.uses.pins_on(huge) else 0)
 
     def put_surplus(self, huge: int) -> int:
-        """Free a surplus huge folio: its frames go back to the allocator."""
-        error = self._cannot_let_go(huge) or (0 if self.surplus[huge] else EAGAIN)
+        """Free a huge folio while there is surplus: its frames go back to the allocator."""
+        on_top = self.surplus_huge[self._pool_of(huge)]
+        error = self._cannot_let_go(huge) or (0 if on_top else EAGAIN)
         if not error:
             self.migratable[self.huge_home[huge]] = 0
-            self.surplus_huge[self._pool_of(huge)] -= 1
             self._unmake(huge)
         return error
 
@@ -100,6 +103,35 @@ class HugePools(Pools):
         self.free_huge[pool] -= 1
         return 0
 
+    def begin_huge_migration_afresh(self, huge: int, target: int, place: int) -> int:
+        """Begin to move a huge folio where no pool has one: its destination is made of free frames.
+
+        Args:
+            huge: its number.
+            target: the number of the destination, which does not exist yet.
+            place: the range that it takes.
+        """
+        error = self.cannot_use(huge)
+        home, gigantic = self.huge_home[huge], self.layout.gigantic
+        if error or not self.migratable[home]:
+            return error or EBUSY
+        if any(self._has_one(node, gigantic[home]) for node in range(self.layout.nodes)):
+            return EAGAIN
+        if gigantic[home] or gigantic[place]:
+            return ENOMEM
+        if self.huge_state[target]:
+            return EAGAIN
+        for node in self.layout.fallback[self._pool_of(huge)]:
+            if node == self._node_of_range(place):
+                break
+            if self.lowest_range(node) >= 0:
+                return ENOMEM
+        error = self._make(target, place, TEMPORARY)
+        if not error:
+            self.huge_stage[huge] = _RESERVED
+            self.huge_target[huge] = target
+        return error
+
     def _has_one(self, node: int, size: int) -> bool:
         """A free huge folio of that size, promised to nobody, stays on the node."""
         return not self._none_to_spare(node) and any(
@@ -120,7 +152,7 @@ class HugePools(Pools):
         return 0
 
     def change_huge_home(self, huge: int) -> int:
-        """The huge folio gets its destination's range, and that the old one."""
+        """The huge folio gets its destination's range; a pool gets the old one, or it is left."""
         if self.huge_stage[huge] != _COPIED:
             return EAGAIN
         target = self.huge_target[huge]
@@ -129,22 +161,35 @@ class HugePools(Pools):
         self.huge_stage[huge] = _SETTLED
         self.huge_home[huge], self.huge_home[target] = new, old
         self.huge_of[new], self.huge_of[old] = huge, target
-        self.huge_state[target] = FREE_HUGE
         self.migratable[old], self.migratable[new] = 0, 1
-        self.free_huge[here] += 1
-        if self.surplus[huge]:
-            self.surplus_huge[here] -= 1
-            self.surplus_huge[there] += 1
+        on_top = int(self.surplus_huge[here] > 0)
+        if self.huge_state[target] == TEMPORARY:
+            self.huge_state[target] = LEFT
+            self._count(here, -1, -on_top)
+            self._count(there, 1, on_top)
+        elif on_top:
+            self.huge_state[target] = LEFT
+            self._count(here, -1, -1)
+        else:
+            self.huge_state[target] = FREE_HUGE
+            self.free_huge[here] += 1
         return 0
 
+    def _count(self, node: int, more: int, on_top: int) -> None:
+        self.nr_huge[node] += more
+        self.surplus_huge[node] += on_top
+
     def abort_huge_migration(self, huge: int) -> int:
-        """Give a move up: its destination is a free huge folio again."""
+        """Give a move up: its destination is a free huge folio again, or not needed."""
         if self.huge_stage[huge] not in (_RESERVED, _COPIED):
             return EAGAIN
         target, head = self.huge_target[huge], self.huge_home[huge] * self.layout.range_size
         self.huge_stage[huge] = _SETTLED
-        self.huge_state[target] = FREE_HUGE
-        self.free_huge[self._pool_of(target)] += 1
+        if self.huge_state[target] == TEMPORARY:
+            self.huge_state[target] = LEFT
+        else:
+            self.huge_state[target] = FREE_HUGE
+            self.free_huge[self._pool_of(target)] += 1
         self.frames.refused.setdefault(head // self.frames.per_block, set()).add(head)
         return 0
 
@@ -174,27 +219,10 @@ class HugePools(Pools):
 
     def can_leave(self, block: int) -> bool:
         """Whether every huge folio could leave the block now: nothing is changed."""
-        saved = [getattr(self, name)[:] for name in self._MOVED]
-        ranges, marks = self.uses.huge_pte_range[:], self.frames.refused.pop(block, None)
-        self._goes = block
-        self._move_out(block)
-        inside, node = self._inside(block), self.frames.node_of[block]
-        to_spare = self.free_huge[node] - self.reserved_huge[node]
-        free = all(self.huge_state[huge] == FREE_HUGE for huge in inside)
-        self._goes = -1
-        for name, values in zip(self._MOVED, saved, strict=True):
-            getattr(self, name)[:] = values
-        self.uses.huge_pte_range[:] = ranges
-        self.frames.refused.pop(block, None)
-        if marks is not None:
-            self.frames.refused[block] = marks
-        return free and len(inside) <= to_spare
-
-    _MOVED = (
-        *("huge_state", "huge_home", "huge_of", "huge_stage", "huge_target"),
-        *("free_huge", "surplus_huge", "range_data", "migratable"),
-    )
-    """What a move changes."""
+        copied: Any = deepcopy(self.frames, {id(self.layout): self.layout})
+        copied.isolate(block)
+        copied.empty(block, self.layout.fallback[copied.node_of[block]])
+        return not copied.pools.leave(block, stay=copied.user[block] > 0)
 
     def _move_out(self, block: int) -> None:
         while any(self._move(huge) for huge in self._inside(block)):
@@ -211,6 +239,12 @@ class HugePools(Pools):
         for target in range(len(self.huge_state)):
             if not self.begin_huge_migration(huge, target):
                 return self._move_to_target(huge)
+        target = self.huge_state.find(0)
+        if target >= 0:
+            places = map(self.lowest_range, self.layout.fallback[self._pool_of(huge)])
+            place = next((place for place in places if place >= 0), -1)
+            if place >= 0 and not self.begin_huge_migration_afresh(huge, target, place):
+                return self._move_to_target(huge)
         return False
 
     def _move_to_target(self, huge: int) -> bool:
@@ -225,6 +259,7 @@ class HugePools(Pools):
         for pte in entries:
             self.uses.restore_huge_pte(pte)
         self.finish_huge_migration(huge)
+        self.free_left_huge(self.huge_target[huge])
         return moves
 
     def _is_seen(self, block: int) -> bool:
@@ -232,5 +267,6 @@ class HugePools(Pools):
         return any(self.migratable[self.huge_home[huge]] for huge in self._inside(block))
 
     def _dissolve_all(self, block: int) -> int:
-        """Dissolve the huge folios of the block up to the first that refuses."""
-        return EBUSY if any(map(self.dissolve, self._inside(block))) else 0
+        """Give back the huge folios of the block up to the first that refuses."""
+        gone = (not self.free_left_huge(h) or not self.dissolve(h) for h in self._inside(block))
+        return 0 if all(gone) else EBUSY

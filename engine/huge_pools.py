@@ -9,11 +9,11 @@ from .codes import EAGAIN, EBUSY, ENOENT, ENOMEM, FREE, HUGE, ISOLATED, ZONES
 from .frames import BlockFrames
 from .huge_uses import HugeUses
 
-__all__ = ["FREE_HUGE", "INCOMING", "USED", "Pools"]
+__all__ = ["FREE_HUGE", "INCOMING", "LEFT", "TEMPORARY", "USED", "Pools"]
 
 _MOVABLE = ZONES.index("movable")
-_NONE, FREE_HUGE, USED, INCOMING = range(4)
-"""What a huge folio is."""
+_NONE, FREE_HUGE, USED, INCOMING, TEMPORARY, LEFT = range(6)
+"""What a huge folio is; of no pool is what was made for a move, and what a move has left."""
 
 
 class Pools:
@@ -33,7 +33,6 @@ class Pools:
         self.huge_state = bytearray(count)
         self.huge_home = list(layout.birth_range)
         self.huge_of = list(layout.first_huge)
-        self.surplus = bytearray(count)
         self.held = bytearray(len(layout.reservation_node))
         self.nr_huge = [0] * layout.nodes
         self.free_huge = [0] * layout.nodes
@@ -77,7 +76,7 @@ class Pools:
 
     def takes_in(self, block: int) -> bool:
         """Whether a huge folio is on its way into the block."""
-        return any(self.huge_state[huge] == INCOMING for huge in self._inside(block))
+        return any(self.huge_state[huge] in (INCOMING, TEMPORARY) for huge in self._inside(block))
 
     def _inside(self, block: int) -> list[int]:
         """The huge folios in the block, in the order of their frames."""
@@ -88,6 +87,20 @@ class Pools:
         owners = ((self.huge_of[place], place) for place in places)
         return [h for h, place in owners if self.huge_state[h] and self.huge_home[h] == place]
 
+    def lowest_range(self, node: int) -> int:
+        """The lowest range of the node that the allocator can give whole; -1 if there is none."""
+        frames, size, gigantic = self.frames, self.layout.range_size, self.layout.gigantic
+        block = frames.room[node].first()
+        while block >= 0:
+            codes = frames.mixed.get(block)
+            for at in range(0, frames.per_block, size):
+                free = codes is None or codes.count(FREE, at, at + size) == size
+                place = (block * frames.per_block + at) // size
+                if free and not gigantic[place]:
+                    return place
+            block = frames.room[node].first(block + 1)
+        return -1
+
     def _none_to_spare(self, node: int) -> bool:
         return self.reserved_huge[node] >= self.free_huge[node]
 
@@ -95,16 +108,15 @@ class Pools:
 
     def grow_pool(self, huge: int, place: int) -> int:
         """Make a free huge folio of a range, for the pool of the range's node."""
-        error = self._make(huge, place, FREE_HUGE)
+        error = self._make_pooled(huge, place, FREE_HUGE)
         if not error:
             self.free_huge[self._node_of_range(place)] += 1
         return error
 
     def take_surplus(self, huge: int, place: int) -> int:
         """Make a huge folio of a range, in use at once and on top of the pool (surplus)."""
-        error = self._make(huge, place, USED)
+        error = self._make_pooled(huge, place, USED)
         if not error:
-            self.surplus[huge] = 1
             self.surplus_huge[self._node_of_range(place)] += 1
         return error
 
@@ -115,6 +127,13 @@ class Pools:
             self.free_huge[self._pool_of(huge)] -= 1
             self._unmake(huge)
         return error
+
+    def free_left_huge(self, huge: int) -> int:
+        """Give frames back that a move has left, or did not need."""
+        if self.huge_state[huge] != LEFT:
+            return EAGAIN
+        self._release(huge)
+        return 0
 
     def reserve_huge(self, promise: int) -> int:
         """Reserve a huge folio of the promise's node."""
@@ -162,7 +181,17 @@ class Pools:
             return EAGAIN
         return EBUSY if self._none_to_spare(self._pool_of(huge)) else 0
 
+    def _make_pooled(self, huge: int, place: int, state: int) -> int:
+        block = self._block_of_range(place)
+        gigantic = self.layout.gigantic[place] and self.frames.zone[block] == _MOVABLE
+        error = EAGAIN if self.huge_state[huge] else ENOMEM if gigantic else 0
+        error = error or self._make(huge, place, state)
+        if not error:
+            self.nr_huge[self.frames.node_of[block]] += 1
+        return error
+
     def _make(self, huge: int, place: int, state: int) -> int:
+        """Make a huge folio of the range, which no pool counts."""
         if self.huge_state[huge]:
             return EAGAIN
         size = self.layout.range_size
@@ -174,22 +203,24 @@ class Pools:
             all_free = codes.count(FREE, at, at + size) == size
         if not all_free:
             return ENOMEM
-        if self.layout.gigantic[place] and self.frames.zone[block] == _MOVABLE:
-            return ENOMEM
         self.huge_state[huge] = state
         self.huge_home[huge] = place
         self.huge_of[place] = huge
-        self.surplus[huge] = 0
-        self.nr_huge[self.frames.node_of[block]] += 1
         self.frames_in[block] = self.frames_in.get(block, 0) + size
         self.frames.codes_of(block)[at : at + size] = bytes((HUGE,)) * size
         self.frames.less_free(block, size)
         return 0
 
     def _unmake(self, huge: int) -> None:
+        """Give the frames of a pool's huge folio back; surplus goes first."""
+        node = self._pool_of(huge)
+        self.nr_huge[node] -= 1
+        self.surplus_huge[node] -= self.surplus_huge[node] > 0
+        self._release(huge)
+
+    def _release(self, huge: int) -> None:
         place, size = self.huge_home[huge], self.layout.range_size
         block, at = divmod(place * size, self.frames.per_block)
-        self.nr_huge[self.frames.node_of[block]] -= 1
         self.huge_state[huge] = _NONE
         self.frames_in[block] -= size
         if not self.frames_in[block]:

@@ -85,7 +85,6 @@ def _huge(pools: HugePools) -> dict[str, Sequence[int | None]]:
         "huge_state": list(pools.huge_state),
         "huge_home": pools.huge_home,
         "huge_of": pools.huge_of,
-        "surplus": list(pools.surplus),
         "held": list(pools.held),
         "nr_huge": pools.nr_huge,
         "free_huge": pools.free_huge,

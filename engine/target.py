@@ -24,10 +24,12 @@ __all__ = ["EngineTarget"]
 _OF_POOLS = (
     "abort_huge_migration",
     "begin_huge_migration",
+    "begin_huge_migration_afresh",
     "change_huge_home",
     "copy_huge",
     "dissolve",
     "finish_huge_migration",
+    "free_left_huge",
     "grow_pool",
     "put_huge",
     "put_surplus",

@@ -52,10 +52,8 @@ class Emptying(KernelPages, PageErrors):
             if self.machine.get("home", params["o"]) == frame:
                 self.migrate_folio(int(params["o"]), int(params["d"]))
                 break
-        for _, params in list(self.machine.enabled("begin_huge_migration")):
-            if self._range_of(params["h"]) == self._table("range_of", frame):
-                self._migrate_huge_folio(int(params["h"]), int(params["t"]))
-                break
+        if self.machine.get("frame_state", frame) == "huge":
+            self._send_huge_folio(int(self.machine.get("huge_of", self._table("range_of", frame))))
         self._dissolve_around(frame)
         return self._try("soft_offline", frame)
 

@@ -15,23 +15,27 @@ class HugeFolios(Steps):
     def _move_huge_folio(self, block: int) -> bool:
         """Move the huge folio in the lowest frames of the block that can go somewhere, whole.
 
-        Source: mm/hugetlb.c, alloc_hugetlb_folio_nodemask.
+        Source: mm/memory_hotplug.c, do_migrate_range.
         """
         here = self._huge_folios_in(block)
-        ways = sorted(
-            (here[params["h"]], int(params["t"]), int(params["h"]))
-            for _, params in self.machine.enabled("begin_huge_migration")
-            if params["h"] in here
-        )
-        return any(self._migrate_huge_folio(folio, target) for _, target, folio in ways)
+        return any(map(self._send_huge_folio, sorted(here, key=here.__getitem__)))
+
+    def _send_huge_folio(self, folio: int) -> bool:
+        """Move the huge folio to where it can go: to one of a pool, else to one made for it.
+
+        Source: mm/hugetlb.c, alloc_hugetlb_folio_nodemask.
+        """
+        for begin in ("begin_huge_migration", "begin_huge_migration_afresh"):
+            for _, params in self.machine.enabled(begin):
+                if params["h"] == folio and self._try(begin, *params.values()):
+                    return self._migrate_huge_folio(folio, int(params["t"]))
+        return False
 
     def _migrate_huge_folio(self, folio: int, target: int) -> bool:
-        """Move the huge folio to the target's range, or leave everything as it was.
+        """Move the huge folio, which has a destination, or leave everything as it was.
 
         Source: mm/migrate.c, unmap_and_move_huge_page.
         """
-        if not self._try("begin_huge_migration", folio, target):
-            return False
         for _, params in list(self.machine.enabled("replace_huge_pte")):
             if params["h"] == folio:
                 self._try("replace_huge_pte", params["p"], folio)
@@ -42,6 +46,7 @@ class HugeFolios(Steps):
             if self.machine.get("huge_pte_folio", params["p"]) == folio:
                 self._try("restore_huge_pte", params["p"])
         self._try("finish_huge_migration", folio)
+        self._try("free_left_huge", target)
         return bool(moved)
 
     def _dissolve_huge_folios(self, block: int) -> Result:
@@ -51,7 +56,7 @@ class HugeFolios(Steps):
         """
         here = self._huge_folios_in(block)
         for folio in sorted(here, key=here.__getitem__):
-            result = self._try("dissolve", folio)
+            result = self._try("free_left_huge", folio) or self._try("dissolve", folio)
             if not result:
                 return Result(EBUSY, result.refusal)
         return SUCCESS

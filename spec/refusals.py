@@ -146,7 +146,7 @@ take_huge: huge_free, not_promised EBUSY, range_stays ENOMEM, no_error ENOMEM
 take_promised: huge_free, held ENOENT, same_node, range_stays ENOMEM, no_error ENOMEM
 map_huge: not_mapped, huge_used, unlocked EBUSY, no_error EHWPOISON
 store_huge: mapped EFAULT
-put_huge: huge_used, unlocked EBUSY, not_mapped, not_pinned EAGAIN, not_surplus
+put_huge: huge_used, unlocked EBUSY, not_mapped, not_pinned EAGAIN, nothing_surplus
 put_surplus: huge_used, unlocked EBUSY, not_mapped, not_pinned EAGAIN, surplus
 pin_huge_short: device_there ENODEV, not_pinned EBUSY, huge_used, unlocked EBUSY, seen EFAULT,
     no_error EHWPOISON
@@ -156,6 +156,9 @@ unpin_huge: pinned EINVAL
 begin_huge_migration: huge_used, unlocked EBUSY, seen EBUSY, try_paid_for EAGAIN, target_free
     ENOMEM, not_promised ENOMEM, same_size ENOMEM, target_stays ENOMEM, target_whole ENOMEM,
     nearest_with_room ENOMEM
+begin_huge_migration_afresh: huge_used, unlocked EBUSY, seen EBUSY, try_paid_for EAGAIN,
+    no_pool_has_one, of_the_buddy_allocator ENOMEM, new_folio, range_free ENOMEM,
+    not_draining ENOMEM, node_stays ENOMEM, nearest_with_room ENOMEM
 copy_huge: reserved, unmapped EAGAIN, not_pinned EAGAIN, no_error EHWPOISON
 memory_failure: may_fail, online ENXIO, not_known EHWPOISON
 soft_offline: may_fail, online EIO, not_known EHWPOISON, can_be_handled EIO,

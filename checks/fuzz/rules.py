@@ -224,10 +224,12 @@ RULES = (
     Rule("put_huge", ("HugeFolio",), weight=1),
     Rule("put_surplus", ("HugeFolio",), weight=2),
     Rule("begin_huge_migration", ("HugeFolio", "HugeFolio"), weight=8),
+    Rule("begin_huge_migration_afresh", ("HugeFolio", "HugeFolio", "Range"), weight=8),
     Rule("copy_huge", ("HugeFolio",), weight=5),
     Rule("change_huge_home", ("HugeFolio",), weight=6),
     Rule("abort_huge_migration", ("HugeFolio",), weight=2),
     Rule("finish_huge_migration", ("HugeFolio",), weight=6),
+    Rule("free_left_huge", ("HugeFolio",), weight=4),
 )
 """Every operation that a walk takes, unless the target names its own."""
 

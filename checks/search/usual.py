@@ -102,13 +102,15 @@ def _trace(
 ) -> tuple[Witness | None, Reading | None]:
     """On all machines what needs room to move, on the first ``few`` any other violation.
 
+    Where it is known of one where it is, on that one first, whichever that is.
+
     An earlier trace stays if it still runs, shows the property and is as short as can be.
     """
     system, machines, few, first = shared
     claim, earlier = asked
     everywhere = _needs_room(system, claim)
     there = {n: each for n, each in machines.items() if everywhere or n < few}
-    here = {n: each for n, each in there.items() if n == first.get(claim.name)}
+    here = {n: each for n, each in machines.items() if n == first.get(claim.name)}
     before = earlier if claim.kind != "ends" else None
     for some in (here, there) if here else (there,):
         if kept := before and _still_shortest(system, some, claim, *before):

@@ -28,8 +28,16 @@ from ..language import (
     step,
 )
 from ..machine.topology import Frame, Node, Zone, block_of, node_of_frame
-from ..special.huge_migration import takes_in
-from ..special.huge_pools import HugeFolio, gigantic, huge_home, pool_of
+from ..special.huge_migration import can_become_huge, can_become_huge_nearer, is_open_to, takes_in
+from ..special.huge_pools import (
+    HugeFolio,
+    Range,
+    gigantic,
+    huge_exists,
+    huge_home,
+    node_of_range,
+    pool_of,
+)
 from .choice import Choice, edits_of
 
 __all__ = ["CHOICES"]
@@ -48,10 +56,33 @@ def _another_pool_first(h: HugeFolio, t: HugeFolio) -> Bool:
     return (pool_of(t) != pool_of(h)) | alone
 
 
-def _is_a_place_in_another_pool(t: HugeFolio, h: HugeFolio) -> Bool:
+def _is_open_in_another_pool(t: HugeFolio, h: HugeFolio) -> Bool:
     """The huge folio h can move to this free one of its size."""
     same_size = gigantic[huge_home[t]] == gigantic[huge_home[h]]
     return takes_in(t) & same_size & _another_pool_first(h, t)
+
+
+def _another_nodes_range(h: HugeFolio, r: Range) -> Bool:
+    """The range is on a node that is allowed for what h moves to."""
+    alone = ~exists(Node, lambda n: (n != pool_of(h)) & has_memory[n])
+    return (node_of_range[r] != pool_of(h)) | alone
+
+
+def _another_nodes_range_first(h: HugeFolio, t: HugeFolio, r: Range) -> Bool:
+    """Of the allowed nodes the nearest that has room."""
+    return _another_nodes_range(h, r) & ~exists(Range, lambda x: _is_nearer(h, x, r))
+
+
+def _is_nearer(h: HugeFolio, x: Range, r: Range) -> Bool:
+    """The range x can become a huge folio on a nearer node that is allowed."""
+    return can_become_huge_nearer(h, x, r) & _another_nodes_range(h, x)
+
+
+def _is_a_place_to_make_elsewhere(t: HugeFolio, r: Range, h: HugeFolio) -> Bool:
+    """The huge folio h can move to one that is made of the range, on an allowed node."""
+    made = ~huge_exists(t) & can_become_huge(r) & ~gigantic[huge_home[h]]
+    pooled = exists(HugeFolio, lambda x: is_open_to(x, h))
+    return made & ~pooled & _another_nodes_range_first(h, t, r)
 
 
 def _free_for_the_zone(o: Folio, d: Frame) -> Bool:
@@ -99,7 +130,12 @@ CHOICES = (
         edits=(
             ReplaceGuard("reserve_destination", "nearest_with_room", _another_node_first),
             ReplaceGuard("begin_huge_migration", "nearest_with_room", _another_pool_first),
-            ReplaceDefinition("is_a_place", _is_a_place_in_another_pool),
+            ReplaceGuard(
+                "begin_huge_migration_afresh", "nearest_with_room", _another_nodes_range_first
+            ),
+            ReplaceDefinition("is_open_to", _is_open_in_another_pool),
+            ReplaceDefinition("is_a_place", _is_open_in_another_pool),
+            ReplaceDefinition("is_a_place_to_make", _is_a_place_to_make_elsewhere),
             # of two nodes a huge folio never stays on its own
             DropProperty("a_huge_folio_moves_near_although_there_is_room_elsewhere"),
             DropProperty("a_huge_folio_that_refused_moves_while_another_block_goes"),
@@ -122,6 +158,10 @@ CHOICES = (
                 "no_free_huge_folio_that_is_nearer_is_passed_over",
                 "do_migrate_range() takes the own node out for huge folios, too"
                 " (mm/memory_hotplug.c)",
+            ),
+            (
+                "no_free_range_that_is_nearer_is_passed_over",
+                "nor is a huge page made on it (alloc_migrate_hugetlb_folio(), mm/hugetlb.c)",
             ),
             (
                 "draining_ends",

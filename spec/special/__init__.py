@@ -2,7 +2,7 @@
 
 - `huge_pools`: huge folios and their pools; `huge_mappings`, `huge_pins`: page tables and devices
   that lead to them; `huge_migration`: they move whole; `huge_pools_claims`,
-  `huge_mappings_claims`: what is true of all that.
+  `huge_mappings_claims`, `huge_migration_claims`: what is true of all that.
 - `kernel_memory`: kernel memory moves and keeps its address (future work, K1);
   `kernel_memory_claims`: what is true of it; `cpu_hotplug`, `kernel_dma`: CPUs that come and
   go, and devices, have to do with it.

@@ -46,6 +46,7 @@ from .huge_pools import (
     huge_home,
     huge_of,
     huge_state,
+    is_destination,
     node_of_range,
     pool_of,
     range_has_error,
@@ -73,7 +74,7 @@ def is_set_aside(f: Frame) -> Bool:
     kernels = frame_state[f] == FrameState.kernel
     return any_of(
         frame_state[f] == FrameState.incoming,
-        (frame_state[f] == FrameState.huge) & (huge_state[h] == HugeState.incoming),
+        (frame_state[f] == FrameState.huge) & is_destination(h),
         kernels & waits_to_be_remapped(k) & (new_frame[k] == f),
     )
 
@@ -305,5 +306,5 @@ def a_block_is_closed_with_a_huge_folio_in_it(b: Block, f: Frame) -> Bool:
 def a_block_is_closed_whose_range_names_a_destination(b: Block, f: Frame) -> Bool:
     """What a range says of a huge folio that is elsewhere does not keep a block from closing."""
     closes = ~draining[b] & after(draining[b])
-    named = huge_state[huge_of[range_of[f]]] == HugeState.incoming
+    named = is_destination(huge_of[range_of[f]])
     return closes & (block_of(f) == b) & named & (frame_state[f] != FrameState.huge)

@@ -45,13 +45,17 @@ from .huge_mappings import (
 from .huge_migration import (
     abort_huge_migration,
     begin_huge_migration,
+    begin_huge_migration_afresh,
+    can_become_huge,
+    can_become_huge_nearer,
     change_huge_home,
     copy_huge,
     finish_huge_migration,
+    free_left_huge,
+    is_open_to,
     on_its_way,
     replace_huge_pte,
     restore_huge_pte,
-    takes_in,
     takes_in_nearer,
     waits_for_another_try,
 )
@@ -59,13 +63,16 @@ from .huge_pins import huge_pin_count
 from .huge_pools import (
     HugeFolio,
     HugeState,
+    Range,
     dissolve,
     free_huge,
     gigantic,
     head_frame,
+    huge_exists,
     huge_home,
     huge_of,
     huge_state,
+    is_destination,
     pool_of,
     range_has_error,
     range_of,
@@ -135,26 +142,34 @@ def huge_work_left(f: Frame, w: HugeWork, p: HugePte) -> Bool:
         (huge_stage[h] == HugeStage.settled) & settled,
     )
     used = (huge_state[h] == HugeState.used) & moves
-    to_do = any_of(w == HugeWork.dissolve, used, huge_state[h] == HugeState.incoming)
+    to_do = any_of(w == HugeWork.dissolve, used, is_destination(h))
     return (frame_state[f] == FrameState.huge) & to_do
 
 
 @definition
 def is_a_place(t: HugeFolio, h: HugeFolio) -> Bool:
     """The huge folio h can move to this free one of its size, and none is nearer."""
-    same_size = gigantic[huge_home[t]] == gigantic[huge_home[h]]
-    return takes_in(t) & same_size & ~exists(HugeFolio, lambda x: takes_in_nearer(h, x, t))
+    return is_open_to(t, h) & ~exists(HugeFolio, lambda x: takes_in_nearer(h, x, t))
+
+
+@definition
+def is_a_place_to_make(t: HugeFolio, r: Range, h: HugeFolio) -> Bool:
+    """No pool has room for the huge folio h: it can move to the range, and none is nearer."""
+    made = ~huge_exists(t) & can_become_huge(r) & ~gigantic[huge_home[h]]
+    pooled = exists(HugeFolio, lambda x: is_open_to(x, h))
+    return made & ~pooled & ~exists(Range, lambda x: can_become_huge_nearer(h, x, r))
 
 
 @definition
 def huge_may_go(h: HugeFolio) -> Bool:
-    """A scan sees the whole folio, nobody pins it, no tick is owed; or it is free and to spare."""
+    """A scan sees the whole folio, nobody pins it, no tick is owed; or nobody needs it."""
     to_spare = reserved_huge[pool_of(h)] < free_huge[pool_of(h)]
     seen = migratable[huge_home[h]] & ~waits_for_another_try(huge_home[h])
     whole = (huge_stage[h] == HugeStage.copied) | ~range_has_error(huge_home[h])
     return any_of(
         (huge_state[h] == HugeState.used) & seen & whole & (huge_pin_count[h] == 0),
         (huge_state[h] == HugeState.free) & to_spare,
+        huge_state[h] == HugeState.left,
     )
 
 
@@ -165,18 +180,24 @@ def huge_may_go(h: HugeFolio) -> Bool:
     "moving_huge_folios_are_used",
 )
 def huge_folios_leave_a_draining_block(
-    f: Frame, t: HugeFolio, w: HugeWork, p: HugePte
+    f: Frame, t: HugeFolio, r: Range, w: HugeWork, p: HugePte
 ) -> tuple[Bool, Bool, tuple[Progress, ...]]:
     """A huge folio that nothing hinders leaves a block that drains, or that goes offline.
 
-    If no move is given up, and while there is a place ``t`` for what is to begin; the claim is
-    the same of each, so that it may change.
+    If no move is given up, and while there is a place for what is to begin: ``t``, or ``t`` made
+    of ``r``; the claim is the same of each, so that it may change.
     """
     b, h = block_of(f), huge_in(f)
     closed = (draining[b] & vetted[b]) | goes_offline(b)
     begins = (huge_state[h] == HugeState.used) & (huge_stage[h] == HugeStage.idle)
+    made = is_a_place_to_make(t, r, h)
     ways = (
-        Progress(begins, (begin_huge_migration, HugeWork.begin), h=h),
+        Progress(
+            begins,
+            (begin_huge_migration, HugeWork.begin),
+            (begin_huge_migration_afresh, HugeWork.begin),
+            h=h,
+        ),
         Progress(
             huge_stage[h] == HugeStage.reserved,
             (replace_huge_pte, HugeWork.replace),
@@ -191,9 +212,10 @@ def huge_folios_leave_a_draining_block(
             h=h,
         ),
         Progress(huge_state[h] == HugeState.free, (dissolve, HugeWork.dissolve), h=h),
+        Progress(huge_state[h] == HugeState.left, (free_left_huge, HugeWork.dissolve), h=h),
     )
     return (
-        closed & huge_may_go(h) & implies(begins, is_a_place(t, h)),
+        closed & huge_may_go(h) & implies(begins, is_a_place(t, h) | made),
         huge_work_left(f, w, p),
         ways,
     )

@@ -40,9 +40,10 @@ from .huge_pools import (
     HugeState,
     huge_home,
     huge_state,
+    pool_of,
     range_has_error,
     range_of,
-    surplus,
+    surplus_huge,
 )
 
 
@@ -89,7 +90,8 @@ def no_pin_begins_on_a_huge_folio_with_a_known_error(x: HugePin) -> Bool:
 def a_used_folio_of_a_pool_goes_for_an_error_alone(h: HugeFolio) -> Bool:
     """Whoever uses a huge folio of a pool keeps it, or gives it back to the pool whole."""
     goes = (huge_state[h] == HugeState.used) & after(huge_state[h] == HugeState.none)
-    return implies(goes & ~surplus[h], range_has_error(huge_home[h]))
+    of_the_pool = surplus_huge[pool_of(h)] == 0
+    return implies(goes & of_the_pool, range_has_error(huge_home[h]))
 
 
 @step(covers="D2 U3")
@@ -120,4 +122,5 @@ def the_rest_of_a_huge_folio_with_an_error_is_free(f: Frame, g: Frame) -> Bool:
     set_aside = (frame_state[f] == FrameState.huge) & after(frame_state[f] == FrameState.off_buddy)
     other = (range_of[g] == range_of[f]) & (after(frame_state[g]) == FrameState.free)
     h = huge_in(f)
-    return (huge_state[h] == HugeState.used) & ~surplus[h] & set_aside & other
+    of_the_pool = surplus_huge[pool_of(h)] == 0
+    return (huge_state[h] == HugeState.used) & of_the_pool & set_aside & other

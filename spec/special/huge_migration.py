@@ -2,32 +2,31 @@
 
 The destination is a free folio of a pool.  Each entry that maps the folio becomes
 a migration entry; then the contents are copied, and the two change places: the pool
-that gave a range gets the old one.  The entries come back, to where the folio lives.
+of the old range gets it, unless there is surplus.  The entries come back, to where the folio lives.
 
-Source: mm/hugetlb.c (alloc_hugetlb_folio_nodemask, move_hugetlb_state),
-mm/migrate.c (unmap_and_move_huge_page).
+Where no pool has a destination, one is made of free memory for this move alone, and the old
+range is given back afterwards.  Surplus goes with the folio to its new node.
+
+Source: mm/hugetlb.c (alloc_hugetlb_folio_nodemask, alloc_migrate_hugetlb_folio,
+move_hugetlb_state, free_huge_folio), mm/migrate.c (unmap_and_move_huge_page).
 """
 
 from __future__ import annotations
 
 from errno import EAGAIN, EBUSY, ENOMEM
 
-from ..blocks.block_states import BlockState, FrameState, block_state, frame_state, refused_move
-from ..folios.drain import draining
+from ..blocks.block_states import BlockState, block_state, frame_state, refused_move
+from ..folios.drain import leaving
+from ..folios.frames import released
 from ..folios.page_tables import PteState
 from ..language import (
     Bool,
     action,
-    after,
-    always,
     definition,
     exists,
     false,
     guard,
-    implies,
     ite,
-    sometimes,
-    step,
     true,
     variable,
 )
@@ -36,9 +35,7 @@ from ..machine.topology import Frame, block_of, nearer
 from .huge_mappings import (
     HugePte,
     HugeStage,
-    begins_to_move_huge,
     has_huge_entries,
-    huge_contents,
     huge_mapcount,
     huge_maps,
     huge_pte,
@@ -55,20 +52,23 @@ from .huge_pools import (
     HugeFolio,
     HugeState,
     Range,
+    can_be_made_of,
     free_huge,
     gigantic,
     head_frame,
-    huge_exists,
     huge_home,
     huge_of,
     huge_state,
+    is_closed_range,
+    is_free_range,
     leaves,
+    make,
     node_of_range,
+    nr_huge,
     pool_of,
     range_has_error,
     range_of,
     reserved_huge,
-    surplus,
     surplus_huge,
     unmake,
 )
@@ -99,6 +99,24 @@ def takes_in_nearer(h: HugeFolio, x: HugeFolio, t: HugeFolio) -> Bool:
 
 
 @definition
+def is_open_to(t: HugeFolio, h: HugeFolio) -> Bool:
+    """A pool has the free huge folio t to spare for h to move to: it has h's size."""
+    return takes_in(t) & (gigantic[huge_home[t]] == gigantic[huge_home[h]])
+
+
+@definition
+def can_become_huge(r: Range) -> Bool:
+    """The buddy allocator can give the range whole."""
+    return is_free_range(r) & ~is_closed_range(r) & ~leaving[node_of_range[r]] & ~gigantic[r]
+
+
+@definition
+def can_become_huge_nearer(h: HugeFolio, x: Range, r: Range) -> Bool:
+    """Seen from h, the range x, which can be made a huge folio, is on a nearer node than r."""
+    return can_become_huge(x) & nearer[pool_of(h), node_of_range[x], node_of_range[r]]
+
+
+@definition
 def waits_for_another_try(r: Range) -> Bool:
     """A block of the range goes offline, and a move out of the range was given up."""
 
@@ -119,7 +137,11 @@ def _let_go(h: HugeFolio) -> None:
 def put_huge(h: HugeFolio) -> None:
     """The last user lets go: the folio is free again (free_huge_folio)."""
     _let_go(h)
-    guard("not_surplus", ~surplus[h], why="a surplus folio goes back to the buddy allocator")
+    guard(
+        "nothing_surplus",
+        surplus_huge[pool_of(h)] == 0,
+        why="while the node has surplus, what is freed goes back to the buddy allocator",
+    )
     huge_state[h] = HugeState.free
     migratable[huge_home[h]] = false
     free_huge[pool_of(h)] = free_huge[pool_of(h)] + 1
@@ -127,17 +149,16 @@ def put_huge(h: HugeFolio) -> None:
 
 @action(using="ranges_know_the_folio_that_takes_them")
 def put_surplus(h: HugeFolio) -> None:
-    """The last user lets go of a surplus folio: its frames are given back."""
+    """The last user lets go, and the node has surplus: the frames are given back."""
     _let_go(h)
-    guard("surplus", surplus[h], why="the folio belongs to the pool")
+    guard("surplus", surplus_huge[pool_of(h)] > 0, why="the node has no surplus")
     unmake(h)
     migratable[huge_home[h]] = false
     surplus_huge[pool_of(h)] = surplus_huge[pool_of(h)] - 1
 
 
-@action(using="head_frames_are_in_their_range ranges_of_the_buddy_allocator_lie_in_one_block")
-def begin_huge_migration(h: HugeFolio, t: HugeFolio) -> None:
-    """Set a free folio of the same size aside as the destination."""
+def _may_move(h: HugeFolio) -> None:
+    """In an action: what a huge folio is asked that is to move."""
     used_and_unlocked(h)
     guard("seen", migratable[huge_home[h]], errno=EBUSY, why="a scan does not see the folio")
     guard(
@@ -146,6 +167,12 @@ def begin_huge_migration(h: HugeFolio, t: HugeFolio) -> None:
         errno=EAGAIN,
         why="the folio refused to move; the removal waits before it tries again",
     )
+
+
+@action(using="head_frames_are_in_their_range ranges_of_the_buddy_allocator_lie_in_one_block")
+def begin_huge_migration(h: HugeFolio, t: HugeFolio) -> None:
+    """Set a free folio of the same size aside as the destination."""
+    _may_move(h)
     guard("target_free", huge_state[t] == HugeState.free, errno=ENOMEM, why="it is not free")
     guard(
         "not_promised",
@@ -183,6 +210,36 @@ def begin_huge_migration(h: HugeFolio, t: HugeFolio) -> None:
     free_huge[pool_of(t)] = free_huge[pool_of(t)] - 1
 
 
+@action(
+    using="head_frames_are_in_their_range head_pages_are_taken_with_their_range "
+    "huge_pins_name_huge_folios_in_use leaving_blocks_have_no_free_frame"
+)
+def begin_huge_migration_afresh(h: HugeFolio, t: HugeFolio, r: Range) -> None:
+    """Make a destination of free memory where no pool has one (alloc_migrate_hugetlb_folio)."""
+    _may_move(h)
+    guard(
+        "no_pool_has_one",
+        ~exists(HugeFolio, lambda x: is_open_to(x, h)),
+        why="a pool has a free huge folio of the size",
+    )
+    guard(
+        "of_the_buddy_allocator",
+        ~gigantic[huge_home[h]] & ~gigantic[r],
+        errno=ENOMEM,
+        why="the buddy allocator has no gigantic folio",
+    )
+    can_be_made_of(t, r)
+    guard(
+        "nearest_with_room",
+        ~exists(Range, lambda x: can_become_huge_nearer(h, x, r)),
+        errno=ENOMEM,
+        why="a nearer node has memory for a huge folio",
+    )
+    make(t, r, HugeState.temporary)
+    huge_stage[h] = HugeStage.reserved
+    target[h] = t
+
+
 @action
 def replace_huge_pte(p: HugePte, h: HugeFolio) -> None:
     """Turn an entry that maps the folio into a migration entry (try_to_migrate_one)."""
@@ -212,32 +269,52 @@ def copy_huge(h: HugeFolio) -> None:
     "ranges_know_the_folio_that_takes_them",
 )
 def change_huge_home(h: HugeFolio) -> None:
-    """Folio and destination change places; the old range is free in its own node's pool."""
+    """Folio and destination change places; the old range is free in its own node's pool.
+
+    If the destination was made for this move, or while the node has surplus, it is left over.
+    """
     guard("copied", huge_stage[h] == HugeStage.copied, why="the contents are not copied")
     t = target[h]
     old, new = huge_home[h], huge_home[t]
     here, there = node_of_range[old], node_of_range[new]
+    made, on_top = huge_state[t] == HugeState.temporary, surplus_huge[here] > 0
+    kept = ~made & ~on_top
+    fewer_here = ite(made, here != there, on_top)
+    more_there = made & (here != there)
     huge_stage[h] = HugeStage.settled
     huge_home.update(where=lambda x: (x == h) | (x == t), value=lambda x: ite(x == h, new, old))
     huge_of.update(where=lambda r: (r == old) | (r == new), value=lambda r: ite(r == new, h, t))
-    huge_state[t] = HugeState.free
+    huge_state[t] = ite(kept, HugeState.free, HugeState.left)
     migratable.update(where=lambda r: (r == old) | (r == new), value=lambda r: r == new)
-    free_huge[here] = free_huge[here] + 1
+    free_huge[here] = ite(kept, free_huge[here] + 1, free_huge[here])
+    nr_huge.update(
+        where=lambda n: ((n == here) & fewer_here) | ((n == there) & more_there),
+        value=lambda n: ite(n == here, nr_huge[n] - 1, nr_huge[n] + 1),
+    )
     surplus_huge.update(
-        where=lambda n: surplus[h] & (here != there) & ((n == here) | (n == there)),
-        value=lambda n: ite(n == there, surplus_huge[n] + 1, surplus_huge[n] - 1),
+        where=lambda n: on_top & (((n == here) & fewer_here) | ((n == there) & more_there)),
+        value=lambda n: ite(n == here, surplus_huge[n] - 1, surplus_huge[n] + 1),
     )
 
 
 @action(using="huge_destinations_are_set_aside")
 def abort_huge_migration(h: HugeFolio) -> None:
-    """Give up: the destination is a free folio again; the old place keeps a mark."""
+    """Give up: the destination is free again, or left over; the old place keeps a mark."""
     guard("moving", on_its_way(h), why="the folio is not moving, or has moved already")
-    n = pool_of(target[h])
+    t = target[h]
+    made = huge_state[t] == HugeState.temporary
     refused_move[head_frame[huge_home[h]]] = true
     huge_stage[h] = HugeStage.settled
-    huge_state[target[h]] = HugeState.free
-    free_huge[n] = free_huge[n] + 1
+    huge_state[t] = ite(made, HugeState.left, HugeState.free)
+    free_huge[pool_of(t)] = ite(made, free_huge[pool_of(t)], free_huge[pool_of(t)] + 1)
+
+
+@action(using="ranges_know_the_folio_that_takes_them")
+def free_left_huge(h: HugeFolio) -> None:
+    """Give frames back that a move has left or not needed (update_and_free_hugetlb_folio)."""
+    guard("left", huge_state[h] == HugeState.left, why="no move has left the huge folio")
+    huge_state[h] = HugeState.none
+    frame_state.update(where=lambda f: range_of[f] == huge_home[h], value=lambda f: released(f))
 
 
 @action
@@ -260,140 +337,3 @@ def finish_huge_migration(h: HugeFolio) -> None:
     guard("settled", huge_stage[h] == HugeStage.settled, why="the folio is not about to settle")
     guard("entries_restored", ~has_huge_entries(h), why="a migration entry is left")
     huge_stage[h] = HugeStage.idle
-
-
-# --- what is true -------------------------------------------------------------------------------
-
-
-@always(covers="D2")
-def moving_huge_folios_are_used(h: HugeFolio) -> Bool:
-    """A huge folio that moves is not freed meanwhile."""
-    return implies(huge_stage[h] != HugeStage.idle, huge_state[h] == HugeState.used)
-
-
-@always(covers="D2", using="huge_destinations_are_not_shared")
-def huge_destinations_are_set_aside(h: HugeFolio) -> Bool:
-    """The destination of a moving huge folio is in nobody else's hands."""
-    return implies(on_its_way(h), huge_state[target[h]] == HugeState.incoming)
-
-
-@always(covers="D2", using="huge_destinations_are_set_aside")
-def huge_destinations_are_not_shared(h: HugeFolio, k: HugeFolio) -> Bool:
-    """Two huge folios never move to one range."""
-    both = on_its_way(h) & on_its_way(k) & (h != k)
-    return implies(both, target[h] != target[k])
-
-
-@always(covers="D2", using="huge_destinations_are_set_aside ranges_know_the_folio_that_takes_them")
-def huge_destinations_lie_apart(h: HugeFolio, k: HugeFolio) -> Bool:
-    """The ranges that two huge folios move to are two."""
-    both = on_its_way(h) & on_its_way(k) & (h != k)
-    return implies(both, huge_home[target[h]] != huge_home[target[k]])
-
-
-@always(covers="D2")
-def no_huge_destination_leaks(t: HugeFolio) -> Bool:
-    """Whatever is set aside is some moving folio's destination."""
-    wanted = exists(HugeFolio, lambda h: on_its_way(h) & (target[h] == t))
-    return implies(huge_state[t] == HugeState.incoming, wanted)
-
-
-@always(covers="D2", using="huge_destinations_are_set_aside moving_huge_folios_are_used")
-def huge_destinations_have_the_same_size(h: HugeFolio) -> Bool:
-    """A gigantic folio moves to a gigantic range or not at all."""
-    return implies(on_its_way(h), gigantic[huge_home[target[h]]] == gigantic[huge_home[h]])
-
-
-@always(
-    covers="D2",
-    using="head_pages_are_taken_with_their_range huge_destinations_are_set_aside "
-    "moving_huge_folios_are_used ranges_know_the_folio_that_takes_them",
-)
-def only_used_huge_folios_are_seen(r: Range) -> Bool:
-    """The mark is on ranges that a used folio takes, and on no other."""
-    h = huge_of[r]
-    return implies(migratable[r], (huge_state[h] == HugeState.used) & (huge_home[h] == r))
-
-
-@always(
-    covers="D2",
-    using="devices_write_to_their_huge_folios_range head_pages_are_taken_with_their_range "
-    "huge_copies_are_faithful huge_destinations_are_set_aside "
-    "huge_entries_map_the_range_that_their_folio_takes "
-    "huge_folios_take_whole_ranges huge_pins_name_huge_folios_in_use "
-    "mapped_huge_folios_are_used only_used_huge_folios_are_seen "
-    "ranges_know_the_folio_that_takes_them",
-)
-def huge_contents_are_never_lost(h: HugeFolio) -> Bool:
-    """A used huge folio that was written contains what its owner last stored, or has an error."""
-    written = (huge_state[h] == HugeState.used) & migratable[huge_home[h]]
-    whole = ~range_has_error(huge_home[h])
-    return implies(written & whole, range_data[huge_home[h]] == huge_contents[h])
-
-
-@always(
-    covers="D2",
-    using="devices_write_to_their_huge_folios_range huge_contents_are_never_lost "
-    "huge_destinations_are_not_shared huge_destinations_are_set_aside "
-    "huge_destinations_lie_apart huge_entries_map_the_range_that_their_folio_takes "
-    "huge_folios_take_whole_ranges huge_pins_name_huge_folios_in_use "
-    "mapped_huge_folios_are_used moving_huge_folios_are_seen "
-    "moving_huge_folios_are_used no_device_uses_a_huge_folio_while_it_is_copied "
-    "nobody_reaches_a_huge_folio_while_it_is_copied "
-    "offline_blocks_have_no_frames_in_use only_used_huge_folios_are_seen "
-    "ranges_know_the_folio_that_takes_them",
-)
-def huge_copies_are_faithful(h: HugeFolio) -> Bool:
-    """The copy contains what the owner last stored, or an error is known of it."""
-    r = huge_home[target[h]]
-    copied = (huge_stage[h] == HugeStage.copied) & ~range_has_error(r)
-    return implies(copied, range_data[r] == huge_contents[h])
-
-
-@always(covers="D2", using="moving_huge_folios_are_used ranges_know_the_folio_that_takes_them")
-def moving_huge_folios_are_seen(h: HugeFolio) -> Bool:
-    """A folio that moves carries the mark that made the scan find it."""
-    return implies(huge_stage[h] != HugeStage.idle, migratable[huge_home[h]])
-
-
-@step(covers="D2 N3")
-def huge_folios_do_not_move_into_leaving_blocks(h: HugeFolio) -> Bool:
-    """No destination that is chosen has a frame in a block that drains or goes offline."""
-    return implies(begins_to_move_huge(h), ~leaves(after(huge_home[target[h]])))
-
-
-@step(covers="D2 N3")
-def huge_folios_do_not_move_into_draining_blocks(h: HugeFolio, f: Frame) -> Bool:
-    """No frame of a destination that is chosen drains, whether or not it goes offline too."""
-    there = begins_to_move_huge(h) & (range_of[f] == after(huge_home[target[h]]))
-    going = block_state[block_of(f)] == BlockState.going_offline
-    return implies(there, ~draining[block_of(f)] & ~going)
-
-
-@step(covers="D2", using="ranges_know_the_folio_that_takes_them")
-def a_folio_that_was_seen_is_seen_after_it_moved(h: HugeFolio) -> Bool:
-    """A later offline finds the folio again: the mark moves with it."""
-    before = (huge_state[h] == HugeState.used) & migratable[huge_home[h]]
-    still = after(huge_state[h] == HugeState.used)
-    return implies(before & still, after(migratable[huge_home[h]]))
-
-
-@step(covers="D2", using="huge_folios_take_whole_ranges")
-def a_huge_folio_moves_whole(h: HugeFolio, f: Frame) -> Bool:
-    """When a huge folio moves, every frame of the new range is its own, and none is lost."""
-    moved = huge_exists(h) & after(huge_exists(h)) & (huge_home[h] != after(huge_home[h]))
-    there = (range_of[f] == after(huge_home[h])) | (range_of[f] == huge_home[h])
-    return implies(moved & there, after(frame_state[f]) == FrameState.huge)
-
-
-@sometimes(covers="D2")
-def a_huge_folio_arrives_on_another_node(h: HugeFolio) -> Bool:
-    """A used huge folio changes its home, and the pool that it counts in."""
-    return (huge_state[h] == HugeState.used) & (pool_of(h) != after(pool_of(h)))
-
-
-@sometimes(covers="D2")
-def a_huge_folio_stays_after_all(h: HugeFolio) -> Bool:
-    """A migration of a huge folio is given up."""
-    over = on_its_way(h) & (after(huge_stage[h]) == HugeStage.settled)
-    return over & (huge_home[h] == after(huge_home[h]))

@@ -4,6 +4,9 @@ A hugetlb folio takes a contiguous, aligned range of frames and keeps its
 identity while it moves.  Each node has a pool with four counters, as in
 /sys/devices/system/node/nodeN/hugepages: all of it, free, reserved, surplus.
 
+What is surplus is a number of the pool, and no mark of a folio: while there is any, whatever is
+freed on the node goes back to the buddy allocator, and there is one less.
+
 Source: mm/hugetlb.c (alloc_pool_huge_folio, dissolve_free_hugetlb_folio,
 alloc_hugetlb_folio, free_huge_folio).
 """
@@ -61,12 +64,18 @@ class Reservation(Sort):
 
 
 class HugeState(Enumeration):
-    """``incoming``: taken from the free ones, for another folio to move into."""
+    """``incoming``: taken from the free ones, for another folio to move into.
+
+    ``temporary``: made for that alone, and part of no pool.  ``left``: of no use after a move, and
+    part of no pool; its frames are about to be given back.
+    """
 
     none: HugeState
     free: HugeState
     used: HugeState
     incoming: HugeState
+    temporary: HugeState
+    left: HugeState
 
 
 range_of = topology(Frame, Range)
@@ -99,9 +108,6 @@ huge_home = variable(HugeFolio, Range, initial=lambda h: birth_range[h])
 huge_of = variable(Range, HugeFolio, initial=lambda r: first_huge[r])
 """The huge folio that takes the range."""
 
-surplus = variable(HugeFolio, Bool, initial=lambda h: false)
-"""The folio came on top of the pool, and leaves when it is freed (overcommit)."""
-
 held = variable(Reservation, Bool, initial=lambda v: false)
 """The promise is open."""
 
@@ -112,7 +118,7 @@ free_huge = variable(Node, Int, initial=lambda n: Int.of(0))
 """How many of them are free (free_hugepages)."""
 
 surplus_huge = variable(Node, Int, initial=lambda n: Int.of(0))
-"""How many of them are surplus (surplus_hugepages)."""
+"""How many came on top of the pool (overcommit), and go when they are freed (surplus_hugepages)."""
 
 reserved_huge = variable(Node, Int, initial=lambda n: Int.of(0))
 """How many free ones are promised (resv_hugepages; Linux keeps one number for all nodes)."""
@@ -149,6 +155,34 @@ def huge_exists(h: HugeFolio) -> Bool:
     return huge_state[h] != HugeState.none
 
 
+@definition
+def is_pooled(h: HugeFolio) -> Bool:
+    """The huge folio counts in a pool."""
+    of_a_move = (huge_state[h] == HugeState.temporary) | (huge_state[h] == HugeState.left)
+    return huge_exists(h) & ~of_a_move
+
+
+@definition
+def is_destination(t: HugeFolio) -> Bool:
+    """Another huge folio is on its way to this one's range."""
+    return (huge_state[t] == HugeState.incoming) | (huge_state[t] == HugeState.temporary)
+
+
+@definition
+def is_free_range(r: Range) -> Bool:
+    """Every frame of the range is free."""
+    return ~exists(Frame, lambda f: (range_of[f] == r) & (frame_state[f] != FrameState.free))
+
+
+@definition
+def is_closed_range(r: Range) -> Bool:
+    """A frame of the range is in a block that is closed to allocation."""
+    return any_of(
+        draining[block_of(head_frame[r])],
+        gigantic[r] & exists(Frame, lambda f: (range_of[f] == r) & draining[block_of(f)]),
+    )
+
+
 def _goes(f: Frame) -> Bool:
     """The frame's block is closed to allocation, or goes offline."""
     return draining[block_of(f)] | (block_state[block_of(f)] == BlockState.going_offline)
@@ -173,27 +207,13 @@ def leaves(r: Range) -> Bool:
     )
 
 
-@definition
-def reaches_into_a_draining_block(r: Range) -> Bool:
-    """A frame of the range is in a block that is closed to allocation."""
-    return any_of(
-        draining[block_of(head_frame[r])],
-        gigantic[r] & exists(Frame, lambda f: (range_of[f] == r) & draining[block_of(f)]),
-    )
-
-
-def _make(h: HugeFolio, r: Range, state: HugeState, on_top: Bool) -> None:
-    """Make a huge folio of a range that is free as a whole."""
+def can_be_made_of(h: HugeFolio, r: Range) -> None:
+    """In an action: what the buddy allocator asks of a range that is to be a huge folio."""
     guard("new_folio", ~huge_exists(h), why="the huge folio exists already")
-    guard(
-        "range_free",
-        ~exists(Frame, lambda f: (range_of[f] == r) & (frame_state[f] != FrameState.free)),
-        errno=ENOMEM,
-        why="a frame of the range is not free",
-    )
+    guard("range_free", is_free_range(r), errno=ENOMEM, why="a frame of the range is not free")
     guard(
         "not_draining",
-        ~reaches_into_a_draining_block(r),
+        ~is_closed_range(r),
         errno=ENOMEM,
         why="the range is in a block that is closed to allocation",
     )
@@ -203,6 +223,19 @@ def _make(h: HugeFolio, r: Range, state: HugeState, on_top: Bool) -> None:
         errno=ENOMEM,
         why="the range is on a node that is closed to allocation",
     )
+
+
+def make(h: HugeFolio, r: Range, state: HugeState) -> None:
+    """In an action: the huge folio takes the range."""
+    huge_state[h] = state
+    huge_home[h] = r
+    huge_of[r] = h
+    frame_state.update(where=lambda f: range_of[f] == r, value=FrameState.huge)
+
+
+def _make_pooled(h: HugeFolio, r: Range, state: HugeState) -> None:
+    """Make a huge folio that counts in the pool of the range's node."""
+    can_be_made_of(h, r)
     guard(
         "gigantic_outside_removable_area",
         ~gigantic[r]
@@ -210,33 +243,36 @@ def _make(h: HugeFolio, r: Range, state: HugeState, on_top: Bool) -> None:
         errno=ENOMEM,
         why="a gigantic folio has nowhere to move to, so it may not be in the removable area",
     )
-    huge_state[h] = state
-    huge_home[h] = r
-    huge_of[r] = h
-    surplus[h] = on_top
-    frame_state.update(where=lambda f: range_of[f] == r, value=FrameState.huge)
+    make(h, r, state)
     nr_huge[node_of_range[r]] = nr_huge[node_of_range[r]] + 1
 
 
 def unmake(h: HugeFolio) -> None:
-    """In an action: the huge folio is no more, and its frames are given back."""
+    """In an action: the huge folio of a pool is no more, and its frames are given back."""
     n, r = pool_of(h), huge_home[h]
     huge_state[h] = HugeState.none
     nr_huge[n] = nr_huge[n] - 1
     frame_state.update(where=lambda f: range_of[f] == r, value=lambda f: released(f))
 
 
+def less_surplus(n: Node) -> None:
+    """In an action: what goes from the node's pool goes from its surplus, if there is any."""
+    surplus_huge.update(
+        where=lambda m: (m == n) & (surplus_huge[m] > 0), value=lambda m: surplus_huge[m] - 1
+    )
+
+
 @action(using="head_frames_are_in_their_range head_pages_are_taken_with_their_range")
 def grow_pool(h: HugeFolio, r: Range) -> None:
     """Add a free huge folio to the pool of the range's node (nr_hugepages_store)."""
-    _make(h, r, HugeState.free, false)
+    _make_pooled(h, r, HugeState.free)
     free_huge[node_of_range[r]] = free_huge[node_of_range[r]] + 1
 
 
 @action(using="head_frames_are_in_their_range head_pages_are_taken_with_their_range")
 def take_surplus(h: HugeFolio, r: Range) -> None:
     """Use a huge folio on top of the pool (alloc_surplus_hugetlb_folio)."""
-    _make(h, r, HugeState.used, true)
+    _make_pooled(h, r, HugeState.used)
     surplus_huge[node_of_range[r]] = surplus_huge[node_of_range[r]] + 1
 
 
@@ -271,6 +307,7 @@ def dissolve(h: HugeFolio) -> None:
     _free_and_not_promised(h)
     unmake(h)
     free_huge[pool_of(h)] = free_huge[pool_of(h)] - 1
+    less_surplus(pool_of(h))
 
 
 @action

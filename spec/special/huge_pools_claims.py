@@ -8,7 +8,6 @@ from ..language import (
     Bool,
     after,
     always,
-    any_of,
     count,
     implies,
     sometimes,
@@ -24,6 +23,7 @@ from ..machine.topology import (
 from .huge_pools import (
     HugeFolio,
     HugeState,
+    Range,
     Reservation,
     birth_range,
     free_huge,
@@ -34,21 +34,22 @@ from .huge_pools import (
     huge_home,
     huge_of,
     huge_state,
+    is_pooled,
     leaves,
+    node_of_range,
     nr_huge,
     pool_of,
     range_of,
     reservation_node,
     reserved_huge,
-    surplus,
     surplus_huge,
 )
 
 
 @always(covers="D2")
 def pools_count_their_folios(n: Node) -> Bool:
-    """nr_hugepages is the number of huge folios on the node, to the last one."""
-    return nr_huge[n] == count(HugeFolio, lambda h: huge_exists(h) & (pool_of(h) == n))
+    """nr_hugepages is the number of huge folios on the node, but of those made for a move."""
+    return nr_huge[n] == count(HugeFolio, lambda h: is_pooled(h) & (pool_of(h) == n))
 
 
 @always(covers="D2")
@@ -59,12 +60,10 @@ def pools_count_their_free_folios(n: Node) -> Bool:
     )
 
 
-@always(covers="D2", using="free_huge_folios_are_not_surplus")
-def pools_count_their_surplus(n: Node) -> Bool:
-    """surplus_hugepages is the number of surplus ones."""
-    return surplus_huge[n] == count(
-        HugeFolio, lambda h: huge_exists(h) & surplus[h] & (pool_of(h) == n)
-    )
+@always(covers="D2", using="pools_count_their_folios")
+def no_more_is_surplus_than_there_is(n: Node) -> Bool:
+    """surplus_hugepages is never more than nr_hugepages, and never less than nothing."""
+    return (surplus_huge[n] >= 0) & (surplus_huge[n] <= nr_huge[n])
 
 
 @always(covers="D2")
@@ -106,11 +105,31 @@ def huge_frames_belong_to_huge_folios(f: Frame) -> Bool:
     return implies(frame_state[f] == FrameState.huge, belongs)
 
 
-@always(covers="D2")
-def free_huge_folios_are_not_surplus(h: HugeFolio) -> Bool:
-    """A surplus folio that is freed goes back to the buddy allocator, not to the pool."""
-    idle = any_of(huge_state[h] == HugeState.free, huge_state[h] == HugeState.incoming)
-    return implies(idle, ~surplus[h])
+@step(covers="D2")
+def surplus_goes_first(n: Node) -> Bool:
+    """Whatever goes from a pool that has surplus is surplus, and surplus goes with nothing else."""
+    on_top = surplus_huge[n] > 0
+    one_less = after(nr_huge[n]) == nr_huge[n] - 1
+    one_surplus_less = after(surplus_huge[n]) == surplus_huge[n] - 1
+    return one_surplus_less == (one_less & on_top)
+
+
+@step(covers="D2", using="huge_destinations_are_set_aside ranges_know_the_folio_that_takes_them")
+def what_was_used_is_free_only_where_nothing_is_surplus(r: Range) -> Bool:
+    """A range in use that is freed or left goes back to the buddy allocator while there is surplus.
+
+    The pool gets it where there is none (free_huge_folio).
+    """
+    h = huge_of[r]
+    used = (huge_state[h] == HugeState.used) & (huge_home[h] == r)
+    pooled = after((huge_state[huge_of[r]] == HugeState.free) & (huge_home[huge_of[r]] == r))
+    return implies(used & pooled, surplus_huge[node_of_range[r]] == 0)
+
+
+@step(covers="D2")
+def what_is_made_for_a_move_is_in_no_pool(t: HugeFolio) -> Bool:
+    """No pool grows through a move: what was made for one, or is left, is nobody's, and goes."""
+    return implies(huge_exists(t) & ~is_pooled(t), ~after(is_pooled(t)))
 
 
 @always(covers="D2 U1")

@@ -67,11 +67,10 @@ from .huge_pools import (
     HugeState,
     huge_home,
     huge_state,
+    less_surplus,
     pool_of,
     range_has_error,
     range_of,
-    surplus,
-    surplus_huge,
     unmake,
 )
 
@@ -206,6 +205,4 @@ def give_up_huge(h: HugeFolio) -> None:
     guard("not_pinned", huge_pin_count[h] == 0, errno=EBUSY, why="a device uses the huge folio")
     unmake(h)
     migratable[huge_home[h]] = false
-    surplus_huge.update(
-        where=lambda n: (n == pool_of(h)) & surplus[h], value=lambda n: surplus_huge[n] - 1
-    )
+    less_surplus(pool_of(h))

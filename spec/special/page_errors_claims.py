@@ -55,12 +55,14 @@ from .huge_mappings import (
     huge_maps,
     huge_stage,
 )
+from .huge_migration import free_left_huge
 from .huge_pins import huge_pin_count
 from .huge_pools import (
     HugeState,
     dissolve,
     free_huge,
     huge_state,
+    is_destination,
     pool_of,
     reserved_huge,
 )
@@ -251,12 +253,14 @@ def frames_with_an_error_are_set_aside(
         ~private_busy[o],
         ~has_reference(o),
     )
-    to_spare = (huge_state[h] == HugeState.used) | (
-        reserved_huge[pool_of(h)] < free_huge[pool_of(h)]
+    to_spare = any_of(
+        huge_state[h] == HugeState.used,
+        huge_state[h] == HugeState.left,
+        reserved_huge[pool_of(h)] < free_huge[pool_of(h)],
     )
     huge_idle = all_of(
         huge_stage[h] == HugeStage.idle,
-        huge_state[h] != HugeState.incoming,
+        ~is_destination(h),
         huge_pin_count[h] == 0,
     )
     user, huge = frame_state[f] == FrameState.user, frame_state[f] == FrameState.huge
@@ -278,6 +282,9 @@ def frames_with_an_error_are_set_aside(
             h=h,
         ),
         Progress(huge & (huge_state[h] == HugeState.free), (dissolve, ErrorWork.give_up), h=h),
+        Progress(
+            huge & (huge_state[h] == HugeState.left), (free_left_huge, ErrorWork.give_up), h=h
+        ),
     )
     return goes_offline(block_of(f)) & hwpoison[f] & unhindered, left, ways
 

@@ -21,6 +21,7 @@ from ..special.huge_migration import on_its_way, target
 from ..special.huge_pins import HugePin
 from ..special.huge_pools import (
     HugeFolio,
+    HugeState,
     Range,
     free_huge,
     head_frame,
@@ -35,6 +36,10 @@ __all__ = ["VARIANTS"]
 
 def _two_too_many(h: HugeFolio) -> Int:
     return free_huge[pool_of(target[h])] + 2
+
+
+def _free(h: HugeFolio) -> HugeState:
+    return HugeState.free
 
 
 def _block_by_block(r: Range) -> Bool:
@@ -78,8 +83,48 @@ VARIANTS = (
         doc="A surplus folio moves to another node, and the pools' surplus counters stay (B33).",
         covers=("D2",),
         source="Linux 6.12.112: hugetlb surplus pages in dissolve_free_huge_page",
-        breaks="pools_count_their_surplus",
+        breaks="no_more_is_surplus_than_there_is",
         edits=(DropUpdate("change_huge_home", "surplus_huge"),),
+    ),
+    Variant(
+        name="surplus-forgotten-on-dissolve",
+        doc="A free folio is dissolved on a node with surplus, which stays (B33).",
+        covers=("D2",),
+        source="Linux 6.12.112: hugetlb surplus pages in dissolve_free_huge_page",
+        breaks="surplus_goes_first",
+        edits=(DropUpdate("dissolve", "surplus_huge"),),
+    ),
+    Variant(
+        name="surplus-freed-into-the-pool",
+        doc="What the last user lets go of is free in its pool, although the node has surplus.",
+        covers=("D2",),
+        source="mm/hugetlb.c: free_huge_folio(), the question for surplus_huge_pages_node",
+        breaks="what_was_used_is_free_only_where_nothing_is_surplus",
+        edits=(DropGuard("put_huge", "nothing_surplus"),),
+    ),
+    Variant(
+        name="temporary-folio-stays",
+        doc="A pool keeps the old range of a folio for whose move a range was made: it has grown.",
+        covers=("D2",),
+        source="mm/hugetlb.c: move_hugetlb_state() makes the old folio the temporary one",
+        breaks="what_is_made_for_a_move_is_in_no_pool",
+        edits=(ReplaceUpdate("change_huge_home", "huge_state", _free),),
+    ),
+    Variant(
+        name="temporary-folio-on-a-leaving-node",
+        doc="For a move memory is made huge on a node that leaves.",
+        covers=("D2", "N4"),
+        source=LIST + ": destination of migration should be appropriate area",
+        breaks="huge_destinations_lie_on_nodes_that_stay",
+        edits=(DropGuard("begin_huge_migration_afresh", "node_stays"),),
+    ),
+    Variant(
+        name="memory-made-huge-beside-a-pool",
+        doc="A move takes free memory, although a pool has a free huge folio for it.",
+        covers=("D2",),
+        source="mm/hugetlb.c: alloc_hugetlb_folio_nodemask() asks the pools first",
+        breaks="a_move_uses_a_pool_first",
+        edits=(DropGuard("begin_huge_migration_afresh", "no_pool_has_one"),),
     ),
     Variant(
         name="free-count-forgotten-on-dissolve",

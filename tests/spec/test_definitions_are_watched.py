@@ -36,6 +36,11 @@ OUT_OF_REACH = {
     "cannot_come_back: always false": "an_error_keeps_a_block_of_a_refused_device_offline",
     "waits_for_another_try: always true": "a_huge_folio_stays_after_all",
     "takes_in_nearer: always true": "a_huge_folio_stays_after_all",
+    "is_free_range: always false": "a_pool_grows_in_the_removable_area",
+    "is_closed_range: always true": "a_pool_grows_in_the_removable_area",
+    "is_open_to: always true": "a_huge_folio_moves_without_a_pool",
+    "can_become_huge: always true": "a_huge_folio_moves_without_a_pool",
+    "can_become_huge_nearer: always true": "a_huge_folio_moves_without_a_pool",
     "is_nearer_to: always true": "a_copied_kernel_page_stays_after_all",
 }
 """What nothing reaches any more where a guard always refuses."""
