@@ -23,15 +23,15 @@ class BlindEngine(EngineTarget):
         return None if operation == "undrain" else answer
 
 
-def engine_evidence(monkeypatch: pytest.MonkeyPatch) -> list[Evidence]:
-    monkeypatch.setattr(evidence_module, "COMPARED", 4000)
+def engine_evidence(monkeypatch: pytest.MonkeyPatch, steps: int = 4000) -> list[Evidence]:
+    monkeypatch.setattr(evidence_module, "COMPARED", steps)
     return list(agreed(Question(SYSTEM, (), ())))
 
 
 def test_rows_have_the_column_whose_actions_operations_take(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    evidence = engine_evidence(monkeypatch)
+    evidence = engine_evidence(monkeypatch, 12_000)  # a folio is seldom given up for an error
     names = {each.name for each in evidence}
     assert all(each.verdict is Verdict.holds for each in evidence)
     # An error in mapped memory, which entries need too, is met only in the walks of COMPARED steps.
