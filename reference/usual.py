@@ -184,7 +184,7 @@ ROOMY = (
         tables=_NO_DEVICE,
         more=(*_ONE_DEVICE, ("HugeFolio", 2)),
     ),
-    Shape(nodes=2, blocks=1, added=_SECOND, vetoing_nodes=frozenset([0, 1])),
+    Shape(nodes=2, added=frozenset([1, 2, 3]), vetoing_nodes=frozenset([0, 1])),
 )
 """Where runs that never end, and what must be reached, are looked for: there is room to move."""
 
@@ -208,6 +208,7 @@ _REACHED = {
         "a_section_goes_that_would_hold_a_memmap",
     ),
     4: (
+        "a_failed_add_brings_no_node",
         "a_failed_add_leaves_a_node_without_memory_that_it_found",
         "a_failed_add_takes_its_node_back",
         "a_node_appears_and_its_memory_is_present",
@@ -354,12 +355,17 @@ _REACHED = {
         "a_block_is_closed_whose_range_names_a_destination",
         "a_huge_folio_that_refused_moves_while_another_block_goes",
     ),
+    48: (
+        "a_failed_add_leaves_its_node_to_others",
+        "a_failed_add_waits_for_no_other_node",
+    ),
 }
 REACHED_ON = {name: number for number, names in _REACHED.items() for name in names}
 """Where in `ROOMY` a *sometimes* is looked for first: what takes long to find elsewhere."""
 
 GIVEN_UP_ON = {
     "another_try_of_a_huge_folio_is_paid_for": 7,
+    "ejects_are_concluded_when_their_blocks_have_settled": 13,
     "no_free_huge_folio_that_is_nearer_is_passed_over": 38,
 }
 """Where in `ROOMY` what a profile gives up is looked for first, likewise."""
