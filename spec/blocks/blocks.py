@@ -210,7 +210,7 @@ def announce_online(b: Block) -> None:
     guard("not_announced", event[b] != MemoryEvent.going_online, why="they know already")
     event[b] = MemoryEvent.going_online
     heard.update(
-        where=lambda w, x: (x == b) & hears_of_coming(w, b), value=MemoryEvent.going_online
+        where=lambda w, c: (c == b) & hears_of_coming(w, b), value=MemoryEvent.going_online
     )
     node_structure[node_of[b]] = true
 
@@ -222,7 +222,7 @@ def finish_online(b: Block) -> None:
     guard("notifiers_agree", ~vetoes_online[b], errno=EPERM, why="a memory notifier refuses")
     block_state[b] = BlockState.online
     event[b] = MemoryEvent.online
-    heard.update(where=lambda w, x: x == b, value=MemoryEvent.online)
+    heard.update(where=lambda w, c: c == b, value=MemoryEvent.online)
     own_pageset[node_of[b], zone[b]] = true
     driver_reference.update(where=lambda f: (block_of(f) == b) & held_back(f), value=true)
     frame_state.update(where=lambda f: block_of(f) == b, value=lambda f: comes_online_as(f))
@@ -248,7 +248,7 @@ def cancel_online(b: Block) -> None:
     told = event[b] == MemoryEvent.going_online
     event[b] = ite(told, MemoryEvent.cancel_online, event[b])
     heard.update(
-        where=lambda w, x: (x == b) & hears_the_cancel(w, b), value=MemoryEvent.cancel_online
+        where=lambda w, c: (c == b) & hears_the_cancel(w, b), value=MemoryEvent.cancel_online
     )
     node_structure[node_of[b]] = has_memory[node_of[b]]
     assigned_increment.update(where=lambda i: (increment_block[i] == b) & given_up(i), value=false)
@@ -321,7 +321,7 @@ def announce_offline(b: Block) -> None:
     guard("not_announced", event[b] != MemoryEvent.going_offline, why="they know already")
     event[b] = MemoryEvent.going_offline
     heard.update(
-        where=lambda w, x: (x == b) & hears_of_leaving(w, b), value=MemoryEvent.going_offline
+        where=lambda w, c: (c == b) & hears_of_leaving(w, b), value=MemoryEvent.going_offline
     )
     driver_reference.update(where=lambda f: block_of(f) == b, value=false)
 
@@ -344,7 +344,7 @@ def finish_offline(b: Block) -> None:
     block_state[b] = BlockState.offline
     zone[b] = Zone.none
     event[b] = MemoryEvent.offline
-    heard.update(where=lambda w, x: x == b, value=MemoryEvent.offline)
+    heard.update(where=lambda w, c: c == b, value=MemoryEvent.offline)
     has_memory[node_of[b]] = keeps_memory(b)
     own_pageset[node_of[b], zone[b]] = keeps_zone_populated(b)
     in_zonelists[node_of[b]] = keeps_memory(b)
@@ -369,7 +369,7 @@ def cancel_offline(b: Block) -> None:
     told = event[b] == MemoryEvent.going_offline
     event[b] = ite(told, MemoryEvent.cancel_offline, event[b])
     heard.update(
-        where=lambda w, x: (x == b) & hears_the_cancel(w, b), value=MemoryEvent.cancel_offline
+        where=lambda w, c: (c == b) & hears_the_cancel(w, b), value=MemoryEvent.cancel_offline
     )
     driver_reference.update(where=lambda f: (block_of(f) == b) & held_back(f), value=true)
     frame_state.update(

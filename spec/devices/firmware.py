@@ -123,8 +123,7 @@ def left_empty(m: MemoryDevice, n: Node) -> Bool:
     """The node came online since the request about device m began, and has no memory."""
     own = exists(Block, lambda b: in_range[m, b] & (node_of[b] == n))
     section = exists(Section, lambda s: (node_of_section(s) == n) & present[s])
-    device = exists(Block, lambda b: (node_of[b] == n) & block_device[b])
-    return all_of(own, node_online[n], ~node_found[n], ~section, ~device)
+    return all_of(own, node_online[n], ~node_found[n], ~section)
 
 
 @definition

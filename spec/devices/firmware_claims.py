@@ -219,9 +219,8 @@ def a_failed_add_leaves_no_empty_node(m: MemoryDevice, b: Block) -> Bool:
     """A node that was not there before a failed add is not left online without memory."""
     n = node_of[b]
     memory = exists(Section, lambda s: (node_of_section(s) == n) & present[s])
-    shown = exists(Block, lambda c: (node_of[c] == n) & block_device[c])
     failed = hears(m, Ost.not_added) & in_range[m, b] & ~node_found[n]
-    return implies(failed & after(node_online[n]), memory | shown)
+    return implies(failed & after(node_online[n]), memory)
 
 
 @step(covers="A1 N1")
@@ -302,6 +301,29 @@ def a_failed_add_leaves_a_node_without_memory_that_it_found(m: MemoryDevice, b: 
     n = node_of[b]
     memory = exists(Section, lambda s: (node_of_section(s) == n) & present[s])
     return hears(m, Ost.not_added) & in_range[m, b] & node_online[n] & ~memory
+
+
+@sometimes(covers="A1 N1")
+def a_failed_add_brings_no_node(m: MemoryDevice, b: Block) -> Bool:
+    """An add fails before its node comes online."""
+    n = node_of[b]
+    return hears(m, Ost.not_added) & in_range[m, b] & ~node_found[n] & ~node_online[n]
+
+
+@sometimes(covers="A1 N1")
+def a_failed_add_leaves_its_node_to_others(m: MemoryDevice, b: Block) -> Bool:
+    """A node that came online for an add that failed stays for memory of another device."""
+    n = node_of[b]
+    return hears(m, Ost.not_added) & in_range[m, b] & ~node_found[n] & node_online[n]
+
+
+@sometimes(covers="A1 N1")
+def a_failed_add_waits_for_no_other_node(m: MemoryDevice, n: Node) -> Bool:
+    """An add has failed, and a node of other memory came online meanwhile that has none yet."""
+    own = exists(Block, lambda b: in_range[m, b] & (node_of[b] == n))
+    memory = exists(Section, lambda s: (node_of_section(s) == n) & present[s])
+    came = node_online[n] & ~node_found[n] & ~own & ~memory
+    return hears(m, Ost.not_added) & came
 
 
 @sometimes(covers="A1 R4")

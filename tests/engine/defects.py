@@ -222,6 +222,22 @@ def _data_not_copied(right: Method) -> Method:
     return broken
 
 
+def _cancel_told_to_all(right: Method) -> Method:
+    def broken(self: Machine, block: int, word: str) -> None:
+        self._tell(block, word)
+
+    return broken
+
+
+def _nodes_not_noted(right: Method) -> Method:
+    def broken(self: Machine, device: int) -> None:
+        before = self.node_found
+        right(self, device)
+        self.node_found = before
+
+    return broken
+
+
 def _wrong_event_on_abort(right: Method) -> Method:
     def broken(self: Machine, block: int) -> int:
         error: int = right(self, block)
@@ -322,6 +338,8 @@ DEFECTS = (
     Defect("home_not_updated", "_arrive", _home_not_updated),
     Defect("data_not_copied", "move", _data_not_copied),
     Defect("wrong_event_on_abort", "offline", _wrong_event_on_abort),
+    Defect("cancel_told_to_all", "_tell_who_agreed", _cancel_told_to_all),
+    Defect("nodes_not_noted", "_begin", _nodes_not_noted),
     Defect(
         "failed_add_keeps_devices",
         "add_memory",
