@@ -28,9 +28,11 @@ device that it has is the one that it had."""
 SELDOM = {
     "a_huge_folio_passes_over_another_size",
     "a_huge_folio_moves_near_although_there_is_room_elsewhere",
+    "a_range_that_was_left_goes_as_surplus",
+    "surplus_changes_its_node",
 }
-"""Each needs a used huge folio and two free ones, on certain nodes, at the same time: in so many
-steps walks did not come there."""
+"""Each needs a used huge folio and two free ones, or surplus and no free one, on certain nodes, at
+the same time: in so many steps walks did not come there."""
 
 
 @pytest.mark.slow
