@@ -21,7 +21,10 @@ _REACHED = {
         "memory_of_the_kernel_keeps_no_other_block",
         "other_memory_keeps_no_device",
     ),
-    2: ("a_block_goes_while_another_has_its_memmap_elsewhere",),
+    2: (
+        "a_block_goes_while_another_has_its_memmap_elsewhere",
+        "a_failed_add_leaves_its_node_to_others",
+    ),
     3: (
         "a_block_with_metadata_of_others_comes_back",
         "a_failed_ej0_waits_for_no_other_device",
@@ -134,7 +137,10 @@ _REACHED = {
         "the_rest_of_a_huge_folio_with_an_error_is_free",
         "whoever_lost_something_knows",
     ),
-    29: ("a_block_is_closed_with_a_huge_folio_in_it",),
+    29: (
+        "a_block_is_closed_with_a_huge_folio_in_it",
+        "a_promise_keeps_a_block_from_being_vetted",
+    ),
     30: ("the_kernel_gives_memory_back",),
     31: ("sticky_memory_keeps_a_block_from_being_vetted",),
     36: ("room_is_taken_beyond_a_node_that_has_none",),
@@ -184,10 +190,7 @@ _REACHED = {
         "an_eject_without_a_method_is_declined",
         "memory_that_went_offline_before_is_ejected",
     ),
-    49: (
-        "a_failed_add_leaves_its_node_to_others",
-        "a_failed_add_waits_for_no_other_node",
-    ),
+    49: ("a_failed_add_waits_for_no_other_node",),
 }
 REACHED_ON = {name: number for number, names in _REACHED.items() for name in names}
 """Where in `ROOMY` a *sometimes* is looked for first: what takes long to find elsewhere."""

@@ -87,7 +87,11 @@ def listeners_that_heard_what_began_hear_how_it_ended(w: Listener, b: Block) -> 
     )
 
 
-@step(covers="A1")
+@step(
+    covers="A1",
+    using="listeners_hear_what_begins notifiers_know_that_a_block_is_coming "
+    "notifiers_know_that_a_block_is_leaving",
+)
 def a_cancel_is_heard_by_who_heard_it_begin(w: Listener, b: Block) -> Bool:
     """A listener undoes what it did itself, and nothing that it was never told of (I14)."""
     last, now = heard[w, b], after(heard[w, b])
@@ -98,7 +102,11 @@ def a_cancel_is_heard_by_who_heard_it_begin(w: Listener, b: Block) -> Bool:
     )
 
 
-@step(covers="A1")
+@step(
+    covers="A1",
+    using="listeners_hear_what_begins notifiers_know_that_a_block_is_coming "
+    "notifiers_know_that_a_block_is_leaving",
+)
 def listeners_hear_what_the_chain_is_told(w: Listener, b: Block) -> Bool:
     """What a listener hears of a block is something that the chain is told of it."""
     return implies(heard[w, b] != after(heard[w, b]), after(heard[w, b] == event[b]))

@@ -88,8 +88,14 @@ def memmaps_lie_in_plugged_memory(s: Section) -> Bool:
 
 @always(
     covers="N1 N2 U1",
-    using="blocks_leave_after_what_they_describe frames_with_metadata_are_handed_to_nobody "
-    "mem_maps_of_other_blocks_take_frames offline_memmaps_are_not_initialised "
+    using="blocks_leave_after_what_they_describe "
+    "both_frames_of_a_moving_page_are_the_kernels destinations_are_set_aside "
+    "early_sections_have_an_early_memmap folios_live_in_user_frames "
+    "frames_of_kernel_pages_are_the_kernels "
+    "frames_with_metadata_are_handed_to_nobody huge_folios_take_whole_ranges "
+    "mem_maps_of_other_blocks_take_frames "
+    "metadata_lies_in_memory_outside_the_movable_zone metadata_never_moves "
+    "offline_memmaps_are_not_initialised sources_are_held_until_the_end "
     "struct_pages_lie_in_memory_in_use",
 )
 def the_kernel_has_the_frames_of_struct_pages_in_use(s: Section) -> Bool:

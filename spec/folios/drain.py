@@ -70,7 +70,7 @@ def free_frames_of_draining_blocks_stay_free(f: Frame) -> Bool:
     return implies(draining[block_of(f)], ~_is_given(f))
 
 
-@step(covers="N3 N4")
+@step(covers="N3 N4", using="ranges_lie_on_one_node")
 def free_frames_of_leaving_nodes_stay_free(f: Frame) -> Bool:
     """While a node leaves, a free frame of it is given to nobody, neither user nor kernel."""
     return implies(leaving[node_of_frame(f)], ~_is_given(f))

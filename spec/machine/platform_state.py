@@ -164,6 +164,13 @@ def dax_memory_is_added_by_its_driver(m: MemoryDevice, b: Block) -> Bool:
     return implies(is_dax[m] & in_range[m, b], ~early[b])
 
 
+@axiom
+def dax_memory_shares_no_block(m: MemoryDevice, other: MemoryDevice, b: Block) -> Bool:
+    """The driver gives whole blocks to the kernel (dax_kmem_range)."""
+    shared = in_range[m, b] & in_range[other, b]
+    return implies(is_dax[m] & shared, m == other)
+
+
 @definition
 def has_its_driver(b: Block) -> Bool:
     """A driver has each DAX device that the block lies in."""

@@ -99,7 +99,8 @@ def huge_map_counts_are_exact(h: HugeFolio) -> Bool:
     "huge_folios_take_whole_ranges huge_frames_belong_to_huge_folios "
     "huge_map_counts_are_exact mapped_huge_folios_are_used "
     "moving_huge_folios_are_used nobody_reaches_a_huge_folio_while_it_is_copied "
-    "ranges_know_the_folio_that_takes_them sources_are_held_until_the_end",
+    "notifiers_know_that_a_block_is_coming ranges_know_the_folio_that_takes_them "
+    "sources_are_held_until_the_end",
 )
 def nothing_maps_a_range_that_is_nobodys(p: HugePte, f: Frame) -> Bool:
     """No entry leads to a frame that is free, isolated, or of another folio."""
@@ -130,8 +131,8 @@ def threads_that_wait_for_a_huge_folio_have_an_entry(p: HugePte) -> Bool:
 @step(
     covers="D2",
     using="devices_write_to_their_huge_folios_range huge_destinations_are_set_aside "
-    "huge_frames_belong_to_huge_folios huge_pins_name_huge_folios_in_use "
-    "nothing_maps_a_range_that_is_nobodys",
+    "huge_folios_take_whole_ranges huge_frames_belong_to_huge_folios "
+    "huge_pins_name_huge_folios_in_use nothing_maps_a_range_that_is_nobodys",
 )
 def what_a_range_contains_is_its_huge_folios(r: Range, f: Frame) -> Bool:
     """Where no huge folio is, nothing is said of what one contains."""

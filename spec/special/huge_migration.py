@@ -59,7 +59,6 @@ from .huge_pools import (
     huge_home,
     huge_of,
     huge_state,
-    is_closed_range,
     is_free_range,
     leaves,
     make,
@@ -68,6 +67,7 @@ from .huge_pools import (
     pool_of,
     range_has_error,
     range_of,
+    reaches_into_a_draining_block,
     reserved_huge,
     surplus_huge,
     unmake,
@@ -107,7 +107,12 @@ def is_open_to(t: HugeFolio, h: HugeFolio) -> Bool:
 @definition
 def can_become_huge(r: Range) -> Bool:
     """The buddy allocator can give the range whole."""
-    return is_free_range(r) & ~is_closed_range(r) & ~leaving[node_of_range[r]] & ~gigantic[r]
+    return (
+        is_free_range(r)
+        & ~reaches_into_a_draining_block(r)
+        & ~leaving[node_of_range[r]]
+        & ~gigantic[r]
+    )
 
 
 @definition
@@ -228,7 +233,7 @@ def begin_huge_migration_afresh(h: HugeFolio, t: HugeFolio, r: Range) -> None:
         errno=ENOMEM,
         why="the buddy allocator has no gigantic folio",
     )
-    can_be_made_of(t, r)
+    can_be_made_of(t, r, reaches_into_a_draining_block(r))
     guard(
         "nearest_with_room",
         ~exists(Range, lambda x: can_become_huge_nearer(h, x, r)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..blocks.block_states import BlockState, FrameState, block_state, frame_state
 from ..folios.drain import draining, leaving
 from ..language import Bool, after, always, exists, implies, sometimes, step
-from ..machine.topology import Frame, block_of, nearer
+from ..machine.topology import Frame, Node, block_of, nearer
 from .huge_mappings import (
     HugeStage,
     begins_to_move_huge,
@@ -228,9 +228,10 @@ def a_folio_that_was_made_for_a_move_is_given_up(h: HugeFolio) -> Bool:
 
 
 @sometimes(covers="D2")
-def surplus_changes_its_node(h: HugeFolio) -> Bool:
+def surplus_changes_its_node(h: HugeFolio, n: Node) -> Bool:
     """A huge folio that needed no pool takes surplus of its node along."""
-    return _needed_no_pool(h) & (after(surplus_huge[pool_of(h)]) < surplus_huge[pool_of(h)])
+    left = (pool_of(h) == n) & (after(surplus_huge[n]) < surplus_huge[n])
+    return _needed_no_pool(h) & left
 
 
 @sometimes(covers="D2")

@@ -115,7 +115,7 @@ def pin_huge_short(x: HugePin, h: HugeFolio) -> None:
     _pin(x, h, PinKind.short)
 
 
-@action
+@action(using="head_frames_are_in_their_range ranges_of_the_buddy_allocator_lie_in_one_block")
 def pin_huge_longterm(x: HugePin, h: HugeFolio) -> None:
     """A program registers a huge folio with a device: RDMA, vfio (FOLL_LONGTERM)."""
     _pinnable(x, h)

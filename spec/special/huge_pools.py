@@ -175,8 +175,14 @@ def is_free_range(r: Range) -> Bool:
 
 
 @definition
-def is_closed_range(r: Range) -> Bool:
+def reaches_into_a_draining_block(r: Range) -> Bool:
     """A frame of the range is in a block that is closed to allocation."""
+    return exists(Frame, lambda f: (range_of[f] == r) & draining[block_of(f)])
+
+
+@definition
+def is_closed_range(r: Range) -> Bool:
+    """The same, asked of one block: a range of the buddy allocator lies in that of its head."""
     return any_of(
         draining[block_of(head_frame[r])],
         gigantic[r] & exists(Frame, lambda f: (range_of[f] == r) & draining[block_of(f)]),
@@ -207,13 +213,17 @@ def leaves(r: Range) -> Bool:
     )
 
 
-def can_be_made_of(h: HugeFolio, r: Range) -> None:
-    """In an action: what the buddy allocator asks of a range that is to be a huge folio."""
+def can_be_made_of(h: HugeFolio, r: Range, closed: Bool) -> None:
+    """In an action: what the buddy allocator asks of a range that is to be a huge folio.
+
+    Args:
+        closed: a block of the range is closed to allocation.
+    """
     guard("new_folio", ~huge_exists(h), why="the huge folio exists already")
     guard("range_free", is_free_range(r), errno=ENOMEM, why="a frame of the range is not free")
     guard(
         "not_draining",
-        ~is_closed_range(r),
+        ~closed,
         errno=ENOMEM,
         why="the range is in a block that is closed to allocation",
     )
@@ -233,9 +243,9 @@ def make(h: HugeFolio, r: Range, state: HugeState) -> None:
     frame_state.update(where=lambda f: range_of[f] == r, value=FrameState.huge)
 
 
-def _make_pooled(h: HugeFolio, r: Range, state: HugeState) -> None:
+def _make_pooled(h: HugeFolio, r: Range, closed: Bool, state: HugeState) -> None:
     """Make a huge folio that counts in the pool of the range's node."""
-    can_be_made_of(h, r)
+    can_be_made_of(h, r, closed)
     guard(
         "gigantic_outside_removable_area",
         ~gigantic[r]
@@ -265,14 +275,14 @@ def less_surplus(n: Node) -> None:
 @action(using="head_frames_are_in_their_range head_pages_are_taken_with_their_range")
 def grow_pool(h: HugeFolio, r: Range) -> None:
     """Add a free huge folio to the pool of the range's node (nr_hugepages_store)."""
-    _make_pooled(h, r, HugeState.free)
+    _make_pooled(h, r, reaches_into_a_draining_block(r), HugeState.free)
     free_huge[node_of_range[r]] = free_huge[node_of_range[r]] + 1
 
 
 @action(using="head_frames_are_in_their_range head_pages_are_taken_with_their_range")
 def take_surplus(h: HugeFolio, r: Range) -> None:
     """Use a huge folio on top of the pool (alloc_surplus_hugetlb_folio)."""
-    _make_pooled(h, r, HugeState.used)
+    _make_pooled(h, r, is_closed_range(r), HugeState.used)
     surplus_huge[node_of_range[r]] = surplus_huge[node_of_range[r]] + 1
 
 

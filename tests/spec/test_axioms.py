@@ -59,6 +59,10 @@ BROKEN: dict[str, tuple[Shape, dict[str, dict[int, int]]]] = {
     "subblocks_lie_in_one_block": (Shape(blocks=2), {"is_virtio": {1: 1}}),
     "virtio_memory_is_added_by_its_driver": (Shape(blocks=2), {"is_virtio": {1: 1}}),
     "virtio_memory_holds_no_memmap": (Shape(blocks=2), {"is_virtio": {1: 1}}),
+    "dax_memory_shares_no_block": (
+        Shape(blocks=2, added=frozenset([1])),
+        {"is_dax": {1: 1}, "in_range": {1: 1}},
+    ),
     "dax_memory_is_added_by_its_driver": (Shape(blocks=2), {"is_dax": {1: 1}}),
     "pgdats_in_storage_are_kept": (Shape(blocks=2), {"in_storage": {0: 1}}),
     "virtio_memory_holds_no_pgdat": (Shape(blocks=2), {"is_virtio": {0: 1}}),
