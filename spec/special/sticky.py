@@ -225,19 +225,12 @@ def only_private_data_that_stays_breaks_the_removable_area(f: Frame) -> Bool:
     return implies(stuck, (frame_state[f] == FrameState.user) & (home[o] == f) & stays)
 
 
-@always(
-    covers="U1 U3",
-    using="destinations_are_set_aside gigantic_folios_stay_out_of_the_removable_area "
-    "huge_destinations_are_set_aside huge_frames_belong_to_huge_folios "
-    "huge_pins_name_huge_folios_in_use no_device_uses_a_huge_folio_while_it_is_copied "
-    "nothing_moves_into_a_draining_block offline_blocks_have_no_frames_in_use "
-    "only_private_data_that_stays_breaks_the_removable_area "
-    "removable_blocks_hold_no_unmovable_frame",
-)
+@step(covers="U1 U3", using="only_private_data_that_stays_breaks_the_removable_area")
 def blocks_of_the_removable_area_can_be_vetted(b: Block) -> Bool:
     """A closed block of the area without such page cache, or a promise, holds nothing sticky.
 
-    From then on whatever nothing hinders leaves it: `draining_ends`.
+    It is said of the state before each step, where it follows from what holds there.  Once the block
+    is vetted whatever nothing hinders leaves it: `draining_ends`.
     """
     stays = exists(
         Folio,
