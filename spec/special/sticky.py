@@ -229,8 +229,8 @@ def only_private_data_that_stays_breaks_the_removable_area(f: Frame) -> Bool:
 def blocks_of_the_removable_area_can_be_vetted(b: Block) -> Bool:
     """A closed block of the area without such page cache, or a promise, holds nothing sticky.
 
-    It is said of the state before each step, where it follows from what holds there.  Once the block
-    is vetted whatever nothing hinders leaves it: `draining_ends`.
+    It is said of the state before each step, where it follows from what holds there.  Once the
+    block is vetted whatever nothing hinders leaves it: `draining_ends`.
     """
     stays = exists(
         Folio,
