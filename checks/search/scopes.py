@@ -137,7 +137,7 @@ def _axioms_of(system: System) -> Ground:
     """The axioms of the system and what they read, nothing else: one object for equal ones."""
     used = frozenset[str]().union(*(system.definitions_in(each.formula) for each in system.axioms))
     definitions = {name: body for name, body in system.definitions.items() if name in used}
-    return ground(replace(system, variables=(), actions=(), definitions=definitions))
+    return ground(replace(system, actions=(), definitions=definitions))
 
 
 def unfit(system: System, shapes: Sequence[AnyShape]) -> dict[str, int]:
