@@ -26,6 +26,11 @@ from .solvers import Answer, Session
 __all__ = ["Kind", "Subject", "first_proofs", "obligations_of", "quick_proofs", "shown"]
 
 
+_EASY = 4
+"""A first look may cost this part of what an answer may: most proofs need less, and what needs more
+is asked again, with other assumptions."""
+
+
 class Kind(Enum):
     """The kinds of `Subject`."""
 
@@ -180,7 +185,7 @@ class _Solving:
         *,
         beside: _Solving | None = None,
     ) -> None:
-        self._limit = limits.z3
+        self._limit = limits.z3 // _EASY
         self._assumed = {each: assumed(each) for each in obligations}
         self._proofs: dict[Term, Answer] = {}
         terms = dict.fromkeys(

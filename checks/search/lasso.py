@@ -34,6 +34,8 @@ __all__ = ["endless", "lasso"]
 
 _MAX_TO_BEGIN = 200_000
 """After how many states the search for a way to unfinished work gives up."""
+_LITTLE = 10
+"""What part of the states is enough for most: all sets of actions are tried with so many first."""
 _FEW = 1_000
 """After how many states it may be that there is work somewhere."""
 
@@ -62,11 +64,12 @@ def lasso(
     base = helping | steps
     few = [base | {name} for name in _undoing_first(system, makers, steps) if name not in base]
     missed = set[str]()
-    for names in (*few, frozenset(system.action_by_name)):
-        actions = tuple(action for action in system.actions if action.name in names)
-        fewer = replace(system, actions=actions)
-        if witness := _search(system, fewer, topologies, claim, missed, max_states):
-            return witness
+    for most in (max_states // _LITTLE, max_states):
+        for names in (*few, frozenset(system.action_by_name)):
+            actions = tuple(action for action in system.actions if action.name in names)
+            fewer = replace(system, actions=actions)
+            if witness := _search(system, fewer, topologies, claim, missed, most):
+                return witness
     return None
 
 
