@@ -54,7 +54,7 @@ ROWS = (
     Row("M2", "a filesystem's private data is moved or released, never lost", "check", _KERNEL),
     Row("A1", "a device is ejected only when its memory is removed", "inspect"),
     Row("N1", "pgdat and mem_map are not used outside their lifetime", "replay"),
-    Row("N2", "the section that holds the pgdat leaves last", "check", _KERNEL),
+    Row("N2", "the section that holds the pgdat leaves last", "check"),
     Row("N3", "what is closed to allocation only shrinks, and becomes empty", "plan"),
     Row("N4", "contents go to the nearest node that stays", "plan"),
     Row("R1", "ia64: the section size", "sections", _BOTH),

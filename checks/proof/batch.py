@@ -185,7 +185,7 @@ class _Solving:
         *,
         beside: _Solving | None = None,
     ) -> None:
-        self._limit = limits.z3 // _EASY
+        self._limit = max(1, limits.z3 // _EASY)
         self._assumed = {each: assumed(each) for each in obligations}
         self._proofs: dict[Term, Answer] = {}
         terms = dict.fromkeys(

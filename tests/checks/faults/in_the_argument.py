@@ -69,9 +69,9 @@ ARGUMENT = (
     ),
     Fault(
         "a machine that violates an axiom shows something",
-        scopes._fitting,
-        "if not violated_axioms(common.system, each)",
-        "if violated_axioms(common.system, each) is not None",
+        scopes._fit,
+        "if not violated_axioms(system, each.build(system))",
+        "if violated_axioms(system, each.build(system)) is not None",
         test_axioms_hold.test_what_needs_two_nodes_is_not_reached_with_an_axiom_that_there_is_one,
     ),
 )

@@ -73,7 +73,8 @@ def test_few_operations_are_wasted() -> None:
 
 def test_the_example_that_has_a_bug_is_found_on_every_machine() -> None:
     for name in SHAPES:
-        case = conformance(BuggyAllocator, topologies=[name])
+        # Of frames that are taken by mem_maps from boot, as on four nodes, fewer can be drained.
+        case = conformance(BuggyAllocator, topologies=[name], examples=200)
         # That it is made short is shown below, on one machine.
         case.settings = settings(case.settings, phases=[Phase.generate])
         with pytest.raises(DivergenceFound, match="the reference answers ENOMEM, success came"):

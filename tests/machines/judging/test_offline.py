@@ -189,6 +189,7 @@ def test_begin_offline_reads_nothing_that_is_left_out() -> None:
         "block_device",
         "block_of_section",
         "block_state",
+        "demands_offline",
         "frame_state",
         "hole",
         "lock_held",
