@@ -160,6 +160,7 @@ def _solved(system: System, obligations: Sequence[Obligation], limits: Limits) -
     """
     times = Counter(each.goal for each in obligations)
     shared = frozenset(goal for goal, count in times.items() if count > 1)
+    limits = replace(limits, z3=max(1, limits.z3 // _EASY))
     try:
         first = _Solving(system, obligations, own, limits)
         answers = list(first.answers(shared))
@@ -185,7 +186,7 @@ class _Solving:
         *,
         beside: _Solving | None = None,
     ) -> None:
-        self._limit = max(1, limits.z3 // _EASY)
+        self._limit = limits.z3
         self._assumed = {each: assumed(each) for each in obligations}
         self._proofs: dict[Term, Answer] = {}
         terms = dict.fromkeys(

@@ -76,6 +76,7 @@ def test_a_profile_shows_what_it_gives_up(capsys: pytest.CaptureFixture[str]) ->
         "contents_stay_on_their_node_while_it_has_room",
         "no_free_frame_that_is_nearer_is_passed_over",
         "no_free_huge_folio_that_is_nearer_is_passed_over",
+        "no_free_range_that_is_nearer_is_passed_over",
         "the_nearest_node_with_room_is_chosen",
     }
     assert all(p["verdict"] == "refuted" and p["trace"] for p in given_up.values())
