@@ -27,6 +27,7 @@ from ..language import (
 from ..machine.firmware_request import Request, request
 from ..machine.platform_state import is_dax, kmem_bound
 from ..machine.topology import Block, MemoryDevice, Section, block_of_section, in_range
+from .firmware import Ost, told
 
 
 @action
@@ -71,8 +72,8 @@ def drivers_have_devices_that_are_there(m: MemoryDevice) -> Bool:
 
 @always(covers="A1")
 def the_firmware_asks_for_its_own_devices(m: MemoryDevice) -> Bool:
-    """No request of the firmware is about memory that a driver brings."""
-    return implies(request[m] != Request.none, ~is_dax[m])
+    """No request of the firmware, and nothing that it is told, is about memory of a driver."""
+    return implies((request[m] != Request.none) | (told[m] != Ost.none), ~is_dax[m])
 
 
 @sometimes(covers="A1 R4")

@@ -287,7 +287,7 @@ FOLIO_DEFECTS: tuple[tuple[str, Method, int, str], ...] = (
     ("fail_writeback", failed_data_counts_as_written, 10_000, "one_node"),
     ("fail_writeback", error_is_never_told, 10_000, "one_node"),
     ("isolate", old_time_counts, 10_000, "four_nodes"),
-    ("release_private", dirty_private_data_released, 20_000, "four_nodes"),
+    ("release_private", dirty_private_data_released, 20_000, "one_node"),
     ("release_private", anything_released, 20_000, "one_node"),
     ("pin_longterm", long_pin_in_a_closed_block, 20_000, "two_nodes"),
     ("_is_sticky", long_pin_is_not_sticky, 20_000, "two_nodes"),

@@ -30,6 +30,8 @@ OPERATIONS: tuple[Operation, ...] = (
     ("alloc_kernel", (1,)),
 )
 WRONG = ["offline", "online", "online"]
+_WITHOUT_ERRORS = {"soft_offline", "corrupt_pfn", "tell_of_loss"}
+_WITHOUT_LEAVE = {"forbid_eject", "allow_eject"}
 IMPOSSIBLE = {
     "one_node": {
         "remove_node",
@@ -38,12 +40,13 @@ IMPOSSIBLE = {
         "unpin_huge",
         "device_write_huge",
     },
-    "two_nodes": {"release_private", "soft_offline", "corrupt_pfn", "tell_of_loss"},
-    "four_nodes": {"soft_offline", "corrupt_pfn", "tell_of_loss"},
+    "two_nodes": {"release_private", *_WITHOUT_ERRORS, *_WITHOUT_LEAVE},
+    "four_nodes": {*_WITHOUT_ERRORS, *_WITHOUT_LEAVE},
     "shared_devices": {"keep_on_cpu", "drain_from_cpu", "release_private"},
 }
 """What never succeeds: boot memory of the kernel holds the only node, and no device there uses huge
-folios; no lists of CPUs; all filesystems move their private data themselves; no memory fails."""
+folios; no lists of CPUs; all filesystems move their private data themselves; no memory fails;
+nobody may forbid an eject."""
 
 OF_HUGE_FOLIOS = [rule for rule in RULES if rule.params[0] in ("HugeFolio", "HugePte", "HugePin")]
 """These take a step of a move each; on a node full of folios others rarely leave them the time."""

@@ -11,7 +11,7 @@ from memhp.spec.system import SYSTEM
 
 from .toy_target import BuggyAllocator
 
-STEPS = 80_000
+STEPS = 100_000
 
 
 ONE_AFTER_THE_OTHER = {
