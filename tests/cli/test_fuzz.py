@@ -94,7 +94,7 @@ def test_the_engine_agrees_and_the_document_follows_its_schema(
 def test_a_bug_is_found_shrunk_kept_and_replayed(
     mode: list[str], buggy: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = ["fuzz", *mode, "--target", buggy, "--steps", "900", "--jobs", "1"]
+    asked = ["fuzz", *mode, "--target", buggy, "--steps", "2000", "--jobs", "1"]
     code, out, _ = run(capsys, *asked, "--html", "page.html")
     assert code == 1
     page = Path("page.html").read_text()
@@ -176,13 +176,13 @@ def test_a_campaign_that_is_killed_at_any_moment_goes_on_and_counts_nothing_twic
 def test_what_a_walk_reaches_is_told_with_what_it_lacks(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    asked = ["fuzz", "--walk", "-v", "--steps", "800", "--jobs", "1"]
+    asked = ["fuzz", "--walk", "-v", "--steps", "1600", "--jobs", "1"]
     code, out, _ = run(capsys, *asked, "--json")
     document: dict[str, Any] = json.loads(out)
     jsonschema.validate(document, SCHEMA)
     depth = document["reached"]
     found = {each["name"]: each for each in depth["sometimes"]}
-    assert (code, depth["steps"], depth["episodes"]) == (0, 800, 4)
+    assert (code, depth["steps"], depth["episodes"]) == (0, 1600, 4)
     assert found["a_folio_is_freed"]["episodes"] > 0
     assert "begin_read" in found["a_section_goes_under_a_reader"]["lacking"]
     assert "800 operations in 4 episodes reach" in run(capsys, *asked)[1]
