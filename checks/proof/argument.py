@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from memhp.spec.language.rewrite import expand
 from memhp.spec.language.system import Property, System
-from memhp.spec.language.terms import TRUE, App, subterms
+from memhp.spec.language.terms import TRUE
 
 from .case import Case
 from .obligations import Obligation
@@ -88,8 +88,7 @@ def _is_unchanged(system: System, claim: Property, obligation: Obligation) -> bo
     action = obligation.action
     written = system.action_by_name[action.name].written if action else frozenset[str]()
     left = expand(claim.formula, system)  # which may read less than its definitions do
-    reads = {part.symbol.name for part in subterms(left) if isinstance(part, App)}
-    return obligation.kind == "consecution" and reads.isdisjoint(written)
+    return obligation.kind == "consecution" and not written & system.symbols_in(left)
 
 
 def _foreign(system: System, case: Case, axioms: set[str], invariants: set[str]) -> Iterator[str]:

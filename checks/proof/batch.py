@@ -47,16 +47,12 @@ class Subject:
     name: str
 
 
-def obligations_of(obligations: Obligations, subject: Subject) -> tuple[Obligation, ...]:
+def obligations_of(obligations: Obligations, subject: Subject) -> Iterator[Obligation]:
     """The obligations of the property or of the action, those that are *unchanged* included.
 
     Raises:
         KeyError: the system has none of that name.
     """
-    return tuple(_obligations_of(obligations, subject))
-
-
-def _obligations_of(obligations: Obligations, subject: Subject) -> Iterator[Obligation]:
     is_property = subject.kind is Kind.property
     of = obligations.of_property if is_property else obligations.of_action
     return of(subject.name)
@@ -73,10 +69,9 @@ def first_proofs(
             *unchanged*.
     """
     (all_obligations, limits), (subject, places) = shared, batch
-    changed = (each for each in _obligations_of(all_obligations, subject) if not each.unchanged)
-    wanted = {*places}
-    upto = islice(changed, max(wanted, default=-1) + 1)
-    asked = [each for place, each in enumerate(upto) if place in wanted]
+    changed = (each for each in obligations_of(all_obligations, subject) if not each.unchanged)
+    upto = enumerate(islice(changed, max(places, default=-1) + 1))
+    asked = [each for place, each in upto if place in places]
     return quick_proofs(all_obligations.system, asked, limits)
 
 

@@ -88,7 +88,7 @@ class Work:
 
         def batches() -> Iterator[tuple[Subject, list[Obligation]]]:
             for name in names:
-                obligations = obligations_of(self._all, subject := Subject(kind, name))
+                obligations = [*obligations_of(self._all, subject := Subject(kind, name))]
                 changed = [each for each in obligations if not each.unchanged]
                 unchanged[name] = [each for each in obligations if each.unchanged]
                 cases[name] = [Case(self.system, each, self.limits) for each in changed]

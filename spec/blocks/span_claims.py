@@ -142,6 +142,10 @@ def reclaim_reaches_the_movable_zone(b: Block) -> Bool:
     return movable & implies(pages_zone[b] == Zone.kernel, highest_zone[n] != Zone.none)
 
 
+def _has_metadata(b: Block) -> Bool:
+    return exists(Frame, lambda f: (block_of(f) == b) & metadata_frame[f])
+
+
 @step(
     covers="A1",
     using="reclaim_reaches_every_zone reclaim_reaches_the_movable_zone "
@@ -163,9 +167,10 @@ def a_plain_online_keeps_zones_apart(b: Block) -> Bool:
     )
     in_kernel, in_movable = lies_around(Zone.kernel), lies_around(Zone.movable)
     movable = ite(in_kernel == in_movable, movable_node[node_of[b]], in_movable)
-    stays = exists(Frame, lambda f: (block_of(f) == b) & metadata_frame[f])
     chosen = default_zone(b)
-    return implies(begins, (chosen != Zone.none) & ((chosen == Zone.movable) == (movable & ~stays)))
+    return implies(
+        begins, (chosen != Zone.none) & ((chosen == Zone.movable) == (movable & ~_has_metadata(b)))
+    )
 
 
 @always(covers="A1 U1", using="zone_spans_begin_with_a_block")
@@ -174,8 +179,8 @@ def a_node_without_kernel_memory_stays_movable(b: Block) -> Bool:
     n = node_of[b]
     waits = block_device[b] & (block_state[b] == BlockState.offline)
     kernel = exists(Block, lambda c: (node_of[c] == n) & (pages_zone[c] == Zone.kernel))
-    stays = exists(Frame, lambda f: (block_of(f) == b) & metadata_frame[f])
-    return implies(waits & movable_node[n] & ~kernel & ~stays, default_zone(b) == Zone.movable)
+    free_to_move = ~kernel & ~_has_metadata(b)
+    return implies(waits & movable_node[n] & free_to_move, default_zone(b) == Zone.movable)
 
 
 @sometimes(covers="A1 U1")

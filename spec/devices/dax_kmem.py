@@ -17,7 +17,6 @@ from ..language import (
     action,
     after,
     always,
-    exists,
     false,
     guard,
     implies,
@@ -27,7 +26,7 @@ from ..language import (
 from ..machine.firmware_request import Request, request
 from ..machine.platform_state import is_dax, kmem_bound
 from ..machine.topology import Block, MemoryDevice, Section, block_of_section, in_range
-from .firmware import Ost, told
+from .firmware import Ost, sections_are_left, told
 
 
 @action
@@ -45,9 +44,7 @@ def unbind_kmem(m: MemoryDevice) -> None:
     guard("bound", kmem_bound[m], errno=ENODEV, why="the driver has no such device")
     guard(
         "memory_gone",
-        ~exists(
-            Section, lambda s: in_range[m, block_of_section[s]] & (memmap[s] != Metadata.absent)
-        ),
+        ~sections_are_left(m),
         errno=EBUSY,
         why="a section of the device is not removed",
     )

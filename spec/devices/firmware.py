@@ -308,14 +308,19 @@ def conclude_refusal(m: MemoryDevice) -> None:
     told[m] = Ost.busy
 
 
+def sections_are_left(m: MemoryDevice) -> Bool:
+    """A section of the device has a mem_map yet."""
+    return exists(
+        Section, lambda s: in_range[m, block_of_section[s]] & (memmap[s] != Metadata.absent)
+    )
+
+
 def _evaluate_ej0(m: MemoryDevice) -> None:
     guard("ejecting", request[m] == Request.ejecting, why="the device is not being ejected")
     guard("inserted", inserted[m], errno=ENODEV, why="the device has left already")
     guard(
         "no_memmap_left",
-        ~exists(
-            Section, lambda s: in_range[m, block_of_section[s]] & (memmap[s] != Metadata.absent)
-        ),
+        ~sections_are_left(m),
         errno=EBUSY,
         why="a section of the device is not removed",
     )

@@ -115,10 +115,17 @@ def blocks_of_a_request_turn_one_way(m: MemoryDevice, b: Block) -> Bool:
     return implies(runs & offline, request[m] == Request.ejecting) & implies(runs & online, back)
 
 
+def _begins(m: MemoryDevice) -> Bool:
+    return (request[m] == Request.none) & (after(request[m]) != Request.none)
+
+
+def _has_a_section(n: Node) -> Bool:
+    return exists(Section, lambda s: (node_of_section(s) == n) & present[s])
+
+
 def _asks(m: MemoryDevice) -> Bool:
     """The firmware asks for something: a request begins, or is declined."""
-    begins = (request[m] == Request.none) & (after(request[m]) != Request.none)
-    return begins | ((told[m] != Ost.in_progress) & (told[m] != after(told[m])))
+    return _begins(m) | ((told[m] != Ost.in_progress) & (told[m] != after(told[m])))
 
 
 @step(covers="A1")
@@ -218,16 +225,14 @@ def a_failed_add_leaves_no_section(m: MemoryDevice, s: Section) -> Bool:
 def a_failed_add_leaves_no_empty_node(m: MemoryDevice, b: Block) -> Bool:
     """A node that was not there before a failed add is not left online without memory."""
     n = node_of[b]
-    memory = exists(Section, lambda s: (node_of_section(s) == n) & present[s])
     failed = hears(m, Ost.not_added) & in_range[m, b] & ~node_found[n]
-    return implies(failed & after(node_online[n]), memory)
+    return implies(failed & after(node_online[n]), _has_a_section(n))
 
 
 @step(covers="A1 N1")
 def requests_find_the_nodes_that_there_are(m: MemoryDevice, n: Node) -> Bool:
     """A request takes note of the nodes that are online when it begins."""
-    begins = (request[m] == Request.none) & after(request[m] != Request.none)
-    return implies(begins, after(node_found[n]) == node_online[n])
+    return implies(_begins(m), after(node_found[n]) == node_online[n])
 
 
 @step(covers="A1 R4")
@@ -299,8 +304,7 @@ def a_failed_add_takes_its_node_back(m: MemoryDevice, b: Block) -> Bool:
 def a_failed_add_leaves_a_node_without_memory_that_it_found(m: MemoryDevice, b: Block) -> Bool:
     """A node that was online without memory before a failed add stays so."""
     n = node_of[b]
-    memory = exists(Section, lambda s: (node_of_section(s) == n) & present[s])
-    return hears(m, Ost.not_added) & in_range[m, b] & node_online[n] & ~memory
+    return hears(m, Ost.not_added) & in_range[m, b] & node_online[n] & ~_has_a_section(n)
 
 
 @sometimes(covers="A1 N1")
@@ -321,8 +325,7 @@ def a_failed_add_leaves_its_node_to_others(m: MemoryDevice, b: Block) -> Bool:
 def a_failed_add_waits_for_no_other_node(m: MemoryDevice, n: Node) -> Bool:
     """An add has failed, and a node of other memory came online meanwhile that has none yet."""
     own = exists(Block, lambda b: in_range[m, b] & (node_of[b] == n))
-    memory = exists(Section, lambda s: (node_of_section(s) == n) & present[s])
-    came = node_online[n] & ~node_found[n] & ~own & ~memory
+    came = node_online[n] & ~node_found[n] & ~own & ~_has_a_section(n)
     return hears(m, Ost.not_added) & came
 
 

@@ -143,8 +143,7 @@ def _check_references(system: System, parts: list[_Part]) -> None:
     symbols: set[Symbol] = {*system.topology, *(v.symbol for v in system.variables)}
     for part in parts:
         mentioned = _mentions(part.term)
-        names = mentioned.definitions - system.definitions.keys()
-        for name in sorted(name for name in names if not _is_known(name, system)):
+        for name in sorted(n for n in mentioned.definitions if not _is_known(n, system)):
             complain(f"definition {name!r} belongs to no loaded module", part.where)
         for name in sorted(symbol.name for symbol in mentioned.symbols - symbols):
             complain(f"symbol {name!r} belongs to no loaded module", part.where)

@@ -13,7 +13,13 @@ from ..language import Bool, ReplaceGuard, exists
 from ..machine.topology import Block, Frame, Zone, block_of
 from ..numbers.normal_path import SlowDesign
 from ..special.huge_pins import HugePin
-from ..special.huge_pools import HugeFolio, Range, huge_home, range_of
+from ..special.huge_pools import (
+    HugeFolio,
+    Range,
+    huge_home,
+    range_of,
+    reaches_into_a_draining_block,
+)
 from .sources import LIST
 
 __all__ = ["SLOW_DESIGNS"]
@@ -28,7 +34,7 @@ def _nothing_drains(x: Pin, o: Folio) -> Bool:
 
 
 def _no_frame_of_it_goes(h: HugeFolio) -> Bool:
-    return ~exists(Frame, lambda f: (range_of[f] == huge_home[h]) & draining[block_of(f)])
+    return ~reaches_into_a_draining_block(huge_home[h])
 
 
 def _no_frame_is_movable(x: HugePin, h: HugeFolio) -> Bool:
@@ -37,7 +43,7 @@ def _no_frame_is_movable(x: HugePin, h: HugeFolio) -> Bool:
 
 
 def _no_frame_drains(h: HugeFolio, r: Range) -> Bool:
-    return ~exists(Frame, lambda f: (range_of[f] == r) & draining[block_of(f)])
+    return ~reaches_into_a_draining_block(r)
 
 
 SLOW_DESIGNS = (

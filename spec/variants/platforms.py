@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..blocks.block_states import FrameState
-from ..blocks.sections import Metadata, memmap
+from ..devices.firmware import sections_are_left
 from ..language import (
     Bool,
     DropGuard,
@@ -11,7 +11,6 @@ from ..language import (
     ReplaceDefinition,
     ReplaceGuard,
     Variant,
-    exists,
 )
 from ..machine.platform_state import (
     Increment,
@@ -24,7 +23,7 @@ from ..machine.platform_state import (
     removed_for_request,
     reserved_lmb,
 )
-from ..machine.topology import Block, Frame, MemoryDevice, Section, block_of_section, in_range
+from ..machine.topology import Block, Frame, MemoryDevice
 
 __all__ = ["VARIANTS"]
 
@@ -48,10 +47,7 @@ def _handed_out_in_any_case(f: Frame) -> FrameState:
 
 def _neither_bound_nor_left(m: MemoryDevice) -> Bool:
     """The ranges of a device whose memory was left behind stay busy until the next boot."""
-    left = exists(
-        Section, lambda s: in_range[m, block_of_section[s]] & (memmap[s] != Metadata.absent)
-    )
-    return ~kmem_bound[m] & ~left
+    return ~kmem_bound[m] & ~sections_are_left(m)
 
 
 def _neither_reserved_nor_left(b: Block) -> Bool:
