@@ -10,7 +10,8 @@ Each names what it breaks; `memhp check --variant NAME` shows the shortest trace
 - `versions`: what Linux has in some versions, and not in others.
 - `history`: bugs that Linux had; `sources`: what several of them name.
 
-May import: spec.language, spec.machine, spec.blocks, spec.folios, spec.special, spec.numbers.
+May import: spec.language, spec.machine, spec.blocks, spec.devices, spec.folios, spec.special,
+spec.numbers.
 """
 
 from . import (

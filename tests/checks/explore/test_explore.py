@@ -75,7 +75,7 @@ def test_layers_transitions_and_first_depths_are_those_of_the_reference(number: 
     "without",
     [
         {"references", "huge_mappings"},
-        {"writeback", "writeback_errors", "private_data", "dma"},
+        {"writeback", "writeback_errors"},
     ],
     ids=lambda without: "without " + " ".join(sorted(without)),
 )
