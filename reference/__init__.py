@@ -4,7 +4,8 @@
 are proven are the guards that are tested.  `Trace` is a run that can be stored and replayed.
 
 - `topology`: one machine's sizes and tables; `shapes`: regular ones, by a few numbers; `usual`: the
-  small ones of memory hotplug that are looked at first; `reached`: which of them shows what.
+  small ones of memory hotplug that are looked at first; `reached`: which of them shows what;
+  `refuted`: which of them refutes which wrong design.
 - `machine`: state and steps; `outcome`: what a step answers.  Begin here.
 - `compile`: a system on one topology as Python functions (`normal`, `formula`: from terms to text).
 - `steps`, `operations`: what a user does, made of steps; `emptying`, `huge_folios`, `kernel_pages`:

@@ -5,7 +5,7 @@ A test watches that each is shown there; what is found anywhere is an answer all
 
 from __future__ import annotations
 
-__all__ = ["GIVEN_UP_ON", "REACHED_ON", "REFUTED_ON"]
+__all__ = ["GIVEN_UP_ON", "REACHED_ON"]
 
 _REACHED = {
     0: (
@@ -201,29 +201,3 @@ GIVEN_UP_ON = {
     "no_free_huge_folio_that_is_nearer_is_passed_over": 39,
 }
 """Where in `ROOMY` what a profile gives up is looked for first, likewise."""
-
-REFUTED_ON = {
-    "allocation-refills-what-drains": 35,
-    "cache-entry-dropped-early": 0,
-    "cpu-lists-not-drained": 11,
-    "cpus-go-on-before-the-copy": 26,
-    "ej0-looked-for-last": 34,
-    "eject-although-forbidden": 34,
-    "eject-takes-all-offline": 34,
-    "forbidden-while-it-goes": 34,
-    "frame-with-an-error-is-freed": 27,
-    "frame-with-an-error-keeps-its-block": 28,
-    "large-poisoned-folio-stays": 28,
-    "metadata-freed-by-a-failed-offline": 3,
-    "metadata-handed-out": 3,
-    "memory-made-huge-beside-a-pool": 39,
-    "migratable-mark-lost": 7,
-    "no-giving-up-while-a-huge-folio-moves": 7,
-    "pool-grows-in-a-draining-block": 0,
-    "sticky-memory-overlooked": 31,
-    "surplus-forgotten-on-dissolve": 39,
-    "tries-without-a-budget": 0,
-    "unplugged-subblock-handed-out": 22,
-    "what-was-lost-is-copied": 27,
-}
-"""Where in `ROOMY` a variant is refuted for which it takes long on all of them."""

@@ -127,12 +127,12 @@ def looked_for(
     kept = closed(system, reads(system, claim.formula) | first.kept & system.state)
     whole, taken = first.idle, frozenset[str]()
     left: list[Topology] = list(topologies)
-    last: Topology | None = None
+    before: Witness | None = None
     vain: set[tuple[int, int]] = set()
     while True:
         smaller = cut(system, kept, claim, idle_of(system, claim, whole=whole))
         kinds = kinds_of(smaller, left)
-        result, over = _in_turn(system, smaller, kinds, claim, last, vain, max_states, depth)
+        result, over = _in_turn(system, smaller, kinds, claim, before, vain, max_states, depth)
         # What no run of a cut machine shows, none shows of one that is cut less.
         done = [alike for alike in kinds if any(alike[0] is each for each in over)]
         gone = {id(each) for alike in done for each in alike}
@@ -146,7 +146,7 @@ def looked_for(
             whole = True
             continue
         taken |= {name for name, _ in witness.steps}
-        last = witness.topology
+        before = witness
         missing = refusal(system, witness) - kept
         if not missing:
             return witness, Reading(kept, whole, taken)
@@ -192,7 +192,7 @@ def _in_turn(
     smaller: System,
     kinds: Sequence[Sequence[Topology]],
     claim: Property,
-    last: Topology | None,
+    before: Witness | None,
     vain: set[tuple[int, int]],
     max_states: int,
     depth: int | None,
@@ -200,28 +200,32 @@ def _in_turn(
     """As `_search`; where any trace will do, one machine after the other, in few states, first.
 
     Args:
-        last: where a trace was found before; it comes first, and alone in the last turn.
+        before: the trace that was found when more was cut off, so that none is shorter; its
+            machine comes first, and alone in the last turn.
         vain: machines, and the turns of theirs that found nothing when more of them was cut off;
             these are left out, and those that find nothing now are added.
     """
     turns: Sequence[int] = (
         _TURNS if system.is_own and claim.kind == "sometimes" and depth is None else ()
     )
-    mine = [alike[0] for alike in kinds if any(each is last for each in alike)]
-    firsts = [alike[0] for alike in kinds]
-    machines = [*mine, *(each for each in firsts if each not in mine)] if turns else firsts
+    first = before and before.topology
+    machines = [alike[0] for alike in kinds]
+    mine = [alike[0] for alike in kinds if any(each is first for each in alike)]
+    if turns or claim.kind != "sometimes":
+        machines.sort(key=lambda each: each not in mine)
     over: list[Topology] = []
     for most in turns:
         for topology in machines if most != turns[-1] else mine:
             turn = id(topology), most
             if turn not in vain and all(topology is not each for each in over):
-                result, done = _search(system, smaller, [topology], claim, most, None)
+                result, done = _search(system, smaller, [topology], claim, most)
                 over += done
                 if result.witnesses:
                     return result, over
                 vain.add(turn)
     left = [each for each in machines if all(each is not other for other in over)]
-    result, done = _search(system, smaller, left, claim, max_states, depth)
+    least = len(before.steps) if before else 0
+    result, done = _search(system, smaller, left, claim, max_states, depth=depth, least=least)
     return result, [*over, *done]
 
 
@@ -231,14 +235,23 @@ def _search(
     topologies: Sequence[Topology],
     claim: Property,
     max_states: int,
-    depth: int | None,
+    *,
+    depth: int | None = None,
+    least: int = 0,
 ) -> tuple[Search, Sequence[Topology]]:
     """With the compiled search, if there is one for these machines; else by the reference.
 
     Returns the machines, too, of which every state was seen or that can show nothing.
     """
     anywhere = claim.kind == "sometimes"
-    look = partial(search, smaller, max_states=max_states, depth=depth, anywhere=anywhere)
+    look = partial(
+        search,
+        smaller,
+        max_states=max_states,
+        depth=depth,
+        anywhere=anywhere,
+        least=0 if anywhere else least,
+    )
     with suppress(NoMemory, TooLarge):
         for wide in (False, True):
             with suppress(Leaves):

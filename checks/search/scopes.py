@@ -16,7 +16,8 @@ from math import prod
 from typing import NamedTuple
 
 from memhp.reference import Topology, violated_axioms
-from memhp.reference.reached import GIVEN_UP_ON, REACHED_ON, REFUTED_ON
+from memhp.reference.reached import GIVEN_UP_ON, REACHED_ON
+from memhp.reference.refuted import REFUTED_ON
 from memhp.reference.shapes import AnyShape, Given, Shape, arrangements, is_regular
 from memhp.reference.usual import ROOMY, USUAL
 from memhp.spec.language.system import System

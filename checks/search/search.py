@@ -244,6 +244,7 @@ def search(
     depth: int | None = None,
     max_states: int = 1_000_000,
     anywhere: bool = False,
+    least: int = 0,
     progress: Callable[[Search], None] | None = None,
     begin: Callable[[System, Topology, Sequence[Property]], Frontier] = _Frontier.at_boot,
 ) -> Search:
@@ -261,17 +262,29 @@ def search(
         depth: steps to go, at most; any number by default.
         max_states: in all, after which the search gives up (`Search.spent`).
         anywhere: the topology on which a target is shown does not matter.
+        least: no trace has fewer steps, on any of the topologies: until the first one has been
+            searched so far, no other is begun.
         progress: called with the search so far, after each layer.
         begin: makes the frontier of one topology, at boot.
     """
     result = Search()
-    frontiers = [begin(system, topology, targets) for topology in topologies]
+    frontiers: list[Frontier] = []
     open_targets = {claim.name: claim for claim in targets}
-    result.states = len(frontiers)
-    for frontier in frontiers:
-        if open_targets:
-            frontier.look(open_targets, result)
-    while open_targets and (open_ended := [f for f in frontiers if f.layer]):
+    waiting = list(topologies)
+    while open_targets:
+        open_ended = [f for f in frontiers if f.layer]
+        if waiting and all(f.depth >= least for f in open_ended):
+            now = 1 if least and not frontiers else len(waiting)
+            more = [begin(system, topology, targets) for topology in waiting[:now]]
+            for frontier in more:
+                if open_targets:
+                    frontier.look(open_targets, result)
+            del waiting[:now]
+            frontiers += more
+            result.states += len(more)
+            continue
+        if not open_ended:
+            break
         going_on = [f for f in open_ended if f.depth != depth]
         if not going_on:
             result.complete = False
