@@ -1,18 +1,18 @@
 """The keys of first answers to obligations: a digest of all that an answer depends on.
 
 An obligation of a step depends on its claim, on its action and no other, and on what may be
-assumed; so an edit of one guard leaves what is known about all other actions.  A proof depends on
-no more than the assumptions that it uses: those have a digest each (`standing`).
+assumed; so an edit of one action leaves what is known about all others.  A proof depends on no more
+than the assumptions that it uses, guards among them: those have a digest each (`standing`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
 
 from memhp.spec.language.system import Action, Property
 
-from ..support.store import code_digest, digest_of
+from ..support.store import code_digest, digest_of, term_text
 from .obligations import Assumption, Obligation
 from .smt import GOAL
 
@@ -29,14 +29,16 @@ class Keys:
     def __init__(self, assumptions: tuple[Assumption, ...]) -> None:
         self._assumptions = assumptions
         self._digests: dict[int, tuple[Action | Property, str]] = {}
-        self._standing: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._guards: dict[int, tuple[Action, dict[str, str]]] = {}
+        self._standing: dict[tuple[int, tuple[str, ...]], tuple[str, ...]] = {}
 
     def of(self, obligation: Obligation) -> str:
         """The key of the obligation and of all that it may assume: a digest, in hexadecimal."""
-        return digest_of(self.of_proof(obligation), self._rest)
+        guards = self._of_guards(obligation.action)
+        return digest_of(self.of_proof(obligation), self._rest, repr(guards))
 
     def of_proof(self, obligation: Obligation) -> str:
-        """The key of the obligation alone, without what it may assume beside its guards."""
+        """The key of the obligation alone, without anything that it may assume."""
         claim, action = obligation.claim, obligation.action
         parts = [_rules(), obligation.kind, str(obligation.number)]
         if claim:
@@ -47,24 +49,31 @@ class Keys:
             parts.append(repr(obligation.goal))
         return digest_of(*parts)
 
-    def signed(self, core: tuple[str, ...]) -> tuple[str, ...]:
-        """The labels of a proof's core; those of axioms and invariants with what these say."""
+    def signed(self, core: tuple[str, ...], action: Action | None) -> tuple[str, ...]:
+        """The labels of a proof's core, each with what it says, but for the goal.
+
+        Args:
+            core: labels of assumptions.
+            action: whose guards are among them.
+        """
+        guards = self._of_guards(action)
+        digests = (guards.get(label) or self._says.get(label) for label in core)
         return tuple(
-            f"{label} {self._says[label]}" if label in self._says else label for label in core
+            f"{label} {it}" if it else label for label, it in zip(core, digests, strict=True)
         )
 
-    def standing(self, core: tuple[str, ...]) -> tuple[str, ...]:
+    def standing(self, core: tuple[str, ...], action: Action | None) -> tuple[str, ...]:
         """The labels of a `signed` core, if all of them say what they said; else none."""
-        if core not in self._standing:
-            self._standing[core] = tuple(self._labels(core))
-        return self._standing[core]
+        key = id(action), core
+        if key not in self._standing:
+            self._standing[key] = tuple(self._labels(core, self._of_guards(action)))
+        return self._standing[key]
 
-    def _labels(self, core: tuple[str, ...]) -> Sequence[str]:
+    def _labels(self, core: tuple[str, ...], guards: Mapping[str, str]) -> Sequence[str]:
         labels = []
         for part in core:
             label, _, digest = part.partition(" ")
-            of_action = label == GOAL or label.startswith("guard.")
-            if not of_action and self._says.get(label) != digest:
+            if label != GOAL and (guards.get(label) or self._says.get(label)) != digest:
                 return ()
             labels.append(label)
         return labels
@@ -78,18 +87,32 @@ class Keys:
     def _rest(self) -> str:
         return digest_of(repr(self._says))
 
+    def _of_guards(self, action: Action | None) -> dict[str, str]:
+        """A digest of what each guard of the action says, by its label."""
+        if action is None:
+            return {}
+        if id(action) not in self._guards:
+            says = {
+                Assumption("guard", guard.name, guard.condition).label: digest_of(
+                    term_text(action.params, guard.condition)
+                )
+                for guard in action.guards
+            }
+            self._guards[id(action)] = action, says
+        return self._guards[id(action)][1]
+
     def _once(self, part: Action | Property) -> str:
-        """The digest of an action or a property, which many obligations have in common."""
+        """The digest of an action without its guards, or of a property: many have it in common."""
         if id(part) not in self._digests:
-            content = _of_action(part) if isinstance(part, Action) else _of_property(part)
-            self._digests[id(part)] = part, digest_of(repr(content))
+            content = _of_action(part) if isinstance(part, Action) else [repr(_of_property(part))]
+            self._digests[id(part)] = part, digest_of(*content)
         return self._digests[id(part)][1]
 
 
-def _of_action(action: Action) -> tuple[object, ...]:
-    guards = [(guard.name, guard.condition) for guard in action.guards]
+def _of_action(action: Action) -> list[str]:
     updates = [(each.symbol, each.variables, each.terms) for each in action.updates]
-    return action.name, action.params, guards, updates, action.using
+    head = repr((action.name, action.params, action.using))
+    return [head, *(term_text(action.params, *update) for update in updates)]
 
 
 def _of_property(claim: Property) -> tuple[object, ...]:

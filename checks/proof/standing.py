@@ -32,14 +32,14 @@ class FirstAnswers:
     def get(self, obligation: Obligation) -> Answer | None:
         """A proof that stands, or that none was found from the same assumptions; else None."""
         proof = self._cache.get(self._query(self._keys.of_proof(obligation)))
-        if proof and (core := self._keys.standing(proof.core)):
+        if proof and (core := self._keys.standing(proof.core, obligation.action)):
             return proof if core == proof.core else replace(proof, core=core)
         return self._cache.get(self._query(self._keys.of(obligation)))
 
     def put(self, obligation: Obligation, answer: Answer) -> None:
         """Remember the answer."""
         if answer.status == "unsat":
-            signed = replace(answer, core=self._keys.signed(answer.core))
+            signed = replace(answer, core=self._keys.signed(answer.core, obligation.action))
             self._cache.put(self._query(self._keys.of_proof(obligation)), signed)
         else:
             self._cache.put(self._query(self._keys.of(obligation)), answer)

@@ -2,14 +2,16 @@
 
 A search of a cut machine (`localise`) looks at nothing but that machine and, of the whole one, at
 the actions that its traces take.  With these unchanged it would go the same way, so a trace is kept
-with a digest of them, whatever else an edit has changed.
+with a digest of them, whatever else an edit has changed.  Of a *sometimes*, whose trace needs only
+be the shortest of its machine, they are unchanged if they are so there: a guard that reads no state
+counts by its values on that machine.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +23,10 @@ from memhp.spec.language.system import (
 )
 from memhp.spec.language.terms import Term, Var
 
-from ..ground.cuts import cut, idle_of
-from ..support.remembered import Latest
+from ..ground.cuts import cut, idle_of, reads
+from ..ground.formulas import TRUE
+from ..ground.grounding import NUMBERS, Grounding
+from ..support.remembered import Latest, Remembered
 from ..support.store import (
     code_digest,
     digest_of,
@@ -30,6 +34,7 @@ from ..support.store import (
     kept,
     newest,
     sealed,
+    term_text,
     unsealed,
 )
 from .localise import Reading
@@ -51,7 +56,11 @@ _MOST_PROPERTIES = 512
 
 
 def kept_traces(
-    folder: Path | None, system: System, claim: Property, about: str
+    folder: Path | None,
+    system: System,
+    machines: Mapping[int, Topology],
+    claim: Property,
+    about: str,
 ) -> Iterator[Sequence[Any]]:
     """The kept traces that a search for the property would find now, for `trace_in`.
 
@@ -60,6 +69,7 @@ def kept_traces(
     Args:
         folder: where; without one there are none.
         system: the specification.
+        machines: those that are looked at, by their numbers.
         claim: the property.
         about: a digest of what else the search depends on, such as its machines.
     """
@@ -69,9 +79,12 @@ def kept_traces(
         try:
             content = unsealed(entry)
             reading = Reading.of_words(content["reads"])
-            if any_runs or content["digest"] == _digest(system, claim, reading, about):
-                yield content["trace"]
-        except (ValueError, TypeError, KeyError):
+            trace = content["trace"]
+            if any_runs or content["digest"] == _digest(
+                system, claim, reading, about, machines[trace[0]]
+            ):
+                yield trace
+        except (ValueError, TypeError, KeyError, IndexError):
             continue
 
 
@@ -115,7 +128,7 @@ def keep_trace(
     """
     if folder is None:
         return
-    digest = _digest(system, witness.claim, reading, about)
+    digest = _digest(system, witness.claim, reading, about, witness.topology)
     entry = {
         "reads": reading and reading.words(),
         "digest": digest,
@@ -185,16 +198,20 @@ def _number(value: Any, limit: int, least: int = 0) -> int:
     return value
 
 
-def _digest(system: System, claim: Property, reading: Reading | None, about: str) -> str:
+def _digest(
+    system: System, claim: Property, reading: Reading | None, about: str, topology: Topology
+) -> str:
     """Of all that the search depends on; without a ``reading``, of the whole system."""
     texts = _texts(system)
+    there = topology if claim.kind == "sometimes" else None
     if reading is None:
         actions: Iterable[Action] = system.actions
     else:
         smaller = cut(system, reading.kept, claim, idle_of(system, claim, whole=reading.idle))
         taken = (system.action_by_name[name] for name in sorted(reading.taken))
         actions = (*smaller.actions, *taken)
-    parts = [texts.of_all, _of_claim(system, claim), *map(texts.of_action, actions)]
+    parts = [texts.of_all, _of_claim(system, claim)]
+    parts += [texts.of_action(action, there) for action in actions]
     names = sorted(frozenset[str]().union(*(part.definitions for part in parts)))
     return digest_of(
         f"{_rules()} {about}",
@@ -236,20 +253,34 @@ class _Texts:
         axioms = [(axiom.name, axiom.formula) for axiom in system.axioms]
         terms = [term for _, term in (*variables, *axioms)]
         self.of_all = _part(system, (system.sorts, system.topology, variables, axioms), terms)
-        self._actions: dict[int, tuple[Action, _Part]] = {}
+        self._actions: dict[tuple[int, int], tuple[object, _Part]] = {}
         self._definitions: dict[str, str] = {}
 
-    def of_action(self, action: Action) -> _Part:
-        """An action, or what is left of one; they are told apart as objects."""
-        entry = self._actions.get(id(action))
-        if entry is None:
-            guards = [(guard.name, guard.condition) for guard in action.guards]
-            updates = [(each.symbol, each.variables, *each.terms) for each in action.updates]
-            terms = [condition for _, condition in guards]
-            terms += [term for update in action.updates for term in update.terms]
-            part = _part(self._system, (action.name, action.params, guards, updates), terms)
-            entry = self._actions[id(action)] = action, part
-        return entry[1]
+    def of_action(self, action: Action, topology: Topology | None) -> _Part:
+        """An action, or what is left of one, on that topology; they are told apart as objects."""
+        key = id(action), id(topology)
+        if key not in self._actions:
+            self._actions[key] = (action, topology), self._made(action, topology)
+        return self._actions[key][1]
+
+    def _made(self, action: Action, topology: Topology | None) -> _Part:
+        terms = [term for update in action.updates for term in update.terms]
+        guards: list[tuple[object, ...]] = []
+        for guard in action.guards:
+            if topology and not reads(self._system, guard.condition):
+                guards.append((guard.name, self._values(guard.condition, action, topology)))
+            else:
+                guards.append((guard.name, guard.condition))
+                terms.append(guard.condition)
+        updates = [(each.symbol, each.variables, *each.terms) for each in action.updates]
+        pieces = [term_text(action.params, *each) for each in (*guards, *updates)]
+        return _part(self._system, (action.name, action.params, len(guards), pieces), terms)
+
+    def _values(self, condition: Term, action: Action, topology: Topology) -> list[bool]:
+        """For each choice of parameters whether it holds; it reads no state."""
+        grounding = _grounding(self._system, topology)
+        points = grounding.bindings(action.params)
+        return [grounding.formula(condition, bound) is TRUE for bound in points]
 
     def of_definition(self, name: str) -> str:
         """A definition's parameters and body."""
@@ -263,6 +294,7 @@ class _Texts:
 
 
 _texts = Latest(_Texts)
+_grounding = Remembered(partial(Grounding, numbers=NUMBERS))
 
 
 @cache

@@ -206,7 +206,7 @@ def _stored(
     about: str,
 ) -> dict[str, Witness]:
     """The trace that is kept, by the property's name, if it replays and shows the property."""
-    for entry in kept_traces(folder, system, claim, about) if folder else ():
+    for entry in kept_traces(folder, system, machines, claim, about) if folder else ():
         if witness := _shown(system, machines, claim, entry):
             return {claim.name: witness}
     return {}

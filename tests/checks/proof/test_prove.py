@@ -15,9 +15,11 @@ from memhp.checks.proof.obligations import Obligations
 from memhp.checks.proof.prove import prove
 from memhp.checks.proof.results import Report
 from memhp.checks.support.verdicts import Verdict
-from memhp.spec.language import DropGuard, DropUpdate, System
+from memhp.spec.language import Bool, DropGuard, DropUpdate, ReplaceGuard, System
 from memhp.spec.language.system import Action, Update
 from memhp.spec.language.terms import TRUE, Var
+
+from .. import toy
 
 
 @pytest.fixture(scope="module")
@@ -187,6 +189,10 @@ def test_a_second_run_is_answered_by_the_cache(system: System, tmp_path: Path) -
     assert again.verdict is Verdict.proved
 
 
+def _anything(o: toy.Folio, f: toy.Frame) -> Bool:
+    return (o == o) | (f == f)
+
+
 def test_an_edit_is_not_answered_by_what_was_known_before(system: System, tmp_path: Path) -> None:
     prove(system, jobs=1, cache=tmp_path)
     premise = "folios_live_in_blocks_that_are_not_offline"
@@ -196,6 +202,7 @@ def test_an_edit_is_not_answered_by_what_was_known_before(system: System, tmp_pa
     )
     edited = (
         DropGuard("born", "free").apply(system),
+        ReplaceGuard("born", "free", _anything).apply(system),
         DropUpdate("born", "free").apply(system),
         replace(system, properties=empty),
     )
@@ -203,6 +210,22 @@ def test_an_edit_is_not_answered_by_what_was_known_before(system: System, tmp_pa
         fresh, again = prove(other, jobs=1), prove(other, jobs=1, cache=tmp_path)
         assert not fresh.verdict.passes
         assert [each.verdict for each in again.results] == [each.verdict for each in fresh.results]
+
+
+@pytest.mark.parametrize(
+    ("action", "guard", "stays"),
+    [
+        ("count", "live", "a_mark_says_that_there_is_a_user"),
+        ("move", "live", "nobody_lives_in_free_frames"),
+        ("move", "live", "folios_move_only_out_of_leaving_blocks"),
+    ],
+)
+def test_an_edit_of_a_guard_leaves_the_proofs_that_do_not_need_it(
+    system: System, tmp_path: Path, action: str, guard: str, stays: str
+) -> None:
+    prove(system, jobs=1, cache=tmp_path)
+    again = prove(DropGuard(action, guard).apply(system), jobs=1, cache=tmp_path)
+    assert next(each for each in again.results if each.name == stays).cached
 
 
 def test_what_is_added_leaves_the_proofs_that_are_known(system: System, tmp_path: Path) -> None:

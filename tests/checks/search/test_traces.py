@@ -15,12 +15,14 @@ from memhp.checks.search.localise import Reading
 from memhp.checks.search.search import Witness
 from memhp.checks.search.traces import _digest
 from memhp.checks.search.usual import reach
+from memhp.reference import Topology
 from memhp.reference.shapes import Shape
-from memhp.spec.language import System, load
-from memhp.spec.language.system import Action, Property
+from memhp.spec.language import Bool, ReplaceGuard, System, exists, load
+from memhp.spec.language.system import Action, Kind, Property
 from memhp.spec.language.terms import FALSE, TRUE, negate
 
 from .. import toy
+from ..toy import Folio, Frame
 from .test_searches_of_toys import APART, SYSTEMS, TOGETHER, Fixed
 
 TOY = SYSTEMS["toy_false"]
@@ -152,8 +154,38 @@ def test_a_trace_is_kept_for_what_its_search_takes_on_the_whole_machine(name: st
     for what, edited in edits(system):
         same = edited.variables == system.variables and edited.action_by_name[name] == action
         same &= all(edited.definitions[each] == system.definitions[each] for each in read)
-        is_kept = _digest(edited, claim, taken, "") == _digest(system, claim, taken, "")
+        before, after = (_digest(each, claim, taken, "", APART) for each in (system, edited))
+        is_kept = after == before
         assert is_kept == same, what
+
+
+def test_a_guard_that_reads_no_state_counts_by_what_it_says_on_the_machine() -> None:
+    """Of a *sometimes*, whose trace is of one machine; of all else, as it is written."""
+    system = load("toy", (toy,))
+    reading = Reading(frozenset(), False, frozenset(["swap"]))
+
+    def shared(f: Frame, g: Frame) -> Bool:
+        return (f != g) & (toy.block_of[f] == toy.block_of[g])
+
+    def different(o: Folio, p: Folio) -> Bool:
+        return (o != p) & ~exists(Frame, Frame, shared)
+
+    edit = ReplaceGuard("swap", "different", different)
+    apart, together = (
+        Topology({"Block": 2, "Frame": 2, "Folio": 2}, {"block_of": (0, at), "first_of": (0, at)})
+        for at in (1, 0)
+    )
+
+    def changes(kind: Kind, topology: Topology) -> bool:
+        claim = replace(system.property_by_name["folios_do_not_share"], kind=kind)
+        before, after = (
+            _digest(each, claim, reading, "", topology) for each in (system, edit.apply(system))
+        )
+        return before != after
+
+    assert not changes("sometimes", apart)
+    assert changes("sometimes", together)
+    assert changes("always", apart)
 
 
 def test_traces_that_nobody_asks_for_do_not_stay(
