@@ -21,7 +21,7 @@ from memhp.reference import Topology
 from memhp.spec.language.system import Property, System
 
 from ..ground.cuts import NOTHING, closed, cut, idle_of, kinds_of, reads
-from ..support.compiler import NoMemory
+from ..support.compiler import NoMemory, compiler
 from .layers import Layers, Leaves, TooLarge, beginning
 from .search import Search, Witness, booted, search
 from .trivial import decided
@@ -201,7 +201,7 @@ def _in_turn(
 
     Args:
         before: the trace that was found when more was cut off, so that none is shorter; its
-            machine comes first, and alone in the last turn.
+            machine comes first, and without a compiler alone in the last turn.
         vain: machines, and the turns of theirs that found nothing when more of them was cut off;
             these are left out, and those that find nothing now are added.
     """
@@ -215,10 +215,10 @@ def _in_turn(
         machines.sort(key=lambda each: each not in mine)
     over: list[Topology] = []
     for most in turns:
-        for topology in machines if most != turns[-1] else mine:
+        for topology in machines if most != turns[-1] or compiler() else mine:
             turn = id(topology), most
             if turn not in vain and all(topology is not each for each in over):
-                result, done = _search(system, smaller, [topology], claim, most)
+                result, done = _search(system, smaller, [topology], claim, most, hurried=True)
                 over += done
                 if result.witnesses:
                     return result, over
@@ -238,8 +238,12 @@ def _search(
     *,
     depth: int | None = None,
     least: int = 0,
+    hurried: bool = False,
 ) -> tuple[Search, Sequence[Topology]]:
     """With the compiled search, if there is one for these machines; else by the reference.
+
+    Where a counter leaves the tables of the one, the other takes long: ``hurried``, nothing is
+    found there.
 
     Returns the machines, too, of which every state was seen or that can show nothing.
     """
@@ -254,9 +258,12 @@ def _search(
     )
     with suppress(NoMemory, TooLarge):
         for wide in (False, True):
-            with suppress(Leaves):
+            try:
                 if found := _compiled(look, system, topologies, claim, wide=wide):
                     return found
+            except Leaves:
+                if wide and hurried:
+                    return Search(spent=True), ()
     left = [each for each in topologies if not decided(smaller, each, claim)]
     return look(left, [claim]), ()
 

@@ -271,7 +271,7 @@ def search(
     frontiers: list[Frontier] = []
     open_targets = {claim.name: claim for claim in targets}
     waiting = list(topologies)
-    while open_targets:
+    while open_targets or not frontiers:
         open_ended = [f for f in frontiers if f.layer]
         if waiting and all(f.depth >= least for f in open_ended):
             now = 1 if least and not frontiers else len(waiting)

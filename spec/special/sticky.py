@@ -227,10 +227,11 @@ def only_private_data_that_stays_breaks_the_removable_area(f: Frame) -> Bool:
 
 @step(covers="U1 U3", using="only_private_data_that_stays_breaks_the_removable_area")
 def blocks_of_the_removable_area_can_be_vetted(b: Block) -> Bool:
-    """A closed block of the area without such page cache, or a promise, holds nothing sticky.
+    """A closed block of the area can be vetted without such page cache, or a promised huge folio.
 
-    It is said of the state before each step, where it follows from what holds there.  Once the
-    block is vetted whatever nothing hinders leaves it: `draining_ends`.
+    That it is promised shows in that it cannot be dissolved.  This is said of the state before
+    each step, where it follows from what holds there.  Once the block is vetted whatever nothing
+    hinders leaves it: `draining_ends`.
     """
     stays = exists(
         Folio,
@@ -240,7 +241,17 @@ def blocks_of_the_removable_area_can_be_vetted(b: Block) -> Bool:
             filesystem[o] == Filesystem.neither,
         ),
     )
-    kept = exists(Frame, lambda f: (block_of(f) == b) & promised(f))
+    kept = exists(
+        Frame,
+        HugeFolio,
+        lambda f, h: all_of(
+            block_of(f) == b,
+            frame_state[f] == FrameState.huge,
+            huge_of[range_of[f]] == h,
+            huge_state[h] == HugeState.free,
+            ~enabled(dissolve, h),
+        ),
+    )
     closed = (zone[b] == Zone.movable) & draining[b] & ~vetted[b]
     return implies(closed & ~stays & ~kept, enabled(vet, b))
 

@@ -13,6 +13,7 @@ from memhp.reference import compile as compiled
 from .. import test_language_by_hand as by_hand
 from ..proof import test_answers_are_judged as judged
 from ..search import test_layers as compiled_layers
+from ..search import test_search as first_searches
 from ..search import test_searches_of_toys as searches
 from ..search import test_traces as traces
 from ..search import test_trivial as alone
@@ -46,8 +47,8 @@ SEARCHES = (
     Fault(
         "only the first machine is searched",
         search.search,
-        "for topology in topologies]",
-        "for topology in list(topologies)[:1]]",
+        "waiting = list(topologies)",
+        "waiting = list(topologies)[:1]",
         searches.test_every_machine_is_looked_at,
     ),
     Fault(
@@ -258,6 +259,18 @@ LAYERS = (
         "not self.layer and not self._is_shown",
         "not self.layer",
         trace("somebody_is_inside"),
+    ),
+    Fault(
+        "one machine goes on alone where another may have a shorter trace",
+        search.search,
+        "all(f.depth >= least for f in open_ended)",
+        "not (least and open_ended)",
+        partial(
+            first_searches.test_where_no_trace_can_be_shorter_the_first_machine_goes_alone,
+            first_searches.SMALL,
+            1,
+            [first_searches.SMALL, first_searches.TWO],
+        ),
     ),
     Fault(
         "of machines that were alike, only the one that was searched is left out",

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from memhp.checks.search.search import search
-from memhp.reference import Machine
+from collections.abc import Sequence
+
+import pytest
+
+from memhp.checks.search.search import Frontier, _Frontier, search
+from memhp.reference import Machine, Topology
 from memhp.reference.shapes import Shape
-from memhp.spec.language import Variant, apply
+from memhp.spec.language import System, Variant, apply
+from memhp.spec.language.system import Property
 from memhp.spec.system import SYSTEM
 from memhp.spec.variants import VARIANTS
 
@@ -55,6 +60,25 @@ def test_the_shortest_trace_over_all_topologies_is_given() -> None:
     both = search(SYSTEM, [SMALL, TWO], [claim]).witnesses[claim.name]
     assert (len(alone.steps), len(both.steps)) == (8, 1)
     assert both.topology == TWO
+
+
+@pytest.mark.parametrize(
+    ("first", "least", "begun"), [(TWO, 1, [TWO]), (TWO, 0, [TWO, SMALL]), (SMALL, 1, [SMALL, TWO])]
+)
+def test_where_no_trace_can_be_shorter_the_first_machine_goes_alone(
+    first: Topology, least: int, begun: list[Topology]
+) -> None:
+    """As far as the others could not have one: then they are begun, and have the shorter one."""
+    claim = SYSTEM.property_by_name["a_removable_block_is_full"]
+    seen: list[Topology] = []
+
+    def begin(system: System, topology: Topology, targets: Sequence[Property]) -> Frontier:
+        seen.append(topology)
+        return _Frontier.at_boot(system, topology, targets)
+
+    both = [first, SMALL if first is TWO else TWO]
+    result = search(SYSTEM, both, [claim], least=least, begin=begin)
+    assert (len(result.witnesses[claim.name].steps), seen) == (1, begun)
 
 
 def test_a_step_property_is_refuted_by_its_last_step() -> None:
