@@ -156,6 +156,7 @@ ROOMY = (
             ("is_lmb", (1, 1)),
             ("filesystem", (2,)),
             ("gigantic", (1, 0)),
+            ("does_huge_dma", (1,)),
         ),
         more=_ONE_DEVICE,
     ),

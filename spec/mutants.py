@@ -64,7 +64,25 @@ _NO_DEVICE = (
     " ENODEV for EINVAL, which the engine and tests/reference/test_operations.py tell apart"
 )
 
+_CLOSED = "guard not_draining: reaches_into_a_draining_block(r) is leaves"
+_NO_FREE_FRAME = (
+    "a free range has no frame in a block that goes offline, and of a node that leaves node_stays"
+    " says the same: ENOMEM"
+)
+
 REASONS: tuple[Reason, ...] = (
+    Reason("operand", f"grow_pool, {_CLOSED}", _NO_FREE_FRAME),
+    Reason(
+        "operand",
+        "take_surplus, guard not_draining: is_closed_range(r) is leaves",
+        _NO_FREE_FRAME,
+    ),
+    Reason(
+        "constant",
+        "reaches_into_the_movable_zone: Zone.movable is Zone.none in zone[block_of(f)] == *",
+        "no gigantic folio is in the movable zone: asked for a design in which it may be",
+    ),
+    Reason("operand", f"begin_huge_migration_afresh, {_CLOSED}", _NO_FREE_FRAME),
     Reason(
         "operand",
         "takes_in_nearer: h is t in huge_home[h]",

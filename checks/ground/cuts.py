@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import lru_cache, partial
 
 from memhp.reference import Topology
-from memhp.spec.language.system import Action, Property, System, Where
+from memhp.spec.language.system import ENABLED, Action, Property, System, Where
 from memhp.spec.language.terms import Term
 
 from ..support.remembered import Latest
@@ -19,7 +19,7 @@ from ..support.remembered import Latest
 __all__ = ["NOTHING", "closed", "cut", "different", "idle_of", "kinds_of", "reads"]
 
 NOTHING = Action("", "", "A step that changes nothing.", (), (), (), Where("", 0))
-"""Stands for every action that does: a *step* property seldom asks which one it was."""
+"""Stands for every action that does: who asks for a step seldom asks which one it was."""
 
 
 def reads(system: System, *terms: Term) -> frozenset[str]:
@@ -48,11 +48,11 @@ def idle_of(system: System, claim: Property, *, whole: bool) -> Sequence[Action]
     """The actions that a cut machine keeps although they change nothing in it.
 
     Args:
-        whole: all of the system; else `NOTHING` stands for them, for a *step* property alone.
+        whole: all of the system; else `NOTHING` stands for them, where a step shows the property.
     """
     if whole:
         return system.actions
-    return (NOTHING,) if claim.kind == "step" else ()
+    return (NOTHING,) if claim.of_step else ()
 
 
 def cut(
@@ -70,8 +70,10 @@ def cut(
     changing = [action for action in actions if action.updates]
     names = {action.name for action in changing}
     others = (part(action) for action in idle if action.name not in names)
+    named = [n for n in system.definitions_in(claim.formula) if n.startswith(ENABLED)]
     return replace(
         system,
+        definitions={**system.definitions, **{n: system.definition(n) for n in named}},
         variables=tuple(v for v in system.variables if v.symbol.name in kept),
         actions=(*changing, *others),
         properties=(claim,),

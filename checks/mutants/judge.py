@@ -39,7 +39,7 @@ from .samples import Samples, Seen, users
 
 __all__ = ["Judge", "Judgement", "judge_all", "unused"]
 
-MAX_STATES = 1_000_000
+MAX_STATES = 3_000_000
 """After how many states of a small machine a search for a trace gives up."""
 LOCK_STEPS = 1_000
 """How many operations the engine does in lock step with a mutant, on each topology."""
@@ -49,6 +49,8 @@ OFTEN = 40
 """The weight, in all, that steps get beside their own which a mutant touches."""
 FRAMES = 4
 """On how many frames two folios move at once."""
+_WITH_ROOM = {"Frame": 4, "Range": 4, "HugeFolio": 3}
+"""As many ranges as a huge folio needs that moves beside another, and may have lain elsewhere."""
 
 Notice = Literal[
     "property",
@@ -214,6 +216,8 @@ class _Change:
         if self._claims:
             yield "property", lambda: self._broken_beside(moving)
         yield "property", lambda: self._broken(three)
+        if any(var.sort.name in _WITH_ROOM for var in self._new.params):
+            yield "property", lambda: self._broken({**two, **_WITH_ROOM})
         if not self._judge.alone:
             yield "engine", self._engine_differs
 

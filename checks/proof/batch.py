@@ -98,18 +98,17 @@ def _propagated(obligation: Obligation, alone: bool) -> Answer | None:
     """The proof from the guards, and the property itself; ``alone``, from nothing."""
     if alone:
         return Answer("unsat", core=(GOAL,), rewritten=True)
-    claim = obligation.claim
-    used = [*obligation.guards]
-    facts = [part.term for part in used]
+    claim, guards = obligation.claim, obligation.guards
+    mine: list[Assumption] = []
     before: list[Term] = []
     if claim and obligation.kind == "consecution":
         mine = [p for p in obligation.assumptions if (p.role, p.name) == ("always", claim.name)]
         before = [claim.formula for _ in mine]
-        used += mine
-    if not follows(obligation.goal, facts, before):
-        return None
-    core = sorted([GOAL, *(part.label for part in used)])
-    return Answer("unsat", core=tuple(core), rewritten=True)
+    for used in ((), guards) if before else (guards,):
+        if follows(obligation.goal, [part.term for part in used], before):
+            core = sorted([GOAL, *(part.label for part in (*used, *mine))])
+            return Answer("unsat", core=tuple(core), rewritten=True)
+    return None
 
 
 def shown(

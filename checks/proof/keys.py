@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
 
+from memhp.spec.language.rewrite import term_text
 from memhp.spec.language.system import Action, Property
 
-from ..support.store import code_digest, digest_of, term_text
+from ..support.store import code_digest, digest_of
 from .obligations import Assumption, Obligation
 from .smt import GOAL
 
@@ -46,7 +47,7 @@ class Keys:
         if action:
             parts.append(self._once(action))
         if not (action and claim):
-            parts.append(repr(obligation.goal))
+            parts.append(term_text(obligation.constants, obligation.goal))
         return digest_of(*parts)
 
     def signed(self, core: tuple[str, ...], action: Action | None) -> tuple[str, ...]:

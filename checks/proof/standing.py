@@ -31,18 +31,27 @@ class FirstAnswers:
 
     def get(self, obligation: Obligation) -> Answer | None:
         """A proof that stands, or that none was found from the same assumptions; else None."""
-        proof = self._cache.get(self._query(self._keys.of_proof(obligation)))
-        if proof and (core := self._keys.standing(proof.core, obligation.action)):
-            return proof if core == proof.core else replace(proof, core=core)
-        return self._cache.get(self._query(self._keys.of(obligation)))
+        return self._standing(obligation, self._keys.of_proof(obligation)) or self._standing(
+            obligation, self._keys.of(obligation)
+        )
 
     def put(self, obligation: Obligation, answer: Answer) -> None:
-        """Remember the answer."""
+        """Remember the answer: a proof beside that of another design, if there is one."""
+        key = self._keys.of_proof(obligation)
         if answer.status == "unsat":
-            signed = replace(answer, core=self._keys.signed(answer.core, obligation.action))
-            self._cache.put(self._query(self._keys.of_proof(obligation)), signed)
-        else:
-            self._cache.put(self._query(self._keys.of(obligation)), answer)
+            core = self._keys.signed(answer.core, obligation.action)
+            answer = replace(answer, core=core)
+        if answer.status != "unsat" or self._cache.get(self._query(key)):
+            key = self._keys.of(obligation)
+        self._cache.put(self._query(key), answer)
+
+    def _standing(self, obligation: Obligation, key: str) -> Answer | None:
+        """The answer under that key; of a proof, if what it rests on says what it said."""
+        answer = self._cache.get(self._query(key))
+        if answer is None or answer.status != "unsat":
+            return answer
+        core = self._keys.standing(answer.core, obligation.action)
+        return replace(answer, core=core) if core else None
 
     def _query(self, key: str) -> Query:
         return Query("first", key, self._limit)

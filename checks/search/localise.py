@@ -201,30 +201,29 @@ def _in_turn(
 
     Args:
         before: the trace that was found when more was cut off, so that none is shorter; its
-            machine comes first, and without a compiler alone in the last turn.
+            machine comes first.
         vain: machines, and the turns of theirs that found nothing when more of them was cut off;
             these are left out, and those that find nothing now are added.
     """
-    turns: Sequence[int] = (
-        _TURNS if system.is_own and claim.kind == "sometimes" and depth is None else ()
-    )
-    first = before and before.topology
+    anywhere = claim.kind == "sometimes"
+    turns: Sequence[int] = _TURNS if system.is_own and anywhere and depth is None else ()
     machines = [alike[0] for alike in kinds]
-    mine = [alike[0] for alike in kinds if any(each is first for each in alike)]
-    if turns or claim.kind != "sometimes":
+    mine = [e[0] for e in kinds if before and any(each is before.topology for each in e)]
+    if turns or not anywhere:  # else the order of the machines tells which trace is the answer
         machines.sort(key=lambda each: each not in mine)
     over: list[Topology] = []
     for most in turns:
-        for topology in machines if most != turns[-1] or compiler() else mine:
+        for topology in machines:
             turn = id(topology), most
             if turn not in vain and all(topology is not each for each in over):
-                result, done = _search(system, smaller, [topology], claim, most, hurried=True)
+                hurried = topology not in mine and (most == turns[-1] or bool(compiler()))
+                result, done = _search(system, smaller, [topology], claim, most, hurried=hurried)
                 over += done
                 if result.witnesses:
                     return result, over
                 vain.add(turn)
     left = [each for each in machines if all(each is not other for other in over)]
-    least = len(before.steps) if before else 0
+    least = len(before.steps) if before and not anywhere else 0
     result, done = _search(system, smaller, left, claim, max_states, depth=depth, least=least)
     return result, [*over, *done]
 
@@ -242,28 +241,21 @@ def _search(
 ) -> tuple[Search, Sequence[Topology]]:
     """With the compiled search, if there is one for these machines; else by the reference.
 
-    Where a counter leaves the tables of the one, the other takes long: ``hurried``, nothing is
-    found there.
+    The reference takes long: ``hurried``, nothing is found with it.
 
     Returns the machines, too, of which every state was seen or that can show nothing.
     """
     anywhere = claim.kind == "sometimes"
     look = partial(
-        search,
-        smaller,
-        max_states=max_states,
-        depth=depth,
-        anywhere=anywhere,
-        least=0 if anywhere else least,
+        search, smaller, max_states=max_states, depth=depth, anywhere=anywhere, least=least
     )
     with suppress(NoMemory, TooLarge):
         for wide in (False, True):
-            try:
+            with suppress(Leaves):
                 if found := _compiled(look, system, topologies, claim, wide=wide):
                     return found
-            except Leaves:
-                if wide and hurried:
-                    return Search(spent=True), ()
+    if hurried:
+        return Search(complete=False, spent=True), ()
     left = [each for each in topologies if not decided(smaller, each, claim)]
     return look(left, [claim]), ()
 

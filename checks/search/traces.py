@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from memhp.reference import Topology
+from memhp.spec.language.rewrite import term_text
 from memhp.spec.language.system import (
     Action,
     Property,
@@ -34,7 +35,6 @@ from ..support.store import (
     kept,
     newest,
     sealed,
-    term_text,
     unsealed,
 )
 from .localise import Reading

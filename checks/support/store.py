@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import stat
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,17 +18,7 @@ from typing import Any
 from .files import json_of, read_whole, write_whole
 from .scratch import remove_leftovers
 
-__all__ = [
-    "code_digest",
-    "digest_of",
-    "keep",
-    "kept",
-    "newest",
-    "sealed",
-    "term_text",
-    "tidy",
-    "unsealed",
-]
+__all__ = ["code_digest", "digest_of", "keep", "kept", "newest", "sealed", "tidy", "unsealed"]
 
 _LARGEST = 64 << 20
 """No more bytes of a file are read."""
@@ -83,22 +72,6 @@ def newest(folder: Path | None, pattern: str, most: int) -> None:
 def digest_of(*texts: str) -> str:
     """The digest of the texts, in their order: 32 hexadecimal digits of SHA-256."""
     return sha256("\0".join(texts).encode()).hexdigest()[:32]
-
-
-def term_text(*content: object) -> str:
-    """What the terms say, whatever their variables are called, which are numbered as they come.
-
-    A quantifier that is added to an action renames the variables of those behind it.
-    """
-    numbers: dict[str, int] = {}
-
-    def numbered(name: re.Match[str]) -> str:
-        return f"{name[1]}{numbers.setdefault(name[2], len(numbers))}'"
-
-    return _VARIABLE.sub(numbered, repr(content))
-
-
-_VARIABLE = re.compile(r"(\bVar\(name=')(\w+)'")
 
 
 def code_digest(*patterns: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
@@ -35,7 +36,17 @@ from .terms import (
     quantified,
 )
 
-__all__ = ["after", "closed", "enabled", "expand", "folded", "rebuild", "substitute", "unbound"]
+__all__ = [
+    "after",
+    "closed",
+    "enabled",
+    "expand",
+    "folded",
+    "rebuild",
+    "substitute",
+    "term_text",
+    "unbound",
+]
 
 
 def rebuild(term: Term, change: Callable[[Term], Term]) -> Term:
@@ -170,3 +181,23 @@ def closed(claim: Property | Axiom) -> Term:
     for var in reversed(claim.params):
         term = bind(var, term)
     return term
+
+
+def term_text(*content: object) -> str:
+    """What the terms say, as a text in which their variables are numbered as they come.
+
+    Terms have the same text that differ in the names of their variables alone: a quantifier that
+    is added to an action gives other names to those behind it.
+
+    Args:
+        content: terms, and whatever else has a `repr`; variables that are not bound come first.
+    """
+    numbers: dict[str, int] = {}
+
+    def numbered(name: re.Match[str]) -> str:
+        return f"{name[1]}{numbers.setdefault(name[2], len(numbers))}'"
+
+    return _VARIABLE.sub(numbered, repr(content))
+
+
+_VARIABLE = re.compile(r"(\bVar\(name=')(\w+)'")

@@ -284,7 +284,7 @@ class System:
         Raises:
             KeyError: if there is none.
         """
-        if not name.startswith(ENABLED):
+        if name in self.definitions or not name.startswith(ENABLED):
             return self.definitions[name]
         action = self.action_by_name[name.removeprefix(ENABLED)]
         body = conj(*(guard.condition for guard in action.guards))

@@ -234,10 +234,11 @@ def no_free_frame_that_is_nearer_is_passed_over_by_the_kernel(k: KernelPage, f: 
 
 @sometimes(covers="N4 D2")
 def a_huge_folio_passes_over_another_size(h: HugeFolio, x: HugeFolio) -> Bool:
-    """A free huge folio that is nearer, but of another size, does not keep it at home."""
+    """It goes to one of a pool although a free one is nearer, which has another size."""
     at, to = pool_of(h), node_of_range[after(huge_home[target[h]])]
+    begins = begins_to_move_huge(h) & after(huge_state[target[h]] == HugeState.incoming)
     other_size = gigantic[huge_home[x]] != gigantic[huge_home[h]]
-    return begins_to_move_huge(h) & takes_in(x) & other_size & nearer[at, pool_of(x), to]
+    return begins & takes_in(x) & other_size & nearer[at, pool_of(x), to]
 
 
 @sometimes(covers="N4 D2")
@@ -261,6 +262,14 @@ def a_huge_folio_that_refused_moves_while_another_block_goes(h: HugeFolio, b: Bl
     refused = refused_move[head_frame[huge_home[h]]]
     another = ~exists(Frame, lambda f: (range_of[f] == huge_home[h]) & (block_of(f) == b))
     return begins_to_move_huge(h) & refused & another & (block_state[b] == BlockState.going_offline)
+
+
+@sometimes(covers="U3 D2")
+def a_huge_folio_that_refused_moves_where_no_block_goes(h: HugeFolio) -> Bool:
+    """Compaction or move_pages tries it again, which no removal pays for."""
+    refused = refused_move[head_frame[huge_home[h]]]
+    goes = exists(Block, lambda b: block_state[b] == BlockState.going_offline)
+    return begins_to_move_huge(h) & refused & ~goes
 
 
 @sometimes(covers="N4 K1")

@@ -47,7 +47,16 @@ from .huge_pins import (
     huge_pin_range,
     huge_pinned_by,
 )
-from .huge_pools import HugeFolio, HugeState, Range, huge_home, huge_of, huge_state, range_of
+from .huge_pools import (
+    HugeFolio,
+    HugeState,
+    Range,
+    gigantic,
+    huge_home,
+    huge_of,
+    huge_state,
+    range_of,
+)
 
 
 class Waiting(Enumeration):
@@ -360,6 +369,14 @@ def a_huge_folio_is_lent_beside_the_removable_area(x: HugePin, f: Frame) -> Bool
     """A device gets a huge folio for long where another block is in the movable zone."""
     begins = (huge_pin_kind[x] == PinKind.none) & after(huge_pin_kind[x] == PinKind.longterm)
     return begins & (zone[block_of(f)] == Zone.movable)
+
+
+@sometimes(covers="U5 U1")
+def a_gigantic_folio_is_lent_beside_the_removable_area(x: HugePin, f: Frame) -> Bool:
+    """The same of a gigantic folio, of which each block is asked."""
+    begins = (huge_pin_kind[x] == PinKind.none) & after(huge_pin_kind[x] == PinKind.longterm)
+    beside = begins & (zone[block_of(f)] == Zone.movable)
+    return beside & after(gigantic[huge_pin_range[x]])
 
 
 @sometimes(covers="U5")

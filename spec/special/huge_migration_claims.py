@@ -14,7 +14,7 @@ from .huge_mappings import (
     migratable,
     range_data,
 )
-from .huge_migration import is_open_to, on_its_way, target
+from .huge_migration import is_open_to, on_its_way, takes_in, target
 from .huge_pools import (
     HugeFolio,
     HugeState,
@@ -25,6 +25,7 @@ from .huge_pools import (
     huge_of,
     huge_state,
     is_destination,
+    is_free_range,
     is_pooled,
     leaves,
     node_of_range,
@@ -218,6 +219,19 @@ def a_huge_folio_stays_after_all(h: HugeFolio) -> Bool:
 def a_huge_folio_moves_without_a_pool(h: HugeFolio) -> Bool:
     """A used huge folio arrives in what was free memory; what it left is in no pool."""
     return _needed_no_pool(h)
+
+
+@sometimes(covers="D2")
+def memory_is_made_huge_beside_a_free_folio_of_another_size(h: HugeFolio, x: HugeFolio) -> Bool:
+    """A pool has a free huge folio, but not of the size of what is to move."""
+    return begins_afresh(h) & takes_in(x) & (gigantic[huge_home[x]] != gigantic[huge_home[h]])
+
+
+@sometimes(covers="N4 D2")
+def memory_is_made_huge_beyond_free_memory_that_is_closed(h: HugeFolio, x: Range) -> Bool:
+    """A free range is nearer, which nobody may take: for its size, or as its memory leaves."""
+    at, to = pool_of(h), node_of_range[after(huge_home[target[h]])]
+    return begins_afresh(h) & is_free_range(x) & nearer[at, node_of_range[x], to]
 
 
 @sometimes(covers="D2")

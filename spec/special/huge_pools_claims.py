@@ -114,6 +114,13 @@ def surplus_goes_first(n: Node) -> Bool:
     return one_surplus_less == (one_less & on_top)
 
 
+@step(covers="D2")
+def what_is_used_on_top_leaves_the_rest_of_the_pool(h: HugeFolio, n: Node) -> Bool:
+    """Who takes a surplus huge folio takes none of those that somebody asked the pool to keep."""
+    as_before = nr_huge[n] + after(surplus_huge[n]) == after(nr_huge[n]) + surplus_huge[n]
+    return implies(_on_top(h), as_before)
+
+
 @step(covers="D2", using="huge_destinations_are_set_aside ranges_know_the_folio_that_takes_them")
 def what_was_used_is_free_only_where_nothing_is_surplus(r: Range) -> Bool:
     """A range in use that is freed or left goes back to the buddy allocator while there is surplus.
@@ -239,6 +246,12 @@ def a_surplus_folio_is_in_the_removable_area(h: HugeFolio, f: Frame) -> Bool:
 def a_gigantic_surplus_folio_comes_beside_the_removable_area(h: HugeFolio, f: Frame) -> Bool:
     """A gigantic folio is made on top of the pool, outside the movable zone of the machine."""
     return _on_top(h) & gigantic[after(huge_home[h])] & (zone[block_of(f)] == Zone.movable)
+
+
+@sometimes(covers="D2")
+def a_gigantic_surplus_folio_comes_beside_what_is_closed(h: HugeFolio, f: Frame) -> Bool:
+    """A gigantic folio is made on top of the pool while a block that it does not reach drains."""
+    return _on_top(h) & gigantic[after(huge_home[h])] & draining[block_of(f)]
 
 
 @sometimes(covers="D2 U1")

@@ -415,8 +415,8 @@ PROPAGATION = (
     Fault(
         "what does not follow is proved where there are guards",
         batch._propagated,
-        "if not follows(obligation.goal, facts, before):",
-        "if not (*facts, *before):",
+        "if follows(obligation.goal, [part.term for part in used], before):",
+        "if used or before:",
         refuted("nothing_is_torn"),
     ),
     Fault(
@@ -449,10 +449,20 @@ PROPAGATION = (
     ),
     Fault(
         "a proof stands without a look at what it rests on",
-        standing.FirstAnswers.get,
-        "core := self._keys.standing(proof.core, obligation.action)",
-        "core := tuple(label.partition(' ')[0] for label in proof.core)",
+        standing.FirstAnswers._standing,
+        "core = self._keys.standing(answer.core, obligation.action)",
+        "core = tuple(label.partition(' ')[0] for label in answer.core)",
         partial(proofs.test_an_edit_is_not_answered_by_what_was_known_before, claims.TOYS["toy"]),
+    ),
+    Fault(
+        "the proof of another design is written over",
+        standing.FirstAnswers.put,
+        'answer.status != "unsat" or self._cache.get(self._query(key))',
+        'answer.status != "unsat"',
+        partial(
+            proofs.test_designs_that_differ_in_a_guard_keep_their_proofs_beside_each_other,
+            claims.TOYS["toy"],
+        ),
     ),
     Fault(
         "what was shown is kept when an assumption changes",

@@ -261,6 +261,13 @@ LAYERS = (
         trace("somebody_is_inside"),
     ),
     Fault(
+        "no step that changes nothing shows a sometimes of steps",
+        cuts.idle_of,
+        "if claim.of_step",
+        'if claim.kind == "step"',
+        searches.test_a_step_that_changes_nothing_that_is_asked_shows_a_sometimes_of_steps,
+    ),
+    Fault(
         "one machine goes on alone where another may have a shorter trace",
         search.search,
         "all(f.depth >= least for f in open_ended)",

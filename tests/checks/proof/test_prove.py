@@ -193,6 +193,10 @@ def _anything(o: toy.Folio, f: toy.Frame) -> Bool:
     return (o == o) | (f == f)
 
 
+def _free(o: toy.Folio, f: toy.Frame) -> Bool:
+    return toy.free[f] | (toy.free[f] & toy.live[o])
+
+
 def test_an_edit_is_not_answered_by_what_was_known_before(system: System, tmp_path: Path) -> None:
     prove(system, jobs=1, cache=tmp_path)
     premise = "folios_live_in_blocks_that_are_not_offline"
@@ -226,6 +230,17 @@ def test_an_edit_of_a_guard_leaves_the_proofs_that_do_not_need_it(
     prove(system, jobs=1, cache=tmp_path)
     again = prove(DropGuard(action, guard).apply(system), jobs=1, cache=tmp_path)
     assert next(each for each in again.results if each.name == stays).cached
+
+
+def test_designs_that_differ_in_a_guard_keep_their_proofs_beside_each_other(
+    system: System, tmp_path: Path
+) -> None:
+    other = ReplaceGuard("born", "free", _free).apply(system)
+    passed = []
+    for each in (system, other, system, other):
+        report = prove(each, jobs=1, cache=tmp_path)
+        passed.append([r for r in report.results if r.verdict.passes])
+    assert all(each.cached for each in (*passed[2], *passed[3]))
 
 
 def test_what_is_added_leaves_the_proofs_that_are_known(system: System, tmp_path: Path) -> None:

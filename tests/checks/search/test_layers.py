@@ -13,7 +13,7 @@ from memhp.checks.ground.cuts import closed, cut, reads
 from memhp.checks.ground.tables import Tables, tables
 from memhp.checks.search import layers, localise
 from memhp.checks.search.localise import shortest
-from memhp.checks.search.search import Search, search
+from memhp.checks.search.search import Search, Witness, search
 from memhp.checks.search.trivial import decided
 from memhp.checks.support.remembered import Remembered
 from memhp.reference import Topology
@@ -114,6 +114,24 @@ def test_a_counter_that_leaves_its_numbers_is_followed_further_by_wider_tables(
     trace = shortest(system, [TOGETHER], few, max_states=500)
     assert trace
     assert trace.is_shown_by(trace.replay(replace(system, properties=(few,))))
+
+
+def test_where_a_trace_was_the_reference_goes_on_that_tables_cannot_follow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of a design of one's own, in the last turn; on other machines it takes too long."""
+    system = replace(SYSTEMS["toy_false"], is_own=True)
+    claim = system.property_by_name["stores_are_counted"]
+    (counter,) = (v.symbol for v in system.variables if v.symbol.name == "stores")
+    beyond = negate(le(App(counter, claim.params), number(60)))
+    many = replace(claim, name="many", kind="sometimes", formula=beyond)
+    smaller = cut(system, closed(system, ["stores", "stored"]), many)
+    monkeypatch.setattr(localise, "_TURNS", (5, 10, 5_000))
+    for before in (None, Witness(many, TOGETHER, (), (0,))):
+        found, _ = localise._in_turn(
+            system, smaller, [[TOGETHER]], many, before, set(), max_states=5, depth=None
+        )
+        assert bool(found.witnesses) == bool(before)
 
 
 @pytest.mark.parametrize("first", [20, 60, 300])

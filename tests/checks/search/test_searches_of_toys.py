@@ -22,9 +22,9 @@ from memhp.checks.support.store import sealed, unsealed
 from memhp.checks.support.verdicts import Verdict
 from memhp.reference import Machine, Topology
 from memhp.reference.shapes import Shape
-from memhp.spec.language import System, load
+from memhp.spec.language import DropUpdate, System, load
 from memhp.spec.language.system import Property
-from memhp.spec.language.terms import FALSE, App, le, number
+from memhp.spec.language.terms import FALSE, App, Next, Var, conj, exists, le, negate, number
 from memhp.spec.system import SYSTEM
 
 from .. import toy_false, toy_moves, toy_pages
@@ -292,3 +292,29 @@ def test_a_counter_without_end_decides_nothing() -> None:
     few = replace(claim, name="few", formula=formula)
     smaller = cut(system, closed(system, reads(system, few.formula)), few)
     assert not decided(smaller, TOGETHER, few)
+
+
+def test_a_step_that_changes_nothing_that_is_asked_shows_a_sometimes_of_steps() -> None:
+    """Whichever action takes it, the cut machine has such a step."""
+    system = SYSTEMS["toy_false"]
+    turned = next(v.symbol for v in system.variables if v.symbol.name == "turned")
+    box = Var("b", turned.domain[0], "stays")
+    nobody = negate(exists(box, App(turned, (box,))))
+    claim = system.property_by_name["somebody_is_inside"]
+    stays = replace(claim, name="stays", params=(), formula=conj(nobody, Next(nobody)))
+    whole = replace(system, properties=(stays,))
+    trace = shortest(whole, [APART], stays, max_states=10_000)
+    assert trace
+    assert len(trace.steps) == 1
+    assert trace.is_shown_by(trace.replay(whole))
+
+
+def test_a_cut_machine_knows_when_an_action_is_possible_that_it_lacks() -> None:
+    """What drops a page writes nothing that the property reads, since an update was dropped."""
+    system = DropUpdate("drop", "use").apply(SYSTEMS["toy_pages"])
+    claim = system.property_by_name["who_has_a_page_can_go_on"]
+    smaller = cut(system, closed(system, reads(system, claim.formula)), claim)
+    assert "drop" not in smaller.action_by_name
+    found = search(smaller, [PAGES], [claim]).witnesses
+    assert found.keys() == search(system, [PAGES], [claim]).witnesses.keys()
+    shortest(system, [PAGES], claim, max_states=10_000)

@@ -16,9 +16,8 @@ from memhp.checks.proof.cache import Cache, default_folder
 from memhp.checks.proof.solvers import Answer, Query
 from memhp.checks.search.search import Witness
 from memhp.checks.search.usual import first_violation
-from memhp.checks.support.store import keep, kept, sealed, term_text, unsealed
+from memhp.checks.support.store import keep, kept, sealed, unsealed
 from memhp.spec.language import apply
-from memhp.spec.language.terms import SortRef, Var, conj, eq, exists
 from memhp.spec.system import SYSTEM
 from memhp.spec.variants import VARIANTS
 
@@ -286,13 +285,3 @@ def test_counts_of_a_lock_step_that_are_none_are_not_believed_under_any_seal(
     assert agreement(SYSTEM, 10, folder=tmp_path) is not walked
     keep(path, sealed(content | {name: value}))
     assert agreement(SYSTEM, 10, folder=tmp_path) is walked
-
-
-def test_the_text_of_a_term_does_not_depend_on_what_its_variables_are_called() -> None:
-    f, g, other = (Var(name, SortRef("Frame"), "move") for name in ("f", "f2", "f3"))
-
-    def text(free: Var, bound: Var, said: Var) -> str:
-        return term_text((free,), exists(bound, conj(eq(bound, free), eq(bound, said))))
-
-    assert text(f, g, g) == text(f, other, other) == text(g, f, f)
-    assert text(f, g, g) != text(f, g, other)

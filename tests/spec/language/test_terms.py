@@ -16,6 +16,7 @@ from memhp.spec.language.rewrite import (
     enabled,
     expand,
     substitute,
+    term_text,
 )
 from memhp.spec.system import SYSTEM as MEMHP
 
@@ -215,3 +216,13 @@ def test_enabled_means_the_guards_of_the_action_even_after_an_edit() -> None:
     for guard in action.guards:
         changed = DropGuard("finish_migration", guard.name).apply(changed)
     assert expand(claim, changed) == t.TRUE
+
+
+def test_the_text_of_a_term_does_not_depend_on_what_its_variables_are_called() -> None:
+    f, g, other = (t.Var(name, FRAME, "move") for name in ("f", "f2", "f3"))
+
+    def text(free: t.Var, bound: t.Var, said: t.Var) -> str:
+        return term_text((free,), t.exists(bound, t.conj(t.eq(bound, free), t.eq(bound, said))))
+
+    assert text(f, g, g) == text(f, other, other) == text(g, f, f)
+    assert text(f, g, g) != text(f, g, other)
