@@ -46,11 +46,12 @@ _REACHED = {
         "somebody_is_told_of_data_that_was_refused",
     ),
     7: (
-        "a_huge_folio_arrives_on_another_node",
         "a_folio_that_was_made_for_a_move_is_given_up",
+        "a_huge_folio_arrives_on_another_node",
         "a_huge_folio_begins_to_leave_a_block_that_goes_offline",
         "a_huge_folio_moves_without_a_pool",
         "a_huge_folio_stays_after_all",
+        "a_huge_folio_that_refused_moves_where_no_block_goes",
         "a_mapped_huge_folio_arrives",
         "a_mapped_huge_folio_stays_after_all",
         "a_move_of_a_huge_folio_is_over",
@@ -151,8 +152,10 @@ _REACHED = {
     38: (
         "a_buffer_held_for_long_is_sticky",
         "a_failed_request_is_taken_back",
+        "a_gigantic_folio_is_lent_beside_the_removable_area",
         "a_gigantic_folio_is_used_while_another_block_drains",
         "a_gigantic_surplus_folio_comes_beside_the_removable_area",
+        "a_gigantic_surplus_folio_comes_beside_what_is_closed",
         "a_pool_grows_by_a_gigantic_folio_beside_the_removable_area",
         "what_has_left_is_not_sticky",
     ),
@@ -174,7 +177,11 @@ _REACHED = {
     41: ("a_device_goes_under_a_reference",),
     43: ("a_kernel_page_passes_over_the_removable_area",),
     44: ("a_block_of_a_refused_device_lacks_its_memmap",),
-    45: ("a_huge_folio_passes_over_another_size",),
+    45: (
+        "a_huge_folio_passes_over_another_size",
+        "memory_is_made_huge_beside_a_free_folio_of_another_size",
+        "memory_is_made_huge_beyond_free_memory_that_is_closed",
+    ),
     46: (
         "a_hole_keeps_no_other_block",
         "a_refused_eject_waits_for_no_other_device",

@@ -184,8 +184,8 @@ def first_violation(
         system: the specification.
         name: the property's.
         folder: where the trace is kept, and looked for first.
-        variant: the name of the variant that the system has: of some it is known on which machine
-            to look first, and the trace is the shortest of that one.
+        variant: the name of the variant that the system has: of memhp's own it is known on which
+            machine to look first, and the trace is the shortest of that one.
 
     Raises:
         KeyError: there is no such property.

@@ -227,11 +227,12 @@ def only_private_data_that_stays_breaks_the_removable_area(f: Frame) -> Bool:
 
 @step(covers="U1 U3", using="only_private_data_that_stays_breaks_the_removable_area")
 def blocks_of_the_removable_area_can_be_vetted(b: Block) -> Bool:
-    """A closed block of the area can be vetted without such page cache, or a promised huge folio.
+    """A closed block of the removable area can be vetted unless something in it may stay for good.
 
-    That it is promised shows in that it cannot be dissolved.  This is said of the state before
-    each step, where it follows from what holds there.  Once the block is vetted whatever nothing
-    hinders leaves it: `draining_ends`.
+    That is page cache of a filesystem that neither moves nor releases its data, and a free huge
+    folio that is promised: it cannot be dissolved.  This is said of the state before each step,
+    where it follows from what holds there.  Once the block is vetted whatever nothing hinders
+    leaves it: `draining_ends`.
     """
     stays = exists(
         Folio,
@@ -241,19 +242,14 @@ def blocks_of_the_removable_area_can_be_vetted(b: Block) -> Bool:
             filesystem[o] == Filesystem.neither,
         ),
     )
-    kept = exists(
-        Frame,
-        HugeFolio,
-        lambda f, h: all_of(
-            block_of(f) == b,
-            frame_state[f] == FrameState.huge,
-            huge_of[range_of[f]] == h,
-            huge_state[h] == HugeState.free,
-            ~enabled(dissolve, h),
-        ),
-    )
+
+    def is_held_back(f: Frame) -> Bool:
+        h = huge_of[range_of[f]]
+        free = (frame_state[f] == FrameState.huge) & (huge_state[h] == HugeState.free)
+        return (block_of(f) == b) & free & ~enabled(dissolve, h)
+
     closed = (zone[b] == Zone.movable) & draining[b] & ~vetted[b]
-    return implies(closed & ~stays & ~kept, enabled(vet, b))
+    return implies(closed & ~stays & ~exists(Frame, is_held_back), enabled(vet, b))
 
 
 @step(
