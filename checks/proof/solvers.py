@@ -262,6 +262,9 @@ def _member(value: Any) -> str:
     return name if prefix else name.lower()
 
 
+_QUANTIFIERS = {"prenex-quant": "none"}
+"""Quantifiers stay where they are: one brought to the front of a term with many parameters has kept
+cvc5 for minutes, whatever its limit."""
 _WAYS: tuple[Mapping[str, str], ...] = ({}, {"enum-inst": "true"}, {"full-saturate-quant": "true"})
 """How cvc5 looks for instances of quantifiers: plainly first, then by enumeration."""
 
@@ -315,7 +318,7 @@ class Refuter:
 
         self._proofs = proofs
         self._solver = cvc5.Solver(cvc5.TermManager())
-        options = {"seed": "0", "rlimit-per": str(limit), "incremental": "true"}
+        options = {"seed": "0", "rlimit-per": str(limit), "incremental": "true"} | _QUANTIFIERS
         for name, value in (options | dict(way) | (_PROOFS if proofs else {})).items():
             self._solver.setOption(name, value)
         self._symbols = cvc5.InputParser(self._solver).getSymbolManager()
