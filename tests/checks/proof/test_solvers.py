@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import z3
 
+from memhp.checks.proof.prove import prove
 from memhp.checks.proof.solvers import (
     Query,
     Undecided,
@@ -19,6 +20,7 @@ from memhp.checks.proof.solvers import (
     interruptible,
     satisfiable,
 )
+from memhp.spec.system import SYSTEM
 
 
 def hard(pigeons: int) -> list[Any]:
@@ -67,3 +69,9 @@ def test_that_a_solver_gives_up_is_no_answer() -> None:
     solver.add(*hard(4))
     with pytest.raises(Undecided, match=r"z3 gave up \(.*\): nothing is decided"):
         satisfiable(solver)
+
+
+def test_a_claim_with_many_parameters_is_confirmed_by_cvc5_soon() -> None:
+    """Its quantifiers, brought to the front of the text, kept cvc5 for minutes."""
+    name = "the_last_step_is_left_for_what_is_in_a_vetted_block"
+    assert prove(SYSTEM, only={name}, jobs=1, certify=True).of(name).certified
