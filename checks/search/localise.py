@@ -211,20 +211,21 @@ def _in_turn(
     mine = [e[0] for e in kinds if before and any(each is before.topology for each in e)]
     if turns or not anywhere:  # else the order of the machines tells which trace is the answer
         machines.sort(key=lambda each: each not in mine)
+    least = None if anywhere else len(before.steps) if before else 0
+    look = partial(_search, system, smaller, claim=claim, least=least)
     over: list[Topology] = []
     for most in turns:
         for topology in machines:
             turn = id(topology), most
             if turn not in vain and all(topology is not each for each in over):
                 hurried = topology not in mine and (most == turns[-1] or bool(compiler()))
-                result, done = _search(system, smaller, [topology], claim, most, hurried=hurried)
+                result, done = look([topology], max_states=most, hurried=hurried)
                 over += done
                 if result.witnesses:
                     return result, over
                 vain.add(turn)
     left = [each for each in machines if all(each is not other for other in over)]
-    least = len(before.steps) if before and not anywhere else 0
-    result, done = _search(system, smaller, left, claim, max_states, depth=depth, least=least)
+    result, done = look(left, max_states=max_states, depth=depth)
     return result, [*over, *done]
 
 
@@ -232,11 +233,11 @@ def _search(
     system: System,
     smaller: System,
     topologies: Sequence[Topology],
+    *,
     claim: Property,
     max_states: int,
-    *,
+    least: int | None,
     depth: int | None = None,
-    least: int = 0,
     hurried: bool = False,
 ) -> tuple[Search, Sequence[Topology]]:
     """With the compiled search, if there is one for these machines; else by the reference.
@@ -245,10 +246,7 @@ def _search(
 
     Returns the machines, too, of which every state was seen or that can show nothing.
     """
-    anywhere = claim.kind == "sometimes"
-    look = partial(
-        search, smaller, max_states=max_states, depth=depth, anywhere=anywhere, least=least
-    )
+    look = partial(search, smaller, max_states=max_states, depth=depth, least=least)
     with suppress(NoMemory, TooLarge):
         for wide in (False, True):
             with suppress(Leaves):

@@ -243,16 +243,14 @@ def search(
     *,
     depth: int | None = None,
     max_states: int = 1_000_000,
-    anywhere: bool = False,
-    least: int = 0,
+    least: int | None = 0,
     progress: Callable[[Search], None] | None = None,
     begin: Callable[[System, Topology, Sequence[Property]], Frontier] = _Frontier.at_boot,
 ) -> Search:
     """The outcome of a breadth-first search of all topologies, until every target is decided.
 
-    The trace for a target is the shortest over all the topologies.  With ``anywhere`` it is the
-    shortest of its own: the topology with the fewest states so far goes on, so that those with
-    many do not hold up the others.
+    The trace for a target is the shortest over all the topologies; or, where it does not matter on
+    which it is shown, of its own: the one with the fewest states goes on, and holds up no other.
 
     Args:
         system: the specification.
@@ -261,9 +259,8 @@ def search(
             violated, a *sometimes* when it is reached.
         depth: steps to go, at most; any number by default.
         max_states: in all, after which the search gives up (`Search.spent`).
-        anywhere: the topology on which a target is shown does not matter.
         least: no trace has fewer steps, on any of the topologies: until the first one has been
-            searched so far, no other is begun.
+            searched so far, no other is begun; None where any of them will do.
         progress: called with the search so far, after each layer.
         begin: makes the frontier of one topology, at boot.
     """
@@ -272,33 +269,52 @@ def search(
     open_targets = {claim.name: claim for claim in targets}
     waiting = list(topologies)
     while open_targets or not frontiers:
-        open_ended = [f for f in frontiers if f.layer]
-        if waiting and all(f.depth >= least for f in open_ended):
+        if waiting and all(f.depth >= (least or 0) for f in frontiers if f.layer):
             now = 1 if least and not frontiers else len(waiting)
             more = [begin(system, topology, targets) for topology in waiting[:now]]
-            for frontier in more:
-                if open_targets:
-                    frontier.look(open_targets, result)
-            del waiting[:now]
+            waiting = waiting[now:]
             frontiers += more
-            result.states += len(more)
-            continue
-        if not open_ended:
+            _look_at_boot(more, open_targets, result)
+        elif (frontier := _next(frontiers, depth, least, result)) is None:
             break
-        going_on = [f for f in open_ended if f.depth != depth]
-        if not going_on:
-            result.complete = False
-            break
-        frontier = min(going_on, key=lambda f: f.states if anywhere else f.depth)
-        if not frontier.expand(open_targets, result, max_states):
+        elif not frontier.expand(open_targets, result, max_states):
             result.complete, result.spent = False, True
             break
-        frontier.depth += 1
-        reached = [f.depth for f in frontiers if f.layer] or [f.depth for f in frontiers]
-        if min(reached) > result.depth and progress:
-            progress(replace(result, depth=min(reached)))
-        result.depth = min(reached)
+        else:
+            frontier.depth += 1
+            _reach(frontiers, result, progress)
     return result
+
+
+def _look_at_boot(
+    frontiers: Sequence[Frontier], targets: dict[str, Property], result: Search
+) -> None:
+    """Settle the targets that one of the boot states shows."""
+    for frontier in frontiers:
+        if targets:
+            frontier.look(targets, result)
+    result.states += len(frontiers)
+
+
+def _next(
+    frontiers: Sequence[Frontier], depth: int | None, least: int | None, result: Search
+) -> Frontier | None:
+    """The frontier that goes on; None if each is over, or as deep as it may be."""
+    open_ended = [f for f in frontiers if f.layer]
+    going_on = [f for f in open_ended if f.depth != depth]
+    if open_ended and not going_on:
+        result.complete = False
+    return min(going_on, key=lambda f: f.states if least is None else f.depth, default=None)
+
+
+def _reach(
+    frontiers: Sequence[Frontier], result: Search, progress: Callable[[Search], None] | None
+) -> None:
+    """Note how deep all of them are by now, and say so if that is new."""
+    depth = min([f.depth for f in frontiers if f.layer] or [f.depth for f in frontiers])
+    if depth > result.depth and progress:
+        progress(replace(result, depth=depth))
+    result.depth = depth
 
 
 def _expand(

@@ -32,7 +32,7 @@ SEARCHES = (
     ),
     Fault(
         "a search goes one step less deep than asked",
-        search.search,
+        search._next,
         "going_on = [f for f in open_ended if f.depth != depth]",
         "going_on = [f for f in open_ended if depth is None or f.depth + 1 < depth]",
         trace("somebody_is_calm_and_done"),
@@ -53,8 +53,8 @@ SEARCHES = (
     ),
     Fault(
         "the boot state is not looked at",
-        search.search,
-        "frontier.look(open_targets, result)",
+        search._look_at_boot,
+        "frontier.look(targets, result)",
         "pass",
         trace("lamps_are_lit"),
     ),
@@ -270,8 +270,8 @@ LAYERS = (
     Fault(
         "one machine goes on alone where another may have a shorter trace",
         search.search,
-        "all(f.depth >= least for f in open_ended)",
-        "not (least and open_ended)",
+        "all(f.depth >= (least or 0) for f in frontiers if f.layer)",
+        "not (least and any(f.layer for f in frontiers))",
         partial(
             first_searches.test_where_no_trace_can_be_shorter_the_first_machine_goes_alone,
             first_searches.SMALL,

@@ -107,9 +107,9 @@ def test_a_sometimes_about_a_step_is_shown_by_its_last_step_and_by_no_state_alon
     assert last.witnesses(claim.name) == last.witnesses(claim.name, last) == []
 
 
-def test_anywhere_the_machine_with_the_fewest_states_goes_on() -> None:
+def test_where_any_machine_will_do_the_one_with_the_fewest_states_goes_on() -> None:
     claim = SYSTEM.property_by_name["a_drain_is_taken_back"]
     large, small = Shape(blocks=3).build(SYSTEM), Shape(blocks=1).build(SYSTEM)
-    for anywhere, first in ((False, large), (True, small)):
-        witnesses = search(SYSTEM, [large, small], [claim], anywhere=anywhere).witnesses
+    for least, first in ((0, large), (None, small)):
+        witnesses = search(SYSTEM, [large, small], [claim], least=least).witnesses
         assert witnesses[claim.name].topology == first
