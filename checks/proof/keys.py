@@ -35,7 +35,7 @@ class Keys:
 
     def of(self, obligation: Obligation) -> str:
         """The key of the obligation and of all that it may assume: a digest, in hexadecimal."""
-        guards = self._of_guards(obligation.action)
+        guards = self._of_guards(obligation)
         return digest_of(self.of_proof(obligation), self._rest, repr(guards))
 
     def of_proof(self, obligation: Obligation) -> str:
@@ -50,24 +50,24 @@ class Keys:
             parts.append(term_text(obligation.constants, obligation.goal))
         return digest_of(*parts)
 
-    def signed(self, core: tuple[str, ...], action: Action | None) -> tuple[str, ...]:
+    def signed(self, core: tuple[str, ...], obligation: Obligation) -> tuple[str, ...]:
         """The labels of a proof's core, each with what it says, but for the goal.
 
         Args:
             core: labels of assumptions.
-            action: whose guards are among them.
+            obligation: what is proved; guards of its action are among them.
         """
-        guards = self._of_guards(action)
+        guards = self._of_guards(obligation)
         digests = (guards.get(label) or self._says.get(label) for label in core)
         return tuple(
             f"{label} {it}" if it else label for label, it in zip(core, digests, strict=True)
         )
 
-    def standing(self, core: tuple[str, ...], action: Action | None) -> tuple[str, ...]:
+    def standing(self, core: tuple[str, ...], obligation: Obligation) -> tuple[str, ...]:
         """The labels of a `signed` core, if all of them say what they said; else none."""
-        key = id(action), core
+        key = id(obligation.action), core
         if key not in self._standing:
-            self._standing[key] = tuple(self._labels(core, self._of_guards(action)))
+            self._standing[key] = tuple(self._labels(core, self._of_guards(obligation)))
         return self._standing[key]
 
     def _labels(self, core: tuple[str, ...], guards: Mapping[str, str]) -> Sequence[str]:
@@ -88,16 +88,15 @@ class Keys:
     def _rest(self) -> str:
         return digest_of(repr(self._says))
 
-    def _of_guards(self, action: Action | None) -> dict[str, str]:
+    def _of_guards(self, obligation: Obligation) -> dict[str, str]:
         """A digest of what each guard of the action says, by its label."""
+        action = obligation.action
         if action is None:
             return {}
         if id(action) not in self._guards:
             says = {
-                Assumption("guard", guard.name, guard.condition).label: digest_of(
-                    term_text(action.params, guard.condition)
-                )
-                for guard in action.guards
+                part.label: digest_of(term_text(action.params, part.term))
+                for part in obligation.guards
             }
             self._guards[id(action)] = action, says
         return self._guards[id(action)][1]

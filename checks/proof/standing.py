@@ -39,7 +39,7 @@ class FirstAnswers:
         """Remember the answer: a proof beside that of another design, if there is one."""
         key = self._keys.of_proof(obligation)
         if answer.status == "unsat":
-            core = self._keys.signed(answer.core, obligation.action)
+            core = self._keys.signed(answer.core, obligation)
             answer = replace(answer, core=core)
         if answer.status != "unsat" or self._cache.get(self._query(key)):
             key = self._keys.of(obligation)
@@ -50,7 +50,7 @@ class FirstAnswers:
         answer = self._cache.get(self._query(key))
         if answer is None or answer.status != "unsat":
             return answer
-        core = self._keys.standing(answer.core, obligation.action)
+        core = self._keys.standing(answer.core, obligation)
         return replace(answer, core=core) if core else None
 
     def _query(self, key: str) -> Query:

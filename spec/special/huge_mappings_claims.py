@@ -364,19 +364,21 @@ def a_device_keeps_a_huge_folio_from_moving(x: HugePin) -> Bool:
     return used & (huge_stage[huge_pin_folio[x]] == HugeStage.settled)
 
 
-@sometimes(covers="U5 U1")
-def a_huge_folio_is_lent_beside_the_removable_area(x: HugePin, f: Frame) -> Bool:
-    """A device gets a huge folio for long where another block is in the movable zone."""
+def _is_lent_beside(x: HugePin, f: Frame) -> Bool:
     begins = (huge_pin_kind[x] == PinKind.none) & after(huge_pin_kind[x] == PinKind.longterm)
     return begins & (zone[block_of(f)] == Zone.movable)
 
 
 @sometimes(covers="U5 U1")
+def a_huge_folio_is_lent_beside_the_removable_area(x: HugePin, f: Frame) -> Bool:
+    """A device gets a huge folio for long where another block is in the movable zone."""
+    return _is_lent_beside(x, f)
+
+
+@sometimes(covers="U5 U1")
 def a_gigantic_folio_is_lent_beside_the_removable_area(x: HugePin, f: Frame) -> Bool:
     """The same of a gigantic folio, of which each block is asked."""
-    begins = (huge_pin_kind[x] == PinKind.none) & after(huge_pin_kind[x] == PinKind.longterm)
-    beside = begins & (zone[block_of(f)] == Zone.movable)
-    return beside & after(gigantic[huge_pin_range[x]])
+    return _is_lent_beside(x, f) & after(gigantic[huge_pin_range[x]])
 
 
 @sometimes(covers="U5")

@@ -429,8 +429,8 @@ PROPAGATION = (
     Fault(
         "what was shown of an action is kept when its guards change",
         keys.Keys._of_guards,
-        "term_text(action.params, guard.condition)",
-        "guard.name",
+        "term_text(action.params, part.term)",
+        "part.label",
         partial(proofs.test_an_edit_is_not_answered_by_what_was_known_before, claims.TOYS["toy"]),
     ),
     Fault(
@@ -450,7 +450,7 @@ PROPAGATION = (
     Fault(
         "a proof stands without a look at what it rests on",
         standing.FirstAnswers._standing,
-        "core = self._keys.standing(answer.core, obligation.action)",
+        "core = self._keys.standing(answer.core, obligation)",
         "core = tuple(label.partition(' ')[0] for label in answer.core)",
         partial(proofs.test_an_edit_is_not_answered_by_what_was_known_before, claims.TOYS["toy"]),
     ),
